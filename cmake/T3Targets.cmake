@@ -1,0 +1,45 @@
+# How a folder of src/ becomes a target: t3_library() and t3_tests().
+include(GNUInstallDirs)
+
+add_library(t3_flags INTERFACE)
+target_compile_options(t3_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow>)
+if(T3_WERROR)
+  target_compile_options(t3_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+endif()
+if(T3_SANITIZE)
+  add_compile_options(-fsanitize=${T3_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${T3_SANITIZE})
+endif()
+
+# t3_library(NAME SOURCES ... [DEPS ...] [TORCH])
+# Static library t3_NAME. TORCH folders are compiled as one unity file, because every file that
+# includes ATen costs 7 to 24 s; so names in their anonymous namespaces are unique in the folder.
+function(t3_library name)
+  cmake_parse_arguments(ARG "TORCH" "" "SOURCES;DEPS" ${ARGN})
+  add_library(t3_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(t3_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+  target_link_libraries(t3_${name} PUBLIC ${ARG_DEPS} PRIVATE t3_flags)
+  if(ARG_TORCH)
+    target_link_libraries(t3_${name} PUBLIC t3_torch)
+    set_target_properties(t3_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
+  endif()
+  set_property(GLOBAL APPEND PROPERTY T3_LIBRARIES t3_${name})
+endfunction()
+
+# t3_tests(NAME SOURCES ... [DEPS ...] [TORCH] [LABELS ...])
+# Executable NAME_test, its cases registered with ctest; the working directory is the source root.
+function(t3_tests name)
+  if(NOT T3_BUILD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "TORCH" "" "SOURCES;DEPS;LABELS" ${ARGN})
+  add_executable(${name}_test ${ARG_SOURCES})
+  target_link_libraries(${name}_test PRIVATE ${ARG_DEPS} t3_flags GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name}_test PRIVATE T3_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  if(ARG_TORCH)
+    set_target_properties(${name}_test PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
+  endif()
+  include(GoogleTest)
+  gtest_discover_tests(${name}_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+    DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "${name}." PROPERTIES LABELS "${ARG_LABELS}")
+endfunction()

@@ -1,0 +1,61 @@
+// Byte amounts, mapped files and atomic files.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/atomic_file.h"
+#include "base/bytes.h"
+#include "base/mapped_file.h"
+#include "t3video/error.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(Bytes, ParsesUnits) {
+  EXPECT_EQ(ParseBytes("24GB"), 24'000'000'000);
+  EXPECT_EQ(ParseBytes("1.5 GiB"), 1'610'612'736);
+  EXPECT_EQ(ParseBytes("800M"), 800'000'000);
+  EXPECT_EQ(ParseBytes("17"), 17);
+}
+
+TEST(Bytes, RejectsEverythingElse) {
+  for (const char* text : {"", "GB", "-1GB", "1XB", "nan", "inf", "1e30GB", "1 G B C"}) {
+    EXPECT_THROW(ParseBytes(text), Error) << text;
+  }
+}
+
+TEST(MappedFileTest, ReadsBytesAndRejectsFolders) {
+  const fs::path file = fs::temp_directory_path() / "t3_mapped_file_test";
+  std::ofstream(file) << "abc";
+  EXPECT_EQ(MappedFile(file.string()).bytes().size(), 3u);
+  fs::resize_file(file, 0);
+  EXPECT_TRUE(MappedFile(file.string()).bytes().empty());
+  fs::remove(file);
+  EXPECT_THROW(MappedFile(file.string()), Error);
+  EXPECT_THROW(MappedFile("/tmp"), Error);
+}
+
+TEST(AtomicFileTest, AppearsOnlyOnCommit) {
+  const fs::path folder = fs::temp_directory_path() / "t3_atomic_file_test";
+  fs::create_directories(folder);
+  const fs::path target = folder / "out.txt";
+  {
+    AtomicFile file(target.string());
+    std::ofstream(file.temporary()) << "half";
+  }
+  EXPECT_TRUE(fs::is_empty(folder));
+  AtomicFile file(target.string());
+  std::ofstream(file.temporary()) << "whole";
+  file.Commit();
+  EXPECT_TRUE(fs::exists(target));
+  EXPECT_FALSE(fs::exists(file.temporary()));
+  fs::remove_all(folder);
+  EXPECT_THROW(AtomicFile(target.string()), Error);
+}
+
+}  // namespace
+}  // namespace t3

@@ -1,0 +1,47 @@
+// Names round-trip; presets are consistent.
+#include <gtest/gtest.h>
+
+#include "config/presets.h"
+#include "t3video/error.h"
+
+namespace t3 {
+namespace {
+
+TEST(Config, NamesRoundTrip) {
+  for (const char* name : {"full", "t3", "close", "remote", "swin"}) {
+    EXPECT_EQ(AttentionName(ParseAttention(name)), name);
+  }
+  for (const char* name : {"euler", "unipc"}) EXPECT_EQ(SamplerName(ParseSampler(name)), name);
+  EXPECT_THROW(ParseAttention("T3"), Error);
+  EXPECT_THROW(ParseSampler(""), Error);
+}
+
+TEST(Config, PresetsAreConsistent) {
+  for (const ModelPreset& preset : Presets()) {
+    EXPECT_EQ(&FindPreset(preset.name), &preset);
+    EXPECT_EQ(MatchPreset(preset.dit, preset.attention), &preset);
+    EXPECT_EQ(preset.dit.head_dim(), 128);
+    EXPECT_EQ(preset.dit.latent_channels, preset.vae.latent_channels);
+    EXPECT_EQ(static_cast<int64_t>(preset.vae.mean.size()), preset.vae.latent_channels);
+    EXPECT_EQ(static_cast<int64_t>(preset.vae.std.size()), preset.vae.latent_channels);
+    for (double value : preset.vae.std) EXPECT_GT(value, 0);
+    EXPECT_EQ(preset.defaults.width % (2 * preset.vae.spatial_stride()), 0);
+    EXPECT_EQ(preset.defaults.height % (2 * preset.vae.spatial_stride()), 0);
+  }
+  EXPECT_THROW(FindPreset("wan9"), Error);
+}
+
+TEST(Config, PublishedWindowsDivideTheirGrids) {
+  for (int64_t z : {16, 48}) {
+    const WindowTable& table = PublishedWindows(z);
+    ASSERT_EQ(table.cycle.size(), 5u);
+    for (const WindowCounts& n : table.cycle) {
+      EXPECT_EQ(table.grid.t % n.t, 0);
+      EXPECT_EQ(table.grid.h % n.h, 0);
+      EXPECT_EQ(table.grid.w % n.w, 0);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace t3

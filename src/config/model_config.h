@@ -1,0 +1,54 @@
+// Sizes of the three networks. Everything here is read off a checkpoint or a preset.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace t3 {
+
+// Denoiser (model.md 1). Patch is always (1,2,2).
+struct DitConfig {
+  int64_t dim = 0;
+  int64_t ffn_dim = 0;
+  int64_t num_heads = 0;
+  int64_t num_layers = 0;
+  int64_t latent_channels = 0;  // z: 16 with VAE 2.1, 48 with VAE 2.2
+  int64_t text_dim = 4096;
+  int64_t text_len = 512;  // rows of text that cross-attention sees, padding included
+  int64_t freq_dim = 256;  // width of the timestep sinusoid
+  double eps = 1e-6;
+  int64_t head_dim() const { return dim / num_heads; }
+  bool operator==(const DitConfig&) const = default;
+};
+
+// UMT5 encoder (model.md 2).
+struct TextEncoderConfig {
+  int64_t dim = 0;
+  int64_t ffn_dim = 0;
+  int64_t num_heads = 0;
+  int64_t attention_dim = 0;  // num_heads * head dim; dim in every released file
+  int64_t num_layers = 0;
+  int64_t vocab_size = 0;
+  int64_t num_buckets = 32;
+  double eps = 1e-6;
+  bool operator==(const TextEncoderConfig&) const = default;
+};
+
+enum class VaeVersion { k21, k22 };
+
+// Causal video VAE (model.md 3). Multipliers per level are (1,2,4,4); two residual blocks a level
+// in the encoder, three in the decoder.
+struct VaeConfig {
+  VaeVersion version = VaeVersion::k21;
+  int64_t latent_channels = 16;
+  int64_t encoder_dim = 96;  // 160 in 2.2
+  int64_t decoder_dim = 96;  // 256 in 2.2
+  std::vector<double> mean;  // latent_channels values; model space is (mu - mean) / std
+  std::vector<double> std;
+  int64_t patch() const { return version == VaeVersion::k22 ? 2 : 1; }
+  int64_t spatial_stride() const { return 8 * patch(); }
+  static constexpr int64_t kTimeStride = 4;
+  bool operator==(const VaeConfig&) const = default;
+};
+
+}  // namespace t3

@@ -1,0 +1,22 @@
+// A Linear layer over the last dimension.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "nn/tensor_map.h"
+
+namespace t3 {
+
+struct Linear {
+  at::Tensor weight;  // (out, in)
+  at::Tensor bias;    // (out) or undefined
+
+  Linear() = default;
+  // Takes `prefix`.weight and, where the map has it, `prefix`.bias.
+  Linear(const TensorMap& tensors, const std::string& prefix);
+
+  // x (..., in) -> (..., out), in the dtype of the weight.
+  at::Tensor operator()(const at::Tensor& x) const;
+};
+
+}  // namespace t3
