@@ -1,0 +1,208 @@
+// The denoiser's table of tensors and its names in the different file families.
+#include "models/dit/tensors.h"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "base/check.h"
+
+namespace t3 {
+namespace {
+
+constexpr const char* kOriginal = "original";
+constexpr const char* kDiffusers = "diffusers";
+
+void AddLinear(TensorTable* table, const std::string& name, int64_t out, int64_t in) {
+  table->push_back({name + ".weight", {out, in}});
+  table->push_back({name + ".bias", {out}});
+}
+
+void AddAttention(TensorTable* table, const std::string& name, int64_t dim) {
+  for (const char* part : {".q", ".k", ".v", ".o"}) AddLinear(table, name + part, dim, dim);
+  table->push_back({name + ".norm_q.weight", {dim}});
+  table->push_back({name + ".norm_k.weight", {dim}});
+}
+
+void AddBlock(TensorTable* table, const std::string& name, const DitConfig& c) {
+  table->push_back({name + ".modulation", {1, 6, c.dim}});
+  AddAttention(table, name + ".self_attn", c.dim);
+  table->push_back({name + ".norm3.weight", {c.dim}});
+  table->push_back({name + ".norm3.bias", {c.dim}});
+  AddAttention(table, name + ".cross_attn", c.dim);
+  AddLinear(table, name + ".ffn.0", c.ffn_dim, c.dim);
+  AddLinear(table, name + ".ffn.2", c.dim, c.ffn_dim);
+}
+
+// Modules under the original names, which stay what they are.
+std::vector<RenameRule> OriginalRules() {
+  std::vector<RenameRule> rules;
+  for (const char* name :
+       {"patch_embedding", "text_embedding.0", "text_embedding.2", "time_embedding.0",
+        "time_embedding.2", "time_projection.1", "head.head", "head.modulation",
+        "blocks.#.modulation", "blocks.#.norm3", "blocks.#.ffn.0", "blocks.#.ffn.2"}) {
+    rules.push_back({name, name, kOriginal});
+  }
+  for (const char* attention : {"blocks.#.self_attn.", "blocks.#.cross_attn."}) {
+    for (const char* part : {"q", "k", "v", "o", "norm_q", "norm_k"}) {
+      const std::string name = std::string(attention) + part;
+      rules.push_back({name, name, kOriginal});
+    }
+  }
+  return rules;
+}
+
+// diffusers numbers the norms by their place in the block: its norm2 is the affine one before
+// cross-attention, the original's norm3.
+std::vector<RenameRule> DiffusersRules() {
+  std::vector<RenameRule> rules{
+      {"blocks.#.norm2", "blocks.#.norm3", kDiffusers},
+      {"blocks.#.scale_shift_table", "blocks.#.modulation", kDiffusers},
+      {"blocks.#.ffn.net.0.proj", "blocks.#.ffn.0", kDiffusers},
+      {"blocks.#.ffn.net.2", "blocks.#.ffn.2", kDiffusers},
+      {"condition_embedder.text_embedder.linear_1", "text_embedding.0", kDiffusers},
+      {"condition_embedder.text_embedder.linear_2", "text_embedding.2", kDiffusers},
+      {"condition_embedder.time_embedder.linear_1", "time_embedding.0", kDiffusers},
+      {"condition_embedder.time_embedder.linear_2", "time_embedding.2", kDiffusers},
+      {"condition_embedder.time_proj", "time_projection.1", kDiffusers},
+      {"proj_out", "head.head", kDiffusers},
+      {"scale_shift_table", "head.modulation", kDiffusers},
+  };
+  const std::pair<const char*, const char*> attentions[] = {
+      {"blocks.#.attn1.", "blocks.#.self_attn."}, {"blocks.#.attn2.", "blocks.#.cross_attn."}};
+  const std::pair<const char*, const char*> parts[] = {{"to_q", "q"},        {"to_k", "k"},
+                                                       {"to_v", "v"},        {"to_out.0", "o"},
+                                                       {"norm_q", "norm_q"}, {"norm_k", "norm_k"}};
+  for (const auto& [from, to] : attentions) {
+    for (const auto& [part_from, part_to] : parts) {
+      rules.push_back({std::string(from) + part_from, std::string(to) + part_to, kDiffusers});
+    }
+  }
+  return rules;
+}
+
+std::optional<double> NumberIn(const nlohmann::json* config, const char* key) {
+  if (config == nullptr || !config->is_object()) return std::nullopt;
+  const auto found = config->find(key);
+  if (found == config->end() || !found->is_number()) return std::nullopt;
+  return found->get<double>();
+}
+
+std::optional<double> NumberIn(const Metadata& metadata, const char* key) {
+  const auto found = metadata.find(key);
+  if (found == metadata.end()) return std::nullopt;
+  double value = 0;
+  const char* end = found->second.data() + found->second.size();
+  const auto parsed = std::from_chars(found->second.data(), end, value);
+  T3_CHECK(parsed.ec == std::errc() && parsed.ptr == end, "metadata {} is '{}', wanted a number",
+           key, found->second);
+  return value;
+}
+
+// The first of these that is there: `key` in the config, `diffusers_key` in it, metadata t3.`key`.
+double Setting(const NamedViews& views, const nlohmann::json* config, const char* key,
+               const char* diffusers_key, double otherwise) {
+  if (auto value = NumberIn(config, key)) return *value;
+  if (auto value = NumberIn(config, diffusers_key)) return *value;
+  return NumberIn(views.metadata, (std::string("t3.") + key).c_str()).value_or(otherwise);
+}
+
+void CheckAgainst(const nlohmann::json* config, const char* key, int64_t size, const char* source) {
+  const auto value = NumberIn(config, key);
+  T3_CHECK(!value || *value == static_cast<double>(size),
+           "config.json says {} is {}, but {} says {}; they do not belong together", key,
+           value.value_or(0), source, size);
+}
+
+int64_t ReadHeads(const NamedViews& views, const nlohmann::json* config, int64_t dim) {
+  const auto given = static_cast<int64_t>(
+      Setting(views, config, "num_heads", "num_attention_heads", static_cast<double>(dim) / 128));
+  T3_CHECK(given > 0 && dim % given == 0,
+           "{}: width {} does not split into {} heads; give the model's config.json, whose "
+           "num_heads tells their number",
+           views.path, dim, given);
+  CheckAgainst(config, "attention_head_dim", dim / given, "the heads and the width");
+  T3_CHECK(dim / given % 2 == 0 && dim / given >= 6,
+           "{}: {} heads of {} channels: RoPE needs an even number of at least 6", views.path,
+           given, dim / given);
+  return given;
+}
+
+}  // namespace
+
+TensorTable DitTensors(const DitConfig& config) {
+  TensorTable table;
+  table.push_back({"patch_embedding.weight", {config.dim, config.latent_channels, 1, 2, 2}});
+  table.push_back({"patch_embedding.bias", {config.dim}});
+  AddLinear(&table, "text_embedding.0", config.dim, config.text_dim);
+  AddLinear(&table, "text_embedding.2", config.dim, config.dim);
+  AddLinear(&table, "time_embedding.0", config.dim, config.freq_dim);
+  AddLinear(&table, "time_embedding.2", config.dim, config.dim);
+  AddLinear(&table, "time_projection.1", 6 * config.dim, config.dim);
+  for (int64_t i = 0; i < config.num_layers; ++i) {
+    AddBlock(&table, fmt::format("blocks.{}", i), config);
+  }
+  AddLinear(&table, "head.head", 4 * config.latent_channels, config.dim);
+  table.push_back({"head.modulation", {1, 2, config.dim}});
+  return table;
+}
+
+const Naming& DitNaming() {
+  static const Naming naming = [] {
+    Naming n{.network = "DiT",
+             .prefixes = {"model.diffusion_model.", "diffusion_model.", "transformer.", "model.",
+                          "module."},
+             .foreign = {"first_stage_model.", "vae.", "text_encoders.", "cond_stage_model."},
+             .extras = {"scaled_fp8"},
+             .rules = OriginalRules()};
+    for (RenameRule& rule : DiffusersRules()) n.rules.push_back(std::move(rule));
+    return n;
+  }();
+  return naming;
+}
+
+bool LooksLikeDit(const NamedViews& views) {
+  for (const char* name : {"patch_embedding.weight", "blocks.0.self_attn.q.weight",
+                           "time_projection.1.weight", "blocks.0.modulation"}) {
+    if (views.tensors.contains(name)) return true;
+  }
+  return false;
+}
+
+DitConfig ReadDitConfig(const NamedViews& views, const nlohmann::json* config) {
+  const auto size = [&](const char* name, size_t dim) {
+    const int64_t value = SizeOf(views.tensors, name, dim, "DiT");
+    T3_CHECK(value > 0, "{}: {} is empty", views.path, name);
+    return value;
+  };
+  DitConfig result;
+  result.dim = size("patch_embedding.weight", 0);
+  result.latent_channels = size("patch_embedding.weight", 1);
+  result.ffn_dim = size("blocks.0.ffn.0.weight", 0);
+  result.text_dim = size("text_embedding.0.weight", 1);
+  result.freq_dim = size("time_embedding.0.weight", 1);
+  // The file says how many layers are there, the config how many there should be.
+  result.num_layers = static_cast<int64_t>(
+      NumberIn(config, "num_layers")
+          .value_or(static_cast<double>(CountIndexed(views.tensors, "blocks"))));
+  result.num_heads = ReadHeads(views, config, result.dim);
+  result.text_len = static_cast<int64_t>(Setting(views, config, "text_len", "text_len", 512));
+  result.eps = Setting(views, config, "eps", "eps", 1e-6);
+  CheckAgainst(config, "dim", result.dim, "patch_embedding.weight");
+  CheckAgainst(config, "ffn_dim", result.ffn_dim, "blocks.0.ffn.0.weight");
+  CheckAgainst(config, "in_dim", result.latent_channels, "patch_embedding.weight");
+  CheckAgainst(config, "in_channels", result.latent_channels, "patch_embedding.weight");
+  CheckAgainst(config, "text_dim", result.text_dim, "text_embedding.0.weight");
+  T3_CHECK(result.num_layers > 0 && result.num_layers < 10000, "{}: {} layers", views.path,
+           result.num_layers);
+  T3_CHECK(result.text_len > 0 && result.text_len < 100000 && result.eps > 0,
+           "{}: text_len {} and eps {} must be positive", views.path, result.text_len, result.eps);
+  return result;
+}
+
+Metadata DitMetadata(const DitConfig& config) {
+  return {{"t3.num_heads", std::to_string(config.num_heads)},
+          {"t3.text_len", std::to_string(config.text_len)},
+          {"t3.eps", fmt::format("{}", config.eps)}};
+}
+
+}  // namespace t3

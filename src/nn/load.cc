@@ -1,0 +1,143 @@
+// Loading: check first, then tensor by tensor from the mapped file to the device.
+#include "nn/load.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+
+namespace t3 {
+namespace {
+
+constexpr std::array<std::pair<DType, at::ScalarType>, 12> kScalarTypes{{
+    {DType::kF64, at::kDouble},
+    {DType::kF32, at::kFloat},
+    {DType::kF16, at::kHalf},
+    {DType::kBF16, at::kBFloat16},
+    {DType::kF8E4M3, at::kFloat8_e4m3fn},
+    {DType::kF8E5M2, at::kFloat8_e5m2},
+    {DType::kI64, at::kLong},
+    {DType::kI32, at::kInt},
+    {DType::kI16, at::kShort},
+    {DType::kI8, at::kChar},
+    {DType::kU8, at::kByte},
+    {DType::kBool, at::kBool},
+}};
+
+// Large enough for full copy speed, small enough to matter nowhere.
+constexpr int64_t kChunkBytes = int64_t{64} << 20;
+
+// `count` elements of `view` from `first` on, as a flat CPU tensor that aliases the file where its
+// alignment allows.
+at::Tensor Slice(const TensorView& view, int64_t first, int64_t count) {
+  const int64_t item = DTypeSize(view.dtype);
+  const at::ScalarType type = ToScalarType(view.dtype);
+  const std::byte* start = view.data + first * item;
+  if (reinterpret_cast<uintptr_t>(start) % static_cast<uintptr_t>(item) != 0) {
+    at::Tensor copy = at::empty({count}, type);
+    std::memcpy(copy.data_ptr(), start, static_cast<size_t>(count * item));
+    return copy;
+  }
+  // from_blob wants a mutable pointer; nothing writes through it.
+  return at::from_blob(const_cast<std::byte*>(start), {count}, at::TensorOptions(type));
+}
+
+at::Tensor CopyTo(const TensorView& view, c10::Device device, at::ScalarType dtype) {
+  at::Tensor result = at::empty(view.shape, at::TensorOptions(dtype).device(device));
+  at::Tensor flat = result.view({-1});
+  const int64_t total = view.elements();
+  const int64_t step = kChunkBytes / DTypeSize(view.dtype);
+  for (int64_t first = 0; first < total; first += step) {
+    const int64_t count = std::min(step, total - first);
+    flat.narrow(0, first, count).copy_(Slice(view, first, count));
+  }
+  return result;
+}
+
+void CheckDTypes(const NamedViews& views, const TensorTable& table) {
+  for (const TensorSpec& spec : table) {
+    const DType dtype = views.tensors.at(spec.name).dtype;
+    T3_CHECK(dtype <= DType::kF8E5M2, "{}: {} is stored as {}, wanted a floating-point dtype",
+             views.path, views.stored.at(spec.name), DTypeName(dtype));
+    const auto scale = views.scales.find(spec.name);
+    if (scale == views.scales.end()) continue;
+    T3_CHECK(scale->second.dtype <= DType::kBF16 &&
+                 (scale->second.elements() == 1 || scale->second.elements() == spec.shape[0]),
+             "{}: the scale of {} is {} {}, wanted one number or one a row", views.path, spec.name,
+             DTypeName(scale->second.dtype), ShapeText(scale->second.shape));
+  }
+}
+
+void CheckFinite(const at::Tensor& weight, const NamedViews& views, const std::string& name) {
+  if (weight.numel() == 0) return;
+  // One pass without a temporary: both ends are finite exactly when all values are.
+  const auto [low, high] = at::aminmax(weight);
+  const at::Tensor ends = at::stack({low, high}).to(at::kCPU, at::kFloat);
+  T3_CHECK(at::isfinite(ends).all().item<bool>(),
+           "{}: the weight {} holds NaN or infinity; the file is damaged", views.path,
+           views.stored.at(name));
+}
+
+at::Tensor LoadTensor(const NamedViews& views, const std::string& name, const LoraStack& loras,
+                      const LoadOptions& options) {
+  const TensorView& view = views.tensors.at(name);
+  const at::ScalarType dtype = options.dtype_for ? options.dtype_for(name) : options.dtype;
+  const auto scale = views.scales.find(name);
+  if (scale == views.scales.end() && !loras.Changes(name)) {
+    return CopyTo(view, options.device, dtype);
+  }
+  at::Tensor weight = CopyTo(view, options.device, at::kFloat);
+  if (scale != views.scales.end()) {
+    std::vector<int64_t> column(view.shape.size(), 1);
+    if (scale->second.elements() > 1) column[0] = -1;
+    weight.mul_(CopyTo(scale->second, options.device, at::kFloat).view(column));
+  }
+  loras.AddTo(name, weight);
+  return weight.to(dtype);
+}
+
+}  // namespace
+
+at::ScalarType ToScalarType(DType dtype) { return kScalarTypes[static_cast<size_t>(dtype)].second; }
+
+DType ToDType(at::ScalarType type) {
+  for (const auto& [dtype, scalar] : kScalarTypes) {
+    if (scalar == type) return dtype;
+  }
+  Fail("tensors of dtype {} cannot be stored", c10::toString(type));
+}
+
+at::Tensor ToTensor(const TensorView& view) {
+  return CopyTo(view, c10::kCPU, ToScalarType(view.dtype));
+}
+
+void CheckComplete(const NamedViews& views, const TensorTable& table, const std::string& network) {
+  const TableDifferences differences = CompareWithTable(table, views.tensors);
+  T3_CHECK(differences.none(), "{} is not the complete {} that its sizes promise:\n{}", views.path,
+           network, DescribeDifferences(differences));
+  CheckDTypes(views, table);
+}
+
+TensorMap LoadTensors(const NamedViews& views, const TensorTable& table, const Naming& naming,
+                      const LoadOptions& options) {
+  CheckComplete(views, table, naming.network);
+  const LoraStack loras(options.loras, table, naming);
+  int64_t total = 0;
+  for (const TensorSpec& spec : table) total += views.tensors.at(spec.name).bytes;
+  TensorMap tensors;
+  int64_t done = 0;
+  for (const TensorSpec& spec : table) {
+    at::Tensor weight = LoadTensor(views, spec.name, loras, options);
+    if (options.check_finite) CheckFinite(weight, views, spec.name);
+    tensors.emplace(spec.name, std::move(weight));
+    done += views.tensors.at(spec.name).bytes;
+    if (options.progress) options.progress(done, total);
+  }
+  return tensors;
+}
+
+}  // namespace t3
