@@ -1,12 +1,14 @@
-# The CUDA compiler: the one named by CUDACXX or CMAKE_CUDA_COMPILER, an installed toolkit, or the
-# one that scripts/setup.sh --cuda put into .deps. Code for sm_80 with PTX, which every later GPU
+# The CUDA compiler, and the target t3_cuda: the toolkit's headers and the run-time library.
+# The compiler is the one named by CUDACXX or CMAKE_CUDA_COMPILER, an installed toolkit, or the one
+# that scripts/setup.sh --cuda put into .deps. Code for sm_80 with PTX, which every later GPU
 # translates, and sm_90a, whose instructions are chosen at run time.
+set(T3_CUDA_MAJOR 13)  # libtorch's; its headers and libcudart are of this version
 if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
   find_program(T3_NVCC nvcc
-    HINTS /usr/local/cuda/bin "${PROJECT_SOURCE_DIR}/.deps/site/nvidia/cu13/bin")
+    HINTS /usr/local/cuda/bin "${PROJECT_SOURCE_DIR}/.deps/site/nvidia/cu${T3_CUDA_MAJOR}/bin")
   if(NOT T3_NVCC)
     message(FATAL_ERROR "T3_CUDA is ON and there is no nvcc: run `scripts/setup.sh --cuda`, install "
-      "a CUDA toolkit (12.8 or later), or set CUDACXX.")
+      "a CUDA ${T3_CUDA_MAJOR} toolkit, or set CUDACXX.")
   endif()
   set(CMAKE_CUDA_COMPILER "${T3_NVCC}")
 endif()
@@ -15,8 +17,19 @@ if(NOT CMAKE_CUDA_ARCHITECTURES)
 endif()
 set(CMAKE_CUDA_STANDARD 20)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+# One run-time library in the process, the one that libtorch loads.
+set(CMAKE_CUDA_RUNTIME_LIBRARY None)
 enable_language(CUDA)
-if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.8)
-  message(FATAL_ERROR "nvcc at ${CMAKE_CUDA_COMPILER} is ${CMAKE_CUDA_COMPILER_VERSION}, wanted 12.8 "
-    "or later: install a newer toolkit or run `scripts/setup.sh --cuda` and set CUDACXX.")
+if(NOT CMAKE_CUDA_COMPILER_VERSION MATCHES "^${T3_CUDA_MAJOR}\\.")
+  message(FATAL_ERROR "nvcc at ${CMAKE_CUDA_COMPILER} is ${CMAKE_CUDA_COMPILER_VERSION}, wanted "
+    "${T3_CUDA_MAJOR}.x as libtorch: run `scripts/setup.sh --cuda` and set "
+    "CUDACXX=${PROJECT_SOURCE_DIR}/.deps/site/nvidia/cu${T3_CUDA_MAJOR}/bin/nvcc.")
 endif()
+
+find_library(T3_CUDART NAMES libcudart.so.${T3_CUDA_MAJOR} cudart
+  PATHS "${T3_TORCH_DIR}/../nvidia/cu${T3_CUDA_MAJOR}/lib" NO_DEFAULT_PATH)
+find_library(T3_CUDART NAMES libcudart.so.${T3_CUDA_MAJOR} cudart
+  PATHS ${CMAKE_CUDA_IMPLICIT_LINK_DIRECTORIES} REQUIRED)
+add_library(t3_cuda INTERFACE)
+target_include_directories(t3_cuda SYSTEM INTERFACE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
+target_link_libraries(t3_cuda INTERFACE "${T3_CUDART}")

@@ -11,6 +11,10 @@ if(T3_SANITIZE)
   add_link_options(-fsanitize=${T3_SANITIZE})
 endif()
 
+if(T3_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # t3_library(NAME SOURCES ... [DEPS ...] [TORCH])
 # Static library t3_NAME. TORCH folders are compiled as one unity file, because every file that
 # includes ATen costs 7 to 24 s; so names in their anonymous namespaces are unique in the folder.
@@ -42,4 +46,19 @@ function(t3_tests name)
   include(GoogleTest)
   gtest_discover_tests(${name}_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "${name}." PROPERTIES LABELS "${ARG_LABELS}")
+endfunction()
+
+# t3_fuzz(NAME SOURCES ... [DEPS ...])
+# libFuzzer target fuzz/NAME in the build folder; scripts/fuzz.sh runs each with the seeds in
+# tests/fuzz/NAME, where there are any.
+function(t3_fuzz name)
+  if(NOT T3_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(fuzz_${name} ${ARG_SOURCES})
+  target_link_libraries(fuzz_${name} PRIVATE ${ARG_DEPS} t3_flags)
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  set_target_properties(fuzz_${name} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/fuzz" OUTPUT_NAME ${name})
 endfunction()

@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""Checks which folder includes which (docs/architecture.md), from the tables below.
+
+  tools/check_includes.py [ROOT]      lists each include that goes the wrong way; exit code 1 if any
+  tools/check_includes.py --self-test checks the checker: each kind of bad include must be reported
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+# Folder of src/ -> the folders it may include besides itself. All may include include/t3video.
+ALLOWED = {
+    "version": [],
+    "base": [],
+    "config": ["base"],
+    "plan": ["base", "config"],
+    "kernels": ["base"],
+    "ops": ["base", "kernels"],
+    "weights": ["base"],
+    "nn": ["base", "weights", "ops"],
+    "tokenizer": ["base"],
+    "media": ["base"],
+    "models/dit": ["base", "config", "plan", "ops", "weights", "nn"],
+    "models/text_encoder": ["base", "config", "plan", "ops", "weights", "nn"],
+    "models/vae": ["base", "config", "plan", "ops", "weights", "nn"],
+    "sampling": ["base", "config"],
+}
+ALLOWED["pipeline"] = list(ALLOWED)
+ALLOWED["cli"] = ["base"]
+
+# A unit test may also read files and use what tests share.
+TEST_EXTRA = ["weights", "tests"]
+
+# Library -> (pattern of its headers, folders that may include them).
+TORCH_FOLDERS = ["kernels", "ops", "nn", "models/dit", "models/text_encoder", "models/vae",
+                 "sampling", "pipeline"]
+LIBRARIES = {
+    "libtorch": (r"(ATen|c10|torch)/", TORCH_FOLDERS),
+    "CUDA": (r"(cuda|cublas|cudnn|cutlass|cute|nv)[a-zA-Z0-9_]*[./]", TORCH_FOLDERS),
+    "FFmpeg": (r"lib(av|sw)[a-z]+/", ["media"]),
+    "sentencepiece": (r"sentencepiece", ["tokenizer"]),
+    "CLI11": (r"CLI/", ["cli"]),
+}
+
+GENERATED = {"build_info.h"}  # written by the build; has no folder
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+SOURCES = {".h", ".cc", ".cu", ".cuh"}
+
+
+def folder_of(path):
+    """'models/dit/dit.h' -> 'models/dit'; None when no row of the table has it."""
+    for depth in (2, 1):
+        name = "/".join(path.split("/")[:depth])
+        if name in ALLOWED and "/" in path[len(name):]:
+            return name
+    return None
+
+
+def check_library(folder, header):
+    for library, (pattern, folders) in LIBRARIES.items():
+        if re.match(pattern, header) and folder not in folders:
+            return f"{library} may be included by {', '.join(folders)} only"
+    return None
+
+
+def check_public(kind, header):
+    """include/t3video: itself and the standard library."""
+    if kind == '"' and header.startswith("t3video/"):
+        return None
+    if kind == "<" and re.fullmatch(r"[a-z_]+", header):
+        return None
+    return "include/t3video may include t3video/ and the standard library only"
+
+
+def check_source(path, kind, header):
+    """One include of src/<path>: a complaint, or None."""
+    folder = folder_of(path)
+    if folder is None:
+        return "the file is in no folder of the table in tools/check_includes.py"
+    if kind == "<":
+        return check_library(folder, header)
+    if header.startswith("t3video/") or header in GENERATED:
+        return None
+    is_test = path.endswith("_test.cc")
+    allowed = [folder] + ALLOWED[folder] + (TEST_EXTRA if is_test else [])
+    target = "tests" if header.startswith("tests/") else folder_of(header)
+    if target is None:
+        return check_library(folder, header) or (
+            None if any(re.match(p, header) for p, _ in LIBRARIES.values())
+            else "write it as \"folder/file.h\", from src/")
+    if target not in allowed:
+        return f"{folder} may include {', '.join(allowed)} only"
+    return None
+
+
+def tracked_files(root):
+    """Files of the checkout; without git every file."""
+    run = subprocess.run(["git", "-c", "safe.directory=*", "-C", str(root), "ls-files", "-co",
+                          "--exclude-standard", "src", "include"], capture_output=True, text=True)
+    if run.returncode == 0 and run.stdout:
+        return [root / line for line in run.stdout.splitlines()]
+    return [p for top in ("src", "include") for p in sorted((root / top).rglob("*"))]
+
+
+def check_tree(root):
+    """Complaints about every source under root, as 'file:line: include: why'."""
+    complaints = []
+    for path in tracked_files(root):
+        if path.suffix not in SOURCES or not path.is_file():
+            continue
+        relative = path.relative_to(root).as_posix()
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+            match = INCLUDE.match(line)
+            if not match:
+                continue
+            kind, header = match.groups()
+            why = (check_public(kind, header) if relative.startswith("include/")
+                   else check_source(relative.removeprefix("src/"), kind, header))
+            if why:
+                complaints.append(f"{relative}:{number}: {header}: {why}")
+    return complaints
+
+
+SELF_TEST = [  # (file, its include, whether it must be reported)
+    ("src/plan/a.cc", '#include "config/x.h"', False),
+    ("src/plan/a.cc", '#include "plan/x.h"', False),
+    ("src/plan/a.cc", '#include <vector>', False),
+    ("src/plan/a.cc", '// #include "pipeline/x.h"', False),
+    ("src/plan/a.cc", '#include "pipeline/x.h"', True),
+    ("src/config/a.h", '#include "plan/x.h"', True),
+    ("src/plan/a.cc", '  #  include  "ops/x.h"', True),
+    ("src/plan/a.cc", '#include "x.h"', True),
+    ("src/plan/a.cc", '#include <ATen/ATen.h>', True),
+    ("src/weights/a.cc", '#include <c10/core/Device.h>', True),
+    ("src/ops/a.cc", '#include <ATen/ATen.h>', False),
+    ("src/models/dit/a.cc", '#include "nn/x.h"', False),
+    ("src/models/dit/a.cc", '#include "models/vae/x.h"', True),
+    ("src/models/a.cc", '#include "base/x.h"', True),
+    ("src/plan/a_test.cc", '#include "weights/x.h"', False),
+    ("src/plan/a_test.cc", '#include "tests/x.h"', False),
+    ("src/plan/a_test.cc", '#include "pipeline/x.h"', True),
+    ("src/media/a.cc", '#include <libavcodec/avcodec.h>', False),
+    ("src/pipeline/a.cc", '#include "libavcodec/avcodec.h"', True),
+    ("src/pipeline/cuda/a.cc", '#include <cuda_runtime_api.h>', False),
+    ("src/base/a.cc", '#include <cuda_runtime_api.h>', True),
+    ("src/cli/a.cc", '#include "t3video/engine.h"', False),
+    ("src/cli/a.cc", '#include "pipeline/x.h"', True),
+    ("src/unknown/a.cc", '#include "base/x.h"', True),
+    ("include/t3video/a.h", '#include <string>', False),
+    ("include/t3video/a.h", '#include "t3video/b.h"', False),
+    ("include/t3video/a.h", '#include "base/x.h"', True),
+    ("include/t3video/a.h", '#include <nlohmann/json.hpp>', True),
+    ("include/t3video/a.h", '#include <ATen/core/Tensor.h>', True),
+]
+
+
+def self_test():
+    failures = 0
+    for file, include, bad in SELF_TEST:
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / file).parent.mkdir(parents=True)
+            (root / file).write_text(include + "\n")
+            if bool(check_tree(root)) != bad:
+                failures += 1
+                print(f"self-test: {file} with {include}: "
+                      f"{'not reported' if bad else check_tree(root)}")
+    print(f"self-test: {len(SELF_TEST) - failures} passed, {failures} failed")
+    return failures
+
+
+def main():
+    if sys.argv[1:] == ["--self-test"]:
+        return 1 if self_test() else 0
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else __file__).resolve()
+    root = root if len(sys.argv) > 1 else root.parent.parent
+    complaints = check_tree(root)
+    print("\n".join(complaints) if complaints else "include directions: good")
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
