@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,8 +17,16 @@ enum class DType { kF64, kF32, kF16, kBF16, kF8E4M3, kF8E5M2, kI64, kI32, kI16, 
 
 int64_t DTypeSize(DType dtype);           // bytes an element
 std::string_view DTypeName(DType dtype);  // safetensors' names: "F32", "BF16", "F8_E4M3", ...
+std::optional<DType> FindDType(std::string_view name);  // the inverse of DTypeName
+
+// No real tensor has more axes; the limit bounds what a hostile file can make us hold.
+inline constexpr size_t kMaxRank = 16;
+
+// Bytes of a contiguous tensor; nullopt when a size is negative or the product passes int64.
+std::optional<int64_t> ContiguousBytes(std::span<const int64_t> shape, DType dtype);
 
 // A tensor inside an opened file: contiguous, row-major, little-endian; valid while the file lives.
+// `data` can have any alignment: neither safetensors nor a zip promises one.
 struct TensorView {
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;
@@ -30,5 +41,13 @@ struct TensorView {
 
 using TensorViews = std::map<std::string, TensorView>;
 using Metadata = std::map<std::string, std::string>;
+
+// What a parser makes of a file in memory. Views point into that memory or into `owned`, which
+// holds the tensors that are not stored contiguously.
+struct ParsedWeights {
+  TensorViews tensors;
+  Metadata metadata;
+  std::vector<std::unique_ptr<std::byte[]>> owned;
+};
 
 }  // namespace t3

@@ -1,0 +1,18 @@
+// What a file that is no weight file seems to be.
+#pragma once
+
+#include <string>
+
+#include "weights/byte_reader.h"
+
+namespace t3 {
+
+enum class FileKind { kSafetensors, kShardIndex, kTorchZip, kTorchLegacy, kUnknown };
+
+// The supported format that the first bytes belong to.
+FileKind RecogniseFile(Bytes file);
+
+// For kUnknown: "it is an HTML page; ..." and what to do about it.
+std::string DescribeUnknown(Bytes file);
+
+}  // namespace t3
