@@ -1,0 +1,166 @@
+// Window partitions: each axis is cut by itself, a window is a product of three axis pieces.
+#include "plan/partition.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <numeric>
+
+#include "base/check.h"
+#include "plan/windows.h"
+
+namespace t3 {
+namespace {
+
+// The coordinates of each piece of one axis, increasing inside a piece. No piece is empty.
+using AxisPieces = std::vector<std::vector<int32_t>>;
+
+template <typename WindowOf>
+AxisPieces CutAxis(int64_t size, int64_t windows, WindowOf window_of) {
+  AxisPieces pieces(static_cast<size_t>(windows));
+  for (int64_t x = 0; x < size; ++x) {
+    pieces[static_cast<size_t>(window_of(x))].push_back(static_cast<int32_t>(x));
+  }
+  std::erase_if(pieces, [](const auto& piece) { return piece.empty(); });
+  return pieces;
+}
+
+AxisPieces CutClose(int64_t size, int64_t count) {
+  return CutAxis(size, count, [=](int64_t x) { return x * count / size; });
+}
+
+AxisPieces CutRemote(int64_t size, int64_t count) {
+  return CutAxis(size, count, [=](int64_t x) { return x % count; });
+}
+
+AxisPieces CutShifted(int64_t size, int64_t count) {
+  if (count == 1) return CutClose(size, 1);
+  return CutAxis(size, count + 1,
+                 [=](int64_t x) { return (2 * count * (x + 1) + size - 1) / (2 * size); });
+}
+
+// A window as one piece of each axis.
+struct Window {
+  const std::vector<int32_t>* t;
+  const std::vector<int32_t>* h;
+  const std::vector<int32_t>* w;
+};
+
+void AppendTokens(const Window& window, const Grid& grid, std::vector<int32_t>& order) {
+  for (const int32_t t : *window.t) {
+    for (const int32_t h : *window.h) {
+      const int64_t row = (t * grid.h + h) * grid.w;
+      for (const int32_t w : *window.w) order.push_back(static_cast<int32_t>(row + w));
+    }
+  }
+}
+
+std::map<int64_t, std::vector<Window>, std::greater<>> WindowsByLength(const AxisPieces& t_pieces,
+                                                                       const AxisPieces& h_pieces,
+                                                                       const AxisPieces& w_pieces) {
+  std::map<int64_t, std::vector<Window>, std::greater<>> by_length;
+  for (const auto& t : t_pieces) {
+    for (const auto& h : h_pieces) {
+      for (const auto& w : w_pieces) {
+        const size_t length = t.size() * h.size() * w.size();
+        by_length[static_cast<int64_t>(length)].push_back({&t, &h, &w});
+      }
+    }
+  }
+  return by_length;
+}
+
+bool IsIdentity(const std::vector<int32_t>& order) {
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (order[i] != static_cast<int32_t>(i)) return false;
+  }
+  return true;
+}
+
+using CutFn = AxisPieces (*)(int64_t size, int64_t count);
+
+Partition MakePartition(const Grid& grid, const WindowCounts& counts, CutFn cut) {
+  CheckWindows({counts}, grid);
+  T3_CHECK(grid.tokens() <= std::numeric_limits<int32_t>::max(),
+           "partition: a grid of {}x{}x{} has {} tokens, more than 32-bit indices reach; ask for a "
+           "smaller size or fewer frames",
+           grid.t, grid.h, grid.w, grid.tokens());
+  const AxisPieces t = cut(grid.t, counts.t);
+  const AxisPieces h = cut(grid.h, counts.h);
+  const AxisPieces w = cut(grid.w, counts.w);
+
+  Partition partition;
+  partition.order.reserve(static_cast<size_t>(grid.tokens()));
+  for (const auto& [length, windows] : WindowsByLength(t, h, w)) {
+    partition.groups.push_back({static_cast<int64_t>(partition.order.size()),
+                                static_cast<int64_t>(windows.size()), length});
+    for (const Window& window : windows) AppendTokens(window, grid, partition.order);
+  }
+  partition.in_token_order = IsIdentity(partition.order);
+  return partition;
+}
+
+}  // namespace
+
+int64_t Partition::windows() const {
+  int64_t total = 0;
+  for (const WindowGroup& group : groups) total += group.count;
+  return total;
+}
+
+Partition ClosePartition(const Grid& grid, const WindowCounts& counts) {
+  return MakePartition(grid, counts, CutClose);
+}
+
+Partition RemotePartition(const Grid& grid, const WindowCounts& counts) {
+  return MakePartition(grid, counts, CutRemote);
+}
+
+Partition ShiftedPartition(const Grid& grid, const WindowCounts& counts) {
+  return MakePartition(grid, counts, CutShifted);
+}
+
+Partition FullPartition(const Grid& grid) { return ClosePartition(grid, {1, 1, 1}); }
+
+bool Coincide(const Grid& grid, const WindowCounts& counts) {
+  const auto trivial = [](int64_t count, int64_t size) { return count == 1 || count == size; };
+  return trivial(counts.t, grid.t) && trivial(counts.h, grid.h) && trivial(counts.w, grid.w);
+}
+
+std::vector<Partition> LayerPartitions(AttentionPattern pattern, const WindowCycle& cycle,
+                                       const Grid& grid, int64_t layer) {
+  if (pattern == AttentionPattern::kFull) return {FullPartition(grid)};
+  T3_CHECK(!cycle.empty(), "partition: {} attention needs a window table; it came without one",
+           AttentionName(pattern));
+  T3_CHECK(layer >= 0, "partition: layer {} was asked for; layers count from 0", layer);
+  const WindowCounts& counts =
+      cycle[static_cast<size_t>(layer % static_cast<int64_t>(cycle.size()))];
+  std::vector<Partition> partitions;
+  const bool shifted = pattern == AttentionPattern::kSwin && layer % 2 == 1;
+  if (shifted) {
+    partitions.push_back(ShiftedPartition(grid, counts));
+  } else if (pattern != AttentionPattern::kRemote) {
+    partitions.push_back(ClosePartition(grid, counts));
+  }
+  const bool remote = pattern == AttentionPattern::kRemote ||
+                      (pattern == AttentionPattern::kT3 && !Coincide(grid, counts));
+  if (remote) partitions.push_back(RemotePartition(grid, counts));
+  return partitions;
+}
+
+int64_t LayoutCount(AttentionPattern pattern, int64_t cycle_size) {
+  switch (pattern) {
+    case AttentionPattern::kFull:
+      return 1;
+    case AttentionPattern::kSwin:
+      return std::lcm(cycle_size, int64_t{2});
+    default:
+      return cycle_size;
+  }
+}
+
+int64_t LayoutIndex(AttentionPattern pattern, int64_t cycle_size, int64_t layer) {
+  return layer % LayoutCount(pattern, cycle_size);
+}
+
+}  // namespace t3
