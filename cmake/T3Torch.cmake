@@ -19,8 +19,10 @@ if(NOT T3_TORCH_VERSION VERSION_EQUAL T3_TORCH_WANTED)
 endif()
 
 add_library(t3_torch INTERFACE)
-target_include_directories(t3_torch SYSTEM INTERFACE "${T3_TORCH_DIR}/include"
-  "${T3_TORCH_DIR}/include/torch/csrc/api/include")
+# Searched last: the wheel brings headers of its own fmt, google/ and others, which must not hide
+# the system's.
+target_compile_options(t3_torch INTERFACE "SHELL:-idirafter ${T3_TORCH_DIR}/include"
+  "SHELL:-idirafter ${T3_TORCH_DIR}/include/torch/csrc/api/include")
 target_compile_definitions(t3_torch INTERFACE AT_PER_OPERATOR_HEADERS)
 # Without -fopenmp at::parallel_for, a template, runs on one thread in our own files. The runtime
 # linked is the one libtorch was built with; a second OpenMP runtime would have its own threads.
