@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Formatting (clang-format 14), include directions, and clang-tidy 14 on the folders that need no
+# libtorch; with --fast the first two only.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+for tool in clang-format-14 clang-tidy-14; do
+  command -v "$tool" >/dev/null || {
+    echo "lint: no $tool; scripts/setup.sh --ci installs it" >&2
+    exit 1
+  }
+done
+
+mapfile -t sources < <(git -c safe.directory='*' ls-files '*.h' '*.cc' '*.cu' '*.cuh')
+echo "clang-format: ${#sources[@]} files"
+clang-format-14 --dry-run -Werror "${sources[@]}"
+
+tools/check_includes.py --self-test
+tools/check_includes.py
+
+[[ ${1:-} == --fast ]] && exit 0
+
+cmake --preset tidy >/dev/null
+cmake --build --preset tidy --target t3_build_info >/dev/null
+mapfile -t units < <(python3 -c '
+import json
+for entry in json.load(open("build-tidy/compile_commands.json")):
+    if entry["file"].endswith(".cc") and not entry["file"].endswith("_test.cc"):
+        print(entry["file"])')
+echo "clang-tidy: ${#units[@]} files"
+# clang-tidy counts the warnings it hides on stderr; what matters comes on stdout.
+printf '%s\0' "${units[@]}" | xargs -0 -n 1 -P "$(nproc)" clang-tidy-14 -p build-tidy --quiet 2>/dev/null
+echo 'lint: good'

@@ -1,0 +1,32 @@
+// Uses every public header of an installed t3video, and plans a video with it.
+#include <t3video/cancel.h>
+#include <t3video/engine.h>
+#include <t3video/error.h>
+#include <t3video/options.h>
+#include <t3video/progress.h>
+#include <t3video/request.h>
+#include <t3video/tools.h>
+#include <t3video/version.h>
+
+#include <iostream>
+
+int main() {
+  std::cout << t3::DescribeBuild();
+
+  t3::PlanRequest request;
+  request.preset = "wan2.1-1.3b-t3";
+  request.width = 3840;
+  request.height = 2176;
+  request.frames = 81;
+  std::cout << t3::Plan(request).text;
+
+  // An error of the library crosses its boundary as its own type.
+  try {
+    t3::Engine engine(t3::ModelFiles{.model = "/nonexistent"}, t3::RunOptions{.device = "cpu"});
+  } catch (const t3::Error& error) {
+    std::cout << "expected error: " << error.what() << '\n';
+    return 0;
+  }
+  std::cerr << "a model that is not there was opened\n";
+  return 1;
+}
