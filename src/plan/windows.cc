@@ -131,13 +131,12 @@ std::pair<size_t, size_t> WidthRange(const std::vector<AxisCut>& widths, FixedLo
   return {first > 0 ? first - 1 : 0, std::min(last + 1, widths.size())};
 }
 
-// Time is cut for the mixed types wherever two windows of two tokens can be had, into windows of
-// half to twice the wanted frames.
+// Time is cut for the mixed types wherever two windows of two tokens can be had, into windows of at
+// least half the wanted frames; into longer ones for the sake of frames of few tokens.
 std::vector<AxisCut> TimeCuts(const Grid& grid, const Target& target) {
   if (target.whole_time || grid.t == 1 || grid.tokens() < 4) return AxisCuts(grid.t, 1, 1);
   std::vector<AxisCut> cuts = AxisCuts(grid.t, 2, grid.t);
-  std::erase_if(cuts,
-                [&](const AxisCut& cut) { return std::abs(cut.mean - target.frames) > kLogOne; });
+  std::erase_if(cuts, [&](const AxisCut& cut) { return cut.mean < target.frames - kLogOne; });
   return cuts;
 }
 
