@@ -1,0 +1,124 @@
+// One block of the denoiser.
+#include "models/dit/block.h"
+
+#include <ATen/ATen.h>
+
+#include "models/dit/token_chunks.h"
+#include "ops/dispatch.h"
+
+namespace t3 {
+
+DitBlock::DitBlock(const DitConfig& config, const TensorMap& tensors, const std::string& prefix)
+    : config_(config),
+      q_(tensors, prefix + ".self_attn.q"),
+      k_(tensors, prefix + ".self_attn.k"),
+      v_(tensors, prefix + ".self_attn.v"),
+      o_(tensors, prefix + ".self_attn.o"),
+      ffn_in_(tensors, prefix + ".ffn.0"),
+      ffn_out_(tensors, prefix + ".ffn.2"),
+      norm_q_(FloatTensor(tensors, prefix + ".self_attn.norm_q.weight")),
+      norm_k_(FloatTensor(tensors, prefix + ".self_attn.norm_k.weight")),
+      norm3_weight_{FloatTensor(tensors, prefix + ".norm3.weight").unsqueeze(0)},
+      norm3_bias_{FloatTensor(tensors, prefix + ".norm3.bias").unsqueeze(0)},
+      modulation_(FloatTensor(tensors, prefix + ".modulation")),
+      cross_(config, tensors, prefix + ".cross_attn") {
+  const bool trained =
+      q_.weight.requires_grad() || k_.weight.requires_grad() || v_.weight.requires_grad();
+  if (!trained) {
+    qkv_ = Concatenate({q_, k_, v_});
+    q_ = k_ = v_ = Linear();
+  }
+}
+
+void DitBlock::Forward(at::Tensor& x, const BlockContext& context) const {
+  const at::Tensor attended = SelfAttention(x, Modulate(context, 0), context);
+  if (GradientsOn()) {
+    Finish(x, attended, context, 0);
+    return;
+  }
+  // At the widest: two tensors of dim channels beside the FFN's hidden one.
+  const int64_t piece = PieceOf(x, config_.ffn_dim + 2 * config_.dim, context.scratch_bytes);
+  ForTokenPieces(x.size(0), piece, [&](int64_t first, int64_t count) {
+    at::Tensor rows = x.narrow(0, first, count);
+    Finish(rows, attended.narrow(0, first, count), context, first);
+  });
+}
+
+int64_t DitBlock::PieceOf(const at::Tensor& x, int64_t channels, int64_t scratch_bytes) const {
+  return TokensAPiece(x.size(0), channels * static_cast<int64_t>(x.element_size()), scratch_bytes);
+}
+
+DitBlock::Modulation DitBlock::Modulate(const BlockContext& context, int64_t first_vector) const {
+  const at::Tensor vectors =
+      (modulation_ + context.time).narrow(1, first_vector, 3).transpose(0, 1).contiguous();
+  return {
+      {vectors[0], context.split}, {1 + vectors[1], context.split}, {vectors[2], context.split}};
+}
+
+at::Tensor DitBlock::Norm(const at::Tensor& x, const Modulation& modulation) const {
+  return LayerNormModulate(x, modulation.multiplier, modulation.shift,
+                           {config_.eps, x.scalar_type()});
+}
+
+at::Tensor DitBlock::SelfAttention(const at::Tensor& x, const Modulation& modulation,
+                                   const BlockContext& context) const {
+  SelfAttentionInput input = ProjectQkv(x, modulation, context);
+  input.q_weight = norm_q_;
+  input.k_weight = norm_k_;
+  input.eps = config_.eps;
+  input.heads = config_.num_heads;
+  input.rope = context.rope;
+  return WindowAttention(input, *context.windows, context.scratch_bytes);
+}
+
+SelfAttentionInput DitBlock::ProjectQkv(const at::Tensor& x, const Modulation& modulation,
+                                        const BlockContext& context) const {
+  SelfAttentionInput input;
+  if (!qkv_.weight.defined()) {
+    const at::Tensor normed = Norm(x, modulation);
+    input.q = q_(normed);
+    input.k = k_(normed);
+    input.v = v_(normed);
+    return input;
+  }
+  at::Tensor qkv;
+  if (GradientsOn()) {
+    qkv = qkv_(Norm(x, modulation));
+  } else {
+    qkv = at::empty({x.size(0), 3 * config_.dim}, x.options());
+    const int64_t piece = PieceOf(x, config_.dim, context.scratch_bytes);
+    ForTokenPieces(x.size(0), piece, [&](int64_t first, int64_t count) {
+      const Modulation part{modulation.shift.Slice(first, count),
+                            modulation.multiplier.Slice(first, count),
+                            modulation.gate.Slice(first, count)};
+      at::Tensor rows = qkv.narrow(0, first, count);
+      at::addmm_out(rows, qkv_.bias, Norm(x.narrow(0, first, count), part), qkv_.weight.t());
+    });
+  }
+  const std::vector<at::Tensor> parts = qkv.chunk(3, -1);
+  input.q = parts[0];
+  input.k = parts[1];
+  input.v = parts[2];
+  return input;
+}
+
+at::Tensor DitBlock::Ffn(const at::Tensor& x) const {
+  at::Tensor hidden = ffn_in_(x);
+  if (GradientsOn()) return ffn_out_(at::gelu(hidden, "tanh"));
+  return ffn_out_(at::gelu_(hidden, "tanh"));
+}
+
+void DitBlock::Finish(at::Tensor& x, const at::Tensor& attended, const BlockContext& context,
+                      int64_t first) const {
+  const int64_t count = x.size(0);
+  AddGated(x, o_(attended), Modulate(context, 0).gate.Slice(first, count));
+  const at::Tensor normed =
+      LayerNormModulate(x, norm3_weight_, norm3_bias_, {config_.eps, x.scalar_type()});
+  AddResidual(x, cross_(normed, *context.text, context.text_bias));
+  const Modulation ffn = Modulate(context, 3);
+  const Modulation part{ffn.shift.Slice(first, count), ffn.multiplier.Slice(first, count),
+                        ffn.gate.Slice(first, count)};
+  AddGated(x, Ffn(Norm(x, part)), part.gate);
+}
+
+}  // namespace t3

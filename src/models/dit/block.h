@@ -1,0 +1,63 @@
+// One block of the denoiser.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "config/model_config.h"
+#include "models/dit/cross_attention.h"
+#include "models/dit/weights.h"
+#include "ops/modulate.h"
+#include "ops/window_attention.h"
+
+namespace t3 {
+
+// What a block sees besides the tokens.
+struct BlockContext {
+  at::Tensor time;                              // (K, 6, dim) fp32, K = 1 or 2 timesteps
+  int64_t split = 0;                            // tokens [0, split) take time[0], others the last
+  const std::vector<WindowPartition>* windows;  // of this layer
+  const RopeTables* rope;
+  const TextKeys* text;
+  at::Tensor text_bias;  // (rows) fp32 or undefined
+  int64_t scratch_bytes;
+};
+
+// x += gate * selfattn(LN(x)*(1+scale)+shift); x += crossattn(norm3(x)); x += gate * ffn(...).
+// All but the attention itself is one token at a time and runs over pieces of tokens, so with
+// gradients off a block needs x, q|k|v and scratch_bytes.
+class DitBlock {
+ public:
+  DitBlock(const DitConfig& config, const TensorMap& tensors, const std::string& prefix);
+  TextKeys PrepareText(const at::Tensor& text) const { return cross_.Keys(text); }
+  // x (N, dim) becomes the block's output; with gradients off its memory is overwritten.
+  void Forward(at::Tensor& x, const BlockContext& context) const;
+
+ private:
+  struct Modulation {
+    TokenVectors shift, multiplier, gate;
+  };
+  Modulation Modulate(const BlockContext& context, int64_t first_vector) const;
+  at::Tensor SelfAttention(const at::Tensor& x, const Modulation& modulation,
+                           const BlockContext& context) const;
+  SelfAttentionInput ProjectQkv(const at::Tensor& x, const Modulation& modulation,
+                                const BlockContext& context) const;
+  at::Tensor Norm(const at::Tensor& x, const Modulation& modulation) const;
+  at::Tensor Ffn(const at::Tensor& x) const;
+  // Everything after the attention core, for tokens [first, first + rows of x).
+  void Finish(at::Tensor& x, const at::Tensor& attended, const BlockContext& context,
+              int64_t first) const;
+  int64_t PieceOf(const at::Tensor& x, int64_t channels, int64_t scratch_bytes) const;
+
+  DitConfig config_;
+  Linear qkv_;  // packed: one GEMM is 4 % faster than three; undefined when q, k, v are trained
+  Linear q_, k_, v_, o_, ffn_in_, ffn_out_;
+  at::Tensor norm_q_, norm_k_;  // (dim) fp32
+  TokenVectors norm3_weight_, norm3_bias_;
+  at::Tensor modulation_;  // (1, 6, dim) fp32
+  CrossAttention cross_;
+};
+
+}  // namespace t3

@@ -1,0 +1,33 @@
+// Attention of the video's tokens to the text.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+
+#include "config/model_config.h"
+#include "models/dit/weights.h"
+
+namespace t3 {
+
+// One layer's keys and values of the text, which do not change over the steps.
+struct TextKeys {
+  at::Tensor k, v;  // (1, rows, heads, head_dim)
+};
+
+class CrossAttention {
+ public:
+  CrossAttention(const DitConfig& config, const TensorMap& tensors, const std::string& prefix);
+  // Text rows (rows, dim) after text_embedding.
+  TextKeys Keys(const at::Tensor& text) const;
+  // x (N, dim), already normed; bias (rows) fp32 on the logits, or undefined. Returns (N, dim).
+  at::Tensor operator()(const at::Tensor& x, const TextKeys& keys, const at::Tensor& bias) const;
+
+ private:
+  int64_t heads_;
+  double eps_;
+  Linear q_, k_, v_, o_;
+  at::Tensor norm_q_, norm_k_;  // (dim) fp32
+};
+
+}  // namespace t3

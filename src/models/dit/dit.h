@@ -1,0 +1,75 @@
+// The denoiser: latents and a timestep to a velocity (model.md 1).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "config/model_config.h"
+#include "models/dit/block.h"
+#include "models/dit/dit_attention.h"
+#include "models/dit/time_embedding.h"
+#include "nn/tensor_map.h"
+
+namespace t3 {
+
+// A prompt as every layer's cross-attention sees it; made once, used at every step.
+struct TextContext {
+  std::vector<TextKeys> layers;
+  // (rows) fp32 added to the logits, or undefined. The padded rows up to text_len are all equal. On
+  // the CPU one of them stands for all, its logit raised by log(their number): with short prompts
+  // the attention is ten times smaller. On GPUs they are all there: fast kernels take no bias, and
+  // 512 rows are 1 % of a forward.
+  at::Tensor bias;
+};
+
+// A function of its weights: built from a map with the original names (models/dit/tensors.h),
+// whose tensors may be leaves that require gradients, or results that do (LoRA); it is cheap to
+// build then. Weights share the map's memory, but for q, k, v that are packed where they are not
+// trained, so the map should be dropped after building.
+//
+// With gradients on (at::GradMode) everything is differentiable plain operations. With gradients
+// off memory is reused and kernels are used; sampling must turn them off.
+//
+// Rounding in bf16: weights, the residual stream and the inputs of GEMMs and attention are bf16;
+// latents, patch embedding, time MLP, modulation, head and every elementwise chain are fp32, with
+// one rounding at the end of a chain.
+class Dit {
+ public:
+  // Dtype and device are those of the weights. Throws Error that names a missing tensor.
+  Dit(const DitConfig& config, const TensorMap& tensors);
+
+  // embeds (L, text_dim), 1 <= L <= text_len, any float dtype and device: the encoder's rows up to
+  // the true length.
+  TextContext PrepareText(const at::Tensor& embeds) const;
+
+  // latents (z,T,h,w) fp32 on the device of the weights, h and w even -> velocity (z,T,h,w) fp32.
+  // timestep in [0, 1000]. The first `clean_frames` latent frames have timestep 0 (image to video:
+  // 1; otherwise 0).
+  at::Tensor Forward(const at::Tensor& latents, double timestep, int64_t clean_frames,
+                     const TextContext& text, const DitAttention& attention) const;
+
+  const DitConfig& config() const { return config_; }
+  at::Device device() const { return text_in_.weight.device(); }
+  at::ScalarType dtype() const { return text_in_.weight.scalar_type(); }
+
+  // Bound of the temporaries of a stage, beside x and q|k|v (N x 4 dim). Default: 6 GB on a GPU
+  // (4 of 12 heads at 4K with 1.3B), 1 GB on the CPU.
+  void set_scratch_bytes(int64_t bytes) { scratch_bytes_ = bytes; }
+
+ private:
+  at::Tensor Embed(const at::Tensor& latents) const;
+  at::Tensor Head(const at::Tensor& x, const at::Tensor& time, int64_t split) const;
+
+  DitConfig config_;
+  Linear patch_embedding_;  // fp32, (dim, 4z): inputs in the order (c, dh, dw)
+  Linear text_in_, text_out_;
+  TimeEmbedding time_;
+  std::vector<DitBlock> blocks_;
+  Linear head_;                 // fp32, (4z, dim): outputs in the order (dh, dw, c)
+  at::Tensor head_modulation_;  // (1, 2, dim) fp32
+  int64_t scratch_bytes_;
+};
+
+}  // namespace t3

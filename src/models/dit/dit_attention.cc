@@ -1,0 +1,50 @@
+// Partitions of every layer as device tensors.
+#include "models/dit/dit_attention.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "plan/partition.h"
+
+namespace t3 {
+namespace {
+
+WindowPartition ToDevice(Partition partition, at::Device device) {
+  std::vector<WindowPartition::Group> groups;
+  for (const WindowGroup& group : partition.groups) {
+    groups.push_back({group.first, group.count, group.length});
+  }
+  at::Tensor order;
+  if (!partition.in_token_order) {
+    order = at::from_blob(partition.order.data(), {static_cast<int64_t>(partition.order.size())},
+                          at::TensorOptions().dtype(at::kInt))
+                .clone();
+  }
+  return WindowPartition::Make(order, std::move(groups), device);
+}
+
+}  // namespace
+
+DitAttention DitAttention::Make(AttentionPattern pattern, const WindowCycle& cycle,
+                                const Grid& grid, int64_t layers, int64_t head_dim,
+                                at::Device device) {
+  DitAttention result;
+  result.grid_ = grid;
+  result.rope_ = RopeTables::Make(grid.t, grid.h, grid.w, head_dim, device);
+  const auto cycle_size = static_cast<int64_t>(cycle.size());
+  const int64_t layouts = std::min(layers, LayoutCount(pattern, cycle_size));
+  for (int64_t i = 0; i < layouts; ++i) {
+    std::vector<WindowPartition> partitions;
+    for (Partition& partition : LayerPartitions(pattern, cycle, grid, i)) {
+      partitions.push_back(ToDevice(std::move(partition), device));
+    }
+    result.layouts_.push_back(std::move(partitions));
+  }
+  for (int64_t i = 0; i < layers; ++i) {
+    result.layout_of_layer_.push_back(LayoutIndex(pattern, cycle_size, i));
+  }
+  return result;
+}
+
+}  // namespace t3

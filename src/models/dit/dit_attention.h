@@ -1,0 +1,39 @@
+// The window partitions of every layer, on the device.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "config/attention.h"
+#include "config/geometry.h"
+#include "ops/rope.h"
+#include "ops/window_attention.h"
+
+namespace t3 {
+
+// Made once a run for a grid; layers with the same windows share their index tensors.
+class DitAttention {
+ public:
+  // `cycle` as in config/geometry.h (ignored by kFull); head_dim fixes the RoPE tables. Throws
+  // Error of kind kUsage where the windows do not fit the grid.
+  static DitAttention Make(AttentionPattern pattern, const WindowCycle& cycle, const Grid& grid,
+                           int64_t layers, int64_t head_dim, at::Device device);
+
+  const Grid& grid() const { return grid_; }
+  const RopeTables& rope() const { return rope_; }
+  int64_t layers() const { return static_cast<int64_t>(layout_of_layer_.size()); }
+  // One or two partitions, whose outputs are averaged.
+  const std::vector<WindowPartition>& layer(int64_t i) const {
+    return layouts_[layout_of_layer_[i]];
+  }
+
+ private:
+  Grid grid_;
+  RopeTables rope_;
+  std::vector<std::vector<WindowPartition>> layouts_;
+  std::vector<int64_t> layout_of_layer_;
+};
+
+}  // namespace t3

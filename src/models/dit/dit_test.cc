@@ -1,0 +1,189 @@
+// The denoiser against the published code's numbers, and its invariances.
+#include "models/dit/dit.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+#include <string>
+
+#include "base/check.h"
+#include "models/dit/token_chunks.h"
+#include "weights/weight_file.h"
+
+namespace t3 {
+namespace {
+
+TensorMap ReadAll(const std::string& path) {
+  const std::shared_ptr<const WeightFile> file = WeightFile::Open(path);
+  TensorMap tensors;
+  for (const auto& [name, view] : file->tensors()) {
+    if (view.dtype != DType::kF32) continue;
+    tensors[name] =
+        at::from_blob(const_cast<std::byte*>(view.data), view.shape, at::kFloat).clone();
+  }
+  return tensors;
+}
+
+double RelativeL2(const at::Tensor& got, const at::Tensor& want) {
+  T3_CHECK(got.sizes() == want.sizes(), "shapes ({}) and ({})", fmt::join(got.sizes(), ", "),
+           fmt::join(want.sizes(), ", "));
+  const at::Tensor a = got.to(at::kDouble), b = want.to(at::kDouble);
+  const double distance = ((a - b).norm() / b.norm()).item<double>();
+  return std::isnan(distance) ? INFINITY : distance;
+}
+
+struct ReferenceCase {
+  std::string folder;
+  int64_t latent_channels;
+  WindowCycle cycle;
+  double bf16_distance;  // of the published bf16 run from fp32, after 6 Euler steps
+};
+
+const ReferenceCase kCase21{
+    "mini2.1", 16, {{3, 1, 1}, {1, 2, 4}, {1, 4, 2}, {3, 2, 2}, {1, 1, 8}}, 0.030916521325707436};
+const ReferenceCase kCase22{
+    "mini2.2", 48, {{2, 1, 1}, {1, 2, 3}, {1, 4, 2}, {2, 2, 1}, {1, 1, 6}}, 0.031900957226753235};
+
+class DitReference : public ::testing::TestWithParam<ReferenceCase> {
+ protected:
+  void SetUp() override {
+    c10::GradMode::set_enabled(false);
+    const std::string root = T3_SOURCE_DIR "/tests/data/reference/" + GetParam().folder;
+    weights_ = ReadAll(root + "/diffusion_pytorch_model.safetensors");
+    expected_ = ReadAll(root + ".expected.safetensors");
+    config_ = {.dim = 128,
+               .ffn_dim = 192,
+               .num_heads = 4,
+               .num_layers = 6,
+               .latent_channels = GetParam().latent_channels,
+               .text_dim = 64};
+  }
+  void TearDown() override { c10::GradMode::set_enabled(true); }
+
+  at::Tensor Expected(const std::string& name) const { return GetTensor(expected_, name)[0]; }
+  DitAttention Attention(AttentionPattern pattern) const {
+    const at::Tensor noise = Expected("noise.seed7");
+    const Grid grid{noise.size(1), noise.size(2) / 2, noise.size(3) / 2};
+    return DitAttention::Make(pattern, GetParam().cycle, grid, 6, config_.head_dim(), at::kCPU);
+  }
+  Dit Model(at::ScalarType dtype) const {
+    TensorMap cast;
+    for (const auto& [name, tensor] : weights_) cast[name] = tensor.to(dtype);
+    return {config_, cast};
+  }
+  // Euler with guidance from noise.seed7, prompt 0 against the negative prompt.
+  at::Tensor Sample(const Dit& dit, const DitAttention& attention, int steps, int stop,
+                    double guidance, double shift) const {
+    const TextContext prompt = dit.PrepareText(GetTensor(expected_, "text.0.embed"));
+    const TextContext negative = dit.PrepareText(GetTensor(expected_, "text.3.embed"));
+    at::Tensor x = Expected("noise.seed7");
+    for (int i = 0; i < stop; ++i) {
+      const auto sigma = [&](int j) {
+        const double s = 1.0 - static_cast<double>(j) / steps;
+        return shift * s / (1 + (shift - 1) * s);
+      };
+      const at::Tensor v = dit.Forward(x, 1000 * sigma(i), 0, prompt, attention);
+      const at::Tensor u = dit.Forward(x, 1000 * sigma(i), 0, negative, attention);
+      x = x + (u + guidance * (v - u)) * (sigma(i + 1) - sigma(i));
+    }
+    return x;
+  }
+
+  TensorMap weights_, expected_;
+  DitConfig config_;
+};
+
+TEST_P(DitReference, OneStepEqualsThePublishedCode) {
+  const at::Tensor x = Sample(Model(at::kFloat), Attention(AttentionPattern::kT3), 6, 1, 5, 5);
+  EXPECT_LT(RelativeL2(x, Expected("t3.step1")), 3e-6);
+}
+
+TEST_P(DitReference, SixStepsEqualThePublishedCode) {
+  const at::Tensor x = Sample(Model(at::kFloat), Attention(AttentionPattern::kT3), 6, 6, 5, 5);
+  EXPECT_LT(RelativeL2(x, Expected("t3.latents")), 1e-5);
+}
+
+TEST_P(DitReference, FullAttentionEqualsThePublishedCode) {
+  const at::Tensor x = Sample(Model(at::kFloat), Attention(AttentionPattern::kFull), 4, 4, 3, 8);
+  EXPECT_LT(RelativeL2(x, Expected("full.latents")), 1e-5);
+}
+
+TEST_P(DitReference, Bf16IsNoFurtherThanThePublishedBf16) {
+  const at::Tensor x = Sample(Model(at::kBFloat16), Attention(AttentionPattern::kT3), 6, 6, 5, 5);
+  const double distance = RelativeL2(x, Expected("t3.latents"));
+  RecordProperty("distance", fmt::format("{}", distance));
+  EXPECT_LT(distance, GetParam().bf16_distance);
+  EXPECT_GT(distance, 1e-4);  // it was bf16
+}
+
+TEST_P(DitReference, PiecesOfTokensAndHeadsChangeNothing) {
+  Dit dit = Model(at::kFloat);
+  const DitAttention attention = Attention(AttentionPattern::kT3);
+  const at::Tensor whole = Sample(dit, attention, 6, 1, 5, 5);
+  dit.set_scratch_bytes(1);
+  EXPECT_LT(RelativeL2(Sample(dit, attention, 6, 1, 5, 5), whole), 1e-6);
+  dit.set_scratch_bytes(40'000);
+  EXPECT_LT(RelativeL2(Sample(dit, attention, 6, 1, 5, 5), whole), 1e-6);
+}
+
+TEST(TokenPieces, CoverAllTokensWithinTheBudget) {
+  for (int64_t tokens : {1, 255, 256, 257, 1000, 685'440}) {
+    for (int64_t most : {1, 7, 255, 256, 300, 70'000, 1'000'000}) {
+      const int64_t piece = TokensAPiece(tokens, 10, 10 * most + 5);
+      EXPECT_LE(piece, most);
+      int64_t covered = 0;
+      ForTokenPieces(tokens, piece, [&](int64_t first, int64_t count) {
+        EXPECT_EQ(first, covered);
+        covered += count;
+      });
+      EXPECT_EQ(covered, tokens);
+    }
+  }
+}
+
+TEST_P(DitReference, GradientModeComputesTheSame) {
+  const Dit dit = Model(at::kFloat);
+  const DitAttention attention = Attention(AttentionPattern::kT3);
+  const at::Tensor plain = Sample(dit, attention, 6, 1, 5, 5);
+  c10::GradMode::set_enabled(true);
+  EXPECT_LT(RelativeL2(Sample(dit, attention, 6, 1, 5, 5), plain), 1e-6);
+}
+
+// A clean frame has timestep 0: with a timestep of 0 for all, marking frames clean is no change.
+TEST_P(DitReference, CleanFramesTakeTimestepZero) {
+  const Dit dit = Model(at::kFloat);
+  const DitAttention attention = Attention(AttentionPattern::kT3);
+  const TextContext text = dit.PrepareText(GetTensor(expected_, "text.0.embed"));
+  const at::Tensor x = Expected("noise.seed7");
+  const at::Tensor all = dit.Forward(x, 0, 0, text, attention);
+  EXPECT_LT(RelativeL2(dit.Forward(x, 0, 1, text, attention), all), 1e-6);
+  const at::Tensor noisy = dit.Forward(x, 800, 0, text, attention);
+  EXPECT_LT(RelativeL2(dit.Forward(x, 800, x.size(1), text, attention), all), 1e-6);
+  const at::Tensor mixed = dit.Forward(x, 800, 1, text, attention);
+  EXPECT_GT(RelativeL2(mixed, all), 1e-3);
+  EXPECT_GT(RelativeL2(mixed, noisy), 1e-3);
+}
+
+TEST_P(DitReference, WrongInputsAreNamed) {
+  const Dit dit = Model(at::kFloat);
+  const DitAttention attention = Attention(AttentionPattern::kT3);
+  EXPECT_THROW(dit.PrepareText(at::zeros({513, 64})), Error);
+  EXPECT_THROW(dit.PrepareText(at::zeros({5, 63})), Error);
+  const TextContext text = dit.PrepareText(at::zeros({512, 64}));
+  EXPECT_THROW(dit.Forward(at::zeros({4, 3, 8, 16}), 1, 0, text, attention), Error);
+  const at::Tensor x = Expected("noise.seed7");
+  EXPECT_THROW(dit.Forward(x.narrow(2, 0, 4), 1, 0, text, attention), Error);
+  EXPECT_THROW(dit.Forward(x, 1, 99, text, attention), Error);
+  EXPECT_THROW(dit.Forward(x, 1, 0, TextContext(), attention), Error);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, DitReference, ::testing::Values(kCase21, kCase22),
+                         [](const auto& test) {
+                           return test.param.latent_channels == 16 ? "Wan21" : "Wan22";
+                         });
+
+}  // namespace
+}  // namespace t3

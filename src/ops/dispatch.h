@@ -1,0 +1,19 @@
+// What every op asks before it chooses between its kernel and its plain definition.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace t3 {
+
+// The type in which an op calculates: fp32, or fp64 for fp64 tensors (gradient checks).
+at::ScalarType ComputeType(const at::Tensor& x);
+
+// Whether operations are recorded for a backward pass (torch's gradient mode). Ops that overwrite
+// memory do so only when it is off.
+bool GradientsOn();
+
+// True if kernels can take `x`: on a GPU, fp32 or bf16, rows of unit stride, and gradients off (the
+// plain definitions carry the gradient).
+bool KernelTakes(const at::Tensor& x);
+
+}  // namespace t3

@@ -1,0 +1,87 @@
+// LayerNorm with a modulation, and the gated residual, over ATen.
+#include "ops/modulate.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "ops/dispatch.h"
+
+namespace t3 {
+namespace {
+
+void CheckVectors(const at::Tensor& x, const TokenVectors& vectors, const char* what) {
+  T3_CHECK(x.dim() == 2, "{}: tokens are a matrix (N, C), not {} dimensions", what, x.dim());
+  const at::Tensor& rows = vectors.rows;
+  T3_CHECK(rows.dim() == 2 && rows.size(1) == x.size(1) && (rows.size(0) == 1 || rows.size(0) == 2),
+           "{}: a vector of {} channels is ({}), wanted (1 or 2, {})", what, x.size(1),
+           fmt::join(rows.sizes(), ", "), x.size(1));
+  T3_CHECK(vectors.split >= 0 && vectors.split <= (rows.size(0) == 2 ? x.size(0) : 0),
+           "{}: split {} with {} tokens and {} rows", what, vectors.split, x.size(0), rows.size(0));
+}
+
+// Applies f(tokens, index of the row) to the part of the tokens that takes each row.
+template <typename F>
+at::Tensor ByRow(int64_t tokens, const TokenVectors& vectors, F f) {
+  const int64_t last = vectors.rows.size(0) - 1;
+  const int64_t split = vectors.split;
+  if (split == 0) return f(0, tokens, last);
+  if (split == tokens) return f(0, tokens, 0);
+  return at::cat({f(0, split, 0), f(split, tokens - split, last)});
+}
+
+at::Tensor LayerNormModulatePlain(const at::Tensor& x, const TokenVectors& multiplier,
+                                  const TokenVectors& shift, const LayerNormOptions& options) {
+  const at::ScalarType compute = ComputeType(x);
+  return ByRow(x.size(0), multiplier, [&](int64_t first, int64_t count, int64_t row) {
+    return at::layer_norm(x.narrow(0, first, count).to(compute), {x.size(1)},
+                          multiplier.rows[row].to(compute), shift.rows[row].to(compute),
+                          options.eps)
+        .to(options.out);
+  });
+}
+
+at::Tensor AddGatedPlain(const at::Tensor& x, const at::Tensor& y, const TokenVectors& gate) {
+  const at::ScalarType compute = ComputeType(x);
+  return ByRow(x.size(0), gate, [&](int64_t first, int64_t count, int64_t row) {
+    return at::addcmul(x.narrow(0, first, count).to(compute), y.narrow(0, first, count).to(compute),
+                       gate.rows[row].to(compute))
+        .to(x.scalar_type());
+  });
+}
+
+}  // namespace
+
+TokenVectors TokenVectors::Slice(int64_t first, int64_t count) const {
+  return {rows, std::clamp<int64_t>(split - first, 0, count)};
+}
+
+at::Tensor LayerNormModulate(const at::Tensor& x, const TokenVectors& multiplier,
+                             const TokenVectors& shift, const LayerNormOptions& options) {
+  CheckVectors(x, multiplier, "LayerNormModulate, multiplier");
+  CheckVectors(x, shift, "LayerNormModulate, shift");
+  T3_CHECK(multiplier.split == shift.split, "LayerNormModulate: splits {} and {} differ",
+           multiplier.split, shift.split);
+  return LayerNormModulatePlain(x, multiplier, shift, options);
+}
+
+void AddGated(at::Tensor& x, const at::Tensor& y, const TokenVectors& gate) {
+  CheckVectors(x, gate, "AddGated");
+  T3_CHECK(x.sizes() == y.sizes(), "AddGated: x has {} tokens, y {}", x.size(0), y.size(0));
+  if (GradientsOn()) {
+    x = AddGatedPlain(x, y, gate);
+  } else {
+    x.copy_(AddGatedPlain(x, y, gate));
+  }
+}
+
+void AddResidual(at::Tensor& x, const at::Tensor& y) {
+  if (GradientsOn()) {
+    x = x + y;
+  } else {
+    x.add_(y);
+  }
+}
+
+}  // namespace t3

@@ -1,0 +1,36 @@
+// RMSNorm and RoPE over ATen.
+#include "ops/rms_rope.h"
+
+#include <ATen/ATen.h>
+
+#include "base/check.h"
+#include "ops/dispatch.h"
+
+namespace t3 {
+namespace {
+
+at::Tensor RotatePairs(const at::Tensor& x, const RopeTables& rope) {
+  const at::Tensor pairs = at::view_as_complex(x.unflatten(-1, {-1, 2}));
+  return at::view_as_real(pairs * rope.ForTokens().unsqueeze(1)).flatten(-2);
+}
+
+}  // namespace
+
+at::Tensor RmsNormRope(const at::Tensor& x, const at::Tensor& weight, double eps, int64_t heads,
+                       const RopeTables* rope) {
+  T3_CHECK(
+      x.dim() == 2 && weight.dim() == 1 && weight.size(0) == x.size(1) && x.size(1) % heads == 0,
+      "RmsNormRope: x ({}), weight ({}), {} heads do not fit", fmt::join(x.sizes(), ", "),
+      fmt::join(weight.sizes(), ", "), heads);
+  T3_CHECK(!rope || (rope->tokens() == x.size(0) && rope->head_dim() * heads == x.size(1)),
+           "RmsNormRope: RoPE tables for {} tokens of {} channels, x ({}) in {} heads",
+           rope ? rope->tokens() : 0, rope ? rope->head_dim() : 0, fmt::join(x.sizes(), ", "),
+           heads);
+  const at::ScalarType compute = ComputeType(x);
+  const at::Tensor wide = x.to(compute);
+  const at::Tensor inverse = (wide.square().mean(-1, /*keepdim=*/true) + eps).rsqrt();
+  const at::Tensor normed = (wide * inverse * weight.to(compute)).unflatten(-1, {heads, -1});
+  return (rope ? RotatePairs(normed, *rope) : normed).to(x.scalar_type());
+}
+
+}  // namespace t3

@@ -1,0 +1,16 @@
+// RMSNorm over the full dimension, then RoPE by head: what q and k go through before attention.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "ops/rope.h"
+
+namespace t3 {
+
+// rope(x / sqrt(mean(x^2) + eps) * weight), in fp32 with one rounding to x's dtype at the end.
+// x (N, C) in token order, rows may be strided; weight (C) fp32; rope may be nullptr (no rotation).
+// Returns (N, heads, C / heads).
+at::Tensor RmsNormRope(const at::Tensor& x, const at::Tensor& weight, double eps, int64_t heads,
+                       const RopeTables* rope);
+
+}  // namespace t3

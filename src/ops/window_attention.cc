@@ -1,0 +1,108 @@
+// Self-attention inside windows: the definition, and the choice of its implementation.
+#include "ops/window_attention.h"
+
+#include <ATen/ATen.h>
+
+#include "base/check.h"
+#include "ops/attention_backend.h"
+#include "ops/dispatch.h"
+#include "ops/rms_rope.h"
+
+namespace t3 {
+namespace {
+
+void CheckPartition(const WindowPartition& partition, int64_t tokens) {
+  int64_t covered = 0;
+  for (const WindowPartition::Group& group : partition.groups) {
+    T3_CHECK(group.first == covered && group.count > 0 && group.length > 0,
+             "WindowAttention: a group of {} windows of {} tokens starts at row {}, wanted row {}",
+             group.count, group.length, group.first, covered);
+    covered += group.count * group.length;
+  }
+  T3_CHECK(covered == tokens, "WindowAttention: windows hold {} tokens, q has {}", covered, tokens);
+  T3_CHECK(!partition.order.defined() ||
+               (partition.order.numel() == tokens && partition.rows.numel() == tokens),
+           "WindowAttention: an order of {} tokens, q has {}", partition.order.numel(), tokens);
+}
+
+void CheckInput(const SelfAttentionInput& in, const std::vector<WindowPartition>& partitions) {
+  T3_CHECK(in.q.dim() == 2 && in.q.sizes() == in.k.sizes() && in.q.sizes() == in.v.sizes(),
+           "WindowAttention: q ({}), k ({}), v ({}) do not fit", fmt::join(in.q.sizes(), ", "),
+           fmt::join(in.k.sizes(), ", "), fmt::join(in.v.sizes(), ", "));
+  T3_CHECK(partitions.size() == 1 || partitions.size() == 2,
+           "WindowAttention: {} partitions; wanted 1 or 2", partitions.size());
+  for (const WindowPartition& partition : partitions) CheckPartition(partition, in.q.size(0));
+}
+
+// Rows in window order: q, k, v (N, heads, d) -> (N, heads, d).
+at::Tensor AttendGroups(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                        const std::vector<WindowPartition::Group>& groups) {
+  std::vector<at::Tensor> outputs;
+  for (const WindowPartition::Group& group : groups) {
+    const auto windows = [&](const at::Tensor& x) {
+      return x.narrow(0, group.first, group.count * group.length)
+          .unflatten(0, {group.count, group.length});
+    };
+    outputs.push_back(Attend(windows(q), windows(k), windows(v)).flatten(0, 1));
+  }
+  return outputs.size() == 1 ? outputs[0] : at::cat(outputs);
+}
+
+// q, k, v (N, heads, d) in token order, normed and rotated -> the same shape.
+at::Tensor AttendPartition(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                           const WindowPartition& partition) {
+  if (!partition.order.defined()) return AttendGroups(q, k, v, partition.groups);
+  const auto gather = [&](const at::Tensor& x) { return x.index_select(0, partition.order); };
+  return AttendGroups(gather(q), gather(k), gather(v), partition.groups)
+      .index_select(0, partition.rows);
+}
+
+at::Tensor AttendPartitions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                            const std::vector<WindowPartition>& partitions) {
+  const at::Tensor first = AttendPartition(q, k, v, partitions[0]);
+  if (partitions.size() == 1) return first;
+  return (first + AttendPartition(q, k, v, partitions[1])) * 0.5;
+}
+
+// The definition; differentiable. Temporaries: gathered q, k, v, the window output and the output
+// back in token order.
+at::Tensor WindowAttentionPlain(const SelfAttentionInput& in,
+                                const std::vector<WindowPartition>& partitions,
+                                int64_t scratch_bytes) {
+  const at::Tensor q = RmsNormRope(in.q, in.q_weight, in.eps, in.heads, in.rope);
+  const at::Tensor k = RmsNormRope(in.k, in.k_weight, in.eps, in.heads, in.rope);
+  const at::Tensor v = in.v.unflatten(-1, {in.heads, -1});
+  const int64_t per_head = 6 * q.size(0) * q.size(2) * q.element_size();
+  const int64_t group = GradientsOn() ? in.heads : HeadGroup(in.heads, per_head, scratch_bytes);
+  std::vector<at::Tensor> outputs;
+  for (int64_t head = 0; head < in.heads; head += group) {
+    const auto part = [&](const at::Tensor& x) { return x.narrow(1, head, group); };
+    outputs.push_back(AttendPartitions(part(q), part(k), part(v), partitions));
+  }
+  return (outputs.size() == 1 ? outputs[0] : at::cat(outputs, 1)).flatten(1);
+}
+
+}  // namespace
+
+WindowPartition WindowPartition::Make(const at::Tensor& order, std::vector<Group> groups,
+                                      at::Device device) {
+  if (!order.defined()) return {{}, {}, std::move(groups)};
+  at::Tensor rows = at::empty_like(order);
+  rows.scatter_(0, order.to(at::kLong), at::arange(order.numel(), order.options()));
+  return {order.to(device), rows.to(device), std::move(groups)};
+}
+
+int64_t HeadGroup(int64_t heads, int64_t bytes_per_head, int64_t scratch_bytes) {
+  for (int64_t group = heads; group > 1; --group) {
+    if (heads % group == 0 && group * bytes_per_head <= scratch_bytes) return group;
+  }
+  return 1;
+}
+
+at::Tensor WindowAttention(const SelfAttentionInput& input,
+                           const std::vector<WindowPartition>& partitions, int64_t scratch_bytes) {
+  CheckInput(input, partitions);
+  return WindowAttentionPlain(input, partitions, scratch_bytes);
+}
+
+}  // namespace t3
