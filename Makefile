@@ -20,12 +20,14 @@ else
   OPTIONS = -DT3_CUDA=OFF
   LABELS = -LE gpu
 endif
+# A newer compiler's new warnings are not a user's errors.
+OPTIONS += -DT3_WERROR=$(if $(CI),ON,OFF)
 ifneq ($(T3_TORCH_DIR),)
   export T3_TORCH_DIR
   OPTIONS += -DT3_TORCH_DIR=$(T3_TORCH_DIR)
 endif
 
-.PHONY: help setup configure build demo test lint asan fuzz cuda-check install clean
+.PHONY: help setup configure build demo test lint asan fuzz cuda-check install install-check clean
 
 help:
 	@echo 'make demo             set up, build and make a short video'
@@ -33,6 +35,7 @@ help:
 	@echo 'make setup            packages, libtorch, and with a GPU the CUDA libraries'
 	@echo 'make build            the program, at build/t3'
 	@echo 'make install PREFIX=  t3, the library, its headers and models (default /usr/local)'
+	@echo 'make install-check    install elsewhere, run it there and build a project with it'
 	@echo 'make lint             formatting, include directions, clang-tidy'
 	@echo 'make asan             tests of readers, planner and program under the sanitizers'
 	@echo 'make fuzz             each fuzz target for FUZZ_SECONDS (default 60)'
@@ -60,6 +63,10 @@ test: configure
 install: configure
 	@cmake --build --preset release -j $(JOBS)
 	@cmake --install build --prefix '$(PREFIX)'
+
+install-check: configure
+	@cmake --build --preset release -j $(JOBS)
+	@scripts/install_check.sh build
 
 lint:
 	@scripts/lint.sh

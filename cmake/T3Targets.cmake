@@ -1,5 +1,7 @@
 # How a folder of src/ becomes a target: t3_library() and t3_tests().
 include(GNUInstallDirs)
+# One folder's archive does not wait for another's: only their headers matter.
+set(CMAKE_OPTIMIZE_DEPENDENCIES ON)
 
 add_library(t3_flags INTERFACE)
 target_compile_options(t3_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow>)
@@ -9,10 +11,6 @@ endif()
 if(T3_SANITIZE)
   add_compile_options(-fsanitize=${T3_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${T3_SANITIZE})
-endif()
-
-if(T3_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
 # t3_library(NAME SOURCES ... [DEPS ...] [TORCH])
@@ -28,6 +26,9 @@ function(t3_library name)
     set_target_properties(t3_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
   endif()
   set_property(GLOBAL APPEND PROPERTY T3_LIBRARIES t3_${name})
+  if("${ARG_SOURCES}" MATCHES "(^|[;/])cuda/")
+    set_property(GLOBAL APPEND PROPERTY T3_CUDA_LIBRARIES t3_${name})
+  endif()
 endfunction()
 
 # t3_tests(NAME SOURCES ... [DEPS ...] [TORCH] [LABELS ...])
@@ -46,19 +47,4 @@ function(t3_tests name)
   include(GoogleTest)
   gtest_discover_tests(${name}_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "${name}." PROPERTIES LABELS "${ARG_LABELS}")
-endfunction()
-
-# t3_fuzz(NAME SOURCES ... [DEPS ...])
-# libFuzzer target fuzz/NAME in the build folder; scripts/fuzz.sh runs each with the seeds in
-# tests/fuzz/NAME, where there are any.
-function(t3_fuzz name)
-  if(NOT T3_FUZZ)
-    return()
-  endif()
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
-  add_executable(fuzz_${name} ${ARG_SOURCES})
-  target_link_libraries(fuzz_${name} PRIVATE ${ARG_DEPS} t3_flags)
-  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
-  set_target_properties(fuzz_${name} PROPERTIES
-    RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/fuzz" OUTPUT_NAME ${name})
 endfunction()

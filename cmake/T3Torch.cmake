@@ -21,8 +21,11 @@ endif()
 add_library(t3_torch INTERFACE)
 # Searched last: the wheel brings headers of its own fmt, google/ and others, which must not hide
 # the system's.
-target_compile_options(t3_torch INTERFACE "SHELL:-idirafter ${T3_TORCH_DIR}/include"
-  "SHELL:-idirafter ${T3_TORCH_DIR}/include/torch/csrc/api/include")
+foreach(folder "${T3_TORCH_DIR}/include" "${T3_TORCH_DIR}/include/torch/csrc/api/include")
+  target_compile_options(t3_torch INTERFACE
+    "SHELL:$<$<COMPILE_LANGUAGE:CXX>:-idirafter ${folder}>"
+    "SHELL:$<$<COMPILE_LANGUAGE:CUDA>:-isystem ${folder}>")
+endforeach()
 target_compile_definitions(t3_torch INTERFACE AT_PER_OPERATOR_HEADERS)
 # Without -fopenmp at::parallel_for, a template, runs on one thread in our own files. The runtime
 # linked is the one libtorch was built with; a second OpenMP runtime would have its own threads.

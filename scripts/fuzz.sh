@@ -5,30 +5,36 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 seconds=${FUZZ_SECONDS:-60}
 cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz -j "${JOBS:-$(nproc)}"
+cmake --build --preset fuzz -j "${JOBS:-$(nproc)}" --target fuzz
+rm -rf build-fuzz/seeds build-fuzz/run
+build-fuzz/fuzz/fuzz_write_seeds build-fuzz/seeds
 
-run_one() {
-  local name=$1 seconds=$2 work="build-fuzz/run/$1" seeds=()
-  [[ -d tests/fuzz/$name ]] && seeds=("tests/fuzz/$name")
-  rm -rf "$work"
+run_one() {  # run_one NAME SECONDS
+  local name=$1 work="build-fuzz/run/$1"
   mkdir -p "$work/corpus"
   # The limits turn an allocation of what a header claims, or a loop, into a finding.
-  if "build-fuzz/fuzz/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+  if "build-fuzz/fuzz/${name}_fuzz" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 \
     -malloc_limit_mb=512 -print_final_stats=1 -artifact_prefix="$work/" \
-    "$work/corpus" "${seeds[@]}" >"$work/log" 2>&1; then
+    "$work/corpus" "build-fuzz/seeds/$name" >"$work/log" 2>&1; then
     echo "fuzz $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$work/log") inputs, no finding"
   else
     tail -n 60 "$work/log"
-    echo "fuzz $name: FAILED; the input is in $work"
+    echo "fuzz $name: FAILED; the log and the input are in $work"
     return 1
   fi
 }
 export -f run_one
 
-mapfile -t targets < <(find build-fuzz/fuzz -type f -executable -printf '%f\n' | sort)
-((${#targets[@]} > 0)) || {
+mapfile -t names < <(find build-fuzz/fuzz -type f -name '*_fuzz' -printf '%f\n' | sed 's/_fuzz$//' | sort)
+((${#names[@]} > 0)) || {
   echo 'fuzz: no targets were built' >&2
   exit 1
 }
-printf '%s\0' "${targets[@]}" | xargs -0 -I{} -P "$(nproc)" bash -c 'run_one {} '"$seconds"
-echo "fuzz: ${#targets[@]} targets, $seconds s each, no findings"
+for name in "${names[@]}"; do
+  [[ -n $(ls "build-fuzz/seeds/$name" 2>/dev/null) ]] || {
+    echo "fuzz: no seeds for $name" >&2
+    exit 1
+  }
+done
+printf '%s\0' "${names[@]}" | xargs -0 -I{} -P "$(nproc)" bash -c "run_one {} $seconds"
+echo "fuzz: ${#names[@]} targets, $seconds s each, no findings"
