@@ -1,0 +1,66 @@
+// Sizes of a video in pixels, latents and tokens.
+#include "plan/geometry.h"
+
+#include "base/check.h"
+
+namespace t3 {
+namespace {
+
+int64_t RoundUp(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+void CheckFrames(int64_t frames) {
+  constexpr int64_t kStride = VaeConfig::kTimeStride;
+  constexpr int64_t kMost = kStride * (kMostPositions - 1) + 1;
+  if (frames < 1) FailUsage("{} frames were asked for; the least is 1", frames);
+  if (frames > kMost) {
+    FailUsage("{} frames were asked for; the model has positions for {}", frames, kMost);
+  }
+  if (frames % kStride != 1) {
+    const int64_t below = (frames - 1) / kStride * kStride + 1;
+    FailUsage("{} frames were asked for; the model makes 4n+1 frames: {} and {} are the nearest",
+              frames, below, below + kStride);
+  }
+}
+
+void CheckSide(int64_t pixels, const char* side, int64_t multiple) {
+  if (pixels < 1) FailUsage("a video {} pixels {} was asked for; the least is 1", pixels, side);
+  if (pixels > kMostPositions * multiple) {
+    FailUsage("a video {} pixels {} was asked for; the model has positions for {}", pixels, side,
+              kMostPositions * multiple);
+  }
+}
+
+}  // namespace
+
+VideoGeometry PlanVideo(int64_t width, int64_t height, int64_t frames, const VaeConfig& vae) {
+  const int64_t stride = vae.spatial_stride();
+  const int64_t multiple = 2 * stride;
+  CheckSide(width, "wide", multiple);
+  CheckSide(height, "high", multiple);
+  CheckFrames(frames);
+  VideoGeometry video =
+      WholeVideo({(frames - 1) / VaeConfig::kTimeStride + 1, RoundUp(height, multiple) / stride,
+                  RoundUp(width, multiple) / stride},
+                 vae);
+  video.width = width;
+  video.height = height;
+  video.crop_x = (video.made_width - width) / 2;
+  video.crop_y = (video.made_height - height) / 2;
+  return video;
+}
+
+VideoGeometry WholeVideo(const Grid& latent, const VaeConfig& vae) {
+  T3_CHECK(latent.t > 0 && latent.h > 0 && latent.w > 0, "latents of {}x{}x{} hold no video",
+           latent.t, latent.h, latent.w);
+  VideoGeometry video;
+  video.made_width = video.width = latent.w * vae.spatial_stride();
+  video.made_height = video.height = latent.h * vae.spatial_stride();
+  video.frames = VaeConfig::kTimeStride * (latent.t - 1) + 1;
+  video.latent = latent;
+  video.grid = {latent.t, latent.h / 2, latent.w / 2};
+  return video;
+}
+
+}  // namespace t3

@@ -1,0 +1,89 @@
+// Video sizes: valid ones as they are, others at the next valid size, impossible ones refused.
+#include "plan/geometry.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/presets.h"
+#include "t3video/error.h"
+
+namespace t3 {
+namespace {
+
+using testing::HasSubstr;
+
+const VaeConfig& Vae21() { return FindPreset("wan2.1-1.3b").vae; }
+const VaeConfig& Vae22() { return FindPreset("wan2.2-5b").vae; }
+
+std::string UsageError(int64_t width, int64_t height, int64_t frames) {
+  try {
+    PlanVideo(width, height, frames, Vae21());
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST(Geometry, PublishedSizesGiveThePublishedGrids) {
+  const VideoGeometry wan21 = PlanVideo(3840, 2176, 81, Vae21());
+  EXPECT_EQ(wan21.grid, PublishedWindows(16).grid);
+  EXPECT_EQ(wan21.latent, (Grid{21, 272, 480}));
+  EXPECT_EQ(wan21.made_width, 3840);
+  EXPECT_EQ(wan21.crop_x + wan21.crop_y, 0);
+  EXPECT_EQ(PlanVideo(3840, 2176, 81, Vae22()).grid, PublishedWindows(48).grid);
+}
+
+TEST(Geometry, OtherSizesAreMadeLargerAndCroppedCentrally) {
+  const VideoGeometry uhd = PlanVideo(3840, 2160, 81, Vae22());
+  EXPECT_EQ(uhd.height, 2160);
+  EXPECT_EQ(uhd.made_height, 2176);
+  EXPECT_EQ(uhd.crop_y, 8);
+  EXPECT_EQ(uhd.crop_x, 0);
+  const VideoGeometry odd = PlanVideo(1000, 701, 5, Vae21());
+  EXPECT_EQ(odd.made_width, 1008);
+  EXPECT_EQ(odd.crop_x, 4);
+  EXPECT_EQ(odd.made_height, 704);
+  EXPECT_EQ(odd.crop_y, 1);
+}
+
+TEST(Geometry, EverySizeIsMadeByTheLeastThatHoldsIt) {
+  for (const VaeConfig& vae : {Vae21(), Vae22()}) {
+    const int64_t multiple = 2 * vae.spatial_stride();
+    for (int64_t size = 1; size < 200; ++size) {
+      const VideoGeometry video = PlanVideo(size, 300 - size, 4 * (size % 41) + 1, vae);
+      ASSERT_EQ(video.made_width, multiple * video.grid.w);
+      ASSERT_EQ(video.made_height, vae.spatial_stride() * video.latent.h);
+      ASSERT_GE(video.made_width, size);
+      ASSERT_LT(video.made_width - size, multiple);
+      ASSERT_GE(video.crop_y, 0);
+      ASSERT_LE(video.crop_y + video.height, video.made_height);
+      ASSERT_EQ(video.frames, 4 * (video.latent.t - 1) + 1);
+    }
+  }
+}
+
+TEST(Geometry, RefusesWhatCannotBeMade) {
+  EXPECT_THAT(UsageError(640, 480, 80), HasSubstr("77 and 81"));
+  EXPECT_THAT(UsageError(640, 480, 82), HasSubstr("81 and 85"));
+  EXPECT_THAT(UsageError(640, 480, 2), HasSubstr("1 and 5"));
+  EXPECT_THAT(UsageError(640, 480, 0), HasSubstr("the least is 1"));
+  EXPECT_THAT(UsageError(640, 480, -3), HasSubstr("the least is 1"));
+  EXPECT_THAT(UsageError(640, 480, 4097), HasSubstr("positions for 4093"));
+  EXPECT_THAT(UsageError(0, 480, 81), HasSubstr("0 pixels wide"));
+  EXPECT_THAT(UsageError(640, -1, 81), HasSubstr("-1 pixels high"));
+  EXPECT_THAT(UsageError(16400, 480, 81), HasSubstr("positions for 16384"));
+  EXPECT_EQ(PlanVideo(16384, 1, 4093, Vae21()).grid, (Grid{1024, 1, 1024}));
+}
+
+TEST(Geometry, WholeVideoTakesLatentsAsTheyAre) {
+  const VideoGeometry video = WholeVideo({3, 9, 16}, Vae21());
+  EXPECT_EQ(video.width, 128);
+  EXPECT_EQ(video.height, 72);
+  EXPECT_EQ(video.made_height, 72);
+  EXPECT_EQ(video.frames, 9);
+  EXPECT_THROW(WholeVideo({0, 8, 8}, Vae21()), Error);
+}
+
+}  // namespace
+}  // namespace t3
