@@ -1,0 +1,52 @@
+// The UMT5 encoder: token ids to the rows of text that the denoiser attends to.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "config/model_config.h"
+#include "nn/linear.h"
+#include "nn/tensor_map.h"
+
+namespace t3 {
+
+// Weights are fp32 or bf16, all of one dtype on one device; the arithmetic is in that dtype but for
+// norms and softmax, which are in fp32. Everything is differentiable: a caller that only infers
+// sets at::NoGradGuard.
+class TextEncoder {
+ public:
+  // `tensors` as in TextEncoderTensors(config); keeps references to them.
+  TextEncoder(const TextEncoderConfig& config, const TensorMap& tensors);
+
+  // ids (L), 1 <= L, without padding -> (L, dim), in the dtype and on the device of the weights.
+  // Equals the first L rows of a padded run whose padding is masked. Throws Error for an id that
+  // is not in the vocabulary.
+  at::Tensor Encode(std::span<const int32_t> ids) const;
+
+ private:
+  struct Block {
+    at::Tensor norm1;  // (dim)
+    Linear q, k, v;    // dim -> attention_dim
+    Linear o;          // attention_dim -> dim
+    at::Tensor bias;   // (num_buckets, num_heads)
+    at::Tensor norm2;  // (dim)
+    Linear gate, fc1;  // dim -> ffn_dim
+    Linear fc2;        // ffn_dim -> dim
+  };
+
+  static Block MakeBlock(const TensorMap& tensors, const std::string& prefix);
+  at::Tensor EmbedIds(std::span<const int32_t> ids) const;
+  at::Tensor Buckets(int64_t length) const;
+  at::Tensor Norm(const at::Tensor& x, const at::Tensor& weight) const;
+  at::Tensor Attention(const Block& block, const at::Tensor& x, const at::Tensor& buckets) const;
+
+  TextEncoderConfig config_;
+  at::Tensor token_embedding_;  // (vocab_size, dim)
+  std::vector<Block> blocks_;
+  at::Tensor norm_;  // (dim)
+};
+
+}  // namespace t3
