@@ -1,0 +1,46 @@
+// From noise to latents, step by step. Knows no model: the caller evaluates the velocity.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "config/sampling_config.h"
+#include "sampling/schedule.h"
+#include "sampling/unipc.h"
+
+namespace t3 {
+
+// for i in 0..steps()-1: x = Step(i, x, velocity of x at timestep(i)); x is then the latents.
+class Solver {
+ public:
+  // Throws what MakeSchedule throws.
+  explicit Solver(const SamplingConfig& config);
+
+  int64_t steps() const { return static_cast<int64_t>(schedule_.timesteps.size()); }
+  // In (0, 1000].
+  double timestep(int64_t i) const;
+
+  // x and velocity of equal shape -> new latents in the dtype of x. Euler computes in that dtype,
+  // as the published T3 code does; UniPC in fp32, as Wan does. Neither argument is changed or kept.
+  // Throws Error unless i is the next step.
+  at::Tensor Step(int64_t i, const at::Tensor& x, const at::Tensor& velocity);
+
+  int64_t next_step() const { return next_step_; }
+  // What Step needs to know of the steps before, fp32 on the latents' device; valid until the next
+  // Step. Together with x and next_step() it is all that has to be saved.
+  std::map<std::string, at::Tensor> State() const;
+  // Goes on before step `next_step` with a saved state, whose tensors are on the latents' device.
+  // Throws Error when the state is not complete.
+  void Restore(int64_t next_step, const std::map<std::string, at::Tensor>& state);
+
+ private:
+  Schedule schedule_;
+  std::optional<UniPc> unipc_;  // absent: Euler
+  int64_t next_step_ = 0;
+};
+
+}  // namespace t3
