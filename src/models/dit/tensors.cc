@@ -35,11 +35,12 @@ void AddBlock(TensorTable* table, const std::string& name, const DitConfig& c) {
 
 // Modules under the original names, which stay what they are.
 std::vector<RenameRule> OriginalRules() {
-  std::vector<RenameRule> rules;
+  // The one name that is the same in every family says nothing about it.
+  std::vector<RenameRule> rules{{"patch_embedding", "patch_embedding", ""}};
   for (const char* name :
-       {"patch_embedding", "text_embedding.0", "text_embedding.2", "time_embedding.0",
-        "time_embedding.2", "time_projection.1", "head.head", "head.modulation",
-        "blocks.#.modulation", "blocks.#.norm3", "blocks.#.ffn.0", "blocks.#.ffn.2"}) {
+       {"text_embedding.0", "text_embedding.2", "time_embedding.0", "time_embedding.2",
+        "time_projection.1", "head.head", "head.modulation", "blocks.#.modulation",
+        "blocks.#.norm3", "blocks.#.ffn.0", "blocks.#.ffn.2"}) {
     rules.push_back({name, name, kOriginal});
   }
   for (const char* attention : {"blocks.#.self_attn.", "blocks.#.cross_attn."}) {

@@ -1,0 +1,194 @@
+// Loading: completeness, dtypes, scaled fp8, LoRA, damage.
+#include "nn/load.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "base/check.h"
+#include "nn/weight_file_testing.h"
+
+namespace t3 {
+namespace {
+
+using ::testing::HasSubstr;
+
+const TensorTable kTable{{"blocks.0.q.weight", {3, 5}},    {"blocks.0.q.bias", {3}},
+                         {"blocks.1.q.weight", {3, 5}},    {"blocks.1.q.bias", {3}},
+                         {"conv.weight", {4, 2, 1, 2, 2}}, {"modulation", {1, 2, 3}}};
+
+const Naming& TestNaming() {
+  static const Naming naming{.network = "test net",
+                             .prefixes = {"model.", "transformer."},
+                             .foreign = {"vae."},
+                             .extras = {"scaled_fp8"},
+                             .rules = {{"blocks.#.q", "blocks.#.q", "original"},
+                                       {"conv", "conv", "original"},
+                                       {"modulation", "modulation", "original"},
+                                       {"layers.#.to_q", "blocks.#.q", "other"}}};
+  return naming;
+}
+
+TestTensors RandomTensors() {
+  TestTensors tensors;
+  int64_t seed = 1;
+  for (const TensorSpec& spec : kTable) {
+    at::manual_seed(static_cast<uint64_t>(seed++));
+    tensors[spec.name] = at::randn(spec.shape);
+  }
+  return tensors;
+}
+
+TensorMap LoadFrom(const TestTensors& tensors, const LoadOptions& options = {}) {
+  return LoadTensors(NameTensors(TestFile("weights.safetensors", tensors), TestNaming()), kTable,
+                     TestNaming(), options);
+}
+
+TEST(Load, KeepsValuesAndShapes) {
+  const TestTensors stored = RandomTensors();
+  const TensorMap loaded = LoadFrom(stored);
+  ASSERT_EQ(loaded.size(), kTable.size());
+  for (const TensorSpec& spec : kTable) {
+    EXPECT_TRUE(at::equal(loaded.at(spec.name), stored.at(spec.name))) << spec.name;
+  }
+}
+
+TEST(Load, ConvertsEachFloatingDType) {
+  for (const at::ScalarType type : {at::kDouble, at::kHalf, at::kBFloat16}) {
+    TestTensors stored = RandomTensors();
+    for (auto& [name, tensor] : stored) tensor = tensor.to(type);
+    const TensorMap loaded = LoadFrom(stored);
+    for (const auto& [name, tensor] : stored) {
+      EXPECT_TRUE(at::equal(loaded.at(name), tensor.to(at::kFloat))) << name << type;
+    }
+  }
+}
+
+TEST(Load, CastsWithExceptionsByName) {
+  LoadOptions options;
+  options.dtype_for = [](const std::string& name) {
+    return name == "modulation" ? at::kFloat : at::kBFloat16;
+  };
+  const TestTensors stored = RandomTensors();
+  const TensorMap loaded = LoadFrom(stored, options);
+  EXPECT_EQ(loaded.at("modulation").scalar_type(), at::kFloat);
+  EXPECT_TRUE(at::equal(loaded.at("conv.weight"), stored.at("conv.weight").to(at::kBFloat16)));
+}
+
+TEST(Load, ReportsProgressToTheEnd) {
+  int64_t last = 0;
+  int64_t all = 0;
+  LoadOptions options;
+  options.progress = [&](int64_t done, int64_t total) {
+    EXPECT_GT(done, last);
+    last = done;
+    all = total;
+  };
+  LoadFrom(RandomTensors(), options);
+  EXPECT_EQ(last, all);
+  EXPECT_EQ(all, 4 * (2 * (15 + 3) + 32 + 6));
+}
+
+TEST(Load, ListsMissingSurplusAndMisshapen) {
+  TestTensors stored = RandomTensors();
+  stored.erase("blocks.1.q.bias");
+  stored["stranger"] = at::zeros({1});
+  stored["modulation"] = at::zeros({1, 3, 3});
+  const std::string error = ErrorOf([&] { LoadFrom(stored); });
+  EXPECT_THAT(error, HasSubstr("1 tensor is missing: blocks.1.q.bias"));
+  EXPECT_THAT(error, HasSubstr("1 tensor is surplus: stranger"));
+  EXPECT_THAT(error, HasSubstr("modulation is (1, 3, 3), wanted (1, 2, 3)"));
+}
+
+TEST(Load, RejectsIntegerWeights) {
+  TestTensors stored = RandomTensors();
+  stored["blocks.0.q.bias"] = at::zeros({3}, at::kLong);
+  EXPECT_THAT(ErrorOf([&] { LoadFrom(stored); }), HasSubstr("blocks.0.q.bias is stored as I64"));
+}
+
+TEST(Load, NamesADamagedWeight) {
+  for (const float value :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+        -std::numeric_limits<float>::infinity()}) {
+    TestTensors stored = RandomTensors();
+    stored["conv.weight"].view({-1})[17] = value;
+    EXPECT_THAT(ErrorOf([&] { LoadFrom(stored); }), HasSubstr("conv.weight holds NaN"));
+    LoadOptions options;
+    options.check_finite = false;
+    EXPECT_EQ(ErrorOf([&] { LoadFrom(stored, options); }), "");
+  }
+}
+
+TEST(Load, TakesOtherNamesPrefixesAndForeignTensors) {
+  TestTensors stored = RandomTensors();
+  stored["model.layers.1.to_q.weight"] = stored["blocks.1.q.weight"];
+  stored.erase("blocks.1.q.weight");
+  stored["vae.conv.weight"] = at::zeros({2});
+  const TensorMap loaded = LoadFrom(stored);
+  EXPECT_TRUE(at::equal(loaded.at("blocks.1.q.weight"), stored["model.layers.1.to_q.weight"]));
+}
+
+TEST(Load, AcceptsEqualDuplicatesOnly) {
+  TestTensors stored = RandomTensors();
+  stored["layers.0.to_q.bias"] = stored["blocks.0.q.bias"].clone();
+  EXPECT_EQ(ErrorOf([&] { LoadFrom(stored); }), "");
+  stored["layers.0.to_q.bias"][2] = 7;
+  EXPECT_THAT(ErrorOf([&] { LoadFrom(stored); }), HasSubstr("both stand for blocks.0.q.bias"));
+}
+
+TEST(Load, DequantisesScaledFp8) {
+  for (const at::ScalarType type : {at::kFloat8_e4m3fn, at::kFloat8_e5m2}) {
+    const TestTensors plain = RandomTensors();
+    TestTensors stored = plain;
+    stored["scaled_fp8"] = at::zeros({2}, at::kFloat).to(type);
+    stored["blocks.0.q.weight"] = plain.at("blocks.0.q.weight").to(type);
+    stored["blocks.0.q.scale_weight"] = at::full({}, 0.25);
+    stored["blocks.0.q.scale_input"] = at::full({}, 3.0);
+    const at::Tensor rows = at::arange(1, 4, at::kFloat).view({3, 1});
+    stored["blocks.1.q.weight"] = plain.at("blocks.1.q.weight").to(type);
+    stored["blocks.1.q.weight_scale"] = rows;
+    const TensorMap loaded = LoadFrom(stored);
+    EXPECT_TRUE(at::equal(loaded.at("blocks.0.q.weight"),
+                          stored["blocks.0.q.weight"].to(at::kFloat) * 0.25));
+    EXPECT_TRUE(at::equal(loaded.at("blocks.1.q.weight"),
+                          stored["blocks.1.q.weight"].to(at::kFloat) * rows));
+  }
+}
+
+TEST(Load, RejectsScalesThatDoNotFit) {
+  TestTensors stored = RandomTensors();
+  stored["blocks.0.q.weight"] = stored["blocks.0.q.weight"].to(at::kFloat8_e4m3fn);
+  stored["blocks.0.q.scale_weight"] = at::ones({2});
+  EXPECT_THAT(ErrorOf([&] { LoadFrom(stored); }), HasSubstr("wanted one number or one a row"));
+}
+
+TEST(Load, CopesWithUnalignedData) {
+  // One byte in front: no file format promises an alignment.
+  const at::Tensor values = at::randn({4});
+  std::vector<std::byte> memory(1 + 16);
+  std::memcpy(memory.data() + 1, values.const_data_ptr(), 16);
+  const TensorView view{DType::kF32, {4}, memory.data() + 1, 16};
+  EXPECT_TRUE(at::equal(ToTensor(view), values));
+}
+
+TEST(Table, CountsBlocks) {
+  TensorViews views;
+  for (const char* name : {"blocks.0.a", "blocks.11.a", "blocks.2.a", "blocks.x.a", "block.40.a",
+                           "blocks.123456789.a", "blocks.77"}) {
+    views[name] = {};
+  }
+  EXPECT_EQ(CountIndexed(views, "blocks"), 12);
+  EXPECT_EQ(CountIndexed(views, "layers"), 0);
+}
+
+TEST(Table, LimitsLongLists) {
+  TableDifferences differences;
+  for (int i = 0; i < 20; ++i) differences.missing.push_back(fmt::format("t{}", i));
+  EXPECT_EQ(DescribeDifferences(differences, 3), "20 tensors are missing: t0, t1, t2 and 17 more");
+  EXPECT_EQ(DescribeDifferences({}), "");
+}
+
+}  // namespace
+}  // namespace t3

@@ -1,0 +1,60 @@
+// For tests: small weight files in a folder of their own.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "nn/load.h"
+#include "weights/safetensors_writer.h"
+
+namespace t3 {
+
+using TestTensors = std::map<std::string, at::Tensor>;
+
+// A path for this test case that no other has; the folder exists.
+inline std::string TestPath(const std::string& name) {
+  const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
+  const std::filesystem::path folder =
+      std::filesystem::path(::testing::TempDir()) /
+      (std::string("t3_") + info->test_suite_name() + "_" + info->name());
+  std::filesystem::create_directories(folder);
+  return (folder / name).string();
+}
+
+inline void WriteTestFile(const std::string& path, const TestTensors& tensors,
+                          const Metadata& metadata = {}) {
+  std::vector<NamedTensorRef> refs;
+  for (const auto& [name, tensor] : tensors) {
+    EXPECT_TRUE(tensor.is_contiguous()) << name;
+    refs.push_back({name, ToDType(tensor.scalar_type()), tensor.sizes().vec(),
+                    static_cast<const std::byte*>(tensor.const_data_ptr()),
+                    static_cast<int64_t>(tensor.nbytes())});
+  }
+  WriteSafetensors(path, refs, metadata);
+}
+
+inline std::shared_ptr<const WeightFile> TestFile(const std::string& name,
+                                                  const TestTensors& tensors,
+                                                  const Metadata& metadata = {}) {
+  const std::string path = TestPath(name);
+  WriteTestFile(path, tensors, metadata);
+  return WeightFile::Open(path);
+}
+
+// The message of the Error that `action` throws; empty when it throws none.
+template <typename Action>
+std::string ErrorOf(const Action& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace t3
