@@ -108,13 +108,12 @@ need_disk() {  # need_disk GIGABYTES WHAT
   fi
 }
 
-# fetch FOLDER REQUIREMENT...: downloads wheels. pip matches platform tags one by one, so each tag
-# that NVIDIA's wheels use is named; --python-version because only the libraries are wanted.
+# fetch FOLDER REQUIREMENT...: downloads wheels for glibc up to 2.28. pip matches platform tags one
+# by one, so each is named; --python-version because only the libraries are wanted.
 fetch() {
   local folder=$1 tag platforms=() quiet=()
   shift
-  for tag in manylinux_2_28 manylinux_2_27 manylinux_2_25 manylinux_2_24 manylinux_2_17 \
-    manylinux2014 manylinux_2_12 manylinux2010 manylinux_2_5 manylinux1; do
+  for tag in manylinux_2_{28..5} manylinux2014 manylinux2010 manylinux1; do
     platforms+=(--platform "${tag}_x86_64")
   done
   [[ -t 1 ]] || quiet=(--progress-bar off)
@@ -178,7 +177,7 @@ get_cpu_libraries() {
 
 get_cuda_libraries() {
   local wheels
-  need_disk 9 "the CUDA libraries"
+  need_disk 6 "the CUDA libraries"
   # Exactly what this libtorch says it needs.
   mapfile -t wheels < <(sed -n 's/^Requires-Dist: \(\(cuda-toolkit\|nvidia-\)[^;]*\).*/\1/p' \
     "$site/torch-$TORCH_VERSION.dist-info/METADATA")
