@@ -1,0 +1,144 @@
+// The memory model of the present implementation. Its constants and formulas are all here; an arena
+// that hands out planned offsets will take their place.
+#include "plan/memory.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "plan/partition.h"
+#include "plan/vae_layers.h"
+
+namespace t3 {
+namespace {
+
+constexpr int64_t kFloatBytes = 4;
+
+// A GPU's context 0.9 GB, cuBLAS, cuDNN and attention workspaces 0.3 GB.
+constexpr int64_t kGpuContext = 1'200'000'000;
+// The process on the host: libraries and the allocator, with a GPU the driver's mappings as well.
+constexpr int64_t kHostProcess = 400'000'000;
+constexpr int64_t kHostProcessWithGpu = 3'000'000'000;
+
+// Tensors of N x dim alive beside the scratch while a layer attends: x, q|k|v, normed q and k, and
+// the output of all heads.
+constexpr int64_t kDenoiserTensors = 1 + 3 + 2 + 1;
+// The same number of gathered q, k, v, window outputs and sums, for a group of heads.
+constexpr int64_t kAttentionTensors = 6;
+// Copies of the latents: x, noise, two velocities, the solver's history, patches in and out.
+constexpr int64_t kLatentCopies = 10;
+
+// Feature maps alive at once in a residual block: its input, the normed input, the output.
+constexpr int64_t kVaeMaps = 3;
+// Slabs beside them: padded input and output of a convolution, its workspace, norms in fp32.
+constexpr int64_t kVaeSlabs = 4;
+constexpr int64_t kVaeSlabElements = int64_t{1} << 30;
+constexpr int64_t kVaeScoreBytes = int64_t{1} << 31;
+// Pixels in fp32: unpacked, clamped, made contiguous.
+constexpr int64_t kPixelCopies = 3;
+
+int64_t Context(const PlannedRun& run) { return run.on_gpu ? kGpuContext : 0; }
+
+MemoryStage TextStage(const PlannedRun& run) {
+  const TextEncoderConfig& text = *run.text;
+  const int64_t rows = run.dit.text_len;
+  const int64_t scores = 3 * text.num_heads * rows * rows;  // logits, bias, softmax
+  const int64_t tokens = rows * (6 * text.dim + 4 * text.attention_dim + 3 * text.ffn_dim);
+  return {"text encoder", TextEncoderParameters(text) * run.element_bytes,
+          Context(run) + (scores + tokens) * kFloatBytes};
+}
+
+// Index lists of every partition of the cycle, there and back.
+int64_t PartitionBytes(const PlannedRun& run) {
+  if (run.attention == AttentionPattern::kFull) return 0;
+  const int64_t layouts = LayoutCount(run.attention, std::ssize(run.windows));
+  const int64_t partitions = run.attention == AttentionPattern::kT3 ? 2 : 1;
+  return layouts * partitions * 2 * run.video.grid.tokens() * static_cast<int64_t>(sizeof(int32_t));
+}
+
+// The temporaries of a layer: as much as is wanted, within the limit where that can be split.
+int64_t DenoiserScratch(const PlannedRun& run) {
+  const int64_t row = run.video.grid.tokens() * run.element_bytes;
+  const int64_t heads = kAttentionTensors * row * run.dit.dim;
+  const int64_t ffn = row * (run.dit.ffn_dim + 2 * run.dit.dim);
+  const int64_t limited = std::min(std::max(heads, ffn), DenoiserScratchBytes(run.on_gpu));
+  return std::max(limited, heads / run.dit.num_heads);  // one head at least is in flight
+}
+
+MemoryStage DenoiserStage(const PlannedRun& run) {
+  const DitConfig& dit = run.dit;
+  const int64_t tokens = run.video.grid.tokens();
+  const int64_t latents =
+      dit.latent_channels * run.video.latent.tokens() * kFloatBytes * kLatentCopies;
+  const int64_t text =
+      (run.two_branches ? 2 : 1) * dit.num_layers * 2 * dit.text_len * dit.dim * run.element_bytes;
+  return {"denoiser", DitParameters(dit) * run.element_bytes,
+          Context(run) + kDenoiserTensors * tokens * dit.dim * run.element_bytes +
+              DenoiserScratch(run) + PartitionBytes(run) + text + latents};
+}
+
+// One latent frame at a time, whole frames: the causal caches of all layers, and the widest of the
+// residual blocks and the middle attention.
+int64_t VaeActivations(const VaeLayers& layers, int64_t latent_frames, int64_t element_bytes) {
+  int64_t caches = 0;
+  int64_t largest = 0;
+  for (const VaeConv& conv : layers.convs) {
+    const int64_t positions = conv.size.h * conv.size.w;
+    caches += conv.kept_frames * conv.in * positions;
+    // Frames of one latent frame: 1, 2 or 4, but 1 for a single image.
+    const int64_t frames = static_cast<int64_t>(
+        std::bit_ceil(static_cast<uint64_t>((conv.size.t + latent_frames - 1) / latent_frames)));
+    largest = std::max(largest, conv.out * frames * positions);
+  }
+  const int64_t blocks = kVaeMaps * largest + kVaeSlabs * std::min(largest, kVaeSlabElements);
+  const int64_t positions = layers.attention_size.h * layers.attention_size.w;
+  const int64_t score_bytes = std::min(positions * positions * element_bytes, kVaeScoreBytes);
+  const int64_t attention = 6 * layers.attention_channels * positions;
+  return caches * element_bytes +
+         std::max(blocks * element_bytes, attention * element_bytes + 2 * score_bytes);
+}
+
+int64_t FrameBytes(const PlannedRun& run) {
+  return 3 * run.video.made_width * run.video.made_height * kFloatBytes;
+}
+
+MemoryStage ImageStage(const PlannedRun& run) {
+  const VaeLayers layers = EncoderLayers(run.vae, {1, run.video.latent.h, run.video.latent.w});
+  return {"image encoder", layers.parameters() * kFloatBytes,
+          Context(run) + VaeActivations(layers, 1, kFloatBytes) + kPixelCopies * FrameBytes(run)};
+}
+
+MemoryStage DecoderStage(const PlannedRun& run) {
+  const VaeLayers layers = DecoderLayers(run.vae, run.video.latent);
+  const int64_t frames = std::min(run.video.frames, VaeConfig::kTimeStride);
+  return {"decoder", layers.parameters() * run.element_bytes,
+          Context(run) + VaeActivations(layers, run.video.latent.t, run.element_bytes) +
+              kPixelCopies * frames * FrameBytes(run)};
+}
+
+MemoryStage HostStage(const PlannedRun& run, const MemoryStage& widest) {
+  // Latents that move between the stages, frames on their way to the file.
+  int64_t data = 4 * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
+  data += FrameBytes(run) * (run.whole_video ? run.video.frames : 2 * VaeConfig::kTimeStride);
+  if (run.on_gpu) return {"host", 0, kHostProcessWithGpu + data};
+  return {"host", widest.weights, widest.activations + kHostProcess + data};
+}
+
+}  // namespace
+
+const MemoryStage& MemoryPlan::widest() const {
+  return *std::ranges::max_element(device, {}, &MemoryStage::total);
+}
+
+MemoryPlan PlanMemory(const PlannedRun& run) {
+  MemoryPlan plan;
+  if (run.text) plan.device.push_back(TextStage(run));
+  if (run.from_image) plan.device.push_back(ImageStage(run));
+  plan.device.push_back(DenoiserStage(run));
+  plan.device.push_back(DecoderStage(run));
+  plan.host = HostStage(run, plan.widest());
+  return plan;
+}
+
+int64_t DenoiserScratchBytes(bool on_gpu) { return on_gpu ? 6'000'000'000 : 1'000'000'000; }
+
+}  // namespace t3

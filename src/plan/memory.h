@@ -1,0 +1,60 @@
+// Memory by stage of a run, worked out before anything is loaded. Bytes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/attention.h"
+#include "config/geometry.h"
+#include "config/model_config.h"
+#include "plan/geometry.h"
+
+namespace t3 {
+
+// What decides a run's memory.
+struct PlannedRun {
+  DitConfig dit;
+  VaeConfig vae;
+  std::optional<TextEncoderConfig> text;  // absent: embeddings are given, no encoder is loaded
+  AttentionPattern attention = AttentionPattern::kFull;
+  WindowCycle windows;  // ignored by kFull
+  VideoGeometry video;
+  int64_t element_bytes = 2;  // of the run's dtype: bf16 2, fp32 4
+  bool on_gpu = true;
+  bool two_branches = true;  // guidance other than 1
+  bool from_image = false;   // an image is encoded first, in fp32
+  bool whole_video =
+      false;  // the decoded video is held as one fp32 tensor (--output X.safetensors)
+};
+
+// One stage at its widest. On a GPU `activations` include the context and library workspaces, so
+// that total() compares with a limit on the process's whole use of the device.
+struct MemoryStage {
+  std::string name;  // "text encoder", "image encoder", "denoiser", "decoder", "host"
+  int64_t weights = 0;
+  int64_t activations = 0;
+  int64_t total() const { return weights + activations; }
+};
+
+// Stages run one after the other, each with its own network in memory.
+struct MemoryPlan {
+  std::vector<MemoryStage> device;
+  // The process on the host. Mapped weight files are not in it: their pages can be given back. On
+  // the CPU it is the widest stage and the process itself.
+  MemoryStage host;
+  // The stage with the largest total.
+  const MemoryStage& widest() const;
+};
+
+MemoryPlan PlanMemory(const PlannedRun& run);
+
+// Memory that the denoiser's temporaries of one stage may take, beside x and q|k|v: 4 of 12 heads
+// at 4K with 1.3B on a GPU.
+int64_t DenoiserScratchBytes(bool on_gpu);
+
+int64_t DitParameters(const DitConfig& config);
+int64_t TextEncoderParameters(const TextEncoderConfig& config);
+
+}  // namespace t3

@@ -1,0 +1,117 @@
+// The memory plan against published sizes, and its direction where sizes grow.
+#include "plan/memory.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/presets.h"
+#include "plan/windows.h"
+
+namespace t3 {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::Field;
+using testing::Ge;
+using testing::Le;
+
+PlannedRun RunOf(const char* preset, int64_t width, int64_t height, int64_t frames) {
+  const ModelPreset& model = FindPreset(preset);
+  PlannedRun run;
+  run.dit = model.dit;
+  run.vae = model.vae;
+  run.text = model.text;
+  run.attention = AttentionPattern::kT3;
+  run.video = PlanVideo(width, height, frames, model.vae);
+  run.windows = PlanWindows(run.video.grid, PublishedWindows(model.dit.latent_channels));
+  return run;
+}
+
+MemoryStage StageOf(const MemoryPlan& plan, const std::string& name) {
+  for (const MemoryStage& stage : plan.device) {
+    if (stage.name == name) return stage;
+  }
+  ADD_FAILURE() << "there is no stage " << name;
+  return {};
+}
+
+TEST(Memory, CountsTheWeightsOfThePublishedModels) {
+  EXPECT_EQ(DitParameters(FindPreset("wan2.1-1.3b").dit), 1'418'996'800);
+  EXPECT_EQ(DitParameters(FindPreset("wan2.2-5b").dit), 4'999'787'712);
+  EXPECT_EQ(TextEncoderParameters(FindPreset("wan2.1-1.3b").text), 5'680'910'336);
+}
+
+// The bounds: design.md's hand count of x, q|k|v and weights below, the published code's peak or
+// the memory of the GPU that must be enough above.
+TEST(Memory, At4KIsWithinTheMeasuredBounds) {
+  const MemoryPlan small = PlanMemory(RunOf("wan2.1-1.3b-t3", 3840, 2176, 81));
+  EXPECT_EQ(StageOf(small, "denoiser").weights, 2 * 1'418'996'800LL);
+  EXPECT_THAT(StageOf(small, "denoiser").total(), AllOf(Ge(19'000'000'000), Le(31'000'000'000)));
+  EXPECT_THAT(StageOf(small, "decoder").total(), AllOf(Ge(50'000'000'000), Le(90'000'000'000)));
+  EXPECT_THAT(StageOf(small, "text encoder").total(),
+              AllOf(Ge(11'361'000'000), Le(14'000'000'000)));
+  EXPECT_EQ(small.widest().name, "decoder");
+
+  const MemoryPlan large = PlanMemory(RunOf("wan2.2-5b-t3", 3840, 2176, 81));
+  EXPECT_THAT(StageOf(large, "denoiser").total(), AllOf(Ge(15'000'000'000), Le(30'000'000'000)));
+  EXPECT_THAT(StageOf(large, "decoder").total(), AllOf(Ge(40'000'000'000), Le(140'000'000'000)));
+}
+
+TEST(Memory, HasAStageForEachNetworkThatIsUsed) {
+  PlannedRun run = RunOf("wan2.2-5b-t3", 640, 352, 9);
+  const auto names = [](const MemoryPlan& plan) {
+    std::vector<std::string> list;
+    for (const MemoryStage& stage : plan.device) list.push_back(stage.name);
+    return list;
+  };
+  EXPECT_THAT(names(PlanMemory(run)), ElementsAre("text encoder", "denoiser", "decoder"));
+  run.text.reset();
+  run.from_image = true;
+  EXPECT_THAT(names(PlanMemory(run)), ElementsAre("image encoder", "denoiser", "decoder"));
+}
+
+TEST(Memory, GrowsWithEverythingThatTakesMemory) {
+  const PlannedRun run = RunOf("wan2.1-1.3b-t3", 832, 480, 81);
+  const MemoryPlan base = PlanMemory(run);
+  const auto denoiser = [](const PlannedRun& changed) {
+    return StageOf(PlanMemory(changed), "denoiser").activations;
+  };
+
+  PlannedRun wide = run;
+  wide.element_bytes = 4;
+  EXPECT_EQ(StageOf(PlanMemory(wide), "denoiser").weights, 2 * StageOf(base, "denoiser").weights);
+  EXPECT_GT(denoiser(wide), denoiser(run));
+  PlannedRun branch = run;
+  branch.two_branches = false;
+  EXPECT_LT(denoiser(branch), denoiser(run));
+  EXPECT_GT(denoiser(RunOf("wan2.1-1.3b-t3", 1280, 720, 81)), denoiser(run));
+  EXPECT_GT(denoiser(RunOf("wan2.1-1.3b-t3", 832, 480, 161)), denoiser(run));
+
+  PlannedRun whole = run;
+  whole.whole_video = true;
+  EXPECT_EQ(PlanMemory(whole).host.total() - base.host.total(), (81 - 8) * 3 * 832 * 480 * 4);
+}
+
+TEST(Memory, OnTheCpuTheHostHoldsTheWidestStage) {
+  PlannedRun run = RunOf("wan2.1-1.3b-t3", 256, 128, 9);
+  run.on_gpu = false;
+  run.element_bytes = 4;
+  const MemoryPlan plan = PlanMemory(run);
+  EXPECT_EQ(plan.widest().name, "text encoder");
+  EXPECT_GT(plan.host.total(), plan.widest().total());
+  EXPECT_EQ(plan.host.weights, plan.widest().weights);
+  run.text.reset();
+  EXPECT_LT(PlanMemory(run).host.total(), 10'000'000'000);
+}
+
+TEST(Memory, NeedsLessForOneFrameThanForFive) {
+  const auto decoder = [](int64_t frames) {
+    return StageOf(PlanMemory(RunOf("wan2.1-1.3b-t3", 1280, 720, frames)), "decoder").activations;
+  };
+  EXPECT_LT(decoder(1), decoder(5));
+  EXPECT_EQ(decoder(5), decoder(81));  // one latent frame at a time
+}
+
+}  // namespace
+}  // namespace t3
