@@ -1,0 +1,34 @@
+// Self-attention inside each frame, one head over all channels.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+
+#include "models/vae/channel_norm.h"
+
+namespace t3 {
+
+// norm, q|k|v, softmax(q k^T / sqrt(C)) v inside each frame, projection, plus the input.
+class AttentionBlock {
+ public:
+  // Takes `prefix`.norm, `prefix`.to_qkv and `prefix`.proj (1x1 convolutions).
+  AttentionBlock(const TensorMap& tensors, const std::string& prefix, const VaeLimits& limits);
+
+  // x (B,C,T,H,W) -> the same.
+  at::Tensor operator()(const at::Tensor& x) const;
+
+ private:
+  // qkv (N,3C) -> (N,C), exact: a query row needs no other query row, so rows come in groups whose
+  // scores fit score_bytes_.
+  at::Tensor Attend(const at::Tensor& qkv) const;
+
+  ChannelNorm norm_;
+  at::Tensor qkv_weight_;  // (3C,C,1,1)
+  at::Tensor qkv_bias_;
+  at::Tensor proj_weight_;  // (C,C,1,1)
+  at::Tensor proj_bias_;
+  int64_t score_bytes_ = 0;
+};
+
+}  // namespace t3

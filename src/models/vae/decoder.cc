@@ -1,0 +1,51 @@
+// Assembling and running the decoder.
+#include "models/vae/decoder.h"
+
+#include "models/vae/layer_names.h"
+#include "models/vae/shortcut.h"
+
+namespace t3 {
+
+Decoder::Decoder(const VaeConfig& config, const TensorMap& tensors, const VaeLimits& limits)
+    : shortcuts_(config.version == VaeVersion::k22),
+      input_(tensors, "decoder.conv1", limits.slab_elements),
+      middle_(tensors, "decoder.middle", limits),
+      norm_(tensors, "decoder.head.0", limits),
+      output_(tensors, "decoder.head.2", limits.slab_elements) {
+  for (int64_t level = 0; level < kVaeLevels; ++level) {
+    const auto name = [&](int64_t index) {
+      return VaeLayerName(config.version, "decoder.upsamples", kVaeDecoderBlocks, level, index);
+    };
+    Level& layers = levels_.emplace_back();
+    for (int64_t i = 0; i < kVaeDecoderBlocks; ++i) {
+      layers.blocks.emplace_back(tensors, name(i), limits);
+    }
+    if (level + 1 < kVaeLevels) layers.up.emplace(tensors, name(kVaeDecoderBlocks), limits);
+  }
+}
+
+Decoder::State Decoder::NewState() const {
+  State state;
+  for (const Level& level : levels_) {
+    state.levels.emplace_back().blocks.resize(level.blocks.size());
+  }
+  return state;
+}
+
+at::Tensor Decoder::operator()(const at::Tensor& z, State& state) const {
+  at::Tensor x = middle_(input_(z, state.input), state.middle);
+  for (size_t i = 0; i < levels_.size(); ++i) x = RunLevel(levels_[i], x, state.levels[i]);
+  return output_(norm_.Silu(x), state.output);
+}
+
+at::Tensor Decoder::RunLevel(const Level& level, const at::Tensor& x, LevelState& state) const {
+  at::Tensor y = x;
+  for (size_t i = 0; i < level.blocks.size(); ++i) y = level.blocks[i](y, state.blocks[i]);
+  if (!level.up) return y;
+  const bool first = !state.up.started;
+  y = (*level.up)(y, state.up);
+  if (shortcuts_) AddDuplicated(y, x, level.up->time_factor(), first);
+  return y;
+}
+
+}  // namespace t3

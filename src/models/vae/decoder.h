@@ -1,0 +1,52 @@
+// The VAE's decoder.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "config/model_config.h"
+#include "models/vae/middle_block.h"
+#include "models/vae/resample.h"
+
+namespace t3 {
+
+// Causal in time: fed latent frames in chunks of any length it returns what it would for all at
+// once. Only the middle block looks beyond a pixel's neighbourhood, at the whole frame.
+class Decoder {
+ public:
+  struct LevelState {
+    std::vector<ResidualBlock::State> blocks;
+    ResampleState up;
+  };
+  // All that later chunks need of earlier ones.
+  struct State {
+    CausalCache input;
+    MiddleBlock::State middle;
+    std::vector<LevelState> levels;
+    CausalCache output;
+  };
+
+  // Takes "decoder.*".
+  Decoder(const VaeConfig& config, const TensorMap& tensors, const VaeLimits& limits);
+
+  State NewState() const;
+  // z (B,z,T,h,w), the next latent frames -> (B,3*patch^2,T',8h,8w), the next 4T frames, 4T-3 at
+  // the start of a video; not clamped, pixels packed.
+  at::Tensor operator()(const at::Tensor& z, State& state) const;
+
+ private:
+  struct Level {
+    std::vector<ResidualBlock> blocks;
+    std::optional<Upsample> up;  // none in the last level
+  };
+  at::Tensor RunLevel(const Level& level, const at::Tensor& x, LevelState& state) const;
+
+  bool shortcuts_;  // 2.2
+  CausalConv3d input_;
+  MiddleBlock middle_;
+  std::vector<Level> levels_;
+  ChannelNorm norm_;
+  CausalConv3d output_;
+};
+
+}  // namespace t3

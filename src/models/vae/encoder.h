@@ -1,0 +1,52 @@
+// The VAE's encoder.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "config/model_config.h"
+#include "models/vae/middle_block.h"
+#include "models/vae/resample.h"
+
+namespace t3 {
+
+// Causal in time: fed frames in chunks (1 + 4k first, then 4k) it returns what it would for all at
+// once.
+class Encoder {
+ public:
+  struct LevelState {
+    std::vector<ResidualBlock::State> blocks;
+    ResampleState down;
+  };
+  // All that later chunks need of earlier ones.
+  struct State {
+    CausalCache input;
+    std::vector<LevelState> levels;
+    MiddleBlock::State middle;
+    CausalCache output;
+  };
+
+  // Takes "encoder.*".
+  Encoder(const VaeConfig& config, const TensorMap& tensors, const VaeLimits& limits);
+
+  State NewState() const;
+  // x (B,3*patch^2,F,H,W), packed pixels -> (B,2z,F',H/8,W/8): F' = (F+3)/4 at the start of a
+  // video, F/4 afterwards.
+  at::Tensor operator()(const at::Tensor& x, State& state) const;
+
+ private:
+  struct Level {
+    std::vector<ResidualBlock> blocks;
+    std::optional<Downsample> down;  // none in the last level
+  };
+  at::Tensor RunLevel(const Level& level, const at::Tensor& x, LevelState& state) const;
+
+  bool shortcuts_;  // 2.2
+  CausalConv3d input_;
+  std::vector<Level> levels_;
+  MiddleBlock middle_;
+  ChannelNorm norm_;
+  CausalConv3d output_;
+};
+
+}  // namespace t3

@@ -1,0 +1,67 @@
+// The causal video VAE, versions 2.1 and 2.2.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <optional>
+
+#include "config/model_config.h"
+#include "models/vae/decoder.h"
+#include "models/vae/encoder.h"
+#include "models/vae/limits.h"
+#include "nn/causal_conv3d.h"
+#include "nn/tensor_map.h"
+
+namespace t3 {
+
+// Works on the device and in the dtype of its weights; inputs of any float dtype and device are
+// brought there. "Model space" is the DiT's: latents normalised by the configuration's mean and
+// std. Differentiable where gradients are enabled; callers that want none hold a NoGradGuard. Wrong
+// shapes throw Error.
+class Vae {
+ public:
+  // Original names: encoder.*, conv1 (both or neither), decoder.*, conv2 (both or neither).
+  Vae(const VaeConfig& config, const TensorMap& tensors, const VaeLimits& limits = {});
+
+  // latents (z,T,h,w) in model space -> 4(T-1)+1 frames of (stride*h, stride*w). Calls `sink` once
+  // for every latent frame, in order, with its frames (3,n,H,W), n = 1 for the first and 4 for the
+  // others: float32 in [-1,1], contiguous, on the model's device. An exception from `sink` stops.
+  void Decode(const at::Tensor& latents,
+              const std::function<void(const at::Tensor& frames)>& sink) const;
+  // All of it at once, (3,F,H,W).
+  at::Tensor Decode(const at::Tensor& latents) const;
+
+  // video (3,F,H,W) in [-1,1], F = 4n+1, H and W multiples of the stride -> latents (z,n+1,h,w) in
+  // model space, the posterior's mean, float32. Works on four frames at a time.
+  at::Tensor Encode(const at::Tensor& video) const;
+
+  // For training, the whole sequence in one pass, with an optional batch dimension in front.
+  // video (3,F,H,W) -> mean and log variance (2z,T,h,w), not normalised, float32.
+  at::Tensor EncodeMoments(const at::Tensor& video) const;
+  // mu (z,T,h,w), not normalised -> frames (3,F,H,W), not clamped, float32.
+  at::Tensor DecodeUnclamped(const at::Tensor& mu) const;
+
+  const VaeConfig& config() const { return config_; }
+
+ private:
+  // On the device, in the dtype and the memory layout that the layers want.
+  at::Tensor Prepare(const at::Tensor& x) const;
+  // video (B,3,F,H,W), the next frames -> (B,2z,T,h,w).
+  at::Tensor EncodeChunk(const at::Tensor& video, Encoder::State& state) const;
+  // mu (B,z,T,h,w), the next latent frames -> (B,3,n,H,W).
+  at::Tensor DecodeChunk(const at::Tensor& mu, Decoder::State& state) const;
+  void CheckVideo(const at::Tensor& video) const;
+  void CheckLatents(const at::Tensor& latents) const;
+
+  VaeConfig config_;
+  at::TensorOptions options_;  // device and dtype of the weights
+  at::Tensor mean_;            // (z,1,1,1) float32
+  at::Tensor std_;
+  std::optional<Encoder> encoder_;
+  std::optional<CausalConv3d> to_moments_;  // conv1
+  std::optional<CausalConv3d> from_mu_;     // conv2
+  std::optional<Decoder> decoder_;
+};
+
+}  // namespace t3

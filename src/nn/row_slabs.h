@@ -1,0 +1,21 @@
+// Working on a feature map in slabs of rows, so that no kernel meets more elements than 32-bit
+// indices reach or than the memory plan allows.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+
+namespace t3 {
+
+// Rows a slab may have: as many of `rows` as `max_elements` holds at `elements_per_row`, at
+// least 1.
+int64_t SlabRows(int64_t rows, int64_t elements_per_row, int64_t max_elements);
+
+// The tensor (..., rows, W) whose rows [begin, end) are compute(begin, end), called in order for
+// slabs of at most `slab_rows` rows. With a single slab its result is returned without a copy.
+at::Tensor AssembleRows(int64_t rows, int64_t slab_rows,
+                        const std::function<at::Tensor(int64_t begin, int64_t end)>& compute);
+
+}  // namespace t3
