@@ -1,0 +1,20 @@
+// Sane defaults for the encoders that people use.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace t3 {
+
+struct EncoderDefaults {
+  std::string_view quality;  // the option that `crf` sets; empty: none
+  std::string_view value;    // its default
+  std::vector<std::pair<std::string_view, std::string_view>> options;
+};
+
+// Nothing is known of other names: `crf` then goes to an option of that name, if there is one.
+EncoderDefaults DefaultsOf(std::string_view encoder, std::string_view pixel_format);
+
+}  // namespace t3

@@ -1,0 +1,106 @@
+// JPEG and WebP files through FFmpeg's decoders.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <new>
+#include <string_view>
+#include <vector>
+
+#include "base/check.h"
+#include "media/backends.h"
+#include "media/ffmpeg/av.h"
+#include "media/ffmpeg/decoded_frame.h"
+
+namespace t3 {
+namespace {
+
+constexpr int64_t kMostPixels = int64_t{1} << 28;
+
+AVCodecID CodecOf(std::string_view bytes) {
+  if (bytes.starts_with("\xff\xd8\xff")) return AV_CODEC_ID_MJPEG;
+  if (bytes.size() > 12 && bytes.starts_with("RIFF") && bytes.substr(8, 4) == "WEBP") {
+    return AV_CODEC_ID_WEBP;
+  }
+  return AV_CODEC_ID_NONE;
+}
+
+// FFmpeg fills what is missing of a JPEG with grey and reports no error; a whole file has its end
+// marker after the last scan. Segments are passed over, since thumbnails in them have one as well.
+bool JpegIsWhole(std::string_view bytes) {
+  constexpr std::string_view kStartOfScan("\xff\xda"), kEnd("\xff\xd9");
+  size_t position = 2;
+  while (position + 4 <= bytes.size() && bytes[position] == '\xff' &&
+         bytes.substr(position, 2) != kStartOfScan) {
+    if (bytes[position + 1] == '\xff') {  // a fill byte
+      ++position;
+      continue;
+    }
+    const auto high = static_cast<unsigned char>(bytes[position + 2]);
+    const auto low = static_cast<unsigned char>(bytes[position + 3]);
+    position += 2 + (size_t{high} << 8 | low);
+  }
+  return bytes.find(kEnd, std::min(position, bytes.size())) != std::string_view::npos;
+}
+
+AvPtr<AVFrame> Decode(const std::string& path, AVCodecID id, std::string_view bytes) {
+  const auto check = [&](int code) {
+    T3_CHECK(code >= 0, "{}: broken {}: {}", path, avcodec_get_name(id), AvReason(code));
+  };
+  const AVCodec* decoder = avcodec_find_decoder(id);
+  T3_CHECK(decoder != nullptr, "cannot read {}: FFmpeg has no decoder for {} here", path,
+           avcodec_get_name(id));
+  const AvPtr<AVCodecContext> context(avcodec_alloc_context3(decoder));
+  if (!context) throw std::bad_alloc();
+  context->max_pixels = kMostPixels;
+  context->err_recognition = AV_EF_EXPLODE;
+  context->thread_count = 1;
+  check(avcodec_open2(context.get(), decoder, nullptr));
+  const AvPtr<AVPacket> packet = MakePacket();
+  check(av_new_packet(packet.get(), static_cast<int>(bytes.size())));  // with FFmpeg's padding
+  std::memcpy(packet->data, bytes.data(), bytes.size());
+  check(avcodec_send_packet(context.get(), packet.get()));
+  check(avcodec_send_packet(context.get(), nullptr));
+  AvPtr<AVFrame> frame = MakeFrame();
+  check(avcodec_receive_frame(context.get(), frame.get()));
+  T3_CHECK(frame->decode_error_flags == 0 && (frame->flags & AV_FRAME_FLAG_CORRUPT) == 0,
+           "{}: broken {}", path, avcodec_get_name(id));
+  return frame;
+}
+
+Image ToImage(const float* rgb, int64_t width, int64_t height) {
+  Image image{width, height, std::vector<uint8_t>(width * height * 3)};
+  for (int64_t c = 0; c < 3; ++c) {
+    for (int64_t i = 0; i < width * height; ++i) {
+      image.rgb[i * 3 + c] = static_cast<uint8_t>(std::lround((*rgb++ + 1) * 127.5f));
+    }
+  }
+  return image;
+}
+
+}  // namespace
+
+Image DecodeCompressedImage(const std::string& path, std::span<const std::byte> bytes) {
+  CaptureAvLog();
+  ClearAvLog();
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const AVCodecID id = CodecOf(text);
+  T3_CHECK(id != AV_CODEC_ID_NONE, "cannot read {}: it is no PNG, JPEG or WebP image", path);
+  T3_CHECK(bytes.size() < size_t{1} << 30, "cannot read {}: an image of {} bytes", path,
+           bytes.size());
+  T3_CHECK(id != AV_CODEC_ID_MJPEG || JpegIsWhole(text), "{}: broken JPEG: it is cut short", path);
+  const AvPtr<AVFrame> frame = Decode(path, id, text);
+
+  YuvColor untagged;  // of pictures: BT.601, sited in the centre
+  untagged.kr = kBt601Kr, untagged.kb = kBt601Kb, untagged.site = ChromaSite::kCenter;
+  const int64_t width = frame->width, height = frame->height;
+  std::vector<float> rgb(3 * width * height);
+  FrameToRgb(*frame, untagged, rgb.data(), ThreadCount(0));
+  const Orientation orientation = OrientationOf(*frame);
+  if (orientation.upright()) return ToImage(rgb.data(), width, height);
+  std::vector<float> turned(rgb.size());
+  Turn(rgb.data(), width, height, orientation, turned.data());
+  return orientation.transpose ? ToImage(turned.data(), height, width)
+                               : ToImage(turned.data(), width, height);
+}
+
+}  // namespace t3

@@ -1,0 +1,162 @@
+// A video as a folder of PNG files. PNG compression takes several times as long as anything else on
+// the way out of a model, so several frames are compressed at once.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <filesystem>
+#include <future>
+#include <vector>
+
+#include "base/check.h"
+#include "media/backends.h"
+#include "media/pixel_convert.h"
+#include "media/png_file.h"
+#include "media/video_settings.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string FrameName(int64_t index) { return fmt::format("frame_{:05}.png", index); }
+
+bool IsFrameName(const std::string& name) {
+  return name.starts_with("frame_") && name.ends_with(".png") && name.size() > 10 &&
+         name.find_first_not_of("0123456789", 6) == name.size() - 4;
+}
+
+// A folder that is made anew appears whole, by a rename. One that exists may be a mount point or
+// somebody's working directory, so it stays: its earlier frames give way to the new ones, which
+// wait in a hidden folder inside it until the end.
+class FrameFolder {
+ public:
+  explicit FrameFolder(const std::string& path) : target_(path) {
+    if (!target_.has_filename()) target_ = target_.parent_path();
+    exists_ = fs::is_directory(target_);
+    if (exists_) CheckHoldsFramesOnly();
+    const std::string hidden = fmt::format(".{}.tmp-{}", target_.filename().string(), ::getpid());
+    const fs::path parent = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
+    temporary_ = (exists_ ? target_ : parent) / hidden;
+    T3_CHECK(exists_ || !fs::exists(target_), "cannot write frames to {}: it is a file",
+             target_.string());
+    T3_CHECK(exists_ || fs::is_directory(parent), "cannot write {}: the folder {} does not exist",
+             target_.string(), parent.string());
+    T3_CHECK(::mkdir(temporary_.c_str(), 0777) == 0, "cannot write frames to {}: {}",
+             target_.string(), std::strerror(errno));
+  }
+  ~FrameFolder() {
+    std::error_code ignored;
+    fs::remove_all(temporary_, ignored);
+  }
+  FrameFolder(const FrameFolder&) = delete;
+  FrameFolder& operator=(const FrameFolder&) = delete;
+
+  std::string NewFrame(int64_t index) const { return (temporary_ / FrameName(index)).string(); }
+
+  void Commit(int64_t frames) {
+    try {
+      if (!exists_) {
+        fs::rename(temporary_, target_);
+        return;
+      }
+      for (const fs::path& old : Entries()) fs::remove(old);
+      for (int64_t i = 0; i < frames; ++i) fs::rename(NewFrame(i), target_ / FrameName(i));
+    } catch (const fs::filesystem_error& error) {
+      Fail("cannot finish {}: {}", target_.string(), error.code().message());
+    }
+  }
+
+ private:
+  // What the folder shows; hidden files (.DS_Store, .gitkeep) are left alone.
+  std::vector<fs::path> Entries() const {
+    std::vector<fs::path> entries;
+    for (const fs::directory_entry& entry : fs::directory_iterator(target_)) {
+      if (!entry.path().filename().string().starts_with('.')) entries.push_back(entry.path());
+    }
+    return entries;
+  }
+
+  void CheckHoldsFramesOnly() const {
+    for (const fs::path& entry : Entries()) {
+      T3_CHECK(
+          IsFrameName(entry.filename().string()),
+          "cannot write frames to {}: the folder holds other files ({}); name a new folder, an "
+          "empty one, or one that holds only frames of an earlier run (frame_00000.png, ...)",
+          target_.string(), entry.filename().string());
+    }
+  }
+
+  fs::path target_;
+  fs::path temporary_;
+  bool exists_ = false;
+};
+
+int BitsOf(const std::string& path, const std::string& pixel_format) {
+  if (pixel_format.empty() || pixel_format == "rgb24") return 8;
+  if (pixel_format == "rgb48" || pixel_format == "rgb48be" || pixel_format == "rgb48le") return 16;
+  FailUsage(
+      "{}: PNG frames cannot have pixel format '{}'; wanted rgb24 (8 bits) or rgb48 (16 bits)",
+      path, pixel_format);
+}
+
+class FrameFolderWriter : public VideoWriter {
+ public:
+  FrameFolderWriter(const std::string& path, const VideoSettings& settings)
+      : path_(path),
+        settings_(settings),
+        bits_(BitsOf(path, settings.pixel_format)),
+        threads_(ThreadCount(settings.threads)),
+        folder_(path) {}
+
+  void Write(const FrameView& frame) override {
+    CheckFrame(path_, settings_, frame);
+    PngPicture picture;
+    picture.width = frame.width;
+    picture.height = frame.height;
+    picture.bits = bits_;
+    picture.text = settings_.metadata;
+    picture.data.resize(frame.width * frame.height * 3 * bits_ / 8);
+    Planes planes;
+    planes.data[0] = picture.data.data();
+    planes.stride[0] = frame.width * 3 * bits_ / 8;
+    PackFrame(frame, PackedRgbLayout(bits_), YuvColor{}, planes, threads_);
+    while (static_cast<int>(running_.size()) >= threads_) WaitForOldest();
+    running_.push_back(std::async(
+        std::launch::async,
+        [name = folder_.NewFrame(frames_++), png = std::move(picture)] { WritePng(name, png); }));
+  }
+
+  void Finish() override {
+    while (!running_.empty()) WaitForOldest();
+    T3_CHECK(frames_ > 0, "cannot finish {}: no frame was written", path_);
+    folder_.Commit(frames_);
+  }
+
+ private:
+  void WaitForOldest() {
+    std::future<void> oldest = std::move(running_.front());
+    running_.pop_front();
+    oldest.get();
+  }
+
+  std::string path_;
+  VideoSettings settings_;
+  int bits_;
+  int threads_;
+  int64_t frames_ = 0;
+  FrameFolder folder_;
+  std::deque<std::future<void>> running_;  // after folder_: joined before the folder is removed
+};
+
+}  // namespace
+
+std::unique_ptr<VideoWriter> OpenFrameFolderWriter(const std::string& path,
+                                                   const VideoSettings& settings) {
+  CheckNoEncoderOptions(path, settings);
+  return std::make_unique<FrameFolderWriter>(path, settings);
+}
+
+}  // namespace t3

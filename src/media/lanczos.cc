@@ -1,0 +1,122 @@
+// Pillow's Lanczos, so that a first frame has the bytes that the published code would see.
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "base/check.h"
+#include "media/image.h"
+
+namespace t3 {
+namespace {
+
+constexpr double kLobes = 3;
+constexpr int kFractionBits = 22;  // of the fixed-point weights: 32 - 8 - 2, as Pillow has it
+
+double Sinc(double x) {
+  if (x == 0) return 1;
+  return std::sin(std::numbers::pi * x) / (std::numbers::pi * x);
+}
+double Lanczos(double x) { return x >= -kLobes && x < kLobes ? Sinc(x) * Sinc(x / kLobes) : 0.0; }
+
+// The input samples that make one output sample.
+struct Window {
+  int64_t first = 0;
+  std::vector<int32_t> weights;
+};
+
+std::vector<Window> MakeWindows(int64_t in_size, int64_t out_size) {
+  const double scale = static_cast<double>(in_size) / static_cast<double>(out_size);
+  const double stretch = std::max(scale, 1.0);
+  const double support = kLobes * stretch;
+  std::vector<Window> windows(out_size);
+  std::vector<double> weights;
+  for (int64_t i = 0; i < out_size; ++i) {
+    const double center = (static_cast<double>(i) + 0.5) * scale;
+    const auto clamp_edge = [&](double x) {
+      return std::clamp<int64_t>(static_cast<int64_t>(x + 0.5), 0, in_size);
+    };
+    const int64_t first = clamp_edge(center - support), last = clamp_edge(center + support);
+    weights.clear();
+    double sum = 0;
+    for (int64_t j = first; j < last; ++j) {
+      weights.push_back(Lanczos((static_cast<double>(j) - center + 0.5) * (1.0 / stretch)));
+      sum += weights.back();
+    }
+    windows[i].first = first;
+    for (double weight : weights) {
+      const double fixed = weight / sum * (1 << kFractionBits);
+      windows[i].weights.push_back(static_cast<int32_t>(fixed + (fixed < 0 ? -0.5 : 0.5)));
+    }
+  }
+  return windows;
+}
+
+uint8_t Rounded(int32_t sum) {
+  return static_cast<uint8_t>(std::clamp(sum >> kFractionBits, 0, 255));
+}
+constexpr int32_t kHalf = 1 << (kFractionBits - 1);
+
+Image ResizeColumns(const Image& in, int64_t width) {
+  const std::vector<Window> windows = MakeWindows(in.width, width);
+  Image out{width, in.height, std::vector<uint8_t>(width * in.height * 3)};
+  for (int64_t y = 0; y < in.height; ++y) {
+    for (int64_t x = 0; x < width; ++x) {
+      const Window& window = windows[x];
+      const uint8_t* from = in.rgb.data() + (y * in.width + window.first) * 3;
+      int32_t sums[3] = {kHalf, kHalf, kHalf};
+      for (int32_t weight : window.weights) {
+        for (int32_t& sum : sums) sum += weight * *from++;
+      }
+      for (int c = 0; c < 3; ++c) out.rgb[(y * width + x) * 3 + c] = Rounded(sums[c]);
+    }
+  }
+  return out;
+}
+
+Image ResizeRows(const Image& in, int64_t height) {
+  const std::vector<Window> windows = MakeWindows(in.height, height);
+  const int64_t row = in.width * 3;
+  Image out{in.width, height, std::vector<uint8_t>(row * height)};
+  std::vector<int32_t> sums(row);
+  for (int64_t y = 0; y < height; ++y) {
+    std::fill(sums.begin(), sums.end(), kHalf);
+    const uint8_t* from = in.rgb.data() + windows[y].first * row;
+    for (int32_t weight : windows[y].weights) {
+      for (int64_t i = 0; i < row; ++i) sums[i] += weight * from[i];
+      from += row;
+    }
+    std::transform(sums.begin(), sums.end(), out.rgb.begin() + y * row, Rounded);
+  }
+  return out;
+}
+
+}  // namespace
+
+Image ResizeLanczos(const Image& image, int64_t width, int64_t height) {
+  T3_CHECK(image.width > 0 && image.height > 0 && width > 0 && height > 0,
+           "an image of {}x{} pixels cannot be resized to {}x{}", image.width, image.height, width,
+           height);
+  Image out = width == image.width ? image : ResizeColumns(image, width);
+  return height == out.height ? out : ResizeRows(out, height);
+}
+
+Image ResizeCover(const Image& image, int64_t width, int64_t height) {
+  if (image.width == width && image.height == height) return image;
+  T3_CHECK(image.width > 0 && image.height > 0, "an empty image cannot be resized");
+  const double scale = std::max(static_cast<double>(width) / static_cast<double>(image.width),
+                                static_cast<double>(height) / static_cast<double>(image.height));
+  const auto scaled = [scale](int64_t size) {
+    return static_cast<int64_t>(std::nearbyint(static_cast<double>(size) * scale));
+  };
+  const Image covering = ResizeLanczos(image, scaled(image.width), scaled(image.height));
+  const int64_t left = (covering.width - width) / 2, top = (covering.height - height) / 2;
+  Image out{width, height, {}};
+  out.rgb.reserve(width * height * 3);
+  for (int64_t y = 0; y < height; ++y) {
+    const auto row = covering.rgb.begin() + ((top + y) * covering.width + left) * 3;
+    out.rgb.insert(out.rgb.end(), row, row + width * 3);
+  }
+  return out;
+}
+
+}  // namespace t3

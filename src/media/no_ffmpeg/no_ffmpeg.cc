@@ -1,0 +1,24 @@
+// The backends of a build without FFmpeg.
+#include "base/check.h"
+#include "media/backends.h"
+
+namespace t3 {
+
+std::unique_ptr<VideoWriter> OpenContainerWriter(const std::string& path, const VideoSettings&) {
+  FailUsage(
+      "cannot write {}: this build has no FFmpeg, so it writes .y4m and folders of PNG frames "
+      "only; install libavcodec-dev, libavformat-dev, libavutil-dev, libswscale-dev and build "
+      "again",
+      path);
+}
+
+std::unique_ptr<VideoReader> OpenContainerReader(const std::string& path) {
+  Fail("cannot read {}: this build has no FFmpeg, so it reads .y4m and folders of PNG frames only",
+       path);
+}
+
+Image DecodeCompressedImage(const std::string& path, std::span<const std::byte>) {
+  Fail("cannot read {}: it is no PNG, and this build has no FFmpeg to read other images", path);
+}
+
+}  // namespace t3

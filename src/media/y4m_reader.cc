@@ -1,0 +1,166 @@
+// Reading YUV4MPEG2.
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <sstream>
+
+#include "base/check.h"
+#include "base/mapped_file.h"
+#include "media/backends.h"
+#include "media/pixel_convert.h"
+
+namespace t3 {
+namespace {
+
+constexpr std::string_view kMagic = "YUV4MPEG2";
+constexpr size_t kLongestLine = 1024;
+constexpr int64_t kLargestSide = 65535;
+
+struct Header {
+  int64_t width = 0, height = 0;
+  int64_t rate_numerator = 0, rate_denominator = 0;
+  std::string color = "420";
+  bool full_range = false;
+};
+
+// Pixel layout and chroma site of a C tag, e.g. "420mpeg2", "422p10", "mono".
+PixelLayout LayoutOfTag(const std::string& path, const std::string& tag, ChromaSite& site) {
+  site = ChromaSite::kLeft;
+  std::string name = tag;
+  if (tag == "420" || tag == "420jpeg") {
+    site = ChromaSite::kCenter;
+    name = "420";
+  } else if (tag == "420paldv") {
+    site = ChromaSite::kTopLeft;
+    name = "420";
+  } else if (tag == "420mpeg2") {
+    name = "420";
+  }
+  const bool gray = tag.starts_with("mono");
+  const size_t depth = name.find('p');
+  const std::string full_name =
+      gray ? "gray" + tag.substr(4)
+           : "yuv" + name.substr(0, depth) + "p" +
+                 (depth == std::string::npos ? "" : name.substr(depth + 1));
+  const auto layout = PlanarYuvLayout(full_name);
+  T3_CHECK(layout.has_value(),
+           "{}: Y4M colour space 'C{}' is not supported; wanted 420, 422 or 444 "
+           "with 8, 10 or 12 bits, or mono",
+           path, tag);
+  return *layout;
+}
+
+class Y4mReader : public VideoReader {
+ public:
+  explicit Y4mReader(const std::string& path) : file_(path) {
+    Require(file_.bytes().size() > kMagic.size() &&
+                std::memcmp(file_.bytes().data(), kMagic.data(), kMagic.size()) == 0,
+            "it does not begin with YUV4MPEG2");
+    const Header header = ParseHeader(Line());
+    layout_ = LayoutOfTag(path, header.color, color_.site);
+    color_.full_range = header.full_range;
+    info_.width = header.width;
+    info_.height = header.height;
+    if (header.rate_numerator > 0 && header.rate_denominator > 0) {
+      info_.fps =
+          static_cast<double>(header.rate_numerator) / static_cast<double>(header.rate_denominator);
+    }
+    LayOutPlanes();
+    constexpr size_t kFrameLine = 6;  // "FRAME\n", where frames carry no parameters
+    const size_t rest = file_.bytes().size() - position_;
+    if (rest % (kFrameLine + frame_bytes_) == 0) {
+      info_.frames = static_cast<int64_t>(rest / (kFrameLine + frame_bytes_));
+    }
+  }
+
+  bool Read(float* rgb) override {
+    if (position_ == file_.bytes().size()) return false;
+    Require(Line().starts_with("FRAME"), "a frame does not begin with FRAME");
+    Require(file_.bytes().size() - position_ >= frame_bytes_, "its last frame is cut short");
+    ConstPlanes planes;
+    const auto* data = reinterpret_cast<const uint8_t*>(file_.bytes().data()) + position_;
+    if (layout_.samples[0].bytes() == 2) {  // words need an even address
+      aligned_.resize(frame_bytes_);
+      std::memcpy(aligned_.data(), data, frame_bytes_);
+      data = aligned_.data();
+    }
+    for (int c = 0; c < layout_.components; ++c) {
+      planes.data[c] = data + offsets_[c];
+      planes.stride[c] = strides_[c];
+    }
+    UnpackFrame(planes, info_.width, info_.height, layout_, color_, rgb, ThreadCount(0));
+    position_ += frame_bytes_;
+    return true;
+  }
+
+ private:
+  void Require(bool condition, const char* problem) const {
+    T3_CHECK(condition, "{}: broken Y4M: {}", file_.path(), problem);
+  }
+
+  int64_t Number(std::string_view text) const {
+    int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    Require(error == std::errc() && end == text.data() + text.size(), "a number is malformed");
+    return value;
+  }
+
+  // The text up to the next newline, which is passed over.
+  std::string_view Line() {
+    const auto* begin = reinterpret_cast<const char*>(file_.bytes().data()) + position_;
+    const size_t longest = std::min(kLongestLine, file_.bytes().size() - position_);
+    const auto* end = static_cast<const char*>(std::memchr(begin, '\n', longest));
+    Require(end != nullptr, "a header line does not end");
+    position_ += end - begin + 1;
+    return {begin, static_cast<size_t>(end - begin)};
+  }
+
+  Header ParseHeader(std::string_view line) const {
+    Header header;
+    std::istringstream words{std::string(line.substr(kMagic.size()))};
+    for (std::string word; words >> word;) {
+      const std::string_view value = std::string_view(word).substr(1);
+      if (word[0] == 'W') header.width = Number(value);
+      if (word[0] == 'H') header.height = Number(value);
+      if (word[0] == 'C') header.color = value;
+      if (word == "XCOLORRANGE=FULL") header.full_range = true;
+      if (word[0] == 'F') {
+        const size_t colon = value.find(':');
+        Require(colon != std::string_view::npos, "its frame rate is no fraction");
+        header.rate_numerator = Number(value.substr(0, colon));
+        header.rate_denominator = Number(value.substr(colon + 1));
+      }
+    }
+    Require(header.width > 0 && header.height > 0 && header.width <= kLargestSide &&
+                header.height <= kLargestSide,
+            "its size is missing or out of range");
+    return header;
+  }
+
+  void LayOutPlanes() {
+    for (int c = 0; c < layout_.components; ++c) {
+      const int64_t width = c == 0 ? info_.width : layout_.ChromaWidth(info_.width);
+      const int64_t height = c == 0 ? info_.height : layout_.ChromaHeight(info_.height);
+      strides_[c] = width * layout_.samples[c].bytes();
+      offsets_[c] = frame_bytes_;
+      frame_bytes_ += strides_[c] * height;
+    }
+  }
+
+  MappedFile file_;
+  PixelLayout layout_;
+  YuvColor color_;
+  size_t position_ = 0;
+  size_t frame_bytes_ = 0;
+  size_t offsets_[3] = {};
+  ptrdiff_t strides_[3] = {};
+  std::vector<uint8_t> aligned_;
+};
+
+}  // namespace
+
+std::unique_ptr<VideoReader> OpenY4mReader(const std::string& path) {
+  return std::make_unique<Y4mReader>(path);
+}
+
+}  // namespace t3

@@ -1,0 +1,58 @@
+"""Writes the pictures beside this file, and what Pillow makes of them (needs Pillow, numpy)."""
+import pathlib
+
+import numpy as np
+from PIL import Image, ImageOps
+
+here = pathlib.Path(__file__).parent
+rng = np.random.default_rng(5)
+
+
+def smooth(width, height):
+    """Waves with a little noise: exercises rounding without being pure noise in JPEG."""
+    y, x = np.mgrid[0:height, 0:width]
+    planes = [127 + 100 * np.sin(x / 5 + k) * np.cos(y / 4 - k) for k in range(3)]
+    noise = rng.normal(0, 6, (height, width, 3))
+    return np.clip(np.stack(planes, -1) + noise, 0, 255).astype(np.uint8)
+
+
+def cover(image, width, height):
+    """Official Wan's preparation of a first frame."""
+    scale = max(width / image.width, height / image.height)
+    size = (round(image.width * scale), round(image.height * scale))
+    image = image.resize(size, Image.LANCZOS)
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
+
+
+noisy = Image.fromarray(rng.integers(0, 256, (29, 37, 3), dtype=np.uint8))
+noisy.save(here / "noise_37x29.png")
+for width, height in [(16, 16), (80, 48), (37, 20), (24, 29), (5, 3)]:
+    cover(noisy, width, height).save(here / f"cover_{width}x{height}.png")
+
+photo = Image.fromarray(smooth(46, 33))
+exif = Image.Exif()
+exif[0x0112] = 6  # the camera was turned a quarter
+photo.save(here / "turned.jpg", quality=95, exif=exif)
+ImageOps.exif_transpose(Image.open(here / "turned.jpg")).convert("RGB").save(here / "turned.png")
+exif[0x0112] = 5  # turned and mirrored
+photo.save(here / "mirrored.jpg", quality=95, exif=exif)
+ImageOps.exif_transpose(Image.open(here / "mirrored.jpg")).convert("RGB").save(
+    here / "mirrored.png")
+photo.convert("L").save(here / "grey.jpg", quality=95)
+Image.open(here / "grey.jpg").convert("RGB").save(here / "grey_jpg.png")
+photo.save(here / "lossy.webp", quality=95)
+Image.open(here / "lossy.webp").convert("RGB").save(here / "lossy_webp.png")
+photo.save(here / "lossless.webp", lossless=True)
+Image.open(here / "lossless.webp").convert("RGB").save(here / "lossless_webp.png")
+
+alpha = np.dstack([smooth(11, 7), rng.integers(0, 256, (7, 11), dtype=np.uint8)])
+kinds = {
+    "rgba": Image.fromarray(alpha),
+    "palette": Image.fromarray(smooth(11, 7)).quantize(13),
+    "grey_alpha": Image.fromarray(alpha).convert("LA"),
+    "bilevel": Image.fromarray(alpha[..., 0] > 127),
+}
+for name, image in kinds.items():
+    image.save(here / f"{name}.png")
+    image.convert("RGB").save(here / f"{name}_rgb.png")
