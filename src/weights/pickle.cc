@@ -19,6 +19,7 @@ using Global = PickleNode::Global;
 
 constexpr size_t kMaxBytes = size_t{16} << 20;
 constexpr size_t kMaxNodes = 2'000'000;
+constexpr size_t kMaxMarks = 1000;
 constexpr size_t kMaxLine = 256;  // of the module and name of a global
 
 enum class Opcode : uint8_t {
@@ -60,7 +61,8 @@ enum class Opcode : uint8_t {
 class Machine {
  public:
   explicit Machine(Bytes file)
-      : bytes_(file.first(std::min(file.size(), kMaxBytes))), reader_(bytes_, "the pickle") {}
+      : bytes_(file.first(std::min(file.size(), kMaxBytes))),
+        reader_(bytes_, "the pickle (of at most 16 MiB)") {}
 
   Pickle Run() {
     T3_CHECK(static_cast<Opcode>(reader_.Read<uint8_t>()) == Opcode::kProto,
@@ -109,6 +111,11 @@ class Machine {
     T3_CHECK(node->kind == kind, "the pickle has a {} at byte {} where a {} is wanted",
              KindName(node->kind), reader_.position(), KindName(kind));
     return node;
+  }
+
+  void PushMark() {
+    T3_CHECK(marks_.size() < kMaxMarks, "the pickle nests deeper than {} levels", kMaxMarks);
+    marks_.push_back(stack_.size());
   }
 
   std::vector<const Node*> PopToMark() {
@@ -265,7 +272,7 @@ class Machine {
         CheckProtocol();
         break;
       case Opcode::kMark:
-        marks_.push_back(stack_.size());
+        PushMark();
         break;
       case Opcode::kNone:
         Push(New(Kind::kNone));

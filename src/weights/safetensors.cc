@@ -74,15 +74,15 @@ TensorView ReadTensor(const json& entry, const std::string& name, Bytes data) {
 
 // Two names over the same bytes are no valid safetensors, and a sign of a manipulated file.
 void CheckNoOverlap(const TensorViews& tensors) {
-  std::vector<std::tuple<const std::byte*, const std::byte*, const std::string*>> ranges;
+  std::vector<std::tuple<const std::byte*, const std::byte*, std::string_view>> ranges;
   for (const auto& [name, view] : tensors) {
-    if (view.bytes > 0) ranges.emplace_back(view.data, view.data + view.bytes, &name);
+    if (view.bytes > 0) ranges.emplace_back(view.data, view.data + view.bytes, name);
   }
   std::sort(ranges.begin(), ranges.end());
   for (size_t i = 1; i < ranges.size(); ++i) {
     T3_CHECK(std::get<0>(ranges[i]) >= std::get<1>(ranges[i - 1]),
-             "tensors {} and {} overlap in the file", Quote(*std::get<2>(ranges[i - 1])),
-             Quote(*std::get<2>(ranges[i])));
+             "tensors {} and {} overlap in the file", Quote(std::get<2>(ranges[i - 1])),
+             Quote(std::get<2>(ranges[i])));
   }
 }
 

@@ -167,7 +167,7 @@ Entry ReadEntry(ByteReader& reader) {
   T3_CHECK(method == 0, "the zip entry {} is compressed (method {}); torch.save only stores", name,
            method);
   T3_CHECK(entry.bytes == stored_size, "the zip entry {} is stored, but {} bytes became {}", name,
-           entry.bytes, stored_size);
+           stored_size, entry.bytes);
   T3_CHECK(disk == 0 || disk == kSaturated16, "the zip entry {} is on another disk", name);
   return entry;
 }
@@ -179,7 +179,8 @@ Bytes EntryData(Bytes file, const Entry& entry, uint64_t limit) {
   T3_CHECK(entry.offset < limit,
            "the zip entry {} is said to begin at byte {}, its area ends at {}", name, entry.offset,
            limit);
-  ByteReader reader(file.subspan(entry.offset, limit - entry.offset), "a zip entry");
+  const std::string what = "the zip entry " + name;
+  ByteReader reader(file.subspan(entry.offset, limit - entry.offset), what);
   T3_CHECK(reader.Read<uint32_t>() == kLocalHeader, "the zip entry {} has no header at byte {}",
            name, entry.offset);
   reader.Take(2);
