@@ -72,6 +72,28 @@ void CheckDTypes(const NamedViews& views, const TensorTable& table) {
   }
 }
 
+}  // namespace
+
+at::ScalarType ToScalarType(DType dtype) { return kScalarTypes[static_cast<size_t>(dtype)].second; }
+
+DType ToDType(at::ScalarType type) {
+  for (const auto& [dtype, scalar] : kScalarTypes) {
+    if (scalar == type) return dtype;
+  }
+  Fail("tensors of dtype {} cannot be stored", c10::toString(type));
+}
+
+at::Tensor ToTensor(const TensorView& view) {
+  return CopyTo(view, c10::kCPU, ToScalarType(view.dtype));
+}
+
+void CheckComplete(const NamedViews& views, const TensorTable& table, const std::string& network) {
+  const TableDifferences differences = CompareWithTable(table, views.tensors);
+  T3_CHECK(differences.none(), "{} is not the complete {} that its sizes promise:\n{}", views.path,
+           network, DescribeDifferences(differences));
+  CheckDTypes(views, table);
+}
+
 void CheckFinite(const at::Tensor& weight, const NamedViews& views, const std::string& name) {
   if (weight.numel() == 0) return;
   // One pass without a temporary: both ends are finite exactly when all values are.
@@ -98,28 +120,6 @@ at::Tensor LoadTensor(const NamedViews& views, const std::string& name, const Lo
   }
   loras.AddTo(name, weight);
   return weight.to(dtype);
-}
-
-}  // namespace
-
-at::ScalarType ToScalarType(DType dtype) { return kScalarTypes[static_cast<size_t>(dtype)].second; }
-
-DType ToDType(at::ScalarType type) {
-  for (const auto& [dtype, scalar] : kScalarTypes) {
-    if (scalar == type) return dtype;
-  }
-  Fail("tensors of dtype {} cannot be stored", c10::toString(type));
-}
-
-at::Tensor ToTensor(const TensorView& view) {
-  return CopyTo(view, c10::kCPU, ToScalarType(view.dtype));
-}
-
-void CheckComplete(const NamedViews& views, const TensorTable& table, const std::string& network) {
-  const TableDifferences differences = CompareWithTable(table, views.tensors);
-  T3_CHECK(differences.none(), "{} is not the complete {} that its sizes promise:\n{}", views.path,
-           network, DescribeDifferences(differences));
-  CheckDTypes(views, table);
 }
 
 TensorMap LoadTensors(const NamedViews& views, const TensorTable& table, const Naming& naming,

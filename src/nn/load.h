@@ -32,6 +32,13 @@ struct LoadOptions {
 TensorMap LoadTensors(const NamedViews& views, const TensorTable& table, const Naming& naming,
                       const LoadOptions& options);
 
+// One of them: scaled, merged and cast as LoadTensors does it, not checked for NaN.
+at::Tensor LoadTensor(const NamedViews& views, const std::string& name, const LoraStack& loras,
+                      const LoadOptions& options);
+
+// Throws Error that names the weight `name` of `views` when it holds NaN or infinity.
+void CheckFinite(const at::Tensor& weight, const NamedViews& views, const std::string& name);
+
 // Throws the Error that LoadTensors would throw for the file itself. `views` by canonical name.
 void CheckComplete(const NamedViews& views, const TensorTable& table, const std::string& network);
 

@@ -1,0 +1,26 @@
+// Weight files rewritten under canonical names.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nn/load.h"
+
+namespace t3 {
+
+struct ConvertOptions {
+  std::optional<at::ScalarType> dtype;  // absent: as stored; fp8 becomes bf16
+  std::vector<LoraSpec> loras;          // merged in fp32
+  Metadata metadata;                    // laid over the file's own
+  std::function<void(int64_t done, int64_t total)> progress;
+};
+
+// Writes the tensors of `table` as safetensors to `path`, one at a time. Throws Error as
+// LoadTensors does before anything is written, and for NaN or infinity in a weight; the file
+// appears complete or not at all.
+void ConvertWeights(const NamedViews& views, const TensorTable& table, const Naming& naming,
+                    const ConvertOptions& options, const std::string& path);
+
+}  // namespace t3

@@ -1,0 +1,35 @@
+// Random weights: the same for a seed on every machine and with any number of threads.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "nn/tensor_spec.h"
+
+namespace t3 {
+
+struct RandomScale {
+  double mean = 0;
+  double std = 1;
+};
+
+// mean + std * (a sum of four uniform variables, which is nearly normal and ends at 3.46 std), each
+// element from a hash of the seed, the name and its index. Shape of `spec`, CPU.
+at::Tensor RandomTensor(const TensorSpec& spec, RandomScale scale, uint64_t seed,
+                        at::ScalarType dtype);
+
+// 1/sqrt(inputs) for matrices and convolutions, nearly 1 for norms, little for biases;
+// 1/sqrt(width) for modulation: signals keep their size through a network.
+RandomScale DefaultScale(const TensorSpec& spec);
+
+// Writes the tensors of `table` as safetensors, one at a time. Throws Error when the file cannot be
+// written; it appears complete or not at all.
+void WriteRandomWeights(const std::string& path, const TensorTable& table,
+                        const std::function<RandomScale(const TensorSpec&)>& scale, uint64_t seed,
+                        at::ScalarType dtype, const Metadata& metadata,
+                        const std::function<void(int64_t done, int64_t total)>& progress);
+
+}  // namespace t3
