@@ -4,12 +4,12 @@
 
 #include <cmath>
 
-#include "nn/load.h"
 #include "sampling/guidance.h"
 #include "sampling/noise.h"
 #include "sampling/schedule.h"
 #include "sampling/solver.h"
 #include "t3video/error.h"
+#include "tests/stored_tensor.h"
 
 namespace t3 {
 namespace {
@@ -47,7 +47,7 @@ TEST(Schedule, ReferenceTimesteps) {
   const Schedule schedule = MakeSchedule(Sampler::kUniPC, 8, 5);
   for (const char* model : {"mini2.1", "mini2.2"}) {
     const auto file = WeightFile::Open(kReference + model + std::string(".expected.safetensors"));
-    const at::Tensor wanted = ToTensor(file->tensors().at("unipc.timesteps")).to(at::kDouble);
+    const at::Tensor wanted = ReadStored(*file, "unipc.timesteps").to(at::kDouble);
     EXPECT_TRUE(at::equal(at::tensor(schedule.timesteps, at::kDouble), wanted)) << model;
   }
 }
@@ -67,7 +67,7 @@ TEST(Schedule, ImpossibleOnesAreUsageErrors) {
 TEST(Noise, EqualsTorchsCpuGenerator) {
   for (const char* model : {"mini2.1", "mini2.2"}) {
     const auto file = WeightFile::Open(kReference + model + std::string(".expected.safetensors"));
-    at::Tensor wanted = ToTensor(file->tensors().at("noise.seed7"));
+    at::Tensor wanted = ReadStored(*file, "noise.seed7");
     if (wanted.dim() == 4) wanted = wanted.unsqueeze(0);
     EXPECT_TRUE(at::equal(TorchNoise(7, wanted.sizes()), wanted)) << model;
     EXPECT_FALSE(at::equal(TorchNoise(8, wanted.sizes()), wanted)) << model;

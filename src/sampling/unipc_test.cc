@@ -4,10 +4,10 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "nn/load.h"
 #include "sampling/noise.h"
 #include "sampling/solver.h"
 #include "t3video/error.h"
+#include "tests/stored_tensor.h"
 
 namespace t3 {
 namespace {
@@ -15,7 +15,7 @@ namespace {
 class OracleRun {
  public:
   explicit OracleRun(int n) : n_(std::to_string(n)) {}
-  at::Tensor Read(const char* name) const { return ToTensor(file_->tensors().at(n_ + "." + name)); }
+  at::Tensor Read(const char* name) const { return ReadStored(*file_, n_ + "." + name); }
   // Latents before each step and at the end; velocities; the shift.
   at::Tensor x() const { return Read("x"); }
   at::Tensor velocity() const { return Read("velocity"); }

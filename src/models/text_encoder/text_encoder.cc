@@ -12,6 +12,9 @@ TextEncoder::TextEncoder(const TextEncoderConfig& config, const TensorMap& tenso
     : config_(config),
       token_embedding_(GetTensor(tensors, "token_embedding.weight")),
       norm_(GetTensor(tensors, "norm.weight")) {
+  T3_CHECK(config.num_buckets >= 4 && config.num_buckets < 512,
+           "the text encoder has {} position buckets; wanted 4 to 511 (UMT5 has 32)",
+           config.num_buckets);
   for (int64_t i = 0; i < config.num_layers; ++i) {
     blocks_.push_back(MakeBlock(tensors, fmt::format("blocks.{}.", i)));
   }

@@ -5,14 +5,9 @@
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <nlohmann/json.hpp>
-
 #include "models/text_encoder/tensors.h"
 #include "nn/load.h"
 #include "t3video/error.h"
-#include "tokenizer/clean.h"
-#include "tokenizer/tokenizer.h"
 
 namespace t3 {
 namespace {
@@ -97,19 +92,6 @@ TEST(TextEncoder, ReadsItsSizesOffTheTensors) {
                                        .vocab_size = 300}));
 }
 
-// From the prompt's text on; also that libtorch and sentencepiece get on in one process.
-TEST(TextEncoder, FromTextToEmbeds) {
-  const at::NoGradGuard no_grad;
-  std::ifstream file(kData + "reference/cases.json");
-  const std::string prompt = nlohmann::json::parse(file).at("prompts").at(1);
-  const Tokenizer tokenizer(kData + "reference/mini2.1/google/umt5-xxl/spiece.model");
-  const Loaded loaded = Load(kMini21);
-  const TextEncoder encoder(loaded.config, loaded.tensors);
-  const auto expected = WeightFile::Open(kData + "reference/mini2.1.expected.safetensors");
-  const at::Tensor embed = encoder.Encode(tokenizer.Encode(CleanText(prompt)));
-  EXPECT_LT(RelativeError(embed, ReadTensor(*expected, "text.1.embed")), 1e-5);
-}
-
 TEST(TextEncoder, RunsInBf16) {
   const at::NoGradGuard no_grad;
   const Loaded narrow = Load(kMini21, at::kBFloat16);
@@ -139,6 +121,14 @@ TEST(TextEncoder, RefusesForeignIds) {
   EXPECT_THROW(encoder.Encode(std::vector<int32_t>{}), Error);
   EXPECT_THROW(encoder.Encode(std::vector<int32_t>{300}), Error);
   EXPECT_THROW(encoder.Encode(std::vector<int32_t>{-1}), Error);
+}
+
+TEST(TextEncoder, RefusesBucketsThatHaveNoMeaning) {
+  Loaded loaded = Load(kData + "oracle/umt5_small.safetensors");
+  for (const int64_t buckets : {0, 3, 512}) {
+    loaded.config.num_buckets = buckets;
+    EXPECT_THROW(TextEncoder(loaded.config, loaded.tensors), Error) << buckets;
+  }
 }
 
 }  // namespace
