@@ -15,11 +15,17 @@ endif()
 if(NOT CMAKE_CUDA_ARCHITECTURES)
   set(CMAKE_CUDA_ARCHITECTURES "80;90a-real" CACHE STRING "Architectures of the CUDA code")
 endif()
-set(CMAKE_CUDA_STANDARD 20)
-set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 # One run-time library in the process, the one that libtorch loads.
 set(CMAKE_CUDA_RUNTIME_LIBRARY None)
 enable_language(CUDA)
+# CMake 3.25 does not know that nvcc 13 has C++20.
+if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+  list(APPEND CMAKE_CUDA_COMPILE_FEATURES cuda_std_20)
+endif()
+set(CMAKE_CUDA_STANDARD 20)
+set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 if(NOT CMAKE_CUDA_COMPILER_VERSION MATCHES "^${T3_CUDA_MAJOR}\\.")
   message(FATAL_ERROR "nvcc at ${CMAKE_CUDA_COMPILER} is ${CMAKE_CUDA_COMPILER_VERSION}, wanted "
     "${T3_CUDA_MAJOR}.x as libtorch: run `scripts/setup.sh --cuda` and set "
