@@ -109,6 +109,8 @@ class Best {
     }
   }
   bool violates() const { return rank_.first > 0; }
+  // Whether no candidate at this distance or farther can be better.
+  bool Beats(FixedLog distance) const { return !violates() && distance >= rank_.second; }
   const WindowCounts& counts() const { return counts_; }
 
  private:
@@ -140,6 +142,13 @@ std::vector<AxisCut> TimeCuts(const Grid& grid, const Target& target) {
   return cuts;
 }
 
+// No candidate with these cuts of time and height is nearer, whatever the width: its tokens and its
+// aspect want one width each, and the gap between the two counts at least by half.
+FixedLog LeastDistance(const AxisCut& t, const AxisCut& h, const Target& target) {
+  return std::abs(t.mean - target.frames) + UnevenCost(t) + UnevenCost(h) +
+         std::abs(target.tokens - t.mean - 2 * h.mean - target.aspect) / 2;
+}
+
 WindowCounts Search(const Grid& grid, const Target& target, const WindowCycle& earlier) {
   const std::vector<AxisCut> times = TimeCuts(grid, target);
   const std::vector<AxisCut> heights = AxisCuts(grid.h, 1, grid.h);
@@ -153,6 +162,7 @@ WindowCounts Search(const Grid& grid, const Target& target, const WindowCycle& e
   }
   for (const AxisCut& t : times) {
     for (const AxisCut& h : heights) {
+      if (best.Beats(LeastDistance(t, h, target) - 1)) continue;  // halves are rounded
       const auto [first, last] = WidthRange(widths, target.tokens - t.mean - h.mean);
       for (size_t i = first; i < last; ++i) best.Offer({t, h, widths[i]});
     }
