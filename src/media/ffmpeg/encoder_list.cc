@@ -6,29 +6,18 @@
 namespace t3 {
 namespace {
 
-// Hardware encoders are compiled in whether or not the hardware is there.
-bool Opens(const AVCodec& encoder, AVPixelFormat format) {
-  const AvPtr<AVCodecContext> context(avcodec_alloc_context3(&encoder));
-  if (!context) return false;
-  context->width = 640;
-  context->height = 360;
-  context->pix_fmt = format;
-  context->time_base = {1, 24};
-  return avcodec_open2(context.get(), &encoder, nullptr) == 0;
-}
-
-bool IsUsable(const AVCodec& encoder, const AVOutputFormat& container) {
+bool Fits(const AVCodec& encoder, const AVOutputFormat& container) {
   if (!av_codec_is_encoder(&encoder) || encoder.type != AVMEDIA_TYPE_VIDEO) return false;
   if ((encoder.capabilities & AV_CODEC_CAP_EXPERIMENTAL) != 0) return false;
   if (avformat_query_codec(&container, encoder.id, FF_COMPLIANCE_NORMAL) != 1) return false;
   const auto formats = PixelFormatsOf(encoder);
-  const auto writable = std::find_if(formats.begin(), formats.end(), CanWrite);
-  if (writable == formats.end()) return false;
-  const bool hardware =
-      (encoder.capabilities & (AV_CODEC_CAP_HARDWARE | AV_CODEC_CAP_HYBRID)) != 0 ||
-      std::string_view(encoder.name).ends_with("_v4l2m2m") ||
-      std::string_view(encoder.name).ends_with("_omx");
-  return !hardware || Opens(encoder, *writable);
+  return std::any_of(formats.begin(), formats.end(), CanWrite);
+}
+
+bool NeedsHardware(const AVCodec& encoder) {
+  const std::string_view name = encoder.name;
+  return (encoder.capabilities & (AV_CODEC_CAP_HARDWARE | AV_CODEC_CAP_HYBRID)) != 0 ||
+         name.ends_with("_v4l2m2m") || name.ends_with("_omx");
 }
 
 }  // namespace
@@ -58,15 +47,16 @@ bool CanWrite(AVPixelFormat format) {
 }
 
 std::string UsableEncoders(const AVOutputFormat& container) {
-  std::string names;
+  std::string software, hardware;
   void* state = nullptr;
   while (const AVCodec* encoder = av_codec_iterate(&state)) {
-    if (!IsUsable(*encoder, container)) continue;
+    if (!Fits(*encoder, container)) continue;
+    std::string& names = NeedsHardware(*encoder) ? hardware : software;
     if (!names.empty()) names += ", ";
     names += encoder->name;
   }
-  ClearAvLog();
-  return names;
+  if (software.empty()) software = "none";
+  return hardware.empty() ? software : software + "; where there is hardware for it: " + hardware;
 }
 
 }  // namespace t3
