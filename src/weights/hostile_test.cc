@@ -83,7 +83,7 @@ TEST(HostileFiles, AreManyAndDifferent) {
     EXPECT_TRUE(contents.insert(file.bytes).second) << file.name;
     EXPECT_FALSE(file.message.empty()) << file.name;
   }
-  EXPECT_GE(names.size(), 70u);
+  EXPECT_GE(names.size(), 200u);
 }
 
 TEST(HostileFiles, NothingWasExecuted) {

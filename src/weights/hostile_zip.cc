@@ -96,6 +96,13 @@ std::vector<HostileFile> HostileZips() {
        WithEntry([](ZipEntrySpec& e) { e.offset = 0x7FFFFFFF; }),
        "is said to begin at byte 2147483647",
        {}},
+      {"zip_offsets_beyond_file",
+       With([](ZipSpec& s) {
+         s.entries[0].offset = 0x70000000;
+         s.entries[1].offset = 0x7FFFFFFF;
+       }),
+       "'archive/data.pkl' is said to begin at byte 1879048192",
+       {}},
       {"zip_offset_into_data",
        With([](ZipSpec& s) { s.entries[0].offset = 40; }),
        "has no header at byte 40",

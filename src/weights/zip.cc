@@ -217,7 +217,10 @@ std::map<std::string, Bytes> ParseZip(Bytes file) {
             [](const Entry& a, const Entry& b) { return a.offset < b.offset; });
   std::map<std::string, Bytes> files;
   for (size_t i = 0; i < entries.size(); ++i) {
-    const uint64_t limit = i + 1 < entries.size() ? entries[i + 1].offset : directory.offset;
+    // An entry ends where the next begins, but never in the directory: the next one's offset is not
+    // checked yet.
+    const uint64_t next = i + 1 < entries.size() ? entries[i + 1].offset : directory.offset;
+    const uint64_t limit = std::min(next, directory.offset);
     const bool added = files.emplace(entries[i].name, EntryData(file, entries[i], limit)).second;
     T3_CHECK(added, "the zip holds {} twice", Quote(entries[i].name));
   }
