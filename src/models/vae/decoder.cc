@@ -1,6 +1,8 @@
 // Assembling and running the decoder.
 #include "models/vae/decoder.h"
 
+#include <utility>
+
 #include "models/vae/layer_names.h"
 #include "models/vae/shortcut.h"
 
@@ -34,18 +36,21 @@ Decoder::State Decoder::NewState() const {
 
 at::Tensor Decoder::operator()(const at::Tensor& z, State& state) const {
   at::Tensor x = middle_(input_(z, state.input), state.middle);
-  for (size_t i = 0; i < levels_.size(); ++i) x = RunLevel(levels_[i], x, state.levels[i]);
+  for (size_t i = 0; i < levels_.size(); ++i) {
+    x = RunLevel(levels_[i], std::move(x), state.levels[i]);
+  }
   return output_(norm_.Silu(x), state.output);
 }
 
-at::Tensor Decoder::RunLevel(const Level& level, const at::Tensor& x, LevelState& state) const {
-  at::Tensor y = x;
-  for (size_t i = 0; i < level.blocks.size(); ++i) y = level.blocks[i](y, state.blocks[i]);
-  if (!level.up) return y;
+at::Tensor Decoder::RunLevel(const Level& level, at::Tensor x, LevelState& state) const {
+  // Kept only where it is needed again: at 4K it can be 6 GB.
+  const at::Tensor input = shortcuts_ && level.up ? x : at::Tensor();
+  for (size_t i = 0; i < level.blocks.size(); ++i) x = level.blocks[i](x, state.blocks[i]);
+  if (!level.up) return x;
   const bool first = !state.up.started;
-  y = (*level.up)(y, state.up);
-  if (shortcuts_) AddDuplicated(y, x, level.up->time_factor(), first);
-  return y;
+  x = (*level.up)(x, state.up);
+  if (shortcuts_) AddDuplicated(x, input, level.up->time_factor(), first);
+  return x;
 }
 
 }  // namespace t3

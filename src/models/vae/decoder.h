@@ -39,7 +39,7 @@ class Decoder {
     std::vector<ResidualBlock> blocks;
     std::optional<Upsample> up;  // none in the last level
   };
-  at::Tensor RunLevel(const Level& level, const at::Tensor& x, LevelState& state) const;
+  at::Tensor RunLevel(const Level& level, at::Tensor x, LevelState& state) const;
 
   bool shortcuts_;  // 2.2
   CausalConv3d input_;

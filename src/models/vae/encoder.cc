@@ -1,6 +1,8 @@
 // Assembling and running the encoder.
 #include "models/vae/encoder.h"
 
+#include <utility>
+
 #include "models/vae/layer_names.h"
 #include "models/vae/shortcut.h"
 
@@ -34,19 +36,21 @@ Encoder::State Encoder::NewState() const {
 
 at::Tensor Encoder::operator()(const at::Tensor& x, State& state) const {
   at::Tensor y = input_(x, state.input);
-  for (size_t i = 0; i < levels_.size(); ++i) y = RunLevel(levels_[i], y, state.levels[i]);
+  for (size_t i = 0; i < levels_.size(); ++i) {
+    y = RunLevel(levels_[i], std::move(y), state.levels[i]);
+  }
   y = middle_(y, state.middle);
   return output_(norm_.Silu(y), state.output);
 }
 
-at::Tensor Encoder::RunLevel(const Level& level, const at::Tensor& x, LevelState& state) const {
+at::Tensor Encoder::RunLevel(const Level& level, at::Tensor x, LevelState& state) const {
   const bool first = !state.down.started;
-  at::Tensor y = x;
-  for (size_t i = 0; i < level.blocks.size(); ++i) y = level.blocks[i](y, state.blocks[i]);
-  if (level.down) y = (*level.down)(y, state.down);
-  if (!shortcuts_) return y;
+  const at::Tensor input = shortcuts_ ? x : at::Tensor();  // kept only where it is needed again
+  for (size_t i = 0; i < level.blocks.size(); ++i) x = level.blocks[i](x, state.blocks[i]);
+  if (level.down) x = (*level.down)(x, state.down);
+  if (!shortcuts_) return x;
   const int64_t time_factor = level.down ? level.down->time_factor() : 1;
-  return y.add_(AverageDown(x, y.size(1), time_factor, level.down ? 2 : 1, first));
+  return x.add_(AverageDown(input, x.size(1), time_factor, level.down ? 2 : 1, first));
 }
 
 }  // namespace t3
