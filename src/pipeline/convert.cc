@@ -1,0 +1,52 @@
+// t3 convert: any network's file as safetensors under original names.
+#include "nn/convert.h"
+
+#include "base/check.h"
+#include "pipeline/network.h"
+#include "pipeline/stage.h"
+#include "t3video/tools.h"
+
+namespace t3 {
+namespace {
+
+std::optional<at::ScalarType> ParseOutputType(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  if (name == "fp32") return at::kFloat;
+  if (name == "fp16") return at::kHalf;
+  if (name == "bf16") return at::kBFloat16;
+  FailUsage("--dtype {}: wanted fp32, fp16 or bf16", name);
+}
+
+Network OpenOnlyNetwork(const std::string& path) {
+  const auto file = WeightFile::Open(path);
+  const std::vector<NetworkKind> kinds = FindNetworks(file);
+  T3_CHECK(!kinds.empty(), "{} holds no DiT, text encoder or VAE; `t3 inspect` says what it is",
+           path);
+  T3_CHECK(kinds.size() == 1,
+           "{} holds {} networks in one file; convert takes files of one network", path,
+           kinds.size());
+  return OpenNetwork(file, kinds.front());
+}
+
+}  // namespace
+
+void Convert(const std::string& input, const std::string& output, const std::string& dtype,
+             const std::vector<Lora>& loras, const ProgressFn& progress) {
+  ConvertOptions options;
+  options.dtype = ParseOutputType(dtype);
+  const Network network = OpenOnlyNetwork(input);
+  T3_CHECK(loras.empty() || network.kind == NetworkKind::kDit,
+           "--lora changes a DiT, and {} is a {}", input, NetworkName(network.kind));
+  for (const Lora& lora : loras) options.loras.push_back({lora.path, lora.scale});
+  options.metadata = network.metadata;
+  const RunContext context{progress, nullptr, at::kCPU};
+  Stage stage(context, "converting", 0);
+  options.progress = [&](int64_t done, int64_t total) {
+    stage.set_total(total);
+    stage.Advance(done);
+  };
+  ConvertWeights(network.views, network.table,
+                 NamingOf(network.kind, network.views.file->tensors()), options, output);
+}
+
+}  // namespace t3

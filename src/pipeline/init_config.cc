@@ -1,0 +1,215 @@
+// Reading the configuration of t3 init.
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/check.h"
+#include "base/mapped_file.h"
+#include "config/presets.h"
+#include "pipeline/init.h"
+#include "plan/windows.h"
+#include "weights/json.h"
+
+namespace t3 {
+namespace {
+
+using nlohmann::json;
+
+// The fields of an object, taken one by one; those that nobody takes are errors.
+class Fields {
+ public:
+  Fields(const json& object, std::string source) : object_(object), source_(std::move(source)) {
+    T3_CHECK(object.is_object(), "{} must be a JSON object", source_);
+  }
+
+  // nullptr where the field is absent; null counts as present.
+  const json* Find(const char* key) {
+    taken_.insert(key);
+    const auto found = object_.find(key);
+    return found == object_.end() ? nullptr : &*found;
+  }
+
+  template <typename T>
+  void Take(const char* key, T* value) {
+    const json* field = Find(key);
+    if (field == nullptr) return;
+    try {
+      *value = field->get<T>();
+    } catch (const json::exception&) {
+      Fail("{}: \"{}\" is {}, which does not fit", source_, key, field->dump());
+    }
+  }
+
+  // A size: an integer from 1 on.
+  void TakeSize(const char* key, int64_t* value) {
+    const json* field = Find(key);
+    if (field != nullptr) {
+      T3_CHECK(field->is_number_integer(), "{}: \"{}\" is {}, wanted a whole number", source_, key,
+               field->dump());
+      *value = field->get<int64_t>();
+    }
+    T3_CHECK(*value >= 1 && *value < (int64_t{1} << 31), "{}: \"{}\" must be given and positive",
+             source_, key);
+  }
+
+  void CheckAllTaken() const {
+    for (const auto& [key, value] : object_.items()) {
+      T3_CHECK(taken_.contains(key), "{}: \"{}\" is no field here; the fields are {}", source_, key,
+               fmt::join(taken_, ", "));
+    }
+  }
+
+ private:
+  const json& object_;
+  std::string source_;
+  std::set<std::string> taken_;
+};
+
+DitConfig ParseDit(const json& object, DitConfig config, const std::string& source) {
+  Fields fields(object, source);
+  if (config.latent_channels == 0) config.latent_channels = 16;
+  fields.TakeSize("dim", &config.dim);
+  fields.TakeSize("ffn_dim", &config.ffn_dim);
+  fields.TakeSize("num_heads", &config.num_heads);
+  fields.TakeSize("num_layers", &config.num_layers);
+  fields.TakeSize("in_dim", &config.latent_channels);
+  fields.TakeSize("text_dim", &config.text_dim);
+  fields.TakeSize("text_len", &config.text_len);
+  fields.TakeSize("freq_dim", &config.freq_dim);
+  fields.Take("eps", &config.eps);
+  fields.CheckAllTaken();
+  T3_CHECK(
+      config.dim % config.num_heads == 0 && config.head_dim() % 2 == 0 && config.head_dim() >= 6,
+      "{}: dim {} in {} heads: RoPE needs an even number of at least 6 channels a head", source,
+      config.dim, config.num_heads);
+  T3_CHECK(config.freq_dim % 2 == 0, "{}: freq_dim {} must be even", source, config.freq_dim);
+  T3_CHECK(config.num_layers < 10000, "{}: {} layers", source, config.num_layers);
+  return config;
+}
+
+TextEncoderConfig ParseText(const json& object, TextEncoderConfig config,
+                            const std::string& source) {
+  Fields fields(object, source);
+  const bool had_attention_dim = config.attention_dim != 0 && !object.contains("dim");
+  fields.TakeSize("dim", &config.dim);
+  fields.TakeSize("ffn_dim", &config.ffn_dim);
+  fields.TakeSize("num_heads", &config.num_heads);
+  if (!had_attention_dim) config.attention_dim = config.dim;
+  fields.TakeSize("attention_dim", &config.attention_dim);
+  fields.TakeSize("num_layers", &config.num_layers);
+  fields.TakeSize("vocab_size", &config.vocab_size);
+  fields.TakeSize("num_buckets", &config.num_buckets);
+  fields.CheckAllTaken();
+  T3_CHECK(config.attention_dim % config.num_heads == 0,
+           "{}: attention_dim {} does not split into {} heads", source, config.attention_dim,
+           config.num_heads);
+  T3_CHECK(config.num_layers < 10000, "{}: {} layers", source, config.num_layers);
+  return config;
+}
+
+void TakeStatistics(Fields* fields, const std::vector<double>& published, VaeConfig* config) {
+  const auto size = static_cast<size_t>(config->latent_channels);
+  const bool fits = published.size() == size;
+  config->mean = fits ? LatentMean(config->version) : std::vector<double>(size, 0);
+  config->std = fits ? LatentStd(config->version) : std::vector<double>(size, 1);
+  fields->Take("latents_mean", &config->mean);
+  fields->Take("latents_std", &config->std);
+}
+
+VaeConfig ParseVae(const json& object, const std::optional<VaeConfig>& preset,
+                   const std::string& source) {
+  Fields fields(object, source);
+  std::string version = preset && preset->version == VaeVersion::k22 ? "2.2" : "2.1";
+  fields.Take("version", &version);
+  T3_CHECK(version == "2.1" || version == "2.2", "{}: version {} must be 2.1 or 2.2", source,
+           version);
+  VaeConfig config = FindPreset(version == "2.1" ? "wan2.1-1.3b" : "wan2.2-5b").vae;
+  fields.TakeSize("latent_channels", &config.latent_channels);
+  fields.TakeSize("encoder_dim", &config.encoder_dim);
+  fields.TakeSize("decoder_dim", &config.decoder_dim);
+  TakeStatistics(&fields, LatentMean(config.version), &config);
+  fields.CheckAllTaken();
+  const auto size = static_cast<size_t>(config.latent_channels);
+  T3_CHECK(config.mean.size() == size && config.std.size() == size,
+           "{}: latents_mean and latents_std need {} numbers", source, size);
+  for (const double value : config.std) {
+    T3_CHECK(value > 0, "{}: latents_std must be positive", source);
+  }
+  T3_CHECK(config.decoder_dim % 2 == 0 || config.version == VaeVersion::k22,
+           "{}: decoder_dim {} must be even, because 2.1 halves channels", source,
+           config.decoder_dim);
+  return config;
+}
+
+InitConfig FromPreset(const ModelPreset& preset) {
+  return {preset.dit, preset.text, preset.vae, preset.attention, "", ""};
+}
+
+void CheckParts(const InitConfig& config, const std::string& source) {
+  T3_CHECK(config.dit || config.text || config.vae, "{} names no network to make", source);
+  T3_CHECK(!config.dit || !config.text || config.dit->text_dim == config.text->dim,
+           "{}: text_dim of the DiT is {}, but the text encoder's dim is {}", source,
+           config.dit ? config.dit->text_dim : 0, config.text ? config.text->dim : 0);
+  T3_CHECK(!config.dit || !config.vae || config.dit->latent_channels == config.vae->latent_channels,
+           "{}: in_dim of the DiT is {}, but the VAE has {} latent channels", source,
+           config.dit ? config.dit->latent_channels : 0,
+           config.vae ? config.vae->latent_channels : 0);
+  T3_CHECK(config.windows.empty() || config.attention != AttentionPattern::kFull,
+           "{}: windows with full attention", source);
+  if (!config.windows.empty()) ParseWindows(config.windows);
+}
+
+// The part `key`: absent keeps the preset's, null drops it.
+template <typename Config, typename Parse>
+void TakePart(Fields* fields, const char* key, std::optional<Config>* part, const Parse& parse) {
+  const json* field = fields->Find(key);
+  if (field == nullptr) return;
+  if (field->is_null()) {
+    part->reset();
+  } else {
+    *part = parse(*field);
+  }
+}
+
+}  // namespace
+
+InitConfig ParseInitConfig(const json& document, const std::string& folder,
+                           const std::string& source) {
+  Fields fields(document, source);
+  InitConfig config;
+  std::string preset;
+  fields.Take("preset", &preset);
+  if (!preset.empty()) config = FromPreset(FindPreset(preset));
+  TakePart(&fields, "dit", &config.dit, [&](const json& object) {
+    return ParseDit(object, config.dit.value_or(DitConfig{}), source + ": dit");
+  });
+  TakePart(&fields, "text_encoder", &config.text, [&](const json& object) {
+    return ParseText(object, config.text.value_or(TextEncoderConfig{}), source + ": text_encoder");
+  });
+  TakePart(&fields, "vae", &config.vae,
+           [&](const json& object) { return ParseVae(object, config.vae, source + ": vae"); });
+  std::string attention(AttentionName(config.attention));
+  fields.Take("attention", &attention);
+  config.attention = ParseAttention(attention);
+  fields.Take("windows", &config.windows);
+  fields.Take("tokenizer", &config.tokenizer);
+  fields.CheckAllTaken();
+  if (!config.tokenizer.empty()) {
+    config.tokenizer = (std::filesystem::path(folder) / config.tokenizer).string();
+  }
+  CheckParts(config, source);
+  return config;
+}
+
+InitConfig ReadInitConfig(const std::string& model) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(model, ignored)) {
+    T3_CHECK(!model.ends_with(".json"), "{}: there is no such file", model);
+    return FromPreset(FindPreset(model));
+  }
+  const MappedFile file(model);
+  return ParseInitConfig(ParseJson(file.bytes(), model),
+                         std::filesystem::path(model).parent_path().string(), model);
+}
+
+}  // namespace t3

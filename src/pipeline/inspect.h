@@ -1,0 +1,34 @@
+// What a file is, and whether it is complete.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "nn/tensor_spec.h"
+
+namespace t3 {
+
+struct InspectReport {
+  std::string path;
+  std::string kind;    // "DiT", "text encoder", "VAE 2.1", "LoRA", "latents", ..., "unknown"
+  std::string format;  // "safetensors", "torch zip", ...
+  std::string naming;  // "original", "ComfyUI", "diffusers", "transformers"; empty: does not apply
+  int64_t bytes = 0;   // of tensor data
+  int64_t tensors = 0;
+  int64_t parameters = 0;
+  std::map<std::string, int64_t> dtypes;  // name -> tensors
+  nlohmann::ordered_json sizes;           // of the network; null where there are none
+  std::string preset;                     // of the same sizes
+  bool complete = false;                  // every tensor there, none besides, all shapes right
+  TableDifferences differences;
+  std::string note;  // why it cannot be used, or how
+  std::map<std::string, std::string> metadata;
+};
+
+// One report a network: combined files hold several. Throws Error when the file cannot be read.
+std::vector<InspectReport> InspectFile(const std::string& path);
+
+}  // namespace t3
