@@ -133,6 +133,7 @@ void SafetensorsStream::Finish() {
 void WriteSafetensors(const std::string& path, const std::vector<NamedTensorRef>& tensors,
                       const Metadata& metadata) {
   std::vector<TensorInfo> table;
+  table.reserve(tensors.size());
   for (const NamedTensorRef& tensor : tensors) {
     table.push_back({tensor.name, tensor.dtype, tensor.shape});
   }
