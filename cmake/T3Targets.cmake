@@ -11,6 +11,8 @@ endif()
 if(T3_SANITIZE)
   add_compile_options(-fsanitize=${T3_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${T3_SANITIZE})
+  # g++ reports the standard library's own code here; the sanitizers look at what really happens.
+  add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
 
 # t3_library(NAME SOURCES ... [DEPS ...] [TORCH])
