@@ -87,7 +87,10 @@ int64_t SizeOf(const TensorViews& tensors, const std::string& name, size_t dim,
   T3_CHECK(dim < found->second.shape.size(),
            "{} of the {} has shape {}, wanted at least {} dimensions", name, network,
            ShapeText(found->second.shape), dim + 1);
-  return found->second.shape[dim];
+  const int64_t size = found->second.shape[dim];
+  T3_CHECK(size > 0 && size < (int64_t{1} << 31), "{} of the {} has the impossible shape {}", name,
+           network, ShapeText(found->second.shape));
+  return size;
 }
 
 }  // namespace t3

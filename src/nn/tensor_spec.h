@@ -39,8 +39,9 @@ std::string ShapeText(const std::vector<int64_t>& shape);
 // 1 + the largest N of names that start with "PREFIX.N."; 0 when there is none.
 int64_t CountIndexed(const TensorViews& tensors, const std::string& prefix);
 
-// Size of dimension `dim` of the tensor `name`; throws Error that names `network` and the tensor
-// when it is missing or has fewer dimensions.
+// Size of dimension `dim` of the tensor `name`, between 1 and 2^31 - 1, so that tables made of it
+// cannot overflow; throws Error that names `network` and the tensor when it is missing, has fewer
+// dimensions or another size.
 int64_t SizeOf(const TensorViews& tensors, const std::string& name, size_t dim,
                const std::string& network);
 

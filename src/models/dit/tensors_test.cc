@@ -78,6 +78,20 @@ TEST(DitTensors, ContradictionsAreErrors) {
   EXPECT_THAT(ConfigError(views, &heads), HasSubstr("does not split into 5 heads"));
 }
 
+TEST(DitTensors, ImpossibleNumbersAreErrors) {
+  NamedViews views = ViewsOf(kTensorsTestDit);
+  for (const double value : {-1.0, 0.0, 0.5, 1e300}) {
+    const nlohmann::json layers{{"num_heads", 2}, {"num_layers", value}};
+    EXPECT_THAT(ConfigError(views, &layers), HasSubstr("num_layers is"));
+    const nlohmann::json heads{{"num_heads", value}};
+    EXPECT_THAT(ConfigError(views, &heads), HasSubstr("does not split"));
+  }
+  views.metadata = {{"t3.num_heads", "nan"}};
+  EXPECT_THAT(ConfigError(views, nullptr), HasSubstr("does not split"));
+  views.tensors["patch_embedding.weight"].shape[0] = int64_t{1} << 61;
+  EXPECT_THAT(ConfigError(views, nullptr), HasSubstr("impossible shape"));
+}
+
 TEST(DitTensors, ALayerTooFewIsMissing) {
   DitConfig short_config = kTensorsTestDit;
   short_config.num_layers = 2;
