@@ -3,6 +3,9 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include "base/check.h"
 
 namespace t3 {
 
@@ -13,8 +16,22 @@ at::ScalarType ComputeType(const at::Tensor& x) {
 bool GradientsOn() { return c10::GradMode::is_enabled(); }
 
 bool KernelTakes(const at::Tensor& x) {
-  return x.is_cuda() && !GradientsOn() && x.stride(-1) == 1 &&
-         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+  if (!x.is_cuda() || GradientsOn() || x.dim() != 2 || x.stride(1) != 1) return false;
+  if (x.scalar_type() != at::kFloat && x.scalar_type() != at::kBFloat16) return false;
+  const int64_t vector = kernels::VectorElements(ElementOf(x));
+  return x.size(1) % vector == 0 && x.stride(0) % vector == 0 &&
+         reinterpret_cast<uintptr_t>(x.data_ptr()) % 16 == 0;
+}
+
+kernels::Element ElementOf(const at::Tensor& x) {
+  T3_CHECK(x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16,
+           "kernels take fp32 and bf16, not {}", c10::toString(x.scalar_type()));
+  return x.scalar_type() == at::kFloat ? kernels::Element::kFloat32 : kernels::Element::kBFloat16;
+}
+
+kernels::Stream CurrentStream(const at::Tensor& x) {
+  const c10::impl::VirtualGuardImpl device(x.device().type());
+  return device.getStream(x.device()).native_handle();
 }
 
 }  // namespace t3

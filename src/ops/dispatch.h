@@ -3,6 +3,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "kernels/types.h"
+
 namespace t3 {
 
 // The type in which an op calculates: fp32, or fp64 for fp64 tensors (gradient checks).
@@ -12,8 +14,12 @@ at::ScalarType ComputeType(const at::Tensor& x);
 // memory do so only when it is off.
 bool GradientsOn();
 
-// True if kernels can take `x`: on a GPU, fp32 or bf16, rows of unit stride, and gradients off (the
-// plain definitions carry the gradient).
+// True if kernels can take the matrix `x`: on a GPU, fp32 or bf16, rows of whole aligned 16-byte
+// vectors, and gradients off (the plain definitions carry the gradient).
 bool KernelTakes(const at::Tensor& x);
+
+// For calling kernels.
+kernels::Element ElementOf(const at::Tensor& x);
+kernels::Stream CurrentStream(const at::Tensor& x);  // of x's device
 
 }  // namespace t3

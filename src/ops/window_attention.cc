@@ -4,9 +4,10 @@
 #include <ATen/ATen.h>
 
 #include "base/check.h"
-#include "ops/attention_backend.h"
+#include "ops/attend_groups.h"
 #include "ops/dispatch.h"
 #include "ops/rms_rope.h"
+#include "ops/window_attention_kernel.h"
 
 namespace t3 {
 namespace {
@@ -32,20 +33,6 @@ void CheckInput(const SelfAttentionInput& in, const std::vector<WindowPartition>
   T3_CHECK(partitions.size() == 1 || partitions.size() == 2,
            "WindowAttention: {} partitions; wanted 1 or 2", partitions.size());
   for (const WindowPartition& partition : partitions) CheckPartition(partition, in.q.size(0));
-}
-
-// Rows in window order: q, k, v (N, heads, d) -> (N, heads, d).
-at::Tensor AttendGroups(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                        const std::vector<WindowPartition::Group>& groups) {
-  std::vector<at::Tensor> outputs;
-  for (const WindowPartition::Group& group : groups) {
-    const auto windows = [&](const at::Tensor& x) {
-      return x.narrow(0, group.first, group.count * group.length)
-          .unflatten(0, {group.count, group.length});
-    };
-    outputs.push_back(Attend(windows(q), windows(k), windows(v)).flatten(0, 1));
-  }
-  return outputs.size() == 1 ? outputs[0] : at::cat(outputs);
 }
 
 // q, k, v (N, heads, d) in token order, normed and rotated -> the same shape.
@@ -102,6 +89,7 @@ int64_t HeadGroup(int64_t heads, int64_t bytes_per_head, int64_t scratch_bytes) 
 at::Tensor WindowAttention(const SelfAttentionInput& input,
                            const std::vector<WindowPartition>& partitions, int64_t scratch_bytes) {
   CheckInput(input, partitions);
+  if (WindowKernelTakes(input)) return WindowAttentionKernel(input, partitions, scratch_bytes);
   return WindowAttentionPlain(input, partitions, scratch_bytes);
 }
 

@@ -1,0 +1,42 @@
+// The gated residual: memory-bound, every operand once.
+#include "kernels/cuda/launch.h"
+#include "kernels/cuda/vector.cuh"
+#include "kernels/modulate.h"
+
+namespace t3::kernels {
+namespace {
+
+const dim3 kGatedBlock(64, 4);  // vectors of a token, tokens
+
+template <typename T>
+__global__ void __launch_bounds__(256) AddGatedKernel(const AddGatedArgs args) {
+  constexpr int kN = kLanes<T>;
+  const int64_t token = static_cast<int64_t>(blockIdx.x) * blockDim.y + threadIdx.y;
+  if (token >= args.tokens) return;
+  T* x = static_cast<T*>(args.x) + token * args.x_stride;
+  const T* y = static_cast<const T*>(args.y) + token * args.y_stride;
+  const float* gate = args.gate + (token < args.split ? 0 : args.last_row) * args.channels;
+  for (int c = threadIdx.x * kN; c < args.channels; c += blockDim.x * kN) {
+    float a[kN], b[kN], g[kN];
+    Load(x, c, a);
+    Load(y, c, b);
+    LoadFloats(gate + c, g);
+#pragma unroll
+    for (int i = 0; i < kN; ++i) a[i] += g[i] * b[i];
+    Store(x, c, a);
+  }
+}
+
+}  // namespace
+
+void AddGated(const AddGatedArgs& args, Stream stream) {
+  const unsigned int blocks = TokenBlocks(args.tokens, kGatedBlock.y);
+  if (args.type == Element::kFloat32) {
+    AddGatedKernel<float><<<blocks, kGatedBlock, 0, ToCuda(stream)>>>(args);
+  } else {
+    AddGatedKernel<__nv_bfloat16><<<blocks, kGatedBlock, 0, ToCuda(stream)>>>(args);
+  }
+  CheckLaunch("AddGated");
+}
+
+}  // namespace t3::kernels

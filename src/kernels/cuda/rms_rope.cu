@@ -1,0 +1,150 @@
+// RMSNorm, RoPE and the scatter into window order.
+#include "kernels/cuda/launch.h"
+#include "kernels/cuda/vector.cuh"
+#include "kernels/rms_rope.h"
+
+namespace t3::kernels {
+namespace {
+
+constexpr int kRowsPerBlock = 8;  // of InverseRms, one warp each
+const dim3 kScatterBlock(64, 4);  // vectors of a token's heads, tokens
+
+template <typename T>
+__global__ void __launch_bounds__(256) InverseRmsKernel(const InverseRmsArgs args) {
+  const int64_t token = static_cast<int64_t>(blockIdx.x) * kRowsPerBlock + threadIdx.x / kWarp;
+  if (token >= args.tokens) return;
+  const T* x = static_cast<const T*>(args.x) + token * args.stride;
+  float sum = 0;
+#pragma unroll 4
+  for (int c = threadIdx.x % kWarp * kLanes<T>; c < args.channels; c += kWarp * kLanes<T>) {
+    float values[kLanes<T>];
+    Load(x, c, values);
+#pragma unroll
+    for (float value : values) sum += value * value;
+  }
+  sum = WarpSum(sum);
+  if (threadIdx.x % kWarp == 0) {
+    args.out[token] = rsqrtf(sum / static_cast<float>(args.channels) + args.eps);
+  }
+}
+
+struct Coordinate {
+  int64_t t, h, w;
+};
+
+__device__ Coordinate CoordinateOf(const RopeArgs& rope, int64_t token) {
+  // Grids have fewer than 2^31 tokens; 32-bit division is several times faster.
+  const unsigned int id = static_cast<unsigned int>(token);
+  const unsigned int width = static_cast<unsigned int>(rope.width);
+  const unsigned int height = static_cast<unsigned int>(rope.height);
+  const unsigned int row = id / width;
+  return {row / height, row % height, id % width};
+}
+
+// (cos, sin) of a head's pair.
+__device__ float2 Factor(const RopeArgs& rope, const Coordinate& at, int pair) {
+  const float* table = rope.t + 2 * (at.t * rope.pairs_t + pair);
+  if (pair >= rope.pairs_t + rope.pairs_h) {
+    table = rope.w + 2 * (at.w * rope.pairs_w + pair - rope.pairs_t - rope.pairs_h);
+  } else if (pair >= rope.pairs_t) {
+    table = rope.h + 2 * (at.h * rope.pairs_h + pair - rope.pairs_t);
+  }
+  return *reinterpret_cast<const float2*>(table);
+}
+
+// values * inverse * weight, then rotated.
+template <int N>
+__device__ void NormRotate(float (&values)[N], float inverse, const float* weight,
+                           const float2 (&factors)[N / 2], bool rotate) {
+  float weights[N];
+  LoadFloats(weight, weights);
+#pragma unroll
+  for (int i = 0; i < N; ++i) values[i] *= inverse * weights[i];
+  if (!rotate) return;
+#pragma unroll
+  for (int i = 0; i < N / 2; ++i) {
+    const float a = values[2 * i], b = values[2 * i + 1];
+    values[2 * i] = a * factors[i].x - b * factors[i].y;
+    values[2 * i + 1] = a * factors[i].y + b * factors[i].x;
+  }
+}
+
+__device__ int64_t TargetRow(const ScatterTarget& target, int64_t token) {
+  return target.rows ? target.rows[token] : token;
+}
+
+// A thread takes the same vector of q, k and v, which share the angle and the target rows; all
+// three are read before the first is written (they may be worked on in place).
+template <typename T, int TARGETS>
+__global__ void __launch_bounds__(256) RmsRopeScatterKernel(const RmsRopeScatterArgs args) {
+  constexpr int kN = kLanes<T>;
+  const int64_t token = static_cast<int64_t>(blockIdx.x) * blockDim.y + threadIdx.y;
+  if (token >= args.tokens) return;
+  int64_t offset[TARGETS];
+#pragma unroll
+  for (int i = 0; i < TARGETS; ++i) {
+    offset[i] = TargetRow(args.target[i], token) * args.target[i].stride;
+  }
+  const bool rotate = args.rope.t != nullptr;
+  const Coordinate at = rotate ? CoordinateOf(args.rope, token) : Coordinate{0, 0, 0};
+  const int channels = args.heads * args.head_dim;
+  for (int c = threadIdx.x * kN; c < channels; c += blockDim.x * kN) {
+    uint4 v = make_uint4(0, 0, 0, 0);
+    float q[kN] = {}, k[kN] = {};
+    float2 factors[kN / 2] = {};
+    if (args.q) Load(static_cast<const T*>(args.q), token * args.q_stride + c, q);
+    if (args.k) Load(static_cast<const T*>(args.k), token * args.k_stride + c, k);
+    if (args.v) {
+      v = *reinterpret_cast<const uint4*>(static_cast<const T*>(args.v) + token * args.v_stride +
+                                          c);
+    }
+    if (rotate) {
+#pragma unroll
+      for (int i = 0; i < kN / 2; ++i) {
+        factors[i] = Factor(args.rope, at, c % args.head_dim / 2 + i);
+      }
+    }
+    if (args.q) NormRotate(q, args.q_inverse[token], args.q_weight + c, factors, rotate);
+    if (args.k) NormRotate(k, args.k_inverse[token], args.k_weight + c, factors, rotate);
+#pragma unroll
+    for (int i = 0; i < TARGETS; ++i) {
+      const ScatterTarget& target = args.target[i];
+      if (args.q) Store(static_cast<T*>(target.q), offset[i] + c, q);
+      if (args.k) Store(static_cast<T*>(target.k), offset[i] + c, k);
+      if (args.v) *reinterpret_cast<uint4*>(static_cast<T*>(target.v) + offset[i] + c) = v;
+    }
+  }
+}
+
+template <typename T>
+void StartScatter(const RmsRopeScatterArgs& args, cudaStream_t stream) {
+  const unsigned int blocks = TokenBlocks(args.tokens, kScatterBlock.y);
+  if (args.targets == 1) {
+    RmsRopeScatterKernel<T, 1><<<blocks, kScatterBlock, 0, stream>>>(args);
+  } else {
+    RmsRopeScatterKernel<T, 2><<<blocks, kScatterBlock, 0, stream>>>(args);
+  }
+}
+
+}  // namespace
+
+void InverseRms(const InverseRmsArgs& args, Stream stream) {
+  const unsigned int blocks = TokenBlocks(args.tokens, kRowsPerBlock);
+  if (args.type == Element::kFloat32) {
+    InverseRmsKernel<float><<<blocks, kRowsPerBlock * kWarp, 0, ToCuda(stream)>>>(args);
+  } else {
+    InverseRmsKernel<__nv_bfloat16><<<blocks, kRowsPerBlock * kWarp, 0, ToCuda(stream)>>>(args);
+  }
+  CheckLaunch("InverseRms");
+}
+
+void RmsRopeScatter(const RmsRopeScatterArgs& args, Stream stream) {
+  if (args.type == Element::kFloat32) {
+    StartScatter<float>(args, ToCuda(stream));
+  } else {
+    StartScatter<__nv_bfloat16>(args, ToCuda(stream));
+  }
+  CheckLaunch("RmsRopeScatter");
+}
+
+}  // namespace t3::kernels

@@ -1,0 +1,96 @@
+// 16-byte vectors of elements, read as floats and written with one rounding; warp and block sums.
+#pragma once
+
+#include <cuda_bf16.h>
+#include <cuda_runtime.h>
+
+#include "kernels/types.h"
+
+namespace t3::kernels {
+
+constexpr int kWarp = 32;
+
+// Elements of T in 16 bytes.
+template <typename T>
+constexpr int kLanes = 16 / sizeof(T);
+
+__device__ inline void Unpack(uint4 raw, float (&out)[4]) {
+  out[0] = __uint_as_float(raw.x);
+  out[1] = __uint_as_float(raw.y);
+  out[2] = __uint_as_float(raw.z);
+  out[3] = __uint_as_float(raw.w);
+}
+
+// A bf16 is the upper half of an fp32.
+__device__ inline void Unpack(uint4 raw, float (&out)[8]) {
+  const unsigned int words[4] = {raw.x, raw.y, raw.z, raw.w};
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    out[2 * i] = __uint_as_float(words[i] << 16);
+    out[2 * i + 1] = __uint_as_float(words[i] & 0xffff0000u);
+  }
+}
+
+__device__ inline uint4 Pack(const float (&in)[4]) {
+  return make_uint4(__float_as_uint(in[0]), __float_as_uint(in[1]), __float_as_uint(in[2]),
+                    __float_as_uint(in[3]));
+}
+
+__device__ inline unsigned int PackPair(float low, float high) {
+  const __nv_bfloat162 pair = __floats2bfloat162_rn(low, high);
+  return *reinterpret_cast<const unsigned int*>(&pair);
+}
+
+__device__ inline uint4 Pack(const float (&in)[8]) {
+  return make_uint4(PackPair(in[0], in[1]), PackPair(in[2], in[3]), PackPair(in[4], in[5]),
+                    PackPair(in[6], in[7]));
+}
+
+// Elements [element, element + kLanes<T>) of `base`.
+template <typename T>
+__device__ inline void Load(const T* base, int64_t element, float (&out)[kLanes<T>]) {
+  Unpack(*reinterpret_cast<const uint4*>(base + element), out);
+}
+
+template <typename T>
+__device__ inline void Store(T* base, int64_t element, const float (&in)[kLanes<T>]) {
+  *reinterpret_cast<uint4*>(base + element) = Pack(in);
+}
+
+// LANES floats of a table, 16-byte aligned.
+template <int LANES>
+__device__ inline void LoadFloats(const float* base, float (&out)[LANES]) {
+#pragma unroll
+  for (int i = 0; i < LANES; i += 4) {
+    const float4 part = *reinterpret_cast<const float4*>(base + i);
+    out[i] = part.x;
+    out[i + 1] = part.y;
+    out[i + 2] = part.z;
+    out[i + 3] = part.w;
+  }
+}
+
+__device__ inline float WarpSum(float value) {
+#pragma unroll
+  for (int offset = kWarp / 2; offset > 0; offset /= 2) {
+    value += __shfl_xor_sync(0xffffffffu, value, offset);
+  }
+  return value;
+}
+
+// Sum over WARPS warps of a block; every thread of the block calls it. `shared` has WARPS floats
+// and may be used again after the next call's barrier.
+template <int WARPS>
+__device__ inline float GroupSum(float value, float* shared) {
+  value = WarpSum(value);
+  if constexpr (WARPS == 1) return value;
+  __syncthreads();
+  if (threadIdx.x % kWarp == 0) shared[threadIdx.x / kWarp] = value;
+  __syncthreads();
+  float sum = 0;
+#pragma unroll
+  for (int i = 0; i < WARPS; ++i) sum += shared[i];
+  return sum;
+}
+
+}  // namespace t3::kernels

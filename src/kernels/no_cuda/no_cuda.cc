@@ -1,0 +1,23 @@
+// The kernels of a build without CUDA: tensors are on the CPU then, and nothing calls these.
+#include "base/check.h"
+#include "kernels/modulate.h"
+#include "kernels/rms_rope.h"
+#include "kernels/window_mean.h"
+
+namespace t3::kernels {
+namespace {
+
+[[noreturn]] void Refuse(const char* kernel) {
+  Fail("{}: this t3 was built without CUDA; build with -DT3_CUDA=ON or use --device cpu", kernel);
+}
+
+}  // namespace
+
+int ComputeCapability(int) { Refuse("ComputeCapability"); }
+void LayerNormModulate(const LayerNormModulateArgs&, Stream) { Refuse("LayerNormModulate"); }
+void AddGated(const AddGatedArgs&, Stream) { Refuse("AddGated"); }
+void InverseRms(const InverseRmsArgs&, Stream) { Refuse("InverseRms"); }
+void RmsRopeScatter(const RmsRopeScatterArgs&, Stream) { Refuse("RmsRopeScatter"); }
+void WindowMean(const WindowMeanArgs&, Stream) { Refuse("WindowMean"); }
+
+}  // namespace t3::kernels

@@ -1,0 +1,17 @@
+// How ops call the kernels of kernels/rms_rope.h.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "kernels/rms_rope.h"
+#include "ops/rope.h"
+
+namespace t3 {
+
+// x (N, C) that KernelTakes -> (N) fp32, 1 / sqrt(mean(x^2) + eps).
+at::Tensor InverseRms(const at::Tensor& x, double eps);
+
+// The tables' pointers; no rotation for nullptr. The tables must outlive the launch.
+kernels::RopeArgs RopeArgsOf(const RopeTables* rope);
+
+}  // namespace t3
