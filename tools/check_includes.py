@@ -27,6 +27,8 @@ ALLOWED = {
     "models/text_encoder": ["base", "config", "plan", "ops", "weights", "nn"],
     "models/vae": ["base", "config", "plan", "ops", "weights", "nn"],
     "sampling": ["base", "config"],
+    "world": ["base"],
+    "eval": ["base", "world"],
 }
 ALLOWED["pipeline"] = list(ALLOWED)
 ALLOWED["cli"] = ["base"]
@@ -35,7 +37,7 @@ ALLOWED["cli"] = ["base"]
 TEST_EXTRA = ["weights", "tests"]
 
 # Library -> (pattern of its headers, folders that may include them).
-TORCH_FOLDERS = ["kernels", "ops", "nn", "models/dit", "models/text_encoder", "models/vae",
+TORCH_FOLDERS = ["kernels", "ops", "nn", "world", "eval", "models/dit", "models/text_encoder", "models/vae",
                  "sampling", "pipeline"]
 LIBRARIES = {
     "libtorch": (r"(ATen|c10|torch)/", TORCH_FOLDERS),
