@@ -1,6 +1,7 @@
 // Devices through ATen's accelerator interface.
 #include "pipeline/device.h"
 
+#include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/cpu/Utils.h>
 
@@ -72,6 +73,11 @@ at::ScalarType ResolveDtype(const std::string& name, at::Device device) {
   if (name == "fp32") return at::kFloat;
   if (name != "auto") FailUsage("'{}' is no compute type; use auto, bf16 or fp32", name);
   return device.is_cuda() || CpuMultipliesBf16() ? at::kBFloat16 : at::kFloat;
+}
+
+void UseExactFloat32() {
+  at::globalContext().setAllowTF32CuDNN(false);
+  at::globalContext().setAllowTF32CuBLAS(false);
 }
 
 int64_t AvailableBytes(at::Device device) {

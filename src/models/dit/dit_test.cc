@@ -16,13 +16,15 @@
 namespace t3 {
 namespace {
 
+const at::Device kDevice(T3_TEST_DEVICE);
+
 TensorMap ReadAll(const std::string& path) {
   const std::shared_ptr<const WeightFile> file = WeightFile::Open(path);
   TensorMap tensors;
   for (const auto& [name, view] : file->tensors()) {
     if (view.dtype != DType::kF32) continue;
-    tensors[name] =
-        at::from_blob(const_cast<std::byte*>(view.data), view.shape, at::kFloat).clone();
+    tensors[name] = at::from_blob(const_cast<std::byte*>(view.data), view.shape, at::kFloat)
+                        .to(kDevice, /*non_blocking=*/false, /*copy=*/true);
   }
   return tensors;
 }
@@ -67,7 +69,7 @@ class DitReference : public ::testing::TestWithParam<ReferenceCase> {
   DitAttention Attention(AttentionPattern pattern) const {
     const at::Tensor noise = Expected("noise.seed7");
     const Grid grid{noise.size(1), noise.size(2) / 2, noise.size(3) / 2};
-    return DitAttention::Make(pattern, GetParam().cycle, grid, 6, config_.head_dim(), at::kCPU);
+    return DitAttention::Make(pattern, GetParam().cycle, grid, 6, config_.head_dim(), kDevice);
   }
   Dit Model(at::ScalarType dtype) const {
     TensorMap cast;
@@ -173,7 +175,7 @@ TEST_P(DitReference, WrongInputsAreNamed) {
   EXPECT_THROW(dit.PrepareText(at::zeros({513, 64})), Error);
   EXPECT_THROW(dit.PrepareText(at::zeros({5, 63})), Error);
   const TextContext text = dit.PrepareText(at::zeros({512, 64}));
-  EXPECT_THROW(dit.Forward(at::zeros({4, 3, 8, 16}), 1, 0, text, attention), Error);
+  EXPECT_THROW(dit.Forward(at::zeros({4, 3, 8, 16}, kDevice), 1, 0, text, attention), Error);
   const at::Tensor x = Expected("noise.seed7");
   EXPECT_THROW(dit.Forward(x.narrow(2, 0, 4), 1, 0, text, attention), Error);
   EXPECT_THROW(dit.Forward(x, 1, 99, text, attention), Error);
