@@ -24,4 +24,6 @@ if(EXISTS "${folder}/pkgconfig/sentencepiece.pc")
 endif()
 if(T3_FFMPEG)
   pkg_check_modules(FFMPEG IMPORTED_TARGET libavcodec libavformat libavutil libswscale)
+else()
+  set(FFMPEG_FOUND OFF)  # over what an earlier configuration found
 endif()
