@@ -25,5 +25,7 @@ endif()
 if(T3_FFMPEG)
   pkg_check_modules(FFMPEG IMPORTED_TARGET libavcodec libavformat libavutil libswscale)
 else()
-  set(FFMPEG_FOUND OFF)  # over what an earlier configuration found
+  # Over what an earlier configuration found.
+  set(FFMPEG_FOUND OFF)
+  set(FFMPEG_libavcodec_VERSION "")
 endif()
