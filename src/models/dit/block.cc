@@ -51,8 +51,10 @@ int64_t DitBlock::PieceOf(const at::Tensor& x, int64_t channels, int64_t scratch
 DitBlock::Modulation DitBlock::Modulate(const BlockContext& context, int64_t first_vector) const {
   const at::Tensor vectors =
       (modulation_ + context.time).narrow(1, first_vector, 3).transpose(0, 1).contiguous();
-  return {
-      {vectors[0], context.split}, {1 + vectors[1], context.split}, {vectors[2], context.split}};
+  const auto of = [&](const at::Tensor& rows) {
+    return TokenVectors{rows, context.split, context.each};
+  };
+  return {of(vectors[0]), of(1 + vectors[1]), of(vectors[2])};
 }
 
 at::Tensor DitBlock::Norm(const at::Tensor& x, const Modulation& modulation) const {
@@ -114,7 +116,7 @@ void DitBlock::Finish(at::Tensor& x, const at::Tensor& attended, const BlockCont
   AddGated(x, o_(attended), Modulate(context, 0).gate.Slice(first, count));
   const at::Tensor normed =
       LayerNormModulate(x, norm3_weight_, norm3_bias_, {config_.eps, x.scalar_type()});
-  AddResidual(x, cross_(normed, *context.text, context.text_bias));
+  AddResidual(x, cross_(normed, context.text, context.text_bias));
   const Modulation ffn = Modulate(context, 3);
   const Modulation part{ffn.shift.Slice(first, count), ffn.multiplier.Slice(first, count),
                         ffn.gate.Slice(first, count)};
