@@ -1,0 +1,21 @@
+// Watching long work.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace t3 {
+
+struct ProgressEvent {
+  std::string stage;         // "loading text encoder", "denoising", "decoding", ...
+  int64_t done = 0;          // units of the stage that are finished
+  int64_t total = 0;         // 0 when unknown
+  double seconds = 0;        // since the stage began
+  double seconds_left = -1;  // estimate from the pace so far; -1 when unknown
+};
+
+// Called from the thread that does the work.
+using ProgressFn = std::function<void(const ProgressEvent&)>;
+
+}  // namespace t3

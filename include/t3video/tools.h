@@ -1,0 +1,53 @@
+// Work on files and plans that needs no run of a model.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "t3video/options.h"
+#include "t3video/progress.h"
+
+namespace t3 {
+
+// The same facts for people and for programs.
+struct Report {
+  std::string text;  // lines, each ended by '\n'
+  std::string json;  // one object
+};
+
+// What would be done for a size. The model is `preset` ("wan2.1-1.3b", ...) or the folder/files.
+struct PlanRequest {
+  std::string preset;
+  ModelFiles files;
+  std::optional<int64_t> width, height, frames;  // absent: the model's
+  std::string attention = "auto";
+  std::string windows;
+  std::string dtype = "bf16";
+};
+Report Plan(const PlanRequest& request);
+
+// What a weight file is, and whether it is complete. Throws Error when it cannot be read.
+Report Inspect(const std::string& path);
+
+// Rewrites any supported weight file as safetensors under original names. dtype: "" keeps each
+// tensor's (fp8 becomes bf16), else "fp32", "fp16" or "bf16".
+void Convert(const std::string& input, const std::string& output, const std::string& dtype,
+             const std::vector<Lora>& loras, const ProgressFn& progress = {});
+
+// Random weights in the official layout. `model`: a preset's name or a CONFIG.json (docs/init.md).
+void Init(const std::string& model, uint64_t seed, const std::string& dtype,
+          const std::string& output, const ProgressFn& progress = {});
+
+// One entry of a prompt file; `error` says why an entry cannot be used (its prompt is then empty).
+struct PromptEntry {
+  int64_t number = 0;  // line of a text file, or position in a JSON list, from 1
+  std::string prompt;
+  std::string error;
+};
+// JSON (a list of strings, or of objects with `prompt_en` or `prompt`) or text, a prompt a line;
+// empty lines and lines that begin with '#' are passed over. Throws Error when nothing can be read.
+std::vector<PromptEntry> ReadPromptFile(const std::string& path);
+
+}  // namespace t3

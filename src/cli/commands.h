@@ -1,0 +1,20 @@
+// The subcommands. Each adds its flags to `app` and, when chosen, puts its work into `action`.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <functional>
+
+namespace t3 {
+
+// Does the work and returns the exit code.
+using Action = std::function<int()>;
+
+void AddGenerate(CLI::App& app, Action& action);
+void AddDecode(CLI::App& app, Action& action);
+void AddEncodeText(CLI::App& app, Action& action);
+void AddPlan(CLI::App& app, Action& action);
+void AddInspect(CLI::App& app, Action& action);
+void AddConvert(CLI::App& app, Action& action);
+void AddInit(CLI::App& app, Action& action);
+
+}  // namespace t3

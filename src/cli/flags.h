@@ -1,0 +1,38 @@
+// Flags that several subcommands share, and the parsing of their values.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "t3video/options.h"
+#include "t3video/request.h"
+
+namespace t3 {
+
+// Values as they stand on the command line, turned into options by the functions below.
+struct ModelFlags {
+  ModelFiles files;
+  std::vector<std::string> loras;  // "FILE" or "FILE:SCALE"
+};
+struct RunFlags {
+  RunOptions options;
+  std::string memory_limit;
+  std::string host_memory_limit;
+};
+
+void AddModelFlags(CLI::App& app, ModelFlags& flags);
+void AddRunFlags(CLI::App& app, RunFlags& flags);
+void AddFileFlags(CLI::App& app, FileOptions& file);
+
+ModelFiles ToModelFiles(const ModelFlags& flags);
+RunOptions ToRunOptions(const RunFlags& flags);
+
+// "3840x2160" -> (3840, 2160); throws Error of kind kUsage on anything else.
+std::pair<int64_t, int64_t> ParseSize(const std::string& text);
+// "style.safetensors:0.8" -> path and scale; without a scale it is 1.
+Lora ParseLora(const std::string& text);
+
+}  // namespace t3

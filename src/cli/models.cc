@@ -1,0 +1,85 @@
+// The other commands that run a model: t3 decode, t3 encode-text.
+#include <CLI/App.hpp>
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include "base/check.h"
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+#include "t3video/engine.h"
+
+namespace t3 {
+namespace {
+
+struct DecodeFlags {
+  ModelFlags model;
+  RunFlags run;
+  FileOptions file;
+  std::string latents;
+  std::string output;
+  double fps = 0;
+};
+
+struct EncodeTextFlags {
+  ModelFlags model;
+  RunFlags run;
+  std::string prompt;
+  std::optional<std::string> negative_prompt;
+  std::string output;
+};
+
+}  // namespace
+
+void AddDecode(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<DecodeFlags>();
+  CLI::App& command = *app.add_subcommand("decode", "decode a latents file to a video");
+  command.add_option("latents", flags->latents, "safetensors file with tensor `latents` (z,T,h,w)")
+      ->required();
+  AddModelFlags(command, flags->model);
+  AddRunFlags(command, flags->run);
+  command.add_option("--fps", flags->fps, "frames a second of the file")
+      ->check(CLI::PositiveNumber);
+  command
+      .add_option("--output", flags->output,
+                  "F.mp4, F.mkv, F.y4m, DIR/ for PNG frames, or F.safetensors (tensor `video`)")
+      ->required();
+  AddFileFlags(command, flags->file);
+  command.callback([flags, &action] {
+    action = [flags] {
+      Engine engine(ToModelFiles(flags->model), ToRunOptions(flags->run));
+      Terminal terminal;
+      const Result result = engine.Decode(flags->latents, flags->output, flags->fps, flags->file,
+                                          terminal.Progress(), &CancelOnSignals());
+      terminal.EndLine();
+      fmt::print("{}  {}x{}, {} frames\n", result.output, result.width, result.height,
+                 result.frames);
+      return 0;
+    };
+  });
+}
+
+void AddEncodeText(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<EncodeTextFlags>();
+  CLI::App& command = *app.add_subcommand("encode-text", "encode prompts once, for --text-embeds");
+  AddModelFlags(command, flags->model);
+  AddRunFlags(command, flags->run);
+  command.add_option("--prompt", flags->prompt, "what the video shows")->required();
+  command.add_option("--negative-prompt", flags->negative_prompt, "what the video should not show");
+  command.add_option("--output", flags->output, "safetensors file to write")->required();
+  command.callback([flags, &action] {
+    action = [flags] {
+      Engine engine(ToModelFiles(flags->model), ToRunOptions(flags->run));
+      Terminal terminal;
+      engine.EncodeText(flags->prompt, flags->negative_prompt, flags->output, terminal.Progress(),
+                        &CancelOnSignals());
+      terminal.EndLine();
+      fmt::print("{}\n", flags->output);
+      return 0;
+    };
+  });
+}
+
+}  // namespace t3

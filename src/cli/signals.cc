@@ -1,0 +1,33 @@
+// Signal handlers; they do only what is allowed in one: a lock-free store, write and _exit.
+#include "cli/signals.h"
+
+#include <unistd.h>
+
+#include <csignal>
+
+namespace t3 {
+namespace {
+
+CancelToken cancel_token;
+volatile std::sig_atomic_t signals_seen = 0;
+
+void OnSignal(int) {
+  if (signals_seen != 0) ::_exit(130);
+  signals_seen = 1;
+  cancel_token.Cancel();
+  constexpr char kNote[] = "\nstopping after this step; once more to stop at once\n";
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kNote, sizeof(kNote) - 1);
+}
+
+}  // namespace
+
+const CancelToken& CancelOnSignals() {
+  struct sigaction action {};
+  action.sa_handler = OnSignal;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file size limit is reported by write(), not by death
+  return cancel_token;
+}
+
+}  // namespace t3

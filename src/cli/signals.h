@@ -1,0 +1,12 @@
+// SIGINT and SIGTERM as a request to stop.
+#pragma once
+
+#include "t3video/cancel.h"
+
+namespace t3 {
+
+// The first SIGINT or SIGTERM sets the returned token; the second ends the process with 130 at
+// once.
+const CancelToken& CancelOnSignals();
+
+}  // namespace t3

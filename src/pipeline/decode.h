@@ -1,0 +1,37 @@
+// Latents to frames to a file.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+
+#include "models/vae/vae.h"
+#include "pipeline/stage.h"
+#include "plan/geometry.h"
+#include "t3video/request.h"
+#include "weights/types.h"
+
+namespace t3 {
+
+struct DecodeTarget {
+  std::string output;
+  VideoGeometry geometry;
+  double fps = 16;
+  FileOptions file;
+  Metadata metadata;
+};
+
+// Whether `path` names a safetensors file.
+bool IsTensorFile(const std::string& path);
+
+// Throws what writing would throw for a bad extension, encoder, size or folder; leaves nothing.
+void CheckDecodeTarget(const DecodeTarget& target);
+
+// Decodes latents (z,T,h,w) and writes the frames, cropped to the size asked for: video files and
+// pictures frame by frame, .safetensors as tensor `video` (3,frames,height,width) fp32 in [-1,1].
+// Advances `stage` by frames. Nothing is left under the final name unless it is complete.
+void DecodeToFile(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target,
+                  Stage& stage);
+
+}  // namespace t3

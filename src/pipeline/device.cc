@@ -1,0 +1,121 @@
+// Devices through ATen's accelerator interface.
+#include "pipeline/device.h"
+
+#include <ATen/Context.h>
+#include <ATen/DeviceAccelerator.h>
+#include <ATen/cpu/Utils.h>
+
+#include <charconv>
+#include <fstream>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "pipeline/memory_limit.h"
+
+namespace t3 {
+namespace {
+
+bool HasCuda() {
+  return at::getAccelerator() == c10::DeviceType::CUDA && at::accelerator::deviceCount() > 0;
+}
+
+at::Device CudaDevice(const std::string& name, int index) {
+  T3_CHECK(HasCuda(),
+           "device {} was asked for, but this build or this machine has no CUDA GPU that libtorch "
+           "can use; use --device cpu",
+           name);
+  const int count = at::accelerator::deviceCount();
+  T3_CHECK(index < count, "device {} was asked for, but there are {} GPUs (0 to {})", name, count,
+           count - 1);
+  at::globalContext().lazyInitDevice(at::kCUDA);  // its allocator answers only after that
+  return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+// A field of /proc/meminfo in bytes; 0 where the file lacks it.
+int64_t HostMemory(const std::string& field) {
+  std::ifstream file("/proc/meminfo");
+  std::string name;
+  int64_t kilobytes = 0;
+  std::string unit;
+  while (file >> name >> kilobytes) {
+    if (name == field + ":") return kilobytes * 1024;
+    std::getline(file, unit);
+  }
+  return 0;
+}
+
+bool CpuMultipliesBf16() {
+  const auto capabilities = at::cpu::get_cpu_capabilities();
+  for (const char* name : {"avx512_bf16", "amx_bf16"}) {
+    const auto found = capabilities.find(name);
+    if (found != capabilities.end() && found->second.isBool() && found->second.toBool())
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+at::Device ResolveDevice(const std::string& name) {
+  if (name == "cpu") return at::Device(at::kCPU);
+  if (name == "auto") return HasCuda() ? CudaDevice(name, 0) : at::Device(at::kCPU);
+  if (name == "cuda") return CudaDevice(name, 0);
+  if (name.rfind("cuda:", 0) == 0) {
+    int index = -1;
+    const char* end = name.data() + name.size();
+    const auto [stop, status] = std::from_chars(name.data() + 5, end, index);
+    if (status == std::errc() && stop == end && index >= 0) return CudaDevice(name, index);
+  }
+  FailUsage("'{}' is no device; use auto, cpu, cuda or cuda:N", name);
+}
+
+at::ScalarType ResolveDtype(const std::string& name, at::Device device) {
+  if (name == "bf16") return at::kBFloat16;
+  if (name == "fp32") return at::kFloat;
+  if (name != "auto") FailUsage("'{}' is no compute type; use auto, bf16 or fp32", name);
+  return device.is_cuda() || CpuMultipliesBf16() ? at::kBFloat16 : at::kFloat;
+}
+
+void UseExactFloat32() {
+  at::globalContext().setAllowTF32CuDNN(false);
+  at::globalContext().setAllowTF32CuBLAS(false);
+}
+
+int64_t AvailableBytes(at::Device device) {
+  if (!device.is_cuda()) return HostMemory("MemAvailable");
+  return static_cast<int64_t>(at::accelerator::getMemoryInfo(device.index()).first);
+}
+
+int64_t TotalBytes(at::Device device) {
+  if (!device.is_cuda()) return HostMemory("MemTotal");
+  return static_cast<int64_t>(at::accelerator::getMemoryInfo(device.index()).second);
+}
+
+void ResetDevicePeak(at::Device device) {
+  if (device.is_cuda()) at::accelerator::resetPeakStats(device.index());
+}
+
+int64_t DevicePeak(at::Device device) {
+  if (!device.is_cuda()) return 0;
+  const auto stats = at::accelerator::getDeviceStats(device.index());
+  return stats.reserved_bytes[0].peak;
+}
+
+void ReleaseCachedMemory(at::Device device) {
+  if (device.is_cuda()) at::accelerator::emptyCache();
+}
+
+void Synchronize(at::Device device) {
+  if (device.is_cuda()) at::accelerator::synchronizeDevice(device.index());
+}
+
+void LimitDeviceMemory(at::Device device, int64_t bytes) {
+  if (!device.is_cuda() || bytes <= 0) return;
+  const int64_t total = TotalBytes(device);
+  const int64_t context = total - AvailableBytes(device);
+  T3_CHECK(bytes > context, "--memory-limit {} is less than the {} that the GPU's context takes",
+           FormatBytes(bytes), FormatBytes(context));
+  SetAllocatorLimit(device, bytes - context, total);
+}
+
+}  // namespace t3

@@ -1,0 +1,39 @@
+// The device of a run: which one, what it has, how much a stage took.
+#pragma once
+
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+
+#include <cstdint>
+#include <string>
+
+namespace t3 {
+
+// "auto", "cpu", "cuda", "cuda:N" -> device. auto takes the first GPU, else the CPU. Throws Error
+// of kind kUsage for another name, kFailed when the GPU is not there or this build has no CUDA.
+at::Device ResolveDevice(const std::string& name);
+
+// "auto", "bf16", "fp32" -> dtype. auto is bf16 on a GPU; on a CPU it is fp32 unless the CPU
+// multiplies bf16 natively (without that a bf16 product is some hundred times slower than fp32).
+at::ScalarType ResolveDtype(const std::string& name, at::Device device);
+
+// fp32 on a GPU means fp32: libtorch would multiply in TF32 in convolutions, which is 1e-3 away.
+void UseExactFloat32();
+
+// Bytes that a run can still take: free memory of the GPU, or MemAvailable of the host.
+int64_t AvailableBytes(at::Device device);
+int64_t TotalBytes(at::Device device);
+
+// Peak bytes of the device's allocator since the last reset; 0 on the CPU.
+void ResetDevicePeak(at::Device device);
+int64_t DevicePeak(at::Device device);
+
+// Gives freed blocks back to the device, so that the next stage can have them.
+void ReleaseCachedMemory(at::Device device);
+void Synchronize(at::Device device);
+
+// Caps what the allocator may take from the device, so that a run that exceeds `bytes` fails rather
+// than takes more. The context's own bytes are taken off first. No effect on the CPU.
+void LimitDeviceMemory(at::Device device, int64_t bytes);
+
+}  // namespace t3

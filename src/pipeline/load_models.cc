@@ -1,0 +1,126 @@
+// Loading networks, with progress.
+#include "pipeline/load_models.h"
+
+#include "base/check.h"
+#include "models/dit/tensors.h"
+#include "models/dit/weights.h"
+#include "models/text_encoder/tensors.h"
+#include "models/vae/tensors.h"
+#include "nn/load.h"
+
+namespace t3 {
+namespace {
+
+std::vector<LoraSpec> LoraSpecs(const ModelInfo& model) {
+  std::vector<LoraSpec> specs;
+  for (const Lora& lora : model.loras) specs.push_back({lora.path, lora.scale});
+  return specs;
+}
+
+TensorMap LoadStage(const std::string& name, const NamedViews& views, const TensorTable& table,
+                    const Naming& naming, LoadOptions options, const RunContext& context) {
+  Stage stage(context, name, 0);
+  options.progress = [&](int64_t done, int64_t total) {
+    stage.set_total(total);
+    stage.Advance(done);
+  };
+  return LoadTensors(views, table, naming, options);
+}
+
+// The half of the VAE's table and views that a run needs; the other is not even read.
+TensorTable HalfTable(const TensorTable& whole, VaeHalf half) {
+  const std::string prefix = half == VaeHalf::kEncoder ? "encoder." : "decoder.";
+  const std::string conv = half == VaeHalf::kEncoder ? "conv1." : "conv2.";
+  TensorTable table;
+  for (const TensorSpec& spec : whole) {
+    if (spec.name.starts_with(prefix) || spec.name.starts_with(conv)) table.push_back(spec);
+  }
+  return table;
+}
+
+NamedViews HalfViews(const NamedViews& whole, const TensorTable& table) {
+  NamedViews views = whole;
+  views.tensors.clear();
+  for (const TensorSpec& spec : table) {
+    const auto found = whole.tensors.find(spec.name);
+    if (found != whole.tensors.end()) views.tensors.insert(*found);
+  }
+  return views;
+}
+
+}  // namespace
+
+Dit LoadDit(const ModelInfo& model, at::ScalarType dtype, const RunContext& context) {
+  LoadOptions options;
+  options.device = context.device;
+  options.dtype = dtype;
+  options.dtype_for = [dtype](const std::string& name) {
+    return IsFloatTensor(name) ? at::kFloat : dtype;
+  };
+  options.loras = LoraSpecs(model);
+  return Dit(model.dit, LoadStage("loading denoiser", model.dit_views, DitTensors(model.dit),
+                                  DitNaming(), options, context));
+}
+
+TextEncoder LoadTextEncoder(const ModelInfo& model, at::Device device, at::ScalarType dtype,
+                            const RunContext& context) {
+  LoadOptions options;
+  options.device = device;
+  options.dtype = dtype;
+  return TextEncoder(*model.text, LoadStage("loading text encoder", model.text_views,
+                                            TextEncoderTensors(*model.text), TextEncoderNaming(),
+                                            options, context));
+}
+
+Vae LoadVae(const ModelInfo& model, VaeHalf half, at::ScalarType dtype, const RunContext& context) {
+  const TensorTable whole = VaeTensors(*model.vae);
+  CheckComplete(model.vae_views, whole, "VAE");
+  const TensorTable table = HalfTable(whole, half);
+  LoadOptions options;
+  options.device = context.device;
+  options.dtype = dtype;
+  return Vae(*model.vae, LoadStage("loading VAE", HalfViews(model.vae_views, table), table,
+                                   VaeNaming(model.vae->version), options, context));
+}
+
+Tokenizer LoadTokenizer(const ModelInfo& model) {
+  if (!model.paths.tokenizer.empty()) return Tokenizer(model.paths.tokenizer);
+  if (model.text_views.file != nullptr) {
+    const auto found = model.text_views.file->tensors().find("spiece_model");
+    if (found != model.text_views.file->tensors().end()) {
+      const TensorView& bytes = found->second;
+      return Tokenizer(std::span(bytes.data, static_cast<size_t>(bytes.bytes)),
+                       model.paths.text_encoder + ":spiece_model");
+    }
+  }
+  Fail(
+      "the model has no tokenizer; wanted google/umt5-xxl/spiece.model or tokenizer/spiece.model "
+      "in {}, "
+      "or give --tokenizer FILE",
+      model.paths.folder.empty() ? "the model's folder" : model.paths.folder);
+}
+
+void CheckDit(const ModelInfo& model) {
+  CheckComplete(model.dit_views, DitTensors(model.dit), "DiT");
+  if (!model.loras.empty()) LoraStack(LoraSpecs(model), DitTensors(model.dit), DitNaming());
+}
+
+void CheckTextEncoder(const ModelInfo& model) {
+  T3_CHECK(model.text.has_value(),
+           "the model has no text encoder; give --text-encoder FILE, or --text-embeds FILE of `t3 "
+           "encode-text`");
+  CheckComplete(model.text_views, TextEncoderTensors(*model.text), "text encoder");
+  const Tokenizer tokenizer = LoadTokenizer(model);
+  T3_CHECK(tokenizer.vocab_size() <= model.text->vocab_size,
+           "the tokenizer has {} pieces, but the text encoder {} has only {}; they belong to "
+           "different models",
+           tokenizer.vocab_size(), model.paths.text_encoder, model.text->vocab_size);
+}
+
+void CheckVae(const ModelInfo& model) {
+  T3_CHECK(model.vae.has_value(),
+           "the model has no VAE; give --vae FILE, or --output F.safetensors for latents alone");
+  CheckComplete(model.vae_views, VaeTensors(*model.vae), "VAE");
+}
+
+}  // namespace t3

@@ -1,0 +1,42 @@
+// A model's files opened and understood, before any weight is loaded.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/presets.h"
+#include "nn/naming.h"
+#include "pipeline/model_paths.h"
+
+namespace t3 {
+
+// How the denoiser attends, and how that is known.
+struct TrainedAttention {
+  AttentionPattern pattern = AttentionPattern::kFull;
+  bool known = false;   // said by the file, the folder or the file's name; else full is a guess
+  std::string windows;  // the table it was trained with, as counts; empty: the planner's
+};
+
+struct ModelInfo {
+  ModelPaths paths;
+  std::vector<Lora> loras;
+  NamedViews dit_views;
+  NamedViews text_views;  // empty when the model has no text encoder
+  NamedViews vae_views;   // empty when the model has no VAE
+  DitConfig dit;
+  std::optional<TextEncoderConfig> text;
+  std::optional<VaeConfig> vae;
+  TrainedAttention attention;
+  GenerationDefaults defaults;
+};
+
+// Opens every file that was found, recognises it and reads its sizes. Throws Error when the DiT is
+// missing, a file is not what its place wants, or the parts do not fit each other (channels of DiT
+// and VAE, text width).
+ModelInfo OpenModel(const ModelFiles& files);
+
+// The VAE's own sizes, or those of the VAE that models with `latent_channels` use.
+VaeConfig VaeOf(const ModelInfo& model);
+
+}  // namespace t3

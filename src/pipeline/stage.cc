@@ -1,0 +1,53 @@
+// Progress and timing of a stage.
+#include "pipeline/stage.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "pipeline/device.h"
+
+namespace t3 {
+
+int64_t RunContext::DeviceBytes() const {
+  const int64_t available = AvailableBytes(device);
+  if (device_limit <= 0) return available;
+  const int64_t used = TotalBytes(device) - available;
+  return std::max<int64_t>(0, std::min(available, device_limit - used));
+}
+
+void RunContext::CheckCancelled(const std::string& saved) const {
+  if (cancel != nullptr && cancel->cancelled()) {
+    throw Error(saved.empty() ? "interrupted" : "interrupted; " + saved, ErrorKind::kInterrupted);
+  }
+}
+
+Stage::Stage(const RunContext& context, std::string name, int64_t total)
+    : context_(context),
+      name_(std::move(name)),
+      total_(total),
+      start_(std::chrono::steady_clock::now()) {
+  ResetDevicePeak(context_.device);
+  Advance(0);
+}
+
+double Stage::Seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+void Stage::Advance(int64_t done) {
+  context_.CheckCancelled();
+  if (!context_.progress) return;
+  ProgressEvent event{name_, done, total_, Seconds(), -1};
+  if (done > 0 && total_ > 0) {
+    event.seconds_left =
+        event.seconds * static_cast<double>(total_ - done) / static_cast<double>(done);
+  }
+  context_.progress(event);
+}
+
+void Stage::Finish(std::vector<Result::Stage>& stages) {
+  Synchronize(context_.device);
+  stages.push_back({name_, Seconds(), DevicePeak(context_.device)});
+}
+
+}  // namespace t3

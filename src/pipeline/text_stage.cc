@@ -1,0 +1,67 @@
+// The text stage.
+#include "pipeline/text_stage.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <set>
+
+#include "base/check.h"
+#include "models/text_encoder/tensors.h"
+#include "pipeline/device.h"
+#include "pipeline/load_models.h"
+#include "tokenizer/clean.h"
+
+namespace t3 {
+namespace {
+
+// Beside its weights the encoder needs little: 512 rows of activations and the context.
+constexpr double kRoomBesideWeights = 1.1;
+
+int64_t EncoderBytes(const TextEncoderConfig& config, at::ScalarType dtype) {
+  int64_t elements = 0;
+  for (const TensorSpec& spec : TextEncoderTensors(config)) elements += spec.elements();
+  return elements * static_cast<int64_t>(c10::elementSize(dtype));
+}
+
+at::Device ChooseEncoderDevice(const ModelInfo& model, at::ScalarType dtype, at::Device device,
+                               int64_t device_bytes) {
+  const double needed = kRoomBesideWeights * static_cast<double>(EncoderBytes(*model.text, dtype));
+  return device.is_cuda() && needed > static_cast<double>(device_bytes) ? at::Device(at::kCPU)
+                                                                        : device;
+}
+
+}  // namespace
+
+std::map<std::string, EncodedText> EncodeTexts(const ModelInfo& model,
+                                               const std::vector<std::string>& texts,
+                                               at::ScalarType dtype, const RunContext& context,
+                                               std::vector<Result::Stage>& stages) {
+  const c10::NoGradGuard no_grad;
+  std::map<std::string, EncodedText> encoded;
+  if (texts.empty()) return encoded;
+  const Tokenizer tokenizer = LoadTokenizer(model);
+  const at::Device device =
+      ChooseEncoderDevice(model, dtype, context.device, context.DeviceBytes());
+  const at::ScalarType encoder_dtype =
+      device == context.device ? dtype : ResolveDtype("auto", device);
+  {
+    const TextEncoder encoder = LoadTextEncoder(model, device, encoder_dtype, context);
+    const std::set<std::string> unique(texts.begin(), texts.end());
+    Stage stage(context, "encoding text", static_cast<int64_t>(unique.size()));
+    for (const std::string& text : unique) {
+      EncodedText& result = encoded[text];
+      result.ids = tokenizer.Encode(CleanText(text), model.dit.text_len);
+      result.embeds = encoder.Encode(result.ids).cpu();
+      T3_CHECK(result.embeds.isfinite().all().item<bool>(),
+               "the text encoder {} gave values that are not finite; its weights are damaged",
+               model.paths.text_encoder);
+      stage.Advance(static_cast<int64_t>(encoded.size()));
+    }
+    stage.Finish(stages);
+  }
+  ReleaseCachedMemory(device);
+  return encoded;
+}
+
+}  // namespace t3

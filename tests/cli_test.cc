@@ -1,0 +1,225 @@
+// The program as a user meets it: flags, exit codes, messages, files.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "program.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+std::string Mini21() { return ReferencePath("mini2.1"); }
+std::string Mini22() { return ReferencePath("mini2.2"); }
+
+// A short run of the small model, with `more` flags.
+std::vector<std::string> Generate(const std::string& output,
+                                  const std::vector<std::string>& more = {}) {
+  std::vector<std::string> arguments{"generate", "--model",  Mini21(),   "--prompt", "A cat",
+                                     "--size",   "64x64",    "--frames", "5",        "--steps",
+                                     "2",        "--device", "cpu",      "--output", output};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+size_t FilesIn(const std::string& folder) {
+  return static_cast<size_t>(
+      std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+TEST(Cli, VersionAndHelp) {
+  const ProgramResult version = RunT3({"--version"});
+  EXPECT_EQ(version.exit_code, 0);
+  EXPECT_THAT(version.out, HasSubstr("torch"));
+  for (const char* command :
+       {"generate", "decode", "encode-text", "plan", "inspect", "convert", "init"}) {
+    const ProgramResult help = RunT3({command, "--help"});
+    EXPECT_EQ(help.exit_code, 0) << command;
+    EXPECT_THAT(help.out, HasSubstr("Usage")) << command;
+  }
+}
+
+TEST(Cli, WrongUsageExitsWith2) {
+  EXPECT_EQ(RunT3({}).exit_code, 2);
+  EXPECT_EQ(RunT3({"make-me-a-film"}).exit_code, 2);
+  EXPECT_EQ(RunT3({"generate", "--no-such-flag"}).exit_code, 2);
+  EXPECT_EQ(RunT3({"generate", "--model", Mini21(), "--output", "x.mp4"}).exit_code,
+            2);  // no prompt
+  const TemporaryFolder folder;
+  const std::vector<std::vector<std::string>> wrong{
+      {"--size", "64"},
+      {"--size", "0x64"},
+      {"--frames", "6"},
+      {"--steps", "0"},
+      {"--shift", "-1"},
+      {"--sampler", "ddim"},
+      {"--attention", "sparse"},
+      {"--windows", "1,1"},
+      {"--attention", "full", "--windows", "1,1,1"},
+      {"--dtype", "int4"},
+      {"--device", "tpu"},
+      {"--memory-limit", "lots"},
+      {"--attention", "t3", "--windows", "1,1,99"},
+      {"--codec", "no-such-encoder"},
+      {"--image", ReferencePath("i2v.png")},
+  };
+  for (const std::vector<std::string>& flags : wrong) {
+    const ProgramResult result = RunT3(Generate(folder / "x.mp4", flags));
+    EXPECT_EQ(result.exit_code, 2) << flags[0] << " " << flags[1] << "\n" << result.err;
+    EXPECT_THAT(result.err, HasSubstr("error")) << flags[1];
+  }
+  EXPECT_EQ(FilesIn(folder.path()), 0u);
+}
+
+TEST(Cli, FramesErrorNamesTheNearestValidCounts) {
+  const TemporaryFolder folder;
+  const ProgramResult result = RunT3(Generate(folder / "x.mp4", {"--frames", "80"}));
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("77"));
+  EXPECT_THAT(result.err, HasSubstr("81"));
+}
+
+TEST(Cli, GeneratesAVideoAndLeavesNothingElse) {
+  const TemporaryFolder folder;
+  const ProgramResult result = RunT3(Generate(folder / "cat.mp4", {"--dtype", "fp32"}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("cat.mp4"));
+  EXPECT_THAT(result.err, HasSubstr("denoising"));
+  EXPECT_GT(fs::file_size(folder / "cat.mp4"), 1000u);
+  EXPECT_EQ(FilesIn(folder.path()), 1u);
+}
+
+TEST(Cli, MakesOddSizesAtTheNextValidSizeAndCrops) {
+  const TemporaryFolder folder;
+  const ProgramResult result =
+      RunT3(Generate(folder / "v.y4m", {"--size", "70x50", "--frames", "1"}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("cropped"));
+  std::ifstream file(folder / "v.y4m");
+  std::string header;
+  std::getline(file, header);
+  EXPECT_THAT(header, HasSubstr("W70 H50"));
+}
+
+TEST(Cli, EqualSeedsGiveEqualLatentsAndResultsDecode) {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.safetensors", "b.safetensors"}) {
+    ASSERT_EQ(RunT3(Generate(folder / name, {"--seed", "5"})).exit_code, 0);
+  }
+  ASSERT_EQ(RunT3(Generate(folder / "c.safetensors", {"--seed", "6"})).exit_code, 0);
+  const auto bytes = [&](const std::string& name) {
+    std::ifstream file(folder / name, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  EXPECT_EQ(bytes("a.safetensors"), bytes("b.safetensors"));
+  EXPECT_NE(bytes("a.safetensors"), bytes("c.safetensors"));
+  const ProgramResult decoded = RunT3(
+      {"decode", folder / "a.safetensors", "--model", Mini21(), "--output", folder / "frames/"});
+  ASSERT_EQ(decoded.exit_code, 0) << decoded.err;
+  EXPECT_EQ(FilesIn(folder / "frames"), 5u);
+}
+
+TEST(Cli, TextEmbedsStandInForTheTextEncoder) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(RunT3({"encode-text", "--model", Mini21(), "--prompt", "A cat", "--dtype", "fp32",
+                   "--output", folder / "text.safetensors"})
+                .exit_code,
+            0);
+  ASSERT_EQ(RunT3(Generate(folder / "a.safetensors", {"--dtype", "fp32"})).exit_code, 0);
+  const ProgramResult result = RunT3(
+      {"generate", "--dit", Mini21() + "/diffusion_pytorch_model.safetensors", "--text-embeds",
+       folder / "text.safetensors", "--size", "64x64", "--frames", "5", "--steps", "2", "--device",
+       "cpu", "--dtype", "fp32", "--output", folder / "b.safetensors"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(fs::file_size(folder / "a.safetensors") > 0,
+            fs::file_size(folder / "b.safetensors") > 0);
+}
+
+TEST(Cli, PromptFileContinuesPastABadEntry) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "prompts.json")
+      << R"([{"prompt_en": "one"}, {"data_file": "x"}, "three"])";
+  const ProgramResult result = RunT3(
+      {"generate", "--model", Mini21(), "--prompt-file", folder / "prompts.json", "--size", "64x64",
+       "--frames", "1", "--steps", "1", "--device", "cpu", "--output", folder / "out/"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("prompts.json:2"));
+  EXPECT_THAT(result.err, HasSubstr("1 of 3 prompts failed"));
+  EXPECT_TRUE(fs::exists(folder / "out/001-one.mp4"));
+  EXPECT_TRUE(fs::exists(folder / "out/003-three.mp4"));
+}
+
+TEST(Cli, BadInputFailsBeforeWorkAndLeavesNothing) {
+  const TemporaryFolder folder;
+  const std::string model = folder / "model";
+  fs::copy(Mini21(), model, fs::copy_options::recursive);
+  const std::string output = folder / "x.mp4";
+  const auto generate = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = Generate(output, more);
+    arguments[2] = model;
+    return RunT3(arguments);
+  };
+  const ProgramResult wrong_vae = generate({"--vae", Mini22() + "/Wan2.2_VAE.pth"});
+  EXPECT_EQ(wrong_vae.exit_code, 1);
+  EXPECT_THAT(wrong_vae.err, HasSubstr("48"));
+  const ProgramResult no_folder = RunT3(Generate(folder / "missing/x.mp4"));
+  EXPECT_EQ(no_folder.exit_code, 1);
+  EXPECT_THAT(no_folder.err, HasSubstr("missing"));
+  fs::resize_file(model + "/diffusion_pytorch_model.safetensors", 100'000);
+  const ProgramResult truncated = generate({});
+  EXPECT_EQ(truncated.exit_code, 1);
+  EXPECT_THAT(truncated.err, HasSubstr("diffusion_pytorch_model.safetensors"));
+  EXPECT_FALSE(fs::exists(output));
+}
+
+TEST(Cli, FullDiskKeepsTheLatents) {
+  const TemporaryFolder folder;
+  // Latents of 64x64x5 take some 9 kB, raw frames 31 kB.
+  const ProgramResult result = RunT3(Generate(folder / "x.y4m"), {.file_limit = 20'000});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("t3 decode"));
+  EXPECT_FALSE(fs::exists(folder / "x.y4m"));
+  EXPECT_TRUE(fs::exists(folder / "x.y4m.latents.safetensors"));
+}
+
+TEST(Cli, InterruptEndsCleanly) {
+  const TemporaryFolder folder;
+  const ProgramResult result =
+      RunT3(Generate(folder / "x.mp4", {"--steps", "1000", "--size", "256x256"}),
+            {.seconds_to_interrupt = 3});
+  EXPECT_EQ(result.exit_code, 130) << result.err;
+  EXPECT_EQ(FilesIn(folder.path()), 0u);
+}
+
+TEST(Cli, PlanPrintsThePublishedNumbers) {
+  const ProgramResult result = RunT3(
+      {"plan", "--preset", "wan2.1-1.3b-t3", "--size", "3840x2176", "--frames", "81", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const nlohmann::json plan = nlohmann::json::parse(result.out);
+  EXPECT_EQ(plan["tokens"], 685'440);
+  EXPECT_EQ(plan["windows"], "21,1,1;1,17,30;1,8,40;3,17,8;7,8,6");
+  EXPECT_NEAR(plan["attention_tmac"].get<double>(), 594.5, 0.1);
+  EXPECT_NEAR(plan["full_attention_tmac"].get<double>(), 43'299, 1);
+}
+
+TEST(Cli, InspectAndConvert) {
+  const TemporaryFolder folder;
+  const ProgramResult inspected = RunT3({"inspect", Mini21() + "/Wan2.1_VAE.pth", "--json"});
+  ASSERT_EQ(inspected.exit_code, 0) << inspected.err;
+  EXPECT_EQ(nlohmann::json::parse(inspected.out)["complete"], true);
+  EXPECT_EQ(RunT3({"inspect", ReferencePath("i2v.png")}).exit_code, 1);
+  const ProgramResult converted =
+      RunT3({"convert", Mini21() + "/Wan2.1_VAE.pth", folder / "Wan2.1_VAE.safetensors"});
+  ASSERT_EQ(converted.exit_code, 0) << converted.err;
+  const ProgramResult result =
+      RunT3(Generate(folder / "x.mp4", {"--vae", folder / "Wan2.1_VAE.safetensors"}));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
+}  // namespace
+}  // namespace t3

@@ -1,0 +1,82 @@
+// fork, exec and pipes around the program.
+#include "program.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+namespace t3 {
+namespace {
+
+std::string ReadAll(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+void RedirectTo(const std::string& path, int descriptor) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  ::dup2(fd, descriptor);
+  ::close(fd);
+}
+
+[[noreturn]] void Exec(const std::vector<std::string>& arguments, const ProgramOptions& options,
+                       const TemporaryFolder& folder) {
+  RedirectTo(folder / "out", STDOUT_FILENO);
+  RedirectTo(folder / "err", STDERR_FILENO);
+  if (options.file_limit > 0) {
+    const rlimit limit{static_cast<rlim_t>(options.file_limit),
+                       static_cast<rlim_t>(options.file_limit)};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  std::vector<char*> argv{const_cast<char*>(T3_PROGRAM)};
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  ::execv(T3_PROGRAM, argv.data());
+  ::_exit(127);
+}
+
+}  // namespace
+
+ProgramResult RunT3(const std::vector<std::string>& arguments, const ProgramOptions& options) {
+  const TemporaryFolder folder;
+  const pid_t child = ::fork();
+  if (child == 0) Exec(arguments, options, folder);
+  if (options.seconds_to_interrupt > 0) {
+    std::this_thread::sleep_for(std::chrono::duration<double>(options.seconds_to_interrupt));
+    ::kill(child, SIGINT);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ProgramResult result;
+  result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  result.out = ReadAll(folder / "out");
+  result.err = ReadAll(folder / "err");
+  return result;
+}
+
+TemporaryFolder::TemporaryFolder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "t3-test-XXXXXX").string();
+  path_ = ::mkdtemp(pattern.data());
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::string ReferencePath(const std::string& name) {
+  return std::string(T3_SOURCE_DIR) + "/tests/data/reference/" + name;
+}
+
+}  // namespace t3
