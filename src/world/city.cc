@@ -7,9 +7,9 @@ namespace t3 {
 namespace {
 
 struct Row {
-  double lot;         // width of a building's ground
-  double low, high;   // heights of buildings above the horizon
-  double window;      // width of a window's field
+  double lot;        // width of a building's ground
+  double low, high;  // heights of buildings above the horizon
+  double window;     // width of a window's field
   double haze, nearness;
 };
 constexpr Row kRows[] = {{0.13, 0.10, 0.30, 0.016, 0.55, 0.88},
@@ -57,8 +57,9 @@ void PaintRow(const Stage& stage, const Row& row, double seed, at::Tensor& pictu
   const at::Tensor body = (from_middle - half) * row.lot;
   const at::Tensor crown = (from_middle - half * 0.55) * row.lot;
   const at::Tensor storey = top - 0.035 * SmoothStep(other, 0.3, 0.5) * relief;
-  const at::Tensor cover = at::maximum(Coverage(body, stage.pixel) * Coverage(top - y, stage.pixel),
-                                       Coverage(crown, stage.pixel) * Coverage(storey - y, stage.pixel));
+  const at::Tensor cover =
+      at::maximum(Coverage(body, stage.pixel) * Coverage(top - y, stage.pixel),
+                  Coverage(crown, stage.pixel) * Coverage(storey - y, stage.pixel));
   const at::Tensor ground = Coverage(y - (horizon + kStreet), stage.pixel);
   // One side of a building faces the light.
   const at::Tensor turned = (part - 0.5) * stage.Number(&SceneNumbers::light);

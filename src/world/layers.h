@@ -23,11 +23,11 @@ void PaintObject(const Stage& stage, WorldObject kind, at::Tensor& picture);
 
 // A plain seen in perspective below the horizon.
 struct Plain {
-  at::Tensor cover;     // (B,1,F,H,1): 1 below the horizon
-  at::Tensor depth;     // (B,1,F,H,1): 1 / distance below the horizon, in heights^-1
-  at::Tensor across;    // (B,1,F,H,W): coordinate to the right
-  at::Tensor away;      // (B,1,F,H,1): coordinate into the distance
-  at::Tensor pixel;     // (B,1,F,H,1): size of a pixel on the plain, the longer way
+  at::Tensor cover;   // (B,1,F,H,1): 1 below the horizon
+  at::Tensor depth;   // (B,1,F,H,1): 1 / distance below the horizon, in heights^-1
+  at::Tensor across;  // (B,1,F,H,W): coordinate to the right
+  at::Tensor away;    // (B,1,F,H,1): coordinate into the distance
+  at::Tensor pixel;   // (B,1,F,H,1): size of a pixel on the plain, the longer way
   double least_pixel = 0;
 };
 // `drop`: how far below the horizon the plain begins.

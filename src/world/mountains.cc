@@ -59,8 +59,8 @@ void PaintMeadow(const Stage& stage, at::Tensor& picture) {
       stage.noise.Sum(plain.across + shift, plain.away * 1.4 + shift,
                       {.frequency = 1.6, .gain = 0.86}, plain.pixel, plain.least_pixel);
   const Rgb light_green{0.50f, 0.58f, 0.30f}, dark_green{0.25f, 0.36f, 0.18f};
-  const at::Tensor surface =
-      at::lerp(Literal(dark_green, grass), Literal(light_green, grass), (grass * 0.38 + 0.5).clamp_(0, 1));
+  const at::Tensor surface = at::lerp(Literal(dark_green, grass), Literal(light_green, grass),
+                                      (grass * 0.38 + 0.5).clamp_(0, 1));
   picture.lerp_(surface * LightOn(stage, (0.62 + grass * 0.2).clamp_(0, 1)), plain.cover);
 }
 

@@ -21,7 +21,8 @@ Plain MakePlain(const Stage& stage, double drop) {
 }
 
 at::Tensor LightOn(const Stage& stage, const at::Tensor& lit) {
-  return at::addcmul(stage.Color(&SceneNumbers::ambient), stage.Color(&SceneNumbers::sunlight), lit);
+  return at::addcmul(stage.Color(&SceneNumbers::ambient), stage.Color(&SceneNumbers::sunlight),
+                     lit);
 }
 
 }  // namespace t3

@@ -43,10 +43,14 @@ void PaintRows(const Stage& stage, double top, double bottom, at::Tensor& pictur
 
 void PaintLand(const Stage& stage, WorldLand land, at::Tensor& picture) {
   switch (land) {
-    case WorldLand::kSea: return PaintSea(stage, picture);
-    case WorldLand::kMountains: return PaintMountains(stage, picture);
-    case WorldLand::kCity: return PaintCity(stage, picture);
-    case WorldLand::kDesert: return PaintDesert(stage, picture);
+    case WorldLand::kSea:
+      return PaintSea(stage, picture);
+    case WorldLand::kMountains:
+      return PaintMountains(stage, picture);
+    case WorldLand::kCity:
+      return PaintCity(stage, picture);
+    case WorldLand::kDesert:
+      return PaintDesert(stage, picture);
   }
   Fail("world: unknown land {}", static_cast<int>(land));
 }
@@ -58,7 +62,11 @@ void PaintAll(const Stage& stage, WorldLand land, WorldObject kind, at::Tensor& 
   });
   // Peaks and towers reach far above the horizon.
   const bool high = land == WorldLand::kMountains || land == WorldLand::kCity;
-  PaintRows(stage, high ? 0.0 : land == WorldLand::kDesert ? 0.3 : kGroundBegin, 1, picture,
+  PaintRows(stage,
+            high                         ? 0.0
+            : land == WorldLand::kDesert ? 0.3
+                                         : kGroundBegin,
+            1, picture,
             [land](const Stage& part, at::Tensor& rows) { PaintLand(part, land, rows); });
   PaintRows(stage, kGroundBegin, 1, picture, [land, kind](const Stage& part, at::Tensor& rows) {
     if (land == WorldLand::kSea) {

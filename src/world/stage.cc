@@ -12,7 +12,8 @@ namespace t3 {
 namespace {
 
 at::Tensor NumbersTensor(std::span<const WorldScene> scenes, double aspect, at::Device device) {
-  const at::Tensor host = at::empty({static_cast<int64_t>(scenes.size()), kSceneNumbers}, at::kFloat);
+  const at::Tensor host =
+      at::empty({static_cast<int64_t>(scenes.size()), kSceneNumbers}, at::kFloat);
   float* row = host.mutable_data_ptr<float>();
   for (const WorldScene& scene : scenes) {
     const SceneNumbers numbers = NumbersOf(scene, aspect);
@@ -59,7 +60,8 @@ Stage Stage::Rows(double top, double bottom) const {
   Stage part = *this;
   const int64_t rows = y.size(3);
 
-  const int64_t from = std::clamp<int64_t>(std::llround(std::floor((top - origin) / pixel)), 0, rows);
+  const int64_t from =
+      std::clamp<int64_t>(std::llround(std::floor((top - origin) / pixel)), 0, rows);
   const int64_t to =
       std::clamp<int64_t>(std::llround(std::ceil((bottom - origin) / pixel)), from, rows);
   part.y = y.narrow(3, from, to - from);

@@ -48,7 +48,8 @@ at::Tensor Shade(const Stage& stage, const Spot& spot) {
 // Cloth, paint, plumage: fine variation that only large pictures show.
 at::Tensor Fabric(const Stage& stage, const Local& at) {
   return 1 + stage.noise.Sum(at.x * 9.0 + 40, at.y * 9.0 + 40, {.frequency = 1.0, .gain = 0.85},
-                             9.0 * at.pixel) * 0.022;
+                             9.0 * at.pixel) *
+                 0.022;
 }
 
 // Height about which the water mirrors the object: the horizon, or where a boat floats.
@@ -96,12 +97,13 @@ void PaintMirrorImage(const Stage& stage, WorldObject kind, at::Tensor& picture)
   // Waves shift the image sideways, more towards the eye.
   const at::Tensor shift = stage.Number(&SceneNumbers::shift_y);
   const at::Tensor ripple =
-      stage.noise.Sum(stage.x * 4.0 + shift, stage.y * 46.0 / (0.4 + below * 2) + stage.seconds * 1.5,
+      stage.noise.Sum(stage.x * 4.0 + shift,
+                      stage.y * 46.0 / (0.4 + below * 2) + stage.seconds * 1.5,
                       {.frequency = 1.0, .gain = 0.6}, 40 * stage.pixel) *
       (below * 0.06 + 0.003);
   const Local at = LocalOf(stage, spot, stage.x + ripple, line * 2 - stage.y + ripple * 0.7);
   const Sprite sprite = DrawKind(kind, at);
-  const at::Tensor strength = Coverage(line - stage.y, stage.pixel) * (0.66 - below * 0.25);
+  const at::Tensor strength = Coverage(line - stage.y, stage.pixel) * (0.52 - below * 0.2);
   picture.lerp_(sprite.color * (Shade(stage, spot) * 0.82), sprite.cover * strength);
 }
 

@@ -1,0 +1,39 @@
+// Reads the attributes and the long-range constraints of the world back from a clip.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "world/scene.h"
+
+namespace t3 {
+
+// What a clip shows, from its pixels alone.
+struct WorldReading {
+  WorldValues values{};  // every attribute; without an object, object, color and motion are -1
+
+  // Constraints. In every true clip there is one object, the pair matches, the path is straight,
+  // and the others hold too.
+  double objects = 0;         // painted things between the lanterns, mean over the frames
+  bool pair_matched = false;  // one lantern at each edge, of one colour, at one height
+  double travel = 0;          // way of the object to the right, in widths of the picture
+  double path_error = 0;      // RMS distance of its middle from even motion, in heights
+  double frames_seen = 0;     // share of the frames that show the object
+  double mirror = 0;          // at sea: strength of its mirror image, 0 none, 1 as strong as itself
+  bool shading_matches = false;  // the object is brighter on the side of the sun or moon
+
+  bool OneObject() const { return objects > 0.75 && objects < 1.25; }
+  bool PathContinuous() const { return frames_seen > 0.9 && path_error < 0.03; }
+  bool MirrorPresent() const { return mirror > 0.15; }
+};
+
+// `video`: (3, frames, height, width) in [-1, 1] on any device, at least 2 frames; read at 256x144.
+WorldReading ReadWorld(const at::Tensor& video);
+
+// What the fitted part sees (world_fit.cc): rows of features for the scene and for the object.
+struct WorldFeatures {
+  at::Tensor scene;   // (kSceneFeatures) fp32 on the CPU
+  at::Tensor object;  // (kObjectFeatures); zero without an object
+};
+WorldFeatures FeaturesOf(const at::Tensor& video);
+
+}  // namespace t3
