@@ -40,6 +40,7 @@ class DitBlock {
  private:
   struct Modulation {
     TokenVectors shift, multiplier, gate;
+    Modulation Slice(int64_t first, int64_t count) const;
   };
   Modulation Modulate(const BlockContext& context, int64_t first_vector) const;
   at::Tensor SelfAttention(const at::Tensor& x, const Modulation& modulation,
@@ -47,9 +48,9 @@ class DitBlock {
   SelfAttentionInput ProjectQkv(const at::Tensor& x, const Modulation& modulation,
                                 const BlockContext& context) const;
   at::Tensor Norm(const at::Tensor& x, const Modulation& modulation) const;
-  // Everything after the attention core, for tokens [first, first + rows of x).
-  void Finish(at::Tensor& x, const at::Tensor& attended, const BlockContext& context,
-              int64_t first) const;
+  // Everything after the self-attention, for tokens [first, first + rows of x).
+  void Finish(at::Tensor& x, const BlockContext& context, int64_t first) const;
+  void CrossAttend(at::Tensor& x, const BlockContext& context) const;
   int64_t PieceOf(const at::Tensor& x, int64_t channels, int64_t scratch_bytes) const;
 
   DitConfig config_;
