@@ -78,6 +78,12 @@ ordered_json ToJson(const StoredClip& clip) {
           {"name", clip.name}};
 }
 
+std::string BucketList(const ClipSettings& settings) {
+  std::vector<std::string> texts;
+  for (const Bucket& bucket : settings.buckets) texts.push_back(BucketText(bucket));
+  return fmt::format("{}", fmt::join(texts, " "));
+}
+
 // A shard is a file of the folder itself: an index from elsewhere must not point at other files.
 std::string ShardFrom(const ordered_json& json) {
   const std::string shard = json.at("shard");
@@ -160,6 +166,9 @@ std::string DifferenceInMaking(const DatasetIndex& a, const DatasetIndex& b) {
   if (a.models.vae != b.models.vae) return "it was made with another VAE";
   if (a.models.text_encoder != b.models.text_encoder) {
     return "it was made with another text encoder or tokenizer";
+  }
+  if (a.settings.buckets != b.settings.buckets) {
+    return fmt::format("its sizes were {}, now {}", BucketList(a.settings), BucketList(b.settings));
   }
   const ordered_json before = ToJson(a.settings), now = ToJson(b.settings);
   for (const auto& [key, value] : now.items()) {

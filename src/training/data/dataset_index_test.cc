@@ -58,6 +58,9 @@ TEST(DatasetIndexTest, NamesWhatDiffers) {
   other.settings.fps = 16;
   EXPECT_EQ(DifferenceInMaking(index, other), "its fps was 23.976, now 16.0");
   other = index;
+  other.settings.buckets = {{32, 16, 5}, {16, 16, 9}};
+  EXPECT_EQ(DifferenceInMaking(index, other), "its sizes were 32x16x5, now 32x16x5 16x16x9");
+  other = index;
   other.models.vae = "dd";
   EXPECT_THAT(DifferenceInMaking(index, other), HasSubstr("another VAE"));
   other = index;

@@ -40,7 +40,7 @@ class PrepareTest : public testing::Test {
     std::filesystem::create_directory(folder_ / "clips");
     request_.source = folder_ / "clips";
     request_.output = folder_ / "data";
-    request_.sizes = {{48, 32}, {32, 48}};
+    request_.sizes = {{32, 16}, {16, 32}};
     request_.frames = {5};
     request_.fps = 10;
   }
@@ -59,9 +59,9 @@ class PrepareTest : public testing::Test {
     WriteBytes(folder_ / ("clips/" + name + ".txt"), caption);
   }
   void AddThreeVideos() const {
-    AddVideo("a", "A boat", 48, 32, 11, 1);
-    AddVideo("b", "A tree", 40, 60, 5, 2);
-    AddVideo("c", "A boat", 64, 32, 5, 3);
+    AddVideo("a", "A boat", 32, 16, 11, 1);
+    AddVideo("b", "A tree", 20, 40, 5, 2);
+    AddVideo("c", "A boat", 48, 16, 5, 3);
   }
   PrepareResult Run(const ProgressFn& progress = {}, const CancelToken* cancel = nullptr) const {
     return Prepare(MiniModel(), OnCpu(), request_, progress, cancel);
@@ -79,7 +79,7 @@ TEST_F(PrepareTest, WhatIsReadIsWhatTheNetworksGive) {
   EXPECT_EQ(result.encoded, 4);
   EXPECT_EQ(result.captions, 2);
   EXPECT_TRUE(result.rejected.empty());
-  EXPECT_THAT(result.buckets, ElementsAre("32x48x5: 1 clips", "48x32x5: 3 clips"));
+  EXPECT_THAT(result.buckets, ElementsAre("16x32x5: 1 clips", "32x16x5: 3 clips"));
 
   const PreparedDataset data = PreparedDataset::Open(request_.output);
   ASSERT_EQ(data.size(), 4);
@@ -114,9 +114,9 @@ TEST_F(PrepareTest, WhatIsReadIsWhatTheNetworksGive) {
 
 TEST_F(PrepareTest, BadFilesAreReportedAndTheRestGoesOn) {
   AddThreeVideos();
-  AddVideo("short", "Too short", 48, 32, 4, 4);
-  AddVideo("small", "Too small", 46, 32, 5, 5);
-  AddVideo("cut", "Cut off", 48, 32, 5, 6);
+  AddVideo("short", "Too short", 32, 16, 4, 4);
+  AddVideo("small", "Too small", 30, 16, 5, 5);
+  AddVideo("cut", "Cut off", 32, 16, 5, 6);
   const std::string bytes = FileBytes(folder_ / "clips/cut.y4m");
   WriteBytes(folder_ / "clips/cut.y4m", bytes.substr(0, bytes.size() - 9));
   WriteBytes(folder_ / "clips/noise.mp4", std::string(5000, 'x'));
@@ -168,7 +168,7 @@ TEST_F(PrepareTest, AVideoThatBreaksOnTheWayIsDropped) {
 
 TEST_F(PrepareTest, NothingUsableIsAnError) {
   EXPECT_THAT(ErrorOf([&] { Run(); }), HasSubstr("no video or image"));
-  AddVideo("short", "Too short", 48, 32, 4, 4);
+  AddVideo("short", "Too short", 32, 16, 4, 4);
   EXPECT_THAT(ErrorOf([&] { Run(); }), HasSubstr("too short"));
 }
 
@@ -218,8 +218,8 @@ TEST_F(PrepareTest, GoesOnAfterAnInterruption) {
 TEST_F(PrepareTest, FollowsItsSources) {
   AddThreeVideos();
   Run();
-  AddVideo("d", "A car", 48, 32, 5, 4);              // new
-  AddVideo("b", "A tree", 40, 60, 5, 7);             // other contents
+  AddVideo("d", "A car", 32, 16, 5, 4);              // new
+  AddVideo("b", "A tree", 20, 40, 5, 7);             // other contents
   WriteBytes(folder_ / "clips/a.txt", "A ship");     // another caption
   std::filesystem::remove(folder_ / "clips/c.y4m");  // gone
   std::filesystem::remove(folder_ / "clips/c.txt");
@@ -250,7 +250,9 @@ TEST_F(PrepareTest, RefusesToMixDatasets) {
 
 TEST_F(PrepareTest, AFullDiskKeepsWhatIsDone) {
   AddThreeVideos();
-  // Smaller than the shard of the latents, larger than all else.
+  // The limit is smaller than the shard of the latents, larger than all else.
+  request_.sizes = {{48, 32}, {32, 48}};
+  request_.max_upscale = 2;
   struct rlimit old_limit {};
   ::getrlimit(RLIMIT_FSIZE, &old_limit);
   const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
