@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <limits>
+
 #include "base/check.h"
 #include "ops/attend_groups.h"
 #include "ops/dispatch.h"
@@ -77,6 +79,28 @@ WindowPartition WindowPartition::Make(const at::Tensor& order, std::vector<Group
   at::Tensor rows = at::empty_like(order);
   rows.scatter_(0, order.to(at::kLong), at::arange(order.numel(), order.options()));
   return {order.to(device), rows.to(device), std::move(groups)};
+}
+
+WindowPartition WindowPartition::Repeat(int64_t videos) const {
+  std::vector<Group> repeated;
+  int64_t tokens = 0;
+  for (const Group& group : groups) {
+    repeated.push_back({group.first * videos, group.count * videos, group.length});
+    tokens += group.count * group.length;
+  }
+  T3_CHECK(videos > 0 && videos * tokens <= std::numeric_limits<int32_t>::max(),
+           "WindowPartition: {} videos of {} tokens; 32-bit indices reach 2^31", videos, tokens);
+  const at::Device device = order.defined() ? order.device() : at::Device(at::kCPU);
+  if (!order.defined() && groups.size() == 1) return Make({}, std::move(repeated), device);
+  const auto integers = at::TensorOptions().dtype(at::kInt);
+  const at::Tensor one = order.defined() ? order.cpu() : at::arange(tokens, integers);
+  const at::Tensor all =  // (videos, tokens)
+      one + (at::arange(videos, integers) * tokens).unsqueeze(1).to(at::kInt);
+  std::vector<at::Tensor> by_group;
+  for (const Group& group : groups) {
+    by_group.push_back(all.narrow(1, group.first, group.count * group.length).flatten());
+  }
+  return Make(at::cat(by_group), std::move(repeated), device);
 }
 
 int64_t HeadGroup(int64_t heads, int64_t bytes_per_head, int64_t scratch_bytes) {

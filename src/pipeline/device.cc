@@ -27,6 +27,7 @@ at::Device CudaDevice(const std::string& name, int index) {
   const int count = at::accelerator::deviceCount();
   T3_CHECK(index < count, "device {} was asked for, but there are {} GPUs (0 to {})", name, count,
            count - 1);
+  at::globalContext().lazyInitDevice(at::kCUDA);  // its allocator answers only after that
   return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
@@ -57,7 +58,7 @@ bool CpuMultipliesBf16() {
 
 at::Device ResolveDevice(const std::string& name) {
   if (name == "cpu") return at::Device(at::kCPU);
-  if (name == "auto") return HasCuda() ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+  if (name == "auto") return HasCuda() ? CudaDevice(name, 0) : at::Device(at::kCPU);
   if (name == "cuda") return CudaDevice(name, 0);
   if (name.rfind("cuda:", 0) == 0) {
     int index = -1;

@@ -52,12 +52,12 @@ class BlockDefinition : public ::testing::TestWithParam<BlockCase> {
     TensorMap named;
     for (const auto& [name, tensor] : weights_) named["blocks.0." + name] = tensor.to(x.dtype());
     const DitBlock block(config_, named, "blocks.0");
-    const TextKeys keys = block.PrepareText(text_.to(x.dtype()));
+    const TextKeys keys = block.PrepareText(text_.to(x.dtype()).unsqueeze(0));
     const BlockContext context{.time = time_.unsqueeze(0),
                                .split = 0,
                                .windows = &attention.layer(0),
                                .rope = &attention.rope(),
-                               .text = &keys,
+                               .text = keys,
                                .text_bias = {},
                                .scratch_bytes = scratch_bytes};
     block.Forward(x, context);

@@ -34,12 +34,12 @@ class FullSizeBlock : public ::testing::TestWithParam<const char*> {
 
   at::Tensor Forward(const at::Tensor& x, const DitAttention& attention) const {
     const DitBlock block(config_, named_, "blocks.0");
-    const TextKeys keys = block.PrepareText(text_);
+    const TextKeys keys = block.PrepareText(text_.unsqueeze(0));
     const BlockContext context{.time = time_.unsqueeze(0),
                                .split = 0,
                                .windows = &attention.layer(0),
                                .rope = &attention.rope(),
-                               .text = &keys,
+                               .text = keys,
                                .text_bias = {},
                                .scratch_bytes = 6'000'000'000};
     at::Tensor out = x.clone();
