@@ -40,7 +40,7 @@ void ToPlanes(const Image& image, float* planes) {
 std::vector<Clip> ClipsOf(const Source& source, const ClipSettings& settings) {
   if (source.image) {
     const Image image = ReadImage(source.path);
-    return {{ChooseBucket(settings, image.width, image.height, 1, /*image=*/true), 0, {0}}};
+    return {{ChooseClipSize(settings, image.width, image.height, 1, /*image=*/true), 0, {0}}};
   }
   const auto video = VideoReader::Open(source.path);
   return PlanClips(settings, video->info().width, video->info().height,
@@ -54,7 +54,7 @@ ClipReader::ClipReader(const Source& source, const Clip& clip) : source_(source)
 }
 
 at::Tensor ClipReader::Next(int64_t count) {
-  const Bucket& bucket = clip_.bucket;
+  const ClipSize& bucket = clip_.bucket;
   std::vector<at::Tensor> frames;
   for (int64_t i = 0; i < count; ++i) {
     const at::Tensor frame = at::empty({3, bucket.height, bucket.width}, at::kFloat);
@@ -65,7 +65,7 @@ at::Tensor ClipReader::Next(int64_t count) {
 }
 
 void ClipReader::ReadFrame(float* planes) {
-  const Bucket& bucket = clip_.bucket;
+  const ClipSize& bucket = clip_.bucket;
   T3_CHECK(next_ < clip_.frames.size(), "{}: a clip of {} frames was read beyond its end",
            source_.path, clip_.frames.size());
   const int64_t wanted = clip_.frames[next_++];

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "media/video_reader.h"
-#include "training/data/bucket.h"
+#include "training/data/clip_plan.h"
 #include "training/data/source_list.h"
 
 namespace t3 {

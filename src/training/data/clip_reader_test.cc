@@ -78,7 +78,7 @@ TEST(ClipReaderTest, AnImageIsAClipOfOneFrame) {
   writer->Finish();
   const Source image{"p", folder / "pictures/frame_00000.png", "waves", true};
   const Clip clip = ClipsOf(image, {.buckets = {{32, 32, 17}}, .fps = 10}).at(0);
-  EXPECT_EQ(BucketText(clip.bucket), "32x32x1");
+  EXPECT_EQ(ClipSizeText(clip.bucket), "32x32x1");
   const at::Tensor frame = ReadClip(image, clip);
   // Covering needs no scaling here: the middle 32 of 40 columns, to 8 bits.
   const TestFrame wave = WaveFrame(40, 32, 1);

@@ -35,17 +35,17 @@ void WriteJson(const std::string& path, const ordered_json& json) {
   file.Commit();
 }
 
-ordered_json ToJson(const Bucket& bucket) {
+ordered_json ToJson(const ClipSize& bucket) {
   return {{"width", bucket.width}, {"height", bucket.height}, {"frames", bucket.frames}};
 }
 
-Bucket BucketFrom(const ordered_json& json) {
+ClipSize SizeFrom(const ordered_json& json) {
   return {json.at("width"), json.at("height"), json.at("frames")};
 }
 
 ordered_json ToJson(const ClipSettings& settings) {
   ordered_json buckets = ordered_json::array();
-  for (const Bucket& bucket : settings.buckets) buckets.push_back(ToJson(bucket));
+  for (const ClipSize& bucket : settings.buckets) buckets.push_back(ToJson(bucket));
   return {{"buckets", buckets},
           {"fps", settings.fps},
           {"clips_per_video", settings.clips_per_video},
@@ -55,7 +55,7 @@ ordered_json ToJson(const ClipSettings& settings) {
 ClipSettings SettingsFrom(const ordered_json& json) {
   ClipSettings settings;
   for (const ordered_json& bucket : json.at("buckets")) {
-    settings.buckets.push_back(BucketFrom(bucket));
+    settings.buckets.push_back(SizeFrom(bucket));
   }
   settings.fps = json.at("fps");
   settings.clips_per_video = json.at("clips_per_video");
@@ -78,9 +78,9 @@ ordered_json ToJson(const StoredClip& clip) {
           {"name", clip.name}};
 }
 
-std::string BucketList(const ClipSettings& settings) {
+std::string SizeList(const ClipSettings& settings) {
   std::vector<std::string> texts;
-  for (const Bucket& bucket : settings.buckets) texts.push_back(BucketText(bucket));
+  for (const ClipSize& bucket : settings.buckets) texts.push_back(ClipSizeText(bucket));
   return fmt::format("{}", fmt::join(texts, " "));
 }
 
@@ -96,7 +96,7 @@ StoredClip ClipFrom(const ordered_json& json) {
   const ordered_json& source = json.at("source");
   return {.file = json.at("file"),
           .caption = json.at("caption"),
-          .bucket = BucketFrom(json.at("bucket")),
+          .bucket = SizeFrom(json.at("bucket")),
           .start = json.at("start"),
           .number = json.at("number"),
           .of_source = json.at("of_source"),
@@ -168,7 +168,7 @@ std::string DifferenceInMaking(const DatasetIndex& a, const DatasetIndex& b) {
     return "it was made with another text encoder or tokenizer";
   }
   if (a.settings.buckets != b.settings.buckets) {
-    return fmt::format("its sizes were {}, now {}", BucketList(a.settings), BucketList(b.settings));
+    return fmt::format("its sizes were {}, now {}", SizeList(a.settings), SizeList(b.settings));
   }
   const ordered_json before = ToJson(a.settings), now = ToJson(b.settings);
   for (const auto& [key, value] : now.items()) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "t3video/prepare.h"
-#include "training/data/bucket.h"
+#include "training/data/clip_plan.h"
 #include "training/data/model_digest.h"
 
 namespace t3 {
@@ -29,7 +29,7 @@ struct StoredText {
 struct StoredClip {
   std::string file;     // the source's name
   std::string caption;  // has a StoredText
-  Bucket bucket;
+  ClipSize bucket;
   double start = 0;       // seconds into the source
   int64_t number = 0;     // among the clips of its source
   int64_t of_source = 1;  // how many clips the source has

@@ -37,7 +37,7 @@ ClipSettings SettingsOf(const ModelInfo& model, const PrepareRequest& request) {
   if (frames.empty()) frames = {defaults.frames};
   // Patches of the denoiser take 2x2 latents.
   const int64_t multiple = 2 * model.vae->spatial_stride();
-  std::set<Bucket> buckets;
+  std::set<ClipSize> buckets;
   for (const auto& [width, height] : sizes) {
     if (width < 1 || height < 1 || width % multiple != 0 || height % multiple != 0) {
       FailUsage("--size {}x{}: width and height must be multiples of {} for this model", width,
@@ -303,10 +303,10 @@ class Preparation {
 
   void Summarise() {
     result_.clips = std::ssize(index_.clips);
-    std::map<Bucket, int64_t> buckets;
+    std::map<ClipSize, int64_t> buckets;
     for (const StoredClip& clip : index_.clips) ++buckets[clip.bucket];
     for (const auto& [bucket, count] : buckets) {
-      result_.buckets.push_back(fmt::format("{}: {} clips", BucketText(bucket), count));
+      result_.buckets.push_back(fmt::format("{}: {} clips", ClipSizeText(bucket), count));
     }
   }
 

@@ -70,7 +70,7 @@ PreparedItem PreparedDataset::Get(int64_t i) const {
 }
 
 std::vector<BucketItems> PreparedDataset::Buckets() const {
-  std::map<Bucket, std::vector<int64_t>> items;
+  std::map<ClipSize, std::vector<int64_t>> items;
   for (int64_t i = 0; i < size(); ++i) {
     items[index_.clips[static_cast<size_t>(i)].bucket].push_back(i);
   }

@@ -17,13 +17,13 @@ namespace t3 {
 struct PreparedItem {
   std::string name;  // "FILE" or "FILE#2" for the third clip of a file
   std::string caption;
-  Bucket bucket;
+  ClipSize bucket;
   at::Tensor latents;  // (z,T,h,w) fp32 on the CPU, in the DiT's space
   EncodedText text;    // ids, and embeds (tokens,width) on the CPU, fp32 or bf16
 };
 
 struct BucketItems {
-  Bucket bucket;
+  ClipSize bucket;
   std::vector<int64_t> items;  // indices, ascending
 };
 

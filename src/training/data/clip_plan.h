@@ -8,23 +8,23 @@
 
 namespace t3 {
 
-struct Bucket {
+struct ClipSize {
   int64_t width = 0;   // pixels
   int64_t height = 0;  // pixels
   int64_t frames = 0;  // 4n+1
-  auto operator<=>(const Bucket&) const = default;
+  auto operator<=>(const ClipSize&) const = default;
 };
-std::string BucketText(const Bucket& bucket);  // "832x480x81"
+std::string ClipSizeText(const ClipSize& bucket);  // "832x480x81"
 
 // The frames of a source file that make one clip.
 struct Clip {
-  Bucket bucket;
+  ClipSize bucket;
   double start = 0;             // seconds
   std::vector<int64_t> frames;  // bucket.frames indices into the source's frames, ascending
 };
 
 struct ClipSettings {
-  std::vector<Bucket> buckets;  // images may go to any size with one frame
+  std::vector<ClipSize> buckets;  // images may go to any size with one frame
   double fps = 0;
   int64_t clips_per_video = 1;
   double max_upscale = 1;
@@ -34,12 +34,12 @@ struct ClipSettings {
 // the source fills without being enlarged beyond max_upscale: at most 2 % more cropping than the
 // least, then the most pixels, then the most frames. Throws Error that says what is too small or
 // too short.
-Bucket ChooseBucket(const ClipSettings& settings, int64_t width, int64_t height, int64_t frames,
-                    bool image);
+ClipSize ChooseClipSize(const ClipSettings& settings, int64_t width, int64_t height, int64_t frames,
+                        bool image);
 
 // Clips of a video whose frames are shown at `times` (seconds, ascending, from 0): as many as fit
 // up to clips_per_video, each in the middle of an equal share; every frame is the one nearest in
-// time. Throws Error as ChooseBucket, and for a video with fewer frames a second than wanted.
+// time. Throws Error as ChooseClipSize, and for a video with fewer frames a second than wanted.
 std::vector<Clip> PlanClips(const ClipSettings& settings, int64_t width, int64_t height,
                             const std::vector<double>& times);
 

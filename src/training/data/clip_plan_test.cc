@@ -1,5 +1,5 @@
 // Choice of sizes, frames and places in time.
-#include "training/data/bucket.h"
+#include "training/data/clip_plan.h"
 
 #include <gmock/gmock.h>
 
@@ -22,10 +22,10 @@ std::vector<double> Times(int64_t frames, double fps) {
 }
 
 std::string Choice(int64_t width, int64_t height, int64_t frames, bool image = false) {
-  return BucketText(ChooseBucket(Settings(), width, height, frames, image));
+  return ClipSizeText(ChooseClipSize(Settings(), width, height, frames, image));
 }
 
-TEST(ChooseBucketTest, TakesTheBestFit) {
+TEST(ChooseClipSizeTest, TakesTheBestFit) {
   EXPECT_EQ(Choice(96, 64, 17), "96x64x17");      // frames
   EXPECT_EQ(Choice(96, 64, 16), "96x64x5");       // fewer frames than 17
   EXPECT_EQ(Choice(400, 300, 100), "192x128x5");  // pixels before frames
@@ -35,15 +35,16 @@ TEST(ChooseBucketTest, TakesTheBestFit) {
   EXPECT_EQ(Choice(400, 300, 1, true), "192x128x1");
 }
 
-TEST(ChooseBucketTest, SaysWhatIsMissing) {
+TEST(ChooseClipSizeTest, SaysWhatIsMissing) {
   EXPECT_THAT(ErrorOf([] { Choice(95, 64, 17); }), HasSubstr("too small: 95x64"));
   EXPECT_THAT(ErrorOf([] { Choice(96, 64, 4); }),
               HasSubstr("too short: 4 frames at 10 a second, wanted 5"));
   EXPECT_THAT(ErrorOf([] { Choice(64, 96, 16); }), HasSubstr("wanted 17"));
   ClipSettings enlarging = Settings();
   enlarging.max_upscale = 1.5;
-  EXPECT_EQ(BucketText(ChooseBucket(enlarging, 64, 43, 5, false)), "96x64x5");
-  EXPECT_THAT(ErrorOf([&] { ChooseBucket(enlarging, 63, 43, 5, false); }), HasSubstr("too small"));
+  EXPECT_EQ(ClipSizeText(ChooseClipSize(enlarging, 64, 43, 5, false)), "96x64x5");
+  EXPECT_THAT(ErrorOf([&] { ChooseClipSize(enlarging, 63, 43, 5, false); }),
+              HasSubstr("too small"));
 }
 
 TEST(PlanClipsTest, TakesTheNearestFrameInTime) {

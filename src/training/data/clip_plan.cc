@@ -1,5 +1,5 @@
 // Choosing buckets and frames.
-#include "training/data/bucket.h"
+#include "training/data/clip_plan.h"
 
 #include <algorithm>
 #include <cmath>
@@ -17,12 +17,12 @@ constexpr double kRateTolerance = 0.1;  // a clip may repeat one frame in ten
 double Ratio(int64_t a, int64_t b) { return static_cast<double>(a) / static_cast<double>(b); }
 
 // The part of the source's area that is seen after scaling to cover and cropping.
-double KeptShare(const Bucket& bucket, int64_t width, int64_t height) {
+double KeptShare(const ClipSize& bucket, int64_t width, int64_t height) {
   const double aspects = Ratio(bucket.width, bucket.height) / Ratio(width, height);
   return std::min(aspects, 1 / aspects);
 }
 
-double Enlargement(const Bucket& bucket, int64_t width, int64_t height) {
+double Enlargement(const ClipSize& bucket, int64_t width, int64_t height) {
   return std::max(Ratio(bucket.width, width), Ratio(bucket.height, height));
 }
 
@@ -36,10 +36,10 @@ int64_t Nearest(const std::vector<double>& times, double time) {
 }
 
 // Images are clips of one frame; a video becomes one only where that was asked for.
-std::vector<Bucket> BucketsFor(const ClipSettings& settings, bool image) {
+std::vector<ClipSize> SizesFor(const ClipSettings& settings, bool image) {
   if (!image) return settings.buckets;
-  std::set<Bucket> buckets;
-  for (Bucket bucket : settings.buckets) {
+  std::set<ClipSize> buckets;
+  for (ClipSize bucket : settings.buckets) {
     bucket.frames = 1;
     buckets.insert(bucket);
   }
@@ -48,18 +48,18 @@ std::vector<Bucket> BucketsFor(const ClipSettings& settings, bool image) {
 
 }  // namespace
 
-std::string BucketText(const Bucket& bucket) {
+std::string ClipSizeText(const ClipSize& bucket) {
   return fmt::format("{}x{}x{}", bucket.width, bucket.height, bucket.frames);
 }
 
-Bucket ChooseBucket(const ClipSettings& settings, int64_t width, int64_t height, int64_t frames,
-                    bool image) {
+ClipSize ChooseClipSize(const ClipSettings& settings, int64_t width, int64_t height, int64_t frames,
+                        bool image) {
   T3_CHECK(width > 0 && height > 0, "it has {}x{} pixels", width, height);
-  std::vector<Bucket> buckets = BucketsFor(settings, image);
+  std::vector<ClipSize> buckets = SizesFor(settings, image);
   const auto smallest = *std::min_element(buckets.begin(), buckets.end(), [](auto& a, auto& b) {
     return a.width * a.height < b.width * b.height;
   });
-  std::erase_if(buckets, [&](const Bucket& bucket) {
+  std::erase_if(buckets, [&](const ClipSize& bucket) {
     return Enlargement(bucket, width, height) > settings.max_upscale + 1e-9;
   });
   T3_CHECK(!buckets.empty(), "too small: {}x{}, the smallest size wanted is {}x{}", width, height,
@@ -67,18 +67,19 @@ Bucket ChooseBucket(const ClipSettings& settings, int64_t width, int64_t height,
   const int64_t shortest = std::min_element(buckets.begin(), buckets.end(), [](auto& a, auto& b) {
                              return a.frames < b.frames;
                            })->frames;
-  std::erase_if(buckets, [&](const Bucket& bucket) { return bucket.frames > frames; });
+  std::erase_if(buckets, [&](const ClipSize& bucket) { return bucket.frames > frames; });
   T3_CHECK(!buckets.empty(), "too short: {} frames at {} a second, wanted {} or more", frames,
            settings.fps, shortest);
   double best = 0;
-  for (const Bucket& bucket : buckets) best = std::max(best, KeptShare(bucket, width, height));
-  std::erase_if(buckets, [&](const Bucket& bucket) {
+  for (const ClipSize& bucket : buckets) best = std::max(best, KeptShare(bucket, width, height));
+  std::erase_if(buckets, [&](const ClipSize& bucket) {
     return KeptShare(bucket, width, height) < best - kCropTolerance;
   });
-  return *std::max_element(buckets.begin(), buckets.end(), [](const Bucket& a, const Bucket& b) {
-    return std::tuple(a.width * a.height, a.frames, a.width) <
-           std::tuple(b.width * b.height, b.frames, b.width);
-  });
+  return *std::max_element(buckets.begin(), buckets.end(),
+                           [](const ClipSize& a, const ClipSize& b) {
+                             return std::tuple(a.width * a.height, a.frames, a.width) <
+                                    std::tuple(b.width * b.height, b.frames, b.width);
+                           });
 }
 
 std::vector<Clip> PlanClips(const ClipSettings& settings, int64_t width, int64_t height,
@@ -89,7 +90,7 @@ std::vector<Clip> PlanClips(const ClipSettings& settings, int64_t width, int64_t
            "it has {:.4g} frames a second, fewer than the {} wanted; a lower --fps would take it",
            rate, settings.fps);
   const int64_t frames = static_cast<int64_t>(std::floor(times.back() * settings.fps + 0.5)) + 1;
-  const Bucket bucket = ChooseBucket(settings, width, height, frames, /*image=*/false);
+  const ClipSize bucket = ChooseClipSize(settings, width, height, frames, /*image=*/false);
   const int64_t count = std::min(settings.clips_per_video, frames / bucket.frames);
   std::vector<Clip> clips;
   for (int64_t i = 0; i < count; ++i) {
