@@ -67,8 +67,15 @@ ClipSettings SettingsOf(const ModelInfo& model, const PrepareRequest& request) {
 struct Usable {
   Source source;
   SourceStamp stamp;
-  std::vector<Clip> clips;         // empty when all of them are there already
-  std::vector<StoredClip> stored;  // those that are there
+  std::vector<StoredClip> stored;  // its clips that are there already
+  std::vector<Clip> clips;         // all of its clips; empty when none is missing
+
+  bool Lacks(size_t number) const {
+    return std::none_of(stored.begin(), stored.end(), [&](const StoredClip& clip) {
+      return clip.number == static_cast<int64_t>(number);
+    });
+  }
+  int64_t Missing() const { return clips.empty() ? 0 : std::ssize(clips) - std::ssize(stored); }
 };
 
 class Preparation {
@@ -153,7 +160,9 @@ class Preparation {
         const auto [first, fresh] = names.emplace(item.stamp.digest, source.name);
         T3_CHECK(fresh, "it has the same contents as {}, which counts", first->second);
         item.stored = StoredClipsOf(item);
-        if (item.stored.empty()) item.clips = ClipsOf(source, index_.settings);
+        const bool complete =
+            !item.stored.empty() && std::ssize(item.stored) == item.stored[0].of_source;
+        if (!complete) item.clips = ClipsOf(source, index_.settings);
         usable.push_back(std::move(item));
       } catch (const Error& error) {
         result_.rejected.push_back({source.name, error.what()});
@@ -163,7 +172,8 @@ class Preparation {
     for (const Usable& item : usable) {
       for (const StoredClip& clip : item.stored) index_.clips.push_back(clip);
     }
-    result_.removed = found_clips_ - std::ssize(index_.clips);
+    kept_ = std::ssize(index_.clips);
+    result_.removed = found_clips_ - kept_;
     return usable;
   }
 
@@ -172,13 +182,11 @@ class Preparation {
     return found == stamps_.end() ? nullptr : &found->second;
   }
 
-  // The clips of a source from earlier, with its present name and caption; none unless all of them
-  // are there.
+  // The clips of a source from earlier, with its present name and caption.
   std::vector<StoredClip> StoredClipsOf(const Usable& item) const {
     const auto found = stored_.find(item.stamp.digest);
     if (found == stored_.end()) return {};
     std::vector<StoredClip> clips = found->second;
-    if (std::ssize(clips) != clips.front().of_source) return {};
     for (StoredClip& clip : clips) {
       clip.file = item.source.name;
       clip.caption = item.source.caption;
@@ -218,13 +226,14 @@ class Preparation {
 
   void EncodeClips(const std::vector<Usable>& usable) {
     int64_t total = 0, done = 0;
-    for (const Usable& item : usable) total += std::ssize(item.clips);
+    for (const Usable& item : usable) total += item.Missing();
     if (total == 0) return;
     const c10::NoGradGuard no_grad;
     const Vae vae = LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_);
     Stage stage(context_, "encoding clips", total);
     for (const Usable& item : usable) {
       for (size_t number = 0; number < item.clips.size(); ++number) {
+        if (!item.Lacks(number)) continue;
         if (!dropped_.contains(item.source.name)) EncodeClip(vae, item, number);
         if (latent_shards_.Due()) Save();
         stage.Advance(++done);
@@ -246,7 +255,7 @@ class Preparation {
                "the VAE {} gives values for it that are not finite", model_.paths.vae);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kInterrupted) throw;
-      return Drop(item.source.name, error.what());
+      return Drop(item, error.what());
     }
     StoredClip stored{.file = item.source.name,
                       .caption = item.source.caption,
@@ -262,11 +271,13 @@ class Preparation {
   }
 
   // A source that broke on the way: none of its clips stays.
-  void Drop(const std::string& name, const std::string& reason) {
+  void Drop(const Usable& item, const std::string& reason) {
+    const std::string& name = item.source.name;
+    kept_ -= std::ssize(item.stored);
     result_.rejected.push_back({name, reason});
     dropped_.insert(name);
     const auto of_source = [&](const StoredClip& clip) { return clip.file == name; };
-    result_.encoded -= std::erase_if(index_.clips, of_source);
+    std::erase_if(index_.clips, of_source);
     std::erase_if(new_clips_, of_source);
   }
 
@@ -278,7 +289,6 @@ class Preparation {
     latent_shards_.Flush();
     index_.texts.insert(index_.texts.end(), texts.begin(), texts.end());
     index_.clips.insert(index_.clips.end(), clips.begin(), clips.end());
-    result_.encoded += std::ssize(clips);
     WriteIndex(request_.output, index_);
   }
 
@@ -303,6 +313,7 @@ class Preparation {
 
   void Summarise() {
     result_.clips = std::ssize(index_.clips);
+    result_.encoded = result_.clips - kept_;
     std::map<ClipSize, int64_t> buckets;
     for (const StoredClip& clip : index_.clips) ++buckets[clip.bucket];
     for (const auto& [bucket, count] : buckets) {
@@ -316,7 +327,7 @@ class Preparation {
   const RunContext& context_;
   DatasetIndex index_;                                     // what is on disk
   std::map<std::string, std::vector<StoredClip>> stored_;  // found at the start, by source digest
-  int64_t found_clips_ = 0;
+  int64_t found_clips_ = 0, kept_ = 0;
   std::map<std::string, SourceStamp> stamps_;  // likewise, by file name
   std::vector<StoredText> new_texts_;          // not on disk yet
   std::vector<StoredClip> new_clips_;
