@@ -17,5 +17,6 @@ void AddInspect(CLI::App& app, Action& action);
 void AddConvert(CLI::App& app, Action& action);
 void AddInit(CLI::App& app, Action& action);
 void AddBench(CLI::App& app, Action& action);
+void AddPrepare(CLI::App& app, Action& action);
 
 }  // namespace t3

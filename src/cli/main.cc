@@ -50,6 +50,7 @@ int Run(int argc, char** argv) {
   AddConvert(app, action);
   AddInit(app, action);
   AddBench(app, action);
+  AddPrepare(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
