@@ -163,6 +163,7 @@ void AddGenerate(CLI::App& app, Action& action) {
   Request& request = flags->request;
   CLI::App& command = *app.add_subcommand("generate", "make videos from prompts");
   AddModelFlags(command, flags->model);
+  AddLoraFlag(command, flags->model);
   CLI::Option* prompt = command.add_option("--prompt", request.prompt, "what the video shows");
   CLI::Option* file = command.add_option("--prompt-file", flags->prompt_file,
                                          "JSON list or text file of prompts; outputs are numbered");

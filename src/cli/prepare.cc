@@ -85,8 +85,7 @@ void AddPrepare(CLI::App& app, Action& action) {
                   "how much a smaller video or image may be enlarged")
       ->capture_default_str();
   AddRunFlags(command, flags->run);
-  // Preparing runs no denoiser and needs little host memory.
-  command.remove_option(command.get_option("--lora"));
+  // Preparing needs little host memory.
   command.remove_option(command.get_option("--host-memory-limit"));
   command.callback([flags, &action] { action = [flags] { return RunPrepare(*flags); }; });
 }
