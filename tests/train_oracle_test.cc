@@ -37,7 +37,7 @@ class TrainOracle : public ::testing::Test {
 
   at::Tensor Stored(const std::string& name) const { return ToTensor(file_->tensors().at(name)); }
 
-  double Backward(int64_t step, const DitAttention& attention, const BlockRunner& runner) const {
+  double Backward(int64_t step, const DitAttention& attention, const BlockRunners& runners) const {
     const auto of = [&](const std::string& name) {
       return Stored(fmt::format("{}.{}", step, name));
     };
@@ -48,7 +48,7 @@ class TrainOracle : public ::testing::Test {
     const Dit dit(config_, leaves_);
     const TextContext text = dit.PrepareTexts({of("text.0"), of("text.1")});
     const at::Tensor loss =
-        FlowLoss(dit.ForwardBatch(batch.noisy, batch.timesteps, text, attention, runner), batch);
+        FlowLoss(dit.ForwardBatch(batch.noisy, batch.timesteps, text, attention, runners), batch);
     loss.backward();
     return loss.item<double>();
   }
@@ -72,12 +72,12 @@ class TrainOracle : public ::testing::Test {
         .Repeat(2);
   }
 
-  void ExpectTenSteps(const BlockRunner& runner) {
+  void ExpectTenSteps(const BlockRunners& runners) {
     Optimizer optimizer = MakeOptimizer();
     const at::Tensor losses = Stored("losses"), norms = Stored("norms");
     const DitAttention attention = Attention();
     for (int64_t step = 0; step < kSteps; ++step) {
-      const double loss = Backward(step, attention, runner);
+      const double loss = Backward(step, attention, runners);
       const double want = losses[step].item<double>();
       EXPECT_NEAR(loss, want, kTolerance * want) << step;
       if (step == 0) ExpectGradients();
@@ -108,7 +108,7 @@ class TrainOracle : public ::testing::Test {
 };
 
 TEST_F(TrainOracle, TenStepsEqualPyTorch) { ExpectTenSteps({}); }
-TEST_F(TrainOracle, SoTheyDoWithActivationCheckpoints) { ExpectTenSteps(RecomputeBlocks(false)); }
+TEST_F(TrainOracle, SoTheyDoWithActivationCheckpoints) { ExpectTenSteps(Recompute(false)); }
 
 // The comparison sees a rate that is off by 1 %.
 TEST_F(TrainOracle, AnotherRateShows) {

@@ -105,7 +105,7 @@ DitTask::DitTask(const TrainConfig& config, const ModelInfo& model,
     empty_text_ = EncodeTexts(model, {""}, dtype, context, stages).at("").embeds.to(device_);
   }
   if (config.activations != Activations::kKeep) {
-    runner_ = RecomputeBlocks(config.activations == Activations::kOffload);
+    runners_ = Recompute(config.activations == Activations::kOffload);
   }
 }
 
@@ -167,7 +167,7 @@ MicroResult DitTask::Accumulate(int64_t step, int64_t micro, double scale) {
   const Dit dit = Model(leaves_);
   const TextContext text = dit.PrepareTexts(Texts(batch, random));
   const at::Tensor velocity =
-      dit.ForwardBatch(noisy.noisy, noisy.timesteps, text, AttentionFor(batch.latents), runner_);
+      dit.ForwardBatch(noisy.noisy, noisy.timesteps, text, AttentionFor(batch.latents), runners_);
   const at::Tensor loss = FlowLoss(velocity, noisy);
   (loss * scale).backward();
   return {loss.detach(), std::move(batch.items)};

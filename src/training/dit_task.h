@@ -50,7 +50,7 @@ class DitTask : public Task {
   TensorMap leaves_;
   TensorMap frozen_;       // the base's weights under LoRA, else empty
   at::Tensor empty_text_;  // the encoded empty prompt; undefined where it is not wanted
-  BlockRunner runner_;     // none where activations are kept
+  BlockRunners runners_;   // none where activations are kept
   std::map<std::pair<Grid, int64_t>, DitAttention> attention_;  // by grid and batch
 };
 

@@ -1,4 +1,4 @@
-// Recomputing blocks as nodes of the autograd graph.
+// Recomputed parts as nodes of the autograd graph.
 #include "training/recompute.h"
 
 #include <ATen/ATen.h>
@@ -36,22 +36,24 @@ struct KeptTensor {
   }
 };
 
-at::Tensor RunBlock(const BlockFunction& block, const std::vector<at::Tensor>& inputs) {
+at::Tensor RunPart(const NetworkPart& part, const std::vector<at::Tensor>& inputs) {
   const c10::AutoGradMode gradients(true);  // a batch is defined with gradients on
-  return block(inputs);
+  return part(inputs);
 }
 
-struct RecomputedBlock : public torch::autograd::Node {
-  RecomputedBlock(BlockFunction block_function, const std::vector<at::Tensor>& inputs, bool offload)
-      : block(std::move(block_function)) {
+struct RecomputedPart : public torch::autograd::Node {
+  RecomputedPart(NetworkPart network_part, const std::vector<at::Tensor>& inputs, bool offload)
+      : part(std::move(network_part)) {
     for (size_t i = 0; i < inputs.size(); ++i) kept.emplace_back(inputs[i], offload && i == 0);
   }
 
   variable_list apply(variable_list&& gradients) override {
     std::vector<at::Tensor> inputs;
     for (const KeptTensor& tensor : kept) inputs.push_back(tensor.Leaf());
-    const at::Tensor output = RunBlock(block, inputs);
-    torch::autograd::backward({output}, {gradients[0]});
+    const at::Tensor output = RunPart(part, inputs);
+    // Several parts may come to the same graph behind a weight (its cast, its LoRA), so that must
+    // stay; the part's own is dropped with `output`.
+    torch::autograd::backward({output}, {gradients[0]}, /*retain_graph=*/true);
     variable_list results;
     for (const at::Tensor& input : inputs) results.push_back(input.grad());
     results.emplace_back();  // of the anchor
@@ -60,19 +62,17 @@ struct RecomputedBlock : public torch::autograd::Node {
 
   void release_variables() override { kept.clear(); }
 
-  BlockFunction block;
+  NetworkPart part;
   std::vector<KeptTensor> kept;
 };
 
-}  // namespace
-
-BlockRunner RecomputeBlocks(bool offload) {
-  return [offload](const BlockFunction& block, const std::vector<at::Tensor>& inputs) {
+PartRunner RecomputeParts(bool offload) {
+  return [offload](const NetworkPart& part, const std::vector<at::Tensor>& inputs) {
     std::vector<at::Tensor> detached;
     for (const at::Tensor& input : inputs) detached.push_back(input.detach());
-    const at::Tensor output = RunBlock(block, detached).detach();
-    const auto node = std::make_shared<RecomputedBlock>(block, inputs, offload);
-    // Weights inside the block need gradients even where no input does.
+    const at::Tensor output = RunPart(part, detached).detach();
+    const auto node = std::make_shared<RecomputedPart>(part, inputs, offload);
+    // Weights inside the part need gradients even where no input does.
     variable_list sources = inputs;
     sources.push_back(at::zeros({}, inputs[0].options().dtype(at::kFloat)).requires_grad_());
     node->set_next_edges(torch::autograd::collect_next_edges(sources));
@@ -80,5 +80,9 @@ BlockRunner RecomputeBlocks(bool offload) {
     return output;
   };
 }
+
+}  // namespace
+
+BlockRunners Recompute(bool offload) { return {RecomputeParts(offload), RecomputeParts(false)}; }
 
 }  // namespace t3

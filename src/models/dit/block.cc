@@ -33,7 +33,7 @@ DitBlock::DitBlock(const DitConfig& config, const TensorMap& tensors, const std:
 void DitBlock::Forward(at::Tensor& x, const BlockContext& context) const {
   const at::Tensor attended = SelfAttention(x, Modulate(context, 0), context);
   if (GradientsOn()) {
-    Finish(x, attended, context, 0);
+    FinishInTraining(x, attended, context);
     return;
   }
   // At the widest: two tensors of dim channels beside the FFN's hidden one.
@@ -42,6 +42,33 @@ void DitBlock::Forward(at::Tensor& x, const BlockContext& context) const {
     at::Tensor rows = x.narrow(0, first, count);
     Finish(rows, attended.narrow(0, first, count), context, first);
   });
+}
+
+// Pieces would cut the videos of a batch (context.each), which are small.
+void DitBlock::FinishInTraining(at::Tensor& x, const at::Tensor& attended,
+                                const BlockContext& context) const {
+  // What autograd keeps: the FFN's hidden tensor twice, and some sixteen of dim channels.
+  const int64_t piece = PieceOf(x, 2 * config_.ffn_dim + 16 * config_.dim, context.scratch_bytes);
+  if (!context.pieces || context.each > 0 || piece >= x.size(0)) {
+    Finish(x, attended, context, 0);
+    return;
+  }
+  const std::vector<at::Tensor> rows = x.split(piece), attended_rows = attended.split(piece);
+  std::vector<at::Tensor> outputs;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const int64_t first = static_cast<int64_t>(i) * piece;
+    const NetworkPart part = [this, context, first](const std::vector<at::Tensor>& inputs) {
+      BlockContext own = context;
+      own.time = inputs[2];
+      own.text = {inputs[3], inputs[4]};
+      at::Tensor tokens = inputs[0];
+      Finish(tokens, inputs[1], own, first);
+      return tokens;
+    };
+    outputs.push_back(context.pieces(
+        part, {rows[i], attended_rows[i], context.time, context.text.k, context.text.v}));
+  }
+  x = at::cat(outputs);
 }
 
 int64_t DitBlock::PieceOf(const at::Tensor& x, int64_t channels, int64_t scratch_bytes) const {
