@@ -121,7 +121,7 @@ SelfAttentionInput DitBlock::ProjectQkv(const at::Tensor& x, const Modulation& m
                             modulation.multiplier.Slice(first, count),
                             modulation.gate.Slice(first, count)};
       at::Tensor rows = qkv.narrow(0, first, count);
-      at::addmm_out(rows, qkv_.bias, Norm(x.narrow(0, first, count), part), qkv_.weight.t());
+      LinearInto(rows, Norm(x.narrow(0, first, count), part), qkv_);
     });
   }
   const std::vector<at::Tensor> parts = qkv.chunk(3, -1);
@@ -131,23 +131,17 @@ SelfAttentionInput DitBlock::ProjectQkv(const at::Tensor& x, const Modulation& m
   return input;
 }
 
-at::Tensor DitBlock::Ffn(const at::Tensor& x) const {
-  at::Tensor hidden = ffn_in_(x);
-  if (GradientsOn()) return ffn_out_(at::gelu(hidden, "tanh"));
-  return ffn_out_(at::gelu_(hidden, "tanh"));
-}
-
 void DitBlock::Finish(at::Tensor& x, const at::Tensor& attended, const BlockContext& context,
                       int64_t first) const {
   const int64_t count = x.size(0);
-  AddGated(x, o_(attended), Modulate(context, 0).gate.Slice(first, count));
+  AddGatedLinear(x, attended, o_, Modulate(context, 0).gate.Slice(first, count));
   const at::Tensor normed =
       LayerNormModulate(x, norm3_weight_, norm3_bias_, {config_.eps, x.scalar_type()});
-  AddResidual(x, cross_(normed, context.text, context.text_bias));
+  cross_.AddTo(x, normed, context.text, context.text_bias);
   const Modulation ffn = Modulate(context, 3);
   const Modulation part{ffn.shift.Slice(first, count), ffn.multiplier.Slice(first, count),
                         ffn.gate.Slice(first, count)};
-  AddGated(x, Ffn(Norm(x, part)), part.gate);
+  AddGatedLinear(x, LinearGelu(Norm(x, part), ffn_in_), ffn_out_, part.gate);
 }
 
 }  // namespace t3

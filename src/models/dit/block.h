@@ -64,7 +64,6 @@ class DitBlock {
   SelfAttentionInput ProjectQkv(const at::Tensor& x, const Modulation& modulation,
                                 const BlockContext& context) const;
   at::Tensor Norm(const at::Tensor& x, const Modulation& modulation) const;
-  at::Tensor Ffn(const at::Tensor& x) const;
   // Everything after the attention core, for tokens [first, first + rows of x).
   void Finish(at::Tensor& x, const at::Tensor& attended, const BlockContext& context,
               int64_t first) const;

@@ -20,9 +20,10 @@ class CrossAttention {
   CrossAttention(const DitConfig& config, const TensorMap& tensors, const std::string& prefix);
   // Text rows (B, rows, dim) after text_embedding.
   TextKeys Keys(const at::Tensor& text) const;
-  // x (B * N, dim), already normed, of B videos one after the other; bias (B, rows) fp32 on the
-  // logits, or undefined. Returns (B * N, dim).
-  at::Tensor operator()(const at::Tensor& x, const TextKeys& keys, const at::Tensor& bias) const;
+  // x += attention of `normed`, both (B * N, dim) of B videos one after the other; bias (B, rows)
+  // fp32 on the logits, or undefined. As AddLinear, x is a new tensor where gradients are on.
+  void AddTo(at::Tensor& x, const at::Tensor& normed, const TextKeys& keys,
+             const at::Tensor& bias) const;
 
  private:
   int64_t heads_;
