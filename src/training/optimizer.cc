@@ -2,6 +2,7 @@
 #include "training/optimizer.h"
 
 #include <ATen/ATen.h>
+#include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
@@ -61,7 +62,7 @@ void Optimizer::Step(double lr) {
   const c10::NoGradGuard no_grad;
   std::vector<at::Tensor> gradients;
   for (const at::Tensor& leaf : leaves_) gradients.push_back(leaf.grad());
-  for (const at::Tensor& step : steps_) step.add_(1);
+  at::_foreach_add_(steps_, 1);
   at::_fused_adamw_(leaves_, gradients, moments1_, moments2_, /*max_exp_avg_sqs=*/{}, steps_, lr,
                     config_.beta1, config_.beta2, config_.weight_decay, config_.eps,
                     /*amsgrad=*/false, /*maximize=*/false);
