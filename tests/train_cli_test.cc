@@ -2,13 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "program.h"
-#include "weights/safetensors_writer.h"
 
 namespace t3 {
 namespace {
@@ -20,34 +18,35 @@ using testing::HasSubstr;
 class TrainCli : public ::testing::Test {
  protected:
   void SetUp() override {
-    fs::create_directory(folder_ / "data");
-    for (int i = 0; i < 3; ++i) WriteItem(i);
+    fs::create_directory(folder_ / "clips");
+    for (int i = 0; i < 3; ++i) WriteClip("clip" + std::to_string(i), 3 + 2 * i);
+    const ProgramResult prepared = RunT3(
+        {"prepare", folder_ / "clips", "--model", ReferencePath("mini2.1"), "--output",
+         folder_ / "data", "--size", "64x32", "--frames", "5", "--fps", "16", "--device", "cpu"});
+    ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
     config_ = {{"model", ReferencePath("mini2.1")},
                {"output", folder_ / "run"},
                {"steps", 25},
                {"batch_size", 2},
                {"device", "cpu"},
                {"dtype", "fp32"},
-               {"data", {{"latents", folder_ / "data"}}},
+               {"data", {{"prepared", folder_ / "data"}}},
                {"attention", {{"pattern", "t3"}}},
                {"optimizer", {{"lr", 1e-3}}},
                {"checkpoint", {{"every_steps", 1}}}};
   }
 
-  // Latents of a 64x32 clip of 5 frames, and a caption of 4 rows.
-  void WriteItem(int index) const {
-    std::vector<float> latents(16 * 2 * 4 * 8), prompt(4 * 64);
-    for (size_t i = 0; i < latents.size(); ++i) {
-      latents[i] = std::sin(0.37F * static_cast<float>(i * (static_cast<size_t>(index) + 1)));
+  // 64x32, 5 frames of stripes that move, and a caption.
+  void WriteClip(const std::string& name, int pace) const {
+    std::ofstream file(folder_ / ("clips/" + name + ".y4m"), std::ios::binary);
+    file << "YUV4MPEG2 W64 H32 F16:1 Ip A1:1 C444\n";
+    for (int frame = 0; frame < 5; ++frame) {
+      file << "FRAME\n";
+      for (int i = 0; i < 3 * 64 * 32; ++i) {
+        file.put(static_cast<char>(64 + (i * pace + 9 * frame) % 128));
+      }
     }
-    for (size_t i = 0; i < prompt.size(); ++i) prompt[i] = std::cos(static_cast<float>(i));
-    const auto ref = [](const char* name, std::vector<int64_t> shape, std::vector<float>& data) {
-      return NamedTensorRef{name, DType::kF32, std::move(shape),
-                            reinterpret_cast<const std::byte*>(data.data()),
-                            static_cast<int64_t>(data.size() * sizeof(float))};
-    };
-    WriteSafetensors(folder_ / ("data/clip" + std::to_string(index) + ".safetensors"),
-                     {ref("latents", {16, 2, 4, 8}, latents), ref("prompt", {4, 64}, prompt)}, {});
+    std::ofstream(folder_ / ("clips/" + name + ".txt")) << "Stripes at pace " << pace;
   }
 
   ProgramResult Train(std::vector<std::string> more = {},
@@ -116,13 +115,12 @@ TEST_F(TrainCli, WrongInputIsNamed) {
   };
   EXPECT_THAT(error("stepps=3"), HasSubstr("did you mean \"steps\"?"));
   EXPECT_THAT(error("output=" + ReferencePath("mini2.1")), HasSubstr("give another one"));
-  EXPECT_THAT(error("data.latents=/no/such/folder"), HasSubstr("/no/such/folder"));
+  EXPECT_THAT(error("data.prepared=/no/such/folder"), HasSubstr("/no/such/folder"));
   EXPECT_THAT(error("data.folder=x"), HasSubstr("\"folder\" is no field here"));
-  EXPECT_THAT(error("buckets=[{\"size\":\"128x64\",\"frames\":5}]"), HasSubstr("no item"));
+  EXPECT_THAT(error("buckets=[{\"size\":\"128x64\",\"frames\":5}]"), HasSubstr("it has 64x32x5"));
   EXPECT_THAT(error("lora.targets=[\"qq\"]"), HasSubstr("called \"qq\""));
   EXPECT_EQ(Train({"--set", "steps"}).exit_code, 2);
-  std::ofstream(folder_ / "data/clip9.safetensors") << "no weights";
-  EXPECT_THAT(error("steps=3"), HasSubstr("clip9.safetensors"));
+  EXPECT_THAT(error("model=" + ReferencePath("mini2.2")), HasSubstr("another VAE"));
 }
 
 }  // namespace

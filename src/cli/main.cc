@@ -49,6 +49,7 @@ int Run(int argc, char** argv) {
   AddInspect(app, action);
   AddConvert(app, action);
   AddInit(app, action);
+  AddPrepare(app, action);
   AddTrain(app, action);
   try {
     app.parse(argc, argv);

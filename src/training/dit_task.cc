@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/digest.h"
 #include "models/dit/tensors.h"
 #include "models/dit/weights.h"
 #include "models/text_encoder/tensors.h"
@@ -51,20 +52,16 @@ LoadOptions LoadAs(const ModelInfo& model, at::ScalarType dtype, at::Device devi
   return options;
 }
 
-// FNV-1a over names, shapes and the first bytes of every tensor: enough to tell weights apart.
+// Of names, shapes and the first bytes of every tensor: enough to tell weights apart.
 std::string DigestOf(const NamedViews& views) {
   constexpr int64_t kBytes = 256;
-  uint64_t hash = 0xcbf29ce484222325;
-  const auto add = [&](const void* data, size_t size) {
-    const auto* bytes = static_cast<const unsigned char*>(data);
-    for (size_t i = 0; i < size; ++i) hash = (hash ^ bytes[i]) * 0x100000001b3;
-  };
+  std::string text;
   for (const auto& [name, view] : views.tensors) {
-    add(name.data(), name.size());
-    add(view.shape.data(), view.shape.size() * sizeof(int64_t));
-    add(view.data, static_cast<size_t>(std::min(kBytes, view.bytes)));
+    text += fmt::format("{} {} ", name, fmt::join(view.shape, ","));
+    text.append(reinterpret_cast<const char*>(view.data),
+                static_cast<size_t>(std::min(kBytes, view.bytes)));
   }
-  return fmt::format("{:016x}", hash);
+  return DigestText(Digest(text));
 }
 
 // As `t3 init` and the loader have it: small and delicate tensors stay in fp32.
@@ -100,13 +97,19 @@ DitTask::DitTask(const TrainConfig& config, const ModelInfo& model,
                           options),
               kTextPrefix, &leaves_);
   } else if (config.prompt_dropout > 0) {
-    CheckTextEncoder(model);
-    std::vector<Result::Stage> stages;
-    empty_text_ = EncodeTexts(model, {""}, dtype, context, stages).at("").embeds.to(device_);
+    empty_text_ = EncodeEmptyPrompt(context);
   }
   if (config.activations != Activations::kKeep) {
     runners_ = Recompute(config.activations == Activations::kOffload);
   }
+}
+
+at::Tensor DitTask::EncodeEmptyPrompt(const RunContext& context) const {
+  const at::Tensor stored = source_->EmptyText();
+  if (stored.defined()) return stored.to(device_);
+  CheckTextEncoder(model_);
+  std::vector<Result::Stage> stages;
+  return EncodeTexts(model_, {""}, dtype_, context, stages).at("").embeds.to(device_);
 }
 
 TensorMap DitTask::DitWeights(const TensorMap& weights) const {
@@ -162,7 +165,7 @@ const DitAttention& DitTask::AttentionFor(const at::Tensor& latents) {
 
 MicroResult DitTask::Accumulate(int64_t step, int64_t micro, double scale) {
   const StepRandom random(config_.seed, step, micro);
-  Batch batch = source_->Get(step, micro, config_.batch_size, random, config_.train_text_encoder);
+  Batch batch = source_->Get(step, micro);
   const NoisyBatch noisy = AddNoise(batch.latents.to(device_, at::kFloat), timesteps_, random);
   const Dit dit = Model(leaves_);
   const TextContext text = dit.PrepareTexts(Texts(batch, random));

@@ -34,6 +34,7 @@ class DitTask : public Task {
   Dit Model(const TensorMap& weights) const;
 
  private:
+  at::Tensor EncodeEmptyPrompt(const RunContext& context) const;
   TensorMap DitWeights(const TensorMap& weights) const;
   TensorMap TextWeights(const TensorMap& weights) const;
   std::vector<at::Tensor> Texts(const Batch& batch, const StepRandom& random) const;

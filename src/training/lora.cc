@@ -9,7 +9,6 @@
 
 #include "base/check.h"
 #include "pipeline/tensor_file.h"
-#include "training/random.h"
 
 namespace t3 {
 namespace {

@@ -9,7 +9,7 @@
 namespace t3 {
 
 // What is drawn; each has a sequence of its own.
-enum class Draw : uint64_t { kNoise = 1, kTimestep, kDropout, kBatch, kLora };
+enum class Draw : uint64_t { kNoise = 1, kTimestep, kDropout, kBatch };
 
 class StepRandom {
  public:

@@ -92,7 +92,8 @@ TEST(Recompute, PiecesOfTokensChangeNothingUnderLora) {
       LoadTensors(model.dit_views, DitTensors(model.dit), DitNaming(), LoadOptions());
   TensorMap factors = MakeLora({}, DitTensors(model.dit), 1, at::kCPU);
   for (auto& [name, factor] : factors) {
-    if (name.ends_with("lora_B.weight")) factor = (0.02 * at::randn(factor.sizes())).requires_grad_();
+    if (name.ends_with("lora_B.weight"))
+      factor = (0.02 * at::randn(factor.sizes())).requires_grad_();
   }
   ExpectPiecesChangeNothing(factors, [&] { return ApplyLora(frozen, factors, {}); });
 }

@@ -11,6 +11,7 @@
 #include "pipeline/model_info.h"
 #include "training/batch_source.h"
 #include "training/dit_task.h"
+#include "training/random.h"
 
 namespace t3 {
 
@@ -21,21 +22,19 @@ class SyntheticSource : public BatchSource {
  public:
   explicit SyntheticSource(int64_t poisoned = -1) : poisoned_(poisoned) {}
 
-  Batch Get(int64_t step, int64_t micro, int64_t size, const StepRandom& random,
-            bool want_ids) override {
+  Batch Get(int64_t step, int64_t micro) override {
+    constexpr int64_t kSize = 2;
+    const StepRandom random(99, step, micro);
     Batch batch;
     batch.latents = StepRandom(1, 0, 0).Normal(Draw::kBatch, {1, 16, 2, 4, 8}, at::kCPU) +
-                    0.1 * random.Normal(Draw::kBatch, {size, 16, 2, 4, 8}, at::kCPU);
+                    0.1 * random.Normal(Draw::kBatch, {kSize, 16, 2, 4, 8}, at::kCPU);
     if (step == poisoned_) batch.latents[0][0][0][0][0] = NAN;
-    const at::Tensor text = random.Normal(Draw::kBatch, {size, 5, 64}, at::kCPU);
-    for (int64_t i = 0; i < size; ++i) {
+    const at::Tensor text = random.Normal(Draw::kNoise, {kSize, 5, 64}, at::kCPU);
+    for (int64_t i = 0; i < kSize; ++i) {
       const int64_t length = 1 + random.Integer(Draw::kBatch, i, 5);
-      if (want_ids) {
-        batch.ids.push_back(std::vector<int32_t>(length, static_cast<int32_t>(3 + i)));
-        batch.ids.back().back() = 1;
-      } else {
-        batch.text.push_back(text[i].narrow(0, 0, length));
-      }
+      batch.text.push_back(text[i].narrow(0, 0, length));
+      batch.ids.push_back(std::vector<int32_t>(length, static_cast<int32_t>(3 + i)));
+      batch.ids.back().back() = 1;
       batch.items.push_back(fmt::format("clip-{}-{}-{}", step, micro, i));
     }
     return batch;
@@ -56,7 +55,7 @@ inline ModelInfo MiniModel() {
 inline TrainConfig MiniConfig(const std::string& output, nlohmann::json more = {}) {
   nlohmann::json document{{"output", output},
                           {"steps", 6},
-                          {"batch_size", 2},
+                          {"batch_size", 2},  // as the source has it
                           {"seed", 5},
                           {"device", "cpu"},
                           {"dtype", "fp32"},

@@ -10,8 +10,8 @@
 #include "t3video/engine.h"
 #include "training/dit_task.h"
 #include "training/json_fields.h"
-#include "training/latent_folder.h"
 #include "training/model_folder.h"
+#include "training/prepared_source.h"
 #include "training/trainer.h"
 
 namespace t3 {
@@ -21,13 +21,13 @@ namespace fs = std::filesystem;
 
 std::unique_ptr<BatchSource> MakeSource(const TrainConfig& config, const ModelInfo& model) {
   JsonFields fields(config.data, config.source + ": data");
-  std::string latents;
-  fields.Take("latents", &latents);
+  std::string prepared;
+  fields.Take("prepared", &prepared);
   fields.CheckAllTaken();
-  T3_CHECK(!latents.empty(), "{}: \"data\" needs \"latents\", a folder of encoded videos",
+  T3_CHECK(!prepared.empty(), "{}: \"data\" needs \"prepared\", a folder that `t3 prepare` made",
            config.source);
-  auto source = std::make_unique<LatentFolder>(latents, model.dit, VaeOf(model), config.buckets);
-  spdlog::info("training on {} items: {}", source->items(), source->Digest());
+  auto source = std::make_unique<PreparedSource>(prepared, model, config);
+  spdlog::info("training on {}", source->Digest());
   return source;
 }
 

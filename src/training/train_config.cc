@@ -87,7 +87,6 @@ std::vector<Bucket> TakeBuckets(JsonFields* root) {
     Bucket bucket;
     TakeSize(&fields, &bucket.width, &bucket.height);
     fields.TakeInteger("frames", 1, 100'000, &bucket.frames);
-    fields.TakeNumber("weight", 1e-9, 1e9, &bucket.weight);
     fields.CheckAllTaken();
     T3_CHECK(bucket.width > 0 && bucket.frames > 0, "{} needs \"size\" and \"frames\"",
              fields.where());

@@ -49,7 +49,6 @@ enum class Activations { kKeep, kBlock, kOffload };
 // A size to train at. Frames are 4n + 1.
 struct Bucket {
   int64_t width = 0, height = 0, frames = 0;
-  double weight = 1;  // how often, relative to the others
 };
 
 struct CheckpointConfig {
@@ -71,8 +70,8 @@ struct TrainConfig {
   std::string task = "dit";
   ModelFiles model;
   std::string output;
-  nlohmann::json data;  // of the task's and its source's own fields
-  std::vector<Bucket> buckets;
+  nlohmann::json data;          // of the task's and its source's own fields
+  std::vector<Bucket> buckets;  // empty: all that the data has
   AttentionPattern attention = AttentionPattern::kFull;
   bool attention_given = false;  // else as the model was trained
   std::string windows;           // "t,h,w;..."; empty: the planner's
