@@ -18,5 +18,6 @@ void AddConvert(CLI::App& app, Action& action);
 void AddInit(CLI::App& app, Action& action);
 void AddPrepare(CLI::App& app, Action& action);
 void AddTrain(CLI::App& app, Action& action);
+void AddBench(CLI::App& app, Action& action);
 
 }  // namespace t3

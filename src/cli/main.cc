@@ -51,6 +51,7 @@ int Run(int argc, char** argv) {
   AddInit(app, action);
   AddPrepare(app, action);
   AddTrain(app, action);
+  AddBench(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -25,7 +25,7 @@ using PartRunner =
 // Each may be empty: the part is run plainly.
 struct BlockRunners {
   PartRunner blocks;  // of a whole block
-  // Of what follows the attention core, for pieces of tokens within scratch_bytes; otherwise a 4K
+  // Of what follows the self-attention, for pieces of tokens within scratch_bytes; otherwise a 4K
   // video's FFN alone would keep 25 GB in the backward pass of a block.
   PartRunner pieces;
 };
@@ -57,6 +57,7 @@ class DitBlock {
  private:
   struct Modulation {
     TokenVectors shift, multiplier, gate;
+    Modulation Slice(int64_t first, int64_t count) const;
   };
   Modulation Modulate(const BlockContext& context, int64_t first_vector) const;
   at::Tensor SelfAttention(const at::Tensor& x, const Modulation& modulation,
@@ -64,12 +65,11 @@ class DitBlock {
   SelfAttentionInput ProjectQkv(const at::Tensor& x, const Modulation& modulation,
                                 const BlockContext& context) const;
   at::Tensor Norm(const at::Tensor& x, const Modulation& modulation) const;
-  // Everything after the attention core, for tokens [first, first + rows of x).
-  void Finish(at::Tensor& x, const at::Tensor& attended, const BlockContext& context,
-              int64_t first) const;
-  // The same with gradients on, in pieces where there is a runner for them.
-  void FinishInTraining(at::Tensor& x, const at::Tensor& attended,
-                        const BlockContext& context) const;
+  // Everything after the self-attention, for tokens [first, first + rows of x).
+  void Finish(at::Tensor& x, const BlockContext& context, int64_t first) const;
+  // The same for all tokens with gradients on, in pieces where there is a runner for them.
+  void FinishInTraining(at::Tensor& x, const BlockContext& context) const;
+  void CrossAttend(at::Tensor& x, const BlockContext& context) const;
   int64_t PieceOf(const at::Tensor& x, int64_t channels, int64_t scratch_bytes) const;
 
   DitConfig config_;
