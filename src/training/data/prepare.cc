@@ -17,6 +17,7 @@
 #include "pipeline/text_stage.h"
 #include "training/data/clip_reader.h"
 #include "training/data/dataset_index.h"
+#include "training/data/prepare_settings.h"
 #include "training/data/shard_writer.h"
 #include "training/data/source_stamp.h"
 
@@ -25,50 +26,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-ClipSettings SettingsOf(const ModelInfo& model, const PrepareRequest& request) {
-  const GenerationDefaults& defaults = model.defaults;
-  ClipSettings settings;
-  settings.fps = request.fps.value_or(defaults.fps);
-  settings.clips_per_video = request.clips_per_video;
-  settings.max_upscale = request.max_upscale;
-  auto sizes = request.sizes;
-  auto frames = request.frames;
-  if (sizes.empty()) sizes = {{defaults.width, defaults.height}};
-  if (frames.empty()) frames = {defaults.frames};
-  // Patches of the denoiser take 2x2 latents.
-  const int64_t multiple = 2 * model.vae->spatial_stride();
-  std::set<ClipSize> buckets;
-  for (const auto& [width, height] : sizes) {
-    if (width < 1 || height < 1 || width % multiple != 0 || height % multiple != 0) {
-      FailUsage("--size {}x{}: width and height must be multiples of {} for this model", width,
-                height, multiple);
-    }
-    for (const int64_t count : frames) {
-      if (count < 1 || count % VaeConfig::kTimeStride != 1) {
-        FailUsage("--frames {} must be 4n+1 (1, 5, 9, ...)", count);
-      }
-      buckets.insert({width, height, count});
-    }
-  }
-  settings.buckets = {buckets.begin(), buckets.end()};
-  if (!(settings.fps > 0) || settings.fps > 1000) {
-    FailUsage("--fps {} is outside 0 to 1000", settings.fps);
-  }
-  if (settings.clips_per_video < 1) {
-    FailUsage("--clips-per-video {} must be 1 or more", settings.clips_per_video);
-  }
-  if (!(settings.max_upscale >= 1) || settings.max_upscale > 16) {
-    FailUsage("--max-upscale {} is outside 1 to 16", settings.max_upscale);
-  }
-  return settings;
-}
-
 // A source that can be used.
 struct Usable {
   Source source;
   SourceStamp stamp;
-  std::vector<Clip> clips;         // empty when all of them are there already
-  std::vector<StoredClip> stored;  // those that are there
+  std::vector<StoredClip> stored;  // its clips that are there already
+  std::vector<Clip> clips;         // all of its clips; empty when none is missing
+
+  bool Lacks(size_t number) const {
+    return std::none_of(stored.begin(), stored.end(), [&](const StoredClip& clip) {
+      return clip.number == static_cast<int64_t>(number);
+    });
+  }
+  int64_t Missing() const { return clips.empty() ? 0 : std::ssize(clips) - std::ssize(stored); }
 };
 
 class Preparation {
@@ -153,7 +123,9 @@ class Preparation {
         const auto [first, fresh] = names.emplace(item.stamp.digest, source.name);
         T3_CHECK(fresh, "it has the same contents as {}, which counts", first->second);
         item.stored = StoredClipsOf(item);
-        if (item.stored.empty()) item.clips = ClipsOf(source, index_.settings);
+        const bool complete =
+            !item.stored.empty() && std::ssize(item.stored) == item.stored[0].of_source;
+        if (!complete) item.clips = ClipsOf(source, index_.settings);
         usable.push_back(std::move(item));
       } catch (const Error& error) {
         result_.rejected.push_back({source.name, error.what()});
@@ -163,7 +135,8 @@ class Preparation {
     for (const Usable& item : usable) {
       for (const StoredClip& clip : item.stored) index_.clips.push_back(clip);
     }
-    result_.removed = found_clips_ - std::ssize(index_.clips);
+    kept_ = std::ssize(index_.clips);
+    result_.removed = found_clips_ - kept_;
     return usable;
   }
 
@@ -172,13 +145,11 @@ class Preparation {
     return found == stamps_.end() ? nullptr : &found->second;
   }
 
-  // The clips of a source from earlier, with its present name and caption; none unless all of them
-  // are there.
+  // The clips of a source from earlier, with its present name and caption.
   std::vector<StoredClip> StoredClipsOf(const Usable& item) const {
     const auto found = stored_.find(item.stamp.digest);
     if (found == stored_.end()) return {};
     std::vector<StoredClip> clips = found->second;
-    if (std::ssize(clips) != clips.front().of_source) return {};
     for (StoredClip& clip : clips) {
       clip.file = item.source.name;
       clip.caption = item.source.caption;
@@ -218,13 +189,14 @@ class Preparation {
 
   void EncodeClips(const std::vector<Usable>& usable) {
     int64_t total = 0, done = 0;
-    for (const Usable& item : usable) total += std::ssize(item.clips);
+    for (const Usable& item : usable) total += item.Missing();
     if (total == 0) return;
     const c10::NoGradGuard no_grad;
     const Vae vae = LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_);
     Stage stage(context_, "encoding clips", total);
     for (const Usable& item : usable) {
       for (size_t number = 0; number < item.clips.size(); ++number) {
+        if (!item.Lacks(number)) continue;
         if (!dropped_.contains(item.source.name)) EncodeClip(vae, item, number);
         if (latent_shards_.Due()) Save();
         stage.Advance(++done);
@@ -246,7 +218,7 @@ class Preparation {
                "the VAE {} gives values for it that are not finite", model_.paths.vae);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kInterrupted) throw;
-      return Drop(item.source.name, error.what());
+      return Drop(item, error.what());
     }
     StoredClip stored{.file = item.source.name,
                       .caption = item.source.caption,
@@ -262,11 +234,13 @@ class Preparation {
   }
 
   // A source that broke on the way: none of its clips stays.
-  void Drop(const std::string& name, const std::string& reason) {
+  void Drop(const Usable& item, const std::string& reason) {
+    const std::string& name = item.source.name;
+    kept_ -= std::ssize(item.stored);
     result_.rejected.push_back({name, reason});
     dropped_.insert(name);
     const auto of_source = [&](const StoredClip& clip) { return clip.file == name; };
-    result_.encoded -= std::erase_if(index_.clips, of_source);
+    std::erase_if(index_.clips, of_source);
     std::erase_if(new_clips_, of_source);
   }
 
@@ -278,7 +252,6 @@ class Preparation {
     latent_shards_.Flush();
     index_.texts.insert(index_.texts.end(), texts.begin(), texts.end());
     index_.clips.insert(index_.clips.end(), clips.begin(), clips.end());
-    result_.encoded += std::ssize(clips);
     WriteIndex(request_.output, index_);
   }
 
@@ -303,6 +276,7 @@ class Preparation {
 
   void Summarise() {
     result_.clips = std::ssize(index_.clips);
+    result_.encoded = result_.clips - kept_;
     std::map<ClipSize, int64_t> buckets;
     for (const StoredClip& clip : index_.clips) ++buckets[clip.bucket];
     for (const auto& [bucket, count] : buckets) {
@@ -316,7 +290,7 @@ class Preparation {
   const RunContext& context_;
   DatasetIndex index_;                                     // what is on disk
   std::map<std::string, std::vector<StoredClip>> stored_;  // found at the start, by source digest
-  int64_t found_clips_ = 0;
+  int64_t found_clips_ = 0, kept_ = 0;
   std::map<std::string, SourceStamp> stamps_;  // likewise, by file name
   std::vector<StoredText> new_texts_;          // not on disk yet
   std::vector<StoredClip> new_clips_;

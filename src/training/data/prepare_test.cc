@@ -185,20 +185,21 @@ PrepareResult RunUntil(
 
 TEST_F(PrepareTest, GoesOnAfterAnInterruption) {
   AddThreeVideos();
+  request_.clips_per_video = 2;
   const auto run = [&](const ProgressFn& progress, const CancelToken* cancel) {
     return Run(progress, cancel);
   };
   try {
-    RunUntil(run, 2);
+    RunUntil(run, 1);
     FAIL() << "not interrupted";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kInterrupted);
-    EXPECT_THAT(error.what(), HasSubstr("2 clips are ready"));
+    EXPECT_THAT(error.what(), HasSubstr("1 clips are ready"));
   }
   EXPECT_THAT(ErrorOf([&] { PreparedDataset::Open(request_.output); }), HasSubstr("not complete"));
   const PrepareResult rest = Run();
-  EXPECT_EQ(rest.clips, 3);
-  EXPECT_EQ(rest.encoded, 1);
+  EXPECT_EQ(rest.clips, 4);
+  EXPECT_EQ(rest.encoded, 3);  // the first of a.y4m's two was there
   EXPECT_EQ(Run().encoded, 0);
 
   // The same dataset as without the interruption.
