@@ -274,10 +274,10 @@ TrainConfig ReadTrainConfig(const std::string& path, const std::vector<std::stri
 
 json FieldsThatMatter(const TrainConfig& config) {
   json fields = config.document;
-  // What may differ: where things are and how often they are written. The model's weights are
-  // compared by themselves.
-  for (const char* free : {"output", "model", "device", "save_dtype", "checkpoint", "samples",
-                           "activation_checkpoints"}) {
+  // What may differ: where things are and how often they are written. The model's weights and the
+  // data are compared by their contents (Task::Identity).
+  for (const char* free : {"output", "model", "data", "device", "save_dtype", "checkpoint",
+                           "samples", "activation_checkpoints"}) {
     fields.erase(free);
   }
   if (config.schedule.decay == Decay::kConstant) fields.erase("steps");
