@@ -20,14 +20,14 @@ namespace {
 // FlashAttention-2, memory-efficient (fp32) and plain is taken.
 bool CudnnTakes(const at::Tensor& q, const at::Tensor& k) {
   constexpr int64_t kShortest = 64;
-  return q.is_cuda() && !GradientsOn() && q.scalar_type() == at::kBFloat16 && q.size(3) % 8 == 0 &&
-         q.size(3) <= 128 && q.size(1) >= kShortest && k.size(1) >= kShortest &&
-         kernels::ComputeCapability(q.device().index()) >= 90;
+  return AttendTakesBias(q) && q.size(3) % 8 == 0 && q.size(3) <= 128 && q.size(1) >= kShortest &&
+         k.size(1) >= kShortest;
 }
 
-// (B, heads, L, d) each.
-at::Tensor AttendCudnn(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  return std::get<0>(at::_scaled_dot_product_cudnn_attention(q, k, v, /*attn_bias=*/std::nullopt,
+// (B, heads, L, d) each; bias (B or 1, 1, Lq, Lk) or nothing.
+at::Tensor AttendCudnn(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                       const std::optional<at::Tensor>& bias) {
+  return std::get<0>(at::_scaled_dot_product_cudnn_attention(q, k, v, bias,
                                                              /*compute_log_sumexp=*/false));
 }
 
@@ -50,6 +50,11 @@ at::Tensor AttendInParts(const at::Tensor& q, const at::Tensor& k, const at::Ten
 
 }  // namespace
 
+bool AttendTakesBias(const at::Tensor& x) {
+  return x.is_cuda() && !GradientsOn() && x.scalar_type() == at::kBFloat16 &&
+         kernels::ComputeCapability(x.device().index()) >= 90;
+}
+
 at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                   const at::Tensor& bias) {
   T3_CHECK(q.dim() == 4 && k.dim() == 4 && k.sizes() == v.sizes() && q.size(0) == k.size(0) &&
@@ -58,12 +63,14 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
            fmt::join(k.sizes(), ", "), fmt::join(v.sizes(), ", "));
   if (q.size(0) > kMostBatches) return AttendInParts(q, k, v, bias);
   const auto by_head = [](const at::Tensor& x) { return x.transpose(1, 2); };
-  if (!bias.defined() && CudnnTakes(q, k)) {
-    return by_head(AttendCudnn(by_head(q), by_head(k), by_head(v)));
-  }
   std::optional<at::Tensor> mask;
   if (bias.defined()) {
-    mask = bias.view({-1, 1, 1, k.size(1)}).expand({q.size(0), 1, q.size(1), k.size(1)});
+    mask = bias.to(q.scalar_type())
+               .view({-1, 1, 1, k.size(1)})
+               .expand({q.size(0), 1, q.size(1), k.size(1)});
+  }
+  if (CudnnTakes(q, k)) {
+    return by_head(AttendCudnn(by_head(q), by_head(k), by_head(v), mask));
   }
   return by_head(at::scaled_dot_product_attention(by_head(q), by_head(k), by_head(v), mask));
 }
