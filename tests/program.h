@@ -1,6 +1,7 @@
 // Running the t3 program in tests.
 #pragma once
 
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -12,10 +13,11 @@ struct ProgramResult {
   std::string err;
 };
 
-// Runs t3 with `arguments` in a fresh process and waits for it. `seconds_to_interrupt` > 0: SIGINT
-// after that time. `file_limit` > 0: no file may grow beyond so many bytes (RLIMIT_FSIZE).
+// Runs t3 with `arguments` in a fresh process and waits for it. `seconds_to_interrupt` > 0:
+// `signal` after that time. `file_limit` > 0: no file may grow beyond so many bytes (RLIMIT_FSIZE).
 struct ProgramOptions {
   double seconds_to_interrupt = 0;
+  int signal = SIGINT;
   long long file_limit = 0;
 };
 ProgramResult RunT3(const std::vector<std::string>& arguments, const ProgramOptions& options = {});

@@ -49,8 +49,9 @@ int Run(int argc, char** argv) {
   AddInspect(app, action);
   AddConvert(app, action);
   AddInit(app, action);
-  AddBench(app, action);
   AddPrepare(app, action);
+  AddTrain(app, action);
+  AddBench(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

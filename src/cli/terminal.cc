@@ -19,6 +19,7 @@ std::string Describe(const ProgressEvent& event) {
   if (event.seconds_left >= 0 && event.done < event.total) {
     line += fmt::format("  {} left", FormatSeconds(event.seconds_left));
   }
+  if (!event.detail.empty()) line += "  " + event.detail;
   return line;
 }
 

@@ -139,7 +139,7 @@ at::Tensor Dit::Forward(const at::Tensor& latents, double timestep, int64_t clea
 
 at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double>& timesteps,
                              const TextContext& text, const DitAttention& attention,
-                             const BlockRunner& runner) const {
+                             const BlockRunners& runners) const {
   CheckForward(latents, text, attention, config_);
   T3_CHECK(GradientsOn(), "DiT: a batch is run with gradients on");
   T3_CHECK(static_cast<int64_t>(timesteps.size()) == latents.size(0),
@@ -149,10 +149,11 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
                        .rope = &attention.rope(),
                        .text_bias = text.bias,
                        .scratch_bytes = scratch_bytes_};
+  context.pieces = runners.pieces;
   at::Tensor x = Embed(latents);
   for (int64_t i = 0; i < config_.num_layers; ++i) {
     context.windows = &attention.layer(i);
-    const BlockFunction block = [this, i, context](const std::vector<at::Tensor>& inputs) {
+    const NetworkPart block = [this, i, context](const std::vector<at::Tensor>& inputs) {
       BlockContext own = context;
       own.time = inputs[1];
       own.text = {inputs[2], inputs[3]};
@@ -161,7 +162,7 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
       return tokens;
     };
     const std::vector<at::Tensor> inputs{x, time.blocks, text.layers[i].k, text.layers[i].v};
-    x = runner ? runner(block, inputs) : block(inputs);
+    x = runners.blocks ? runners.blocks(block, inputs) : block(inputs);
   }
   return Unpatchify(Head(x, time.head, context), attention.grid());
 }
