@@ -27,6 +27,7 @@ ALLOWED = {
     "models/text_encoder": ["base", "config", "plan", "ops", "weights", "nn"],
     "models/vae": ["base", "config", "plan", "ops", "weights", "nn"],
     "sampling": ["base", "config"],
+    "world": ["base"],
 }
 ALLOWED["pipeline"] = list(ALLOWED)
 ALLOWED["training/vae"] = ["base", "config", "weights", "nn", "models/vae", "sampling"]
@@ -39,7 +40,7 @@ ALLOWED["cli"] = ["base"]
 TEST_EXTRA = ["weights", "tests"]
 
 # Library -> (pattern of its headers, folders that may include them).
-TORCH_FOLDERS = ["kernels", "ops", "nn", "models/dit", "models/text_encoder", "models/vae",
+TORCH_FOLDERS = ["kernels", "ops", "nn", "world", "models/dit", "models/text_encoder", "models/vae",
                  "sampling", "pipeline", "training/vae", "training/data", "training", "eval"]
 LIBRARIES = {
     "libtorch": (r"(ATen|c10|torch)/", TORCH_FOLDERS),
