@@ -80,6 +80,19 @@ void JsonFields::TakeName(const std::string& key, const std::vector<std::string>
   *value = field->get<std::string>();
 }
 
+void JsonFields::TakeSize(const std::string& key, int64_t* width, int64_t* height) {
+  std::string size;
+  Take(key, &size);
+  if (size.empty()) return;
+  int used = -1;
+  long long w = 0, h = 0;
+  std::sscanf(size.c_str(), "%5lldx%5lld%n", &w, &h, &used);
+  T3_CHECK(used == static_cast<int>(size.size()) && w > 0 && h > 0,
+           "{}: \"{}\" is \"{}\", wanted WIDTHxHEIGHT such as 256x144", where_, key, size);
+  *width = w;
+  *height = h;
+}
+
 void JsonFields::TakeStrings(const std::string& key, std::vector<std::string>* value) {
   const nlohmann::json* field = Find(key);
   if (field == nullptr) return;

@@ -31,6 +31,8 @@ class JsonFields {
   void TakeNumber(const std::string& key, double least, double most, double* value);
   // One of `names`.
   void TakeName(const std::string& key, const std::vector<std::string>& names, std::string* value);
+  // WIDTHxHEIGHT, such as 256x144.
+  void TakeSize(const std::string& key, int64_t* width, int64_t* height);
   void TakeStrings(const std::string& key, std::vector<std::string>* value);
   // The object `key`, or an empty one where it is absent.
   JsonFields Object(const std::string& key);

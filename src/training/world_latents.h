@@ -1,0 +1,50 @@
+// Clips of the procedural world for the denoiser: rendered and encoded once, kept on the device.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "models/text_encoder/text_encoder.h"
+#include "pipeline/model_info.h"
+#include "pipeline/stage.h"
+#include "tokenizer/tokenizer.h"
+#include "training/batch_source.h"
+#include "training/train_config.h"
+
+namespace t3 {
+
+// The object `data.world` of a denoiser's configuration (docs/training.md).
+struct WorldLatentsConfig {
+  int64_t width = 0, height = 0, frames = 17;
+  int64_t clips = 0;
+  int64_t together = 64;  // clips rendered in one go
+  std::string cache;      // file that keeps the latents for the next call; empty: none
+};
+
+// Throws Error that names the field.
+WorldLatentsConfig ParseWorldLatents(const nlohmann::json& document, const std::string& where);
+
+// Batches draw clips with replacement and one of a caption's phrasings each time. Scenes with
+// attributes that are kept back (IsHeldOut) are not among them.
+class WorldLatents : public BatchSource {
+ public:
+  // Renders and encodes, or reads the cache. Throws Error when the model lacks a part, the sizes do
+  // not fit its VAE or the cache cannot be written.
+  WorldLatents(const WorldLatentsConfig& config, const TrainConfig& run, const ModelInfo& model,
+               at::ScalarType dtype, const RunContext& context);
+
+  Batch Get(int64_t step, int64_t micro) override;
+  std::string Digest() const override { return digest_; }
+
+ private:
+  WorldLatentsConfig config_;
+  int64_t seed_, batch_size_, text_length_;
+  std::string digest_;
+  Tokenizer tokenizer_;
+  std::optional<TextEncoder> encoder_;  // none where it is trained
+  at::Tensor latents_;                  // (clips,z,T,h,w) bf16 on the device
+};
+
+}  // namespace t3
