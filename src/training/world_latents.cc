@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "pipeline/load_models.h"
 #include "pipeline/tensor_file.h"
-#include "tokenizer/clean_text.h"
+#include "tokenizer/clean.h"
 #include "training/json_fields.h"
 #include "training/random.h"
 #include "training/vae/step_seed.h"
