@@ -102,6 +102,17 @@ void JsonFields::TakeStrings(const std::string& key, std::vector<std::string>* v
   *value = field->get<std::vector<std::string>>();
 }
 
+void JsonFields::ForEach(const std::string& key,
+                         const std::function<void(const json&, const std::string& where)>& use) {
+  const json* list = Find(key);
+  if (list == nullptr) return;
+  T3_CHECK(list->is_array(), "{}: \"{}\" is {}, wanted a list of objects", where_, key,
+           list->dump());
+  for (size_t i = 0; i < list->size(); ++i) {
+    use((*list)[i], fmt::format("{}: {}[{}]", where_, key, i));
+  }
+}
+
 JsonFields JsonFields::Object(const std::string& key) {
   const nlohmann::json* field = Find(key);
   const nlohmann::json empty = nlohmann::json::object();

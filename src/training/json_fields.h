@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -34,6 +35,9 @@ class JsonFields {
   // WIDTHxHEIGHT, such as 256x144.
   void TakeSize(const std::string& key, int64_t* width, int64_t* height);
   void TakeStrings(const std::string& key, std::vector<std::string>* value);
+  // Every object of the list `key`, with its place for messages; none where the field is absent.
+  void ForEach(const std::string& key,
+               const std::function<void(const nlohmann::json&, const std::string& where)>& use);
   // The object `key`, or an empty one where it is absent.
   JsonFields Object(const std::string& key);
 

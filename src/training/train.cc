@@ -34,10 +34,11 @@ std::unique_ptr<BatchSource> MakeSource(const TrainConfig& config, const ModelIn
            config.source);
   std::unique_ptr<BatchSource> source;
   if (world != nullptr) {
-    T3_CHECK(config.buckets.empty(), "{}: \"buckets\" do not go with the world, which has one size",
-             config.source);
+    T3_CHECK(config.buckets.empty(),
+             "{}: \"buckets\" do not go with the world, which has sizes of its own", config.source);
     source = std::make_unique<WorldLatents>(
-        ParseWorldLatents(*world, config.source + ": data.world"), config, model, dtype, context);
+        ParseWorldLatents(*world, config.source + ": data.world", config.batch_size), config, model,
+        dtype, context);
   } else {
     source = std::make_unique<PreparedSource>(prepared, model, config);
   }

@@ -68,32 +68,10 @@ WorldTest TakeWorldTest(const json& object, const std::string& where, int64_t st
   return test;
 }
 
-template <typename F>
-void ForEachObject(JsonFields* fields, const char* key, F f) {
-  const json* list = fields->Find(key);
-  if (list == nullptr) return;
-  T3_CHECK(list->is_array(), "{}: \"{}\" is {}, wanted a list of objects", fields->where(), key,
-           list->dump());
-  for (size_t i = 0; i < list->size(); ++i) {
-    f((*list)[i], fmt::format("{}: {}[{}]", fields->where(), key, i));
-  }
-}
-
-// The kinds in turn, each as evenly spread as its turns allow: every step all kinds gain their
-// turns, and the one that has most takes the step.
-std::vector<size_t> SpreadTurns(const std::vector<WorldBatchKind>& kinds) {
-  int64_t sum = 0;
-  for (const WorldBatchKind& kind : kinds) sum += kind.turns;
-  std::vector<int64_t> credit(kinds.size(), 0);
-  std::vector<size_t> round;
-  for (int64_t step = 0; step < sum; ++step) {
-    for (size_t i = 0; i < kinds.size(); ++i) credit[i] += kinds[i].turns;
-    const size_t next =
-        static_cast<size_t>(std::max_element(credit.begin(), credit.end()) - credit.begin());
-    credit[next] -= sum;
-    round.push_back(next);
-  }
-  return round;
+std::vector<int64_t> TurnsOf(const std::vector<WorldBatchKind>& kinds) {
+  std::vector<int64_t> turns;
+  for (const WorldBatchKind& kind : kinds) turns.push_back(kind.turns);
+  return turns;
 }
 
 WorldCrop DrawCrop(const WorldBatchKind& kind, uint64_t seed) {
@@ -112,7 +90,7 @@ WorldClipsConfig ParseWorldClips(const json& document, const std::string& where,
                                  int64_t stride) {
   JsonFields fields(document, where);
   WorldClipsConfig config;
-  ForEachObject(&fields, "batches", [&](const json& object, const std::string& place) {
+  fields.ForEach("batches", [&](const json& object, const std::string& place) {
     config.batches.push_back(TakeWorldBatch(object, place, batch_size, stride));
   });
   T3_CHECK(!config.batches.empty(), "{} needs \"batches\", a list of the sizes to train on", where);
@@ -124,7 +102,7 @@ WorldClipsConfig ParseWorldClips(const json& document, const std::string& where,
   const WorldTest whole = TakeWorldTest(*measured, where + ": measured", stride);
   config.measured = {
       whole.width, whole.height, whole.frames, whole.width, whole.height, whole.clips, 1, 1};
-  ForEachObject(&fields, "held_out", [&](const json& object, const std::string& place) {
+  fields.ForEach("held_out", [&](const json& object, const std::string& place) {
     config.tests.push_back(TakeWorldTest(object, place, stride));
   });
   fields.CheckAllTaken();
@@ -137,7 +115,7 @@ WorldClips::WorldClips(WorldClipsConfig config, int64_t seed, int64_t accumulati
       seed_(static_cast<uint64_t>(seed)),
       accumulation_(accumulation),
       device_(device),
-      round_(SpreadTurns(config_.batches)),
+      plan_(TurnsOf(config_.batches)),
       rendered_(config_.batches.size()) {}
 
 void WorldClips::Render(size_t kind, int64_t group) {
@@ -162,13 +140,8 @@ void WorldClips::Render(size_t kind, int64_t group) {
 }
 
 ClipBatch WorldClips::Get(int64_t step, int64_t micro) {
-  const int64_t turn = step * accumulation_ + micro;
-  const auto length = static_cast<int64_t>(round_.size());
-  const int64_t place = turn % length;
-  const size_t kind = round_[static_cast<size_t>(place)];
+  const auto [kind, earlier] = plan_.At(step * accumulation_ + micro);
   const WorldBatchKind& wanted = config_.batches[kind];
-  const int64_t earlier =
-      turn / length * wanted.turns + std::count(round_.begin(), round_.begin() + place, kind);
   if (rendered_[kind].group != earlier / wanted.ahead) Render(kind, earlier / wanted.ahead);
   const Rendered& rendered = rendered_[kind];
   const int64_t first = earlier % wanted.ahead * wanted.clips;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "training/clip_source.h"
-#include "training/train_config.h"
+#include "training/turns.h"
 #include "world/world.h"
 
 namespace t3 {
@@ -58,7 +58,7 @@ class WorldClips : public ClipSource {
   uint64_t seed_;
   int64_t accumulation_;
   at::Device device_;
-  std::vector<size_t> round_;  // the kind of every step of a round
+  TurnPlan plan_;
   std::vector<Rendered> rendered_;
 };
 

@@ -22,10 +22,18 @@
 namespace t3 {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr const char* kLatentsName = "latents";
 constexpr const char* kDigestKey = "t3.world";
 // Pixels of all frames that are encoded at once.
 constexpr int64_t kCpuEncodePixels = 1 << 19, kGpuEncodePixels = 1 << 23;
+
+std::vector<int64_t> TurnsOfSizes(const std::vector<WorldLatentSize>& sizes) {
+  std::vector<int64_t> turns;
+  for (const WorldLatentSize& size : sizes) turns.push_back(size.turns);
+  return turns;
+}
 
 WorldScene SceneOfClip(int64_t seed, int64_t clip) {
   return TrainingScene(MixBits(MixBits(static_cast<uint64_t>(seed)) ^ static_cast<uint64_t>(clip)));
@@ -48,10 +56,9 @@ at::Tensor EncodeVideos(const Vae& vae, const at::Tensor& video) {
   return at::cat(parts);
 }
 
-at::Tensor RenderAndEncode(const WorldLatentsConfig& config, int64_t seed, const ModelInfo& model,
-                           at::ScalarType dtype, const RunContext& context) {
+at::Tensor RenderAndEncode(const WorldLatentSize& config, int64_t seed, const Vae& vae,
+                           const RunContext& context) {
   const c10::NoGradGuard no_grad;
-  const Vae vae = LoadVae(model, VaeHalf::kEncoder, dtype, context);
   const WorldView view{.width = config.width, .height = config.height, .frames = config.frames};
   Stage stage(context, "encoding the world", config.clips);
   at::Tensor latents;
@@ -70,14 +77,14 @@ at::Tensor RenderAndEncode(const WorldLatentsConfig& config, int64_t seed, const
     stage.Advance(first + encoded.size(0));
   }
   T3_CHECK(latents.isfinite().all().item<bool>(),
-           "the VAE {} gave latents that are not finite for the world's clips", model.paths.vae);
+           "the VAE gave latents that are not finite for the world's clips");
   return latents;
 }
 
 // The cache's latents where it was made for this run; undefined else.
 at::Tensor ReadCache(const std::string& path, const std::string& digest) {
   std::error_code ignored;
-  if (path.empty() || !std::filesystem::exists(path, ignored)) return {};
+  if (path.empty() || !fs::exists(path, ignored)) return {};
   const auto file = WeightFile::Open(path);
   const auto found = file->metadata().find(kDigestKey);
   if (found == file->metadata().end() || found->second != digest) {
@@ -89,24 +96,34 @@ at::Tensor ReadCache(const std::string& path, const std::string& digest) {
 
 void WriteCache(const std::string& path, const std::string& digest, const at::Tensor& latents) {
   if (path.empty()) return;
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  if (!folder.empty()) std::filesystem::create_directories(folder);
+  const fs::path folder = fs::path(path).parent_path();
+  if (!folder.empty()) fs::create_directories(folder);
   SaveTensors(path, {{kLatentsName, latents}}, {{kDigestKey, digest}});
 }
 
 }  // namespace
 
-WorldLatentsConfig ParseWorldLatents(const nlohmann::json& document, const std::string& where) {
+WorldLatentsConfig ParseWorldLatents(const nlohmann::json& document, const std::string& where,
+                                     int64_t batch_size) {
   JsonFields fields(document, where);
   WorldLatentsConfig config;
-  fields.TakeSize("size", &config.width, &config.height);
-  fields.TakeInteger("frames", 1, 100'000, &config.frames);
-  fields.TakeInteger("clips", 1, 100'000'000, &config.clips);
-  fields.TakeInteger("together", 1, 100'000, &config.together);
   fields.Take("cache", &config.cache);
+  fields.ForEach("sizes", [&](const nlohmann::json& object, const std::string& place) {
+    JsonFields own(object, place);
+    WorldLatentSize& size = config.sizes.emplace_back();
+    size.batch = batch_size;
+    own.TakeSize("size", &size.width, &size.height);
+    own.TakeInteger("frames", 1, 100'000, &size.frames);
+    own.TakeInteger("clips", 1, 100'000'000, &size.clips);
+    own.TakeInteger("batch", 1, 1'000'000, &size.batch);
+    own.TakeInteger("turns", 1, 10'000, &size.turns);
+    own.TakeInteger("together", 1, 100'000, &size.together);
+    own.CheckAllTaken();
+    T3_CHECK(size.width > 0 && size.clips > 0, "{} needs \"size\" and \"clips\"", place);
+    T3_CHECK(size.frames % 4 == 1, "{}: {} frames; a video has 4n + 1", place, size.frames);
+  });
   fields.CheckAllTaken();
-  T3_CHECK(config.width > 0 && config.clips > 0, "{} needs \"size\" and \"clips\"", where);
-  T3_CHECK(config.frames % 4 == 1, "{}: {} frames; a video has 4n + 1", where, config.frames);
+  T3_CHECK(!config.sizes.empty(), "{} needs \"sizes\", the clips to make", where);
   return config;
 }
 
@@ -114,23 +131,32 @@ WorldLatents::WorldLatents(const WorldLatentsConfig& config, const TrainConfig& 
                            const ModelInfo& model, at::ScalarType dtype, const RunContext& context)
     : config_(config),
       seed_(run.seed),
-      batch_size_(run.batch_size),
+      accumulation_(run.accumulation),
       text_length_(model.dit.text_len),
+      plan_(TurnsOfSizes(config.sizes)),
       tokenizer_(LoadTokenizer(model)) {
   CheckVae(model);
   CheckTextEncoder(model);
-  const int64_t unit = 2 * model.vae->spatial_stride();
-  T3_CHECK(config.width % unit == 0 && config.height % unit == 0,
-           "{}: data.world: the size {}x{} is no multiple of {}, one token of this model",
-           run.source, config.width, config.height, unit);
-  digest_ = fmt::format("{} clips of {}x{}x{} from seed {} by VAE {}", config.clips, config.width,
-                        config.height, config.frames, seed_, WeightsDigest(model.vae_views));
-  latents_ = ReadCache(config.cache, digest_);
-  if (!latents_.defined()) {
-    latents_ = RenderAndEncode(config, seed_, model, dtype, context);
-    WriteCache(config.cache, digest_, latents_);
+  std::optional<Vae> vae;
+  for (const WorldLatentSize& size : config.sizes) {
+    const int64_t unit = 2 * model.vae->spatial_stride();
+    T3_CHECK(size.width % unit == 0 && size.height % unit == 0,
+             "{}: data.world: the size {}x{} is no multiple of {}, one token of this model",
+             run.source, size.width, size.height, unit);
+    const std::string name = fmt::format("{}x{}x{}", size.width, size.height, size.frames);
+    const std::string made = fmt::format("{} clips of {} from seed {} by VAE {}", size.clips, name,
+                                         seed_, WeightsDigest(model.vae_views));
+    const std::string cache =
+        config.cache.empty() ? "" : (fs::path(config.cache) / (name + ".safetensors")).string();
+    at::Tensor latents = ReadCache(cache, made);
+    if (!latents.defined()) {
+      if (!vae) vae.emplace(LoadVae(model, VaeHalf::kEncoder, dtype, context));
+      latents = RenderAndEncode(size, seed_, *vae, context);
+      WriteCache(cache, made, latents);
+    }
+    latents_.push_back(latents.to(context.device));
+    digest_ += (digest_.empty() ? "" : ", ") + made;
   }
-  latents_ = latents_.to(context.device);
   if (!run.train_text_encoder) {
     encoder_.emplace(LoadTextEncoder(model, context.device, dtype, context));
   }
@@ -138,18 +164,21 @@ WorldLatents::WorldLatents(const WorldLatentsConfig& config, const TrainConfig& 
 
 Batch WorldLatents::Get(int64_t step, int64_t micro) {
   const c10::NoGradGuard no_grad;
+  const size_t kind = plan_.At(step * accumulation_ + micro).kind;
+  const WorldLatentSize& size = config_.sizes[kind];
   const StepRandom random(seed_, step, micro);
   Batch batch;
   std::vector<int64_t> clips;
-  for (int64_t i = 0; i < batch_size_; ++i) {
-    clips.push_back(random.Integer(Draw::kBatch, 2 * i, config_.clips));
+  for (int64_t i = 0; i < size.batch; ++i) {
+    clips.push_back(random.Integer(Draw::kBatch, 2 * i, size.clips));
     const WorldScene scene = SceneOfClip(seed_, clips.back());
     const auto variant = static_cast<uint64_t>(
         random.Integer(Draw::kBatch, 2 * i + 1, static_cast<int64_t>(kCaptionVariants)));
     batch.ids.push_back(tokenizer_.Encode(CleanText(Caption(scene, variant)), text_length_));
     batch.items.push_back(fmt::format("scene {}", scene.seed));
   }
-  batch.latents = latents_.index_select(0, at::tensor(clips).to(latents_.device())).to(at::kFloat);
+  const at::Tensor& latents = latents_[kind];
+  batch.latents = latents.index_select(0, at::tensor(clips).to(latents.device())).to(at::kFloat);
   if (encoder_) batch.text = encoder_->EncodeBatch(batch.ids);
   return batch;
 }

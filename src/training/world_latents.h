@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "models/text_encoder/text_encoder.h"
 #include "pipeline/model_info.h"
@@ -12,19 +13,28 @@
 #include "tokenizer/tokenizer.h"
 #include "training/batch_source.h"
 #include "training/train_config.h"
+#include "training/turns.h"
 
 namespace t3 {
 
-// The object `data.world` of a denoiser's configuration (docs/training.md).
-struct WorldLatentsConfig {
+// Clips of one size.
+struct WorldLatentSize {
   int64_t width = 0, height = 0, frames = 17;
   int64_t clips = 0;
+  int64_t batch = 1;      // clips of a batch
+  int64_t turns = 1;      // steps of a round that take this size
   int64_t together = 64;  // clips rendered in one go
-  std::string cache;      // file that keeps the latents for the next call; empty: none
+};
+
+// The object `data.world` of a denoiser's configuration (docs/training.md).
+struct WorldLatentsConfig {
+  std::vector<WorldLatentSize> sizes;
+  std::string cache;  // folder that keeps the latents for the next call; empty: none
 };
 
 // Throws Error that names the field.
-WorldLatentsConfig ParseWorldLatents(const nlohmann::json& document, const std::string& where);
+WorldLatentsConfig ParseWorldLatents(const nlohmann::json& document, const std::string& where,
+                                     int64_t batch_size);
 
 // Batches draw clips with replacement and one of a caption's phrasings each time. Scenes with
 // attributes that are kept back (IsHeldOut) are not among them.
@@ -40,11 +50,12 @@ class WorldLatents : public BatchSource {
 
  private:
   WorldLatentsConfig config_;
-  int64_t seed_, batch_size_, text_length_;
+  int64_t seed_, accumulation_, text_length_;
+  TurnPlan plan_;
   std::string digest_;
   Tokenizer tokenizer_;
   std::optional<TextEncoder> encoder_;  // none where it is trained
-  at::Tensor latents_;                  // (clips,z,T,h,w) bf16 on the device
+  std::vector<at::Tensor> latents_;     // of every size (clips,z,T,h,w), bf16 on the device
 };
 
 }  // namespace t3
