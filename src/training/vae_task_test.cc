@@ -16,7 +16,7 @@ namespace t3 {
 namespace {
 
 TrainConfig SmallVaeRun(const test::Folder& folder, const std::string& output,
-                        const nlohmann::json& more) {
+                        const nlohmann::json& more = nlohmann::json::object()) {
   const std::string file = folder.Path("random.safetensors");
   const VaeConfig sizes = SmallVaeConfig(VaeVersion::k21, 4, 4, 4);
   SaveVae(file, sizes, RandomVaeTensors(sizes, 3));
@@ -67,9 +67,9 @@ VaeRun RunVae(const TrainConfig& config) {
 
 TEST(VaeTask, ResumesBitForBit) {
   const test::Folder folder;
-  const VaeRun straight = RunVae(SmallVaeRun(folder, "straight", {}));
+  const VaeRun straight = RunVae(SmallVaeRun(folder, "straight"));
   RunVae(SmallVaeRun(folder, "resumed", {{"steps", 2}}));
-  const VaeRun resumed = RunVae(SmallVaeRun(folder, "resumed", {}));
+  const VaeRun resumed = RunVae(SmallVaeRun(folder, "resumed"));
   for (size_t i = 0; i < 6; ++i) EXPECT_EQ(resumed.log[i].loss, straight.log[i].loss) << i;
   for (const auto& [name, tensor] : straight.weights) {
     EXPECT_TRUE(resumed.weights.at(name).equal(tensor)) << name;
@@ -98,7 +98,7 @@ TEST(VaeTask, StopsAfterItsSecondsWithAVaeThatKnowsItsStatistics) {
   const nlohmann::json more{{"stop_after_seconds", 1e-3}, {"save_dtype", "bf16"}};
   EXPECT_EQ(RunVae(SmallVaeRun(folder, "x", more)).log.size(), 1u);
   EXPECT_EQ(RunVae(SmallVaeRun(folder, "x", more)).log.size(), 2u);
-  TrainConfig written = SmallVaeRun(folder, "y", {});
+  TrainConfig written = SmallVaeRun(folder, "y");
   written.model.vae = folder.Path("x") + "/Wan2.1_VAE.safetensors";
   const VaeFile file = OpenVaeFile(written);
   EXPECT_EQ(file.config.mean.size(), 4u);
@@ -109,7 +109,7 @@ TEST(VaeTask, StopsAfterItsSecondsWithAVaeThatKnowsItsStatistics) {
 TEST(VaeTask, RefusesFieldsOfTheDenoiser) {
   const test::Folder folder;
   EXPECT_THROW(SmallVaeRun(folder, "x", {{"lora", {{"rank", 4}}}}), Error);
-  TrainConfig config = SmallVaeRun(folder, "x", {});
+  TrainConfig config = SmallVaeRun(folder, "x");
   config.model.vae.clear();
   EXPECT_THROW(OpenVaeFile(config), Error);
   EXPECT_THROW(RunVae(SmallVaeRun(folder, "x", {{"loss", {{"reconstruction", -1}}}})), Error);

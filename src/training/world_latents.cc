@@ -162,6 +162,13 @@ WorldLatents::WorldLatents(const WorldLatentsConfig& config, const TrainConfig& 
   }
 }
 
+const std::vector<int32_t>& WorldLatents::IdsOf(const WorldScene& scene, size_t kind, int64_t clip,
+                                                uint64_t variant) {
+  std::vector<int32_t>& ids = ids_[{kind, clip, variant}];
+  if (ids.empty()) ids = tokenizer_.Encode(CleanText(Caption(scene, variant)), text_length_);
+  return ids;
+}
+
 Batch WorldLatents::Get(int64_t step, int64_t micro) {
   const c10::NoGradGuard no_grad;
   const size_t kind = plan_.At(step * accumulation_ + micro).kind;
@@ -174,7 +181,7 @@ Batch WorldLatents::Get(int64_t step, int64_t micro) {
     const WorldScene scene = SceneOfClip(seed_, clips.back());
     const auto variant = static_cast<uint64_t>(
         random.Integer(Draw::kBatch, 2 * i + 1, static_cast<int64_t>(kCaptionVariants)));
-    batch.ids.push_back(tokenizer_.Encode(CleanText(Caption(scene, variant)), text_length_));
+    batch.ids.push_back(IdsOf(scene, kind, clips.back(), variant));
     batch.items.push_back(fmt::format("scene {}", scene.seed));
   }
   const at::Tensor& latents = latents_[kind];

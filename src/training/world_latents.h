@@ -1,10 +1,11 @@
 // Clips of the procedural world for the denoiser: rendered and encoded once, kept on the device.
 #pragma once
 
-#include <memory>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "models/text_encoder/text_encoder.h"
@@ -14,6 +15,7 @@
 #include "training/batch_source.h"
 #include "training/train_config.h"
 #include "training/turns.h"
+#include "world/scene.h"
 
 namespace t3 {
 
@@ -49,13 +51,18 @@ class WorldLatents : public BatchSource {
   std::string Digest() const override { return digest_; }
 
  private:
+  // Of a caption, made when it is first wanted: tokenizing takes longer than the rest of a batch.
+  const std::vector<int32_t>& IdsOf(const WorldScene& scene, size_t kind, int64_t clip,
+                                    uint64_t variant);
+
   WorldLatentsConfig config_;
   int64_t seed_, accumulation_, text_length_;
   TurnPlan plan_;
   std::string digest_;
   Tokenizer tokenizer_;
   std::optional<TextEncoder> encoder_;  // none where it is trained
-  std::vector<at::Tensor> latents_;     // of every size (clips,z,T,h,w), bf16 on the device
+  std::map<std::tuple<size_t, int64_t, uint64_t>, std::vector<int32_t>> ids_;
+  std::vector<at::Tensor> latents_;  // of every size (clips,z,T,h,w), bf16 on the device
 };
 
 }  // namespace t3
