@@ -11,9 +11,10 @@ namespace t3 {
 
 // How frames become a file. Empty strings and absent numbers mean the default of the container.
 struct FileOptions {
-  std::string codec;         // an encoder's name in FFmpeg, e.g. "libx265"
-  std::optional<int> crf;    // constant quality, on the encoder's own scale
-  std::string pixel_format;  // e.g. "yuv420p10le"; for PNG frames "rgb48" gives 16 bits
+  std::string codec;                  // an encoder's name in FFmpeg, e.g. "libx265"
+  std::optional<int> crf;             // constant quality, on the encoder's own scale
+  std::string pixel_format;           // e.g. "yuv420p10le"; for PNG frames "rgb48" gives 16 bits
+  std::optional<int64_t> last_frame;  // stop after this frame, counted from 1
 };
 
 // What is absent comes from the model (its t3.json, else its preset).

@@ -25,6 +25,7 @@ struct PlanRequest {
   std::string attention = "auto";
   std::string windows;
   std::string dtype = "bf16";
+  int64_t memory_limit = 0;  // bytes on the device that the decoder is planned for; 0: no limit
 };
 Report Plan(const PlanRequest& request);
 

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
@@ -17,6 +18,7 @@ struct PlanFlags {
   PlanRequest request;
   ModelFlags model;
   std::string size;
+  std::string memory_limit;
   bool json = false;
 };
 
@@ -75,11 +77,14 @@ void AddPlan(CLI::App& app, Action& action) {
       ->capture_default_str();
   command.add_option("--windows", flags->request.windows, "window counts \"t,h,w;t,h,w;...\"");
   command.add_option("--dtype", flags->request.dtype, "bf16 or fp32")->capture_default_str();
+  command.add_option("--memory-limit", flags->memory_limit,
+                     "memory of the device to plan the decoder for, e.g. 24GB");
   command.add_flag("--json", flags->json, "print JSON");
   command.callback([flags, &action] {
     action = [flags] {
       PlanRequest request = flags->request;
       request.files = ToModelFiles(flags->model);
+      if (!flags->memory_limit.empty()) request.memory_limit = ParseBytes(flags->memory_limit);
       if (!flags->size.empty()) std::tie(request.width, request.height) = ParseSize(flags->size);
       const Report report = Plan(request);
       fmt::print("{}", flags->json ? report.json + "\n" : report.text);

@@ -42,6 +42,8 @@ void AddDecode(CLI::App& app, Action& action) {
   AddRunFlags(command, flags->run);
   command.add_option("--fps", flags->fps, "frames a second of the file")
       ->check(CLI::PositiveNumber);
+  command.add_option("--last-frame", flags->file.last_frame,
+                     "stop after this frame, counted from 1");
   command
       .add_option("--output", flags->output,
                   "F.mp4, F.mkv, F.y4m, DIR/ for PNG frames, or F.safetensors (tensor `video`)")

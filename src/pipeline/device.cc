@@ -4,9 +4,12 @@
 #include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/cpu/Utils.h>
+#include <c10/core/Event.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <charconv>
 #include <fstream>
+#include <memory>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -107,6 +110,20 @@ void ReleaseCachedMemory(at::Device device) {
 
 void Synchronize(at::Device device) {
   if (device.is_cuda()) at::accelerator::synchronizeDevice(device.index());
+}
+
+std::function<void()> WhenDone(at::Device device) {
+  if (!device.is_cuda()) return [] {};
+  const auto event = std::make_shared<c10::Event>(device.type());
+  event->record(c10::impl::VirtualGuardImpl(device.type()).getStream(device));
+  return [event] { event->synchronize(); };
+}
+
+void DevicePacer::Wait() {
+  if (!device_.is_cuda()) return;
+  auto latest = WhenDone(device_);
+  if (previous_) previous_();
+  previous_ = std::move(latest);
 }
 
 void LimitDeviceMemory(at::Device device, int64_t bytes) {

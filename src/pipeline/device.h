@@ -5,6 +5,7 @@
 #include <c10/core/ScalarType.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace t3 {
@@ -31,6 +32,22 @@ int64_t DevicePeak(at::Device device);
 // Gives freed blocks back to the device, so that the next stage can have them.
 void ReleaseCachedMemory(at::Device device);
 void Synchronize(at::Device device);
+
+// Returns once the work that was given to the device before this call is done; from any thread.
+std::function<void()> WhenDone(at::Device device);
+
+// Keeps the host from running far ahead of the device.
+class DevicePacer {
+ public:
+  explicit DevicePacer(at::Device device) : device_(device) {}
+  // Waits for the work that was given to the device before the previous call. The device stays
+  // busy with what came since.
+  void Wait();
+
+ private:
+  at::Device device_;
+  std::function<void()> previous_;
+};
 
 // Caps what the allocator may take from the device, so that a run that exceeds `bytes` fails rather
 // than takes more. The context's own bytes are taken off first. No effect on the CPU.

@@ -113,7 +113,12 @@ Result Engine::Decode(const std::string& latents_path, const std::string& output
       latents.size(0) == model.vae->latent_channels,
       "{} holds latents with {} channels, but the VAE {} has {}; they belong to different models",
       latents_path, latents.size(0), model.paths.vae, model.vae->latent_channels);
-  const VideoGeometry geometry = GeometryOfLatents(*source, latents, *model.vae);
+  VideoGeometry geometry = GeometryOfLatents(*source, latents, *model.vae);
+  if (file.last_frame) {
+    if (*file.last_frame < 1)
+      FailUsage("--last-frame {} is none; frames count from 1", *file.last_frame);
+    geometry.frames = std::min(geometry.frames, *file.last_frame);
+  }
   const DecodeTarget target{output, geometry,
                             fps > 0 ? fps : FpsOfLatents(*source, model.defaults.fps), file,
                             source->metadata()};

@@ -114,7 +114,11 @@ at::Tensor Generation::EncodeImage(Item& item) const {
       ResizeCover(ReadImage(item.job.request.image), geometry.made_width, geometry.made_height);
   const Vae vae = LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_);
   Stage stage(context_, "encoding image", 1);
-  const at::Tensor latents = vae.Encode(ImageTensor(image));
+  const at::Tensor picture = ImageTensor(image);
+  const EncodePlan plan = PlanEncode(vae.config(), {1, geometry.latent.h, geometry.latent.w},
+                                     vae.element_bytes(), DecodeBudget(context_));
+  const at::Tensor latents = vae.EncodeFrom(
+      plan, [&](int64_t, int64_t) { return picture; }, [&] { context_.CheckCancelled(); });
   stage.Finish(item.result.stages);
   return latents;
 }

@@ -71,6 +71,7 @@ PlannedRun RunToPlan(const PlanRequest& request, const PlannedModel& model) {
   run.video = PlanVideo(request.width.value_or(model.defaults.width),
                         request.height.value_or(model.defaults.height),
                         request.frames.value_or(model.defaults.frames), model.vae);
+  run.device_budget = request.memory_limit;
   run.element_bytes = request.dtype == "bf16" ? 2 : 4;
   if (run.attention == AttentionPattern::kFull && !request.windows.empty()) {
     FailUsage(
@@ -122,9 +123,9 @@ std::string MemoryText(const PlanReport& report, const std::string& dtype) {
   std::string text =
       fmt::format("memory by stage ({}, on a GPU, one stage after the other)\n", dtype);
   const auto line = [&](const MemoryStage& stage) {
-    text += fmt::format("  {:<14} {:>9}   weights {}, the rest {}\n", stage.name,
+    text += fmt::format("  {:<14} {:>9}   weights {}, the rest {}{}{}\n", stage.name,
                         FormatBytes(stage.total()), FormatBytes(stage.weights),
-                        FormatBytes(stage.activations));
+                        FormatBytes(stage.activations), stage.note.empty() ? "" : "; ", stage.note);
   };
   for (const MemoryStage& stage : report.memory.device) line(stage);
   line(report.memory.host);
@@ -162,7 +163,8 @@ ordered_json StageJson(const MemoryStage& stage) {
   return {{"name", stage.name},
           {"weights_bytes", stage.weights},
           {"activation_bytes", stage.activations},
-          {"total_bytes", stage.total()}};
+          {"total_bytes", stage.total()},
+          {"note", stage.note}};
 }
 
 ordered_json WindowsJson(const PlanReport& report) {

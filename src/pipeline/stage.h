@@ -34,6 +34,7 @@ class Stage {
   Stage(const RunContext& context, std::string name, int64_t total);
   // For stages whose length is known only once they run.
   void set_total(int64_t total) { total_ = total; }
+  const RunContext& context() const { return context_; }
   // Reports `done` of `total` units and throws kInterrupted when the run was cancelled.
   void Advance(int64_t done);
   void Finish(std::vector<Result::Stage>& stages);
