@@ -48,7 +48,7 @@ std::map<std::string, EncodedText> EncodeTexts(const ModelInfo& model,
   {
     const TextEncoder encoder = LoadTextEncoder(model, device, encoder_dtype, context);
     const std::set<std::string> unique(texts.begin(), texts.end());
-    Stage stage(context, "encoding text", static_cast<int64_t>(unique.size()));
+    Stage stage(context, "encoding text", static_cast<int64_t>(unique.size()), "texts");
     for (const std::string& text : unique) {
       EncodedText& result = encoded[text];
       result.ids = tokenizer.Encode(CleanText(text), model.dit.text_len);

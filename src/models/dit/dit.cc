@@ -102,7 +102,8 @@ TextContext Dit::PrepareText(const at::Tensor& embeds) const {
 }
 
 at::Tensor Dit::Forward(const at::Tensor& latents, double timestep, int64_t clean_frames,
-                        const TextContext& text, const DitAttention& attention) const {
+                        const TextContext& text, const DitAttention& attention,
+                        const LayerWatch& watch) const {
   CheckForward(latents, clean_frames, text, attention, config_);
   const Grid& grid = attention.grid();
   const TimeVectors time =
@@ -115,12 +116,16 @@ at::Tensor Dit::Forward(const at::Tensor& latents, double timestep, int64_t clea
                        .text_bias = text.bias,
                        .scratch_bytes = scratch_bytes_};
   at::Tensor x = Embed(latents);
+  if (watch) watch("patch_embedding", x);
   for (int64_t i = 0; i < config_.num_layers; ++i) {
     context.windows = &attention.layer(i);
     context.text = &text.layers[i];
     blocks_[i].Forward(x, context);
+    if (watch) watch(fmt::format("blocks.{}", i), x);
   }
-  return Unpatchify(Head(x, time.head, context.split), grid);
+  const at::Tensor tokens = Head(x, time.head, context.split);
+  if (watch) watch("head", tokens);
+  return Unpatchify(tokens, grid);
 }
 
 at::Tensor Dit::Embed(const at::Tensor& latents) const {
