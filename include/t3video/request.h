@@ -49,10 +49,11 @@ struct Request {
   std::optional<int64_t> checkpoint_every;
   bool keep_latents = true;  // the final latents are on disk until the video is complete
   OldState old_state = OldState::kContinue;
-  std::string resume_from;    // a state file elsewhere than beside the output
+  std::string resume_from;     // a state file elsewhere than beside the output
   std::string preview;         // PNG file for the current guess of the clean video
   int64_t preview_every = 5;   // steps
   std::string record;          // JSON file for what was done, written when it is complete
+  std::string repeats;         // record of an earlier run, which this one is compared with
   bool skip_finished = false;  // nothing is done where `record` says that it was
 };
 

@@ -25,8 +25,11 @@ struct PlanRequest {
   std::string attention = "auto";
   std::string windows;
   std::string dtype = "bf16";
+  // Speed is that of `device` in the dtype that a run there has by itself.
+  std::string device = "auto";
+  bool calibrate = false;  // measure the machine with this model first; needs its files
 };
-Report Plan(const PlanRequest& request);
+Report Plan(const PlanRequest& request, const ProgressFn& progress = {});
 
 // What a weight file is, and whether it is complete. Throws Error when it cannot be read.
 Report Inspect(const std::string& path);
@@ -39,6 +42,19 @@ void Convert(const std::string& input, const std::string& output, const std::str
 // Random weights in the official layout. `model`: a preset's name or a CONFIG.json (docs/init.md).
 void Init(const std::string& model, uint64_t seed, const std::string& dtype,
           const std::string& output, const ProgressFn& progress = {});
+
+// Fits the linear map from latents to colours that `Request::preview` uses to the model's own VAE,
+// and writes it to `output`, or to preview.json in the model's folder. `pictures`: a video or a
+// folder of PNG files, or "" for drawn ones.
+Report FitPreview(const ModelFiles& files, const RunOptions& options, const std::string& pictures,
+                  const std::string& output, const ProgressFn& progress = {});
+
+// Looks at the machine: devices, libraries, encoders, disk of `folder`, memory; and what to mend.
+struct Health {
+  Report report;
+  bool good = true;  // nothing has to be mended before videos can be made
+};
+Health Doctor(const std::string& folder);
 
 // One entry of a prompt file; `error` says why an entry cannot be used (its prompt is then empty).
 struct PromptEntry {

@@ -5,6 +5,7 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "pipeline/describe_run.h"
 #include "pipeline/device.h"
 #include "pipeline/generation.h"
 #include "pipeline/load_models.h"
@@ -92,6 +93,10 @@ Result Engine::Generate(const Request& request, const ProgressFn& progress,
   std::vector<Outcome> outcomes = GenerateAll(std::span(&request, 1), progress, cancel, {});
   if (outcomes.front().error) std::rethrow_exception(outcomes.front().error);
   return outcomes.front().result;
+}
+
+Report Engine::Describe(const Request& request) const {
+  return DescribeRun(impl_->model, PlanJob(impl_->model, request), impl_->settings);
 }
 
 void Engine::EncodeText(const std::string& prompt,

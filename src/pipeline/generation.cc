@@ -14,6 +14,7 @@
 #include "pipeline/denoise.h"
 #include "pipeline/device.h"
 #include "pipeline/load_models.h"
+#include "pipeline/preview.h"
 #include "pipeline/record.h"
 #include "pipeline/settings.h"
 #include "pipeline/tensor_file.h"
@@ -98,7 +99,8 @@ void Generation::CheckFiles(const Job& job, const DecodeTarget& target) const {
   const Request& request = job.request;
   CheckDit(model_);
   if (request.text_embeds.empty()) CheckTextEncoder(model_);
-  if (!IsTensorFile(request.output) || !request.image.empty()) CheckVae(model_);
+  if (!IsTensorFile(request.output) || !request.image.empty() || !request.preview.empty())
+    CheckVae(model_);
   for (const std::string& path : {request.output, CheckpointBeside(request.output)}) {
     RemoveStaleTemporaries(path);
   }
@@ -136,6 +138,10 @@ Generation::Item Generation::Prepare(size_t index, const Request& request) {
   if (request.skip_finished && IsFinished(request.record, item.identity)) {
     item.result.skipped = true;
     return item;
+  }
+  if (!request.repeats.empty()) {
+    for (const std::string& note : CompareWithRecord(request.repeats, item.identity))
+      item.result.notes.push_back(note);
   }
   CheckFiles(job, item.target);
   CheckMemory(model_, job, settings_.device, settings_.dtype, settings_.limits);
@@ -224,10 +230,16 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
   } else {
     input.noise = Noise(job);
   }
+  std::optional<Preview> preview;
+  if (!job.request.preview.empty()) {
+    preview.emplace(job.request.preview, job.request.preview_every, job.sampling.steps,
+                    LoadPreviewMap(model_, context_));
+  }
   Checkpointer checkpointer(item.identity, job.request.checkpoint_every, progress);
   Stage stage(context_, "denoising", job.sampling.steps, "steps");
   const at::Tensor latents =
       Denoise(*dit_, attention, input, settings_.device, stage, [&](const StepReport& report) {
+        if (preview) preview->AfterStep(report.state.step, report.clean);
         checkpointer.AfterStep(report.state, context_);
       }).cpu();
   stage.Finish(item.result.stages);
@@ -237,15 +249,21 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
 void Generation::Make(Item& item) {
   const c10::NoGradGuard no_grad;
   const at::Tensor latents = DenoiseItem(item);
-  if (!DenoiserFitsBesideDecoder(model_, item.job, settings_.device, settings_.dtype,
-                                 settings_.limits))
-    dit_.reset();
+  const Residents residents =
+      ChooseResidents(model_, item.job, settings_.device, settings_.dtype, settings_.limits);
+  if (!residents.denoiser) dit_.reset();
   ReleaseCachedMemory(settings_.device);
   WriteOutput(item, latents);
+  if (!residents.decoder) vae_.reset();
   ReleaseCachedMemory(settings_.device);
-  if (!item.job.request.record.empty()) {
-    WriteRecord(item.job.request.record, item.identity, weights_, settings_, item.result,
-                item.started);
+  const Request& request = item.job.request;
+  if (!request.repeats.empty()) {
+    if (const auto equal = EqualsRecorded(request.repeats, request.output))
+      item.result.notes.push_back(*equal ? "the file has the same bytes as the recorded one"
+                                         : "the file's bytes differ from the recorded one's");
+  }
+  if (!request.record.empty()) {
+    WriteRecord(request.record, item.identity, weights_, settings_, item.result, item.started);
   }
 }
 

@@ -62,6 +62,7 @@ class Generation {
   const RunContext& context_;
   nlohmann::ordered_json weights_;  // digests of the model's files
   std::optional<Dit> dit_;
+  std::optional<Vae> vae_;  // its decoder
 };
 
 }  // namespace t3

@@ -59,9 +59,9 @@ void Generation::DecodeSafely(Item& item, const at::Tensor& latents, const std::
     return Error(fmt::format("{}; {}", error.what(), remedy), error.kind());
   };
   try {
-    const Vae vae = LoadVae(model_, VaeHalf::kDecoder, settings_.dtype, context_);
+    if (!vae_) vae_ = LoadVae(model_, VaeHalf::kDecoder, settings_.dtype, context_);
     Stage stage(context_, "decoding", item.job.geometry.frames, "frames");
-    DecodeToFile(vae, latents, item.target, stage);
+    DecodeToFile(*vae_, latents, item.target, stage);
     stage.Finish(item.result.stages);
     for (const std::string& oddity : CheckVideo(item.target.output, item.job.geometry))
       item.result.notes.push_back(oddity);

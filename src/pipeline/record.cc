@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "pipeline/device.h"
 #include "pipeline/file_digest.h"
+#include "pipeline/settings.h"
 #include "t3video/version.h"
 
 namespace t3 {
@@ -55,6 +56,15 @@ ordered_json OutputJson(const Result& result) {
   return output;
 }
 
+ordered_json ReadRecord(const std::string& path) {
+  std::ifstream file(path);
+  T3_CHECK(file.good(), "cannot open the record {}", path);
+  ordered_json record = ordered_json::parse(file, nullptr, false);
+  T3_CHECK(record.is_object() && record.contains("inputs") && record["inputs"].is_object(),
+           "{} is no record of t3", path);
+  return record;
+}
+
 }  // namespace
 
 void WriteRecord(const std::string& path, const RunIdentity& identity, const ordered_json& weights,
@@ -82,6 +92,27 @@ void WriteRecord(const std::string& path, const RunIdentity& identity, const ord
   file.close();
   T3_CHECK(file.good(), "cannot write the record {}", path);
   target.Commit();
+}
+
+std::vector<std::string> CompareWithRecord(const std::string& path, const RunIdentity& identity) {
+  const ordered_json record = ReadRecord(path);
+  std::vector<std::string> notes;
+  for (const std::string& difference : Differences(record["inputs"], identity.inputs))
+    notes.push_back(fmt::format("differs from {}: {}", path, difference));
+  const ordered_json build = BuildJson();
+  const ordered_json then = record.value("t3", ordered_json());
+  if (then != build) {
+    notes.push_back(fmt::format("{} was made by another build: {}", path,
+                                fmt::join(Differences(then, build), ", ")));
+  }
+  return notes;
+}
+
+std::optional<bool> EqualsRecorded(const std::string& path, const std::string& output) {
+  const ordered_json recorded = ReadRecord(path).value("output", ordered_json());
+  if (!recorded.is_object() || !recorded.contains("digest") || !fs::is_regular_file(output))
+    return std::nullopt;
+  return recorded["digest"] == FileDigest(output);
 }
 
 bool IsFinished(const std::string& path, const RunIdentity& identity) {
