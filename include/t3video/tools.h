@@ -62,8 +62,9 @@ struct PromptEntry {
   std::string prompt;
   std::string error;
 };
-// JSON (a list of strings, or of objects with `prompt_en` or `prompt`) or text, a prompt a line;
-// empty lines and lines that begin with '#' are passed over. Throws Error when nothing can be read.
+// JSON (a list of strings, or of objects with `prompt_en` or `prompt` and perhaps a `number`) or
+// text, a prompt a line; empty lines and lines that begin with '#' are passed over. Throws Error
+// when nothing can be read.
 std::vector<PromptEntry> ReadPromptFile(const std::string& path);
 
 }  // namespace t3

@@ -1,7 +1,7 @@
 // t3 generate.
 #include "cli/generate.h"
 
-#include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -84,8 +84,6 @@ void AddSamplingFlags(CLI::App& app, GenerateFlags& flags) {
   CLI::Option* seed =
       app.add_option("--seed", request.seed, "seed of the noise")->capture_default_str();
   app.add_option("--seeds", flags.seeds, "several seeds, \"0,1,2\": a numbered video for each")
-      ->delimiter(',')
-      ->expected(1)
       ->excludes(seed);
   app.add_option("--image", request.image, "first frame (image to video, Wan2.2-TI2V)");
   app.add_option("--attention", request.attention, "auto, t3, full, close, remote or swin")
@@ -145,8 +143,24 @@ void AddGenerateFlags(CLI::App& app, GenerateFlags& flags) {
   AddFileFlags(app, flags.request.file);
 }
 
+std::vector<uint64_t> SeedsOf(const GenerateFlags& flags) {
+  if (flags.seeds.empty()) return {flags.request.seed};
+  std::vector<uint64_t> seeds;
+  const char* at = flags.seeds.data();
+  const char* const end = at + flags.seeds.size();
+  while (true) {
+    uint64_t seed = 0;
+    const auto [stop, status] = std::from_chars(at, end, seed);
+    if (status != std::errc() || (stop != end && *stop != ','))
+      FailUsage("--seeds '{}' is no list of seeds, e.g. 0,1,2", flags.seeds);
+    seeds.push_back(seed);
+    if (stop == end) return seeds;
+    at = stop + 1;
+  }
+}
+
 bool IsJob(const GenerateFlags& flags) {
-  return !flags.prompt_file.empty() || flags.seeds.size() > 1;
+  return !flags.prompt_file.empty() || SeedsOf(flags).size() > 1;
 }
 
 int RunGenerate(const GenerateFlags& flags) {

@@ -16,7 +16,7 @@ struct GenerateFlags {
   RunFlags run;
   Request request;
   std::string prompt_file;
-  std::vector<uint64_t> seeds;  // empty: the request's
+  std::string seeds;  // "0,1,2"; empty: the request's
   std::string size;
   bool restart = false;
   bool no_save_latents = false;
@@ -24,6 +24,9 @@ struct GenerateFlags {
 };
 
 void AddGenerateFlags(CLI::App& app, GenerateFlags& flags);
+
+// The seeds of every prompt. Throws Error of kind kUsage where the list is none.
+std::vector<uint64_t> SeedsOf(const GenerateFlags& flags);
 
 // Whether several videos are asked for, which makes the output folder a job folder.
 bool IsJob(const GenerateFlags& flags);

@@ -70,7 +70,7 @@ JobEntry MakeEntry(const GenerateFlags& flags, const PromptEntry& prompt, uint64
     name.number = fmt::format("{:03}", prompt.number);
     entry.label = fmt::format("{}:{}", flags.prompt_file, prompt.number);
   }
-  if (flags.seeds.size() > 1) {
+  if (SeedsOf(flags).size() > 1) {
     name.seed = fmt::format("seed{}", seed);
     entry.label += (entry.label.empty() ? "seed " : " seed ") + std::to_string(seed);
   }
@@ -87,10 +87,13 @@ JobEntry MakeEntry(const GenerateFlags& flags, const PromptEntry& prompt, uint64
 void WriteJob(const GenerateFlags& flags, const std::vector<PromptEntry>& prompts) {
   Request request = flags.request;
   request.prompt.clear();
-  ordered_json job{{"settings", ordered_json::parse(SettingsJson(
-                                    ToModelFiles(flags.model), ToRunOptions(flags.run), request))},
-                   {"seeds", flags.seeds},
-                   {"prompts", ordered_json::array()}};
+  ordered_json settings = ordered_json::parse(
+      SettingsJson(ToModelFiles(flags.model), ToRunOptions(flags.run), request));
+  if (!flags.seeds.empty()) {
+    settings.erase("seed");
+    settings["seeds"] = flags.seeds;
+  }
+  ordered_json job{{"settings", settings}, {"prompts", ordered_json::array()}};
   for (const PromptEntry& prompt : prompts) {
     ordered_json entry{{"number", prompt.number}};
     if (prompt.error.empty()) entry["prompt"] = prompt.prompt;
@@ -111,18 +114,16 @@ std::string JobFile(const std::string& folder) { return (fs::path(folder) / "job
 std::vector<JobEntry> MakeEntries(const GenerateFlags& flags) {
   if (!IsJob(flags)) {
     Request request = flags.request;
-    if (!flags.seeds.empty()) request.seed = flags.seeds.front();
+    request.seed = SeedsOf(flags).front();
     return {{"", request, ""}};
   }
   const std::vector<PromptEntry> prompts = Prompts(flags);
   const std::string& output = flags.request.output;
   if (output.back() == '/') fs::create_directories(output);
   if (IsFolder(output)) WriteJob(flags, prompts);
-  const std::vector<uint64_t> seeds =
-      flags.seeds.empty() ? std::vector{flags.request.seed} : flags.seeds;
   std::vector<JobEntry> entries;
   for (const PromptEntry& prompt : prompts) {
-    for (const uint64_t seed : seeds) entries.push_back(MakeEntry(flags, prompt, seed));
+    for (const uint64_t seed : SeedsOf(flags)) entries.push_back(MakeEntry(flags, prompt, seed));
   }
   return entries;
 }
@@ -150,7 +151,6 @@ GenerateFlags ReadJob(const std::string& folder) {
   ordered_json settings = job["settings"];
   settings["prompt-file"] = path;
   GenerateFlags flags = FlagsOf(settings.dump(), path);
-  flags.seeds = job.value("seeds", std::vector<uint64_t>());
   flags.request.output = folder.back() == '/' ? folder : folder + "/";
   return flags;
 }

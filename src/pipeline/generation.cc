@@ -101,8 +101,10 @@ void Generation::CheckFiles(const Job& job, const DecodeTarget& target) const {
   if (request.text_embeds.empty()) CheckTextEncoder(model_);
   if (!IsTensorFile(request.output) || !request.image.empty() || !request.preview.empty())
     CheckVae(model_);
-  for (const std::string& path : {request.output, CheckpointBeside(request.output)}) {
-    RemoveStaleTemporaries(path);
+  for (const std::string& path :
+       {request.output, CheckpointBeside(request.output), LatentsBeside(request.output),
+        request.save_latents, request.record, request.preview}) {
+    if (!path.empty()) RemoveStaleTemporaries(path);
   }
   CheckDecodeTarget(target);
   for (const std::string& path : {request.save_latents, request.record, request.preview}) {

@@ -170,8 +170,8 @@ std::string SaveFinalLatents(const RunIdentity& identity, const at::Tensor& late
   const std::string beside = LatentsBeside(identity.output);
   const std::string name = fs::path(beside).filename().string();
   std::error_code ignored;
-  for (const fs::path& path :
-       {fs::path(beside), fs::path(name), fs::temp_directory_path(ignored) / name}) {
+  for (const fs::path& path : {fs::path(beside), fs::current_path(ignored) / name,
+                               fs::temp_directory_path(ignored) / name}) {
     try {
       SaveTensors(path.string(), {{"latents", latents}}, StateMetadata(identity));
       return path.string();
