@@ -1,4 +1,5 @@
-# The CUDA compiler, and the target t3_cuda: the toolkit's headers and the run-time library.
+# The CUDA compiler, and the targets t3_cuda (the toolkit's headers and the run-time library)
+# and t3_cublas.
 # The compiler is the one named by CUDACXX or CMAKE_CUDA_COMPILER, an installed toolkit, or the one
 # that scripts/setup.sh --cuda put into .deps. Code for sm_80 with PTX, which every later GPU
 # translates, and sm_90a, whose instructions are chosen at run time.
@@ -39,3 +40,11 @@ find_library(T3_CUDART NAMES libcudart.so.${T3_CUDA_MAJOR} cudart
 add_library(t3_cuda INTERFACE)
 target_include_directories(t3_cuda SYSTEM INTERFACE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
 target_link_libraries(t3_cuda INTERFACE "${T3_CUDART}")
+
+# cuBLASLt, the one that libtorch loads; its headers are the toolkit's or the wheel's.
+find_library(T3_CUBLASLT NAMES libcublasLt.so.${T3_CUDA_MAJOR} cublasLt
+  PATHS "${T3_TORCH_DIR}/../nvidia/cu${T3_CUDA_MAJOR}/lib" NO_DEFAULT_PATH)
+find_library(T3_CUBLASLT NAMES libcublasLt.so.${T3_CUDA_MAJOR} cublasLt
+  PATHS ${CMAKE_CUDA_IMPLICIT_LINK_DIRECTORIES} REQUIRED)
+add_library(t3_cublas INTERFACE)
+target_link_libraries(t3_cublas INTERFACE t3_cuda "${T3_CUBLASLT}")

@@ -24,4 +24,8 @@ if(EXISTS "${folder}/pkgconfig/sentencepiece.pc")
 endif()
 if(T3_FFMPEG)
   pkg_check_modules(FFMPEG IMPORTED_TARGET libavcodec libavformat libavutil libswscale)
+else()
+  # Over what an earlier configuration found.
+  set(FFMPEG_FOUND OFF)
+  set(FFMPEG_libavcodec_VERSION "")
 endif()

@@ -36,20 +36,32 @@ function(t3_library name)
   endif()
 endfunction()
 
-# t3_tests(NAME SOURCES ... [DEPS ...] [TORCH] [LABELS ...])
+# t3_tests(NAME SOURCES ... [DEPS ...] [TORCH] [GPU])
 # Executable NAME_test, its cases registered with ctest; the working directory is the source root.
+# GPU: the cases carry the label gpu and exist in CUDA builds only. T3_TEST_DEVICE is "cpu" or "cuda".
 function(t3_tests name)
-  if(NOT T3_BUILD_TESTS)
+  cmake_parse_arguments(ARG "TORCH;GPU" "" "SOURCES;DEPS" ${ARGN})
+  if(NOT T3_BUILD_TESTS OR (ARG_GPU AND NOT T3_CUDA))
     return()
   endif()
-  cmake_parse_arguments(ARG "TORCH" "" "SOURCES;DEPS;LABELS" ${ARGN})
   add_executable(${name}_test ${ARG_SOURCES})
   target_link_libraries(${name}_test PRIVATE ${ARG_DEPS} t3_flags GTest::gmock GTest::gtest_main)
-  target_compile_definitions(${name}_test PRIVATE T3_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_compile_definitions(${name}_test PRIVATE T3_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+    T3_TEST_DEVICE="$<IF:$<BOOL:${ARG_GPU}>,cuda,cpu>")
   if(ARG_TORCH)
     set_target_properties(${name}_test PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
   endif()
+  set(labels "")
+  if(ARG_GPU)
+    set(labels gpu)
+  endif()
   include(GoogleTest)
   gtest_discover_tests(${name}_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
-    DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "${name}." PROPERTIES LABELS "${ARG_LABELS}")
+    DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "${name}." PROPERTIES LABELS "${labels}")
+endfunction()
+
+# t3_device_tests(NAME ...): t3_tests of the same sources on the CPU (NAME) and on a GPU (NAME_gpu).
+function(t3_device_tests name)
+  t3_tests(${name} TORCH ${ARGN})
+  t3_tests(${name}_gpu TORCH GPU ${ARGN})
 endfunction()

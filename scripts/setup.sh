@@ -19,7 +19,7 @@ readonly CUDA_TOOLKIT_VERSION=13.0.2  # what libtorch 2.11.0 was built with; its
 readonly CUDA_MAJOR=13
 # libtorch_cpu loads these two even where there is no GPU.
 readonly CPU_WHEELS=(nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
-readonly NVCC_WHEELS=("cuda-toolkit[nvcc,crt,nvvm,cccl,cudart]==${CUDA_TOOLKIT_VERSION}")
+readonly NVCC_WHEELS=("cuda-toolkit[nvcc,crt,nvvm,cccl,cudart,cublas]==${CUDA_TOOLKIT_VERSION}")
 
 readonly BUILD_PACKAGES=(
   ca-certificates ccache cmake g++ git make ninja-build pkg-config python3 python3-pip unzip
@@ -190,7 +190,7 @@ get_cuda_libraries() {
 
 get_nvcc_wheels() {
   need_disk 2 "the CUDA compiler"
-  say "CUDA compiler: downloading nvcc $CUDA_TOOLKIT_VERSION (105 MB)"
+  say "CUDA compiler: downloading nvcc $CUDA_TOOLKIT_VERSION and cuBLAS (600 MB)"
   fetch "$deps/tmp/nvcc" "${NVCC_WHEELS[@]}"
   merge "$deps/tmp/nvcc"
   chmod +x "$site"/nvidia/cu$CUDA_MAJOR/bin/* "$site"/nvidia/cu$CUDA_MAJOR/nvvm/bin/*

@@ -12,6 +12,8 @@
 namespace t3 {
 namespace {
 
+const at::Device kOracleDevice(T3_TEST_DEVICE);
+
 class DitOracle : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
@@ -27,12 +29,14 @@ class DitOracle : public ::testing::TestWithParam<const char*> {
 
   at::Tensor Velocity(double timestep, int64_t clean_frames) const {
     const c10::NoGradGuard no_grad;
-    const at::Tensor latents = Expected("latents");
-    const Dit dit(config_, LoadTensors(views_, DitTensors(config_), DitNaming(), {}));
+    const at::Tensor latents = Expected("latents").to(kOracleDevice);
+    LoadOptions options;
+    options.device = kOracleDevice;
+    const Dit dit(config_, LoadTensors(views_, DitTensors(config_), DitNaming(), options));
     const Grid grid{latents.size(1), latents.size(2) / 2, latents.size(3) / 2};
     const DitAttention attention =
         DitAttention::Make(AttentionPattern::kFull, {{1, 1, 1}}, grid, config_.num_layers,
-                           config_.head_dim(), at::kCPU);
+                           config_.head_dim(), kOracleDevice);
     return dit.Forward(latents, timestep, clean_frames, dit.PrepareText(Expected("text")),
                        attention);
   }

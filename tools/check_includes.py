@@ -29,6 +29,7 @@ ALLOWED = {
     "sampling": ["base", "config"],
 }
 ALLOWED["pipeline"] = list(ALLOWED)
+ALLOWED["eval"] = list(ALLOWED)
 ALLOWED["cli"] = ["base"]
 
 # A unit test may also read files and use what tests share.
@@ -36,7 +37,7 @@ TEST_EXTRA = ["weights", "tests"]
 
 # Library -> (pattern of its headers, folders that may include them).
 TORCH_FOLDERS = ["kernels", "ops", "nn", "models/dit", "models/text_encoder", "models/vae",
-                 "sampling", "pipeline"]
+                 "sampling", "pipeline", "eval"]
 LIBRARIES = {
     "libtorch": (r"(ATen|c10|torch)/", TORCH_FOLDERS),
     "CUDA": (r"(cuda|cublas|cudnn|cutlass|cute|nv)[a-zA-Z0-9_]*[./]", TORCH_FOLDERS),

@@ -73,6 +73,14 @@ void AtomicFile::Commit() {
   T3_CHECK(::rename(temporary_.c_str(), path_.c_str()) == 0, "cannot rename {} to {}: {}",
            temporary_, path_, std::strerror(errno));
   committed_ = true;
+  // The new name survives a power failure once its folder is on disk; some file systems have no
+  // such call, and then there is nothing to do.
+  const fs::path parent = fs::path(path_).parent_path();
+  const int folder =
+      ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return;
+  ::fsync(folder);
+  ::close(folder);
 }
 
 void RemoveStaleTemporaries(const std::string& path) {

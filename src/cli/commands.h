@@ -17,6 +17,7 @@ void AddPlan(CLI::App& app, Action& action);
 void AddInspect(CLI::App& app, Action& action);
 void AddConvert(CLI::App& app, Action& action);
 void AddInit(CLI::App& app, Action& action);
+void AddBench(CLI::App& app, Action& action);
 void AddFitPreview(CLI::App& app, Action& action);
 void AddDoctor(CLI::App& app, Action& action);
 // Last, since they describe the others.

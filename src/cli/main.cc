@@ -44,6 +44,7 @@ void AddCommands(CLI::App& app, Action& action) {
   AddInspect(app, action);
   AddConvert(app, action);
   AddInit(app, action);
+  AddBench(app, action);
   AddFitPreview(app, action);
   AddDoctor(app, action);
   AddHelp(app, action);

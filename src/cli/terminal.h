@@ -28,6 +28,8 @@ class Terminal {
   Terminal& operator=(const Terminal&) = delete;
 
   ProgressFn Progress();
+  // Ends the live line, so that other output starts on a line of its own.
+  void EndLine();
   // A remark of one line.
   void Note(const std::string& text);
   // Several lines at once for people; in kJson `json`, one object, instead.
@@ -40,8 +42,6 @@ class Terminal {
  private:
   void Show(const ProgressEvent& event);
   void ShowLine(const ProgressEvent& event);
-  // Ends the live line, so that other output starts on a line of its own.
-  void EndLine();
 
   ProgressStyle style_;
   bool open_ = false;  // a live line is on the screen

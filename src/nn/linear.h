@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "nn/tensor_map.h"
+#include "ops/linear.h"
 
 namespace t3 {
 
@@ -17,6 +18,9 @@ struct Linear {
 
   // x (..., in) -> (..., out), in the dtype of the weight.
   at::Tensor operator()(const at::Tensor& x) const;
+
+  // For the ops that do more than the product.
+  operator LinearWeights() const { return {weight, bias}; }
 };
 
 }  // namespace t3

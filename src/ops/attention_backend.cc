@@ -42,7 +42,9 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
     return by_head(AttendCudnn(by_head(q), by_head(k), by_head(v)));
   }
   std::optional<at::Tensor> mask;
-  if (bias.defined()) mask = bias.expand({q.size(0), 1, q.size(1), k.size(1)});
+  if (bias.defined()) {
+    mask = bias.view({-1, 1, 1, k.size(1)}).expand({q.size(0), 1, q.size(1), k.size(1)});
+  }
   return by_head(at::scaled_dot_product_attention(by_head(q), by_head(k), by_head(v), mask));
 }
 

@@ -7,8 +7,8 @@ namespace t3 {
 
 // softmax(q k^T / sqrt(d) + bias) v for every batch entry and head.
 // q (B, Lq, heads, d), k and v (B, Lk, heads, d): token-major, so that a window of a matrix of
-// tokens is a view; last dimension of unit stride. bias: (Lk) fp32 or undefined, added to every
-// query's logits (slow on GPUs: their fast kernels take none). Returns (B, Lq, heads, d).
+// tokens is a view; last dimension of unit stride. bias: (Lk) or (B, Lk), fp32, or undefined, added
+// to every query's logits (slow on GPUs: their fast kernels take none). Returns (B, Lq, heads, d).
 at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                   const at::Tensor& bias = {});
 

@@ -16,9 +16,16 @@ namespace {
 void CheckVectors(const at::Tensor& x, const TokenVectors& vectors, const char* what) {
   T3_CHECK(x.dim() == 2, "{}: tokens are a matrix (N, C), not {} dimensions", what, x.dim());
   const at::Tensor& rows = vectors.rows;
-  T3_CHECK(rows.dim() == 2 && rows.size(1) == x.size(1) && (rows.size(0) == 1 || rows.size(0) == 2),
-           "{}: a vector of {} channels is ({}), wanted (1 or 2, {})", what, x.size(1),
-           fmt::join(rows.sizes(), ", "), x.size(1));
+  T3_CHECK(rows.dim() == 2 && rows.size(1) == x.size(1) && rows.size(0) >= 1,
+           "{}: vectors of {} channels are ({})", what, x.size(1), fmt::join(rows.sizes(), ", "));
+  if (vectors.each > 0) {
+    T3_CHECK(vectors.split == 0 && vectors.each * rows.size(0) == x.size(0),
+             "{}: {} rows of {} tokens each and a split at {} for {} tokens", what, rows.size(0),
+             vectors.each, vectors.split, x.size(0));
+    return;
+  }
+  T3_CHECK(rows.size(0) <= 2, "{}: {} rows split at {}; wanted 1 or 2", what, rows.size(0),
+           vectors.split);
   T3_CHECK(vectors.split >= 0 && vectors.split <= (rows.size(0) == 2 ? x.size(0) : 0),
            "{}: split {} with {} tokens and {} rows", what, vectors.split, x.size(0), rows.size(0));
 }
@@ -33,9 +40,21 @@ at::Tensor ByRow(int64_t tokens, const TokenVectors& vectors, F f) {
   return at::cat({f(0, split, 0), f(split, tokens - split, last)});
 }
 
+// x (K * each, C) -> (K, each, C).
+at::Tensor BySample(const at::Tensor& x, const TokenVectors& vectors) {
+  return x.unflatten(0, {vectors.rows.size(0), vectors.each});
+}
+
 at::Tensor LayerNormModulatePlain(const at::Tensor& x, const TokenVectors& multiplier,
                                   const TokenVectors& shift, const LayerNormOptions& options) {
   const at::ScalarType compute = ComputeType(x);
+  if (multiplier.each > 0) {
+    const at::Tensor normed = at::layer_norm(x.to(compute), {x.size(1)}, {}, {}, options.eps);
+    return at::addcmul(shift.rows.unsqueeze(1), BySample(normed, multiplier),
+                       multiplier.rows.unsqueeze(1))
+        .flatten(0, 1)
+        .to(options.out);
+  }
   return ByRow(x.size(0), multiplier, [&](int64_t first, int64_t count, int64_t row) {
     return at::layer_norm(x.narrow(0, first, count).to(compute), {x.size(1)},
                           multiplier.rows[row].to(compute), shift.rows[row].to(compute),
@@ -46,6 +65,12 @@ at::Tensor LayerNormModulatePlain(const at::Tensor& x, const TokenVectors& multi
 
 at::Tensor AddGatedPlain(const at::Tensor& x, const at::Tensor& y, const TokenVectors& gate) {
   const at::ScalarType compute = ComputeType(x);
+  if (gate.each > 0) {
+    return at::addcmul(BySample(x, gate).to(compute), BySample(y, gate).to(compute),
+                       gate.rows.unsqueeze(1))
+        .flatten(0, 1)
+        .to(x.scalar_type());
+  }
   return ByRow(x.size(0), gate, [&](int64_t first, int64_t count, int64_t row) {
     return at::addcmul(x.narrow(0, first, count).to(compute), y.narrow(0, first, count).to(compute),
                        gate.rows[row].to(compute))
@@ -98,6 +123,12 @@ void AddGatedKernel(const at::Tensor& x, const at::Tensor& y, const TokenVectors
 }  // namespace
 
 TokenVectors TokenVectors::Slice(int64_t first, int64_t count) const {
+  if (each > 0) {
+    T3_CHECK(first == 0 && count == each * rows.size(0),
+             "TokenVectors of a batch of {} tokens are not cut into {} from {} on",
+             each * rows.size(0), count, first);
+    return *this;
+  }
   return {rows, std::clamp<int64_t>(split - first, 0, count)};
 }
 
@@ -105,11 +136,12 @@ at::Tensor LayerNormModulate(const at::Tensor& x, const TokenVectors& multiplier
                              const TokenVectors& shift, const LayerNormOptions& options) {
   CheckVectors(x, multiplier, "LayerNormModulate, multiplier");
   CheckVectors(x, shift, "LayerNormModulate, shift");
-  T3_CHECK(multiplier.split == shift.split && multiplier.rows.size(0) == shift.rows.size(0),
+  T3_CHECK(multiplier.split == shift.split && multiplier.each == shift.each &&
+               multiplier.rows.size(0) == shift.rows.size(0),
            "LayerNormModulate: {} multipliers split at {}, {} shifts split at {}",
            multiplier.rows.size(0), multiplier.split, shift.rows.size(0), shift.split);
   const bool same = options.out == x.scalar_type();
-  if (KernelTakes(x) && x.size(1) <= kernels::kLayerNormMaxChannels &&
+  if (multiplier.each == 0 && KernelTakes(x) && x.size(1) <= kernels::kLayerNormMaxChannels &&
       (same || options.out == at::kFloat)) {
     return LayerNormModulateKernel(x, multiplier, shift, options);
   }
@@ -121,7 +153,8 @@ void AddGated(at::Tensor& x, const at::Tensor& y, const TokenVectors& gate) {
   T3_CHECK(x.sizes() == y.sizes(), "AddGated: x has {} tokens, y {}", x.size(0), y.size(0));
   if (GradientsOn()) {
     x = AddGatedPlain(x, y, gate);
-  } else if (KernelTakes(x) && KernelTakes(y) && x.scalar_type() == y.scalar_type()) {
+  } else if (gate.each == 0 && KernelTakes(x) && KernelTakes(y) &&
+             x.scalar_type() == y.scalar_type()) {
     AddGatedKernel(x, y, gate);
   } else {
     x.copy_(AddGatedPlain(x, y, gate));

@@ -7,13 +7,15 @@
 
 namespace t3 {
 
-// A vector of C channels for every token, of which at most two differ: image to video has clean
-// tokens at timestep 0 in front of the noisy ones. Never one vector per token in memory.
+// A vector of C channels for every token, of which few differ: image to video has clean tokens at
+// timestep 0 in front of the noisy ones, a training batch one timestep a sample. Never one vector
+// per token in memory.
 struct TokenVectors {
-  at::Tensor rows;    // (1, C) or (2, C), fp32 (fp64 in gradient checks), contiguous
-  int64_t split = 0;  // tokens [0, split) take rows[0], the others the last row; 0 if one row
+  at::Tensor rows;    // (K, C), fp32 (fp64 in gradient checks), contiguous
+  int64_t split = 0;  // K <= 2: tokens [0, split) take rows[0], the others the last row
+  int64_t each = 0;   // > 0: every row serves `each` tokens in turn, K * each in all
 
-  // The same for tokens [first, first + count).
+  // The same for tokens [first, first + count); all of them where `each` is set.
   TokenVectors Slice(int64_t first, int64_t count) const;
 };
 
@@ -25,7 +27,7 @@ struct LayerNormOptions {
 
 // ((x - mean) / sqrt(var + eps)) * multiplier + shift over the last dimension, biased variance,
 // in fp32 with one rounding at the end. x (N, C); multiplier (for modulation: 1 + scale) and shift
-// share their split. Returns (N, C) in options.out.
+// share their split and each. Returns (N, C) in options.out.
 at::Tensor LayerNormModulate(const at::Tensor& x, const TokenVectors& multiplier,
                              const TokenVectors& shift, const LayerNormOptions& options);
 

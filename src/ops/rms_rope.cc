@@ -12,8 +12,9 @@ namespace t3 {
 namespace {
 
 at::Tensor RotatePairs(const at::Tensor& x, const RopeTables& rope) {
-  const at::Tensor pairs = at::view_as_complex(x.unflatten(-1, {-1, 2}));
-  return at::view_as_real(pairs * rope.ForTokens().unsqueeze(1)).flatten(-2);
+  const at::Tensor pairs =  // (videos, tokens, heads, pairs)
+      at::view_as_complex(x.unflatten(-1, {-1, 2})).unflatten(0, {-1, rope.tokens()});
+  return at::view_as_real(pairs * rope.ForTokens().unsqueeze(1)).flatten(-2).flatten(0, 1);
 }
 
 at::Tensor RmsNormRopePlain(const at::Tensor& x, const at::Tensor& weight, double eps,
@@ -47,8 +48,10 @@ at::Tensor RmsNormRopeKernel(const at::Tensor& x, const at::Tensor& weight, doub
   return out.unflatten(-1, {heads, -1});
 }
 
-bool RmsRopeKernelTakes(const at::Tensor& x, const at::Tensor& weight, int64_t heads) {
-  return KernelTakes(x) && weight.scalar_type() == at::kFloat && weight.is_contiguous() &&
+bool RmsRopeKernelTakes(const at::Tensor& x, const at::Tensor& weight, int64_t heads,
+                        const RopeTables* rope) {
+  return KernelTakes(x) && (!rope || rope->tokens() == x.size(0)) &&
+         weight.scalar_type() == at::kFloat && weight.is_contiguous() &&
          x.size(1) / heads % kernels::VectorElements(ElementOf(x)) == 0;
 }
 
@@ -60,11 +63,12 @@ at::Tensor RmsNormRope(const at::Tensor& x, const at::Tensor& weight, double eps
       x.dim() == 2 && weight.dim() == 1 && weight.size(0) == x.size(1) && x.size(1) % heads == 0,
       "RmsNormRope: x ({}), weight ({}), {} heads do not fit", fmt::join(x.sizes(), ", "),
       fmt::join(weight.sizes(), ", "), heads);
-  T3_CHECK(!rope || (rope->tokens() == x.size(0) && rope->head_dim() * heads == x.size(1)),
+  T3_CHECK(!rope || (x.size(0) % rope->tokens() == 0 && rope->head_dim() * heads == x.size(1)),
            "RmsNormRope: RoPE tables for {} tokens of {} channels, x ({}) in {} heads",
            rope ? rope->tokens() : 0, rope ? rope->head_dim() : 0, fmt::join(x.sizes(), ", "),
            heads);
-  if (RmsRopeKernelTakes(x, weight, heads)) return RmsNormRopeKernel(x, weight, eps, heads, rope);
+  if (RmsRopeKernelTakes(x, weight, heads, rope))
+    return RmsNormRopeKernel(x, weight, eps, heads, rope);
   return RmsNormRopePlain(x, weight, eps, heads, rope);
 }
 

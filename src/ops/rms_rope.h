@@ -8,7 +8,8 @@
 namespace t3 {
 
 // rope(x / sqrt(mean(x^2) + eps) * weight), in fp32 with one rounding to x's dtype at the end.
-// x (N, C) in token order, rows may be strided; weight (C) fp32; rope may be nullptr (no rotation).
+// x (N, C) in token order, rows may be strided; weight (C) fp32; rope may be nullptr (no rotation),
+// or for fewer tokens, by which N divides: then x holds that many videos one after the other.
 // Returns (N, heads, C / heads).
 at::Tensor RmsNormRope(const at::Tensor& x, const at::Tensor& weight, double eps, int64_t heads,
                        const RopeTables* rope);

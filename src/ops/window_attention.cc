@@ -3,9 +3,12 @@
 
 #include <ATen/ATen.h>
 
+#include <limits>
+
 #include "base/check.h"
 #include "ops/attend_groups.h"
 #include "ops/dispatch.h"
+#include "ops/part_timer.h"
 #include "ops/rms_rope.h"
 #include "ops/window_attention_kernel.h"
 
@@ -39,9 +42,13 @@ void CheckInput(const SelfAttentionInput& in, const std::vector<WindowPartition>
 at::Tensor AttendPartition(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                            const WindowPartition& partition) {
   if (!partition.order.defined()) return AttendGroups(q, k, v, partition.groups);
-  const auto gather = [&](const at::Tensor& x) { return x.index_select(0, partition.order); };
-  return AttendGroups(gather(q), gather(k), gather(v), partition.groups)
-      .index_select(0, partition.rows);
+  const auto gather = [](const at::Tensor& x, const at::Tensor& order) {
+    const Part part("gather");
+    return x.index_select(0, order);
+  };
+  const at::Tensor out = AttendGroups(gather(q, partition.order), gather(k, partition.order),
+                                      gather(v, partition.order), partition.groups);
+  return gather(out, partition.rows);
 }
 
 at::Tensor AttendPartitions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
@@ -56,8 +63,12 @@ at::Tensor AttendPartitions(const at::Tensor& q, const at::Tensor& k, const at::
 at::Tensor WindowAttentionPlain(const SelfAttentionInput& in,
                                 const std::vector<WindowPartition>& partitions,
                                 int64_t scratch_bytes) {
-  const at::Tensor q = RmsNormRope(in.q, in.q_weight, in.eps, in.heads, in.rope);
-  const at::Tensor k = RmsNormRope(in.k, in.k_weight, in.eps, in.heads, in.rope);
+  const auto normed = [&](const at::Tensor& x, const at::Tensor& weight) {
+    const Part part("norm, rotation, scatter");
+    return RmsNormRope(x, weight, in.eps, in.heads, in.rope);
+  };
+  const at::Tensor q = normed(in.q, in.q_weight);
+  const at::Tensor k = normed(in.k, in.k_weight);
   const at::Tensor v = in.v.unflatten(-1, {in.heads, -1});
   const int64_t per_head = 6 * q.size(0) * q.size(2) * q.element_size();
   const int64_t group = GradientsOn() ? in.heads : HeadGroup(in.heads, per_head, scratch_bytes);
@@ -77,6 +88,28 @@ WindowPartition WindowPartition::Make(const at::Tensor& order, std::vector<Group
   at::Tensor rows = at::empty_like(order);
   rows.scatter_(0, order.to(at::kLong), at::arange(order.numel(), order.options()));
   return {order.to(device), rows.to(device), std::move(groups)};
+}
+
+WindowPartition WindowPartition::Repeat(int64_t videos) const {
+  std::vector<Group> repeated;
+  int64_t tokens = 0;
+  for (const Group& group : groups) {
+    repeated.push_back({group.first * videos, group.count * videos, group.length});
+    tokens += group.count * group.length;
+  }
+  T3_CHECK(videos > 0 && videos * tokens <= std::numeric_limits<int32_t>::max(),
+           "WindowPartition: {} videos of {} tokens; 32-bit indices reach 2^31", videos, tokens);
+  const at::Device device = order.defined() ? order.device() : at::Device(at::kCPU);
+  if (!order.defined() && groups.size() == 1) return Make({}, std::move(repeated), device);
+  const auto integers = at::TensorOptions().dtype(at::kInt);
+  const at::Tensor one = order.defined() ? order.cpu() : at::arange(tokens, integers);
+  const at::Tensor all =  // (videos, tokens)
+      one + (at::arange(videos, integers) * tokens).unsqueeze(1).to(at::kInt);
+  std::vector<at::Tensor> by_group;
+  for (const Group& group : groups) {
+    by_group.push_back(all.narrow(1, group.first, group.count * group.length).flatten());
+  }
+  return Make(at::cat(by_group), std::move(repeated), device);
 }
 
 int64_t HeadGroup(int64_t heads, int64_t bytes_per_head, int64_t scratch_bytes) {

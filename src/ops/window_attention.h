@@ -25,6 +25,9 @@ struct WindowPartition {
   // `order` (N) int32 on the CPU, or undefined for token order.
   static WindowPartition Make(const at::Tensor& order, std::vector<Group> groups,
                               at::Device device);
+  // The partition of `videos` videos whose tokens lie one after the other: each has these windows,
+  // and windows of one length form one group still.
+  WindowPartition Repeat(int64_t videos) const;
 };
 
 // What attention starts from: projections of the tokens, before norm and rotation.

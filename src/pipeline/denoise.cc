@@ -91,7 +91,7 @@ at::Tensor Denoise(const Dit& dit, const DitAttention& attention, const DenoiseI
              i + 1, solver.steps(), network.Culprit(before, solver.timestep(i)),
              toString(dit.dtype()), dit.dtype() == at::kFloat ? "" : " (try --dtype fp32)");
     if (after_step) {
-      after_step({{i + 1, x, solver.State()}, before - velocity * solver.sigma(i)});
+      after_step({{i + 1, x, solver.State()}, [&] { return before - velocity * solver.sigma(i); }});
     }
     stage.Advance(i + 1);
   }

@@ -25,7 +25,8 @@ struct DenoiseInput {
 // What a finished step is told about.
 struct StepReport {
   SamplerState state;  // on the denoiser's device; valid until the next step
-  at::Tensor clean;    // (z,T,h,w) the clean video as the step saw it
+  // The clean video as the step saw it, (z,T,h,w), worked out when it is asked for.
+  std::function<at::Tensor()> clean;
 };
 using StepFn = std::function<void(const StepReport& report)>;
 

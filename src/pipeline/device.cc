@@ -28,6 +28,7 @@ at::Device CudaDevice(const std::string& name, int index) {
   const int count = at::accelerator::deviceCount();
   T3_CHECK(index < count, "device {} was asked for, but there are {} GPUs (0 to {})", name, count,
            count - 1);
+  at::globalContext().lazyInitDevice(at::kCUDA);  // its allocator answers only after that
   return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
@@ -65,7 +66,7 @@ bool CpuMultipliesBf16() {
 
 at::Device ResolveDevice(const std::string& name) {
   if (name == "cpu") return at::Device(at::kCPU);
-  if (name == "auto") return HasCuda() ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+  if (name == "auto") return HasCuda() ? CudaDevice(name, 0) : at::Device(at::kCPU);
   if (name == "cuda") return CudaDevice(name, 0);
   if (name.rfind("cuda:", 0) == 0) {
     int index = -1;
@@ -81,6 +82,11 @@ at::ScalarType ResolveDtype(const std::string& name, at::Device device) {
   if (name == "fp32") return at::kFloat;
   if (name != "auto") FailUsage("'{}' is no compute type; use auto, bf16 or fp32", name);
   return device.is_cuda() || CpuMultipliesBf16() ? at::kBFloat16 : at::kFloat;
+}
+
+void UseExactFloat32() {
+  at::globalContext().setAllowTF32CuDNN(false);
+  at::globalContext().setAllowTF32CuBLAS(false);
 }
 
 int64_t AvailableBytes(at::Device device) {

@@ -17,6 +17,9 @@ at::Device ResolveDevice(const std::string& name);
 // multiplies bf16 natively (without that a bf16 product is some hundred times slower than fp32).
 at::ScalarType ResolveDtype(const std::string& name, at::Device device);
 
+// fp32 on a GPU means fp32: libtorch would multiply in TF32 in convolutions, which is 1e-3 away.
+void UseExactFloat32();
+
 // Bytes that a run can still take: free memory of the GPU, or MemAvailable of the host.
 int64_t AvailableBytes(at::Device device);
 int64_t TotalBytes(at::Device device);

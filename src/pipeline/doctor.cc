@@ -151,12 +151,14 @@ Finding DiskFinding(const std::string& folder) {
   constexpr double kSlow = 50e6;
   // A checkpoint, the final latents and the file of a 4K clip, some times over.
   constexpr uintmax_t kEnough = 10'000'000'000;
+  std::error_code ignored;
+  const std::string place = fs::weakly_canonical(folder, ignored).string();
   std::error_code error;
   const fs::space_info space = fs::space(folder, error);
   const double speed =
       WriteSpeed((fs::path(folder) / fmt::format(".t3-doctor-{}", ::getpid())).string(), kProbe);
   Finding finding{"disk",
-                  fmt::format("{}: {} free, writes {}/s", fs::absolute(folder).string(),
+                  fmt::format("{}: {} free, writes {}/s", place,
                               FormatBytes(static_cast<int64_t>(error ? 0 : space.available)),
                               FormatBytes(static_cast<int64_t>(speed))),
                   ""};

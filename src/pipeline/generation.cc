@@ -116,10 +116,12 @@ void Generation::CheckFiles(const Job& job, const DecodeTarget& target) const {
 void Generation::TakeUp(Item& item, FoundRun found) const {
   item.embeds = found.progress.embeds;
   item.result.resumed_from = found.progress.sampler.step;
-  item.result.notes.push_back(fmt::format("goes on after step {} of {}, from {}",
-                                          found.progress.sampler.step, item.identity.steps,
-                                          found.file));
-  for (const std::string& note : found.notes) item.result.notes.push_back(note);
+  spdlog::info("goes on after step {} of {}, from {}", found.progress.sampler.step,
+               item.identity.steps, found.file);
+  for (const std::string& note : found.notes) {
+    spdlog::warn(note);
+    item.result.notes.push_back(note);
+  }
   item.found = std::move(found);
 }
 
@@ -147,6 +149,8 @@ Generation::Item Generation::Prepare(size_t index, const Request& request) {
   }
   CheckFiles(job, item.target);
   CheckMemory(model_, job, settings_.device, settings_.dtype, settings_.limits);
+  // Or a resume of this run would find what was given up.
+  if (request.old_state == OldState::kDiscard) RemoveRunState(request.output);
   if (auto found = FindRun(item.identity, request.resume_from, request.old_state)) {
     TakeUp(item, std::move(*found));
   } else if (!request.text_embeds.empty()) {

@@ -21,10 +21,10 @@ constexpr int64_t kLeastWidth = 256;
 Preview::Preview(std::string path, int64_t every, int64_t steps, PreviewMap map)
     : path_(std::move(path)), every_(every), steps_(steps), map_(std::move(map)) {}
 
-void Preview::AfterStep(int64_t step, const at::Tensor& clean) const {
+void Preview::AfterStep(int64_t step, const std::function<at::Tensor()>& clean) const {
   if (step != 1 && step != steps_ && step % every_ != 0) return;
   try {
-    Write(step, clean);
+    Write(step, clean());
   } catch (const Error& error) {
     spdlog::warn("the preview could not be written: {}", error.what());
   }

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "pipeline/preview_map.h"
@@ -15,9 +16,9 @@ class Preview {
   Preview(std::string path, int64_t every, int64_t steps, PreviewMap map);
 
   // After the first step, every so many and the last: the first, the middle and the last latent
-  // frame of `clean` (z,T,h,w) side by side, a pixel a latent or several where that is under 256
+  // frame of clean() (z,T,h,w) side by side, a pixel a latent or several where that is under 256
   // pixels wide. A place that cannot be written is a warning.
-  void AfterStep(int64_t step, const at::Tensor& clean) const;
+  void AfterStep(int64_t step, const std::function<at::Tensor()>& clean) const;
 
  private:
   void Write(int64_t step, const at::Tensor& clean) const;

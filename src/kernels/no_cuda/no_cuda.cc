@@ -1,5 +1,6 @@
 // The kernels of a build without CUDA: tensors are on the CPU then, and nothing calls these.
 #include "base/check.h"
+#include "kernels/linear.h"
 #include "kernels/modulate.h"
 #include "kernels/rms_rope.h"
 #include "kernels/window_mean.h"
@@ -18,6 +19,8 @@ void LayerNormModulate(const LayerNormModulateArgs&, Stream) { Refuse("LayerNorm
 void AddGated(const AddGatedArgs&, Stream) { Refuse("AddGated"); }
 void InverseRms(const InverseRmsArgs&, Stream) { Refuse("InverseRms"); }
 void RmsRopeScatter(const RmsRopeScatterArgs&, Stream) { Refuse("RmsRopeScatter"); }
+void Linear(const LinearArgs&, int, const Workspace&, Stream) { Refuse("Linear"); }
+int LinearAlgorithms(const LinearArgs&, const Workspace&) { Refuse("LinearAlgorithms"); }
 void WindowMean(const WindowMeanArgs&, Stream) { Refuse("WindowMean"); }
 
 }  // namespace t3::kernels

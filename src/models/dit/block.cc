@@ -5,6 +5,7 @@
 
 #include "models/dit/token_chunks.h"
 #include "ops/dispatch.h"
+#include "ops/part_timer.h"
 
 namespace t3 {
 
@@ -31,16 +32,21 @@ DitBlock::DitBlock(const DitConfig& config, const TensorMap& tensors, const std:
 }
 
 void DitBlock::Forward(at::Tensor& x, const BlockContext& context) const {
-  const at::Tensor attended = SelfAttention(x, Modulate(context, 0), context);
+  {
+    const Modulation modulation = Modulate(context, 0);
+    const at::Tensor attended = SelfAttention(x, modulation, context);
+    const Part part("output projection");
+    AddGatedLinear(x, attended, o_, modulation.gate);
+  }  // q|k|v go back before the FFN needs room
   if (GradientsOn()) {
-    Finish(x, attended, context, 0);
+    Finish(x, context, 0);
     return;
   }
   // At the widest: two tensors of dim channels beside the FFN's hidden one.
   const int64_t piece = PieceOf(x, config_.ffn_dim + 2 * config_.dim, context.scratch_bytes);
   ForTokenPieces(x.size(0), piece, [&](int64_t first, int64_t count) {
     at::Tensor rows = x.narrow(0, first, count);
-    Finish(rows, attended.narrow(0, first, count), context, first);
+    Finish(rows, context, first);
   });
 }
 
@@ -51,13 +57,20 @@ int64_t DitBlock::PieceOf(const at::Tensor& x, int64_t channels, int64_t scratch
 DitBlock::Modulation DitBlock::Modulate(const BlockContext& context, int64_t first_vector) const {
   const at::Tensor vectors =
       (modulation_ + context.time).narrow(1, first_vector, 3).transpose(0, 1).contiguous();
-  return {
-      {vectors[0], context.split}, {1 + vectors[1], context.split}, {vectors[2], context.split}};
+  const auto of = [&](const at::Tensor& rows) {
+    return TokenVectors{rows, context.split, context.each};
+  };
+  return {of(vectors[0]), of(1 + vectors[1]), of(vectors[2])};
 }
 
 at::Tensor DitBlock::Norm(const at::Tensor& x, const Modulation& modulation) const {
+  const Part part("norms");
   return LayerNormModulate(x, modulation.multiplier, modulation.shift,
                            {config_.eps, x.scalar_type()});
+}
+
+DitBlock::Modulation DitBlock::Modulation::Slice(int64_t first, int64_t count) const {
+  return {shift.Slice(first, count), multiplier.Slice(first, count), gate.Slice(first, count)};
 }
 
 at::Tensor DitBlock::SelfAttention(const at::Tensor& x, const Modulation& modulation,
@@ -88,11 +101,9 @@ SelfAttentionInput DitBlock::ProjectQkv(const at::Tensor& x, const Modulation& m
     qkv = at::empty({x.size(0), 3 * config_.dim}, x.options());
     const int64_t piece = PieceOf(x, config_.dim, context.scratch_bytes);
     ForTokenPieces(x.size(0), piece, [&](int64_t first, int64_t count) {
-      const Modulation part{modulation.shift.Slice(first, count),
-                            modulation.multiplier.Slice(first, count),
-                            modulation.gate.Slice(first, count)};
-      at::Tensor rows = qkv.narrow(0, first, count);
-      at::addmm_out(rows, qkv_.bias, Norm(x.narrow(0, first, count), part), qkv_.weight.t());
+      const at::Tensor normed = Norm(x.narrow(0, first, count), modulation.Slice(first, count));
+      const Part part("q, k, v");
+      LinearInto(qkv.narrow(0, first, count), normed, qkv_);
     });
   }
   const std::vector<at::Tensor> parts = qkv.chunk(3, -1);
@@ -102,23 +113,19 @@ SelfAttentionInput DitBlock::ProjectQkv(const at::Tensor& x, const Modulation& m
   return input;
 }
 
-at::Tensor DitBlock::Ffn(const at::Tensor& x) const {
-  at::Tensor hidden = ffn_in_(x);
-  if (GradientsOn()) return ffn_out_(at::gelu(hidden, "tanh"));
-  return ffn_out_(at::gelu_(hidden, "tanh"));
+void DitBlock::Finish(at::Tensor& x, const BlockContext& context, int64_t first) const {
+  CrossAttend(x, context);
+  const Modulation modulation = Modulate(context, 3).Slice(first, x.size(0));
+  const at::Tensor normed = Norm(x, modulation);
+  const Part part("FFN");
+  AddGatedLinear(x, LinearGelu(normed, ffn_in_), ffn_out_, modulation.gate);
 }
 
-void DitBlock::Finish(at::Tensor& x, const at::Tensor& attended, const BlockContext& context,
-                      int64_t first) const {
-  const int64_t count = x.size(0);
-  AddGated(x, o_(attended), Modulate(context, 0).gate.Slice(first, count));
+void DitBlock::CrossAttend(at::Tensor& x, const BlockContext& context) const {
+  const Part part("cross-attention");
   const at::Tensor normed =
       LayerNormModulate(x, norm3_weight_, norm3_bias_, {config_.eps, x.scalar_type()});
-  AddResidual(x, cross_(normed, *context.text, context.text_bias));
-  const Modulation ffn = Modulate(context, 3);
-  const Modulation part{ffn.shift.Slice(first, count), ffn.multiplier.Slice(first, count),
-                        ffn.gate.Slice(first, count)};
-  AddGated(x, Ffn(Norm(x, part)), part.gate);
+  cross_.AddTo(x, normed, context.text, context.text_bias);
 }
 
 }  // namespace t3

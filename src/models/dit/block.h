@@ -16,13 +16,14 @@ namespace t3 {
 
 // What a block sees besides the tokens.
 struct BlockContext {
-  at::Tensor time;                              // (K, 6, dim) fp32, K = 1 or 2 timesteps
-  int64_t split = 0;                            // tokens [0, split) take time[0], others the last
-  const std::vector<WindowPartition>* windows;  // of this layer
-  const RopeTables* rope;
-  const TextKeys* text;
-  at::Tensor text_bias;  // (rows) fp32 or undefined
-  int64_t scratch_bytes;
+  at::Tensor time{};  // (K, 6, dim) fp32, of K timesteps
+  int64_t split = 0;  // K <= 2: tokens [0, split) take time[0], others the last
+  int64_t each = 0;   // > 0: a batch of K videos of so many tokens, each with its own timestep
+  const std::vector<WindowPartition>* windows = nullptr;  // of this layer
+  const RopeTables* rope = nullptr;
+  TextKeys text{};         // of this layer
+  at::Tensor text_bias{};  // (videos, rows) fp32 or undefined
+  int64_t scratch_bytes = 0;
 };
 
 // x += gate * selfattn(LN(x)*(1+scale)+shift); x += crossattn(norm3(x)); x += gate * ffn(...).
@@ -32,12 +33,14 @@ class DitBlock {
  public:
   DitBlock(const DitConfig& config, const TensorMap& tensors, const std::string& prefix);
   TextKeys PrepareText(const at::Tensor& text) const { return cross_.Keys(text); }
-  // x (N, dim) becomes the block's output; with gradients off its memory is overwritten.
+  // x (N, dim) becomes the block's output; with gradients off its memory is overwritten. A batch
+  // needs gradients on: x (videos * N, dim).
   void Forward(at::Tensor& x, const BlockContext& context) const;
 
  private:
   struct Modulation {
     TokenVectors shift, multiplier, gate;
+    Modulation Slice(int64_t first, int64_t count) const;
   };
   Modulation Modulate(const BlockContext& context, int64_t first_vector) const;
   at::Tensor SelfAttention(const at::Tensor& x, const Modulation& modulation,
@@ -45,10 +48,9 @@ class DitBlock {
   SelfAttentionInput ProjectQkv(const at::Tensor& x, const Modulation& modulation,
                                 const BlockContext& context) const;
   at::Tensor Norm(const at::Tensor& x, const Modulation& modulation) const;
-  at::Tensor Ffn(const at::Tensor& x) const;
-  // Everything after the attention core, for tokens [first, first + rows of x).
-  void Finish(at::Tensor& x, const at::Tensor& attended, const BlockContext& context,
-              int64_t first) const;
+  // Everything after the self-attention, for tokens [first, first + rows of x).
+  void Finish(at::Tensor& x, const BlockContext& context, int64_t first) const;
+  void CrossAttend(at::Tensor& x, const BlockContext& context) const;
   int64_t PieceOf(const at::Tensor& x, int64_t channels, int64_t scratch_bytes) const;
 
   DitConfig config_;

@@ -20,14 +20,15 @@ CrossAttention::CrossAttention(const DitConfig& config, const TensorMap& tensors
       norm_k_(FloatTensor(tensors, prefix + ".norm_k.weight")) {}
 
 TextKeys CrossAttention::Keys(const at::Tensor& text) const {
-  return {RmsNormRope(k_(text), norm_k_, eps_, heads_, nullptr).unsqueeze(0),
-          v_(text).unflatten(-1, {heads_, -1}).unsqueeze(0)};
+  const at::Tensor k = RmsNormRope(k_(text).flatten(0, 1), norm_k_, eps_, heads_, nullptr);
+  return {k.unflatten(0, {text.size(0), -1}), v_(text).unflatten(-1, {heads_, -1})};
 }
 
-at::Tensor CrossAttention::operator()(const at::Tensor& x, const TextKeys& keys,
-                                      const at::Tensor& bias) const {
-  const at::Tensor q = RmsNormRope(q_(x), norm_q_, eps_, heads_, nullptr).unsqueeze(0);
-  return o_(Attend(q, keys.k, keys.v, bias).flatten(2).squeeze(0));
+void CrossAttention::AddTo(at::Tensor& x, const at::Tensor& normed, const TextKeys& keys,
+                           const at::Tensor& bias) const {
+  const at::Tensor q =
+      RmsNormRope(q_(normed), norm_q_, eps_, heads_, nullptr).unflatten(0, {keys.k.size(0), -1});
+  AddLinear(x, Attend(q, keys.k, keys.v, bias).flatten(2).flatten(0, 1), o_);
 }
 
 }  // namespace t3

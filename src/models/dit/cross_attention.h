@@ -12,16 +12,18 @@ namespace t3 {
 
 // One layer's keys and values of the text, which do not change over the steps.
 struct TextKeys {
-  at::Tensor k, v;  // (1, rows, heads, head_dim)
+  at::Tensor k, v;  // (B, rows, heads, head_dim) of B texts
 };
 
 class CrossAttention {
  public:
   CrossAttention(const DitConfig& config, const TensorMap& tensors, const std::string& prefix);
-  // Text rows (rows, dim) after text_embedding.
+  // Text rows (B, rows, dim) after text_embedding.
   TextKeys Keys(const at::Tensor& text) const;
-  // x (N, dim), already normed; bias (rows) fp32 on the logits, or undefined. Returns (N, dim).
-  at::Tensor operator()(const at::Tensor& x, const TextKeys& keys, const at::Tensor& bias) const;
+  // x += attention of `normed`, both (B * N, dim) of B videos one after the other; bias (B, rows)
+  // fp32 on the logits, or undefined. As AddLinear, x is a new tensor where gradients are on.
+  void AddTo(at::Tensor& x, const at::Tensor& normed, const TextKeys& keys,
+             const at::Tensor& bias) const;
 
  private:
   int64_t heads_;

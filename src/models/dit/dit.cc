@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/check.h"
@@ -12,19 +13,20 @@
 namespace t3 {
 namespace {
 
-// (z,T,h,w) -> (N, 4z), channels (c, dh, dw).
+// (B,z,T,h,w) -> (B*N, 4z), channels (c, dh, dw).
 at::Tensor Patchify(const at::Tensor& latents) {
-  return latents.unflatten(3, {-1, 2})
-      .unflatten(2, {-1, 2})
-      .permute({1, 2, 4, 0, 3, 5})
-      .reshape({-1, 4 * latents.size(0)});
+  return latents.unflatten(4, {-1, 2})
+      .unflatten(3, {-1, 2})
+      .permute({0, 2, 3, 5, 1, 4, 6})
+      .reshape({-1, 4 * latents.size(1)});
 }
 
-// (N, 4z), channels (dh, dw, c) -> (z,T,h,w).
+// (B*N, 4z), channels (dh, dw, c) -> (B,z,T,h,w).
 at::Tensor Unpatchify(const at::Tensor& tokens, const Grid& grid) {
-  return tokens.view({grid.t, grid.h, grid.w, 2, 2, -1})
-      .permute({5, 0, 1, 3, 2, 4})
-      .reshape({-1, grid.t, 2 * grid.h, 2 * grid.w});
+  const int64_t z = tokens.size(1) / 4;
+  return tokens.view({-1, grid.t, grid.h, grid.w, 2, 2, z})
+      .permute({0, 6, 1, 2, 4, 3, 5})
+      .reshape({-1, z, grid.t, 2 * grid.h, 2 * grid.w});
 }
 
 // f on pieces of rows of x, results stacked; one piece when gradients are on.
@@ -46,21 +48,24 @@ at::Tensor MapPieces(const at::Tensor& x, int64_t bytes_per_token, int64_t scrat
   return all;
 }
 
-void CheckForward(const at::Tensor& latents, int64_t clean_frames, const TextContext& text,
-                  const DitAttention& attention, const DitConfig& config) {
-  T3_CHECK(latents.dim() == 4 && latents.size(0) == config.latent_channels &&
-               latents.size(2) % 2 == 0 && latents.size(3) % 2 == 0,
-           "DiT: latents ({}); wanted ({}, frames, even height, even width)",
+// Latents (B,z,T,h,w).
+void CheckForward(const at::Tensor& latents, const TextContext& text, const DitAttention& attention,
+                  const DitConfig& config) {
+  T3_CHECK(latents.dim() == 5 && latents.size(1) == config.latent_channels &&
+               latents.size(3) % 2 == 0 && latents.size(4) % 2 == 0,
+           "DiT: latents ({}); wanted {} channels, frames, even height, even width",
            fmt::join(latents.sizes(), ", "), config.latent_channels);
-  const Grid grid{latents.size(1), latents.size(2) / 2, latents.size(3) / 2};
+  const Grid grid{latents.size(2), latents.size(3) / 2, latents.size(4) / 2};
   T3_CHECK(grid == attention.grid() && attention.layers() == config.num_layers,
            "DiT: latents make {}x{}x{} tokens, the windows are for {}x{}x{} and {} layers of {}",
            grid.t, grid.h, grid.w, attention.grid().t, attention.grid().h, attention.grid().w,
            attention.layers(), config.num_layers);
-  T3_CHECK(clean_frames >= 0 && clean_frames <= grid.t, "DiT: {} clean frames of {}", clean_frames,
-           grid.t);
   T3_CHECK(text.layers.size() == static_cast<size_t>(config.num_layers),
            "DiT: text prepared for {} layers; wanted {}", text.layers.size(), config.num_layers);
+  const int64_t videos = latents.size(0), texts = text.layers[0].k.size(0);
+  T3_CHECK(videos == attention.videos() && videos == texts,
+           "DiT: latents of {} videos, windows of {}, texts of {}", videos, attention.videos(),
+           texts);
 }
 
 }  // namespace
@@ -81,51 +86,91 @@ Dit::Dit(const DitConfig& config, const TensorMap& tensors)
   }
 }
 
-TextContext Dit::PrepareText(const at::Tensor& embeds) const {
-  T3_CHECK(embeds.dim() == 2 && embeds.size(1) == config_.text_dim && embeds.size(0) > 0 &&
-               embeds.size(0) <= config_.text_len,
-           "DiT: text embeds ({}); wanted (1..{}, {})", fmt::join(embeds.sizes(), ", "),
-           config_.text_len, config_.text_dim);
-  at::Tensor rows = embeds.to(text_in_.weight.options());
-  const int64_t padded = config_.text_len - rows.size(0);
-  if (padded > 0) rows = at::cat({rows, at::zeros({1, config_.text_dim}, rows.options())});
-  rows = text_out_(at::gelu(text_in_(rows), "tanh"));
-  TextContext context;
-  if (padded > 1 && rows.is_cuda()) {
-    rows = at::cat({rows, rows.narrow(0, rows.size(0) - 1, 1).expand({padded - 1, -1})});
-  } else if (padded > 1) {
-    context.bias = at::zeros({rows.size(0)}, rows.options().dtype(at::kFloat));
-    context.bias[-1] = std::log(static_cast<double>(padded));
+TextContext Dit::PrepareTexts(const std::vector<at::Tensor>& embeds) const {
+  int64_t longest = 0;
+  for (const at::Tensor& text : embeds) {
+    T3_CHECK(text.dim() == 2 && text.size(1) == config_.text_dim && text.size(0) > 0 &&
+                 text.size(0) <= config_.text_len,
+             "DiT: text embeds ({}); wanted (1..{}, {})", fmt::join(text.sizes(), ", "),
+             config_.text_len, config_.text_dim);
+    longest = std::max(longest, std::min(config_.text_len, text.size(0) + 1));
   }
-  for (const DitBlock& block : blocks_) context.layers.push_back(block.PrepareText(rows));
+  const bool all_rows = text_in_.weight.is_cuda();
+  const int64_t rows = all_rows ? config_.text_len : longest;
+  std::vector<at::Tensor> padded;
+  bool uniform = true;  // every row counts once
+  at::Tensor bias = at::zeros({static_cast<int64_t>(embeds.size()), rows}, at::kFloat);
+  for (const at::Tensor& text : embeds) {
+    const int64_t length = text.size(0);
+    padded.push_back(
+        at::constant_pad_nd(text.to(text_in_.weight.options()), {0, 0, 0, rows - length}));
+    if (all_rows || length == config_.text_len) continue;
+    const at::Tensor own = bias[static_cast<int64_t>(padded.size()) - 1];
+    own[length] = std::log(static_cast<double>(config_.text_len - length));
+    own.narrow(0, length + 1, rows - length - 1).fill_(-INFINITY);
+    uniform = uniform && length + 1 == config_.text_len;
+  }
+  const at::Tensor text = text_out_(at::gelu(text_in_(at::stack(padded)), "tanh"));
+  TextContext context;
+  if (!uniform) context.bias = bias;
+  for (const DitBlock& block : blocks_) context.layers.push_back(block.PrepareText(text));
   return context;
 }
 
 at::Tensor Dit::Forward(const at::Tensor& latents, double timestep, int64_t clean_frames,
                         const TextContext& text, const DitAttention& attention,
                         const LayerWatch& watch) const {
-  CheckForward(latents, clean_frames, text, attention, config_);
+  CheckForward(latents.unsqueeze(0), text, attention, config_);
   const Grid& grid = attention.grid();
+  T3_CHECK(clean_frames >= 0 && clean_frames <= grid.t, "DiT: {} clean frames of {}", clean_frames,
+           grid.t);
   const TimeVectors time =
       time_(clean_frames > 0 ? std::vector<double>{0, timestep} : std::vector<double>{timestep});
   BlockContext context{.time = time.blocks,
                        .split = clean_frames * grid.h * grid.w,
-                       .windows = nullptr,
                        .rope = &attention.rope(),
-                       .text = nullptr,
                        .text_bias = text.bias,
                        .scratch_bytes = scratch_bytes_};
-  at::Tensor x = Embed(latents);
+  at::Tensor x = Embed(latents.unsqueeze(0));
   if (watch) watch("patch_embedding", x);
   for (int64_t i = 0; i < config_.num_layers; ++i) {
     context.windows = &attention.layer(i);
-    context.text = &text.layers[i];
+    context.text = text.layers[i];
     blocks_[i].Forward(x, context);
     if (watch) watch(fmt::format("blocks.{}", i), x);
   }
-  const at::Tensor tokens = Head(x, time.head, context.split);
+  const at::Tensor tokens = Head(x, time.head, context);
   if (watch) watch("head", tokens);
-  return Unpatchify(tokens, grid);
+  return Unpatchify(tokens, grid)[0];
+}
+
+at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double>& timesteps,
+                             const TextContext& text, const DitAttention& attention,
+                             const BlockRunner& runner) const {
+  CheckForward(latents, text, attention, config_);
+  T3_CHECK(GradientsOn(), "DiT: a batch is run with gradients on");
+  T3_CHECK(static_cast<int64_t>(timesteps.size()) == latents.size(0),
+           "DiT: {} timesteps for {} videos", timesteps.size(), latents.size(0));
+  const TimeVectors time = time_(timesteps);
+  BlockContext context{.each = timesteps.size() > 1 ? attention.grid().tokens() : 0,
+                       .rope = &attention.rope(),
+                       .text_bias = text.bias,
+                       .scratch_bytes = scratch_bytes_};
+  at::Tensor x = Embed(latents);
+  for (int64_t i = 0; i < config_.num_layers; ++i) {
+    context.windows = &attention.layer(i);
+    const BlockFunction block = [this, i, context](const std::vector<at::Tensor>& inputs) {
+      BlockContext own = context;
+      own.time = inputs[1];
+      own.text = {inputs[2], inputs[3]};
+      at::Tensor tokens = inputs[0];
+      blocks_[i].Forward(tokens, own);
+      return tokens;
+    };
+    const std::vector<at::Tensor> inputs{x, time.blocks, text.layers[i].k, text.layers[i].v};
+    x = runner ? runner(block, inputs) : block(inputs);
+  }
+  return Unpatchify(Head(x, time.head, context), attention.grid());
 }
 
 at::Tensor Dit::Embed(const at::Tensor& latents) const {
@@ -135,10 +180,12 @@ at::Tensor Dit::Embed(const at::Tensor& latents) const {
   });
 }
 
-at::Tensor Dit::Head(const at::Tensor& x, const at::Tensor& time, int64_t split) const {
+at::Tensor Dit::Head(const at::Tensor& x, const at::Tensor& time,
+                     const BlockContext& context) const {
   const at::Tensor vectors =
       (head_modulation_ + time.unsqueeze(1)).transpose(0, 1).contiguous();  // (2, K, dim)
-  const TokenVectors shift{vectors[0], split}, multiplier{1 + vectors[1], split};
+  const TokenVectors shift{vectors[0], context.split, context.each};
+  const TokenVectors multiplier{1 + vectors[1], context.split, context.each};
   const LayerNormOptions options{config_.eps, head_.weight.scalar_type()};
   return MapPieces(x, 8 * config_.dim, scratch_bytes_, [&](const at::Tensor& rows, int64_t first) {
     const int64_t count = rows.size(0);

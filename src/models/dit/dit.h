@@ -16,18 +16,25 @@
 
 namespace t3 {
 
-// A prompt as every layer's cross-attention sees it; made once, used at every step.
+// Prompts as every layer's cross-attention sees them; made once, used at every step.
 struct TextContext {
   std::vector<TextKeys> layers;
-  // (rows) fp32 added to the logits, or undefined. The padded rows up to text_len are all equal. On
-  // the CPU one of them stands for all, its logit raised by log(their number): with short prompts
-  // the attention is ten times smaller. On GPUs they are all there: fast kernels take no bias, and
-  // 512 rows are 1 % of a forward.
+  // (B, rows) fp32 added to the logits, or undefined. The padded rows up to text_len are all equal.
+  // On the CPU one of them stands for all, its logit raised by log(their number): with short
+  // prompts the attention is ten times smaller. On GPUs they are all there: fast kernels take no
+  // bias, and 512 rows are 1 % of a forward.
   at::Tensor bias;
 };
 
 // Hears of each layer's output in order: "patch_embedding", "blocks.0", ..., "head".
 using LayerWatch = std::function<void(const std::string& layer, const at::Tensor& output)>;
+
+// How a block is run in training: block(inputs), where `inputs` are the tensors from outside the
+// block that its output depends on: x (B*N, dim), the timestep's vectors, text keys and values. A
+// runner may run the block again in the backward pass in place of keeping its activations.
+using BlockFunction = std::function<at::Tensor(const std::vector<at::Tensor>& inputs)>;
+using BlockRunner =
+    std::function<at::Tensor(const BlockFunction& block, const std::vector<at::Tensor>& inputs)>;
 
 // A function of its weights: built from a map with the original names (models/dit/tensors.h),
 // whose tensors may be leaves that require gradients, or results that do (LoRA); it is cheap to
@@ -47,7 +54,9 @@ class Dit {
 
   // embeds (L, text_dim), 1 <= L <= text_len, any float dtype and device: the encoder's rows up to
   // the true length.
-  TextContext PrepareText(const at::Tensor& embeds) const;
+  TextContext PrepareText(const at::Tensor& embeds) const { return PrepareTexts({embeds}); }
+  // The same for a batch, one text a video.
+  TextContext PrepareTexts(const std::vector<at::Tensor>& embeds) const;
 
   // latents (z,T,h,w) fp32 on the device of the weights, h and w even -> velocity (z,T,h,w) fp32.
   // timestep in [0, 1000]. The first `clean_frames` latent frames have timestep 0 (image to video:
@@ -55,6 +64,13 @@ class Dit {
   at::Tensor Forward(const at::Tensor& latents, double timestep, int64_t clean_frames,
                      const TextContext& text, const DitAttention& attention,
                      const LayerWatch& watch = {}) const;
+
+  // A training batch, gradients on: latents (B,z,T,h,w), a timestep a video, texts and attention
+  // of B videos -> velocities (B,z,T,h,w) fp32. Blocks are run by `runner` where there is one; it
+  // may call them until the backward pass is over, so this Dit and `attention` must live as long.
+  at::Tensor ForwardBatch(const at::Tensor& latents, const std::vector<double>& timesteps,
+                          const TextContext& text, const DitAttention& attention,
+                          const BlockRunner& runner = {}) const;
 
   const DitConfig& config() const { return config_; }
   at::Device device() const { return text_in_.weight.device(); }
@@ -66,7 +82,8 @@ class Dit {
 
  private:
   at::Tensor Embed(const at::Tensor& latents) const;
-  at::Tensor Head(const at::Tensor& x, const at::Tensor& time, int64_t split) const;
+  // x (tokens, dim) and the timesteps' head vectors (K, dim), which tokens take as in `context`.
+  at::Tensor Head(const at::Tensor& x, const at::Tensor& time, const BlockContext& context) const;
 
   DitConfig config_;
   Linear patch_embedding_;  // fp32, (dim, 4z): inputs in the order (c, dh, dw)

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "plan/partition.h"
 
 namespace t3 {
@@ -43,6 +44,16 @@ DitAttention DitAttention::Make(AttentionPattern pattern, const WindowCycle& cyc
   }
   for (int64_t i = 0; i < layers; ++i) {
     result.layout_of_layer_.push_back(LayoutIndex(pattern, cycle_size, i));
+  }
+  return result;
+}
+
+DitAttention DitAttention::Repeat(int64_t videos) const {
+  T3_CHECK(videos_ == 1, "DitAttention: already of {} videos", videos_);
+  DitAttention result = *this;
+  result.videos_ = videos;
+  for (std::vector<WindowPartition>& partitions : result.layouts_) {
+    for (WindowPartition& partition : partitions) partition = partition.Repeat(videos);
   }
   return result;
 }

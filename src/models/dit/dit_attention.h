@@ -14,6 +14,9 @@
 namespace t3 {
 
 // Made once a run for a grid; layers with the same windows share their index tensors.
+//
+// A training batch is `videos` videos of the grid, their tokens one after the other, whose windows
+// are attended to together.
 class DitAttention {
  public:
   // `cycle` as in config/geometry.h (ignored by kFull); head_dim fixes the RoPE tables. Throws
@@ -21,7 +24,11 @@ class DitAttention {
   static DitAttention Make(AttentionPattern pattern, const WindowCycle& cycle, const Grid& grid,
                            int64_t layers, int64_t head_dim, at::Device device);
 
+  // The same for a batch.
+  DitAttention Repeat(int64_t videos) const;
+
   const Grid& grid() const { return grid_; }
+  int64_t videos() const { return videos_; }
   const RopeTables& rope() const { return rope_; }
   int64_t layers() const { return static_cast<int64_t>(layout_of_layer_.size()); }
   // One or two partitions, whose outputs are averaged.
@@ -31,6 +38,7 @@ class DitAttention {
 
  private:
   Grid grid_;
+  int64_t videos_ = 1;
   RopeTables rope_;
   std::vector<std::vector<WindowPartition>> layouts_;
   std::vector<int64_t> layout_of_layer_;

@@ -16,13 +16,15 @@
 namespace t3 {
 namespace {
 
+const at::Device kDevice(T3_TEST_DEVICE);
+
 TensorMap ReadAll(const std::string& path) {
   const std::shared_ptr<const WeightFile> file = WeightFile::Open(path);
   TensorMap tensors;
   for (const auto& [name, view] : file->tensors()) {
     if (view.dtype != DType::kF32) continue;
-    tensors[name] =
-        at::from_blob(const_cast<std::byte*>(view.data), view.shape, at::kFloat).clone();
+    tensors[name] = at::from_blob(const_cast<std::byte*>(view.data), view.shape, at::kFloat)
+                        .to(kDevice, /*non_blocking=*/false, /*copy=*/true);
   }
   return tensors;
 }
@@ -67,7 +69,7 @@ class DitReference : public ::testing::TestWithParam<ReferenceCase> {
   DitAttention Attention(AttentionPattern pattern) const {
     const at::Tensor noise = Expected("noise.seed7");
     const Grid grid{noise.size(1), noise.size(2) / 2, noise.size(3) / 2};
-    return DitAttention::Make(pattern, GetParam().cycle, grid, 6, config_.head_dim(), at::kCPU);
+    return DitAttention::Make(pattern, GetParam().cycle, grid, 6, config_.head_dim(), kDevice);
   }
   Dit Model(at::ScalarType dtype) const {
     TensorMap cast;
@@ -173,11 +175,55 @@ TEST_P(DitReference, WrongInputsAreNamed) {
   EXPECT_THROW(dit.PrepareText(at::zeros({513, 64})), Error);
   EXPECT_THROW(dit.PrepareText(at::zeros({5, 63})), Error);
   const TextContext text = dit.PrepareText(at::zeros({512, 64}));
-  EXPECT_THROW(dit.Forward(at::zeros({4, 3, 8, 16}), 1, 0, text, attention), Error);
+  EXPECT_THROW(dit.Forward(at::zeros({4, 3, 8, 16}, kDevice), 1, 0, text, attention), Error);
   const at::Tensor x = Expected("noise.seed7");
   EXPECT_THROW(dit.Forward(x.narrow(2, 0, 4), 1, 0, text, attention), Error);
   EXPECT_THROW(dit.Forward(x, 1, 99, text, attention), Error);
   EXPECT_THROW(dit.Forward(x, 1, 0, TextContext(), attention), Error);
+}
+
+// Patterns and windows, even and uneven: the batch's windows are those of its videos.
+TEST_P(DitReference, BatchEqualsItsVideosAndTheirGradients) {
+  c10::GradMode::set_enabled(true);
+  const at::Tensor noise = Expected("noise.seed7");
+  const Grid grid{noise.size(1), noise.size(2) / 2, noise.size(3) / 2};
+  const WindowCycle uneven{{1, 1, 1}, {2, 2, 3}, {1, 3, 5}};
+  const at::Tensor latents = at::stack({noise, noise.flip(1) * 0.5, noise.flip(3)});
+  const std::vector<double> timesteps{900, 20.5, 431};
+  const at::Tensor embeds = GetTensor(expected_, "text.0.embed");
+  const std::vector<at::Tensor> texts{embeds, GetTensor(expected_, "text.3.embed"),
+                                      embeds.narrow(0, 0, 2)};
+  for (const AttentionPattern pattern :
+       {AttentionPattern::kT3, AttentionPattern::kFull, AttentionPattern::kClose,
+        AttentionPattern::kRemote, AttentionPattern::kSwin}) {
+    const DitAttention attention =
+        DitAttention::Make(pattern, uneven, grid, 6, config_.head_dim(), kDevice);
+    TensorMap leaves;
+    for (const auto& [name, tensor] : weights_) leaves[name] = tensor.clone().requires_grad_();
+    const auto gradients = [&](const at::Tensor& loss) {
+      loss.backward();
+      TensorMap found;
+      for (auto& [name, leaf] : leaves) {
+        found[name] = leaf.grad().clone();
+        leaf.mutable_grad().reset();
+      }
+      return found;
+    };
+    const Dit dit(config_, leaves);
+    const at::Tensor batch =
+        dit.ForwardBatch(latents, timesteps, dit.PrepareTexts(texts), attention.Repeat(3));
+    const TensorMap together = gradients(batch.square().sum());
+    at::Tensor loss = at::zeros({}, kDevice);
+    for (int64_t i = 0; i < 3; ++i) {
+      const at::Tensor one =
+          dit.Forward(latents[i], timesteps[i], 0, dit.PrepareText(texts[i]), attention);
+      EXPECT_LT(RelativeL2(batch[i].detach(), one.detach()), 1e-6) << static_cast<int>(pattern);
+      loss = loss + one.square().sum();
+    }
+    for (const auto& [name, want] : gradients(loss)) {
+      EXPECT_LT(RelativeL2(together.at(name), want), 2e-5) << name;
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, DitReference, ::testing::Values(kCase21, kCase22),

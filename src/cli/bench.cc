@@ -1,0 +1,72 @@
+// t3 bench: dit, attention.
+#include "t3video/bench.h"
+
+#include <CLI/App.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+
+namespace t3 {
+namespace {
+
+struct BenchFlags {
+  BenchRequest request;
+  std::string size;
+  std::string memory_limit;
+  bool no_compare = false;
+  bool json = false;
+};
+
+using BenchFn = Report (*)(const BenchRequest&, const ProgressFn&, const CancelToken*);
+
+int RunBench(const BenchFlags& flags, BenchFn bench) {
+  BenchRequest request = flags.request;
+  request.compare = !flags.no_compare;
+  if (!flags.memory_limit.empty()) request.memory_limit = ParseBytes(flags.memory_limit);
+  if (!flags.size.empty()) std::tie(request.width, request.height) = ParseSize(flags.size);
+  Terminal terminal;
+  const Report report = bench(request, terminal.Progress(), &CancelOnSignals());
+  terminal.EndLine();
+  fmt::print("{}", flags.json ? report.json + "\n" : report.text);
+  return 0;
+}
+
+void AddOne(CLI::App& parent, const char* name, const char* description, BenchFn bench,
+            Action& action) {
+  auto flags = std::make_shared<BenchFlags>();
+  CLI::App& command = *parent.add_subcommand(name, description);
+  BenchRequest& request = flags->request;
+  command.add_option("--preset", request.preset, "sizes of the model, with random weights")
+      ->capture_default_str();
+  command.add_option("--size", flags->size, "WIDTHxHEIGHT in pixels (default: the preset's)");
+  command.add_option("--frames", request.frames, "frames, 4n+1 (default: the preset's)");
+  command.add_option("--windows", request.windows, "window counts \"t,h,w;t,h,w;...\"");
+  command.add_option("--device", request.device, "auto, cpu, cuda or cuda:N")
+      ->capture_default_str();
+  command.add_option("--dtype", request.dtype, "auto, bf16 or fp32")->capture_default_str();
+  command.add_option("--memory-limit", flags->memory_limit, "most memory to use, e.g. 22GB");
+  command.add_option("--repeats", request.repeats, "runs of which the median is told")
+      ->capture_default_str();
+  command.add_flag("--no-compare", flags->no_compare,
+                   "without the published algorithm and full attention");
+  command.add_flag("--json", flags->json, "print JSON");
+  command.callback(
+      [flags, bench, &action] { action = [flags, bench] { return RunBench(*flags, bench); }; });
+}
+
+}  // namespace
+
+void AddBench(CLI::App& app, Action& action) {
+  CLI::App& command = *app.add_subcommand("bench", "measure this machine with random weights");
+  command.require_subcommand(1);
+  AddOne(command, "dit", "a forward of the denoiser and where its time goes", BenchDit, action);
+  AddOne(command, "attention", "self-attention of each layer type", BenchAttention, action);
+}
+
+}  // namespace t3

@@ -1,0 +1,157 @@
+// Linear layers through cuBLASLt. Its matrices are column-major, so y^T = W x^T is what it is asked
+// for: rows of the result are output channels, which is where its epilogues add a bias.
+#include "kernels/linear.h"
+
+#include <cublasLt.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/check.h"
+#include "kernels/cuda/launch.h"
+
+namespace t3::kernels {
+namespace {
+
+constexpr int kMostAlgorithms = 8;
+// Candidates for so many rows serve any larger number: the tile grid is then large either way.
+constexpr int64_t kMostRowsTold = 65'536;
+
+void Check(cublasStatus_t status, const char* call) {
+  T3_CHECK(status == CUBLAS_STATUS_SUCCESS, "cuBLASLt: {} failed: {}", call,
+           cublasLtGetStatusString(status));
+}
+
+template <typename Handle, cublasStatus_t (*kDestroy)(Handle)>
+struct Destroy {
+  using pointer = Handle;
+  void operator()(Handle handle) const { kDestroy(handle); }
+};
+using Layout = std::unique_ptr<cublasLtMatrixLayout_t,
+                               Destroy<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>>;
+using Operation =
+    std::unique_ptr<cublasLtMatmulDesc_t, Destroy<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy>>;
+using Preference =
+    std::unique_ptr<cublasLtMatmulPreference_t,
+                    Destroy<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>>;
+
+Layout MakeLayout(int64_t rows, int64_t columns, int64_t stride) {
+  cublasLtMatrixLayout_t layout = nullptr;
+  Check(cublasLtMatrixLayoutCreate(&layout, CUDA_R_16BF, static_cast<uint64_t>(rows),
+                                   static_cast<uint64_t>(columns), stride),
+        "cublasLtMatrixLayoutCreate");
+  return Layout(layout);
+}
+
+template <typename T>
+void Set(const Operation& operation, cublasLtMatmulDescAttributes_t name, const T& value) {
+  Check(cublasLtMatmulDescSetAttribute(operation.get(), name, &value, sizeof(value)),
+        "cublasLtMatmulDescSetAttribute");
+}
+
+Operation MakeOperation(const LinearArgs& args) {
+  cublasLtMatmulDesc_t made = nullptr;
+  Check(cublasLtMatmulDescCreate(&made, CUBLAS_COMPUTE_32F, CUDA_R_32F),
+        "cublasLtMatmulDescCreate");
+  Operation operation(made);
+  Set(operation, CUBLASLT_MATMUL_DESC_TRANSA, CUBLAS_OP_T);
+  Set(operation, CUBLASLT_MATMUL_DESC_EPILOGUE,
+      args.gelu ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_BIAS);
+  Set(operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, args.bias);
+  return operation;
+}
+
+// All that one product needs beside its pointers.
+struct Product {
+  explicit Product(const LinearArgs& args)
+      : operation(MakeOperation(args)),
+        weight(MakeLayout(args.in, args.out, args.in)),
+        x(MakeLayout(args.in, args.tokens, args.x_stride)),
+        y(MakeLayout(args.out, args.tokens, args.y_stride)) {}
+  Operation operation;
+  Layout weight, x, y;
+};
+
+cublasLtHandle_t HandleOfDevice() {
+  static std::mutex mutex;
+  static std::map<int, cublasLtHandle_t> handles;  // live as long as the process
+  int device = 0;
+  T3_CHECK(cudaGetDevice(&device) == cudaSuccess, "no current GPU");
+  const std::lock_guard lock(mutex);
+  cublasLtHandle_t& handle = handles[device];
+  if (handle == nullptr) Check(cublasLtCreate(&handle), "cublasLtCreate");
+  return handle;
+}
+
+using Algorithms = std::vector<cublasLtMatmulAlgo_t>;
+
+Algorithms FindAlgorithms(const Product& product, const Workspace& workspace) {
+  cublasLtMatmulPreference_t made = nullptr;
+  Check(cublasLtMatmulPreferenceCreate(&made), "cublasLtMatmulPreferenceCreate");
+  const Preference preference(made);
+  const auto bytes = static_cast<uint64_t>(workspace.bytes);
+  Check(cublasLtMatmulPreferenceSetAttribute(made, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes,
+                                             sizeof(bytes)),
+        "cublasLtMatmulPreferenceSetAttribute");
+  std::array<cublasLtMatmulHeuristicResult_t, kMostAlgorithms> found{};
+  int count = 0;
+  Check(cublasLtMatmulAlgoGetHeuristic(
+            HandleOfDevice(), product.operation.get(), product.weight.get(), product.x.get(),
+            product.y.get(), product.y.get(), made, kMostAlgorithms, found.data(), &count),
+        "cublasLtMatmulAlgoGetHeuristic");
+  Algorithms algorithms;
+  for (int i = 0; i < count; ++i) {
+    if (found[i].state == CUBLAS_STATUS_SUCCESS) algorithms.push_back(found[i].algo);
+  }
+  T3_CHECK(!algorithms.empty(), "cuBLASLt has no algorithm for this product");
+  return algorithms;
+}
+
+// What the candidates depend on.
+using Key = std::array<int64_t, 9>;
+
+const Algorithms& AlgorithmsFor(const LinearArgs& args, const Workspace& workspace) {
+  static std::mutex mutex;
+  static std::map<Key, Algorithms> known;
+  int device = 0;
+  T3_CHECK(cudaGetDevice(&device) == cudaSuccess, "no current GPU");
+  const Key key{device,         std::min(args.tokens, kMostRowsTold),
+                args.in,        args.out,
+                args.x_stride,  args.y_stride,
+                args.gelu,      args.add,
+                workspace.bytes};
+  const std::lock_guard lock(mutex);
+  const auto found = known.find(key);
+  if (found != known.end()) return found->second;
+  LinearArgs told = args;
+  told.tokens = std::min(args.tokens, kMostRowsTold);
+  return known.emplace(key, FindAlgorithms(Product(told), workspace)).first->second;
+}
+
+}  // namespace
+
+int LinearAlgorithms(const LinearArgs& args, const Workspace& workspace) {
+  return static_cast<int>(AlgorithmsFor(args, workspace).size());
+}
+
+void Linear(const LinearArgs& args, int algorithm, const Workspace& workspace, Stream stream) {
+  T3_CHECK(!(args.gelu && args.add), "Linear: GELU and a sum in one product");
+  const Product product(args);
+  const Algorithms& algorithms = AlgorithmsFor(args, workspace);
+  T3_CHECK(algorithm >= 0 && algorithm < static_cast<int>(algorithms.size()),
+           "Linear: algorithm {} of {}", algorithm, algorithms.size());
+  const float one = 1;
+  const float beta = args.add ? 1.0F : 0.0F;
+  Check(
+      cublasLtMatmul(HandleOfDevice(), product.operation.get(), &one, args.weight,
+                     product.weight.get(), args.x, product.x.get(), &beta, args.y, product.y.get(),
+                     args.y, product.y.get(), &algorithms[static_cast<size_t>(algorithm)],
+                     workspace.data, static_cast<size_t>(workspace.bytes), ToCuda(stream)),
+      "cublasLtMatmul");
+}
+
+}  // namespace t3::kernels

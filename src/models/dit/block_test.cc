@@ -1,0 +1,118 @@
+// A whole block against its definition at odd sizes, for windows of every kind.
+#include "models/dit/block.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <gtest/gtest.h>
+
+#include "models/dit/dit_attention.h"
+#include "models/dit/random_block.h"
+#include "models/dit/slow_block.h"
+
+namespace t3 {
+namespace {
+
+const at::Device kBlockDevice(T3_TEST_DEVICE);
+
+struct BlockCase {
+  const char* name;
+  Grid grid;
+  WindowCounts counts;
+  int64_t heads;
+  int64_t head_dim;
+};
+
+TensorMap OnDevice(const TensorMap& tensors, at::ScalarType dtype) {
+  TensorMap moved;
+  for (const auto& [name, tensor] : tensors) moved[name] = tensor.to(kBlockDevice, dtype);
+  return moved;
+}
+
+class BlockDefinition : public ::testing::TestWithParam<BlockCase> {
+ protected:
+  void SetUp() override {
+    const BlockCase& test = GetParam();
+    config_ = {.dim = test.heads * test.head_dim,
+               .ffn_dim = 3 * test.heads * test.head_dim / 2,
+               .num_heads = test.heads,
+               .num_layers = 1,
+               .latent_channels = 4,
+               .text_dim = 24};
+    weights_ = OnDevice(RandomBlock(config_, 1), at::kFloat);
+    x_ = RandomNormal({test.grid.tokens(), config_.dim}, 2).to(kBlockDevice);
+    time_ = 0.3 * RandomNormal({6, config_.dim}, 3).to(kBlockDevice);
+    text_ = RandomNormal({17, config_.dim}, 4).to(kBlockDevice);
+  }
+
+  // The block's output from x, which it may overwrite.
+  at::Tensor Fast(at::Tensor x, int64_t scratch_bytes) const {
+    const BlockCase& test = GetParam();
+    const DitAttention attention = DitAttention::Make(AttentionPattern::kT3, {test.counts},
+                                                      test.grid, 1, test.head_dim, kBlockDevice);
+    TensorMap named;
+    for (const auto& [name, tensor] : weights_) named["blocks.0." + name] = tensor.to(x.dtype());
+    const DitBlock block(config_, named, "blocks.0");
+    const TextKeys keys = block.PrepareText(text_.to(x.dtype()).unsqueeze(0));
+    const BlockContext context{.time = time_.unsqueeze(0),
+                               .split = 0,
+                               .windows = &attention.layer(0),
+                               .rope = &attention.rope(),
+                               .text = keys,
+                               .text_bias = {},
+                               .scratch_bytes = scratch_bytes};
+    block.Forward(x, context);
+    return x;
+  }
+
+  at::Tensor Slow(const at::Tensor& x, const Rounding& round) const {
+    const BlockCase& test = GetParam();
+    const SlowBlockInput input{config_, weights_, test.grid, test.counts, x, time_, text_};
+    std::vector<at::Tensor> rows;
+    for (int64_t token = 0; token < test.grid.tokens(); ++token) {
+      rows.push_back(SlowBlock(input, token, round));
+    }
+    return at::stack(rows);
+  }
+
+  static double Distance(const at::Tensor& got, const at::Tensor& want) {
+    const at::Tensor a = got.to(at::kDouble), b = want.to(at::kDouble);
+    return ((a - b).norm() / b.norm()).item<double>();
+  }
+
+  DitConfig config_;
+  TensorMap weights_;
+  at::Tensor x_, time_, text_;
+  c10::NoGradGuard no_grad_;
+};
+
+TEST_P(BlockDefinition, HoldsInFp32) {
+  const at::Tensor want = Slow(x_, NoRounding);
+  EXPECT_LT(Distance(Fast(x_.clone(), 1 << 30), want), 3e-6);
+  EXPECT_LT(Distance(Fast(x_.clone(), 1), want), 3e-6);  // one head, few tokens at a time
+}
+
+// The weights are bf16 values here, so that only the activations' rounding is compared.
+TEST_P(BlockDefinition, Bf16IsNoFurtherThanThePublishedRounding) {
+  for (auto& entry : weights_) entry.second = Bf16Rounding(entry.second);
+  text_ = Bf16Rounding(text_);
+  const at::Tensor x = Bf16Rounding(x_);
+  const at::Tensor want = Slow(x, NoRounding);
+  const double published = Distance(Slow(x, Bf16Rounding), want);
+  const double ours = Distance(Fast(x.to(at::kBFloat16, false, true), 1 << 30), want);
+  RecordProperty("published", std::to_string(published));
+  RecordProperty("ours", std::to_string(ours));
+  EXPECT_LE(ours, published);
+  EXPECT_GT(ours, 1e-5);  // it was bf16
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, BlockDefinition,
+                         ::testing::Values(BlockCase{"WholeFrames", {3, 4, 5}, {3, 1, 1}, 2, 32},
+                                           BlockCase{"Even", {2, 6, 6}, {1, 2, 3}, 3, 32},
+                                           BlockCase{"Uneven", {3, 7, 5}, {2, 3, 2}, 2, 24},
+                                           BlockCase{"UnevenTall", {5, 9, 2}, {2, 4, 2}, 2, 16},
+                                           BlockCase{"OneWindow", {2, 5, 7}, {1, 1, 1}, 4, 8},
+                                           BlockCase{"Longer", {2, 11, 13}, {1, 2, 2}, 2, 64}),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+}  // namespace
+}  // namespace t3
