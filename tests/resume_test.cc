@@ -46,12 +46,16 @@ bool HasState(const std::string& output) {
          fs::exists(output + ".latents.safetensors");
 }
 
-TEST(Resume, FiftyKillsAtRandomMomentsChangeNothing) {
-  constexpr int kKills = 50;
+// Kills `run` at `wanted` random moments, resuming it or running it again each time, and compares
+// latents and video with those of a run that was left alone.
+void KillAndResume(const Arguments& more, int wanted) {
+  const auto command = [&](const TemporaryFolder& folder, Arguments arguments) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    arguments.insert(arguments.end(), {"--save-latents", folder / "latents.safetensors"});
+    return ShortRun(folder / "x.y4m", arguments);
+  };
   const TemporaryFolder whole;
-  const Arguments whole_run =
-      ShortRun(whole / "x.y4m", {"--save-latents", whole / "latents.safetensors"});
-  const double seconds = SecondsOf(whole_run);
+  const double seconds = SecondsOf(command(whole, {}));
   const std::string latents = ReadBytes(whole / "latents.safetensors");
   const std::string video = ReadBytes(whole / "x.y4m");
   ASSERT_FALSE(latents.empty());
@@ -61,15 +65,14 @@ TEST(Resume, FiftyKillsAtRandomMomentsChangeNothing) {
   std::uniform_real_distribution<double> moment(0.01, seconds);
   int kills = 0;
   int resumed = 0;
-  while (kills < kKills) {
+  while (kills < wanted) {
     const TemporaryFolder folder;
     const std::string output = folder / "x.y4m";
-    const Arguments run = ShortRun(
-        output, {"--save-latents", folder / "latents.safetensors", "--checkpoint-every", "1"});
     for (bool finished = false; !finished;) {
       const bool resume = HasState(output);
-      const ProgramResult result = RunT3(resume ? Arguments{"resume", output} : run,
-                                         {.seconds_to_kill = kills < kKills ? moment(random) : 0});
+      const ProgramResult result =
+          RunT3(resume ? Arguments{"resume", output} : command(folder, {"--checkpoint-every", "1"}),
+                {.seconds_to_kill = kills < wanted ? moment(random) : 0});
       ASSERT_THAT(result.exit_code, AnyOf(0, 128 + SIGKILL)) << result.err;
       finished = result.exit_code == 0;
       kills += finished ? 0 : 1;
@@ -79,8 +82,15 @@ TEST(Resume, FiftyKillsAtRandomMomentsChangeNothing) {
     ASSERT_EQ(ReadBytes(output), video) << "after " << kills << " kills";
     EXPECT_THAT(NamesIn(folder.path()), ElementsAre("latents.safetensors", "x.y4m"));
   }
-  EXPECT_GT(resumed, kKills / 4)
-      << "most kills came before there was a state; the test is too weak";
+  EXPECT_GT(resumed, wanted / 4) << "most kills came before there was a state: too weak a test";
+}
+
+TEST(Resume, FiftyKillsAtRandomMomentsChangeNothing) { KillAndResume({}, 50); }
+
+TEST(Resume, KillsChangeNothingInImageToVideo) {
+  KillAndResume({"--model", ReferencePath("mini2.2"), "--image", ReferencePath("i2v.png"),
+                 "--sampler", "euler", "--guidance", "5"},
+                10);
 }
 
 TEST(Resume, InterruptedRunSaysHowToGoOn) {

@@ -150,7 +150,7 @@ TEST(Runs, SaysWhatWillBeDoneFirst) {
   EXPECT_THAT(plain.err, HasSubstr("trained with full attention, run with t3"));
   EXPECT_THAT(plain.err, HasSubstr("128x64, 1 frames at 16 fps, 32 tokens"));
   EXPECT_THAT(plain.err, HasSubstr("2 steps of unipc, guidance 1, shift 5, seed 0"));
-  EXPECT_THAT(plain.err, HasSubstr("t3 plan --calibrate"));
+  EXPECT_THAT(plain.err, HasSubstr("`t3 plan --calibrate --attention t3 --dtype fp32`"));
 
   const std::string cache = "XDG_CACHE_HOME=" + folder.path();
   const ProgramResult plan =
@@ -167,6 +167,9 @@ TEST(Runs, SaysWhatWillBeDoneFirst) {
                                    {.environment = {cache}});
   EXPECT_EQ(json::parse(kept.out)["time"], time);
   EXPECT_THAT(kept.err, Not(HasSubstr("timing")));
+  Arguments native = run;
+  native.insert(native.end(), {"--dtype", "auto"});
+  EXPECT_THAT(RunT3(native, {.environment = {cache}}).err, HasSubstr("(calibrated "));
 }
 
 TEST(Runs, WhatDoesNotFitIsRefusedWithFlagsThatWouldFit) {

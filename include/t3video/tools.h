@@ -24,8 +24,7 @@ struct PlanRequest {
   std::optional<int64_t> width, height, frames;  // absent: the model's
   std::string attention = "auto";
   std::string windows;
-  std::string dtype = "bf16";
-  // Speed is that of `device` in the dtype that a run there has by itself.
+  std::string dtype;  // bf16 | fp32; empty: memory for bf16, speed for what `device` runs by itself
   std::string device = "auto";
   bool calibrate = false;  // measure the machine with this model first; needs its files
 };

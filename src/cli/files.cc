@@ -74,7 +74,7 @@ void AddPlan(CLI::App& app, Action& action) {
       .add_option("--attention", flags->request.attention, "auto, t3, full, close, remote or swin")
       ->capture_default_str();
   command.add_option("--windows", flags->request.windows, "window counts \"t,h,w;t,h,w;...\"");
-  command.add_option("--dtype", flags->request.dtype, "bf16 or fp32")->capture_default_str();
+  command.add_option("--dtype", flags->request.dtype, "bf16 or fp32 (default: bf16)");
   command.add_option("--device", flags->device,
                      "whose speed is told or measured (default: $T3_DEVICE, else auto)");
   command.add_flag("--calibrate", flags->request.calibrate,

@@ -91,6 +91,11 @@ ordered_json ToJson(const Result& result) {
           {"notes", result.notes}};
 }
 
+void PrintLog(const std::string& level, const std::string& text) {
+  if (json_errors) return PrintJson({{"event", "log"}, {"level", level}, {"text", text}});
+  fmt::print(stderr, "t3: {}: {}\n", level, text);
+}
+
 }  // namespace
 
 std::string FormatSeconds(double seconds) {
@@ -115,14 +120,16 @@ ProgressStyle ParseProgressStyle(const std::string& name) {
 
 Terminal::Terminal(ProgressStyle style) : style_(style) {
   json_errors = style == ProgressStyle::kJson;
-  if (json_errors) {
-    SendLogTo([](const std::string& level, const std::string& text) {
-      PrintJson({{"event", "log"}, {"level", level}, {"text", text}});
-    });
-  }
+  SendLogTo([this](const std::string& level, const std::string& text) {
+    EndLine();
+    PrintLog(level, text);
+  });
 }
 
-Terminal::~Terminal() { EndLine(); }
+Terminal::~Terminal() {
+  EndLine();
+  SendLogTo(PrintLog);
+}
 
 ProgressFn Terminal::Progress() {
   return [this](const ProgressEvent& event) { Show(event); };

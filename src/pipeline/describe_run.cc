@@ -88,8 +88,17 @@ std::string MemoryLines(const RunMemory& memory) {
   return text;
 }
 
-std::string ExpectedTimeText(const std::optional<ExpectedTime>& time) {
-  if (!time) return "unknown; `t3 plan --calibrate` with this model measures the machine once";
+// The measurement that is missing.
+std::string CalibrateCommand(const ModelInfo& model, const Job& job, const RunSettings& settings) {
+  std::string command = "t3 plan --calibrate";
+  if (job.attention.pattern != model.attention.pattern)
+    command += fmt::format(" --attention {}", AttentionName(job.attention.pattern));
+  if (settings.options.dtype != "auto") command += " --dtype " + settings.DtypeName();
+  return command;
+}
+
+std::string ExpectedTimeText(const std::optional<ExpectedTime>& time, const std::string& command) {
+  if (!time) return fmt::format("unknown; `{}` with this model measures the machine once", command);
   std::string text =
       fmt::format("about {}, denoising {}", TimeSpan(time->denoising + time->decoding),
                   TimeSpan(time->denoising));
@@ -118,7 +127,7 @@ Report DescribeRun(const ModelInfo& model, const Job& job, const RunSettings& se
   line("device", fmt::format("{} ({}), {}", settings.device.str(), DeviceName(settings.device),
                              settings.DtypeName()));
   line("memory", MemoryLines(memory));
-  line("time", ExpectedTimeText(time));
+  line("time", ExpectedTimeText(time, CalibrateCommand(model, job, settings)));
 
   ordered_json stages = ordered_json::array();
   for (const MemoryStage& stage : memory.device) {

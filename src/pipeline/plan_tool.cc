@@ -56,12 +56,13 @@ PlannedWindows WindowsToPlan(const PlannedModel& model, const std::string& asked
           fmt::format("planner {}", kPlannerVersion)};
 }
 
-PlannedRun RunToPlan(const PlanRequest& request, const PlannedModel& model) {
+PlannedRun RunToPlan(const PlanRequest& request, const std::string& dtype,
+                     const PlannedModel& model) {
   if (request.width.has_value() != request.height.has_value()) {
     FailUsage("a width without a height (or the other way round) was given; give both");
   }
-  if (request.dtype != "bf16" && request.dtype != "fp32") {
-    FailUsage("--dtype '{}' is none of bf16, fp32", request.dtype);
+  if (dtype != "bf16" && dtype != "fp32") {
+    FailUsage("--dtype '{}' is none of bf16, fp32", dtype);
   }
   PlannedRun run;
   run.dit = model.dit;
@@ -72,7 +73,7 @@ PlannedRun RunToPlan(const PlanRequest& request, const PlannedModel& model) {
   run.video = PlanVideo(request.width.value_or(model.defaults.width),
                         request.height.value_or(model.defaults.height),
                         request.frames.value_or(model.defaults.frames), model.vae);
-  run.element_bytes = request.dtype == "bf16" ? 2 : 4;
+  run.element_bytes = dtype == "bf16" ? 2 : 4;
   if (run.attention == AttentionPattern::kFull && !request.windows.empty()) {
     FailUsage(
         "--windows was given, but the attention is full and has no windows; give --attention "
@@ -226,7 +227,7 @@ std::optional<MachineTime> TimeOnMachine(const PlanRequest& request, const Plann
                                          const PlanReport& report, const ProgressFn& progress) {
   MachineTime time;
   time.device = ResolveDevice(request.device);
-  time.dtype = ResolveDtype("auto", time.device);
+  time.dtype = ResolveDtype(request.dtype.empty() ? "auto" : request.dtype, time.device);
   const CalibrationKey key{model.dit, model.vae, report.attention, time.device, time.dtype};
   if (request.calibrate) {
     if (!request.preset.empty())
@@ -276,15 +277,16 @@ ordered_json TimeJson(const MachineTime& time) {
 
 Report Plan(const PlanRequest& request, const ProgressFn& progress) {
   const PlannedModel model = ModelToPlan(request);
-  PlannedRun run = RunToPlan(request, model);
+  const std::string dtype = request.dtype.empty() ? "bf16" : request.dtype;
+  PlannedRun run = RunToPlan(request, dtype, model);
   const PlannedWindows windows = WindowsToPlan(model, request.windows, run.video.grid);
   run.windows = windows.cycle;
   const PlanReport report = MakePlanReport(run);
   PlannedRun windowed = run;
   if (run.attention == AttentionPattern::kFull) windowed.attention = AttentionPattern::kT3;
   const PlanReport t3 = MakePlanReport(windowed);
-  std::string text = ToText(model, report, t3, windows, request.dtype);
-  ordered_json json = ToJson(model, report, t3, windows, request.dtype);
+  std::string text = ToText(model, report, t3, windows, dtype);
+  ordered_json json = ToJson(model, report, t3, windows, dtype);
   if (const auto time = TimeOnMachine(request, model, report, progress)) {
     text += TimeText(*time, model.defaults.sampling);
     json["time"] = TimeJson(*time);
