@@ -37,7 +37,7 @@ TEST(Cli, VersionAndHelp) {
   EXPECT_EQ(version.exit_code, 0);
   EXPECT_THAT(version.out, HasSubstr("torch"));
   for (const char* command : {"generate", "decode", "resume", "encode-text", "plan", "inspect",
-                              "convert", "init", "fit-preview", "doctor", "help", "completion"}) {
+                              "convert", "init", "prepare", "train", "fit-preview", "doctor", "help", "completion"}) {
     const ProgramResult help = RunT3({command, "--help"});
     EXPECT_EQ(help.exit_code, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Usage")) << command;
@@ -122,6 +122,37 @@ TEST(Cli, EqualSeedsGiveEqualLatentsAndResultsDecode) {
       {"decode", folder / "a.safetensors", "--model", Mini21(), "--output", folder / "frames/"});
   ASSERT_EQ(decoded.exit_code, 0) << decoded.err;
   EXPECT_EQ(FilesIn(folder / "frames"), 5u);
+}
+
+// Pictures that the program itself made become a dataset.
+TEST(Cli, PreparesADatasetAndContinuesIt) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(RunT3(Generate(folder / "frames/", {"--size", "32x32"})).exit_code, 0);
+  std::ofstream(folder / "list.json") << R"([{"file": "frames", "caption": "A cat"},
+    {"file": "frames/frame_00000.png", "caption": "A still cat"},
+    {"file": "gone.mp4", "caption": "A ghost"}])";
+  const std::vector<std::string> prepare{
+      "prepare", folder / "list.json", "--model", Mini21(),   "--output", folder / "data", "--size",
+      "32x32",   "--frames",           "5",       "--device", "cpu"};
+  const ProgramResult first = RunT3(prepare);
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_THAT(first.out, HasSubstr("2 clips (2 new), 2 captions"));
+  EXPECT_THAT(first.err, HasSubstr("rejected: gone.mp4: there is no such file"));
+  EXPECT_THAT(first.err, HasSubstr("encoding clips"));
+  std::ifstream file(folder / "data/rejected.json");
+  const auto rejected = nlohmann::json::parse(file);
+  EXPECT_EQ(rejected.at(0).at("file"), "gone.mp4");
+  const ProgramResult second = RunT3(prepare);
+  EXPECT_EQ(second.exit_code, 0) << second.err;
+  EXPECT_THAT(second.out, HasSubstr("2 clips (0 new)"));
+
+  std::vector<std::string> other = prepare;
+  other[7] = "64x32";
+  const ProgramResult refused = RunT3(other);
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("its sizes were 32x32x5, now 64x32x5"));
+  other[7] = "33x32";
+  EXPECT_EQ(RunT3(other).exit_code, 2);
 }
 
 TEST(Cli, TextEmbedsStandInForTheTextEncoder) {

@@ -55,7 +55,7 @@ ProgramResult RunT3(const std::vector<std::string>& arguments, const ProgramOpti
   if (child == 0) Exec(arguments, options, folder);
   if (options.seconds_to_interrupt > 0) {
     std::this_thread::sleep_for(std::chrono::duration<double>(options.seconds_to_interrupt));
-    ::kill(child, SIGINT);
+    ::kill(child, options.signal);
   }
   if (options.seconds_to_kill > 0) {
     std::this_thread::sleep_for(std::chrono::duration<double>(options.seconds_to_kill));

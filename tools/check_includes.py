@@ -27,8 +27,12 @@ ALLOWED = {
     "models/text_encoder": ["base", "config", "plan", "ops", "weights", "nn"],
     "models/vae": ["base", "config", "plan", "ops", "weights", "nn"],
     "sampling": ["base", "config"],
+    "world": ["base"],
 }
 ALLOWED["pipeline"] = list(ALLOWED)
+ALLOWED["training/vae"] = ["base", "config", "weights", "nn", "models/vae", "sampling"]
+ALLOWED["training/data"] = list(ALLOWED["pipeline"]) + ["pipeline"]
+ALLOWED["training"] = list(ALLOWED)
 ALLOWED["eval"] = list(ALLOWED)
 ALLOWED["cli"] = ["base"]
 
@@ -36,8 +40,8 @@ ALLOWED["cli"] = ["base"]
 TEST_EXTRA = ["weights", "tests"]
 
 # Library -> (pattern of its headers, folders that may include them).
-TORCH_FOLDERS = ["kernels", "ops", "nn", "models/dit", "models/text_encoder", "models/vae",
-                 "sampling", "pipeline", "eval"]
+TORCH_FOLDERS = ["kernels", "ops", "nn", "world", "models/dit", "models/text_encoder", "models/vae",
+                 "sampling", "pipeline", "training/vae", "training/data", "training", "eval"]
 LIBRARIES = {
     "libtorch": (r"(ATen|c10|torch)/", TORCH_FOLDERS),
     "CUDA": (r"(cuda|cublas|cudnn|cutlass|cute|nv)[a-zA-Z0-9_]*[./]", TORCH_FOLDERS),

@@ -9,6 +9,7 @@
 
 #include "base/atomic_file.h"
 #include "base/bytes.h"
+#include "base/digest.h"
 #include "base/mapped_file.h"
 #include "t3video/error.h"
 
@@ -22,6 +23,13 @@ TEST(Bytes, ParsesUnits) {
   EXPECT_EQ(ParseBytes("1.5 GiB"), 1'610'612'736);
   EXPECT_EQ(ParseBytes("800M"), 800'000'000);
   EXPECT_EQ(ParseBytes("17"), 17);
+}
+
+TEST(DigestTest, EqualsPublishedValuesOfXxh64) {
+  EXPECT_EQ(DigestText(Digest("")), "ef46db3751d8e999");
+  EXPECT_EQ(DigestText(Digest("a")), "d24ec4f1a98c6e5b");
+  EXPECT_EQ(DigestText(Digest("abc")), "44bc2cf5ad770999");
+  EXPECT_EQ(DigestText(Digest("Nobody inspects the spammish repetition")), "fbcea83c8a378bf1");
 }
 
 TEST(Bytes, RejectsEverythingElse) {

@@ -6,7 +6,7 @@
 
 namespace t3 {
 
-int64_t EditDistance(std::string_view a, std::string_view b) {
+int64_t TypingDistance(std::string_view a, std::string_view b) {
   const size_t columns = b.size() + 1;
   std::vector<std::vector<int64_t>> cost(a.size() + 1, std::vector<int64_t>(columns));
   for (size_t i = 0; i <= a.size(); ++i) cost[i][0] = static_cast<int64_t>(i);
@@ -29,7 +29,7 @@ std::string Nearest(std::string_view word, std::span<const std::string> candidat
   int64_t least = static_cast<int64_t>((word.size() + 2) / 3) + 1;
   for (const std::string& candidate : candidates) {
     if (word.size() >= kShortestPrefix && candidate.starts_with(word)) return candidate;
-    const int64_t distance = EditDistance(word, candidate);
+    const int64_t distance = TypingDistance(word, candidate);
     if (distance < least) {
       least = distance;
       best = candidate;

@@ -9,7 +9,7 @@
 namespace t3 {
 
 // Letters to insert, delete, replace or swap with a neighbour to turn one word into the other.
-int64_t EditDistance(std::string_view a, std::string_view b);
+int64_t TypingDistance(std::string_view a, std::string_view b);
 
 // The candidate that `word` begins or, failing that, the one with the least edit distance, when
 // that is at most a third of the word (rounded up); else "".

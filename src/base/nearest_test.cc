@@ -8,12 +8,12 @@
 namespace t3 {
 namespace {
 
-TEST(Nearest, EditDistance) {
-  EXPECT_EQ(EditDistance("", ""), 0);
-  EXPECT_EQ(EditDistance("steps", ""), 5);
-  EXPECT_EQ(EditDistance("steps", "steps"), 0);
-  EXPECT_EQ(EditDistance("stpes", "steps"), 1);  // a swap
-  EXPECT_EQ(EditDistance("kitten", "sitting"), 3);
+TEST(Nearest, TypingDistance) {
+  EXPECT_EQ(TypingDistance("", ""), 0);
+  EXPECT_EQ(TypingDistance("steps", ""), 5);
+  EXPECT_EQ(TypingDistance("steps", "steps"), 0);
+  EXPECT_EQ(TypingDistance("stpes", "steps"), 1);  // a swap
+  EXPECT_EQ(TypingDistance("kitten", "sitting"), 3);
 }
 
 TEST(Nearest, FindsWhatWasMeant) {

@@ -17,6 +17,8 @@ void AddPlan(CLI::App& app, Action& action);
 void AddInspect(CLI::App& app, Action& action);
 void AddConvert(CLI::App& app, Action& action);
 void AddInit(CLI::App& app, Action& action);
+void AddPrepare(CLI::App& app, Action& action);
+void AddTrain(CLI::App& app, Action& action);
 void AddBench(CLI::App& app, Action& action);
 void AddFitPreview(CLI::App& app, Action& action);
 void AddDoctor(CLI::App& app, Action& action);

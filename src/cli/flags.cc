@@ -30,6 +30,9 @@ void AddModelFlags(CLI::App& app, ModelFlags& flags) {
   app.add_option("--vae", flags.files.vae, "VAE file, in place of the folder's");
   app.add_option("--tokenizer", flags.files.tokenizer,
                  "sentencepiece model, in place of the folder's");
+}
+
+void AddLoraFlag(CLI::App& app, ModelFlags& flags) {
   app.add_option("--lora", flags.loras,
                  "LoRA for the denoiser, FILE or FILE:SCALE; may be repeated")
       ->take_all()

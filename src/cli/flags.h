@@ -26,6 +26,8 @@ struct RunFlags {
 };
 
 void AddModelFlags(CLI::App& app, ModelFlags& flags);
+// For commands that run the denoiser.
+void AddLoraFlag(CLI::App& app, ModelFlags& flags);
 void AddRunFlags(CLI::App& app, RunFlags& flags);
 void AddFileFlags(CLI::App& app, FileOptions& file);
 

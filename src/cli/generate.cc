@@ -132,6 +132,7 @@ void AddSafetyFlags(CLI::App& app, GenerateFlags& flags) {
 
 void AddGenerateFlags(CLI::App& app, GenerateFlags& flags) {
   AddModelFlags(app, flags.model);
+  AddLoraFlag(app, flags.model);
   AddTextFlags(app, flags);
   AddSamplingFlags(app, flags);
   AddRunFlags(app, flags.run);

@@ -44,6 +44,8 @@ void AddCommands(CLI::App& app, Action& action) {
   AddInspect(app, action);
   AddConvert(app, action);
   AddInit(app, action);
+  AddPrepare(app, action);
+  AddTrain(app, action);
   AddBench(app, action);
   AddFitPreview(app, action);
   AddDoctor(app, action);

@@ -60,6 +60,7 @@ std::string Describe(const ProgressEvent& event) {
   for (const std::string& part : parts) {
     if (!part.empty()) line += "  " + part;
   }
+  if (!event.detail.empty()) line += "  " + event.detail;
   return line;
 }
 

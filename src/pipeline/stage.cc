@@ -44,7 +44,9 @@ double Stage::Seconds() const {
 void Stage::Advance(int64_t done) {
   context_.CheckCancelled();
   if (!context_.progress) return;
-  ProgressEvent event{name_, done, total_, Seconds(), -1, unit_, MemoryInUse(context_.device)};
+  ProgressEvent event{name_, done, total_, Seconds(), -1};
+  event.unit = unit_;
+  event.memory_bytes = MemoryInUse(context_.device);
   if (done > first_ && total_ > 0) {
     event.seconds_left =
         event.seconds * static_cast<double>(total_ - done) / static_cast<double>(done - first_);

@@ -19,9 +19,10 @@ constexpr int64_t kGpuContext = 1'200'000'000;
 constexpr int64_t kHostProcess = 400'000'000;
 constexpr int64_t kHostProcessWithGpu = 3'000'000'000;
 
-// Tensors of N x dim alive beside the scratch while a layer attends: x, q|k|v, normed q and k, and
-// the output of all heads.
-constexpr int64_t kDenoiserTensors = 1 + 3 + 2 + 1;
+// Tensors of N x dim alive beside the scratch while a layer attends: x and q|k|v, and without the
+// GPU's kernels normed q and k and the output of all heads.
+constexpr int64_t kGpuDenoiserTensors = 1 + 3;
+constexpr int64_t kDenoiserTensors = kGpuDenoiserTensors + 2 + 1;
 // The same number of gathered q, k, v, window outputs and sums, for a group of heads.
 constexpr int64_t kAttentionTensors = 6;
 // Copies of the latents: x, noise, two velocities, the solver's history, patches in and out.
@@ -72,7 +73,9 @@ MemoryStage DenoiserStage(const PlannedRun& run) {
   const int64_t text =
       (run.two_branches ? 2 : 1) * dit.num_layers * 2 * dit.text_len * dit.dim * run.element_bytes;
   return {"denoiser", DitParameters(dit) * run.element_bytes,
-          Context(run) + kDenoiserTensors * tokens * dit.dim * run.element_bytes +
+          Context(run) +
+              (run.on_gpu ? kGpuDenoiserTensors : kDenoiserTensors) * tokens * dit.dim *
+                  run.element_bytes +
               DenoiserScratch(run) + PartitionBytes(run) + text + latents};
 }
 

@@ -39,7 +39,7 @@ void DitBlock::Forward(at::Tensor& x, const BlockContext& context) const {
     AddGatedLinear(x, attended, o_, modulation.gate);
   }  // q|k|v go back before the FFN needs room
   if (GradientsOn()) {
-    Finish(x, context, 0);
+    FinishInTraining(x, context);
     return;
   }
   // At the widest: two tensors of dim channels beside the FFN's hidden one.
@@ -48,6 +48,31 @@ void DitBlock::Forward(at::Tensor& x, const BlockContext& context) const {
     at::Tensor rows = x.narrow(0, first, count);
     Finish(rows, context, first);
   });
+}
+
+// Pieces would cut the videos of a batch (context.each), which are small.
+void DitBlock::FinishInTraining(at::Tensor& x, const BlockContext& context) const {
+  // What autograd keeps: the FFN's hidden tensor twice, and some sixteen of dim channels.
+  const int64_t piece = PieceOf(x, 2 * config_.ffn_dim + 16 * config_.dim, context.scratch_bytes);
+  if (!context.pieces || context.each > 0 || piece >= x.size(0)) {
+    Finish(x, context, 0);
+    return;
+  }
+  std::vector<at::Tensor> outputs;
+  int64_t first = 0;
+  for (const at::Tensor& rows : x.split(piece)) {
+    const NetworkPart part = [this, context, first](const std::vector<at::Tensor>& inputs) {
+      BlockContext own = context;
+      own.time = inputs[1];
+      own.text = {inputs[2], inputs[3]};
+      at::Tensor tokens = inputs[0];
+      Finish(tokens, own, first);
+      return tokens;
+    };
+    outputs.push_back(context.pieces(part, {rows, context.time, context.text.k, context.text.v}));
+    first += rows.size(0);
+  }
+  x = at::cat(outputs);
 }
 
 int64_t DitBlock::PieceOf(const at::Tensor& x, int64_t channels, int64_t scratch_bytes) const {

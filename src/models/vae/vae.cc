@@ -22,6 +22,11 @@ at::TensorOptions WeightOptions(const TensorMap& tensors) {
   return any.options().requires_grad(false);
 }
 
+// What leaves the model is at least float32; float64 models keep theirs, for gradient checks.
+at::Tensor AtLeastFloat(const at::Tensor& x) {
+  return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
+}
+
 // Lets `f` work on (B,C,T,H,W) whether or not x has the batch dimension.
 template <typename F>
 at::Tensor WithBatch(const at::Tensor& x, F f) {
@@ -76,12 +81,12 @@ void Vae::CheckVideo(const at::Tensor& video) const {
 
 at::Tensor Vae::DecodeChunk(const at::Tensor& mu, Decoder::State& state) const {
   const at::Tensor packed = (*decoder_)((*from_mu_)(Prepare(mu)), state);
-  return (config_.patch() == 2 ? UnpackPixels(packed) : packed).to(at::kFloat);
+  return AtLeastFloat(config_.patch() == 2 ? UnpackPixels(packed) : packed);
 }
 
 at::Tensor Vae::EncodeChunk(const at::Tensor& video, Encoder::State& state) const {
   const at::Tensor packed = config_.patch() == 2 ? PackPixels(video) : video;
-  return (*to_moments_)((*encoder_)(Prepare(packed), state)).to(at::kFloat);
+  return AtLeastFloat((*to_moments_)((*encoder_)(Prepare(packed), state)));
 }
 
 void Vae::Decode(const at::Tensor& latents,
@@ -105,13 +110,30 @@ at::Tensor Vae::Decode(const at::Tensor& latents) const {
 at::Tensor Vae::Encode(const at::Tensor& video) const {
   CheckVideo(video);
   T3_CHECK(video.dim() == 4, "Encode takes one video at a time");
+  int64_t begin = 0;
+  return Encode(video.size(1), [&](int64_t count) {
+    begin += count;
+    return video.narrow(1, begin - count, count);
+  });
+}
+
+at::Tensor Vae::Encode(int64_t frames, const std::function<at::Tensor(int64_t count)>& next) const {
+  T3_CHECK(encoder_, "this VAE was loaded without its encoder");
+  T3_CHECK(frames >= 1 && frames % VaeConfig::kTimeStride == 1,
+           "a video has {} frames; this VAE encodes 4n+1", frames);
   Encoder::State state = encoder_->NewState();
   std::vector<at::Tensor> means;
-  for (int64_t begin = 0; begin < video.size(1);) {
-    const int64_t frames = begin == 0 ? 1 : VaeConfig::kTimeStride;
-    const at::Tensor moments = EncodeChunk(video.narrow(1, begin, frames).unsqueeze(0), state);
+  for (int64_t done = 0; done < frames;) {
+    const int64_t count = done == 0 ? 1 : VaeConfig::kTimeStride;
+    const at::Tensor chunk = next(count);
+    const int64_t stride = config_.spatial_stride();
+    T3_CHECK(chunk.dim() == 4 && chunk.size(0) == 3 && chunk.size(1) == count &&
+                 chunk.size(2) % stride == 0 && chunk.size(3) % stride == 0,
+             "frames have shape {}; this VAE encodes (3,{},H,W), H and W multiples of {}",
+             chunk.sizes().vec(), count, stride);
+    const at::Tensor moments = EncodeChunk(chunk.unsqueeze(0), state);
     means.push_back(moments.narrow(1, 0, config_.latent_channels));
-    begin += frames;
+    done += count;
   }
   return at::cat(means, 2).squeeze(0).sub(mean_).div(std_);
 }

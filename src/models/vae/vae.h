@@ -35,9 +35,13 @@ class Vae {
   // video (3,F,H,W) in [-1,1], F = 4n+1, H and W multiples of the stride -> latents (z,n+1,h,w) in
   // model space, the posterior's mean, float32. Works on four frames at a time.
   at::Tensor Encode(const at::Tensor& video) const;
+  // The same for a video that need not be in memory: `next` gives its next `count` frames
+  // (3,count,H,W), one first, then four at a time.
+  at::Tensor Encode(int64_t frames, const std::function<at::Tensor(int64_t count)>& next) const;
 
   // For training, the whole sequence in one pass, with an optional batch dimension in front.
-  // video (3,F,H,W) -> mean and log variance (2z,T,h,w), not normalised, float32.
+  // Weights in float64 give float64. video (3,F,H,W) -> mean and log variance (2z,T,h,w), not
+  // normalised, float32.
   at::Tensor EncodeMoments(const at::Tensor& video) const;
   // mu (z,T,h,w), not normalised -> frames (3,F,H,W), not clamped, float32.
   at::Tensor DecodeUnclamped(const at::Tensor& mu) const;

@@ -1,0 +1,41 @@
+// The world to learn: captioned clips whose content is known exactly, at any size up to 4K.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "world/scene.h"
+
+namespace t3 {
+
+inline constexpr uint64_t kCaptionVariants = 4;
+
+// The scene in words, every attribute stated; `variant` picks one of kCaptionVariants phrasings.
+std::string Caption(const WorldScene& scene, uint64_t variant = 0);
+
+struct WorldCrop {
+  int64_t x = 0, y = 0, width = 0, height = 0;  // in pixels of the full picture
+};
+
+struct WorldView {
+  int64_t width = 256;  // of the full picture
+  int64_t height = 144;
+  int64_t frames = 17;  // what moves by the caption crosses its way once, however many there are
+  double fps = 16;      // for waves, wind, wings
+  std::optional<WorldCrop> crop = std::nullopt;  // the whole picture without
+};
+
+// The clip, (3, frames, height, width) fp32 in [-1, 1] on `device`; with a crop, that part of it. A
+// picture of another size is the same picture with finer or coarser texture. Throws Error on sizes
+// below 16 pixels or no frame, and on a crop that leaves the picture.
+at::Tensor RenderScene(const WorldScene& scene, const WorldView& view, at::Device device);
+
+// The same for many scenes together, (scenes, 3, frames, height, width): far faster on a GPU.
+at::Tensor RenderScenes(std::span<const WorldScene> scenes, const WorldView& view,
+                        at::Device device);
+
+}  // namespace t3
