@@ -89,7 +89,7 @@ TEST(Resume, FiftyKillsAtRandomMomentsChangeNothing) { KillAndResume({}, 50); }
 
 TEST(Resume, KillsChangeNothingInImageToVideo) {
   KillAndResume({"--model", ReferencePath("mini2.2"), "--image", ReferencePath("i2v.png"),
-                 "--sampler", "euler", "--guidance", "5"},
+                 "--sampler", "euler", "--guidance", "5", "--steps", "60", "--size", "128x128"},
                 10);
 }
 
