@@ -36,8 +36,8 @@ TEST(Cli, VersionAndHelp) {
   const ProgramResult version = RunT3({"--version"});
   EXPECT_EQ(version.exit_code, 0);
   EXPECT_THAT(version.out, HasSubstr("torch"));
-  for (const char* command : {"generate", "decode", "encode-text", "plan", "inspect", "convert",
-                              "init", "prepare", "train"}) {
+  for (const char* command : {"generate", "decode", "resume", "encode-text", "plan", "inspect",
+                              "convert", "init", "prepare", "train", "fit-preview", "doctor", "help", "completion"}) {
     const ProgramResult help = RunT3({command, "--help"});
     EXPECT_EQ(help.exit_code, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Usage")) << command;
@@ -281,7 +281,12 @@ TEST(Cli, InterruptEndsCleanly) {
       RunT3(Generate(folder / "x.mp4", {"--steps", "1000", "--size", "256x256"}),
             {.seconds_to_interrupt = 3});
   EXPECT_EQ(result.exit_code, 130) << result.err;
-  EXPECT_EQ(FilesIn(folder.path()), 0u);
+  EXPECT_FALSE(fs::exists(folder / "x.mp4"));
+  // At most the state, where a step was done before.
+  for (const std::string& name : NamesIn(folder.path())) {
+    EXPECT_EQ(name, "x.mp4.checkpoint.safetensors");
+    EXPECT_THAT(result.err, HasSubstr("t3 resume"));
+  }
 }
 
 TEST(Cli, PlanPrintsThePublishedNumbers) {

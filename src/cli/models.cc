@@ -52,10 +52,9 @@ void AddDecode(CLI::App& app, Action& action) {
   command.callback([flags, &action] {
     action = [flags] {
       Engine engine(ToModelFiles(flags->model), ToRunOptions(flags->run));
-      Terminal terminal;
+      Terminal terminal(ParseProgressStyle(flags->run.progress));
       const Result result = engine.Decode(flags->latents, flags->output, flags->fps, flags->file,
                                           terminal.Progress(), &CancelOnSignals());
-      terminal.EndLine();
       fmt::print("{}  {}x{}, {} frames\n", result.output, result.width, result.height,
                  result.frames);
       return 0;
@@ -74,10 +73,9 @@ void AddEncodeText(CLI::App& app, Action& action) {
   command.callback([flags, &action] {
     action = [flags] {
       Engine engine(ToModelFiles(flags->model), ToRunOptions(flags->run));
-      Terminal terminal;
+      Terminal terminal(ParseProgressStyle(flags->run.progress));
       engine.EncodeText(flags->prompt, flags->negative_prompt, flags->output, terminal.Progress(),
                         &CancelOnSignals());
-      terminal.EndLine();
       fmt::print("{}\n", flags->output);
       return 0;
     };
