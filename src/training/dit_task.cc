@@ -6,7 +6,6 @@
 #include <filesystem>
 
 #include "base/check.h"
-#include "base/digest.h"
 #include "models/dit/tensors.h"
 #include "models/dit/weights.h"
 #include "models/text_encoder/tensors.h"
@@ -19,6 +18,7 @@
 #include "training/lora.h"
 #include "training/model_folder.h"
 #include "training/recompute.h"
+#include "training/weights_digest.h"
 
 namespace t3 {
 namespace {
@@ -50,18 +50,6 @@ LoadOptions LoadAs(const ModelInfo& model, at::ScalarType dtype, at::Device devi
   };
   for (const Lora& lora : model.loras) options.loras.push_back({lora.path, lora.scale});
   return options;
-}
-
-// Of names, shapes and the first bytes of every tensor: enough to tell weights apart.
-std::string DigestOf(const NamedViews& views) {
-  constexpr int64_t kBytes = 256;
-  std::string text;
-  for (const auto& [name, view] : views.tensors) {
-    text += fmt::format("{} {} ", name, fmt::join(view.shape, ","));
-    text.append(reinterpret_cast<const char*>(view.data),
-                static_cast<size_t>(std::min(kBytes, view.bytes)));
-  }
-  return DigestText(Digest(text));
 }
 
 // As `t3 init` and the loader have it: small and delicate tensors stay in fp32.
@@ -227,10 +215,10 @@ void DitTask::SaveModel(const TensorMap& weights, const std::string& folder) con
 }
 
 nlohmann::json DitTask::Identity() const {
-  nlohmann::json identity{{"denoiser", DigestOf(model_.dit_views)},
+  nlohmann::json identity{{"denoiser", WeightsDigest(model_.dit_views)},
                           {"data", source_->Digest()},
                           {"attention", AttentionMetadata()}};
-  if (config_.train_text_encoder) identity["text_encoder"] = DigestOf(model_.text_views);
+  if (config_.train_text_encoder) identity["text_encoder"] = WeightsDigest(model_.text_views);
   return identity;
 }
 

@@ -80,6 +80,19 @@ void JsonFields::TakeName(const std::string& key, const std::vector<std::string>
   *value = field->get<std::string>();
 }
 
+void JsonFields::TakeSize(const std::string& key, int64_t* width, int64_t* height) {
+  std::string size;
+  Take(key, &size);
+  if (size.empty()) return;
+  int used = -1;
+  long long w = 0, h = 0;
+  std::sscanf(size.c_str(), "%5lldx%5lld%n", &w, &h, &used);
+  T3_CHECK(used == static_cast<int>(size.size()) && w > 0 && h > 0,
+           "{}: \"{}\" is \"{}\", wanted WIDTHxHEIGHT such as 256x144", where_, key, size);
+  *width = w;
+  *height = h;
+}
+
 void JsonFields::TakeStrings(const std::string& key, std::vector<std::string>* value) {
   const nlohmann::json* field = Find(key);
   if (field == nullptr) return;
@@ -87,6 +100,17 @@ void JsonFields::TakeStrings(const std::string& key, std::vector<std::string>* v
                                                      [](const auto& x) { return x.is_string(); });
   if (!fits) Wrong(key, *field, "a list of texts");
   *value = field->get<std::vector<std::string>>();
+}
+
+void JsonFields::ForEach(const std::string& key,
+                         const std::function<void(const json&, const std::string& where)>& use) {
+  const json* list = Find(key);
+  if (list == nullptr) return;
+  T3_CHECK(list->is_array(), "{}: \"{}\" is {}, wanted a list of objects", where_, key,
+           list->dump());
+  for (size_t i = 0; i < list->size(); ++i) {
+    use((*list)[i], fmt::format("{}: {}[{}]", where_, key, i));
+  }
 }
 
 JsonFields JsonFields::Object(const std::string& key) {

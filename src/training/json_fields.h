@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -31,7 +32,12 @@ class JsonFields {
   void TakeNumber(const std::string& key, double least, double most, double* value);
   // One of `names`.
   void TakeName(const std::string& key, const std::vector<std::string>& names, std::string* value);
+  // WIDTHxHEIGHT, such as 256x144.
+  void TakeSize(const std::string& key, int64_t* width, int64_t* height);
   void TakeStrings(const std::string& key, std::vector<std::string>* value);
+  // Every object of the list `key`, with its place for messages; none where the field is absent.
+  void ForEach(const std::string& key,
+               const std::function<void(const nlohmann::json&, const std::string& where)>& use);
   // The object `key`, or an empty one where it is absent.
   JsonFields Object(const std::string& key);
 

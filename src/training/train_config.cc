@@ -28,20 +28,6 @@ E TakeEnum(JsonFields* fields, const std::string& key,
   return fallback;
 }
 
-// "256x144" -> width and height.
-void TakeSize(JsonFields* fields, int64_t* width, int64_t* height) {
-  std::string size;
-  fields->Take("size", &size);
-  if (size.empty()) return;
-  int used = -1;
-  long long w = 0, h = 0;
-  std::sscanf(size.c_str(), "%5lldx%5lld%n", &w, &h, &used);
-  T3_CHECK(used == static_cast<int>(size.size()) && w > 0 && h > 0,
-           "{}: \"size\" is \"{}\", wanted WIDTHxHEIGHT such as 256x144", fields->where(), size);
-  *width = w;
-  *height = h;
-}
-
 void CheckFrames(const JsonFields& fields, int64_t frames) {
   T3_CHECK(frames % 4 == 1, "{}: {} frames; a video has 4n + 1", fields.where(), frames);
 }
@@ -85,7 +71,7 @@ std::vector<Bucket> TakeBuckets(JsonFields* root) {
   for (size_t i = 0; i < list->size(); ++i) {
     JsonFields fields((*list)[i], fmt::format("{}: buckets[{}]", root->where(), i));
     Bucket bucket;
-    TakeSize(&fields, &bucket.width, &bucket.height);
+    fields.TakeSize("size", &bucket.width, &bucket.height);
     fields.TakeInteger("frames", 1, 100'000, &bucket.frames);
     fields.CheckAllTaken();
     T3_CHECK(bucket.width > 0 && bucket.frames > 0, "{} needs \"size\" and \"frames\"",
@@ -181,7 +167,7 @@ SampleConfig TakeSamples(JsonFields fields) {
   fields.TakeInteger("every_steps", 0, kMost, &config.every_steps);
   fields.TakeStrings("prompts", &config.prompts);
   int64_t width = 0, height = 0;
-  TakeSize(&fields, &width, &height);
+  fields.TakeSize("size", &width, &height);
   if (width > 0) {
     config.width = width;
     config.height = height;
@@ -200,6 +186,18 @@ SampleConfig TakeSamples(JsonFields fields) {
   return config;
 }
 
+// Fields that only the other task reads.
+void CheckFieldsOfTask(const json& document, const std::string& task, const std::string& source) {
+  static const std::vector<std::string> kDitOnly{
+      "buckets",   "attention",      "lora",    "train_text_encoder",
+      "timesteps", "prompt_dropout", "samples", "activation_checkpoints"};
+  static const std::vector<std::string> kVaeOnly{"loss"};
+  for (const std::string& field : task == "dit" ? kVaeOnly : kDitOnly) {
+    T3_CHECK(!document.contains(field), "{}: \"{}\" is no field of the task {}", source, field,
+             task);
+  }
+}
+
 }  // namespace
 
 TrainConfig ParseTrainConfig(const json& document, const std::string& source) {
@@ -207,7 +205,7 @@ TrainConfig ParseTrainConfig(const json& document, const std::string& source) {
   TrainConfig config;
   config.source = source;
   config.document = document;
-  root.TakeName("task", {"dit"}, &config.task);
+  root.TakeName("task", {"dit", "vae"}, &config.task);
   config.model = TakeModel(&root);
   root.Take("output", &config.output);
   const json* data = root.Find("data");
@@ -215,6 +213,7 @@ TrainConfig ParseTrainConfig(const json& document, const std::string& source) {
   config.buckets = TakeBuckets(&root);
   TakeAttention(&root, &config);
   root.TakeInteger("steps", 1, kMost, &config.steps);
+  root.TakeNumber("stop_after_seconds", 0, kHuge, &config.stop_after_seconds);
   root.TakeInteger("batch_size", 1, 1'000'000, &config.batch_size);
   root.TakeInteger("accumulation", 1, 1'000'000, &config.accumulation);
   root.TakeInteger("seed", 0, kMost, &config.seed);
@@ -235,7 +234,10 @@ TrainConfig ParseTrainConfig(const json& document, const std::string& source) {
                                              config.activations);
   config.checkpoint = TakeCheckpoint(root.Object("checkpoint"));
   config.samples = TakeSamples(root.Object("samples"));
+  const json* loss = root.Find("loss");
+  config.vae_loss = loss == nullptr ? json::object() : *loss;
   root.CheckAllTaken();
+  CheckFieldsOfTask(document, config.task, source);
   T3_CHECK(!config.output.empty(), "{}: \"output\" must name a folder for the results", source);
   T3_CHECK(config.steps > 0, "{}: \"steps\" must be given", source);
   T3_CHECK(!config.lora || !config.train_text_encoder,
@@ -277,7 +279,7 @@ json FieldsThatMatter(const TrainConfig& config) {
   // What may differ: where things are and how often they are written. The model's weights and the
   // data are compared by their contents (Task::Identity).
   for (const char* free : {"output", "model", "data", "device", "save_dtype", "checkpoint",
-                           "samples", "activation_checkpoints"}) {
+                           "samples", "activation_checkpoints", "stop_after_seconds"}) {
     fields.erase(free);
   }
   if (config.schedule.decay == Decay::kConstant) fields.erase("steps");

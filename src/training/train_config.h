@@ -76,6 +76,7 @@ struct TrainConfig {
   bool attention_given = false;  // else as the model was trained
   std::string windows;           // "t,h,w;..."; empty: the planner's
   int64_t steps = 0;
+  double stop_after_seconds = 0;  // of one call, which saves and ends then; 0: never
   int64_t batch_size = 1;
   int64_t accumulation = 1;
   int64_t seed = 0;
@@ -86,6 +87,7 @@ struct TrainConfig {
   std::string dtype = "auto";  // of the computation
   std::string save_dtype = "fp32";
   std::optional<LoraConfig> lora;  // absent: all weights
+  nlohmann::json vae_loss;         // of the task vae
   bool train_text_encoder = false;
   double prompt_dropout = 0.1;
   TimestepConfig timesteps;

@@ -65,7 +65,8 @@ void Trainer::Run() {
   while (step_ < config_.steps) {
     Step();
     const bool cancelled = context_.cancel != nullptr && context_.cancel->cancelled();
-    if (CheckpointIsDue() || cancelled || step_ == config_.steps) SaveCheckpoint();
+    const bool ends = step_ == config_.steps || OutOfTime();
+    if (CheckpointIsDue() || cancelled || ends) SaveCheckpoint();
     context_.CheckCancelled(
         fmt::format("step {} of {} is saved in {}; the same command goes on from there", step_,
                     config_.steps, config_.output));
@@ -74,6 +75,11 @@ void Trainer::Run() {
       SaveModelAndCurves();
       sample_(step_);
     }
+    if (ends) break;
+  }
+  if (step_ < config_.steps) {
+    spdlog::info("stopped at step {} of {} after {} s as asked; the same command goes on", step_,
+                 config_.steps, config_.stop_after_seconds);
   }
   SaveModelAndCurves();
 }
@@ -113,18 +119,21 @@ void Trainer::Step() {
   const double lr = LearningRate(config_.optimizer, config_.schedule, step_, config_.steps);
   optimizer_.Step(lr);
   ++step_;
-  Log(loss, norm, lr, SecondsSince(begin));
+  Log(loss, norm, lr, static_cast<double>(items.size()) / SecondsSince(begin));
 }
 
-void Trainer::Log(double loss, double norm, double lr, double seconds) {
-  const auto samples = static_cast<double>(config_.batch_size * config_.accumulation);
+void Trainer::Log(double loss, double norm, double lr, double samples_per_second) {
   const double spent = SecondsSince(begun_);
   const double pace = spent / static_cast<double>(step_ - begun_step_);
   const double left = pace * static_cast<double>(config_.steps - step_);
-  log_.Add({step_, loss, norm, lr, samples / seconds, PeakMemory(context_.device), left});
+  log_.Add({step_, loss, norm, lr, samples_per_second, PeakMemory(context_.device), left});
   if (!context_.progress) return;
   context_.progress(
       {"training", step_, config_.steps, spent, left, fmt::format("loss {:.4f}", loss)});
+}
+
+bool Trainer::OutOfTime() const {
+  return config_.stop_after_seconds > 0 && SecondsSince(begun_) >= config_.stop_after_seconds;
 }
 
 bool Trainer::CheckpointIsDue() const {

@@ -25,9 +25,10 @@ class Trainer {
   // is of another run.
   Trainer(const TrainConfig& config, Task& task, const RunContext& context, SampleFn sample = {});
 
-  // All steps that are left; then OUTPUT holds the model, its log and curves. Throws Error of kind
-  // kInterrupted after a cancel, once the step in work is finished and saved; kFailed when the loss
-  // or a gradient is not finite, which leaves the last checkpoint, or a disk is full.
+  // All steps that are left, or those of config.stop_after_seconds; then OUTPUT holds the model,
+  // its log and curves. Throws Error of kind kInterrupted after a cancel, once the step in work is
+  // finished and saved; kFailed when the loss or a gradient is not finite, which leaves the last
+  // checkpoint, or a disk is full.
   void Run();
 
   int64_t step() const { return step_; }
@@ -43,7 +44,8 @@ class Trainer {
   void Step();
   double AccumulateStep(std::vector<std::string>* items);
   void CheckFinite(double value, const char* what, const std::vector<std::string>& items) const;
-  void Log(double loss, double norm, double lr, double seconds);
+  void Log(double loss, double norm, double lr, double samples_per_second);
+  bool OutOfTime() const;
   bool CheckpointIsDue() const;
   void SaveCheckpoint();
   void SaveModelAndCurves();
