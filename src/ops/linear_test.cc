@@ -88,8 +88,8 @@ TEST_P(LinearOps, GatedSum) {
 // Large enough to be tuned: the sum must not be applied while candidates are timed.
 TEST_P(LinearOps, TuningLeavesTheSumAlone) {
   if (!kLinearDevice.is_cuda()) GTEST_SKIP() << "nothing is tuned on the CPU";
-  const at::Tensor x = Random({70'000, 512}, 6), weight = Random({512, 512}, 7) / 23;
-  at::Tensor tuned = Random({70'000, 512}, 8), plain = tuned.clone();
+  const at::Tensor x = Random({75'000, 512}, 6), weight = Random({512, 512}, 7) / 23;
+  at::Tensor tuned = Random({75'000, 512}, 8), plain = tuned.clone();
   const at::Tensor bias = Random({512}, 9);
   AddLinear(tuned, x, {weight, bias});
   SetLinearTuning(false);

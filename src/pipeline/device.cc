@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "ops/linear_kernel.h"
 #include "pipeline/memory_limit.h"
 
 namespace t3 {
@@ -156,6 +157,7 @@ void UseDeterministicKernels() {
   at::globalContext().setDeterministicFillUninitializedMemory(false);  // ours is always written
   at::globalContext().setDeterministicCuDNN(true);
   at::globalContext().setBenchmarkCuDNN(false);
+  SetLinearTuning(false);
 }
 
 void LimitDeviceMemory(at::Device device, int64_t bytes) {

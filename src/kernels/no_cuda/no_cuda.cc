@@ -20,7 +20,9 @@ void LayerNormModulate(const LayerNormModulateArgs&, Stream) { Refuse("LayerNorm
 void AddGated(const AddGatedArgs&, Stream) { Refuse("AddGated"); }
 void InverseRms(const InverseRmsArgs&, Stream) { Refuse("InverseRms"); }
 void RmsRopeScatter(const RmsRopeScatterArgs&, Stream) { Refuse("RmsRopeScatter"); }
-void Linear(const LinearArgs&, int, const Workspace&, Stream) { Refuse("Linear"); }
+void Linear(const LinearArgs&, const LinearAlgorithm&, const Workspace&, Stream) {
+  Refuse("Linear");
+}
 int LinearAlgorithms(const LinearArgs&, const Workspace&) { Refuse("LinearAlgorithms"); }
 void WindowMean(const WindowMeanArgs&, Stream) { Refuse("WindowMean"); }
 void NormSilu(const NormSiluArgs&, Stream) { Refuse("NormSilu"); }
