@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "t3video/cancel.h"
+#include "t3video/options.h"
 #include "t3video/progress.h"
 #include "t3video/tools.h"
 
@@ -31,5 +33,27 @@ Report BenchDit(const BenchRequest& request, const ProgressFn& progress = {},
 // The self-attention of one layer of each type, from projected q, k, v to the mean of the windows.
 Report BenchAttention(const BenchRequest& request, const ProgressFn& progress = {},
                       const CancelToken* cancel = nullptr);
+
+// Decoding random latents with a preset's VAE and random weights, one way after the other:
+//   planned  this project's decoder, by a plan within the memory limit;
+//   plain    its definition over libtorch: whole frames, one latent frame at a time;
+//   tiled    the published way: 7x7 overlapping tiles, each decoded alone, blended on the host.
+struct VaeBenchRequest {
+  std::string preset = "wan2.1-1.3b";
+  RunOptions options;  // memory_limit: weights and context included
+  int64_t width = 3840;
+  int64_t height = 2176;
+  int64_t frames = 81;
+  int64_t repeats = 1;  // runs of each way; the first pays for what libraries prepare
+  std::vector<std::string> ways = {"planned", "plain", "tiled"};
+  int64_t cudnn_choices =
+      0;  // algorithms that cuDNN tries for each convolution; 0: its first guess
+};
+
+// Seconds, rate and memory of each way, with the differences of their videos where those are small
+// enough to be kept (1 GB). A way that runs out of memory is reported so. Throws Error for values
+// that cannot be measured, kInterrupted after `cancel`.
+Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress = {},
+                const CancelToken* cancel = nullptr);
 
 }  // namespace t3

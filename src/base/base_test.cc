@@ -1,6 +1,8 @@
 // Byte amounts, mapped files and atomic files.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -63,6 +65,26 @@ TEST(AtomicFileTest, AppearsOnlyOnCommit) {
   EXPECT_FALSE(fs::exists(file.temporary()));
   fs::remove_all(folder);
   EXPECT_THROW(AtomicFile(target.string()), Error);
+}
+
+TEST(AtomicFileTest, RemovesWhatDeadProcessesLeft) {
+  const fs::path folder = fs::temp_directory_path() / "t3_stale_test";
+  fs::remove_all(folder);
+  fs::create_directories(folder / "frames" / ".frames.tmp-999999999");
+  const std::string own = fmt::format(".a.tmp-{}.mp4", ::getpid());
+  // No process has ids this large (the kernel's limit is 2^22).
+  for (const std::string& name : {own, std::string(".a.tmp-999999999.mp4"),
+                                  std::string(".b.tmp-999999999.mp4"), std::string("a.mp4")}) {
+    std::ofstream(folder / name) << "x";
+  }
+  RemoveStaleTemporaries((folder / "a.mp4").string());
+  EXPECT_FALSE(fs::exists(folder / ".a.tmp-999999999.mp4"));
+  EXPECT_TRUE(fs::exists(folder / ".b.tmp-999999999.mp4"));  // of another output
+  EXPECT_TRUE(fs::exists(folder / own));                     // still running
+  EXPECT_TRUE(fs::exists(folder / "a.mp4"));
+  RemoveStaleTemporaries((folder / "frames/").string());
+  EXPECT_TRUE(fs::is_empty(folder / "frames"));
+  fs::remove_all(folder);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ at::Tensor AttendInParts(const at::Tensor& q, const at::Tensor& k, const at::Ten
 }  // namespace
 
 bool AttendTakesBias(const at::Tensor& x) {
-  return x.is_cuda() && !GradientsOn() && x.scalar_type() == at::kBFloat16 &&
+  return x.is_cuda() && !GradientsOn() && !PortableOnly() && x.scalar_type() == at::kBFloat16 &&
          kernels::ComputeCapability(x.device().index()) >= 90;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "pipeline/describe_run.h"
 #include "pipeline/device.h"
 #include "pipeline/generation.h"
 #include "pipeline/load_models.h"
@@ -40,6 +41,13 @@ VideoGeometry GeometryOfLatents(const WeightFile& file, const at::Tensor& latent
   return WholeVideo({latents.size(1), latents.size(2), latents.size(3)}, vae);
 }
 
+// What a latents file says of its run, less what only `t3 resume` needs: paths of this machine have
+// no place in a video.
+Metadata WithoutRunState(Metadata metadata) {
+  std::erase_if(metadata, [](const auto& entry) { return entry.first.starts_with("t3.run."); });
+  return metadata;
+}
+
 double FpsOfLatents(const WeightFile& file, double fallback) {
   const std::string text = MetadataOr(file, "t3.fps", "");
   const double fps = text.empty() ? fallback : std::atof(text.c_str());
@@ -55,6 +63,9 @@ class Engine::Impl {
     settings.dtype = ResolveDtype(options.dtype, settings.device);
     UseExactFloat32();
     settings.limits = {options.memory_limit, options.host_memory_limit};
+    settings.files = files;
+    settings.options = options;
+    if (options.deterministic) UseDeterministicKernels();
     LimitDeviceMemory(settings.device, options.memory_limit);
   }
 
@@ -85,6 +96,10 @@ Result Engine::Generate(const Request& request, const ProgressFn& progress,
   return outcomes.front().result;
 }
 
+Report Engine::Describe(const Request& request) const {
+  return DescribeRun(impl_->model, PlanJob(impl_->model, request), impl_->settings);
+}
+
 void Engine::EncodeText(const std::string& prompt,
                         const std::optional<std::string>& negative_prompt,
                         const std::string& output, const ProgressFn& progress,
@@ -113,14 +128,19 @@ Result Engine::Decode(const std::string& latents_path, const std::string& output
       latents.size(0) == model.vae->latent_channels,
       "{} holds latents with {} channels, but the VAE {} has {}; they belong to different models",
       latents_path, latents.size(0), model.paths.vae, model.vae->latent_channels);
-  const VideoGeometry geometry = GeometryOfLatents(*source, latents, *model.vae);
+  VideoGeometry geometry = GeometryOfLatents(*source, latents, *model.vae);
+  if (file.last_frame) {
+    if (*file.last_frame < 1)
+      FailUsage("--last-frame {} is none; frames count from 1", *file.last_frame);
+    geometry.frames = std::min(geometry.frames, *file.last_frame);
+  }
   const DecodeTarget target{output, geometry,
                             fps > 0 ? fps : FpsOfLatents(*source, model.defaults.fps), file,
-                            source->metadata()};
+                            WithoutRunState(source->metadata())};
   CheckDecodeTarget(target);
   Result result{output, geometry.width, geometry.height, geometry.frames, {}, {}};
   const Vae vae = LoadVae(model, VaeHalf::kDecoder, impl_->settings.dtype, context);
-  Stage stage(context, "decoding", geometry.frames);
+  Stage stage(context, "decoding", geometry.frames, "frames");
   DecodeToFile(vae, latents, target, stage);
   stage.Finish(result.stages);
   return result;

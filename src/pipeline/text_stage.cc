@@ -46,7 +46,7 @@ void EncodeTexts(const ModelInfo& model, const std::vector<std::string>& texts,
   {
     const TextEncoder encoder = LoadTextEncoder(model, device, encoder_dtype, context);
     const std::set<std::string> unique(texts.begin(), texts.end());
-    Stage stage(context, "encoding text", static_cast<int64_t>(unique.size()));
+    Stage stage(context, "encoding text", static_cast<int64_t>(unique.size()), "texts");
     int64_t done = 0;
     for (const std::string& text : unique) {
       EncodedText result;

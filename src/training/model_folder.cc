@@ -2,9 +2,11 @@
 #include "training/model_folder.h"
 
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/atomic_file.h"
 #include "base/check.h"
 #include "base/mapped_file.h"
 
@@ -42,6 +44,25 @@ void LinkPart(const std::string& path, const fs::path& folder, const std::string
   LinkFile(from, target / from.filename());
 }
 
+void WriteDefaults(const GenerationDefaults& defaults, const fs::path& path) {
+  const SamplingConfig& sampling = defaults.sampling;
+  const nlohmann::ordered_json document{{"width", defaults.width},
+                                        {"height", defaults.height},
+                                        {"frames", defaults.frames},
+                                        {"fps", defaults.fps},
+                                        {"negative_prompt", defaults.negative_prompt},
+                                        {"sampler", SamplerName(sampling.sampler)},
+                                        {"steps", sampling.steps},
+                                        {"guidance", sampling.guidance},
+                                        {"shift", sampling.shift}};
+  AtomicFile target(path.string());
+  std::ofstream file(target.temporary());
+  file << document.dump(2) << "\n";
+  file.close();
+  T3_CHECK(file.good(), "cannot write {}", path.string());
+  target.Commit();
+}
+
 }  // namespace
 
 void LinkOtherParts(const ModelInfo& base, const std::string& folder, bool text_encoder) {
@@ -50,7 +71,11 @@ void LinkOtherParts(const ModelInfo& base, const std::string& folder, bool text_
   const bool wan22 = base.vae && base.vae->version == VaeVersion::k22;
   LinkPart(paths.vae, folder, wan22 ? "Wan2.2_VAE" : "Wan2.1_VAE");
   LinkPart(paths.tokenizer, fs::path(folder) / "google" / "umt5-xxl", "spiece");
-  LinkPart(paths.defaults, folder, "t3");
+  if (paths.defaults.empty()) {
+    WriteDefaults(base.defaults, fs::path(folder) / "t3.json");
+  } else {
+    LinkPart(paths.defaults, folder, "t3");
+  }
 }
 
 void CheckNotItsBase(const ModelInfo& base, const std::string& folder) {

@@ -13,7 +13,8 @@ inline constexpr const char* kTextEncoderFile = "models_t5_umt5-xxl-enc-bf16.saf
 
 // Puts the base model's VAE, tokenizer and t3.json, and its text encoder where `text_encoder`, into
 // `folder`: as hard links where the file system can, else as copies. Parts that are there already
-// stay. Throws Error when a file cannot be written.
+// stay. A base without t3.json gets one with its defaults, which would otherwise be guessed from
+// the new attention. Throws Error when a file cannot be written.
 void LinkOtherParts(const ModelInfo& base, const std::string& folder, bool text_encoder);
 
 // Throws Error when `folder` is the base model's own.

@@ -209,6 +209,7 @@ TEST(Trainer, TheFolderItWritesIsTheModelItTrained) {
   EXPECT_EQ(written.attention.pattern, AttentionPattern::kT3);
   EXPECT_EQ(written.attention.windows, "2,1,1;1,2,2;1,1,3");
   EXPECT_TRUE(written.text && written.vae);
+  EXPECT_EQ(written.defaults, MiniModel().defaults);
   EXPECT_NO_THROW(CheckTextEncoder(written));
   const at::Tensor trained = VelocityOf(task->Model(trainer.weights()));
   EXPECT_TRUE(VelocityOf(Loaded(written)).equal(trained));

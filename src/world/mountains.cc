@@ -21,7 +21,7 @@ constexpr Ridge kRidges[] = {{0.090, 0.26, 1.3, 0.66, 0.86, false},
                              {0.010, 0.12, 2.6, 0.22, 0.96, true},
                              {-0.03, 0.07, 3.4, 0.08, 1.00, true}};
 
-void PaintRidge(const Stage& stage, const Ridge& ridge, double seed, at::Tensor& picture) {
+void PaintRidge(const SceneStage& stage, const Ridge& ridge, double seed, at::Tensor& picture) {
   const at::Tensor x = stage.LayerX(ridge.nearness);
   const at::Tensor y = stage.LayerY();
   const at::Tensor shift = stage.Number(&SceneNumbers::shift_x) + seed * 37.0;
@@ -52,21 +52,21 @@ void PaintRidge(const Stage& stage, const Ridge& ridge, double seed, at::Tensor&
   picture.lerp_(color, Coverage(-below, stage.pixel));
 }
 
-void PaintMeadow(const Stage& stage, at::Tensor& picture) {
+void PaintMeadow(const SceneStage& stage, at::Tensor& picture) {
   const Plain plain = MakePlain(stage, 0.055);
   const at::Tensor shift = stage.Number(&SceneNumbers::shift_y);
   const at::Tensor grass =
       stage.noise.Sum(plain.across + shift, plain.away * 1.4 + shift,
                       {.frequency = 1.6, .gain = 0.86}, plain.pixel, plain.least_pixel);
   const Rgb light_green{0.50f, 0.58f, 0.30f}, dark_green{0.25f, 0.36f, 0.18f};
-  const at::Tensor surface =
-      at::lerp(Literal(dark_green, grass), Literal(light_green, grass), (grass * 0.38 + 0.5).clamp_(0, 1));
+  const at::Tensor surface = at::lerp(Literal(dark_green, grass), Literal(light_green, grass),
+                                      (grass * 0.38 + 0.5).clamp_(0, 1));
   picture.lerp_(surface * LightOn(stage, (0.62 + grass * 0.2).clamp_(0, 1)), plain.cover);
 }
 
 }  // namespace
 
-void PaintMountains(const Stage& stage, at::Tensor& picture) {
+void PaintMountains(const SceneStage& stage, at::Tensor& picture) {
   double seed = 1;
   for (const Ridge& ridge : kRidges) PaintRidge(stage, ridge, seed++, picture);
   PaintMeadow(stage, picture);

@@ -12,7 +12,8 @@ namespace t3 {
 namespace {
 
 at::Tensor NumbersTensor(std::span<const WorldScene> scenes, double aspect, at::Device device) {
-  const at::Tensor host = at::empty({static_cast<int64_t>(scenes.size()), kSceneNumbers}, at::kFloat);
+  const at::Tensor host =
+      at::empty({static_cast<int64_t>(scenes.size()), kSceneNumbers}, at::kFloat);
   float* row = host.mutable_data_ptr<float>();
   for (const WorldScene& scene : scenes) {
     const SceneNumbers numbers = NumbersOf(scene, aspect);
@@ -36,8 +37,8 @@ at::Tensor Middles(int64_t first, int64_t count, at::Device device) {
 
 }  // namespace
 
-Stage::Stage(std::span<const WorldScene> scenes, const WorldView& view, int64_t first,
-             int64_t count, const Noise& table, at::Device device)
+SceneStage::SceneStage(std::span<const WorldScene> scenes, const WorldView& view, int64_t first,
+                       int64_t count, const Noise& table, at::Device device)
     : noise(table) {
   const double aspect = static_cast<double>(view.width) / static_cast<double>(view.height);
   const WorldCrop crop = view.crop.value_or(WorldCrop{0, 0, view.width, view.height});
@@ -55,11 +56,12 @@ Stage::Stage(std::span<const WorldScene> scenes, const WorldView& view, int64_t 
   seconds = (frame / view.fps).view({1, 1, -1, 1, 1});
 }
 
-Stage Stage::Rows(double top, double bottom) const {
-  Stage part = *this;
+SceneStage SceneStage::Rows(double top, double bottom) const {
+  SceneStage part = *this;
   const int64_t rows = y.size(3);
 
-  const int64_t from = std::clamp<int64_t>(std::llround(std::floor((top - origin) / pixel)), 0, rows);
+  const int64_t from =
+      std::clamp<int64_t>(std::llround(std::floor((top - origin) / pixel)), 0, rows);
   const int64_t to =
       std::clamp<int64_t>(std::llround(std::ceil((bottom - origin) / pixel)), from, rows);
   part.y = y.narrow(3, from, to - from);
@@ -68,20 +70,20 @@ Stage Stage::Rows(double top, double bottom) const {
   return part;
 }
 
-at::Tensor Stage::Number(float SceneNumbers::*member) const {
+at::Tensor SceneStage::Number(float SceneNumbers::*member) const {
   return numbers.select(1, ColumnOf(member)).view({-1, 1, 1, 1, 1});
 }
 
-at::Tensor Stage::Color(Rgb SceneNumbers::*member) const {
+at::Tensor SceneStage::Color(Rgb SceneNumbers::*member) const {
   return numbers.narrow(1, ColumnOf(member), 3).view({-1, 3, 1, 1, 1});
 }
 
-at::Tensor Stage::LayerX(double nearness) const {
+at::Tensor SceneStage::LayerX(double nearness) const {
   const at::Tensor zoom = 1 + Number(&SceneNumbers::zoom) * u;
   return x / zoom + (u - 0.5) * (Number(&SceneNumbers::pan) * nearness);
 }
 
-at::Tensor Stage::LayerY() const {
+at::Tensor SceneStage::LayerY() const {
   const at::Tensor zoom = 1 + Number(&SceneNumbers::zoom) * u;
   const at::Tensor horizon = Number(&SceneNumbers::horizon);
   return (y - horizon) / zoom + horizon;

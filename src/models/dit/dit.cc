@@ -116,7 +116,8 @@ TextContext Dit::PrepareTexts(const std::vector<at::Tensor>& embeds) const {
 }
 
 at::Tensor Dit::Forward(const at::Tensor& latents, double timestep, int64_t clean_frames,
-                        const TextContext& text, const DitAttention& attention) const {
+                        const TextContext& text, const DitAttention& attention,
+                        const LayerWatch& watch) const {
   CheckForward(latents.unsqueeze(0), text, attention, config_);
   const Grid& grid = attention.grid();
   T3_CHECK(clean_frames >= 0 && clean_frames <= grid.t, "DiT: {} clean frames of {}", clean_frames,
@@ -129,12 +130,16 @@ at::Tensor Dit::Forward(const at::Tensor& latents, double timestep, int64_t clea
                        .text_bias = text.bias,
                        .scratch_bytes = scratch_bytes_};
   at::Tensor x = Embed(latents.unsqueeze(0));
+  if (watch) watch("patch_embedding", x);
   for (int64_t i = 0; i < config_.num_layers; ++i) {
     context.windows = &attention.layer(i);
     context.text = text.layers[i];
     blocks_[i].Forward(x, context);
+    if (watch) watch(fmt::format("blocks.{}", i), x);
   }
-  return Unpatchify(Head(x, time.head, context), grid)[0];
+  const at::Tensor tokens = Head(x, time.head, context);
+  if (watch) watch("head", tokens);
+  return Unpatchify(tokens, grid)[0];
 }
 
 at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double>& timesteps,

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "config/model_config.h"
@@ -24,6 +25,9 @@ struct TextContext {
   // bias, and 512 rows are 1 % of a forward.
   at::Tensor bias;
 };
+
+// Hears of each layer's output in order: "patch_embedding", "blocks.0", ..., "head".
+using LayerWatch = std::function<void(const std::string& layer, const at::Tensor& output)>;
 
 // A function of its weights: built from a map with the original names (models/dit/tensors.h),
 // whose tensors may be leaves that require gradients, or results that do (LoRA); it is cheap to
@@ -49,9 +53,10 @@ class Dit {
 
   // latents (z,T,h,w) fp32 on the device of the weights, h and w even -> velocity (z,T,h,w) fp32.
   // timestep in [0, 1000]. The first `clean_frames` latent frames have timestep 0 (image to video:
-  // 1; otherwise 0).
+  // 1; otherwise 0). `watch` is for finding faults.
   at::Tensor Forward(const at::Tensor& latents, double timestep, int64_t clean_frames,
-                     const TextContext& text, const DitAttention& attention) const;
+                     const TextContext& text, const DitAttention& attention,
+                     const LayerWatch& watch = {}) const;
 
   // A training batch, gradients on: latents (B,z,T,h,w), a timestep a video, texts and attention
   // of B videos -> velocities (B,z,T,h,w) fp32. Runners may call blocks until the backward pass is

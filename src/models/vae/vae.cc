@@ -4,9 +4,11 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/tensor.h>
 
+#include <limits>
 #include <vector>
 
 #include "base/check.h"
+#include "models/vae/frame_assembler.h"
 #include "models/vae/pixel_patch.h"
 
 namespace t3 {
@@ -22,6 +24,18 @@ at::TensorOptions WeightOptions(const TensorMap& tensors) {
   return any.options().requires_grad(false);
 }
 
+// On a GPU, convolution weights in the layout that cuDNN wants, which the decoder and its
+// definition then share. Weights that are being trained stay as they are.
+TensorMap InConvolutionLayout(const TensorMap& tensors) {
+  TensorMap laid_out = tensors;
+  for (auto& [name, tensor] : laid_out) {
+    if (tensor.is_cuda() && tensor.dim() == 5 && !tensor.requires_grad()) {
+      tensor = tensor.contiguous(at::MemoryFormat::ChannelsLast3d);
+    }
+  }
+  return laid_out;
+}
+
 // What leaves the model is at least float32; float64 models keep theirs, for gradient checks.
 at::Tensor AtLeastFloat(const at::Tensor& x) {
   return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
@@ -35,14 +49,16 @@ at::Tensor WithBatch(const at::Tensor& x, F f) {
 
 }  // namespace
 
-Vae::Vae(const VaeConfig& config, const TensorMap& tensors, const VaeLimits& limits)
+Vae::Vae(const VaeConfig& config, const TensorMap& stored, const VaeLimits& limits)
     : config_(config),
-      options_(WeightOptions(tensors)),
+      options_(WeightOptions(stored)),
       mean_(PerChannel(config.mean, options_)),
-      std_(PerChannel(config.std, options_)) {
+      std_(PerChannel(config.std, options_)),
+      tensors_(InConvolutionLayout(stored)) {
   T3_CHECK(mean_.size(0) == config.latent_channels && std_.size(0) == config.latent_channels,
            "the VAE has {} latent channels but {} means and {} standard deviations",
            config.latent_channels, mean_.size(0), std_.size(0));
+  const TensorMap& tensors = tensors_;
   if (tensors.contains("encoder.conv1.weight")) {
     encoder_.emplace(config, tensors, limits);
     to_moments_.emplace(tensors, "conv1", limits.slab_elements);
@@ -89,8 +105,26 @@ at::Tensor Vae::EncodeChunk(const at::Tensor& video, Encoder::State& state) cons
   return AtLeastFloat((*to_moments_)((*encoder_)(Prepare(packed), state)));
 }
 
+void Vae::DecodeRows(const at::Tensor& latents, const DecodePlan& plan, const RowSink& sink,
+                     const PollFn& poll) const {
+  CheckLatents(latents);
+  T3_CHECK(latents.dim() == 4, "Decode takes one video at a time");
+  const at::Tensor mu = latents.to(options_.device(), at::kFloat).mul(std_).add(mean_);
+  StreamDecoder(config_, tensors_).Run(mu.to(options_), plan, sink, poll);
+}
+
 void Vae::Decode(const at::Tensor& latents,
                  const std::function<void(const at::Tensor& frames)>& sink) const {
+  CheckLatents(latents);
+  const Grid grid{latents.size(-3), latents.size(-2), latents.size(-1)};
+  const DecodePlan plan =
+      PlanDecode(config_, grid, element_bytes(), std::numeric_limits<int64_t>::max());
+  FrameAssembler assembler(config_.spatial_stride() * grid.h, sink);
+  DecodeRows(latents, plan, [&](const DecodedRows& rows) { assembler.Add(rows); });
+}
+
+void Vae::DecodePlain(const at::Tensor& latents,
+                      const std::function<void(const at::Tensor& frames)>& sink) const {
   CheckLatents(latents);
   T3_CHECK(latents.dim() == 4, "Decode takes one video at a time");
   const at::Tensor mu = latents.to(options_.device(), at::kFloat).mul(std_).add(mean_).unsqueeze(0);
@@ -136,6 +170,13 @@ at::Tensor Vae::Encode(int64_t frames, const std::function<at::Tensor(int64_t co
     done += count;
   }
   return at::cat(means, 2).squeeze(0).sub(mean_).div(std_);
+}
+
+at::Tensor Vae::EncodeFrom(const EncodePlan& plan, const FrameSource& source,
+                           const PollFn& poll) const {
+  T3_CHECK(encoder_, "this VAE was loaded without its encoder");
+  const at::Tensor moments = StreamEncoder(config_, tensors_).Run(plan, source, poll);
+  return moments.narrow(0, 0, config_.latent_channels).sub(mean_).div(std_);
 }
 
 at::Tensor Vae::EncodeMoments(const at::Tensor& video) const {
