@@ -150,10 +150,10 @@ PreviewMap FitPreviewMap(const ModelInfo& model, const std::string& pictures,
 
 void WritePreviewMap(const std::string& path, const PreviewMap& map) {
   ordered_json document{{"vae", map.vae},
-                    {"source", map.source},
-                    {"r2", map.r2},
-                    {"matrix", ordered_json::array()},
-                    {"bias", ToVector(map.bias)}};
+                        {"source", map.source},
+                        {"r2", map.r2},
+                        {"matrix", ordered_json::array()},
+                        {"bias", ToVector(map.bias)}};
   for (int64_t row = 0; row < 3; ++row) document["matrix"].push_back(ToVector(map.matrix[row]));
   AtomicFile target(path);
   std::ofstream file(target.temporary());

@@ -18,19 +18,26 @@ std::string Place(WorldLand land) {
 
 std::string Move(const WorldScene& scene) {
   switch (scene.motion) {
-    case WorldMotion::kStill: return "stays still";
-    case WorldMotion::kLeft: return "moves to the left";
-    case WorldMotion::kRight: return "moves to the right";
+    case WorldMotion::kStill:
+      return "stays still";
+    case WorldMotion::kLeft:
+      return "moves to the left";
+    case WorldMotion::kRight:
+      return "moves to the right";
   }
   Fail("caption: unknown motion {}", static_cast<int>(scene.motion));
 }
 
 std::string CameraMove(const WorldScene& scene) {
   switch (scene.camera) {
-    case WorldCamera::kStill: return "is still";
-    case WorldCamera::kPanLeft: return "pans left";
-    case WorldCamera::kPanRight: return "pans right";
-    case WorldCamera::kZoomIn: return "zooms in";
+    case WorldCamera::kStill:
+      return "is still";
+    case WorldCamera::kPanLeft:
+      return "pans left";
+    case WorldCamera::kPanRight:
+      return "pans right";
+    case WorldCamera::kZoomIn:
+      return "zooms in";
   }
   Fail("caption: unknown camera move {}", static_cast<int>(scene.camera));
 }
@@ -47,10 +54,10 @@ std::string Caption(const WorldScene& scene, uint64_t variant) {
   const std::string place = Place(scene.land);
   std::string beginning = place;
   beginning[0] = 'T';
-  const std::string time = scene.time == WorldTime::kDay
-                               ? "by day"
-                               : fmt::format("at {}", WordOf(WorldAttribute::kTime,
-                                                             static_cast<int>(scene.time)));
+  const std::string time =
+      scene.time == WorldTime::kDay
+          ? "by day"
+          : fmt::format("at {}", WordOf(WorldAttribute::kTime, static_cast<int>(scene.time)));
   const std::string move = Move(scene);
   const std::string camera = CameraMove(scene);
   switch (variant % kCaptionVariants) {
@@ -61,17 +68,18 @@ std::string Caption(const WorldScene& scene, uint64_t variant) {
     case 1:
       return fmt::format(
           "{} {}. {} sky with the {} on the {}. Between two {} lanterns a {} {} {}. The camera {}.",
-          beginning, time, clouds == "clear" ? "A clear" : "A cloudy", light, side, pair, color, object, move,
-          camera);
+          beginning, time, clouds == "clear" ? "A clear" : "A cloudy", light, side, pair, color,
+          object, move, camera);
     case 2:
       return fmt::format(
           "The camera {} over {} {}. Two {} lanterns at the edges, the {} on the {} in a {} sky. "
           "One {} {} {}.",
           camera, place, time, pair, light, side, clouds, color, object, move);
     default:
-      return fmt::format("A video of {} {} with a {} sky. The {} is on the {}. A {} {} {}. The "
-                         "camera {}. The two lanterns are {}.",
-                         place, time, clouds, light, side, color, object, move, camera, pair);
+      return fmt::format(
+          "A video of {} {} with a {} sky. The {} is on the {}. A {} {} {}. The "
+          "camera {}. The two lanterns are {}.",
+          place, time, clouds, light, side, color, object, move, camera, pair);
   }
 }
 

@@ -45,7 +45,8 @@ Noise::Noise(at::Device device) {
 }
 
 at::Tensor Noise::At(const at::Tensor& x, const at::Tensor& y) const {
-  const std::vector<at::Tensor> both = at::broadcast_tensors({GridCoordinate(x), GridCoordinate(y)});
+  const std::vector<at::Tensor> both =
+      at::broadcast_tensors({GridCoordinate(x), GridCoordinate(y)});
   const at::IntArrayRef sizes = both[0].sizes();
   const int64_t pictures = both[0].numel() / (sizes[3] * sizes[4]);
   const at::Tensor grid = at::stack(both, -1).view({pictures, sizes[3], sizes[4], 2});

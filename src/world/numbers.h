@@ -14,24 +14,24 @@ struct Rgb {
 struct SceneNumbers {
   float horizon = 0;
   float sun_x = 0, sun_y = 0, sun_radius = 0;
-  float light = 0;                  // -1: from the left, 1: from the right
-  float pan = 0;                    // way of the camera, to the right
-  float zoom = 0;                   // growth over the clip
+  float light = 0;  // -1: from the left, 1: from the right
+  float pan = 0;    // way of the camera, to the right
+  float zoom = 0;   // growth over the clip
   float object_from = 0, object_to = 0, object_y = 0, object_size = 0;
-  float faces = 1;                  // 1: right
+  float faces = 1;  // 1: right
   float phase = 0;
   float lantern_x = 0, lantern_y = 0;
-  float cover = 0;                  // of clouds
-  float cloudy = 0;                 // 1 with clouds
+  float cover = 0;   // of clouds
+  float cloudy = 0;  // 1 with clouds
   float wind = 0;
   float relief = 0;
-  float night = 0;                  // 1 at night
-  float shift_x = 0, shift_y = 0;   // of the textures, in cells
-  Rgb zenith, middle, rim;          // of the sky
-  Rgb sun, glow;                    // disc and its halo
+  float night = 0;                 // 1 at night
+  float shift_x = 0, shift_y = 0;  // of the textures, in cells
+  Rgb zenith, middle, rim;         // of the sky
+  Rgb sun, glow;                   // disc and its halo
   Rgb cloud_lit, cloud_dark;
-  Rgb sunlight, ambient;            // factors of a surface's own colour
-  Rgb haze;                         // what distance turns into
+  Rgb sunlight, ambient;  // factors of a surface's own colour
+  Rgb haze;               // what distance turns into
   Rgb water;
   Rgb object, pair;
 };

@@ -32,13 +32,15 @@ Sprite Balloon(const Local& at) {
   Sprite sprite;
   const auto& [x, y] = std::tie(at.x, at.y);
   const at::Tensor round = Ellipse(x, y, {0, -0.32}, {0.93, 0.93});
-  const at::Tensor skirt = Polygon(x, y, {{-0.80, 0.15}, {0.80, 0.15}, {0.25, 0.86}, {-0.25, 0.86}});
+  const at::Tensor skirt =
+      Polygon(x, y, {{-0.80, 0.15}, {0.80, 0.15}, {0.25, 0.86}, {-0.25, 0.86}});
   // Gores: stripes that follow the meridians.
   const at::Tensor dy = (y + 0.32) / 1.25;
   const at::Tensor meridian = x / (1 - dy * dy).clamp_min_(0.12).sqrt_();
   const at::Tensor shade = 0.92 + 0.08 * at::cos(meridian * 12.0);
   Add(sprite, at, at::minimum(round, skirt), at.paint * shade);
-  Add(sprite, at, Polygon(x, y, {{-0.25, 0.84}, {-0.21, 0.84}, {-0.16, 1.12}, {-0.20, 1.12}}), kDark);
+  Add(sprite, at, Polygon(x, y, {{-0.25, 0.84}, {-0.21, 0.84}, {-0.16, 1.12}, {-0.20, 1.12}}),
+      kDark);
   Add(sprite, at, Polygon(x, y, {{0.21, 0.84}, {0.25, 0.84}, {0.20, 1.12}, {0.16, 1.12}}), kDark);
   Add(sprite, at, RoundBox(x, y, {0, 1.21}, {0.21, 0.14}, 0.05), kWicker);
   return sprite;
@@ -47,9 +49,9 @@ Sprite Balloon(const Local& at) {
 Sprite Airship(const Local& at) {
   Sprite sprite;
   const auto& [x, y] = std::tie(at.x, at.y);
-  const at::Tensor fins = at::minimum(
-      Polygon(x, y, {{-1.95, -0.80}, {-1.45, -0.80}, {-0.95, 0.0}, {-1.80, 0.0}}),
-      Polygon(x, y, {{-1.80, 0.0}, {-0.95, 0.0}, {-1.45, 0.80}, {-1.95, 0.80}}));
+  const at::Tensor fins =
+      at::minimum(Polygon(x, y, {{-1.95, -0.80}, {-1.45, -0.80}, {-0.95, 0.0}, {-1.80, 0.0}}),
+                  Polygon(x, y, {{-1.80, 0.0}, {-0.95, 0.0}, {-1.45, 0.80}, {-1.95, 0.80}}));
   Add(sprite, at, fins, at.paint * 0.85);
   Add(sprite, at, RoundBox(x, y, {0.15, 0.72}, {0.45, 0.15}, 0.08), kDark);
   // Longitudinal panels.
@@ -64,7 +66,8 @@ Sprite Bird(const Local& at) {
   const auto& [x, y] = std::tie(at.x, at.y);
   // Wings are stretched from the shoulder, up and down with the stroke.
   const at::Tensor lift = y / (0.55 + 0.60 * at.stroke);
-  const at::Tensor far_wing = Polygon(x, lift, {{0.95, -1.35}, {0.62, 0.05}, {-0.10, 0.05}, {0.45, -1.05}});
+  const at::Tensor far_wing =
+      Polygon(x, lift, {{0.95, -1.35}, {0.62, 0.05}, {-0.10, 0.05}, {0.45, -1.05}});
   Add(sprite, at, far_wing, at.paint * 0.82);
   Add(sprite, at, Polygon(x, y, {{-1.55, -0.20}, {-0.45, -0.14}, {-0.45, 0.16}, {-1.45, 0.26}}),
       at.paint * 0.90);
@@ -88,7 +91,8 @@ Sprite Boat(const Local& at) {
   Add(sprite, at, Polygon(x, y, {{0.07, -1.05}, {1.10, 0.38}, {0.07, 0.38}}), at.paint * seams);
   Add(sprite, at, Polygon(x, y, {{-1.25, 0.48}, {1.55, 0.44}, {1.00, 1.0}, {-1.00, 1.0}}),
       at.paint * 0.88);
-  Add(sprite, at, Polygon(x, y, {{-1.25, 0.48}, {1.55, 0.44}, {1.49, 0.52}, {-1.20, 0.56}}), kWhite);
+  Add(sprite, at, Polygon(x, y, {{-1.25, 0.48}, {1.55, 0.44}, {1.49, 0.52}, {-1.20, 0.56}}),
+      kWhite);
   return sprite;
 }
 
@@ -115,11 +119,16 @@ Sprite Car(const Local& at) {
 
 Sprite DrawKind(WorldObject kind, const Local& at) {
   switch (kind) {
-    case WorldObject::kBalloon: return Balloon(at);
-    case WorldObject::kAirship: return Airship(at);
-    case WorldObject::kBird: return Bird(at);
-    case WorldObject::kBoat: return Boat(at);
-    case WorldObject::kCar: return Car(at);
+    case WorldObject::kBalloon:
+      return Balloon(at);
+    case WorldObject::kAirship:
+      return Airship(at);
+    case WorldObject::kBird:
+      return Bird(at);
+    case WorldObject::kBoat:
+      return Boat(at);
+    case WorldObject::kCar:
+      return Car(at);
   }
   Fail("object: unknown kind {}", static_cast<int>(kind));
 }

@@ -22,7 +22,7 @@ struct AttributeWords {
   Names values;
 };
 constexpr AttributeWords kAttributeWords[kWorldAttributes] = {
-    {"land", kLandNames},     {"time", kTimeNames},   {"clouds", kCloudNames},
+    {"land", kLandNames},     {"time", kTimeNames},     {"clouds", kCloudNames},
     {"light", kSideNames},    {"object", kObjectNames}, {"color", kColorNames},
     {"motion", kMotionNames}, {"camera", kCameraNames}, {"pair", kColorNames}};
 

@@ -8,7 +8,17 @@
 
 namespace t3 {
 
-enum class WorldAttribute { kLand, kTime, kClouds, kLight, kObject, kColor, kMotion, kCamera, kPair };
+enum class WorldAttribute {
+  kLand,
+  kTime,
+  kClouds,
+  kLight,
+  kObject,
+  kColor,
+  kMotion,
+  kCamera,
+  kPair
+};
 inline constexpr int kWorldAttributes = 9;
 
 enum class WorldLand { kSea, kMountains, kCity, kDesert };
@@ -47,7 +57,7 @@ struct WorldScene {
   double object_y = 0.37;
   double object_size = 1;  // factor
   bool faces_right = true;
-  double phase = 0;     // of flapping and swaying, in turns
+  double phase = 0;  // of flapping and swaying, in turns
   double lantern_y = 0.28;
   double cover = 0.5;  // of clouds, 0 to 1, where there are any
   double wind = 0;     // of clouds, heights a second

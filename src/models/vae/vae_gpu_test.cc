@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
+#include <c10/core/AllocatorConfig.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/GradMode.h>
 #include <c10/cuda/CUDACachingAllocator.h>
@@ -32,6 +33,8 @@ class VaeGpu : public testing::TestWithParam<VaeVersion> {
  protected:
   void SetUp() override {
     if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
+    // As the program does (pipeline/device.cc).
+    c10::CachingAllocator::setAllocatorSettings("expandable_segments:True");
     // Convolutions in TF32, torch's default, are 1e-3 away from fp32.
     at::globalContext().setAllowTF32CuDNN(false);
   }
