@@ -27,18 +27,22 @@ std::string MetadataOr(const WeightFile& file, const std::string& key,
 VideoGeometry GeometryOfLatents(const WeightFile& file, const at::Tensor& latents,
                                 const VaeConfig& vae) {
   const int64_t stride = vae.spatial_stride();
-  const int64_t frames = VaeConfig::kTimeStride * (latents.size(1) - 1) + 1;
   const int64_t height = latents.size(2) * stride;
   const int64_t width = latents.size(3) * stride;
   long long asked_width = 0;
   long long asked_height = 0;
   const std::string size = MetadataOr(file, "t3.size", "");
-  if (std::sscanf(size.c_str(), "%lldx%lld", &asked_width, &asked_height) == 2 && asked_width > 0 &&
-      asked_height > 0 && asked_width <= width && asked_height <= height) {
-    const VideoGeometry asked = PlanVideo(asked_width, asked_height, frames, vae);
-    if (asked.made_width == width && asked.made_height == height) return asked;
+  const VideoGeometry whole = WholeVideo({latents.size(1), latents.size(2), latents.size(3)}, vae);
+  // A video is cropped by less than two tokens (plan/geometry.h); more is another video's size.
+  const int64_t most_cropped = 4 * stride;
+  const auto is_crop = [&](int64_t made, int64_t asked) {
+    return asked > 0 && asked <= made && made - asked < most_cropped;
+  };
+  if (std::sscanf(size.c_str(), "%lldx%lld", &asked_width, &asked_height) == 2 &&
+      is_crop(width, asked_width) && is_crop(height, asked_height)) {
+    return CroppedTo(whole, asked_width, asked_height);
   }
-  return WholeVideo({latents.size(1), latents.size(2), latents.size(3)}, vae);
+  return whole;
 }
 
 // What a latents file says of its run, less what only `t3 resume` needs: paths of this machine have

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "pipeline/calibration.h"
 #include "pipeline/device.h"
+#include "pipeline/job.h"
 #include "pipeline/model_info.h"
 #include "plan/plan_report.h"
 #include "t3video/tools.h"
@@ -70,9 +71,13 @@ PlannedRun RunToPlan(const PlanRequest& request, const std::string& dtype,
   run.text = model.text;
   run.attention =
       request.attention == "auto" ? model.attention.pattern : ParseAttention(request.attention);
-  run.video = PlanVideo(request.width.value_or(model.defaults.width),
-                        request.height.value_or(model.defaults.height),
-                        request.frames.value_or(model.defaults.frames), model.vae);
+  const int64_t width = request.width.value_or(model.defaults.width);
+  const int64_t height = request.height.value_or(model.defaults.height);
+  const int64_t frames = request.frames.value_or(model.defaults.frames);
+  run.video = UsesPublishedWindows(model.attention, request.attention, request.windows)
+                  ? PlanWindowedVideo(width, height, frames, model.vae,
+                                      PublishedWindows(model.dit.latent_channels).grid)
+                  : PlanVideo(width, height, frames, model.vae);
   run.device_budget = request.memory_limit;
   run.element_bytes = dtype == "bf16" ? 2 : 4;
   if (run.attention == AttentionPattern::kFull && !request.windows.empty()) {
