@@ -154,8 +154,8 @@ Job PlanJob(const ModelInfo& model, const Request& request) {
   const VideoGeometry& made = job.geometry;
   if (made.made_width != made.width || made.made_height != made.height) {
     job.notes.push_back(fmt::format(
-        "{}x{} is made at {}x{}, the next size that the model makes (multiples of {} "
-        "pixels) and was trained for, and cropped",
+        "{}x{} is made at {}x{}, a size that the model makes (multiples of {} pixels; "
+        "for T3 the trained size where it is just above), and cropped",
         made.width, made.height, made.made_width, made.made_height, 2 * vae.spatial_stride()));
   }
   job.attention = ChooseAttention(model, request.attention, request.windows, made.grid);
