@@ -2,24 +2,10 @@
 #include "training/json_fields.h"
 
 #include <algorithm>
-#include <numeric>
+
+#include "base/nearest.h"
 
 namespace t3 {
-
-int64_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<int64_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t i = 0; i < a.size(); ++i) {
-    int64_t diagonal = row[0];
-    row[0] = static_cast<int64_t>(i) + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const int64_t exchanged = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({exchanged, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
 
 JsonFields::JsonFields(const nlohmann::json& object, std::string where)
     : object_(object), where_(std::move(where)) {
@@ -126,7 +112,7 @@ void JsonFields::CheckAllTaken() const {
     const std::string name = key;
     const auto nearest =
         std::min_element(taken_.begin(), taken_.end(), [&](const auto& a, const auto& b) {
-          return EditDistance(name, a) < EditDistance(name, b);
+          return TypingDistance(name, a) < TypingDistance(name, b);
         });
     Fail("{}: \"{}\" is no field here; did you mean \"{}\"? The fields are {}", where_, key,
          *nearest, fmt::join(taken_, ", "));

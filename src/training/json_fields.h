@@ -14,9 +14,6 @@
 
 namespace t3 {
 
-// Changes needed to make one word the other: letters put in, taken out or exchanged.
-int64_t EditDistance(std::string_view a, std::string_view b);
-
 class JsonFields {
  public:
   // `where` names the object in messages ("train.json: optimizer"). Throws Error unless `object` is
