@@ -37,7 +37,8 @@ TEST(Cli, VersionAndHelp) {
   EXPECT_EQ(version.exit_code, 0);
   EXPECT_THAT(version.out, HasSubstr("torch"));
   for (const char* command :
-       {"generate", "decode", "encode-text", "plan", "inspect", "convert", "init"}) {
+       {"generate", "decode", "resume", "encode-text", "plan", "inspect", "convert", "init",
+        "prepare", "train", "fit-preview", "doctor", "help", "completion"}) {
     const ProgramResult help = RunT3({command, "--help"});
     EXPECT_EQ(help.exit_code, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Usage")) << command;
@@ -124,6 +125,94 @@ TEST(Cli, EqualSeedsGiveEqualLatentsAndResultsDecode) {
   EXPECT_EQ(FilesIn(folder / "frames"), 5u);
 }
 
+// A memory limit that takes slabs: rows pass through a spool file beside the output.
+TEST(Cli, DecodesTheSameWithinAMemoryLimitAndUpToAFrame) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(
+      RunT3(Generate(folder / "a.safetensors", {"--size", "128x32", "--dtype", "fp32"})).exit_code,
+      0);
+  const auto decode = [&](const std::string& name, std::vector<std::string> more) {
+    std::vector<std::string> arguments{"decode",   folder / "a.safetensors",
+                                       "--model",  Mini21(),
+                                       "--dtype",  "fp32",
+                                       "--device", "cpu",
+                                       "--output", folder / name};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return RunT3(arguments);
+  };
+  const ProgramResult too_little = decode("x.y4m", {"--memory-limit", "400MB"});
+  EXPECT_EQ(too_little.exit_code, 1);
+  // What the least takes, as the message says it in MB.
+  const size_t at = too_little.err.find("at least ");
+  ASSERT_NE(at, std::string::npos) << too_little.err;
+  const double least = std::stod(too_little.err.substr(at + 9));
+  const std::string limit = std::to_string(static_cast<int>(least) + 1) + "MB";
+  const ProgramResult whole = decode("whole.y4m", {});
+  const ProgramResult slabs = decode("slabs.y4m", {"--memory-limit", limit});
+  ASSERT_EQ(whole.exit_code, 0) << whole.err;
+  ASSERT_EQ(slabs.exit_code, 0) << slabs.err;
+  EXPECT_THAT(whole.err, HasSubstr("decoding  5/5"));
+  EXPECT_THAT(slabs.err, HasSubstr("decoding  10/10"));  // decoded, then written
+  const auto bytes = [&](const std::string& name) {
+    std::ifstream file(folder / name, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const std::string a = bytes("whole.y4m"), b = bytes("slabs.y4m");
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i) {  // 16 bits in between can move a sample by one code
+    ASSERT_LE(std::abs(static_cast<uint8_t>(a[i]) - static_cast<uint8_t>(b[i])), 1) << i;
+  }
+  const ProgramResult three = decode("three/", {"--last-frame", "3", "--memory-limit", limit});
+  ASSERT_EQ(three.exit_code, 0) << three.err;
+  EXPECT_EQ(FilesIn(folder / "three"), 3u);
+  EXPECT_EQ(decode("none/", {"--last-frame", "0"}).exit_code, 2);
+  // Four results and the latents: the spool left nothing.
+  EXPECT_EQ(FilesIn(folder.path()), 3u + 1u);
+}
+
+TEST(Cli, BenchVaeMeasuresSmallSizes) {
+  const ProgramResult result =
+      RunT3({"bench", "vae", "--size", "16x16", "--frames", "1", "--ways", "planned,plain",
+             "--device", "cpu", "--dtype", "fp32", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  ASSERT_EQ(json["ways"].size(), 2u);
+  EXPECT_GT(json["ways"][0]["seconds"][0].get<double>(), 0);
+  EXPECT_LT(json["ways"][1]["largest_difference"].get<double>(), 1e-4);
+  EXPECT_EQ(RunT3({"bench", "vae", "--ways", "fast"}).exit_code, 2);
+}
+
+// Pictures that the program itself made become a dataset.
+TEST(Cli, PreparesADatasetAndContinuesIt) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(RunT3(Generate(folder / "frames/", {"--size", "32x32"})).exit_code, 0);
+  std::ofstream(folder / "list.json") << R"([{"file": "frames", "caption": "A cat"},
+    {"file": "frames/frame_00000.png", "caption": "A still cat"},
+    {"file": "gone.mp4", "caption": "A ghost"}])";
+  const std::vector<std::string> prepare{
+      "prepare", folder / "list.json", "--model", Mini21(),   "--output", folder / "data", "--size",
+      "32x32",   "--frames",           "5",       "--device", "cpu"};
+  const ProgramResult first = RunT3(prepare);
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_THAT(first.out, HasSubstr("2 clips (2 new), 2 captions"));
+  EXPECT_THAT(first.err, HasSubstr("rejected: gone.mp4: there is no such file"));
+  EXPECT_THAT(first.err, HasSubstr("encoding clips"));
+  std::ifstream file(folder / "data/rejected.json");
+  const auto rejected = nlohmann::json::parse(file);
+  EXPECT_EQ(rejected.at(0).at("file"), "gone.mp4");
+  const ProgramResult second = RunT3(prepare);
+  EXPECT_EQ(second.exit_code, 0) << second.err;
+  EXPECT_THAT(second.out, HasSubstr("2 clips (0 new)"));
+
+  std::vector<std::string> other = prepare;
+  other[7] = "64x32";
+  const ProgramResult refused = RunT3(other);
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("its sizes were 32x32x5, now 64x32x5"));
+  other[7] = "33x32";
+  EXPECT_EQ(RunT3(other).exit_code, 2);
+}
+
 TEST(Cli, TextEmbedsStandInForTheTextEncoder) {
   const TemporaryFolder folder;
   ASSERT_EQ(RunT3({"encode-text", "--model", Mini21(), "--prompt", "A cat", "--dtype", "fp32",
@@ -193,7 +282,12 @@ TEST(Cli, InterruptEndsCleanly) {
       RunT3(Generate(folder / "x.mp4", {"--steps", "1000", "--size", "256x256"}),
             {.seconds_to_interrupt = 3});
   EXPECT_EQ(result.exit_code, 130) << result.err;
-  EXPECT_EQ(FilesIn(folder.path()), 0u);
+  EXPECT_FALSE(fs::exists(folder / "x.mp4"));
+  // At most the state, where a step was done before.
+  for (const std::string& name : NamesIn(folder.path())) {
+    EXPECT_EQ(name, "x.mp4.checkpoint.safetensors");
+    EXPECT_THAT(result.err, HasSubstr("t3 resume"));
+  }
 }
 
 TEST(Cli, PlanPrintsThePublishedNumbers) {

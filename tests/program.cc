@@ -6,23 +6,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <thread>
 
 namespace t3 {
 namespace {
-
-std::string ReadAll(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream content;
-  content << file.rdbuf();
-  return content.str();
-}
 
 void RedirectTo(const std::string& path, int descriptor) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -34,6 +27,14 @@ void RedirectTo(const std::string& path, int descriptor) {
                        const TemporaryFolder& folder) {
   RedirectTo(folder / "out", STDOUT_FILENO);
   RedirectTo(folder / "err", STDERR_FILENO);
+  ::unsetenv("T3_MODEL_DIR");
+  ::unsetenv("T3_DEVICE");
+  ::setenv("XDG_CACHE_HOME", folder.path().c_str(), 1);
+  // The models are so small that threads only wait for one another.
+  ::setenv("OMP_NUM_THREADS", "1", 1);
+  for (const std::string& variable : options.environment)
+    ::putenv(const_cast<char*>(variable.c_str()));
+  if (!options.folder.empty() && ::chdir(options.folder.c_str()) != 0) ::_exit(126);
   if (options.file_limit > 0) {
     const rlimit limit{static_cast<rlim_t>(options.file_limit),
                        static_cast<rlim_t>(options.file_limit)};
@@ -54,14 +55,18 @@ ProgramResult RunT3(const std::vector<std::string>& arguments, const ProgramOpti
   if (child == 0) Exec(arguments, options, folder);
   if (options.seconds_to_interrupt > 0) {
     std::this_thread::sleep_for(std::chrono::duration<double>(options.seconds_to_interrupt));
-    ::kill(child, SIGINT);
+    ::kill(child, options.signal);
+  }
+  if (options.seconds_to_kill > 0) {
+    std::this_thread::sleep_for(std::chrono::duration<double>(options.seconds_to_kill));
+    ::kill(child, SIGKILL);
   }
   int status = 0;
   ::waitpid(child, &status, 0);
   ProgramResult result;
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  result.out = ReadAll(folder / "out");
-  result.err = ReadAll(folder / "err");
+  result.out = ReadBytes(folder / "out");
+  result.err = ReadBytes(folder / "err");
   return result;
 }
 
@@ -77,6 +82,19 @@ TemporaryFolder::~TemporaryFolder() {
 
 std::string ReferencePath(const std::string& name) {
   return std::string(T3_SOURCE_DIR) + "/tests/data/reference/" + name;
+}
+
+std::string ReadBytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<std::string> NamesIn(const std::string& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 }  // namespace t3

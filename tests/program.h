@@ -1,6 +1,7 @@
 // Running the t3 program in tests.
 #pragma once
 
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -12,11 +13,17 @@ struct ProgramResult {
   std::string err;
 };
 
-// Runs t3 with `arguments` in a fresh process and waits for it. `seconds_to_interrupt` > 0: SIGINT
-// after that time. `file_limit` > 0: no file may grow beyond so many bytes (RLIMIT_FSIZE).
+// Runs t3 with `arguments` in a fresh process and waits for it. `seconds_to_interrupt` > 0:
+// `signal` after that time; `seconds_to_kill` > 0: SIGKILL. `file_limit` > 0: no file may grow
+// beyond so many bytes (RLIMIT_FSIZE). `environment`: "NAME=value", added to the test's own;
+// T3_MODEL_DIR and T3_DEVICE are not passed on, and the cache folder is one of the test's own.
 struct ProgramOptions {
   double seconds_to_interrupt = 0;
+  int signal = SIGINT;
+  double seconds_to_kill = 0;
   long long file_limit = 0;
+  std::vector<std::string> environment = {};
+  std::string folder = {};  // to run in; empty: the test's own
 };
 ProgramResult RunT3(const std::vector<std::string>& arguments, const ProgramOptions& options = {});
 
@@ -36,5 +43,11 @@ class TemporaryFolder {
 
 // tests/data/reference/NAME.
 std::string ReferencePath(const std::string& name);
+
+// Everything in a file; "" where there is none.
+std::string ReadBytes(const std::string& path);
+
+// Names of what is in a folder, sorted.
+std::vector<std::string> NamesIn(const std::string& folder);
 
 }  // namespace t3

@@ -28,17 +28,22 @@ ALLOWED = {
     "models/vae": ["base", "config", "plan", "ops", "weights", "nn"],
     "sampling": ["base", "config"],
     "world": ["base"],
-    "eval": ["base", "world"],
+    "measure": ["base", "world"],
 }
 ALLOWED["pipeline"] = list(ALLOWED)
+ALLOWED["training/vae"] = ["base", "config", "weights", "nn", "models/vae", "sampling"]
+ALLOWED["training/data"] = list(ALLOWED["pipeline"]) + ["pipeline"]
+ALLOWED["training"] = list(ALLOWED)
+ALLOWED["eval"] = list(ALLOWED)
 ALLOWED["cli"] = ["base"]
 
 # A unit test may also read files and use what tests share.
 TEST_EXTRA = ["weights", "tests"]
 
 # Library -> (pattern of its headers, folders that may include them).
-TORCH_FOLDERS = ["kernels", "ops", "nn", "world", "eval", "models/dit", "models/text_encoder", "models/vae",
-                 "sampling", "pipeline"]
+TORCH_FOLDERS = ["kernels", "ops", "nn", "world", "measure",
+                 "models/dit", "models/text_encoder", "models/vae", "sampling",
+                 "pipeline", "training/vae", "training/data", "training", "eval"]
 LIBRARIES = {
     "libtorch": (r"(ATen|c10|torch)/", TORCH_FOLDERS),
     "CUDA": (r"(cuda|cublas|cudnn|cutlass|cute|nv)[a-zA-Z0-9_]*[./]", TORCH_FOLDERS),

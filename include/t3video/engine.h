@@ -12,6 +12,7 @@
 #include "t3video/options.h"
 #include "t3video/progress.h"
 #include "t3video/request.h"
+#include "t3video/tools.h"
 
 namespace t3 {
 
@@ -30,6 +31,11 @@ class Engine {
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
+
+  // What Generate() would do, without doing it: checkpoint, video, windows, memory by stage against
+  // what there is, and the expected time where `t3 plan --calibrate` measured this machine. Throws
+  // Error for a request that cannot be planned; one that does not fit is described all the same.
+  Report Describe(const Request& request) const;
 
   // Checks all that can be known before the work (sizes, files, memory, the output's encoder), then
   // encodes the text, denoises, decodes and writes. Throws Error; kInterrupted after `cancel`.

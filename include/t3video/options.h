@@ -28,6 +28,7 @@ struct RunOptions {
   std::string dtype = "auto";     // auto | bf16 | fp32
   int64_t memory_limit = 0;       // bytes on the device, its context included; 0: all of it
   int64_t host_memory_limit = 0;  // bytes of the process on the host; 0: what is free
+  bool deterministic = false;     // only kernels that give the same bits each time
 };
 
 }  // namespace t3

@@ -11,9 +11,17 @@ namespace t3 {
 
 // How frames become a file. Empty strings and absent numbers mean the default of the container.
 struct FileOptions {
-  std::string codec;         // an encoder's name in FFmpeg, e.g. "libx265"
-  std::optional<int> crf;    // constant quality, on the encoder's own scale
-  std::string pixel_format;  // e.g. "yuv420p10le"; for PNG frames "rgb48" gives 16 bits
+  std::string codec;                  // an encoder's name in FFmpeg, e.g. "libx265"
+  std::optional<int> crf;             // constant quality, on the encoder's own scale
+  std::string pixel_format;           // e.g. "yuv420p10le"; for PNG frames "rgb48" gives 16 bits
+  std::optional<int64_t> last_frame;  // stop after this frame, counted from 1
+};
+
+// What a run does with the state that an earlier run left beside the same output.
+enum class OldState {
+  kContinue,  // goes on where it is of the same run; throws Error where it is of another
+  kDiscard,   // starts anew
+  kForce,     // goes on even where model, inputs or settings differ
 };
 
 // What is absent comes from the model (its t3.json, else its preset).
@@ -37,6 +45,17 @@ struct Request {
   std::string save_latents;        // file for the final latents
   std::string output;              // .mp4 .mkv .mov .webm .y4m, a folder/, or .safetensors
   FileOptions file;
+  // The sampler's state goes beside the output every so many steps: 0 never, absent so that about
+  // two minutes are at risk.
+  std::optional<int64_t> checkpoint_every;
+  bool keep_latents = true;  // the final latents are on disk until the video is complete
+  OldState old_state = OldState::kContinue;
+  std::string resume_from;     // a state file elsewhere than beside the output
+  std::string preview;         // PNG file for the current guess of the clean video
+  int64_t preview_every = 5;   // steps
+  std::string record;          // JSON file for what was done, written when it is complete
+  std::string repeats;         // record of an earlier run, which this one is compared with
+  bool skip_finished = false;  // nothing is done where `record` says that it was
 };
 
 // What a finished request reports. Memory is 0 where it was not measured.
@@ -49,9 +68,12 @@ struct Result {
     std::string name;
     double seconds = 0;
     int64_t device_peak_bytes = 0;  // peak of the device's allocator within the stage
+    int64_t host_peak_bytes = 0;    // peak of the process's resident memory within the stage
   };
   std::vector<Stage> stages;
   std::vector<std::string> notes;  // e.g. that the video was cropped
+  int64_t resumed_from = 0;        // steps that an earlier run had done
+  bool skipped = false;            // it was finished already
 };
 
 }  // namespace t3

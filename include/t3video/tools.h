@@ -24,9 +24,12 @@ struct PlanRequest {
   std::optional<int64_t> width, height, frames;  // absent: the model's
   std::string attention = "auto";
   std::string windows;
-  std::string dtype = "bf16";
+  std::string dtype;  // bf16 | fp32; empty: memory for bf16, speed for what `device` runs by itself
+  std::string device = "auto";
+  bool calibrate = false;    // measure the machine with this model first; needs its files
+  int64_t memory_limit = 0;  // bytes on the device that the decoder is planned for; 0: no limit
 };
-Report Plan(const PlanRequest& request);
+Report Plan(const PlanRequest& request, const ProgressFn& progress = {});
 
 // What a weight file is, and whether it is complete. Throws Error when it cannot be read.
 Report Inspect(const std::string& path);
@@ -40,14 +43,28 @@ void Convert(const std::string& input, const std::string& output, const std::str
 void Init(const std::string& model, uint64_t seed, const std::string& dtype,
           const std::string& output, const ProgressFn& progress = {});
 
+// Fits the linear map from latents to colours that `Request::preview` uses to the model's own VAE,
+// and writes it to `output`, or to preview.json in the model's folder. `pictures`: a video or a
+// folder of PNG files, or "" for drawn ones.
+Report FitPreview(const ModelFiles& files, const RunOptions& options, const std::string& pictures,
+                  const std::string& output, const ProgressFn& progress = {});
+
+// Looks at the machine: devices, libraries, encoders, disk of `folder`, memory; and what to mend.
+struct Health {
+  Report report;
+  bool good = true;  // nothing has to be mended before videos can be made
+};
+Health Doctor(const std::string& folder);
+
 // One entry of a prompt file; `error` says why an entry cannot be used (its prompt is then empty).
 struct PromptEntry {
   int64_t number = 0;  // line of a text file, or position in a JSON list, from 1
   std::string prompt;
   std::string error;
 };
-// JSON (a list of strings, or of objects with `prompt_en` or `prompt`) or text, a prompt a line;
-// empty lines and lines that begin with '#' are passed over. Throws Error when nothing can be read.
+// JSON (a list of strings, or of objects with `prompt_en` or `prompt` and perhaps a `number`) or
+// text, a prompt a line; empty lines and lines that begin with '#' are passed over. Throws Error
+// when nothing can be read.
 std::vector<PromptEntry> ReadPromptFile(const std::string& path);
 
 }  // namespace t3

@@ -27,4 +27,8 @@ class AtomicFile {
   bool committed_ = false;
 };
 
+// Removes the temporary files and folders of `path` that processes which no longer run left behind
+// (killed, or the machine went down). Those of running processes stay; errors are ignored.
+void RemoveStaleTemporaries(const std::string& path);
+
 }  // namespace t3

@@ -1,12 +1,15 @@
 // Byte amounts, mapped files and atomic files.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "base/atomic_file.h"
 #include "base/bytes.h"
+#include "base/digest.h"
 #include "base/mapped_file.h"
 #include "t3video/error.h"
 
@@ -20,6 +23,13 @@ TEST(Bytes, ParsesUnits) {
   EXPECT_EQ(ParseBytes("1.5 GiB"), 1'610'612'736);
   EXPECT_EQ(ParseBytes("800M"), 800'000'000);
   EXPECT_EQ(ParseBytes("17"), 17);
+}
+
+TEST(DigestTest, EqualsPublishedValuesOfXxh64) {
+  EXPECT_EQ(DigestText(Digest("")), "ef46db3751d8e999");
+  EXPECT_EQ(DigestText(Digest("a")), "d24ec4f1a98c6e5b");
+  EXPECT_EQ(DigestText(Digest("abc")), "44bc2cf5ad770999");
+  EXPECT_EQ(DigestText(Digest("Nobody inspects the spammish repetition")), "fbcea83c8a378bf1");
 }
 
 TEST(Bytes, RejectsEverythingElse) {
@@ -55,6 +65,26 @@ TEST(AtomicFileTest, AppearsOnlyOnCommit) {
   EXPECT_FALSE(fs::exists(file.temporary()));
   fs::remove_all(folder);
   EXPECT_THROW(AtomicFile(target.string()), Error);
+}
+
+TEST(AtomicFileTest, RemovesWhatDeadProcessesLeft) {
+  const fs::path folder = fs::temp_directory_path() / "t3_stale_test";
+  fs::remove_all(folder);
+  fs::create_directories(folder / "frames" / ".frames.tmp-999999999");
+  const std::string own = fmt::format(".a.tmp-{}.mp4", ::getpid());
+  // No process has ids this large (the kernel's limit is 2^22).
+  for (const std::string& name : {own, std::string(".a.tmp-999999999.mp4"),
+                                  std::string(".b.tmp-999999999.mp4"), std::string("a.mp4")}) {
+    std::ofstream(folder / name) << "x";
+  }
+  RemoveStaleTemporaries((folder / "a.mp4").string());
+  EXPECT_FALSE(fs::exists(folder / ".a.tmp-999999999.mp4"));
+  EXPECT_TRUE(fs::exists(folder / ".b.tmp-999999999.mp4"));  // of another output
+  EXPECT_TRUE(fs::exists(folder / own));                     // still running
+  EXPECT_TRUE(fs::exists(folder / "a.mp4"));
+  RemoveStaleTemporaries((folder / "frames/").string());
+  EXPECT_TRUE(fs::is_empty(folder / "frames"));
+  fs::remove_all(folder);
 }
 
 }  // namespace

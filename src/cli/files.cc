@@ -3,10 +3,10 @@
 #include <cstdio>
 #include <memory>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
-#include "cli/signals.h"
 #include "cli/terminal.h"
 #include "t3video/tools.h"
 
@@ -17,6 +17,8 @@ struct PlanFlags {
   PlanRequest request;
   ModelFlags model;
   std::string size;
+  std::string memory_limit;
+  std::string device;
   bool json = false;
 };
 
@@ -74,14 +76,25 @@ void AddPlan(CLI::App& app, Action& action) {
       .add_option("--attention", flags->request.attention, "auto, t3, full, close, remote or swin")
       ->capture_default_str();
   command.add_option("--windows", flags->request.windows, "window counts \"t,h,w;t,h,w;...\"");
-  command.add_option("--dtype", flags->request.dtype, "bf16 or fp32")->capture_default_str();
+  command.add_option("--dtype", flags->request.dtype, "bf16 or fp32 (default: bf16)");
+  command.add_option("--device", flags->device,
+                     "whose speed is told or measured (default: $T3_DEVICE, else auto)");
+  command.add_flag("--calibrate", flags->request.calibrate,
+                   "measure this machine's speed with the model, for the times told from now on");
+  command.add_option("--memory-limit", flags->memory_limit,
+                     "memory of the device to plan the decoder for, e.g. 24GB");
   command.add_flag("--json", flags->json, "print JSON");
   command.callback([flags, &action] {
     action = [flags] {
       PlanRequest request = flags->request;
-      request.files = ToModelFiles(flags->model);
+      if (request.preset.empty()) request.files = ToModelFiles(flags->model);
+      RunFlags run;
+      run.options.device = flags->device;
+      request.device = ToRunOptions(run).device;
+      if (!flags->memory_limit.empty()) request.memory_limit = ParseBytes(flags->memory_limit);
       if (!flags->size.empty()) std::tie(request.width, request.height) = ParseSize(flags->size);
-      const Report report = Plan(request);
+      Terminal terminal;
+      const Report report = Plan(request, terminal.Progress());
       fmt::print("{}", flags->json ? report.json + "\n" : report.text);
       return 0;
     };
@@ -113,7 +126,6 @@ void AddConvert(CLI::App& app, Action& action) {
       for (const std::string& lora : flags->loras) loras.push_back(ParseLora(lora));
       Terminal terminal;
       Convert(flags->input, flags->output, flags->dtype, loras, terminal.Progress());
-      terminal.EndLine();
       fmt::print("{}\n", flags->output);
       return 0;
     };
@@ -133,7 +145,6 @@ void AddInit(CLI::App& app, Action& action) {
     action = [flags] {
       Terminal terminal;
       Init(flags->model, flags->seed, flags->dtype, flags->output, terminal.Progress());
-      terminal.EndLine();
       fmt::print("{}\n", flags->output);
       return 0;
     };

@@ -4,20 +4,35 @@
 #include <CLI/Option.hpp>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include "base/bytes.h"
 #include "base/check.h"
 
 namespace t3 {
 
+namespace {
+
+// The variable's value; "" where it is not set.
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
 void AddModelFlags(CLI::App& app, ModelFlags& flags) {
   app.add_option("--model", flags.files.model,
-                 "folder of a checkpoint (official, diffusers or ComfyUI layout), or 'demo'");
+                 "folder of a checkpoint (official, diffusers or ComfyUI layout), or 'demo' "
+                 "(default: $T3_MODEL_DIR)");
   app.add_option("--dit", flags.files.dit, "denoiser file, in place of the folder's");
   app.add_option("--text-encoder", flags.files.text_encoder, "UMT5 file, in place of the folder's");
   app.add_option("--vae", flags.files.vae, "VAE file, in place of the folder's");
   app.add_option("--tokenizer", flags.files.tokenizer,
                  "sentencepiece model, in place of the folder's");
+}
+
+void AddLoraFlag(CLI::App& app, ModelFlags& flags) {
   app.add_option("--lora", flags.loras,
                  "LoRA for the denoiser, FILE or FILE:SCALE; may be repeated")
       ->take_all()
@@ -25,13 +40,17 @@ void AddModelFlags(CLI::App& app, ModelFlags& flags) {
 }
 
 void AddRunFlags(CLI::App& app, RunFlags& flags) {
-  app.add_option("--device", flags.options.device, "auto, cpu, cuda or cuda:N")
-      ->default_str("auto");
+  app.add_option("--device", flags.options.device,
+                 "auto, cpu, cuda or cuda:N (default: $T3_DEVICE, else auto)");
   app.add_option("--dtype", flags.options.dtype, "auto, bf16 or fp32")->default_str("auto");
   app.add_option("--memory-limit", flags.memory_limit,
                  "most memory to use on the device, e.g. 24GB");
   app.add_option("--host-memory-limit", flags.host_memory_limit,
                  "most memory to use on the host, e.g. 64GB");
+  app.add_flag("--deterministic", flags.options.deterministic,
+               "only kernels that give the same bits every time");
+  app.add_option("--progress", flags.progress, "auto, live, plain, json (a line each) or none")
+      ->capture_default_str();
 }
 
 void AddFileFlags(CLI::App& app, FileOptions& file) {
@@ -43,12 +62,15 @@ void AddFileFlags(CLI::App& app, FileOptions& file) {
 
 ModelFiles ToModelFiles(const ModelFlags& flags) {
   ModelFiles files = flags.files;
+  if (files.model.empty() && files.dit.empty()) files.model = Environment("T3_MODEL_DIR");
   for (const std::string& lora : flags.loras) files.loras.push_back(ParseLora(lora));
   return files;
 }
 
 RunOptions ToRunOptions(const RunFlags& flags) {
   RunOptions options = flags.options;
+  if (options.device.empty()) options.device = Environment("T3_DEVICE");
+  if (options.device.empty()) options.device = "auto";
   if (!flags.memory_limit.empty()) options.memory_limit = ParseBytes(flags.memory_limit);
   if (!flags.host_memory_limit.empty())
     options.host_memory_limit = ParseBytes(flags.host_memory_limit);

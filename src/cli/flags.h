@@ -18,15 +18,21 @@ struct ModelFlags {
   std::vector<std::string> loras;  // "FILE" or "FILE:SCALE"
 };
 struct RunFlags {
+  RunFlags() { options.device.clear(); }  // so that the environment can give it
   RunOptions options;
   std::string memory_limit;
   std::string host_memory_limit;
+  std::string progress = "auto";
 };
 
 void AddModelFlags(CLI::App& app, ModelFlags& flags);
+// For commands that run the denoiser.
+void AddLoraFlag(CLI::App& app, ModelFlags& flags);
 void AddRunFlags(CLI::App& app, RunFlags& flags);
 void AddFileFlags(CLI::App& app, FileOptions& file);
 
+// Without --model and --dit the model is that of the environment variable T3_MODEL_DIR, without
+// --device the device that of T3_DEVICE.
 ModelFiles ToModelFiles(const ModelFlags& flags);
 RunOptions ToRunOptions(const RunFlags& flags);
 

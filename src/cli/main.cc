@@ -2,13 +2,17 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/nearest.h"
 #include "cli/commands.h"
+#include "cli/config_file.h"
+#include "cli/terminal.h"
 #include "t3video/error.h"
 #include "t3video/version.h"
 
@@ -31,6 +35,40 @@ int ExitCode(const Error& error) {
   return kExitFailed;
 }
 
+void AddCommands(CLI::App& app, Action& action) {
+  AddGenerate(app, action);
+  AddResume(app, action);
+  AddDecode(app, action);
+  AddEncodeText(app, action);
+  AddPlan(app, action);
+  AddInspect(app, action);
+  AddConvert(app, action);
+  AddInit(app, action);
+  AddPrepare(app, action);
+  AddTrain(app, action);
+  AddBench(app, action);
+  AddFitPreview(app, action);
+  AddDoctor(app, action);
+  AddHelp(app, action);
+  AddCompletion(app, action);
+}
+
+// The flag or command that was probably meant by the first argument that `app` does not know.
+std::string Suggestion(const CLI::App& app) {
+  const std::vector<CLI::App*> chosen = app.get_subcommands();
+  const CLI::App& command = chosen.empty() ? app : *chosen.front();
+  std::vector<std::string> known = LongFlags(command);
+  for (const CLI::App* other : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (chosen.empty()) known.push_back(other->get_name());
+  }
+  for (const std::string& argument : app.remaining(/*recurse=*/true)) {
+    const std::string word = argument.substr(0, argument.find('='));
+    const std::string nearest = Nearest(word, known);
+    if (!nearest.empty()) return fmt::format("did you mean {} for {}?\n", nearest, word);
+  }
+  return "";
+}
+
 int Run(int argc, char** argv) {
   CLI::App app{"Native-4K video from pretrained video diffusion transformers with T3 attention",
                "t3"};
@@ -42,17 +80,16 @@ int Run(int argc, char** argv) {
   // A flag given twice takes the later value, so that a script can append to a command.
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   Action action;
-  AddGenerate(app, action);
-  AddDecode(app, action);
-  AddEncodeText(app, action);
-  AddPlan(app, action);
-  AddInspect(app, action);
-  AddConvert(app, action);
-  AddInit(app, action);
+  AddCommands(app, action);
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> arguments = LayUnderFiles(
+        std::vector<std::string>(argv + 1, argv + argc), *app.get_subcommand("generate"));
+    std::reverse(arguments.begin(), arguments.end());
+    app.parse(arguments);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kExitUsage;
+    const int code = app.exit(error);
+    if (code != 0) fmt::print(stderr, "{}", Suggestion(app));
+    return code == 0 ? 0 : kExitUsage;
   }
   SetUpLogging(verbose);
   return action();
@@ -65,12 +102,12 @@ int main(int argc, char** argv) {
   try {
     return t3::Run(argc, argv);
   } catch (const t3::Error& error) {
-    fmt::print(stderr, "t3: error: {}\n", error.what());
+    t3::PrintFatal(error.what());
     return t3::ExitCode(error);
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "t3: error: out of memory; a smaller --size or fewer --frames needs less\n");
+    t3::PrintFatal("out of memory; a smaller --size or fewer --frames needs less");
   } catch (const std::exception& error) {
-    fmt::print(stderr, "t3: error: {}\n", error.what());
+    t3::PrintFatal(error.what());
   }
   return t3::kExitFailed;
 }

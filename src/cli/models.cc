@@ -42,6 +42,8 @@ void AddDecode(CLI::App& app, Action& action) {
   AddRunFlags(command, flags->run);
   command.add_option("--fps", flags->fps, "frames a second of the file")
       ->check(CLI::PositiveNumber);
+  command.add_option("--last-frame", flags->file.last_frame,
+                     "stop after this frame, counted from 1");
   command
       .add_option("--output", flags->output,
                   "F.mp4, F.mkv, F.y4m, DIR/ for PNG frames, or F.safetensors (tensor `video`)")
@@ -50,10 +52,9 @@ void AddDecode(CLI::App& app, Action& action) {
   command.callback([flags, &action] {
     action = [flags] {
       Engine engine(ToModelFiles(flags->model), ToRunOptions(flags->run));
-      Terminal terminal;
+      Terminal terminal(ParseProgressStyle(flags->run.progress));
       const Result result = engine.Decode(flags->latents, flags->output, flags->fps, flags->file,
                                           terminal.Progress(), &CancelOnSignals());
-      terminal.EndLine();
       fmt::print("{}  {}x{}, {} frames\n", result.output, result.width, result.height,
                  result.frames);
       return 0;
@@ -72,10 +73,9 @@ void AddEncodeText(CLI::App& app, Action& action) {
   command.callback([flags, &action] {
     action = [flags] {
       Engine engine(ToModelFiles(flags->model), ToRunOptions(flags->run));
-      Terminal terminal;
+      Terminal terminal(ParseProgressStyle(flags->run.progress));
       engine.EncodeText(flags->prompt, flags->negative_prompt, flags->output, terminal.Progress(),
                         &CancelOnSignals());
-      terminal.EndLine();
       fmt::print("{}\n", flags->output);
       return 0;
     };

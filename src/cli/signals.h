@@ -6,7 +6,7 @@
 namespace t3 {
 
 // The first SIGINT or SIGTERM sets the returned token; the second ends the process with 130 at
-// once.
+// once. Where stderr is a terminal a line says so; programs that read it hear of it at the end.
 const CancelToken& CancelOnSignals();
 
 }  // namespace t3

@@ -1,25 +1,100 @@
-// Drawing progress.
+// Drawing progress, for people and for programs.
 #include "cli/terminal.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "base/nearest.h"
 
 namespace t3 {
 namespace {
 
+using nlohmann::ordered_json;
+
 constexpr std::chrono::milliseconds kLiveInterval{100};
 constexpr std::chrono::seconds kPlainInterval{10};
 
+// The style of the last Terminal, for errors that reach main().
+bool json_errors = false;
+
+void PrintJson(const ordered_json& event) {
+  fmt::print(stderr, "{}\n", event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  std::fflush(stderr);
+}
+
+// "3.4 steps/s", or "2.5 s a step" where that is the larger number.
+std::string Rate(const ProgressEvent& event) {
+  if (event.unit.empty() || event.done <= 0 || event.seconds <= 0 || event.seconds_left < 0)
+    return "";
+  const double left = static_cast<double>(event.total - event.done);
+  const double rate = left > 0 && event.seconds_left > 0
+                          ? left / event.seconds_left
+                          : static_cast<double>(event.done) / event.seconds;
+  if (event.unit == "bytes") return fmt::format("{}/s", FormatBytes(static_cast<int64_t>(rate)));
+  if (rate >= 1) return fmt::format("{:.1f} {}/s", rate, event.unit);
+  return fmt::format("{:.3g} s a {}", 1 / rate, event.unit.substr(0, event.unit.size() - 1));
+}
+
+std::string Count(const ProgressEvent& event) {
+  if (event.total <= 1) return "";
+  if (event.unit == "bytes")
+    return fmt::format("{} of {}", FormatBytes(event.done), FormatBytes(event.total));
+  return fmt::format("{}/{}{}", event.done, event.total,
+                     event.unit.empty() ? "" : " " + event.unit);
+}
+
 std::string Describe(const ProgressEvent& event) {
   std::string line = event.stage;
-  if (event.total > 1) line += fmt::format("  {}/{}", event.done, event.total);
-  line += fmt::format("  {}", FormatSeconds(event.seconds));
-  if (event.seconds_left >= 0 && event.done < event.total) {
-    line += fmt::format("  {} left", FormatSeconds(event.seconds_left));
+  const bool finished = event.done >= event.total;
+  const std::array<std::string, 5> parts{
+      Count(event), FormatSeconds(event.seconds), Rate(event),
+      event.seconds_left >= 0 && !finished ? FormatSeconds(event.seconds_left) + " left" : "",
+      event.memory_bytes > 0 ? FormatBytes(event.memory_bytes) : ""};
+  for (const std::string& part : parts) {
+    if (!part.empty()) line += "  " + part;
   }
+  if (!event.detail.empty()) line += "  " + event.detail;
   return line;
+}
+
+ordered_json ToJson(const ProgressEvent& event) {
+  ordered_json json{{"event", "progress"},     {"stage", event.stage},
+                    {"done", event.done},      {"total", event.total},
+                    {"unit", event.unit},      {"seconds", event.seconds},
+                    {"seconds_left", nullptr}, {"memory_bytes", event.memory_bytes}};
+  if (event.seconds_left >= 0) json["seconds_left"] = event.seconds_left;
+  return json;
+}
+
+ordered_json ToJson(const Result& result) {
+  ordered_json stages = ordered_json::array();
+  for (const Result::Stage& stage : result.stages) {
+    stages.push_back({{"name", stage.name},
+                      {"seconds", stage.seconds},
+                      {"device_peak_bytes", stage.device_peak_bytes},
+                      {"host_peak_bytes", stage.host_peak_bytes}});
+  }
+  return {{"event", "result"},
+          {"output", result.output},
+          {"width", result.width},
+          {"height", result.height},
+          {"frames", result.frames},
+          {"skipped", result.skipped},
+          {"resumed_from_step", result.resumed_from},
+          {"stages", stages},
+          {"notes", result.notes}};
+}
+
+void PrintLog(const std::string& level, const std::string& text) {
+  if (json_errors) return PrintJson({{"event", "log"}, {"level", level}, {"text", text}});
+  fmt::print(stderr, "t3: {}: {}\n", level, text);
 }
 
 }  // namespace
@@ -31,9 +106,31 @@ std::string FormatSeconds(double seconds) {
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-Terminal::Terminal() : live_(::isatty(STDERR_FILENO) == 1) {}
+ProgressStyle ParseProgressStyle(const std::string& name) {
+  if (name == "auto") {
+    return ::isatty(STDERR_FILENO) == 1 ? ProgressStyle::kLive : ProgressStyle::kPlain;
+  }
+  if (name == "live") return ProgressStyle::kLive;
+  if (name == "plain") return ProgressStyle::kPlain;
+  if (name == "json") return ProgressStyle::kJson;
+  if (name == "none") return ProgressStyle::kNone;
+  const std::array<std::string, 5> names{"auto", "live", "plain", "json", "none"};
+  FailUsage("--progress '{}' is none of auto, live, plain, json, none{}", name,
+            DidYouMean(name, names));
+}
 
-Terminal::~Terminal() { EndLine(); }
+Terminal::Terminal(ProgressStyle style) : style_(style) {
+  json_errors = style == ProgressStyle::kJson;
+  SendLogTo([this](const std::string& level, const std::string& text) {
+    EndLine();
+    PrintLog(level, text);
+  });
+}
+
+Terminal::~Terminal() {
+  EndLine();
+  SendLogTo(PrintLog);
+}
 
 ProgressFn Terminal::Progress() {
   return [this](const ProgressEvent& event) { Show(event); };
@@ -44,23 +141,70 @@ void Terminal::EndLine() {
   open_ = false;
 }
 
+void Terminal::Note(const std::string& text) {
+  EndLine();
+  if (style_ == ProgressStyle::kJson) return PrintJson({{"event", "note"}, {"text", text}});
+  fmt::print(stderr, "note: {}\n", text);
+}
+
+void Terminal::Announce(const std::string& text, const std::string& json) {
+  EndLine();
+  if (style_ == ProgressStyle::kJson) {
+    ordered_json event{{"event", "plan"}};
+    event.update(ordered_json::parse(json));
+    return PrintJson(event);
+  }
+  if (style_ != ProgressStyle::kNone) fmt::print(stderr, "{}", text);
+}
+
+void Terminal::Finished(const Result& result) {
+  EndLine();
+  if (style_ == ProgressStyle::kJson) return PrintJson(ToJson(result));
+  for (const std::string& note : result.notes) Note(note);
+  for (const Result::Stage& stage : result.stages) {
+    std::string memory;
+    if (stage.device_peak_bytes > 0) memory += ", GPU " + FormatBytes(stage.device_peak_bytes);
+    if (stage.host_peak_bytes > 0) memory += ", host " + FormatBytes(stage.host_peak_bytes);
+    fmt::print(stderr, "  {}: {}{}\n", stage.name, FormatSeconds(stage.seconds),
+               memory.empty() ? "" : "; peak" + memory.substr(1));
+  }
+}
+
+void Terminal::Failed(const std::string& label, const std::string& message) {
+  EndLine();
+  if (style_ == ProgressStyle::kJson)
+    return PrintJson({{"event", "error"}, {"request", label}, {"message", message}});
+  fmt::print(stderr, "t3: error: {}{}\n", label.empty() ? "" : label + ": ", message);
+}
+
 void Terminal::Show(const ProgressEvent& event) {
-  const auto now = std::chrono::steady_clock::now();
+  if (style_ == ProgressStyle::kNone) return;
   const bool new_stage = event.stage != stage_ || event.done == 0;
   const bool finished = event.total > 0 && event.done >= event.total;
-  const bool due = live_ ? now - last_ >= kLiveInterval : now - last_ >= kPlainInterval;
-  if (!new_stage && !finished && !due) return;
+  const auto now = std::chrono::steady_clock::now();
+  const auto interval = style_ == ProgressStyle::kPlain ? kPlainInterval : kLiveInterval;
+  if (!new_stage && !finished && now - last_ < interval) return;
   if (new_stage) EndLine();
   stage_ = event.stage;
   last_ = now;
-  if (live_) {
+  if (style_ == ProgressStyle::kJson) return PrintJson(ToJson(event));
+  ShowLine(event);
+  if (finished) EndLine();
+}
+
+void Terminal::ShowLine(const ProgressEvent& event) {
+  if (style_ == ProgressStyle::kLive) {
     fmt::print(stderr, "\r\x1b[K{}", Describe(event));
     open_ = true;
-    if (finished) EndLine();
   } else {
     fmt::print(stderr, "{}\n", Describe(event));
   }
   std::fflush(stderr);
+}
+
+void PrintFatal(const std::string& message) {
+  if (json_errors) return PrintJson({{"event", "error"}, {"request", ""}, {"message", message}});
+  fmt::print(stderr, "t3: error: {}\n", message);
 }
 
 }  // namespace t3

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "base/check.h"
+#include "base/nearest.h"
 
 namespace t3 {
 
@@ -114,7 +115,8 @@ const ModelPreset& FindPreset(std::string_view name) {
     if (preset.name == name) return preset;
     names.push_back(preset.name);
   }
-  FailUsage("there is no preset '{}'; the presets are {}", name, fmt::join(names, ", "));
+  FailUsage("there is no preset '{}'{}; the presets are {}", name, DidYouMean(name, names),
+            fmt::join(names, ", "));
 }
 
 const ModelPreset* MatchPreset(const DitConfig& dit, AttentionPattern attention) {

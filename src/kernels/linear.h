@@ -26,11 +26,19 @@ struct Workspace {
   int64_t bytes;
 };
 
-// Elements are bf16. `algorithm` counts the library's candidates for these sizes, best guess first;
-// see LinearAlgorithms. Throws Error when the GPU refuses.
-void Linear(const LinearArgs& args, int algorithm, const Workspace& workspace, Stream stream);
+// One of the library's candidates, best guess first, for products of `asked_rows` tokens; it serves
+// any number of tokens.
+struct LinearAlgorithm {
+  int index = 0;
+  int64_t asked_rows = 0;
+};
 
-// How many candidates there are (at least 1, at most 8). Asked once for a kind of sizes; kept.
+// Elements are bf16. Throws Error when the GPU refuses.
+void Linear(const LinearArgs& args, const LinearAlgorithm& algorithm, const Workspace& workspace,
+            Stream stream);
+
+// How many candidates there are for args.tokens (at least 1, at most 8). Asked once for a kind of
+// sizes; kept.
 int LinearAlgorithms(const LinearArgs& args, const Workspace& workspace);
 
 }  // namespace t3::kernels

@@ -43,6 +43,14 @@ class FrameFolderReader : public VideoReader {
     return true;
   }
 
+  std::vector<double> FrameTimes(double otherwise_fps) override {
+    return EvenTimes(static_cast<int64_t>(files_.size()), otherwise_fps);
+  }
+
+  void SkipTo(int64_t index) override {
+    next_ = std::clamp(static_cast<size_t>(index), next_, files_.size());
+  }
+
  private:
   std::vector<std::string> files_;
   size_t next_ = 0;

@@ -5,6 +5,8 @@
 
 #include "base/check.h"
 #include "media/image.h"
+#include "media/pixel_convert.h"
+#include "media/row_bands.h"
 
 namespace t3 {
 namespace {
@@ -59,17 +61,19 @@ constexpr int32_t kHalf = 1 << (kFractionBits - 1);
 Image ResizeColumns(const Image& in, int64_t width) {
   const std::vector<Window> windows = MakeWindows(in.width, width);
   Image out{width, in.height, std::vector<uint8_t>(width * in.height * 3)};
-  for (int64_t y = 0; y < in.height; ++y) {
-    for (int64_t x = 0; x < width; ++x) {
-      const Window& window = windows[x];
-      const uint8_t* from = in.rgb.data() + (y * in.width + window.first) * 3;
-      int32_t sums[3] = {kHalf, kHalf, kHalf};
-      for (int32_t weight : window.weights) {
-        for (int32_t& sum : sums) sum += weight * *from++;
+  ParallelBands(in.height, ThreadCount(0), [&](int64_t begin, int64_t end) {
+    for (int64_t y = begin; y < end; ++y) {
+      for (int64_t x = 0; x < width; ++x) {
+        const Window& window = windows[x];
+        const uint8_t* from = in.rgb.data() + (y * in.width + window.first) * 3;
+        int32_t sums[3] = {kHalf, kHalf, kHalf};
+        for (int32_t weight : window.weights) {
+          for (int32_t& sum : sums) sum += weight * *from++;
+        }
+        for (int c = 0; c < 3; ++c) out.rgb[(y * width + x) * 3 + c] = Rounded(sums[c]);
       }
-      for (int c = 0; c < 3; ++c) out.rgb[(y * width + x) * 3 + c] = Rounded(sums[c]);
     }
-  }
+  });
   return out;
 }
 
@@ -77,16 +81,18 @@ Image ResizeRows(const Image& in, int64_t height) {
   const std::vector<Window> windows = MakeWindows(in.height, height);
   const int64_t row = in.width * 3;
   Image out{in.width, height, std::vector<uint8_t>(row * height)};
-  std::vector<int32_t> sums(row);
-  for (int64_t y = 0; y < height; ++y) {
-    std::fill(sums.begin(), sums.end(), kHalf);
-    const uint8_t* from = in.rgb.data() + windows[y].first * row;
-    for (int32_t weight : windows[y].weights) {
-      for (int64_t i = 0; i < row; ++i) sums[i] += weight * from[i];
-      from += row;
+  ParallelBands(height, ThreadCount(0), [&](int64_t begin, int64_t end) {
+    std::vector<int32_t> sums(row);
+    for (int64_t y = begin; y < end; ++y) {
+      std::fill(sums.begin(), sums.end(), kHalf);
+      const uint8_t* from = in.rgb.data() + windows[y].first * row;
+      for (int32_t weight : windows[y].weights) {
+        for (int64_t i = 0; i < row; ++i) sums[i] += weight * from[i];
+        from += row;
+      }
+      std::transform(sums.begin(), sums.end(), out.rgb.begin() + y * row, Rounded);
     }
-    std::transform(sums.begin(), sums.end(), out.rgb.begin() + y * row, Rounded);
-  }
+  });
   return out;
 }
 

@@ -17,4 +17,11 @@ std::unique_ptr<VideoReader> VideoReader::Open(const std::string& path) {
   return OpenContainerReader(path);
 }
 
+std::vector<double> VideoReader::EvenTimes(int64_t frames, double otherwise_fps) const {
+  const double fps = info_.fps > 0 ? info_.fps : otherwise_fps;
+  std::vector<double> times;
+  for (int64_t i = 0; i < frames; ++i) times.push_back(static_cast<double>(i) / fps);
+  return times;
+}
+
 }  // namespace t3

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace t3 {
 
@@ -31,7 +32,17 @@ class VideoReader {
   // Throws Error on broken data and on a frame of another size.
   virtual bool Read(float* rgb) = 0;
 
+  // When each frame is shown, in seconds from the first, ascending; where the file has no times,
+  // frames follow each other at its rate, or at `otherwise_fps` where it has none. Reads the whole
+  // file without decoding it. Throws Error on broken data.
+  virtual std::vector<double> FrameTimes(double otherwise_fps) = 0;
+  // Passes over frames: the next Read gives frame `index` of FrameTimes(), not one before the next
+  // anyway. Jumps where the file allows it. Throws Error on broken data; an index past the end
+  // shows at Read.
+  virtual void SkipTo(int64_t index) = 0;
+
  protected:
+  std::vector<double> EvenTimes(int64_t frames, double otherwise_fps) const;
   VideoInfo info_;
 };
 

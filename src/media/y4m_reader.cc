@@ -74,11 +74,10 @@ class Y4mReader : public VideoReader {
   }
 
   bool Read(float* rgb) override {
-    if (position_ == file_.bytes().size()) return false;
-    Require(Line().starts_with("FRAME"), "a frame does not begin with FRAME");
-    Require(file_.bytes().size() - position_ >= frame_bytes_, "its last frame is cut short");
+    const size_t start = NextFrame();
+    if (start == 0) return false;
     ConstPlanes planes;
-    const auto* data = reinterpret_cast<const uint8_t*>(file_.bytes().data()) + position_;
+    const auto* data = reinterpret_cast<const uint8_t*>(file_.bytes().data()) + start;
     if (layout_.samples[0].bytes() == 2) {  // words need an even address
       aligned_.resize(frame_bytes_);
       std::memcpy(aligned_.data(), data, frame_bytes_);
@@ -89,11 +88,34 @@ class Y4mReader : public VideoReader {
       planes.stride[c] = strides_[c];
     }
     UnpackFrame(planes, info_.width, info_.height, layout_, color_, rgb, ThreadCount(0));
-    position_ += frame_bytes_;
     return true;
   }
 
+  std::vector<double> FrameTimes(double otherwise_fps) override {
+    const size_t position = position_;
+    const int64_t next = next_;
+    while (NextFrame() != 0) continue;
+    const int64_t frames = next_;
+    position_ = position;
+    next_ = next;
+    return EvenTimes(frames, otherwise_fps);
+  }
+
+  void SkipTo(int64_t index) override {
+    while (next_ < index && NextFrame() != 0) continue;
+  }
+
  private:
+  // Passes over the next frame: where its samples begin; 0 at the end.
+  size_t NextFrame() {
+    if (position_ == file_.bytes().size()) return 0;
+    Require(Line().starts_with("FRAME"), "a frame does not begin with FRAME");
+    Require(file_.bytes().size() - position_ >= frame_bytes_, "its last frame is cut short");
+    position_ += frame_bytes_;
+    ++next_;
+    return position_ - frame_bytes_;
+  }
+
   void Require(bool condition, const char* problem) const {
     T3_CHECK(condition, "{}: broken Y4M: {}", file_.path(), problem);
   }
@@ -151,6 +173,7 @@ class Y4mReader : public VideoReader {
   PixelLayout layout_;
   YuvColor color_;
   size_t position_ = 0;
+  int64_t next_ = 0;  // index of the frame at position_
   size_t frame_bytes_ = 0;
   size_t offsets_[3] = {};
   ptrdiff_t strides_[3] = {};

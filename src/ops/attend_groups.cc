@@ -5,11 +5,13 @@
 
 #include "ops/attention_backend.h"
 #include "ops/dispatch.h"
+#include "ops/part_timer.h"
 
 namespace t3 {
 
 at::Tensor AttendGroups(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                         const std::vector<WindowPartition::Group>& groups) {
+  const Part part("window attention");
   const auto attend = [&](const WindowPartition::Group& group) {
     const auto windows = [&](const at::Tensor& x) {
       return x.narrow(0, group.first, group.count * group.length)

@@ -3,8 +3,10 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <optional>
 #include <tuple>
+#include <vector>
 
 #include "base/check.h"
 #include "kernels/types.h"
@@ -18,18 +20,40 @@ namespace {
 // FlashAttention-2, memory-efficient (fp32) and plain is taken.
 bool CudnnTakes(const at::Tensor& q, const at::Tensor& k) {
   constexpr int64_t kShortest = 64;
-  return q.is_cuda() && !GradientsOn() && q.scalar_type() == at::kBFloat16 && q.size(3) % 8 == 0 &&
-         q.size(3) <= 128 && q.size(1) >= kShortest && k.size(1) >= kShortest &&
-         kernels::ComputeCapability(q.device().index()) >= 90;
+  return AttendTakesBias(q) && q.size(3) % 8 == 0 && q.size(3) <= 128 && q.size(1) >= kShortest &&
+         k.size(1) >= kShortest;
 }
 
-// (B, heads, L, d) each.
-at::Tensor AttendCudnn(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  return std::get<0>(at::_scaled_dot_product_cudnn_attention(q, k, v, /*attn_bias=*/std::nullopt,
+// (B, heads, L, d) each; bias (B or 1, 1, Lq, Lk) or nothing.
+at::Tensor AttendCudnn(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                       const std::optional<at::Tensor>& bias) {
+  return std::get<0>(at::_scaled_dot_product_cudnn_attention(q, k, v, bias,
                                                              /*compute_log_sumexp=*/false));
 }
 
+// GPU kernels put the batch into a dimension of their grid that ends here; the windows of a
+// training batch can be more.
+constexpr int64_t kMostBatches = 65535;
+
+at::Tensor AttendInParts(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                         const at::Tensor& bias) {
+  std::vector<at::Tensor> outputs;
+  for (int64_t first = 0; first < q.size(0); first += kMostBatches) {
+    const auto part = [&](const at::Tensor& x) {
+      return x.narrow(0, first, std::min(kMostBatches, q.size(0) - first));
+    };
+    const bool own = bias.defined() && bias.dim() == 2 && bias.size(0) > 1;
+    outputs.push_back(Attend(part(q), part(k), part(v), own ? part(bias) : bias));
+  }
+  return at::cat(outputs);
+}
+
 }  // namespace
+
+bool AttendTakesBias(const at::Tensor& x) {
+  return x.is_cuda() && !GradientsOn() && !PortableOnly() && x.scalar_type() == at::kBFloat16 &&
+         kernels::ComputeCapability(x.device().index()) >= 90;
+}
 
 at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                   const at::Tensor& bias) {
@@ -37,13 +61,16 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                q.size(2) == k.size(2) && q.size(3) == k.size(3),
            "Attend: q ({}), k ({}), v ({}) do not fit", fmt::join(q.sizes(), ", "),
            fmt::join(k.sizes(), ", "), fmt::join(v.sizes(), ", "));
+  if (q.size(0) > kMostBatches) return AttendInParts(q, k, v, bias);
   const auto by_head = [](const at::Tensor& x) { return x.transpose(1, 2); };
-  if (!bias.defined() && CudnnTakes(q, k)) {
-    return by_head(AttendCudnn(by_head(q), by_head(k), by_head(v)));
-  }
   std::optional<at::Tensor> mask;
   if (bias.defined()) {
-    mask = bias.view({-1, 1, 1, k.size(1)}).expand({q.size(0), 1, q.size(1), k.size(1)});
+    mask = bias.to(q.scalar_type())
+               .view({-1, 1, 1, k.size(1)})
+               .expand({q.size(0), 1, q.size(1), k.size(1)});
+  }
+  if (CudnnTakes(q, k)) {
+    return by_head(AttendCudnn(by_head(q), by_head(k), by_head(v), mask));
   }
   return by_head(at::scaled_dot_product_attention(by_head(q), by_head(k), by_head(v), mask));
 }

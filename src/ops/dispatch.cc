@@ -5,6 +5,8 @@
 #include <c10/core/GradMode.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#include <cstdlib>
+
 #include "base/check.h"
 
 namespace t3 {
@@ -14,6 +16,11 @@ at::ScalarType ComputeType(const at::Tensor& x) {
 }
 
 bool GradientsOn() { return c10::GradMode::is_enabled(); }
+
+bool PortableOnly() {
+  static const bool asked = std::getenv("T3_PORTABLE") != nullptr;
+  return asked;
+}
 
 bool KernelTakes(const at::Tensor& x) {
   if (!x.is_cuda() || GradientsOn() || x.dim() != 2 || x.stride(1) != 1) return false;

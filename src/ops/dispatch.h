@@ -14,6 +14,10 @@ at::ScalarType ComputeType(const at::Tensor& x);
 // memory do so only when it is off.
 bool GradientsOn();
 
+// Whether the environment variable T3_PORTABLE keeps to what every GPU from sm_80 on has, so that
+// this path can be tested and timed on a newer one.
+bool PortableOnly();
+
 // True if kernels can take the matrix `x`: on a GPU, fp32 or bf16, rows of whole aligned 16-byte
 // vectors, and gradients off (the plain definitions carry the gradient).
 bool KernelTakes(const at::Tensor& x);

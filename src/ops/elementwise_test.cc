@@ -5,6 +5,8 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "ops/modulate.h"
 #include "ops/rms_rope.h"
 #include "t3video/error.h"
@@ -32,6 +34,10 @@ void ExpectNear(const at::Tensor& got, const at::Tensor& want, at::ScalarType dt
 struct Sizes {
   int64_t tokens, channels, split;
 };
+
+void PrintTo(const Sizes& sizes, std::ostream* out) {
+  *out << sizes.tokens << "x" << sizes.channels << " split " << sizes.split;
+}
 
 class Elementwise : public ::testing::TestWithParam<std::tuple<Sizes, at::ScalarType>> {
  protected:
@@ -104,11 +110,19 @@ TEST_P(Elementwise, RmsNormRope) {
   ExpectNear(t3::RmsNormRope(x_, weight, 1e-6, kHeads, &rope), want, dtype_);
 }
 
+std::string ElementwiseName(const Sizes& sizes, at::ScalarType dtype) {
+  return std::to_string(sizes.tokens) + "x" + std::to_string(sizes.channels) + "_" +
+         c10::toString(dtype);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Sizes, Elementwise,
     ::testing::Combine(::testing::Values(Sizes{1, 16, 0}, Sizes{7, 48, 3}, Sizes{37, 1536, 0},
                                          Sizes{130, 240, 129}, Sizes{5, 3072, 5}),
-                       ::testing::Values(at::kFloat, at::kBFloat16)));
+                       ::testing::Values(at::kFloat, at::kBFloat16)),
+    [](const auto& test) {
+      return ElementwiseName(std::get<0>(test.param), std::get<1>(test.param));
+    });
 
 TEST(ElementwiseErrors, MisfitsAreNamed) {
   const c10::NoGradGuard no_grad;

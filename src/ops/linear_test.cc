@@ -6,6 +6,8 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "ops/linear_kernel.h"
 #include "t3video/error.h"
 
@@ -17,6 +19,10 @@ const at::Device kLinearDevice(T3_TEST_DEVICE);
 struct LinearSizes {
   int64_t tokens, in, out, split;
 };
+
+void PrintTo(const LinearSizes& sizes, std::ostream* out) {
+  *out << sizes.tokens << "x" << sizes.in << "x" << sizes.out << " split " << sizes.split;
+}
 
 class LinearOps : public ::testing::TestWithParam<std::tuple<LinearSizes, at::ScalarType>> {
  protected:
@@ -82,8 +88,8 @@ TEST_P(LinearOps, GatedSum) {
 // Large enough to be tuned: the sum must not be applied while candidates are timed.
 TEST_P(LinearOps, TuningLeavesTheSumAlone) {
   if (!kLinearDevice.is_cuda()) GTEST_SKIP() << "nothing is tuned on the CPU";
-  const at::Tensor x = Random({70'000, 512}, 6), weight = Random({512, 512}, 7) / 23;
-  at::Tensor tuned = Random({70'000, 512}, 8), plain = tuned.clone();
+  const at::Tensor x = Random({75'000, 512}, 6), weight = Random({512, 512}, 7) / 23;
+  at::Tensor tuned = Random({75'000, 512}, 8), plain = tuned.clone();
   const at::Tensor bias = Random({512}, 9);
   AddLinear(tuned, x, {weight, bias});
   SetLinearTuning(false);
@@ -92,13 +98,19 @@ TEST_P(LinearOps, TuningLeavesTheSumAlone) {
   ExpectNear(tuned, plain.to(at::kDouble));
 }
 
+std::string LinearName(const LinearSizes& sizes, at::ScalarType dtype) {
+  return std::to_string(sizes.tokens) + "x" + std::to_string(sizes.in) + "x" +
+         std::to_string(sizes.out) + "_" + c10::toString(dtype);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Sizes, LinearOps,
     ::testing::Combine(::testing::Values(LinearSizes{1, 16, 8, 0}, LinearSizes{37, 48, 24, 5},
                                          LinearSizes{259, 1536, 136, 0},
                                          LinearSizes{130, 64, 256, 130},
                                          LinearSizes{65, 30, 20, 3}),  // not whole vectors
-                       ::testing::Values(at::kFloat, at::kBFloat16)));
+                       ::testing::Values(at::kFloat, at::kBFloat16)),
+    [](const auto& test) { return LinearName(std::get<0>(test.param), std::get<1>(test.param)); });
 
 TEST(LinearErrors, MisfitsAreNamed) {
   const c10::NoGradGuard no_grad;

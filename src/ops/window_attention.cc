@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "ops/attend_groups.h"
 #include "ops/dispatch.h"
+#include "ops/part_timer.h"
 #include "ops/rms_rope.h"
 #include "ops/window_attention_kernel.h"
 
@@ -41,9 +42,13 @@ void CheckInput(const SelfAttentionInput& in, const std::vector<WindowPartition>
 at::Tensor AttendPartition(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                            const WindowPartition& partition) {
   if (!partition.order.defined()) return AttendGroups(q, k, v, partition.groups);
-  const auto gather = [&](const at::Tensor& x) { return x.index_select(0, partition.order); };
-  return AttendGroups(gather(q), gather(k), gather(v), partition.groups)
-      .index_select(0, partition.rows);
+  const auto gather = [](const at::Tensor& x, const at::Tensor& order) {
+    const Part part("gather");
+    return x.index_select(0, order);
+  };
+  const at::Tensor out = AttendGroups(gather(q, partition.order), gather(k, partition.order),
+                                      gather(v, partition.order), partition.groups);
+  return gather(out, partition.rows);
 }
 
 at::Tensor AttendPartitions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
@@ -58,8 +63,12 @@ at::Tensor AttendPartitions(const at::Tensor& q, const at::Tensor& k, const at::
 at::Tensor WindowAttentionPlain(const SelfAttentionInput& in,
                                 const std::vector<WindowPartition>& partitions,
                                 int64_t scratch_bytes) {
-  const at::Tensor q = RmsNormRope(in.q, in.q_weight, in.eps, in.heads, in.rope);
-  const at::Tensor k = RmsNormRope(in.k, in.k_weight, in.eps, in.heads, in.rope);
+  const auto normed = [&](const at::Tensor& x, const at::Tensor& weight) {
+    const Part part("norm, rotation, scatter");
+    return RmsNormRope(x, weight, in.eps, in.heads, in.rope);
+  };
+  const at::Tensor q = normed(in.q, in.q_weight);
+  const at::Tensor k = normed(in.k, in.k_weight);
   const at::Tensor v = in.v.unflatten(-1, {in.heads, -1});
   const int64_t per_head = 6 * q.size(0) * q.size(2) * q.element_size();
   const int64_t group = GradientsOn() ? in.heads : HeadGroup(in.heads, per_head, scratch_bytes);

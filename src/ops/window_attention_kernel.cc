@@ -10,6 +10,7 @@
 #include "kernels/window_mean.h"
 #include "ops/attend_groups.h"
 #include "ops/dispatch.h"
+#include "ops/part_timer.h"
 #include "ops/rms_rope_kernel.h"
 
 namespace t3 {
@@ -26,6 +27,11 @@ struct Normed {
   at::Tensor q_inverse, k_inverse;  // (N) fp32
   int64_t head_dim;
 };
+
+Normed NormOf(const SelfAttentionInput& in) {
+  const Part part("norm, rotation, scatter");
+  return {in, InverseRms(in.q, in.eps), InverseRms(in.k, in.eps), in.q.size(1) / in.heads};
+}
 
 const int32_t* RowsOf(const WindowPartition& partition) {
   return partition.rows.defined() ? partition.rows.const_data_ptr<int32_t>() : nullptr;
@@ -61,6 +67,7 @@ kernels::RmsRopeScatterArgs ScatterArgs(const Normed& normed, int64_t head, int6
 void Scatter(const Normed& normed, int64_t head, int64_t group,
              const std::vector<WindowPartition>& partitions,
              const std::vector<ScatterBuffers>& buffers) {
+  const Part part("norm, rotation, scatter");
   kernels::RmsRopeScatterArgs args = ScatterArgs(normed, head, group, /*with_v=*/true);
   for (size_t i = 0; i < partitions.size(); ++i) {
     args.target[i] = {.q = buffers[i].q.mutable_data_ptr(),
@@ -76,6 +83,7 @@ void Scatter(const Normed& normed, int64_t head, int64_t group,
 // outputs (N, channels of the group) in window order -> their mean in `out`, token order.
 void GatherMean(const std::vector<at::Tensor>& outputs,
                 const std::vector<WindowPartition>& partitions, const at::Tensor& out) {
+  const Part part("mean, gather");
   kernels::WindowMeanArgs args{.type = ElementOf(out),
                                .tokens = out.size(0),
                                .channels = out.size(1),
@@ -97,7 +105,10 @@ at::Tensor AttendInPlace(const Normed& normed, const WindowPartition& partition,
   args.target[0] = {
       .q = in.q.mutable_data_ptr(), .k = in.k.mutable_data_ptr(), .stride = in.q.stride(0)};
   args.targets = 1;
-  kernels::RmsRopeScatter(args, CurrentStream(in.q));
+  {
+    const Part part("norm, rotation, scatter");
+    kernels::RmsRopeScatter(args, CurrentStream(in.q));
+  }
   const int64_t per_head = in.q.size(0) * normed.head_dim * in.q.element_size();
   const int64_t group = HeadGroup(in.heads, per_head, scratch_bytes);
   const auto heads = [&](const at::Tensor& x, int64_t head) {
@@ -153,8 +164,7 @@ at::Tensor WindowAttentionKernel(const SelfAttentionInput& in,
                                  const std::vector<WindowPartition>& partitions,
                                  int64_t scratch_bytes) {
   const c10::DeviceGuard guard(in.q.device());
-  const Normed normed{in, InverseRms(in.q, in.eps), InverseRms(in.k, in.eps),
-                      in.q.size(1) / in.heads};
+  const Normed normed = NormOf(in);
   const bool in_place = in.q.stride(0) == in.k.stride(0);
   if (partitions.size() == 1 && !partitions[0].order.defined() && in_place) {
     return AttendInPlace(normed, partitions[0], scratch_bytes);

@@ -40,7 +40,7 @@ void Convert(const std::string& input, const std::string& output, const std::str
   for (const Lora& lora : loras) options.loras.push_back({lora.path, lora.scale});
   options.metadata = network.metadata;
   const RunContext context{progress, nullptr, at::kCPU};
-  Stage stage(context, "converting", 0);
+  Stage stage(context, "converting", 0, "bytes");
   options.progress = [&](int64_t done, int64_t total) {
     stage.set_total(total);
     stage.Advance(done);

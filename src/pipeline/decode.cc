@@ -1,16 +1,21 @@
-// The decode stage.
+// The decode stage: by a plan from the memory that is there, straight into the file.
 #include "pipeline/decode.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
-#include <vector>
 
 #include "base/atomic_file.h"
 #include "base/check.h"
-#include "media/video_writer.h"
+#include "media/queued_writer.h"
+#include "models/vae/frame_assembler.h"
+#include "pipeline/device.h"
+#include "pipeline/row_spool.h"
 #include "pipeline/tensor_file.h"
+#include "plan/memory.h"
 
 namespace t3 {
 namespace {
@@ -29,52 +34,156 @@ VideoSettings SettingsOf(const DecodeTarget& target) {
   return settings;
 }
 
-// The central part that was asked for, of frames (3,n,H,W), on the CPU.
-at::Tensor Cropped(const at::Tensor& frames, const VideoGeometry& geometry) {
-  return frames.narrow(2, geometry.crop_y, geometry.height)
-      .narrow(3, geometry.crop_x, geometry.width)
-      .to(at::kCPU, at::kFloat)
-      .contiguous();
+// Decoded pixels (3,n,h,W) that start at row `row` of the made video, cut to what is written.
+struct CroppedRows {
+  at::Tensor pixels;  // a view
+  int64_t row = 0;    // of the written video
+};
+
+CroppedRows Crop(const at::Tensor& pixels, int64_t row, const VideoGeometry& geometry) {
+  const int64_t begin = std::max(row, geometry.crop_y);
+  const int64_t end = std::min(row + pixels.size(2), geometry.crop_y + geometry.height);
+  return {pixels.narrow(2, std::min(begin - row, pixels.size(2)), std::max<int64_t>(end - begin, 0))
+              .narrow(3, geometry.crop_x, geometry.width),
+          begin - geometry.crop_y};
 }
 
-FrameView ViewOf(const at::Tensor& frames, int64_t index) {
+FrameView ViewOf(const at::Tensor& frame) {  // (3,h,w), contiguous
   FrameView view;
-  view.height = frames.size(2);
-  view.width = frames.size(3);
+  view.height = frame.size(1);
+  view.width = frame.size(2);
   view.row_stride = view.width;
   for (int64_t c = 0; c < 3; ++c) {
-    view.planes[c] =
-        frames.const_data_ptr<float>() + (c * frames.size(1) + index) * view.height * view.width;
+    view.planes[c] = frame.const_data_ptr<float>() + c * view.height * view.width;
   }
   return view;
 }
 
-void WriteVideo(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target,
-                Stage& stage) {
-  const std::unique_ptr<VideoWriter> writer = OpenVideoWriter(target.output, SettingsOf(target));
-  int64_t written = 0;
-  vae.Decode(latents, [&](const at::Tensor& chunk) {
-    const at::Tensor frames = Cropped(chunk, target.geometry);
-    for (int64_t i = 0; i < frames.size(1); ++i) writer->Write(ViewOf(frames, i));
-    written += frames.size(1);
-    stage.Advance(written);
-  });
-  writer->Finish();
+QueuedFrame Queued(const at::Tensor& frame, std::function<void()> wait) {
+  return {ViewOf(frame), std::make_shared<at::Tensor>(frame), std::move(wait)};
 }
 
-void WriteTensor(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target,
-                 Stage& stage) {
-  const VideoGeometry& geometry = target.geometry;
-  const at::Tensor video =
-      at::empty({3, geometry.frames, geometry.height, geometry.width}, at::kFloat);
-  int64_t written = 0;
-  vae.Decode(latents, [&](const at::Tensor& chunk) {
-    video.narrow(1, written, chunk.size(1)).copy_(Cropped(chunk, geometry));
-    written += chunk.size(1);
-    stage.Advance(written);
-  });
-  SaveTensors(target.output, {{"video", video}}, target.metadata);
-}
+// One decode: what its ways of handing on share.
+class DecodeRun {
+ public:
+  DecodeRun(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target, Stage& stage)
+      : vae_(vae),
+        target_(target),
+        stage_(stage),
+        device_(stage.context().device),
+        frames_(target.geometry.frames),
+        latents_(latents.narrow(1, 0, (frames_ + 2) / VaeConfig::kTimeStride + 1)),
+        plan_(PlanDecode(vae.config(), {latents_.size(1), latents_.size(2), latents_.size(3)},
+                         vae.element_bytes(), DecodeBudget(stage.context()))),
+        pacer_(device_) {
+    stage_.set_total(frames_);
+  }
+
+  void ToTensor() {
+    const VideoGeometry& geometry = target_.geometry;
+    const at::Tensor video = at::empty({3, frames_, geometry.height, geometry.width}, at::kFloat);
+    int64_t decoded = 0;  // rows of frames
+    Decode([&](const DecodedRows& rows) {
+      const CroppedRows part = Crop(rows.pixels, rows.row, geometry);
+      const int64_t count = FramesWanted(rows);
+      video.narrow(1, rows.frame, count)
+          .narrow(2, part.row, part.pixels.size(2))
+          .copy_(part.pixels.narrow(1, 0, count));
+      decoded += count * rows.pixels.size(2);
+      stage_.Advance(decoded / geometry.made_height);
+    });
+    SaveTensors(target_.output, {{"video", video}}, target_.metadata);
+  }
+
+  void ToVideo() {
+    const auto settings = SettingsOf(target_);
+    QueuedWriter writer(OpenVideoWriter(target_.output, settings), kQueuedFrames);
+    plan_.order == DecodeOrder::kFramesOuter ? FramesToVideo(writer) : SlabsToVideo(writer);
+    writer.Finish(Poll());
+  }
+
+ private:
+  void Decode(const RowSink& sink) { vae_.DecodeRows(latents_, plan_, sink, Poll()); }
+
+  // Waits for all but the latest work on the device, so that stopping waits for little.
+  std::function<void()> Poll() {
+    return [this] {
+      pacer_.Wait();
+      stage_.context().CheckCancelled();
+    };
+  }
+
+  // Of the frames of a chunk, those up to the last that is wanted.
+  int64_t FramesWanted(const DecodedRows& rows) const {
+    return std::clamp<int64_t>(frames_ - rows.frame, 0, rows.pixels.size(1));
+  }
+
+  void FramesToVideo(QueuedWriter& writer) {
+    int64_t written = 0;
+    FrameAssembler assembler(target_.geometry.made_height, [&](const at::Tensor& frames) {
+      const at::Tensor part = Crop(frames, 0, target_.geometry).pixels;
+      for (int64_t i = 0; i < part.size(1) && written < frames_; ++i, ++written) {
+        auto [frame, wait] = CopyToHost(part.select(1, i));
+        writer.Write(Queued(frame, wait), Poll());
+      }
+      stage_.Advance(written);
+    });
+    Decode([&](const DecodedRows& rows) { assembler.Add(rows); });
+  }
+
+  // Rows go to disk as they come, frames from there to the writer; each is half of the progress.
+  void SlabsToVideo(QueuedWriter& writer) {
+    const VideoGeometry& geometry = target_.geometry;
+    const auto folder = std::filesystem::absolute(target_.output).lexically_normal();
+    RowSpool spool((folder.has_filename() ? folder : folder.parent_path()).parent_path(), frames_,
+                   geometry.height, geometry.width);
+    stage_.set_total(2 * frames_);
+    int64_t decoded = 0;  // rows of frames
+    Decode([&](const DecodedRows& rows) {
+      decoded += FramesWanted(rows) * rows.pixels.size(2);
+      Spool(rows, spool);
+      stage_.Advance(decoded / geometry.made_height);
+    });
+    for (int64_t t = 0; t < frames_; ++t) {
+      const at::Tensor codes = at::empty({3, geometry.height, geometry.width}, at::kShort);
+      spool.Read(t, codes.mutable_data_ptr<int16_t>());
+      const at::Tensor frame = codes.to(at::kFloat).add_(32768).div_(32767.5).sub_(1);
+      writer.Write(Queued(frame, {}), Poll());
+      stage_.Advance(frames_ + t + 1);
+    }
+  }
+
+  void Spool(const DecodedRows& rows, RowSpool& spool) const {
+    const CroppedRows part = Crop(rows.pixels, rows.row, target_.geometry);
+    const at::Tensor codes =
+        part.pixels.add(1).mul_(32767.5).round_().sub_(32768).to(at::kShort).cpu().contiguous();
+    const int64_t count = codes.size(2), width = codes.size(3);
+    for (int64_t c = 0; c < 3 && count > 0; ++c) {
+      for (int64_t t = 0; t < FramesWanted(rows); ++t) {
+        spool.Write(rows.frame + t, c, part.row, count,
+                    codes.const_data_ptr<int16_t>() + (c * codes.size(1) + t) * count * width);
+      }
+    }
+  }
+
+  // A frame (3,h,w) in host memory and how to wait for it: a copy from a GPU only begins here.
+  std::pair<at::Tensor, std::function<void()>> CopyToHost(const at::Tensor& frame) const {
+    if (!device_.is_cuda()) return {frame.contiguous(), {}};
+    const at::Tensor host =
+        at::empty(frame.sizes(), at::TensorOptions().dtype(at::kFloat).pinned_memory(true));
+    host.copy_(frame, /*non_blocking=*/true);
+    return {host, WhenDone(device_)};
+  }
+
+  const Vae& vae_;
+  const DecodeTarget& target_;
+  Stage& stage_;
+  at::Device device_;
+  int64_t frames_;
+  at::Tensor latents_;
+  DecodePlan plan_;
+  DevicePacer pacer_;
+};
 
 }  // namespace
 
@@ -88,14 +197,18 @@ void CheckDecodeTarget(const DecodeTarget& target) {
   CheckVideoTarget(target.output, SettingsOf(target));
 }
 
+int64_t DecodeBudget(const RunContext& context) {
+  if (context.device.is_cuda()) return context.DeviceBytes();
+  const int64_t available = AvailableBytes(context.device);
+  return context.device_limit > 0 ? std::min(context.device_limit, available) : available;
+}
+
 void DecodeToFile(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target,
                   Stage& stage) {
   const c10::NoGradGuard no_grad;
-  if (IsTensorFile(target.output)) {
-    WriteTensor(vae, latents, target, stage);
-  } else {
-    WriteVideo(vae, latents, target, stage);
-  }
+  ReleaseCachedMemory(stage.context().device);
+  DecodeRun run(vae, latents, target, stage);
+  IsTensorFile(target.output) ? run.ToTensor() : run.ToVideo();
 }
 
 }  // namespace t3

@@ -28,9 +28,15 @@ bool IsTensorFile(const std::string& path);
 // Throws what writing would throw for a bad extension, encoder, size or folder; leaves nothing.
 void CheckDecodeTarget(const DecodeTarget& target);
 
-// Decodes latents (z,T,h,w) and writes the frames, cropped to the size asked for: video files and
-// pictures frame by frame, .safetensors as tensor `video` (3,frames,height,width) fp32 in [-1,1].
-// Advances `stage` by frames. Nothing is left under the final name unless it is complete.
+// Bytes that decoding, or encoding an image, may take on the device beside the weights, which are
+// loaded already.
+int64_t DecodeBudget(const RunContext& context);
+
+// Decodes latents (z,T,h,w) within DecodeBudget and writes the frames, cropped to the size asked
+// for, up to geometry.frames: video files and pictures frame by frame on a thread of their own,
+// .safetensors as tensor `video` (3,frames,height,width) fp32 in [-1,1]. Where the budget takes
+// slabs, rows wait in a spool file beside the output first. Advances `stage` by frames. Nothing is
+// left under the final name unless it is complete.
 void DecodeToFile(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target,
                   Stage& stage);
 

@@ -5,6 +5,7 @@
 #include <c10/core/GradMode.h>
 
 #include "base/check.h"
+#include "pipeline/not_finite.h"
 #include "sampling/guidance.h"
 #include "sampling/solver.h"
 
@@ -17,32 +18,81 @@ void PutFirstFrame(at::Tensor& latents, const at::Tensor& first_frame) {
   if (first_frame.defined()) latents.narrow(1, 0, first_frame.size(1)).copy_(first_frame);
 }
 
+at::Tensor StartOf(const DenoiseInput& input, at::Device device, Solver& solver) {
+  if (!input.from) {
+    at::Tensor x = input.noise.to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+    PutFirstFrame(x, input.first_frame);
+    return x;
+  }
+  std::map<std::string, at::Tensor> history;
+  for (const auto& [name, tensor] : input.from->solver) history[name] = tensor.to(device);
+  solver.Restore(input.from->step, history);
+  return input.from->latents.to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+}
+
+// The network's answer at a step: one evaluation, or two that are guided.
+class Guided {
+ public:
+  Guided(const Dit& dit, const DitAttention& attention, const DenoiseInput& input,
+         at::Device device)
+      : dit_(dit),
+        attention_(attention),
+        guidance_(input.sampling.guidance),
+        clean_frames_(input.first_frame.defined() ? input.first_frame.size(1) : 0),
+        prompt_(dit.PrepareText(input.prompt.to(device))) {
+    if (guidance_ != 1) negative_ = dit.PrepareText(input.negative.to(device));
+  }
+
+  at::Tensor Velocity(const at::Tensor& x, double timestep) const {
+    const at::Tensor velocity = dit_.Forward(x, timestep, clean_frames_, prompt_, attention_);
+    if (guidance_ == 1) return velocity;
+    return Guide(velocity, dit_.Forward(x, timestep, clean_frames_, negative_, attention_),
+                 guidance_);
+  }
+
+  // Which layer is at fault where the step from `x` gave values that are not finite.
+  std::string Culprit(const at::Tensor& x, double timestep) const {
+    const ForwardInput forward{x, timestep, clean_frames_};
+    std::string layer = FirstNotFinite(dit_, forward, prompt_, attention_);
+    if (layer.empty() && guidance_ != 1) {
+      layer = FirstNotFinite(dit_, forward, negative_, attention_);
+      if (!layer.empty()) layer += " with the negative prompt";
+    }
+    return layer.empty() ? "guidance or the solver (every layer is finite)" : layer;
+  }
+
+ private:
+  const Dit& dit_;
+  const DitAttention& attention_;
+  double guidance_;
+  int64_t clean_frames_;
+  TextContext prompt_;
+  TextContext negative_;
+};
+
 }  // namespace
 
 at::Tensor Denoise(const Dit& dit, const DitAttention& attention, const DenoiseInput& input,
-                   at::Device device, Stage& stage) {
+                   at::Device device, Stage& stage, const StepFn& after_step) {
   const c10::NoGradGuard no_grad;
-  const bool guided = input.sampling.guidance != 1;
-  const TextContext prompt = dit.PrepareText(input.prompt.to(device));
-  const TextContext negative = guided ? dit.PrepareText(input.negative.to(device)) : TextContext{};
-  const int64_t clean_frames = input.first_frame.defined() ? input.first_frame.size(1) : 0;
-
-  at::Tensor x = input.noise.to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
-  PutFirstFrame(x, input.first_frame);
   Solver solver(input.sampling);
-  for (int64_t i = 0; i < solver.steps(); ++i) {
-    const double t = solver.timestep(i);
-    at::Tensor velocity = dit.Forward(x, t, clean_frames, prompt, attention);
-    if (guided) {
-      velocity = Guide(velocity, dit.Forward(x, t, clean_frames, negative, attention),
-                       input.sampling.guidance);
-    }
-    x = solver.Step(i, x, velocity);
+  at::Tensor x = StartOf(input, device, solver);
+  if (solver.next_step() == solver.steps()) return x;
+  const Guided network(dit, attention, input, device);
+  stage.StartAt(solver.next_step());
+  for (int64_t i = solver.next_step(); i < solver.steps(); ++i) {
+    const at::Tensor before = x;
+    const at::Tensor velocity = network.Velocity(before, solver.timestep(i));
+    x = solver.Step(i, before, velocity);
     PutFirstFrame(x, input.first_frame);
     T3_CHECK(x.isfinite().all().item<bool>(),
-             "denoising step {} of {} gave values that are not finite; the weights or the text "
-             "embeddings are damaged, or {} is too narrow for this model (try --dtype fp32)",
-             i + 1, solver.steps(), "the compute type");
+             "denoising step {} of {} gave values that are not finite; they first came from {}: "
+             "the weights or the text embeddings are damaged, or {} is too narrow for this model{}",
+             i + 1, solver.steps(), network.Culprit(before, solver.timestep(i)),
+             toString(dit.dtype()), dit.dtype() == at::kFloat ? "" : " (try --dtype fp32)");
+    if (after_step) {
+      after_step({{i + 1, x, solver.State()}, [&] { return before - velocity * solver.sigma(i); }});
+    }
     stage.Advance(i + 1);
   }
   return x;

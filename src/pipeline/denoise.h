@@ -3,23 +3,37 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
+#include <optional>
+
 #include "config/sampling_config.h"
 #include "models/dit/dit.h"
+#include "pipeline/sampler_state.h"
 #include "pipeline/stage.h"
 
 namespace t3 {
 
 struct DenoiseInput {
   SamplingConfig sampling;
-  at::Tensor noise;        // (z,T,h,w) fp32
+  at::Tensor noise;        // (z,T,h,w) fp32; not used when the run goes on from a state
   at::Tensor first_frame;  // (z,1,h,w) fp32, the encoded image; undefined for text to video
   at::Tensor prompt;       // (tokens, text width)
   at::Tensor negative;     // likewise; undefined where guidance is 1
+  std::optional<SamplerState> from;  // goes on here
 };
 
-// Runs all steps and returns latents (z,T,h,w) fp32 on the denoiser's device. Advances `stage` once
-// a step. Throws Error that names the step when a value is no longer finite.
+// What a finished step is told about.
+struct StepReport {
+  SamplerState state;  // on the denoiser's device; valid until the next step
+  // The clean video as the step saw it, (z,T,h,w), worked out when it is asked for.
+  std::function<at::Tensor()> clean;
+};
+using StepFn = std::function<void(const StepReport& report)>;
+
+// Runs the steps that are left and returns latents (z,T,h,w) fp32 on the denoiser's device. After
+// each step calls `after_step`, if any, which may throw to stop, and advances `stage`. Throws Error
+// that names the step and the layer when a value is no longer finite.
 at::Tensor Denoise(const Dit& dit, const DitAttention& attention, const DenoiseInput& input,
-                   at::Device device, Stage& stage);
+                   at::Device device, Stage& stage, const StepFn& after_step = {});
 
 }  // namespace t3

@@ -4,12 +4,18 @@
 #include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/cpu/Utils.h>
+#include <c10/core/AllocatorConfig.h>
+#include <c10/core/Event.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <fstream>
+#include <memory>
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "ops/linear_kernel.h"
 #include "pipeline/memory_limit.h"
 
 namespace t3 {
@@ -17,6 +23,16 @@ namespace {
 
 bool HasCuda() {
   return at::getAccelerator() == c10::DeviceType::CUDA && at::accelerator::deviceCount() > 0;
+}
+
+// Freed memory of different sizes becomes one piece again: without this a 4K decode takes 96 GB in
+// place of 60 GB, and one within 8 GB fails (docs/results/decode-4k.md). The user's own settings
+// win.
+void UseExpandableSegments() {
+  for (const char* name : {"PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF"}) {
+    if (std::getenv(name) != nullptr) return;
+  }
+  c10::CachingAllocator::setAllocatorSettings("expandable_segments:True");
 }
 
 at::Device CudaDevice(const std::string& name, int index) {
@@ -27,22 +43,30 @@ at::Device CudaDevice(const std::string& name, int index) {
   const int count = at::accelerator::deviceCount();
   T3_CHECK(index < count, "device {} was asked for, but there are {} GPUs (0 to {})", name, count,
            count - 1);
+  UseExpandableSegments();
   at::globalContext().lazyInitDevice(at::kCUDA);  // its allocator answers only after that
   return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
-// A field of /proc/meminfo in bytes; 0 where the file lacks it.
-int64_t HostMemory(const std::string& field) {
-  std::ifstream file("/proc/meminfo");
-  std::string name;
-  int64_t kilobytes = 0;
-  std::string unit;
-  while (file >> name >> kilobytes) {
-    if (name == field + ":") return kilobytes * 1024;
-    std::getline(file, unit);
+// The rest of the line of `file` that begins with "FIELD:", or "".
+std::string ProcField(const char* path, const std::string& field) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with(field)) continue;
+    const size_t colon = line.find(':');
+    if (colon == std::string::npos) continue;
+    const size_t begin = line.find_first_not_of(" \t", colon + 1);
+    return begin == std::string::npos ? "" : line.substr(begin);
   }
-  return 0;
+  return "";
 }
+
+// A field in kB as bytes; 0 where the file lacks it.
+int64_t ProcBytes(const char* path, const std::string& field) {
+  return std::atoll(ProcField(path, field + ":").c_str()) * 1024;
+}
+
+int64_t HostMemory(const std::string& field) { return ProcBytes("/proc/meminfo", field); }
 
 bool CpuMultipliesBf16() {
   const auto capabilities = at::cpu::get_cpu_capabilities();
@@ -101,12 +125,51 @@ int64_t DevicePeak(at::Device device) {
   return stats.reserved_bytes[0].peak;
 }
 
+void ResetHostPeak() { std::ofstream("/proc/self/clear_refs") << "5"; }
+
+int64_t HostPeak() { return ProcBytes("/proc/self/status", "VmHWM"); }
+
+int64_t MemoryInUse(at::Device device) {
+  if (!device.is_cuda()) return ProcBytes("/proc/self/status", "VmRSS");
+  return at::accelerator::getDeviceStats(device.index()).reserved_bytes[0].current;
+}
+
+std::string DeviceName(at::Device device) {
+  if (device.is_cuda()) return GpuName(device);
+  const std::string name = ProcField("/proc/cpuinfo", "model name");
+  return name.empty() ? "CPU" : name;
+}
+
 void ReleaseCachedMemory(at::Device device) {
   if (device.is_cuda()) at::accelerator::emptyCache();
 }
 
 void Synchronize(at::Device device) {
   if (device.is_cuda()) at::accelerator::synchronizeDevice(device.index());
+}
+
+std::function<void()> WhenDone(at::Device device) {
+  if (!device.is_cuda()) return [] {};
+  const auto event = std::make_shared<c10::Event>(device.type());
+  event->record(c10::impl::VirtualGuardImpl(device.type()).getStream(device));
+  return [event] { event->synchronize(); };
+}
+
+void DevicePacer::Wait() {
+  if (!device_.is_cuda()) return;
+  auto latest = WhenDone(device_);
+  if (previous_) previous_();
+  previous_ = std::move(latest);
+}
+
+void UseDeterministicKernels() {
+  // cuBLAS reads it when its first handle is made; without it split-K sums in any order.
+  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*replace=*/0);
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
+  at::globalContext().setDeterministicFillUninitializedMemory(false);  // ours is always written
+  at::globalContext().setDeterministicCuDNN(true);
+  at::globalContext().setBenchmarkCuDNN(false);
+  SetLinearTuning(false);
 }
 
 void LimitDeviceMemory(at::Device device, int64_t bytes) {

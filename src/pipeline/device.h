@@ -5,6 +5,7 @@
 #include <c10/core/ScalarType.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace t3 {
@@ -28,9 +29,40 @@ int64_t TotalBytes(at::Device device);
 void ResetDevicePeak(at::Device device);
 int64_t DevicePeak(at::Device device);
 
+// Peak resident bytes of this process since the last reset, or since its start where the system
+// does not let it be reset.
+void ResetHostPeak();
+int64_t HostPeak();
+
+// Bytes in use now: what the allocator holds of a GPU, the process's resident memory on the CPU.
+int64_t MemoryInUse(at::Device device);
+
+// "NVIDIA H200" or the CPU's model name.
+std::string DeviceName(at::Device device);
+
 // Gives freed blocks back to the device, so that the next stage can have them.
 void ReleaseCachedMemory(at::Device device);
 void Synchronize(at::Device device);
+
+// Returns once the work that was given to the device before this call is done; from any thread.
+std::function<void()> WhenDone(at::Device device);
+
+// Keeps the host from running far ahead of the device.
+class DevicePacer {
+ public:
+  explicit DevicePacer(at::Device device) : device_(device) {}
+  // Waits for the work that was given to the device before the previous call. The device stays
+  // busy with what came since.
+  void Wait();
+
+ private:
+  at::Device device_;
+  std::function<void()> previous_;
+};
+
+// From now on only kernels whose results do not change from run to run; operations that have none
+// throw. Call before the first work on the device.
+void UseDeterministicKernels();
 
 // Caps what the allocator may take from the device, so that a run that exceeds `bytes` fails rather
 // than takes more. The context's own bytes are taken off first. No effect on the CPU.

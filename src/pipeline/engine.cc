@@ -5,6 +5,7 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "pipeline/describe_run.h"
 #include "pipeline/device.h"
 #include "pipeline/generation.h"
 #include "pipeline/load_models.h"
@@ -26,18 +27,29 @@ std::string MetadataOr(const WeightFile& file, const std::string& key,
 VideoGeometry GeometryOfLatents(const WeightFile& file, const at::Tensor& latents,
                                 const VaeConfig& vae) {
   const int64_t stride = vae.spatial_stride();
-  const int64_t frames = VaeConfig::kTimeStride * (latents.size(1) - 1) + 1;
   const int64_t height = latents.size(2) * stride;
   const int64_t width = latents.size(3) * stride;
   long long asked_width = 0;
   long long asked_height = 0;
   const std::string size = MetadataOr(file, "t3.size", "");
-  if (std::sscanf(size.c_str(), "%lldx%lld", &asked_width, &asked_height) == 2 && asked_width > 0 &&
-      asked_height > 0 && asked_width <= width && asked_height <= height) {
-    const VideoGeometry asked = PlanVideo(asked_width, asked_height, frames, vae);
-    if (asked.made_width == width && asked.made_height == height) return asked;
+  const VideoGeometry whole = WholeVideo({latents.size(1), latents.size(2), latents.size(3)}, vae);
+  // A video is cropped by less than two tokens (plan/geometry.h); more is another video's size.
+  const int64_t most_cropped = 4 * stride;
+  const auto is_crop = [&](int64_t made, int64_t asked) {
+    return asked > 0 && asked <= made && made - asked < most_cropped;
+  };
+  if (std::sscanf(size.c_str(), "%lldx%lld", &asked_width, &asked_height) == 2 &&
+      is_crop(width, asked_width) && is_crop(height, asked_height)) {
+    return CroppedTo(whole, asked_width, asked_height);
   }
-  return WholeVideo({latents.size(1), latents.size(2), latents.size(3)}, vae);
+  return whole;
+}
+
+// What a latents file says of its run, less what only `t3 resume` needs: paths of this machine have
+// no place in a video.
+Metadata WithoutRunState(Metadata metadata) {
+  std::erase_if(metadata, [](const auto& entry) { return entry.first.starts_with("t3.run."); });
+  return metadata;
 }
 
 double FpsOfLatents(const WeightFile& file, double fallback) {
@@ -55,6 +67,9 @@ class Engine::Impl {
     settings.dtype = ResolveDtype(options.dtype, settings.device);
     UseExactFloat32();
     settings.limits = {options.memory_limit, options.host_memory_limit};
+    settings.files = files;
+    settings.options = options;
+    if (options.deterministic) UseDeterministicKernels();
     LimitDeviceMemory(settings.device, options.memory_limit);
   }
 
@@ -85,6 +100,10 @@ Result Engine::Generate(const Request& request, const ProgressFn& progress,
   return outcomes.front().result;
 }
 
+Report Engine::Describe(const Request& request) const {
+  return DescribeRun(impl_->model, PlanJob(impl_->model, request), impl_->settings);
+}
+
 void Engine::EncodeText(const std::string& prompt,
                         const std::optional<std::string>& negative_prompt,
                         const std::string& output, const ProgressFn& progress,
@@ -113,14 +132,19 @@ Result Engine::Decode(const std::string& latents_path, const std::string& output
       latents.size(0) == model.vae->latent_channels,
       "{} holds latents with {} channels, but the VAE {} has {}; they belong to different models",
       latents_path, latents.size(0), model.paths.vae, model.vae->latent_channels);
-  const VideoGeometry geometry = GeometryOfLatents(*source, latents, *model.vae);
+  VideoGeometry geometry = GeometryOfLatents(*source, latents, *model.vae);
+  if (file.last_frame) {
+    if (*file.last_frame < 1)
+      FailUsage("--last-frame {} is none; frames count from 1", *file.last_frame);
+    geometry.frames = std::min(geometry.frames, *file.last_frame);
+  }
   const DecodeTarget target{output, geometry,
                             fps > 0 ? fps : FpsOfLatents(*source, model.defaults.fps), file,
-                            source->metadata()};
+                            WithoutRunState(source->metadata())};
   CheckDecodeTarget(target);
   Result result{output, geometry.width, geometry.height, geometry.frames, {}, {}};
   const Vae vae = LoadVae(model, VaeHalf::kDecoder, impl_->settings.dtype, context);
-  Stage stage(context, "decoding", geometry.frames);
+  Stage stage(context, "decoding", geometry.frames, "frames");
   DecodeToFile(vae, latents, target, stage);
   stage.Finish(result.stages);
   return result;

@@ -8,13 +8,19 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/log.h"
 #include "media/image.h"
+#include "pipeline/checkpointer.h"
 #include "pipeline/denoise.h"
 #include "pipeline/device.h"
 #include "pipeline/load_models.h"
+#include "pipeline/preview.h"
+#include "pipeline/record.h"
+#include "pipeline/settings.h"
 #include "pipeline/tensor_file.h"
 #include "pipeline/text_stage.h"
 #include "sampling/noise.h"
+#include "t3video/run.h"
 
 namespace t3 {
 namespace {
@@ -36,11 +42,28 @@ at::Tensor ImageTensor(const Image& image) {
   return bytes.permute({2, 0, 1}).to(at::kFloat).mul(2.0 / 255.0).sub(1).unsqueeze(1).contiguous();
 }
 
-// Where the latents wait while the video is decoded: a.mp4 -> a.mp4.latents.safetensors.
-std::string LatentsBeside(std::string output) {
-  while (output.size() > 1 && output.back() == '/') output.pop_back();
-  return output + ".latents.safetensors";
-}
+// The mark that a run has begun lies beside its output until there is a state worth keeping, or
+// nothing to be done: a run that fails before its first checkpoint leaves nothing.
+class StartMark {
+ public:
+  // nullptr: no mark is wanted.
+  explicit StartMark(const RunIdentity* identity) : identity_(identity) {
+    if (identity_ == nullptr) return;
+    try {
+      SaveStart(*identity_);
+    } catch (const Error& error) {
+      spdlog::warn("the beginning of the run could not be noted: {}", error.what());
+    }
+  }
+  ~StartMark() {
+    if (identity_ != nullptr) RemoveStart(*identity_);
+  }
+  StartMark(const StartMark&) = delete;
+  StartMark& operator=(const StartMark&) = delete;
+
+ private:
+  const RunIdentity* identity_;
+};
 
 // Errors that libtorch reports for memory, in our words.
 [[noreturn]] void RethrowMemory(const c10::OutOfMemoryError& error) {
@@ -57,48 +80,102 @@ Generation::Generation(const ModelInfo& model, const RunSettings& settings,
                        const RunContext& context)
     : model_(model), settings_(settings), context_(context) {}
 
-std::string Generation::RunDtypeName() const {
-  return settings_.dtype == at::kBFloat16 ? "bf16" : "fp32";
+RunIdentity Generation::Identify(const Job& job, const Metadata& metadata) {
+  if (weights_.is_null()) weights_ = WeightDigests(model_);
+  RunOptions options = settings_.options;
+  options.device = settings_.device.str();
+  options.dtype = settings_.DtypeName();
+  RunIdentity identity;
+  identity.output = job.request.output;
+  identity.settings = SettingsJson(settings_.files, options, DecidedRequest(job));
+  identity.inputs = RunInputs(model_, job, settings_, weights_);
+  identity.device = options.device;
+  identity.steps = job.sampling.steps;
+  identity.metadata = metadata;
+  return identity;
 }
 
-Generation::Item Generation::Prepare(size_t index, const Request& request) const {
-  Item item;
-  item.index = index;
-  item.job = PlanJob(model_, request);
-  const Job& job = item.job;
+void Generation::CheckFiles(const Job& job, const DecodeTarget& target) const {
+  const Request& request = job.request;
   CheckDit(model_);
   if (request.text_embeds.empty()) CheckTextEncoder(model_);
-  if (!IsTensorFile(request.output) || !request.image.empty()) CheckVae(model_);
-  item.target = {request.output, job.geometry, job.fps, request.file,
-                 JobMetadata(model_, job, RunDtypeName())};
-  CheckDecodeTarget(item.target);
-  if (!request.save_latents.empty()) const AtomicFile writable(request.save_latents);
-  CheckMemory(model_, job, settings_.device, settings_.dtype, settings_.limits);
-  if (!request.text_embeds.empty()) {
-    item.embeds = LoadPromptEmbeds(request.text_embeds, model_.dit.text_dim, model_.dit.text_len,
-                                   job.sampling.guidance != 1);
+  if (!IsTensorFile(request.output) || !request.image.empty() || !request.preview.empty())
+    CheckVae(model_);
+  for (const std::string& path :
+       {request.output, CheckpointBeside(request.output), LatentsBeside(request.output),
+        request.save_latents, request.record, request.preview}) {
+    if (!path.empty()) RemoveStaleTemporaries(path);
   }
-  if (!request.noise.empty()) Noise(job);
-  if (!request.image.empty()) ReadImage(request.image);
+  CheckDecodeTarget(target);
+  for (const std::string& path : {request.save_latents, request.record, request.preview}) {
+    if (!path.empty()) const AtomicFile writable(path);
+  }
+}
+
+// Goes on where an earlier run stopped.
+void Generation::TakeUp(Item& item, FoundRun found) const {
+  item.embeds = found.progress.embeds;
+  item.result.resumed_from = found.progress.sampler.step;
+  spdlog::info("goes on after step {} of {}, from {}", found.progress.sampler.step,
+               item.identity.steps, found.file);
+  for (const std::string& note : found.notes) {
+    spdlog::warn(note);
+    item.result.notes.push_back(note);
+  }
+  item.found = std::move(found);
+}
+
+Generation::Item Generation::Prepare(size_t index, const Request& request) {
+  Item item;
+  item.index = index;
+  item.started = std::chrono::system_clock::now();
+  item.job = PlanJob(model_, request);
+  const Job& job = item.job;
+  item.target = {request.output, job.geometry, job.fps, request.file,
+                 JobMetadata(model_, job, settings_.DtypeName())};
+  item.identity = Identify(job, item.target.metadata);
   item.result.output = request.output;
   item.result.width = job.geometry.width;
   item.result.height = job.geometry.height;
   item.result.frames = job.geometry.frames;
   item.result.notes = job.notes;
+  if (request.skip_finished && IsFinished(request.record, item.identity)) {
+    item.result.skipped = true;
+    return item;
+  }
+  if (!request.repeats.empty()) {
+    for (const std::string& note : CompareWithRecord(request.repeats, item.identity))
+      item.result.notes.push_back(note);
+  }
+  CheckFiles(job, item.target);
+  CheckMemory(model_, job, settings_.device, settings_.dtype, settings_.limits);
+  // Or a resume of this run would find what was given up.
+  if (request.old_state == OldState::kDiscard) RemoveRunState(request.output);
+  if (auto found = FindRun(item.identity, request.resume_from, request.old_state)) {
+    TakeUp(item, std::move(*found));
+  } else if (!request.text_embeds.empty()) {
+    item.embeds = LoadPromptEmbeds(request.text_embeds, model_.dit.text_dim, model_.dit.text_len,
+                                   job.sampling.guidance != 1);
+  }
+  if (!request.noise.empty()) Noise(job);
+  if (!request.image.empty()) ReadImage(request.image);
   return item;
 }
 
 void Generation::EncodePrompts(std::vector<Item>& items) {
+  const auto has_text = [](const Item& item) {
+    return item.found || !item.job.request.text_embeds.empty();
+  };
   std::vector<std::string> texts;
   for (const Item& item : items) {
-    if (!item.job.request.text_embeds.empty()) continue;
+    if (has_text(item)) continue;
     texts.push_back(item.job.request.prompt);
     if (item.job.sampling.guidance != 1) texts.push_back(item.job.negative_prompt);
   }
   std::vector<Result::Stage> stages;
   const auto encoded = EncodeTexts(model_, texts, settings_.dtype, context_, stages);
   for (Item& item : items) {
-    if (!item.job.request.text_embeds.empty()) continue;
+    if (has_text(item)) continue;
     item.embeds.prompt = encoded.at(item.job.request.prompt);
     if (item.job.sampling.guidance != 1)
       item.embeds.negative = encoded.at(item.job.negative_prompt);
@@ -108,13 +185,18 @@ void Generation::EncodePrompts(std::vector<Item>& items) {
 
 at::Tensor Generation::EncodeImage(Item& item) const {
   if (item.job.request.image.empty()) return {};
+  if (item.found) return item.found->progress.first_frame;
   const c10::NoGradGuard no_grad;
   const VideoGeometry& geometry = item.job.geometry;
   const Image image =
       ResizeCover(ReadImage(item.job.request.image), geometry.made_width, geometry.made_height);
   const Vae vae = LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_);
   Stage stage(context_, "encoding image", 1);
-  const at::Tensor latents = vae.Encode(ImageTensor(image));
+  const at::Tensor picture = ImageTensor(image);
+  const EncodePlan plan = PlanEncode(vae.config(), {1, geometry.latent.h, geometry.latent.w},
+                                     vae.element_bytes(), DecodeBudget(context_));
+  const at::Tensor latents = vae.EncodeFrom(
+      plan, [&](int64_t, int64_t) { return picture; }, [&] { context_.CheckCancelled(); });
   stage.Finish(item.result.stages);
   return latents;
 }
@@ -135,66 +217,69 @@ at::Tensor Generation::Noise(const Job& job) const {
 }
 
 at::Tensor Generation::DenoiseItem(Item& item) {
+  if (item.found && item.found->progress.sampler.step == item.identity.steps) {
+    return item.found->progress.sampler.latents;
+  }
   const at::Tensor first_frame = EncodeImage(item);
   ReleaseCachedMemory(settings_.device);
-  const Job& job = item.job;
   if (!dit_) dit_ = LoadDit(model_, settings_.dtype, context_);
+  return RunSteps(item, first_frame);
+}
+
+at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
+  const Job& job = item.job;
   const DitAttention attention =
       DitAttention::Make(job.attention.pattern, job.attention.windows, job.geometry.grid,
                          model_.dit.num_layers, model_.dit.head_dim(), settings_.device);
-  const DenoiseInput input{job.sampling, Noise(job), first_frame, item.embeds.prompt.embeds,
-                           item.embeds.negative.embeds};
-  Stage stage(context_, "denoising", job.sampling.steps);
-  const at::Tensor latents = Denoise(*dit_, attention, input, settings_.device, stage).cpu();
+  RunProgress progress{{}, item.embeds, first_frame};
+  DenoiseInput input{
+      job.sampling, {}, first_frame, item.embeds.prompt.embeds, item.embeds.negative.embeds,
+      std::nullopt};
+  if (item.found) {
+    input.from = progress.sampler = item.found->progress.sampler;
+  } else {
+    input.noise = Noise(job);
+  }
+  std::optional<Preview> preview;
+  if (!job.request.preview.empty()) {
+    preview.emplace(job.request.preview, job.request.preview_every, job.sampling.steps,
+                    LoadPreviewMap(model_, context_));
+  }
+  Checkpointer checkpointer(item.identity, job.request.checkpoint_every, progress);
+  Stage stage(context_, "denoising", job.sampling.steps, "steps");
+  const at::Tensor latents =
+      Denoise(*dit_, attention, input, settings_.device, stage, [&](const StepReport& report) {
+        if (preview) preview->AfterStep(report.state.step, report.clean);
+        checkpointer.AfterStep(report.state, context_);
+      }).cpu();
   stage.Finish(item.result.stages);
   return latents;
 }
 
-void Generation::DecodeSafely(Item& item, const at::Tensor& latents, const std::string& saved) {
-  const std::string remedy =
-      fmt::format("the latents are in {}; `t3 decode` makes the video from them", saved);
-  const auto add_remedy = [&](const Error& error) {
-    return Error(fmt::format("{}; {}", error.what(), remedy), error.kind());
-  };
-  try {
-    const Vae vae = LoadVae(model_, VaeHalf::kDecoder, settings_.dtype, context_);
-    Stage stage(context_, "decoding", item.job.geometry.frames);
-    DecodeToFile(vae, latents, item.target, stage);
-    stage.Finish(item.result.stages);
-  } catch (const Error& error) {
-    throw add_remedy(error);
-  } catch (const c10::OutOfMemoryError&) {
-    throw add_remedy(Error("out of device memory while decoding"));
-  }
-}
-
-void Generation::WriteOutput(Item& item, const at::Tensor& latents) {
-  const Request& request = item.job.request;
-  const Metadata& metadata = item.target.metadata;
-  if (!request.save_latents.empty())
-    SaveTensors(request.save_latents, {{"latents", latents}}, metadata);
-  if (IsTensorFile(request.output)) {
-    SaveTensors(request.output, {{"latents", latents}}, metadata);
-    return;
-  }
-  const bool kept = !request.save_latents.empty();
-  const std::string saved = kept ? request.save_latents : LatentsBeside(request.output);
-  if (!kept) SaveTensors(saved, {{"latents", latents}}, metadata);
-  DecodeSafely(item, latents, saved);
-  std::error_code ignored;
-  if (!kept) std::filesystem::remove(saved, ignored);
-}
-
 void Generation::Make(Item& item) {
   const c10::NoGradGuard no_grad;
+  const at::Tensor latents = DenoiseItem(item);
+  const Residents residents =
+      ChooseResidents(model_, item.job, settings_.device, settings_.dtype, settings_.limits);
+  if (!residents.denoiser) dit_.reset();
+  ReleaseCachedMemory(settings_.device);
+  WriteOutput(item, latents);
+  if (!residents.decoder) vae_.reset();
+  ReleaseCachedMemory(settings_.device);
+  const Request& request = item.job.request;
+  if (!request.repeats.empty()) {
+    if (const auto equal = EqualsRecorded(request.repeats, request.output))
+      item.result.notes.push_back(*equal ? "the file has the same bytes as the recorded one"
+                                         : "the file's bytes differ from the recorded one's");
+  }
+  if (!request.record.empty()) {
+    WriteRecord(request.record, item.identity, weights_, settings_, item.result, item.started);
+  }
+}
+
+void Generation::MakeOrExplain(Item& item) {
   try {
-    const at::Tensor latents = DenoiseItem(item);
-    if (!DenoiserFitsBesideDecoder(model_, item.job, settings_.device, settings_.dtype,
-                                   settings_.limits))
-      dit_.reset();
-    ReleaseCachedMemory(settings_.device);
-    WriteOutput(item, latents);
-    ReleaseCachedMemory(settings_.device);
+    Make(item);
   } catch (const c10::OutOfMemoryError& error) {
     RethrowMemory(error);
   }
@@ -213,16 +298,25 @@ std::vector<Outcome> Generation::Run(std::span<const Request> requests,
   std::vector<Item> items;
   for (size_t i = 0; i < requests.size(); ++i) {
     try {
-      items.push_back(Prepare(i, requests[i]));
+      Item item = Prepare(i, requests[i]);
+      if (item.result.skipped) {
+        outcomes[i].result = item.result;
+        settle(i, nullptr);
+      } else {
+        items.push_back(std::move(item));
+      }
     } catch (...) {
       settle(i, std::current_exception());
     }
   }
+  const StartMark mark(requests.size() == 1 && items.size() == 1 && !items.front().found
+                           ? &items.front().identity
+                           : nullptr);
   EncodePrompts(items);
   for (Item& item : items) {
     std::exception_ptr error;
     try {
-      Make(item);
+      MakeOrExplain(item);
       outcomes[item.index].result = item.result;
     } catch (...) {
       error = std::current_exception();

@@ -1,7 +1,9 @@
 // Requests to videos: the order of the stages and what is in memory during each.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <vector>
@@ -9,19 +11,14 @@
 #include "models/dit/dit.h"
 #include "pipeline/decode.h"
 #include "pipeline/job.h"
-#include "pipeline/memory_check.h"
 #include "pipeline/model_info.h"
+#include "pipeline/run_settings.h"
+#include "pipeline/run_state.h"
 #include "pipeline/stage.h"
 #include "pipeline/text_embeds.h"
 #include "t3video/engine.h"
 
 namespace t3 {
-
-struct RunSettings {
-  at::Device device = at::kCPU;
-  at::ScalarType dtype = at::kFloat;
-  MemoryLimits limits;
-};
 
 // Runs requests over one opened model. The text encoder has left memory before denoising starts;
 // the denoiser stays between requests where the decoder fits beside it.
@@ -38,24 +35,34 @@ class Generation {
     size_t index = 0;
     Job job;
     DecodeTarget target;
+    RunIdentity identity;
+    std::optional<FoundRun> found;  // the state that an earlier run left
     PromptEmbeds embeds;
     Result result;
+    std::chrono::system_clock::time_point started;
   };
 
-  Item Prepare(size_t index, const Request& request) const;
+  Item Prepare(size_t index, const Request& request);
+  RunIdentity Identify(const Job& job, const Metadata& metadata);
+  void CheckFiles(const Job& job, const DecodeTarget& target) const;
+  void TakeUp(Item& item, FoundRun found) const;
   void EncodePrompts(std::vector<Item>& items);
   at::Tensor EncodeImage(Item& item) const;
   at::Tensor Noise(const Job& job) const;
   at::Tensor DenoiseItem(Item& item);
+  at::Tensor RunSteps(Item& item, const at::Tensor& first_frame);
   void Make(Item& item);
+  void MakeOrExplain(Item& item);
   void WriteOutput(Item& item, const at::Tensor& latents);
+  void SaveAsOutput(Item& item, const at::Tensor& latents) const;
   void DecodeSafely(Item& item, const at::Tensor& latents, const std::string& saved);
-  std::string RunDtypeName() const;
 
   const ModelInfo& model_;
   RunSettings settings_;
   const RunContext& context_;
+  nlohmann::ordered_json weights_;  // digests of the model's files
   std::optional<Dit> dit_;
+  std::optional<Vae> vae_;  // its decoder
 };
 
 }  // namespace t3

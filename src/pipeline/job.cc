@@ -97,6 +97,12 @@ void CheckInputs(const ModelInfo& model, const Request& request) {
 
 }  // namespace
 
+bool UsesPublishedWindows(const TrainedAttention& trained, const std::string& pattern,
+                          const std::string& windows) {
+  const AttentionPattern used = pattern == "auto" ? trained.pattern : ParseAttention(pattern);
+  return used != AttentionPattern::kFull && windows.empty() && trained.windows.empty();
+}
+
 AttentionChoice ChooseAttention(const ModelInfo& model, const std::string& pattern,
                                 const std::string& windows, const Grid& grid) {
   AttentionChoice choice;
@@ -140,13 +146,17 @@ Job PlanJob(const ModelInfo& model, const Request& request) {
   Job job;
   job.request = request;
   const Size size = ChooseSize(model, request, 2 * vae.spatial_stride());
-  job.geometry =
-      PlanVideo(size.width, size.height, request.frames.value_or(model.defaults.frames), vae);
+  const int64_t frames = request.frames.value_or(model.defaults.frames);
+  job.geometry = UsesPublishedWindows(model.attention, request.attention, request.windows)
+                     ? PlanWindowedVideo(size.width, size.height, frames, vae,
+                                         PublishedWindows(model.dit.latent_channels).grid)
+                     : PlanVideo(size.width, size.height, frames, vae);
   const VideoGeometry& made = job.geometry;
   if (made.made_width != made.width || made.made_height != made.height) {
     job.notes.push_back(fmt::format(
-        "the model makes multiples of {} pixels: {}x{} is made at {}x{} and cropped",
-        2 * vae.spatial_stride(), made.width, made.height, made.made_width, made.made_height));
+        "{}x{} is made at {}x{}, a size that the model makes (multiples of {} pixels; "
+        "for T3 the trained size where it is just above), and cropped",
+        made.width, made.height, made.made_width, made.made_height, 2 * vae.spatial_stride()));
   }
   job.attention = ChooseAttention(model, request.attention, request.windows, made.grid);
   job.sampling = ChooseSampling(model.defaults.sampling, request);

@@ -32,6 +32,10 @@ struct Job {
 // values that no model could take, kFailed for those this model cannot.
 Job PlanJob(const ModelInfo& model, const Request& request);
 
+// Whether a run's windows are the published ones or the planner's, not a table of its own.
+bool UsesPublishedWindows(const TrainedAttention& trained, const std::string& pattern,
+                          const std::string& windows);
+
 // The pattern and windows for `grid`: as asked for, else as the model was trained. Throws Error of
 // kind kUsage for windows with full attention, kFailed when the model's attention is unknown and
 // the grid has more than 200,000 tokens.

@@ -19,7 +19,7 @@ std::vector<LoraSpec> LoraSpecs(const ModelInfo& model) {
 
 TensorMap LoadStage(const std::string& name, const NamedViews& views, const TensorTable& table,
                     const Naming& naming, LoadOptions options, const RunContext& context) {
-  Stage stage(context, name, 0);
+  Stage stage(context, name, 0, "bytes");
   options.progress = [&](int64_t done, int64_t total) {
     stage.set_total(total);
     stage.Advance(done);

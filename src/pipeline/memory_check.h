@@ -2,9 +2,13 @@
 #pragma once
 
 #include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+
+#include <vector>
 
 #include "pipeline/job.h"
 #include "pipeline/model_info.h"
+#include "plan/memory.h"
 
 namespace t3 {
 
@@ -13,14 +17,29 @@ struct MemoryLimits {
   int64_t host = 0;
 };
 
-// Compares the plan of every stage with what `device` and the host have, or with the limits. Throws
-// Error that names the stage, what it needs, what there is and what would make it fit.
+// The stages that the run has, and what there is for them.
+struct RunMemory {
+  bool on_gpu = false;
+  std::vector<MemoryStage> device;
+  MemoryStage host;
+  int64_t device_budget = 0;
+  int64_t host_budget = 0;
+};
+RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::Device device,
+                        at::ScalarType dtype, const MemoryLimits& limits);
+
+// Throws Error where a stage does not fit: which one, what it needs, what there is, and the flags
+// with which the run would fit.
 void CheckMemory(const ModelInfo& model, const Job& job, at::Device device, at::ScalarType dtype,
                  const MemoryLimits& limits);
 
-// Whether the denoiser's weights can stay in memory while the video is decoded, so that the next
-// request does not load them again.
-bool DenoiserFitsBesideDecoder(const ModelInfo& model, const Job& job, at::Device device,
-                               at::ScalarType dtype, const MemoryLimits& limits);
+// Which weights can stay in memory from one request to the next, so that they are not loaded again:
+// the denoiser's while the video is decoded, the decoder's while the next is denoised.
+struct Residents {
+  bool denoiser = false;
+  bool decoder = false;
+};
+Residents ChooseResidents(const ModelInfo& model, const Job& job, at::Device device,
+                          at::ScalarType dtype, const MemoryLimits& limits);
 
 }  // namespace t3

@@ -4,7 +4,9 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "pipeline/calibration.h"
 #include "pipeline/device.h"
+#include "pipeline/job.h"
 #include "pipeline/model_info.h"
 #include "plan/plan_report.h"
 #include "t3video/tools.h"
@@ -55,12 +57,13 @@ PlannedWindows WindowsToPlan(const PlannedModel& model, const std::string& asked
           fmt::format("planner {}", kPlannerVersion)};
 }
 
-PlannedRun RunToPlan(const PlanRequest& request, const PlannedModel& model) {
+PlannedRun RunToPlan(const PlanRequest& request, const std::string& dtype,
+                     const PlannedModel& model) {
   if (request.width.has_value() != request.height.has_value()) {
     FailUsage("a width without a height (or the other way round) was given; give both");
   }
-  if (request.dtype != "bf16" && request.dtype != "fp32") {
-    FailUsage("--dtype '{}' is none of bf16, fp32", request.dtype);
+  if (dtype != "bf16" && dtype != "fp32") {
+    FailUsage("--dtype '{}' is none of bf16, fp32", dtype);
   }
   PlannedRun run;
   run.dit = model.dit;
@@ -68,10 +71,15 @@ PlannedRun RunToPlan(const PlanRequest& request, const PlannedModel& model) {
   run.text = model.text;
   run.attention =
       request.attention == "auto" ? model.attention.pattern : ParseAttention(request.attention);
-  run.video = PlanVideo(request.width.value_or(model.defaults.width),
-                        request.height.value_or(model.defaults.height),
-                        request.frames.value_or(model.defaults.frames), model.vae);
-  run.element_bytes = request.dtype == "bf16" ? 2 : 4;
+  const int64_t width = request.width.value_or(model.defaults.width);
+  const int64_t height = request.height.value_or(model.defaults.height);
+  const int64_t frames = request.frames.value_or(model.defaults.frames);
+  run.video = UsesPublishedWindows(model.attention, request.attention, request.windows)
+                  ? PlanWindowedVideo(width, height, frames, model.vae,
+                                      PublishedWindows(model.dit.latent_channels).grid)
+                  : PlanVideo(width, height, frames, model.vae);
+  run.device_budget = request.memory_limit;
+  run.element_bytes = dtype == "bf16" ? 2 : 4;
   if (run.attention == AttentionPattern::kFull && !request.windows.empty()) {
     FailUsage(
         "--windows was given, but the attention is full and has no windows; give --attention "
@@ -122,9 +130,9 @@ std::string MemoryText(const PlanReport& report, const std::string& dtype) {
   std::string text =
       fmt::format("memory by stage ({}, on a GPU, one stage after the other)\n", dtype);
   const auto line = [&](const MemoryStage& stage) {
-    text += fmt::format("  {:<14} {:>9}   weights {}, the rest {}\n", stage.name,
+    text += fmt::format("  {:<14} {:>9}   weights {}, the rest {}{}{}\n", stage.name,
                         FormatBytes(stage.total()), FormatBytes(stage.weights),
-                        FormatBytes(stage.activations));
+                        FormatBytes(stage.activations), stage.note.empty() ? "" : "; ", stage.note);
   };
   for (const MemoryStage& stage : report.memory.device) line(stage);
   line(report.memory.host);
@@ -162,7 +170,8 @@ ordered_json StageJson(const MemoryStage& stage) {
   return {{"name", stage.name},
           {"weights_bytes", stage.weights},
           {"activation_bytes", stage.activations},
-          {"total_bytes", stage.total()}};
+          {"total_bytes", stage.total()},
+          {"note", stage.note}};
 }
 
 ordered_json WindowsJson(const PlanReport& report) {
@@ -211,19 +220,85 @@ ordered_json ToJson(const PlannedModel& model, const PlanReport& report, const P
           {"host_memory", StageJson(report.memory.host)}};
 }
 
+// The machine as it was measured, for the model's own number of steps.
+struct MachineTime {
+  Calibration calibration;
+  at::Device device = at::kCPU;
+  at::ScalarType dtype = at::kFloat;
+  double forward = 0;  // seconds
+  double denoising = 0;
+  double decoding = 0;
+};
+
+std::optional<MachineTime> TimeOnMachine(const PlanRequest& request, const PlannedModel& model,
+                                         const PlanReport& report, const ProgressFn& progress) {
+  MachineTime time;
+  time.device = ResolveDevice(request.device);
+  time.dtype = ResolveDtype(request.dtype.empty() ? "auto" : request.dtype, time.device);
+  const CalibrationKey key{model.dit, model.vae, report.attention, time.device, time.dtype};
+  if (request.calibrate) {
+    if (!request.preset.empty())
+      FailUsage("--calibrate runs the model: give its files with --model DIR, not --preset");
+    const RunContext context{progress, nullptr, time.device};
+    time.calibration = Calibrate(OpenModel(request.files), key, context);
+  } else if (auto found = FindCalibration(key)) {
+    time.calibration = *found;
+  } else {
+    return std::nullopt;
+  }
+  const SamplingConfig& sampling = model.defaults.sampling;
+  time.forward = time.calibration.ForwardSeconds(report.forward);
+  time.denoising =
+      time.forward * static_cast<double>(sampling.steps) * (sampling.guidance != 1 ? 2 : 1);
+  time.decoding = time.calibration.DecodeSeconds(report.decode_macs);
+  return time;
+}
+
+std::string TimeText(const MachineTime& time, const SamplingConfig& sampling) {
+  const auto rate = [](double macs) { return fmt::format("{:.4g} GMAC/s", macs / 1e9); };
+  const Calibration& calibration = time.calibration;
+  return fmt::format(
+      "expected time on {} ({}, {}), measured {}\n"
+      "  a forward        {:>10.4g} s\n"
+      "  denoising        {:>10.4g} s   ({} steps, guidance {})\n"
+      "  decoding         {:>10.4g} s   (without the file's encoder)\n"
+      "  speeds           linear layers {}, attention {}, decoder {}\n",
+      time.device.str(), DeviceName(time.device), time.dtype == at::kFloat ? "fp32" : "bf16",
+      calibration.measured, time.forward, time.denoising, sampling.steps, sampling.guidance,
+      time.decoding, rate(calibration.linear), rate(calibration.attention),
+      rate(calibration.decode));
+}
+
+ordered_json TimeJson(const MachineTime& time) {
+  return {{"device", time.device.str()},
+          {"measured", time.calibration.measured},
+          {"forward_seconds", time.forward},
+          {"denoising_seconds", time.denoising},
+          {"decoding_seconds", time.decoding},
+          {"linear_macs_a_second", time.calibration.linear},
+          {"attention_macs_a_second", time.calibration.attention},
+          {"decode_macs_a_second", time.calibration.decode}};
+}
+
 }  // namespace
 
-Report Plan(const PlanRequest& request) {
+Report Plan(const PlanRequest& request, const ProgressFn& progress) {
   const PlannedModel model = ModelToPlan(request);
-  PlannedRun run = RunToPlan(request, model);
+  const std::string dtype = request.dtype.empty() ? "bf16" : request.dtype;
+  PlannedRun run = RunToPlan(request, dtype, model);
   const PlannedWindows windows = WindowsToPlan(model, request.windows, run.video.grid);
   run.windows = windows.cycle;
   const PlanReport report = MakePlanReport(run);
   PlannedRun windowed = run;
   if (run.attention == AttentionPattern::kFull) windowed.attention = AttentionPattern::kT3;
   const PlanReport t3 = MakePlanReport(windowed);
-  return {ToText(model, report, t3, windows, request.dtype),
-          ToJson(model, report, t3, windows, request.dtype).dump(2)};
+  std::string text = ToText(model, report, t3, windows, dtype);
+  ordered_json json = ToJson(model, report, t3, windows, dtype);
+  if (const auto time = TimeOnMachine(request, model, report, progress)) {
+    text += TimeText(*time, model.defaults.sampling);
+    json["time"] = TimeJson(*time);
+  }
+  return {text, json.dump(2)};
 }
 
 }  // namespace t3

@@ -19,6 +19,9 @@ PromptEntry JsonEntry(const json& item, int64_t number) {
     entry.error = fmt::format("it is a JSON {}, wanted a string or an object with \"prompt_en\"",
                               item.type_name());
   } else {
+    // A job.json keeps the numbers of the file that it was made from.
+    const auto own = item.find("number");
+    if (own != item.end() && own->is_number_integer()) entry.number = own->get<int64_t>();
     for (const char* key : {"prompt_en", "prompt"}) {
       const auto found = item.find(key);
       if (found == item.end()) continue;

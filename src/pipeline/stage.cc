@@ -21,13 +21,20 @@ void RunContext::CheckCancelled(const std::string& saved) const {
   }
 }
 
-Stage::Stage(const RunContext& context, std::string name, int64_t total)
+Stage::Stage(const RunContext& context, std::string name, int64_t total, std::string unit)
     : context_(context),
       name_(std::move(name)),
       total_(total),
+      unit_(std::move(unit)),
       start_(std::chrono::steady_clock::now()) {
   ResetDevicePeak(context_.device);
+  ResetHostPeak();
   Advance(0);
+}
+
+void Stage::StartAt(int64_t done) {
+  first_ = done;
+  if (done > 0) Advance(done);
 }
 
 double Stage::Seconds() const {
@@ -38,16 +45,18 @@ void Stage::Advance(int64_t done) {
   context_.CheckCancelled();
   if (!context_.progress) return;
   ProgressEvent event{name_, done, total_, Seconds(), -1};
-  if (done > 0 && total_ > 0) {
+  event.unit = unit_;
+  event.memory_bytes = MemoryInUse(context_.device);
+  if (done > first_ && total_ > 0) {
     event.seconds_left =
-        event.seconds * static_cast<double>(total_ - done) / static_cast<double>(done);
+        event.seconds * static_cast<double>(total_ - done) / static_cast<double>(done - first_);
   }
   context_.progress(event);
 }
 
 void Stage::Finish(std::vector<Result::Stage>& stages) {
   Synchronize(context_.device);
-  stages.push_back({name_, Seconds(), DevicePeak(context_.device)});
+  stages.push_back({name_, Seconds(), DevicePeak(context_.device), HostPeak()});
 }
 
 }  // namespace t3

@@ -27,13 +27,17 @@ struct RunContext {
   void CheckCancelled(const std::string& saved = "") const;
 };
 
-// Starts the clock and resets the device's peak at construction. Finish() appends the stage's time
-// and peak memory to `stages`.
+// Starts the clock and resets the peaks of memory at construction. Finish() appends the stage's
+// time and peaks to `stages`.
 class Stage {
  public:
-  Stage(const RunContext& context, std::string name, int64_t total);
+  // `unit`: what `total` counts, "steps", "frames", "texts", "bytes" or nothing.
+  Stage(const RunContext& context, std::string name, int64_t total, std::string unit = "");
   // For stages whose length is known only once they run.
   void set_total(int64_t total) { total_ = total; }
+  const RunContext& context() const { return context_; }
+  // `done` units were there before the stage began: the pace does not count them.
+  void StartAt(int64_t done);
   // Reports `done` of `total` units and throws kInterrupted when the run was cancelled.
   void Advance(int64_t done);
   void Finish(std::vector<Result::Stage>& stages);
@@ -44,6 +48,8 @@ class Stage {
   const RunContext& context_;
   std::string name_;
   int64_t total_;
+  int64_t first_ = 0;  // units that were done before
+  std::string unit_;
   std::chrono::steady_clock::time_point start_;
 };
 

@@ -33,13 +33,11 @@ at::Device ChooseEncoderDevice(const ModelInfo& model, at::ScalarType dtype, at:
 
 }  // namespace
 
-std::map<std::string, EncodedText> EncodeTexts(const ModelInfo& model,
-                                               const std::vector<std::string>& texts,
-                                               at::ScalarType dtype, const RunContext& context,
-                                               std::vector<Result::Stage>& stages) {
+void EncodeTexts(const ModelInfo& model, const std::vector<std::string>& texts,
+                 at::ScalarType dtype, const RunContext& context,
+                 std::vector<Result::Stage>& stages, const EncodedTextFn& sink) {
   const c10::NoGradGuard no_grad;
-  std::map<std::string, EncodedText> encoded;
-  if (texts.empty()) return encoded;
+  if (texts.empty()) return;
   const Tokenizer tokenizer = LoadTokenizer(model);
   const at::Device device =
       ChooseEncoderDevice(model, dtype, context.device, context.DeviceBytes());
@@ -48,19 +46,30 @@ std::map<std::string, EncodedText> EncodeTexts(const ModelInfo& model,
   {
     const TextEncoder encoder = LoadTextEncoder(model, device, encoder_dtype, context);
     const std::set<std::string> unique(texts.begin(), texts.end());
-    Stage stage(context, "encoding text", static_cast<int64_t>(unique.size()));
+    Stage stage(context, "encoding text", static_cast<int64_t>(unique.size()), "texts");
+    int64_t done = 0;
     for (const std::string& text : unique) {
-      EncodedText& result = encoded[text];
+      EncodedText result;
       result.ids = tokenizer.Encode(CleanText(text), model.dit.text_len);
       result.embeds = encoder.Encode(result.ids).cpu();
       T3_CHECK(result.embeds.isfinite().all().item<bool>(),
                "the text encoder {} gave values that are not finite; its weights are damaged",
                model.paths.text_encoder);
-      stage.Advance(static_cast<int64_t>(encoded.size()));
+      sink(text, result);
+      stage.Advance(++done);
     }
     stage.Finish(stages);
   }
   ReleaseCachedMemory(device);
+}
+
+std::map<std::string, EncodedText> EncodeTexts(const ModelInfo& model,
+                                               const std::vector<std::string>& texts,
+                                               at::ScalarType dtype, const RunContext& context,
+                                               std::vector<Result::Stage>& stages) {
+  std::map<std::string, EncodedText> encoded;
+  EncodeTexts(model, texts, dtype, context, stages,
+              [&](const std::string& text, const EncodedText& result) { encoded[text] = result; });
   return encoded;
 }
 

@@ -40,14 +40,35 @@ VideoGeometry PlanVideo(int64_t width, int64_t height, int64_t frames, const Vae
   CheckSide(width, "wide", multiple);
   CheckSide(height, "high", multiple);
   CheckFrames(frames);
-  VideoGeometry video =
-      WholeVideo({(frames - 1) / VaeConfig::kTimeStride + 1, RoundUp(height, multiple) / stride,
-                  RoundUp(width, multiple) / stride},
-                 vae);
+  const Grid latent{(frames - 1) / VaeConfig::kTimeStride + 1, RoundUp(height, multiple) / stride,
+                    RoundUp(width, multiple) / stride};
+  return CroppedTo(WholeVideo(latent, vae), width, height);
+}
+
+VideoGeometry CroppedTo(const VideoGeometry& whole, int64_t width, int64_t height) {
+  T3_CHECK(width <= whole.made_width && height <= whole.made_height,
+           "{}x{} is no part of a video of {}x{}", width, height, whole.made_width,
+           whole.made_height);
+  VideoGeometry video = whole;
   video.width = width;
   video.height = height;
   video.crop_x = (video.made_width - width) / 2;
   video.crop_y = (video.made_height - height) / 2;
+  return video;
+}
+
+VideoGeometry PlanWindowedVideo(int64_t width, int64_t height, int64_t frames, const VaeConfig& vae,
+                                const Grid& trained) {
+  const VideoGeometry video = PlanVideo(width, height, frames, vae);
+  const auto just_above = [](int64_t size, int64_t wanted) {
+    return size == wanted || size == wanted + 1;
+  };
+  for (const Grid& grid : {trained, Grid{trained.t, trained.w, trained.h}}) {
+    if (grid.t == video.grid.t && just_above(grid.h, video.grid.h) &&
+        just_above(grid.w, video.grid.w)) {
+      return CroppedTo(WholeVideo({grid.t, 2 * grid.h, 2 * grid.w}, vae), width, height);
+    }
+  }
   return video;
 }
 

@@ -33,4 +33,13 @@ VideoGeometry PlanVideo(int64_t width, int64_t height, int64_t frames, const Vae
 // from elsewhere than this DiT; `grid` is then rounded down.
 VideoGeometry WholeVideo(const Grid& latent, const VaeConfig& vae);
 
+// The central part of width x height pixels of a whole video, which is at least as large.
+VideoGeometry CroppedTo(const VideoGeometry& whole, int64_t width, int64_t height);
+
+// As PlanVideo for windowed weights whose windows were published for `trained`: where that grid, or
+// its transpose, is at most one token larger on each side, the video is made on it and cropped, so
+// that 3840x2160 is made with the windows of 3840x2176, which the weights know.
+VideoGeometry PlanWindowedVideo(int64_t width, int64_t height, int64_t frames, const VaeConfig& vae,
+                                const Grid& trained);
+
 }  // namespace t3

@@ -85,5 +85,19 @@ TEST(Geometry, WholeVideoTakesLatentsAsTheyAre) {
   EXPECT_THROW(WholeVideo({0, 8, 8}, Vae21()), Error);
 }
 
+TEST(Geometry, WindowedVideosAreMadeOnTheTrainedGridWhereItIsJustAbove) {
+  const VaeConfig vae = FindPreset("wan2.1-1.3b").vae;
+  const Grid trained{21, 136, 240};
+  const VideoGeometry uhd = PlanWindowedVideo(3840, 2160, 81, vae, trained);
+  EXPECT_EQ(uhd.grid, trained);
+  EXPECT_EQ(uhd.made_height, 2176);
+  EXPECT_EQ(uhd.height, 2160);
+  EXPECT_EQ(uhd.crop_y, 8);
+  EXPECT_EQ(PlanWindowedVideo(2160, 3840, 81, vae, trained).grid, (Grid{21, 240, 136}));
+  EXPECT_EQ(PlanWindowedVideo(3840, 2160, 77, vae, trained).made_height, 2160);
+  EXPECT_EQ(PlanWindowedVideo(3840, 2144, 81, vae, trained).made_height, 2144);
+  EXPECT_EQ(PlanVideo(3840, 2160, 81, vae).made_height, 2160);
+}
+
 }  // namespace
 }  // namespace t3

@@ -3,8 +3,10 @@
 #include "plan/memory.h"
 
 #include <algorithm>
-#include <bit>
+#include <limits>
 
+#include "plan/decode_plan.h"
+#include "plan/encode_plan.h"
 #include "plan/partition.h"
 #include "plan/vae_layers.h"
 
@@ -19,22 +21,14 @@ constexpr int64_t kGpuContext = 1'200'000'000;
 constexpr int64_t kHostProcess = 400'000'000;
 constexpr int64_t kHostProcessWithGpu = 3'000'000'000;
 
-// Tensors of N x dim alive beside the scratch while a layer attends: x, q|k|v, normed q and k, and
-// the output of all heads.
-constexpr int64_t kDenoiserTensors = 1 + 3 + 2 + 1;
+// Tensors of N x dim alive beside the scratch while a layer attends: x and q|k|v, and without the
+// GPU's kernels normed q and k and the output of all heads.
+constexpr int64_t kGpuDenoiserTensors = 1 + 3;
+constexpr int64_t kDenoiserTensors = kGpuDenoiserTensors + 2 + 1;
 // The same number of gathered q, k, v, window outputs and sums, for a group of heads.
 constexpr int64_t kAttentionTensors = 6;
 // Copies of the latents: x, noise, two velocities, the solver's history, patches in and out.
 constexpr int64_t kLatentCopies = 10;
-
-// Feature maps alive at once in a residual block: its input, the normed input, the output.
-constexpr int64_t kVaeMaps = 3;
-// Slabs beside them: padded input and output of a convolution, its workspace, norms in fp32.
-constexpr int64_t kVaeSlabs = 4;
-constexpr int64_t kVaeSlabElements = int64_t{1} << 30;
-constexpr int64_t kVaeScoreBytes = int64_t{1} << 31;
-// Pixels in fp32: unpacked, clamped, made contiguous.
-constexpr int64_t kPixelCopies = 3;
 
 int64_t Context(const PlannedRun& run) { return run.on_gpu ? kGpuContext : 0; }
 
@@ -44,7 +38,7 @@ MemoryStage TextStage(const PlannedRun& run) {
   const int64_t scores = 3 * text.num_heads * rows * rows;  // logits, bias, softmax
   const int64_t tokens = rows * (6 * text.dim + 4 * text.attention_dim + 3 * text.ffn_dim);
   return {"text encoder", TextEncoderParameters(text) * run.element_bytes,
-          Context(run) + (scores + tokens) * kFloatBytes};
+          Context(run) + (scores + tokens) * kFloatBytes, ""};
 }
 
 // Index lists of every partition of the cycle, there and back.
@@ -72,55 +66,51 @@ MemoryStage DenoiserStage(const PlannedRun& run) {
   const int64_t text =
       (run.two_branches ? 2 : 1) * dit.num_layers * 2 * dit.text_len * dit.dim * run.element_bytes;
   return {"denoiser", DitParameters(dit) * run.element_bytes,
-          Context(run) + kDenoiserTensors * tokens * dit.dim * run.element_bytes +
-              DenoiserScratch(run) + PartitionBytes(run) + text + latents};
-}
-
-// One latent frame at a time, whole frames: the causal caches of all layers, and the widest of the
-// residual blocks and the middle attention.
-int64_t VaeActivations(const VaeLayers& layers, int64_t latent_frames, int64_t element_bytes) {
-  int64_t caches = 0;
-  int64_t largest = 0;
-  for (const VaeConv& conv : layers.convs) {
-    const int64_t positions = conv.size.h * conv.size.w;
-    caches += conv.kept_frames * conv.in * positions;
-    // Frames of one latent frame: 1, 2 or 4, but 1 for a single image.
-    const int64_t frames = static_cast<int64_t>(
-        std::bit_ceil(static_cast<uint64_t>((conv.size.t + latent_frames - 1) / latent_frames)));
-    largest = std::max(largest, conv.out * frames * positions);
-  }
-  const int64_t blocks = kVaeMaps * largest + kVaeSlabs * std::min(largest, kVaeSlabElements);
-  const int64_t positions = layers.attention_size.h * layers.attention_size.w;
-  const int64_t score_bytes = std::min(positions * positions * element_bytes, kVaeScoreBytes);
-  const int64_t attention = 6 * layers.attention_channels * positions;
-  return caches * element_bytes +
-         std::max(blocks * element_bytes, attention * element_bytes + 2 * score_bytes);
+          Context(run) +
+              (run.on_gpu ? kGpuDenoiserTensors : kDenoiserTensors) * tokens * dit.dim *
+                  run.element_bytes +
+              DenoiserScratch(run) + PartitionBytes(run) + text + latents,
+          ""};
 }
 
 int64_t FrameBytes(const PlannedRun& run) {
   return 3 * run.video.made_width * run.video.made_height * kFloatBytes;
 }
 
-MemoryStage ImageStage(const PlannedRun& run) {
-  const VaeLayers layers = EncoderLayers(run.vae, {1, run.video.latent.h, run.video.latent.w});
-  return {"image encoder", layers.parameters() * kFloatBytes,
-          Context(run) + VaeActivations(layers, 1, kFloatBytes) + kPixelCopies * FrameBytes(run)};
+// What the budget leaves beside weights and `beside`.
+int64_t BudgetBeside(const PlannedRun& run, int64_t beside) {
+  return run.device_budget > 0 ? run.device_budget - beside : std::numeric_limits<int64_t>::max();
 }
 
+MemoryStage ImageStage(const PlannedRun& run) {
+  const Grid latent{1, run.video.latent.h, run.video.latent.w};
+  const int64_t weights = EncoderLayers(run.vae, latent).parameters() * kFloatBytes;
+  const int64_t beside = Context(run) + FrameBytes(run);
+  const EncodePlan plan =
+      FindEncodePlan(run.vae, latent, kFloatBytes, BudgetBeside(run, weights + beside))
+          .value_or(MakeEncodePlan(run.vae, latent, kFloatBytes, latent.h));
+  return {"image encoder", weights, beside + plan.memory.total, ""};
+}
+
+// The decoder's plan for what the budget leaves; where nothing fits, what the least would take.
 MemoryStage DecoderStage(const PlannedRun& run) {
-  const VaeLayers layers = DecoderLayers(run.vae, run.video.latent);
-  const int64_t frames = std::min(run.video.frames, VaeConfig::kTimeStride);
-  return {"decoder", layers.parameters() * run.element_bytes,
-          Context(run) + VaeActivations(layers, run.video.latent.t, run.element_bytes) +
-              kPixelCopies * frames * FrameBytes(run)};
+  const int64_t weights = DecoderLayers(run.vae, run.video.latent).parameters() * run.element_bytes;
+  const int64_t latents = 2 * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
+  const int64_t beside = Context(run) + latents;
+  const int64_t budget = BudgetBeside(run, weights + beside);
+  const DecodePlan plan =
+      FindDecodePlan(run.vae, run.video.latent, run.element_bytes, budget)
+          .value_or(SmallestDecodePlan(run.vae, run.video.latent, run.element_bytes));
+  return {"decoder", weights, beside + plan.memory.total, DescribeDecodePlan(plan)};
 }
 
 MemoryStage HostStage(const PlannedRun& run, const MemoryStage& widest) {
   // Latents that move between the stages, frames on their way to the file.
   int64_t data = 4 * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
-  data += FrameBytes(run) * (run.whole_video ? run.video.frames : 2 * VaeConfig::kTimeStride);
-  if (run.on_gpu) return {"host", 0, kHostProcessWithGpu + data};
-  return {"host", widest.weights, widest.activations + kHostProcess + data};
+  data += FrameBytes(run) *
+          (run.whole_video ? run.video.frames : kQueuedFrames + 2 * VaeConfig::kTimeStride);
+  if (run.on_gpu) return {"host", 0, kHostProcessWithGpu + data, ""};
+  return {"host", widest.weights, widest.activations + kHostProcess + data, ""};
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ struct PlannedRun {
   bool from_image = false;   // an image is encoded first, in fp32
   bool whole_video =
       false;  // the decoded video is held as one fp32 tensor (--output X.safetensors)
+  int64_t device_budget = 0;  // bytes that a stage may take, weights and all; 0: no limit
 };
 
 // One stage at its widest. On a GPU `activations` include the context and library workspaces, so
@@ -35,6 +36,7 @@ struct MemoryStage {
   std::string name;  // "text encoder", "image encoder", "denoiser", "decoder", "host"
   int64_t weights = 0;
   int64_t activations = 0;
+  std::string note;  // how the stage works, where the budget decides it; or empty
   int64_t total() const { return weights + activations; }
 };
 
@@ -49,6 +51,9 @@ struct MemoryPlan {
 };
 
 MemoryPlan PlanMemory(const PlannedRun& run);
+
+// Frames on their way to the encoder that wait at most.
+inline constexpr int64_t kQueuedFrames = 8;
 
 // Memory that the denoiser's temporaries of one stage may take, beside x and q|k|v: 4 of 12 heads
 // at 4K with 1.3B on a GPU.

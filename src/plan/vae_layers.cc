@@ -22,13 +22,13 @@ class Walk {
   Walk(int64_t channels, const Grid& size) : channels_(channels), size_(size) {}
 
   void Conv(int64_t out, int64_t taps) {
-    layers_.convs.push_back({channels_, out, taps, taps == kTaps3d ? 2 : 0, size_});
+    layers_.convs.push_back({channels_, out, taps, size_});
     channels_ = out;
   }
   void Norm() { layers_.norm_weights += channels_; }
   void Residual(int64_t out) {
     const int64_t in = channels_;
-    if (in != out) layers_.convs.push_back({in, out, 1, 0, size_});
+    if (in != out) layers_.convs.push_back({in, out, 1, size_});
     Norm();
     Conv(out, kTaps3d);
     Norm();
@@ -39,19 +39,18 @@ class Walk {
     Norm();
     layers_.attention_channels = channels_;
     layers_.attention_size = size_;
-    layers_.convs.push_back({channels_, 3 * channels_, 1, 0, size_});
+    layers_.convs.push_back({channels_, 3 * channels_, 1, size_});
     Conv(channels_, 1);
     Residual(channels_);
   }
-  // Frame 0 takes no part in a time convolution; its two kept frames are those before the chunk.
+  // Frame 0 takes no part in a time convolution.
   void DoubleTime() {
-    layers_.convs.push_back(
-        {channels_, 2 * channels_, kTapsTime, 2, {size_.t - 1, size_.h, size_.w}});
+    layers_.convs.push_back({channels_, 2 * channels_, kTapsTime, {size_.t - 1, size_.h, size_.w}});
     size_.t = 2 * size_.t - 1;
   }
   void HalveTime() {
     size_.t = (size_.t + 1) / 2;
-    layers_.convs.push_back({channels_, channels_, kTapsTime, 1, {size_.t - 1, size_.h, size_.w}});
+    layers_.convs.push_back({channels_, channels_, kTapsTime, {size_.t - 1, size_.h, size_.w}});
   }
   void DoubleSpace(int64_t out) {
     size_.h *= 2;

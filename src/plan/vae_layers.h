@@ -1,4 +1,4 @@
-// The VAE's layers as data: what the planner counts work, weights and memory from.
+// The VAE's layers as data: what the planner counts work and weights from.
 #pragma once
 
 #include <cstdint>
@@ -9,14 +9,12 @@
 
 namespace t3 {
 
-// One convolution over a video. A causal one keeps the last `kept_frames` frames of its input from
-// chunk to chunk.
+// One convolution over a video.
 struct VaeConv {
   int64_t in = 0;  // channels
   int64_t out = 0;
-  int64_t taps = 1;         // kernel volume
-  int64_t kept_frames = 0;  // at the size of the output
-  Grid size;                // frames, rows and columns of the output
+  int64_t taps = 1;  // kernel volume
+  Grid size;         // frames, rows and columns of the output
   double macs() const { return 1.0 * in * out * taps * size.tokens(); }
 };
 

@@ -23,6 +23,8 @@ class Solver {
   int64_t steps() const { return static_cast<int64_t>(schedule_.timesteps.size()); }
   // In (0, 1000].
   double timestep(int64_t i) const;
+  // Noise level before step i: with velocity v of latents x, the clean video is x - sigma(i) * v.
+  double sigma(int64_t i) const { return schedule_.sigmas[static_cast<size_t>(i)]; }
 
   // x and velocity of equal shape -> new latents in the dtype of x. Euler computes in that dtype,
   // as the published T3 code does; UniPC in fp32, as Wan does. Neither argument is changed or kept.

@@ -24,8 +24,8 @@ at::Tensor Stripes(const at::Tensor& part, double share, double pixels_per_field
 }
 
 // Light in [0, 1] of the windows; (B,1,F,H,W).
-at::Tensor Windows(const Stage& stage, const Row& row, const at::Tensor& x, const at::Tensor& down,
-                   const at::Tensor& building) {
+at::Tensor Windows(const SceneStage& stage, const Row& row, const at::Tensor& x,
+                   const at::Tensor& down, const at::Tensor& building) {
   const double tall = row.window * 1.25;
   const double pixels = row.window / stage.pixel;
   const at::Tensor column = x / row.window, level = down / tall;
@@ -39,7 +39,7 @@ at::Tensor Windows(const Stage& stage, const Row& row, const at::Tensor& x, cons
   return pane * lit;
 }
 
-void PaintRow(const Stage& stage, const Row& row, double seed, at::Tensor& picture) {
+void PaintRow(const SceneStage& stage, const Row& row, double seed, at::Tensor& picture) {
   const at::Tensor x = stage.LayerX(row.nearness);
   const at::Tensor y = stage.LayerY();
   const at::Tensor shift = stage.Number(&SceneNumbers::shift_x) + seed * 31.0;
@@ -76,7 +76,7 @@ void PaintRow(const Stage& stage, const Row& row, double seed, at::Tensor& pictu
   picture.lerp_(color, cover * ground);
 }
 
-void PaintSquare(const Stage& stage, at::Tensor& picture) {
+void PaintSquare(const SceneStage& stage, at::Tensor& picture) {
   const Plain plain = MakePlain(stage, kStreet);
   const at::Tensor shift = stage.Number(&SceneNumbers::shift_y);
   const at::Tensor rough =
@@ -103,7 +103,7 @@ void PaintSquare(const Stage& stage, at::Tensor& picture) {
 
 }  // namespace
 
-void PaintCity(const Stage& stage, at::Tensor& picture) {
+void PaintCity(const SceneStage& stage, at::Tensor& picture) {
   double seed = 1;
   for (const Row& row : kRows) PaintRow(stage, row, seed++, picture);
   PaintSquare(stage, picture);

@@ -14,7 +14,7 @@ struct Dune {
 constexpr Dune kDunes[] = {
     {0.005, 0.13, 0.8, 0.40, 0.88}, {-0.035, 0.11, 1.0, 0.20, 0.94}, {-0.09, 0.10, 1.2, 0.06, 1.0}};
 
-void PaintDune(const Stage& stage, const Dune& dune, double seed, at::Tensor& picture) {
+void PaintDune(const SceneStage& stage, const Dune& dune, double seed, at::Tensor& picture) {
   const at::Tensor x = stage.LayerX(dune.nearness);
   const at::Tensor y = stage.LayerY();
   const at::Tensor shift = stage.Number(&SceneNumbers::shift_x) + seed * 23.0;
@@ -45,7 +45,7 @@ void PaintDune(const Stage& stage, const Dune& dune, double seed, at::Tensor& pi
                 Coverage(-below, stage.pixel));
 }
 
-void PaintSand(const Stage& stage, at::Tensor& picture) {
+void PaintSand(const SceneStage& stage, at::Tensor& picture) {
   const Plain plain = MakePlain(stage, 0.10);
   const at::Tensor shift = stage.Number(&SceneNumbers::shift_y);
   const at::Tensor broad =
@@ -62,7 +62,7 @@ void PaintSand(const Stage& stage, at::Tensor& picture) {
 
 }  // namespace
 
-void PaintDesert(const Stage& stage, at::Tensor& picture) {
+void PaintDesert(const SceneStage& stage, at::Tensor& picture) {
   double seed = 1;
   for (const Dune& dune : kDunes) PaintDune(stage, dune, seed++, picture);
   PaintSand(stage, picture);

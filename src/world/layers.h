@@ -8,18 +8,18 @@
 namespace t3 {
 
 // Each paints over `picture`, (B,3,F,H,W) with values from 0 to 1, of the same rows as the stage.
-void PaintSky(const Stage& stage, at::Tensor& picture);
-void PaintClouds(const Stage& stage, at::Tensor& picture);
-void PaintSea(const Stage& stage, at::Tensor& picture);
-void PaintMountains(const Stage& stage, at::Tensor& picture);
-void PaintCity(const Stage& stage, at::Tensor& picture);
-void PaintDesert(const Stage& stage, at::Tensor& picture);
-void PaintLanterns(const Stage& stage, at::Tensor& picture);
+void PaintSky(const SceneStage& stage, at::Tensor& picture);
+void PaintClouds(const SceneStage& stage, at::Tensor& picture);
+void PaintSea(const SceneStage& stage, at::Tensor& picture);
+void PaintMountains(const SceneStage& stage, at::Tensor& picture);
+void PaintCity(const SceneStage& stage, at::Tensor& picture);
+void PaintDesert(const SceneStage& stage, at::Tensor& picture);
+void PaintLanterns(const SceneStage& stage, at::Tensor& picture);
 
 // The object, and at sea its mirror image, elsewhere its shadow. One kind for the whole batch.
-void PaintMirrorImage(const Stage& stage, WorldObject kind, at::Tensor& picture);
-void PaintShadow(const Stage& stage, WorldObject kind, at::Tensor& picture);
-void PaintObject(const Stage& stage, WorldObject kind, at::Tensor& picture);
+void PaintMirrorImage(const SceneStage& stage, WorldObject kind, at::Tensor& picture);
+void PaintShadow(const SceneStage& stage, WorldObject kind, at::Tensor& picture);
+void PaintObject(const SceneStage& stage, WorldObject kind, at::Tensor& picture);
 
 // A plain seen in perspective below the horizon.
 struct Plain {
@@ -31,9 +31,9 @@ struct Plain {
   double least_pixel = 0;
 };
 // `drop`: how far below the horizon the plain begins.
-Plain MakePlain(const Stage& stage, double drop);
+Plain MakePlain(const SceneStage& stage, double drop);
 
 // One fp32 factor per channel for a surface that light meets with strength `lit` (0 to 1).
-at::Tensor LightOn(const Stage& stage, const at::Tensor& lit);
+at::Tensor LightOn(const SceneStage& stage, const at::Tensor& lit);
 
 }  // namespace t3

@@ -21,7 +21,7 @@ constexpr Ridge kRidges[] = {{0.090, 0.26, 1.3, 0.66, 0.86, false},
                              {0.010, 0.12, 2.6, 0.22, 0.96, true},
                              {-0.03, 0.07, 3.4, 0.08, 1.00, true}};
 
-void PaintRidge(const Stage& stage, const Ridge& ridge, double seed, at::Tensor& picture) {
+void PaintRidge(const SceneStage& stage, const Ridge& ridge, double seed, at::Tensor& picture) {
   const at::Tensor x = stage.LayerX(ridge.nearness);
   const at::Tensor y = stage.LayerY();
   const at::Tensor shift = stage.Number(&SceneNumbers::shift_x) + seed * 37.0;
@@ -52,7 +52,7 @@ void PaintRidge(const Stage& stage, const Ridge& ridge, double seed, at::Tensor&
   picture.lerp_(color, Coverage(-below, stage.pixel));
 }
 
-void PaintMeadow(const Stage& stage, at::Tensor& picture) {
+void PaintMeadow(const SceneStage& stage, at::Tensor& picture) {
   const Plain plain = MakePlain(stage, 0.055);
   const at::Tensor shift = stage.Number(&SceneNumbers::shift_y);
   const at::Tensor grass =
@@ -66,7 +66,7 @@ void PaintMeadow(const Stage& stage, at::Tensor& picture) {
 
 }  // namespace
 
-void PaintMountains(const Stage& stage, at::Tensor& picture) {
+void PaintMountains(const SceneStage& stage, at::Tensor& picture) {
   double seed = 1;
   for (const Ridge& ridge : kRidges) PaintRidge(stage, ridge, seed++, picture);
   PaintMeadow(stage, picture);

@@ -5,7 +5,7 @@
 
 namespace t3 {
 
-Plain MakePlain(const Stage& stage, double drop) {
+Plain MakePlain(const SceneStage& stage, double drop) {
   Plain plain;
   const at::Tensor edge = stage.Number(&SceneNumbers::horizon) + drop;
   const at::Tensor below = stage.LayerY() - edge;
@@ -20,7 +20,7 @@ Plain MakePlain(const Stage& stage, double drop) {
   return plain;
 }
 
-at::Tensor LightOn(const Stage& stage, const at::Tensor& lit) {
+at::Tensor LightOn(const SceneStage& stage, const at::Tensor& lit) {
   return at::addcmul(stage.Color(&SceneNumbers::ambient), stage.Color(&SceneNumbers::sunlight),
                      lit);
 }

@@ -34,14 +34,15 @@ void CheckView(const WorldView& view) {
 }
 
 template <typename Paint>
-void PaintRows(const Stage& stage, double top, double bottom, at::Tensor& picture, Paint paint) {
-  const Stage part = stage.Rows(top, bottom);
+void PaintRows(const SceneStage& stage, double top, double bottom, at::Tensor& picture,
+               Paint paint) {
+  const SceneStage part = stage.Rows(top, bottom);
   if (part.y.size(3) == 0) return;
   at::Tensor rows = picture.narrow(3, part.first_row, part.y.size(3));
   paint(part, rows);
 }
 
-void PaintLand(const Stage& stage, WorldLand land, at::Tensor& picture) {
+void PaintLand(const SceneStage& stage, WorldLand land, at::Tensor& picture) {
   switch (land) {
     case WorldLand::kSea:
       return PaintSea(stage, picture);
@@ -55,8 +56,8 @@ void PaintLand(const Stage& stage, WorldLand land, at::Tensor& picture) {
   Fail("world: unknown land {}", static_cast<int>(land));
 }
 
-void PaintAll(const Stage& stage, WorldLand land, WorldObject kind, at::Tensor& picture) {
-  PaintRows(stage, 0, kSkyEnd, picture, [](const Stage& part, at::Tensor& rows) {
+void PaintAll(const SceneStage& stage, WorldLand land, WorldObject kind, at::Tensor& picture) {
+  PaintRows(stage, 0, kSkyEnd, picture, [](const SceneStage& part, at::Tensor& rows) {
     PaintSky(part, rows);
     PaintClouds(part, rows);
   });
@@ -67,14 +68,15 @@ void PaintAll(const Stage& stage, WorldLand land, WorldObject kind, at::Tensor& 
             : land == WorldLand::kDesert ? 0.3
                                          : kGroundBegin,
             1, picture,
-            [land](const Stage& part, at::Tensor& rows) { PaintLand(part, land, rows); });
-  PaintRows(stage, kGroundBegin, 1, picture, [land, kind](const Stage& part, at::Tensor& rows) {
-    if (land == WorldLand::kSea) {
-      PaintMirrorImage(part, kind, rows);
-    } else {
-      PaintShadow(part, kind, rows);
-    }
-  });
+            [land](const SceneStage& part, at::Tensor& rows) { PaintLand(part, land, rows); });
+  PaintRows(stage, kGroundBegin, 1, picture,
+            [land, kind](const SceneStage& part, at::Tensor& rows) {
+              if (land == WorldLand::kSea) {
+                PaintMirrorImage(part, kind, rows);
+              } else {
+                PaintShadow(part, kind, rows);
+              }
+            });
   PaintObject(stage, kind, picture);
   PaintRows(stage, 0, 0.5, picture, PaintLanterns);
 }
@@ -97,7 +99,7 @@ void RenderGroup(const Group& group, const WorldView& view, const Noise& noise, 
     const std::span<const WorldScene> part(group.scenes.data() + scene, scenes);
     for (int64_t first = 0; first < view.frames; first += frames) {
       const int64_t some = std::min(frames, view.frames - first);
-      const Stage stage(part, view, first, some, noise, out.device());
+      const SceneStage stage(part, view, first, some, noise, out.device());
       // Layers mix with what is there, and what is not a number would stay.
       at::Tensor picture = at::zeros({scenes, 3, some, out.size(3), out.size(4)}, out.options());
       PaintAll(stage, part[0].land, part[0].object, picture);

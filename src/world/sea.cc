@@ -7,7 +7,7 @@ namespace t3 {
 namespace {
 
 // The sky's colours as a rough surface mirrors them.
-at::Tensor MirroredSky(const Stage& stage, const at::Tensor& up) {
+at::Tensor MirroredSky(const SceneStage& stage, const at::Tensor& up) {
   const at::Tensor low = at::lerp(stage.Color(&SceneNumbers::rim),
                                   stage.Color(&SceneNumbers::middle), SmoothStep(up, -0.05, 0.7));
   return at::lerp(low, stage.Color(&SceneNumbers::zenith), SmoothStep(up, 0.3, 1.3));
@@ -15,7 +15,7 @@ at::Tensor MirroredSky(const Stage& stage, const at::Tensor& up) {
 
 }  // namespace
 
-void PaintSea(const Stage& stage, at::Tensor& picture) {
+void PaintSea(const SceneStage& stage, at::Tensor& picture) {
   const Plain plain = MakePlain(stage, 0);
   const at::Tensor shift = stage.Number(&SceneNumbers::shift_x);
   // Crests are long: waves are finer into the distance than across.

@@ -8,7 +8,7 @@ namespace {
 
 constexpr double kSkyNearness = 0.8;
 
-at::Tensor SkyGradient(const Stage& stage) {
+at::Tensor SkyGradient(const SceneStage& stage) {
   const at::Tensor horizon = stage.Number(&SceneNumbers::horizon);
   const at::Tensor up = ((horizon - stage.LayerY()) / horizon).clamp_(0, 1);  // (B,1,F,H,1)
   const at::Tensor low = at::lerp(stage.Color(&SceneNumbers::rim),
@@ -17,7 +17,7 @@ at::Tensor SkyGradient(const Stage& stage) {
 }
 
 // Blobs where noise is near its peak; faded where a blob is smaller than a pixel.
-at::Tensor Stars(const Stage& stage, double frequency, double rarity) {
+at::Tensor Stars(const SceneStage& stage, double frequency, double rarity) {
   const at::Tensor shift = stage.Number(&SceneNumbers::shift_x);
   const double fade = std::min(1.0, 0.6 / (frequency * stage.pixel));
   return SmoothStep(stage.noise.At(stage.LayerX(kSkyNearness) * frequency + shift,
@@ -26,7 +26,7 @@ at::Tensor Stars(const Stage& stage, double frequency, double rarity) {
       .mul_(fade * fade);
 }
 
-void AddStars(const Stage& stage, at::Tensor& picture) {
+void AddStars(const SceneStage& stage, at::Tensor& picture) {
   const at::Tensor stars =
       Stars(stage, 70, 0.92) + Stars(stage, 170, 0.88) + Stars(stage, 430, 0.86);
   const at::Tensor height =
@@ -34,7 +34,7 @@ void AddStars(const Stage& stage, at::Tensor& picture) {
   picture.add_(stars * (height * stage.Number(&SceneNumbers::night) * 0.85));
 }
 
-void AddSun(const Stage& stage, at::Tensor& picture) {
+void AddSun(const SceneStage& stage, at::Tensor& picture) {
   const at::Tensor dx = stage.LayerX(kSkyNearness) - stage.Number(&SceneNumbers::sun_x);
   const at::Tensor dy = stage.LayerY() - stage.Number(&SceneNumbers::sun_y);
   const at::Tensor square = dx * dx + dy * dy;
@@ -51,13 +51,13 @@ void AddSun(const Stage& stage, at::Tensor& picture) {
 
 }  // namespace
 
-void PaintSky(const Stage& stage, at::Tensor& picture) {
+void PaintSky(const SceneStage& stage, at::Tensor& picture) {
   picture.copy_(SkyGradient(stage));
   AddStars(stage, picture);
   AddSun(stage, picture);
 }
 
-void PaintClouds(const Stage& stage, at::Tensor& picture) {
+void PaintClouds(const SceneStage& stage, at::Tensor& picture) {
   // A ceiling in perspective; far clouds are small and thin out into the haze.
   const at::Tensor above = (stage.Number(&SceneNumbers::horizon) - stage.LayerY()).clamp_min_(0);
   const at::Tensor depth = 1 / (above + 0.24);  // (B,1,F,H,1)

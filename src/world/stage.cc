@@ -37,8 +37,8 @@ at::Tensor Middles(int64_t first, int64_t count, at::Device device) {
 
 }  // namespace
 
-Stage::Stage(std::span<const WorldScene> scenes, const WorldView& view, int64_t first,
-             int64_t count, const Noise& table, at::Device device)
+SceneStage::SceneStage(std::span<const WorldScene> scenes, const WorldView& view, int64_t first,
+                       int64_t count, const Noise& table, at::Device device)
     : noise(table) {
   const double aspect = static_cast<double>(view.width) / static_cast<double>(view.height);
   const WorldCrop crop = view.crop.value_or(WorldCrop{0, 0, view.width, view.height});
@@ -56,8 +56,8 @@ Stage::Stage(std::span<const WorldScene> scenes, const WorldView& view, int64_t 
   seconds = (frame / view.fps).view({1, 1, -1, 1, 1});
 }
 
-Stage Stage::Rows(double top, double bottom) const {
-  Stage part = *this;
+SceneStage SceneStage::Rows(double top, double bottom) const {
+  SceneStage part = *this;
   const int64_t rows = y.size(3);
 
   const int64_t from =
@@ -70,20 +70,20 @@ Stage Stage::Rows(double top, double bottom) const {
   return part;
 }
 
-at::Tensor Stage::Number(float SceneNumbers::*member) const {
+at::Tensor SceneStage::Number(float SceneNumbers::*member) const {
   return numbers.select(1, ColumnOf(member)).view({-1, 1, 1, 1, 1});
 }
 
-at::Tensor Stage::Color(Rgb SceneNumbers::*member) const {
+at::Tensor SceneStage::Color(Rgb SceneNumbers::*member) const {
   return numbers.narrow(1, ColumnOf(member), 3).view({-1, 3, 1, 1, 1});
 }
 
-at::Tensor Stage::LayerX(double nearness) const {
+at::Tensor SceneStage::LayerX(double nearness) const {
   const at::Tensor zoom = 1 + Number(&SceneNumbers::zoom) * u;
   return x / zoom + (u - 0.5) * (Number(&SceneNumbers::pan) * nearness);
 }
 
-at::Tensor Stage::LayerY() const {
+at::Tensor SceneStage::LayerY() const {
   const at::Tensor zoom = 1 + Number(&SceneNumbers::zoom) * u;
   const at::Tensor horizon = Number(&SceneNumbers::horizon);
   return (y - horizon) / zoom + horizon;

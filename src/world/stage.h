@@ -13,14 +13,14 @@ namespace t3 {
 
 // All tensors broadcast to (scenes B, channels, frames F, rows H, columns W), fp32. Lengths are
 // heights of the full picture; x is 0 in its middle, y is 0 at the top and grows downwards.
-struct Stage {
+struct SceneStage {
   // Frames [first, first + count) of the view, for `scenes`.
-  Stage(std::span<const WorldScene> scenes, const WorldView& view, int64_t first, int64_t count,
-        const Noise& table, at::Device device);
+  SceneStage(std::span<const WorldScene> scenes, const WorldView& view, int64_t first,
+             int64_t count, const Noise& table, at::Device device);
 
   // The part between heights `top` and `bottom` (rows that any pixel of it touches); it may be
   // empty. `first_row` says where it begins among the rows of this stage.
-  Stage Rows(double top, double bottom) const;
+  SceneStage Rows(double top, double bottom) const;
 
   at::Tensor Number(float SceneNumbers::*member) const;  // (B,1,1,1,1)
   at::Tensor Color(Rgb SceneNumbers::*member) const;     // (B,3,1,1,1)

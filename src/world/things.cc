@@ -17,7 +17,7 @@ struct Spot {
   at::Tensor size;  // (B,1,F,1,1)
 };
 
-Spot SpotOf(const Stage& stage) {
+Spot SpotOf(const SceneStage& stage) {
   const at::Tensor from = stage.Number(&SceneNumbers::object_from);
   const at::Tensor to = stage.Number(&SceneNumbers::object_to);
   const at::Tensor growth = 1 + stage.Number(&SceneNumbers::zoom) * (stage.u - 0.5);
@@ -28,7 +28,7 @@ Spot SpotOf(const Stage& stage) {
           stage.Number(&SceneNumbers::object_size) * growth};
 }
 
-Local LocalOf(const Stage& stage, const Spot& spot, const at::Tensor& x, const at::Tensor& y) {
+Local LocalOf(const SceneStage& stage, const Spot& spot, const at::Tensor& x, const at::Tensor& y) {
   const at::Tensor beat =
       at::sin((stage.seconds * 1.6 + stage.Number(&SceneNumbers::phase)) * (2 * std::numbers::pi));
   return {.x = (x - spot.x) / spot.size * stage.Number(&SceneNumbers::faces),
@@ -39,26 +39,26 @@ Local LocalOf(const Stage& stage, const Spot& spot, const at::Tensor& x, const a
 }
 
 // Brighter towards the light; things keep their colour at night, so that it can be told.
-at::Tensor Shade(const Stage& stage, const Spot& spot) {
+at::Tensor Shade(const SceneStage& stage, const Spot& spot) {
   const at::Tensor toward =
       (stage.x - spot.x) / spot.size * stage.Number(&SceneNumbers::light);  // (B,1,F,1,W)
   return (0.86 + toward * 0.15).clamp_(0.66, 1.06) - stage.Number(&SceneNumbers::night) * 0.05;
 }
 
 // Cloth, paint, plumage: fine variation that only large pictures show.
-at::Tensor Fabric(const Stage& stage, const Local& at) {
+at::Tensor Fabric(const SceneStage& stage, const Local& at) {
   return 1 + stage.noise.Sum(at.x * 9.0 + 40, at.y * 9.0 + 40, {.frequency = 1.0, .gain = 0.85},
                              9.0 * at.pixel) *
                  0.022;
 }
 
 // Height about which the water mirrors the object: the horizon, or where a boat floats.
-at::Tensor MirrorLine(const Stage& stage, WorldObject kind, const Spot& spot) {
+at::Tensor MirrorLine(const SceneStage& stage, WorldObject kind, const Spot& spot) {
   if (FootOf(kind) > 0) return spot.y + spot.size * FootOf(kind);
   return stage.Number(&SceneNumbers::horizon) + stage.u * 0;
 }
 
-void PaintLantern(const Stage& stage, double side, at::Tensor& picture) {
+void PaintLantern(const SceneStage& stage, double side, at::Tensor& picture) {
   const at::Tensor swing =
       at::sin((stage.seconds * 0.4 + stage.Number(&SceneNumbers::phase)) * (2 * std::numbers::pi)) *
       0.003;
@@ -83,14 +83,14 @@ void PaintLantern(const Stage& stage, double side, at::Tensor& picture) {
 
 }  // namespace
 
-void PaintObject(const Stage& stage, WorldObject kind, at::Tensor& picture) {
+void PaintObject(const SceneStage& stage, WorldObject kind, at::Tensor& picture) {
   const Spot spot = SpotOf(stage);
   const Local at = LocalOf(stage, spot, stage.x, stage.y);
   const Sprite sprite = DrawKind(kind, at);
   picture.lerp_(sprite.color * (Shade(stage, spot) * Fabric(stage, at)), sprite.cover);
 }
 
-void PaintMirrorImage(const Stage& stage, WorldObject kind, at::Tensor& picture) {
+void PaintMirrorImage(const SceneStage& stage, WorldObject kind, at::Tensor& picture) {
   const Spot spot = SpotOf(stage);
   const at::Tensor line = MirrorLine(stage, kind, spot);
   const at::Tensor below = (stage.y - line).clamp_min(0);  // (B,1,F,H,1)
@@ -103,11 +103,11 @@ void PaintMirrorImage(const Stage& stage, WorldObject kind, at::Tensor& picture)
       (below * 0.06 + 0.003);
   const Local at = LocalOf(stage, spot, stage.x + ripple, line * 2 - stage.y + ripple * 0.7);
   const Sprite sprite = DrawKind(kind, at);
-  const at::Tensor strength = Coverage(line - stage.y, stage.pixel) * (0.52 - below * 0.2);
+  const at::Tensor strength = Coverage(line - stage.y, stage.pixel) * (0.66 - below * 0.25);
   picture.lerp_(sprite.color * (Shade(stage, spot) * 0.82), sprite.cover * strength);
 }
 
-void PaintShadow(const Stage& stage, WorldObject kind, at::Tensor& picture) {
+void PaintShadow(const SceneStage& stage, WorldObject kind, at::Tensor& picture) {
   const Spot spot = SpotOf(stage);
   const bool stands = FootOf(kind) > 0;
   // Away from the light; that of a flying thing lies on the ground far below it.
@@ -122,7 +122,7 @@ void PaintShadow(const Stage& stage, WorldObject kind, at::Tensor& picture) {
   picture.mul_(1 - cover * strength);
 }
 
-void PaintLanterns(const Stage& stage, at::Tensor& picture) {
+void PaintLanterns(const SceneStage& stage, at::Tensor& picture) {
   PaintLantern(stage, -1, picture);
   PaintLantern(stage, 1, picture);
 }

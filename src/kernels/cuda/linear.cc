@@ -4,7 +4,6 @@
 
 #include <cublasLt.h>
 
-#include <algorithm>
 #include <array>
 #include <map>
 #include <memory>
@@ -18,9 +17,6 @@ namespace t3::kernels {
 namespace {
 
 constexpr int kMostAlgorithms = 8;
-// Candidates for so many rows serve any larger number: the tile grid is then large either way.
-constexpr int64_t kMostRowsTold = 65'536;
-
 void Check(cublasStatus_t status, const char* call) {
   T3_CHECK(status == CUBLAS_STATUS_SUCCESS, "cuBLASLt: {} failed: {}", call,
            cublasLtGetStatusString(status));
@@ -119,17 +115,12 @@ const Algorithms& AlgorithmsFor(const LinearArgs& args, const Workspace& workspa
   static std::map<Key, Algorithms> known;
   int device = 0;
   T3_CHECK(cudaGetDevice(&device) == cudaSuccess, "no current GPU");
-  const Key key{device,         std::min(args.tokens, kMostRowsTold),
-                args.in,        args.out,
-                args.x_stride,  args.y_stride,
-                args.gelu,      args.add,
-                workspace.bytes};
+  const Key key{device,        args.tokens, args.in,  args.out,       args.x_stride,
+                args.y_stride, args.gelu,   args.add, workspace.bytes};
   const std::lock_guard lock(mutex);
   const auto found = known.find(key);
   if (found != known.end()) return found->second;
-  LinearArgs told = args;
-  told.tokens = std::min(args.tokens, kMostRowsTold);
-  return known.emplace(key, FindAlgorithms(Product(told), workspace)).first->second;
+  return known.emplace(key, FindAlgorithms(Product(args), workspace)).first->second;
 }
 
 }  // namespace
@@ -138,18 +129,22 @@ int LinearAlgorithms(const LinearArgs& args, const Workspace& workspace) {
   return static_cast<int>(AlgorithmsFor(args, workspace).size());
 }
 
-void Linear(const LinearArgs& args, int algorithm, const Workspace& workspace, Stream stream) {
+void Linear(const LinearArgs& args, const LinearAlgorithm& algorithm, const Workspace& workspace,
+            Stream stream) {
   T3_CHECK(!(args.gelu && args.add), "Linear: GELU and a sum in one product");
+  LinearArgs asked = args;
+  asked.tokens = algorithm.asked_rows;
+  const Algorithms& algorithms = AlgorithmsFor(asked, workspace);
+  const int count = static_cast<int>(algorithms.size());
+  T3_CHECK(algorithm.index >= 0 && algorithm.index < count, "Linear: algorithm {} of {}",
+           algorithm.index, count);
   const Product product(args);
-  const Algorithms& algorithms = AlgorithmsFor(args, workspace);
-  T3_CHECK(algorithm >= 0 && algorithm < static_cast<int>(algorithms.size()),
-           "Linear: algorithm {} of {}", algorithm, algorithms.size());
   const float one = 1;
   const float beta = args.add ? 1.0F : 0.0F;
   Check(
       cublasLtMatmul(HandleOfDevice(), product.operation.get(), &one, args.weight,
                      product.weight.get(), args.x, product.x.get(), &beta, args.y, product.y.get(),
-                     args.y, product.y.get(), &algorithms[static_cast<size_t>(algorithm)],
+                     args.y, product.y.get(), &algorithms[static_cast<size_t>(algorithm.index)],
                      workspace.data, static_cast<size_t>(workspace.bytes), ToCuda(stream)),
       "cublasLtMatmul");
 }

@@ -1,5 +1,6 @@
 // The kernels of a build without CUDA: tensors are on the CPU then, and nothing calls these.
 #include "base/check.h"
+#include "kernels/feature_map.h"
 #include "kernels/linear.h"
 #include "kernels/modulate.h"
 #include "kernels/rms_rope.h"
@@ -19,8 +20,13 @@ void LayerNormModulate(const LayerNormModulateArgs&, Stream) { Refuse("LayerNorm
 void AddGated(const AddGatedArgs&, Stream) { Refuse("AddGated"); }
 void InverseRms(const InverseRmsArgs&, Stream) { Refuse("InverseRms"); }
 void RmsRopeScatter(const RmsRopeScatterArgs&, Stream) { Refuse("RmsRopeScatter"); }
-void Linear(const LinearArgs&, int, const Workspace&, Stream) { Refuse("Linear"); }
+void Linear(const LinearArgs&, const LinearAlgorithm&, const Workspace&, Stream) {
+  Refuse("Linear");
+}
 int LinearAlgorithms(const LinearArgs&, const Workspace&) { Refuse("LinearAlgorithms"); }
 void WindowMean(const WindowMeanArgs&, Stream) { Refuse("WindowMean"); }
+void NormSilu(const NormSiluArgs&, Stream) { Refuse("NormSilu"); }
+void AddMap(const AddMapArgs&, Stream) { Refuse("AddMap"); }
+void PlacePhases(const PlacePhasesArgs&, Stream) { Refuse("PlacePhases"); }
 
 }  // namespace t3::kernels

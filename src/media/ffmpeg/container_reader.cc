@@ -1,4 +1,6 @@
 // Demuxing and decoding with FFmpeg.
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -39,17 +41,14 @@ class ContainerReader : public VideoReader {
   explicit ContainerReader(const std::string& path) : path_(path) {
     CaptureAvLog();
     ClearAvLog();
-    Check(avformat_open_input(&demuxer_.format, ("file:" + path).c_str(), nullptr, nullptr));
-    Check(avformat_find_stream_info(demuxer_.format, nullptr));
-    const int best = av_find_best_stream(demuxer_.format, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
-    T3_CHECK(best >= 0, "cannot read {}: it holds no video", path);
-    stream_ = demuxer_.format->streams[best];
+    stream_ = OpenStream(demuxer_);
     OpenDecoder();
     Describe();
   }
 
   bool Read(float* rgb) override {
     if (!NextFrame()) return false;
+    ++next_;
     T3_CHECK(frame_->width == coded_width_ && frame_->height == coded_height_,
              "{}: a frame of {}x{} pixels among frames of {}x{}", path_, frame_->width,
              frame_->height, coded_width_, coded_height_);
@@ -66,7 +65,82 @@ class ContainerReader : public VideoReader {
     return true;
   }
 
+  std::vector<double> FrameTimes(double otherwise_fps) override {
+    ScanPackets();
+    if (!has_times_) return EvenTimes(std::ssize(stamps_), otherwise_fps);
+    std::vector<double> times;
+    for (const Stamp& stamp : stamps_) {
+      times.push_back(static_cast<double>(stamp.pts - stamps_[0].pts) * av_q2d(stream_->time_base));
+    }
+    return times;
+  }
+
+  void SkipTo(int64_t index) override {
+    ScanPackets();
+    index = std::min(index, static_cast<int64_t>(std::ssize(stamps_)));
+    if (has_times_ && index < std::ssize(stamps_)) JumpNear(index);
+    while (next_ < index && NextFrame()) ++next_;
+  }
+
  private:
+  // What the file says of a frame, in the order in which frames are shown.
+  struct Stamp {
+    int64_t pts = 0;
+    bool key = false;
+  };
+
+  AVStream* OpenStream(Demuxer& demuxer) const {
+    Check(avformat_open_input(&demuxer.format, ("file:" + path_).c_str(), nullptr, nullptr));
+    Check(avformat_find_stream_info(demuxer.format, nullptr));
+    const int best = av_find_best_stream(demuxer.format, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+    T3_CHECK(best >= 0, "cannot read {}: it holds no video", path_);
+    return demuxer.format->streams[best];
+  }
+
+  // Fills stamps_ through a demuxer of its own, which leaves reading where it is.
+  void ScanPackets() {
+    if (!stamps_.empty()) return;
+    Demuxer scan;
+    const AVStream* stream = OpenStream(scan);
+    int code = 0;
+    int64_t packets = 0;
+    while ((code = av_read_frame(scan.format, packet_.get())) >= 0) {
+      const bool shown = (packet_->flags & AV_PKT_FLAG_DISCARD) == 0;
+      if (packet_->stream_index == stream->index) ++packets;
+      if (packet_->stream_index == stream->index && shown) {
+        has_times_ = has_times_ && packet_->pts != AV_NOPTS_VALUE;
+        stamps_.push_back({packet_->pts, (packet_->flags & AV_PKT_FLAG_KEY) != 0});
+      }
+      av_packet_unref(packet_.get());
+    }
+    if (code != AVERROR_EOF) Check(code);
+    T3_CHECK(packets >= stream->nb_frames, "{} is cut short: {} of its {} frames are there", path_,
+             packets, stream->nb_frames);
+    const auto earlier = [](const Stamp& a, const Stamp& b) { return a.pts < b.pts; };
+    const auto same = [](const Stamp& a, const Stamp& b) { return a.pts == b.pts; };
+    if (has_times_) std::sort(stamps_.begin(), stamps_.end(), earlier);
+    if (std::adjacent_find(stamps_.begin(), stamps_.end(), same) != stamps_.end()) {
+      has_times_ = false;
+    }
+  }
+
+  // Goes to the last key frame up to `index` when it lies ahead of the next frame, and decodes up
+  // to `index` from there.
+  void JumpNear(int64_t index) {
+    int64_t key = index;
+    while (key > next_ && !stamps_[static_cast<size_t>(key)].key) --key;
+    if (key <= next_) return;
+    Check(av_seek_frame(demuxer_.format, stream_->index, stamps_[static_cast<size_t>(key)].pts,
+                        AVSEEK_FLAG_BACKWARD));
+    avcodec_flush_buffers(decoder_.get());
+    first_wanted_ = stamps_[static_cast<size_t>(index)].pts;
+    T3_CHECK(NextFrame() && frame_->best_effort_timestamp == first_wanted_,
+             "{} is broken: frame {} of its index is not in it", path_, index);
+    pending_ = true;
+    next_ = index;
+    first_wanted_ = AV_NOPTS_VALUE;
+  }
+
   void Check(int code) const { T3_CHECK(code >= 0, "cannot read {}: {}", path_, AvReason(code)); }
 
   void OpenDecoder() {
@@ -102,16 +176,22 @@ class ContainerReader : public VideoReader {
 
   // Decodes into frame_; false at the end of the video.
   bool NextFrame() {
+    if (std::exchange(pending_, false)) return true;
     while (true) {
       const int code = avcodec_receive_frame(decoder_.get(), frame_.get());
       if (code == AVERROR_EOF) return false;
-      if (code != AVERROR(EAGAIN)) {
-        Check(code);
-        return true;
+      if (code == AVERROR(EAGAIN) || (code < 0 && Jumping())) {
+        Feed();
+        continue;
       }
-      Feed();
+      Check(code);
+      if (!Jumping() || frame_->best_effort_timestamp >= first_wanted_) return true;
     }
   }
+
+  // After a jump, frames before the wanted one are passed over; those that lean on frames before
+  // the key frame cannot be decoded, which is no fault.
+  bool Jumping() const { return first_wanted_ != AV_NOPTS_VALUE; }
 
   void Feed() {
     while (true) {
@@ -124,7 +204,7 @@ class ContainerReader : public VideoReader {
       const bool video = packet_->stream_index == stream_->index;
       const int sent = video ? avcodec_send_packet(decoder_.get(), packet_.get()) : 0;
       av_packet_unref(packet_.get());
-      Check(sent);
+      if (!Jumping()) Check(sent);
       if (video) return;
     }
   }
@@ -137,6 +217,11 @@ class ContainerReader : public VideoReader {
   AvPtr<AVFrame> frame_ = MakeFrame();
   Orientation orientation_;
   int64_t coded_width_ = 0, coded_height_ = 0;
+  std::vector<Stamp> stamps_;  // empty until ScanPackets
+  bool has_times_ = true;
+  int64_t next_ = 0;  // index of the frame that comes next
+  int64_t first_wanted_ = AV_NOPTS_VALUE;
+  bool pending_ = false;  // frame_ holds the next frame already
   std::vector<float> unturned_;
 };
 

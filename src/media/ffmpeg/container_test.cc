@@ -401,6 +401,61 @@ TEST(VideoReader, HonoursMatrixAndRangeTags) {
   }
 }
 
+// Frames of a file one after the other, and after jumps of every kind: the same samples.
+void ExpectSkippingFindsTheSameFrames(const std::string& path, double fps) {
+  const auto whole = VideoReader::Open(path);
+  const size_t samples = static_cast<size_t>(3 * whole->info().width * whole->info().height);
+  std::vector<std::vector<float>> frames(1, std::vector<float>(samples));
+  while (whole->Read(frames.back().data())) frames.emplace_back(samples);
+  frames.pop_back();
+  const std::vector<double> times = whole->FrameTimes(fps);
+  ASSERT_EQ(times.size(), frames.size());
+  for (size_t i = 0; i < times.size(); ++i) {
+    EXPECT_NEAR(times[i], static_cast<double>(i) / fps, 1e-3);  // Matroska counts milliseconds
+  }
+  std::vector<float> frame(samples);
+  for (const size_t step : {2u, 7u, 31u, 61u}) {
+    const auto skipping = VideoReader::Open(path);
+    for (size_t i = step / 2; i < frames.size(); i += step) {
+      skipping->SkipTo(static_cast<int64_t>(i));
+      ASSERT_TRUE(skipping->Read(frame.data()));
+      EXPECT_EQ(frame, frames[i]) << "frame " << i;
+    }
+    skipping->SkipTo(static_cast<int64_t>(frames.size()));
+    EXPECT_FALSE(skipping->Read(frame.data()));
+  }
+}
+
+TEST(VideoReader, SkippingFindsTheSameFrames) {
+  const TestFolder folder;
+  std::vector<TestFrame> frames;  // a new scene every 30 frames, so that encoders set key frames
+  for (int i = 0; i < 100; ++i) frames.push_back(WaveFrame(64, 48, 0.05 * i + 40 * (i / 30)));
+  for (const Format& format :
+       {Format{"v.mp4", "", "", 8}, Format{"v.mkv", "ffv1", "yuv422p12le", 12},
+        Format{"v.webm", "", "", 8}, Format{"v.y4m", "", "", 8}, Format{"v.mkv", "libx265", "", 8},
+        Format{"frames/", "", "", 8}}) {
+    if (*format.codec != 0 && !Has(format.codec)) continue;
+    SCOPED_TRACE(std::string(format.name) + " " + format.codec);
+    VideoSettings settings = Settings(64, 48);
+    settings.fps = 25;
+    settings.codec = format.codec;
+    settings.pixel_format = format.pixel_format;
+    WriteVideo(folder / format.name, settings, frames);
+    ExpectSkippingFindsTheSameFrames(folder / format.name, 25);
+  }
+}
+
+TEST(VideoReader, ACutFileEndsInAnError) {
+  const TestFolder folder;
+  std::vector<TestFrame> frames;
+  for (int i = 0; i < 60; ++i) frames.push_back(WaveFrame(64, 48, 0.05 * i));
+  WriteVideo(folder / "v.mp4", Settings(64, 48), frames);
+  const std::string bytes = FileBytes(folder / "v.mp4");
+  WriteBytes(folder / "cut.mp4", bytes.substr(0, bytes.size() / 2));
+  EXPECT_THAT(ErrorOf([&] { VideoReader::Open(folder / "cut.mp4")->FrameTimes(24); }),
+              HasSubstr("cut short"));
+}
+
 TEST(VideoReader, RejectsWhatIsNoVideo) {
   const TestFolder folder;
   EXPECT_THAT(ErrorOf([&] { VideoReader::Open(folder / "absent.mp4"); }),

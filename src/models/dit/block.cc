@@ -5,6 +5,7 @@
 
 #include "models/dit/token_chunks.h"
 #include "ops/dispatch.h"
+#include "ops/part_timer.h"
 
 namespace t3 {
 
@@ -31,17 +32,47 @@ DitBlock::DitBlock(const DitConfig& config, const TensorMap& tensors, const std:
 }
 
 void DitBlock::Forward(at::Tensor& x, const BlockContext& context) const {
-  const at::Tensor attended = SelfAttention(x, Modulate(context, 0), context);
+  {
+    const Modulation modulation = Modulate(context, 0);
+    const at::Tensor attended = SelfAttention(x, modulation, context);
+    const Part part("output projection");
+    AddGatedLinear(x, attended, o_, modulation.gate);
+  }  // q|k|v go back before the FFN needs room
   if (GradientsOn()) {
-    Finish(x, attended, context, 0);
+    FinishInTraining(x, context);
     return;
   }
   // At the widest: two tensors of dim channels beside the FFN's hidden one.
   const int64_t piece = PieceOf(x, config_.ffn_dim + 2 * config_.dim, context.scratch_bytes);
   ForTokenPieces(x.size(0), piece, [&](int64_t first, int64_t count) {
     at::Tensor rows = x.narrow(0, first, count);
-    Finish(rows, attended.narrow(0, first, count), context, first);
+    Finish(rows, context, first);
   });
+}
+
+// Pieces would cut the videos of a batch (context.each), which are small.
+void DitBlock::FinishInTraining(at::Tensor& x, const BlockContext& context) const {
+  // What autograd keeps: the FFN's hidden tensor twice, and some sixteen of dim channels.
+  const int64_t piece = PieceOf(x, 2 * config_.ffn_dim + 16 * config_.dim, context.scratch_bytes);
+  if (!context.pieces || context.each > 0 || piece >= x.size(0)) {
+    Finish(x, context, 0);
+    return;
+  }
+  std::vector<at::Tensor> outputs;
+  int64_t first = 0;
+  for (const at::Tensor& rows : x.split(piece)) {
+    const NetworkPart part = [this, context, first](const std::vector<at::Tensor>& inputs) {
+      BlockContext own = context;
+      own.time = inputs[1];
+      own.text = {inputs[2], inputs[3]};
+      at::Tensor tokens = inputs[0];
+      Finish(tokens, own, first);
+      return tokens;
+    };
+    outputs.push_back(context.pieces(part, {rows, context.time, context.text.k, context.text.v}));
+    first += rows.size(0);
+  }
+  x = at::cat(outputs);
 }
 
 int64_t DitBlock::PieceOf(const at::Tensor& x, int64_t channels, int64_t scratch_bytes) const {
@@ -58,8 +89,13 @@ DitBlock::Modulation DitBlock::Modulate(const BlockContext& context, int64_t fir
 }
 
 at::Tensor DitBlock::Norm(const at::Tensor& x, const Modulation& modulation) const {
+  const Part part("norms");
   return LayerNormModulate(x, modulation.multiplier, modulation.shift,
                            {config_.eps, x.scalar_type()});
+}
+
+DitBlock::Modulation DitBlock::Modulation::Slice(int64_t first, int64_t count) const {
+  return {shift.Slice(first, count), multiplier.Slice(first, count), gate.Slice(first, count)};
 }
 
 at::Tensor DitBlock::SelfAttention(const at::Tensor& x, const Modulation& modulation,
@@ -90,11 +126,9 @@ SelfAttentionInput DitBlock::ProjectQkv(const at::Tensor& x, const Modulation& m
     qkv = at::empty({x.size(0), 3 * config_.dim}, x.options());
     const int64_t piece = PieceOf(x, config_.dim, context.scratch_bytes);
     ForTokenPieces(x.size(0), piece, [&](int64_t first, int64_t count) {
-      const Modulation part{modulation.shift.Slice(first, count),
-                            modulation.multiplier.Slice(first, count),
-                            modulation.gate.Slice(first, count)};
-      at::Tensor rows = qkv.narrow(0, first, count);
-      LinearInto(rows, Norm(x.narrow(0, first, count), part), qkv_);
+      const at::Tensor normed = Norm(x.narrow(0, first, count), modulation.Slice(first, count));
+      const Part part("q, k, v");
+      LinearInto(qkv.narrow(0, first, count), normed, qkv_);
     });
   }
   const std::vector<at::Tensor> parts = qkv.chunk(3, -1);
@@ -104,17 +138,19 @@ SelfAttentionInput DitBlock::ProjectQkv(const at::Tensor& x, const Modulation& m
   return input;
 }
 
-void DitBlock::Finish(at::Tensor& x, const at::Tensor& attended, const BlockContext& context,
-                      int64_t first) const {
-  const int64_t count = x.size(0);
-  AddGatedLinear(x, attended, o_, Modulate(context, 0).gate.Slice(first, count));
+void DitBlock::Finish(at::Tensor& x, const BlockContext& context, int64_t first) const {
+  CrossAttend(x, context);
+  const Modulation modulation = Modulate(context, 3).Slice(first, x.size(0));
+  const at::Tensor normed = Norm(x, modulation);
+  const Part part("FFN");
+  AddGatedLinear(x, LinearGelu(normed, ffn_in_), ffn_out_, modulation.gate);
+}
+
+void DitBlock::CrossAttend(at::Tensor& x, const BlockContext& context) const {
+  const Part part("cross-attention");
   const at::Tensor normed =
       LayerNormModulate(x, norm3_weight_, norm3_bias_, {config_.eps, x.scalar_type()});
   cross_.AddTo(x, normed, context.text, context.text_bias);
-  const Modulation ffn = Modulate(context, 3);
-  const Modulation part{ffn.shift.Slice(first, count), ffn.multiplier.Slice(first, count),
-                        ffn.gate.Slice(first, count)};
-  AddGatedLinear(x, LinearGelu(Norm(x, part), ffn_in_), ffn_out_, part.gate);
 }
 
 }  // namespace t3

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,21 @@
 
 namespace t3 {
 
+// How part of a network is run in training: part(inputs), where `inputs` are the tensors from
+// outside that its output depends on. A runner may run the part again in the backward pass in place
+// of keeping its activations.
+using NetworkPart = std::function<at::Tensor(const std::vector<at::Tensor>& inputs)>;
+using PartRunner =
+    std::function<at::Tensor(const NetworkPart& part, const std::vector<at::Tensor>& inputs)>;
+
+// Each may be empty: the part is run plainly.
+struct BlockRunners {
+  PartRunner blocks;  // of a whole block
+  // Of what follows the self-attention, for pieces of tokens within scratch_bytes; otherwise a 4K
+  // video's FFN alone would keep 25 GB in the backward pass of a block.
+  PartRunner pieces;
+};
+
 // What a block sees besides the tokens.
 struct BlockContext {
   at::Tensor time{};  // (K, 6, dim) fp32, of K timesteps
@@ -24,6 +40,7 @@ struct BlockContext {
   TextKeys text{};         // of this layer
   at::Tensor text_bias{};  // (videos, rows) fp32 or undefined
   int64_t scratch_bytes = 0;
+  PartRunner pieces{};  // in training, see BlockRunners
 };
 
 // x += gate * selfattn(LN(x)*(1+scale)+shift); x += crossattn(norm3(x)); x += gate * ffn(...).
@@ -40,6 +57,7 @@ class DitBlock {
  private:
   struct Modulation {
     TokenVectors shift, multiplier, gate;
+    Modulation Slice(int64_t first, int64_t count) const;
   };
   Modulation Modulate(const BlockContext& context, int64_t first_vector) const;
   at::Tensor SelfAttention(const at::Tensor& x, const Modulation& modulation,
@@ -47,9 +65,11 @@ class DitBlock {
   SelfAttentionInput ProjectQkv(const at::Tensor& x, const Modulation& modulation,
                                 const BlockContext& context) const;
   at::Tensor Norm(const at::Tensor& x, const Modulation& modulation) const;
-  // Everything after the attention core, for tokens [first, first + rows of x).
-  void Finish(at::Tensor& x, const at::Tensor& attended, const BlockContext& context,
-              int64_t first) const;
+  // Everything after the self-attention, for tokens [first, first + rows of x).
+  void Finish(at::Tensor& x, const BlockContext& context, int64_t first) const;
+  // The same for all tokens with gradients on, in pieces where there is a runner for them.
+  void FinishInTraining(at::Tensor& x, const BlockContext& context) const;
+  void CrossAttend(at::Tensor& x, const BlockContext& context) const;
   int64_t PieceOf(const at::Tensor& x, int64_t channels, int64_t scratch_bytes) const;
 
   DitConfig config_;

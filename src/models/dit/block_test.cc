@@ -5,6 +5,8 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 #include "models/dit/dit_attention.h"
 #include "models/dit/random_block.h"
 #include "models/dit/slow_block.h"
@@ -15,7 +17,7 @@ namespace {
 const at::Device kBlockDevice(T3_TEST_DEVICE);
 
 struct BlockCase {
-  const char* name;
+  std::string name;
   Grid grid;
   WindowCounts counts;
   int64_t heads;
@@ -27,6 +29,8 @@ TensorMap OnDevice(const TensorMap& tensors, at::ScalarType dtype) {
   for (const auto& [name, tensor] : tensors) moved[name] = tensor.to(kBlockDevice, dtype);
   return moved;
 }
+
+void PrintTo(const BlockCase& test, std::ostream* out) { *out << test.name; }
 
 class BlockDefinition : public ::testing::TestWithParam<BlockCase> {
  protected:
@@ -112,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, BlockDefinition,
                                            BlockCase{"UnevenTall", {5, 9, 2}, {2, 4, 2}, 2, 16},
                                            BlockCase{"OneWindow", {2, 5, 7}, {1, 1, 1}, 4, 8},
                                            BlockCase{"Longer", {2, 11, 13}, {1, 2, 2}, 2, 64}),
-                         [](const auto& test) { return std::string(test.param.name); });
+                         [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace t3

@@ -3,11 +3,10 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include "base/check.h"
+#include "models/dit/text_rows.h"
 #include "models/dit/token_chunks.h"
+#include "ops/attention_backend.h"
 #include "ops/dispatch.h"
 
 namespace t3 {
@@ -46,6 +45,12 @@ at::Tensor MapPieces(const at::Tensor& x, int64_t bytes_per_token, int64_t scrat
     }
   });
   return all;
+}
+
+// Where attention takes a bias at little cost, rows of padding are left out.
+TextPadding PaddingFor(const at::Tensor& weight) {
+  if (weight.is_cpu()) return TextPadding::kOne;
+  return AttendTakesBias(weight) ? TextPadding::kBf16Bias : TextPadding::kAll;
 }
 
 // Latents (B,z,T,h,w).
@@ -87,38 +92,32 @@ Dit::Dit(const DitConfig& config, const TensorMap& tensors)
 }
 
 TextContext Dit::PrepareTexts(const std::vector<at::Tensor>& embeds) const {
-  int64_t longest = 0;
+  std::vector<int64_t> lengths;
   for (const at::Tensor& text : embeds) {
     T3_CHECK(text.dim() == 2 && text.size(1) == config_.text_dim && text.size(0) > 0 &&
                  text.size(0) <= config_.text_len,
              "DiT: text embeds ({}); wanted (1..{}, {})", fmt::join(text.sizes(), ", "),
              config_.text_len, config_.text_dim);
-    longest = std::max(longest, std::min(config_.text_len, text.size(0) + 1));
+    lengths.push_back(text.size(0));
   }
-  const bool all_rows = text_in_.weight.is_cuda();
-  const int64_t rows = all_rows ? config_.text_len : longest;
+  const TextPadding padding = PaddingFor(text_in_.weight);
+  const int64_t rows = TextRows(lengths, config_.text_len, padding);
   std::vector<at::Tensor> padded;
-  bool uniform = true;  // every row counts once
-  at::Tensor bias = at::zeros({static_cast<int64_t>(embeds.size()), rows}, at::kFloat);
   for (const at::Tensor& text : embeds) {
-    const int64_t length = text.size(0);
     padded.push_back(
-        at::constant_pad_nd(text.to(text_in_.weight.options()), {0, 0, 0, rows - length}));
-    if (all_rows || length == config_.text_len) continue;
-    const at::Tensor own = bias[static_cast<int64_t>(padded.size()) - 1];
-    own[length] = std::log(static_cast<double>(config_.text_len - length));
-    own.narrow(0, length + 1, rows - length - 1).fill_(-INFINITY);
-    uniform = uniform && length + 1 == config_.text_len;
+        at::constant_pad_nd(text.to(text_in_.weight.options()), {0, 0, 0, rows - text.size(0)}));
   }
   const at::Tensor text = text_out_(at::gelu(text_in_(at::stack(padded)), "tanh"));
   TextContext context;
-  if (!uniform) context.bias = bias;
+  context.bias = TextBias(lengths, config_.text_len, rows, padding);
+  if (context.bias.defined()) context.bias = context.bias.to(device());
   for (const DitBlock& block : blocks_) context.layers.push_back(block.PrepareText(text));
   return context;
 }
 
 at::Tensor Dit::Forward(const at::Tensor& latents, double timestep, int64_t clean_frames,
-                        const TextContext& text, const DitAttention& attention) const {
+                        const TextContext& text, const DitAttention& attention,
+                        const LayerWatch& watch) const {
   CheckForward(latents.unsqueeze(0), text, attention, config_);
   const Grid& grid = attention.grid();
   T3_CHECK(clean_frames >= 0 && clean_frames <= grid.t, "DiT: {} clean frames of {}", clean_frames,
@@ -131,17 +130,21 @@ at::Tensor Dit::Forward(const at::Tensor& latents, double timestep, int64_t clea
                        .text_bias = text.bias,
                        .scratch_bytes = scratch_bytes_};
   at::Tensor x = Embed(latents.unsqueeze(0));
+  if (watch) watch("patch_embedding", x);
   for (int64_t i = 0; i < config_.num_layers; ++i) {
     context.windows = &attention.layer(i);
     context.text = text.layers[i];
     blocks_[i].Forward(x, context);
+    if (watch) watch(fmt::format("blocks.{}", i), x);
   }
-  return Unpatchify(Head(x, time.head, context), grid)[0];
+  const at::Tensor tokens = Head(x, time.head, context);
+  if (watch) watch("head", tokens);
+  return Unpatchify(tokens, grid)[0];
 }
 
 at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double>& timesteps,
                              const TextContext& text, const DitAttention& attention,
-                             const BlockRunner& runner) const {
+                             const BlockRunners& runners) const {
   CheckForward(latents, text, attention, config_);
   T3_CHECK(GradientsOn(), "DiT: a batch is run with gradients on");
   T3_CHECK(static_cast<int64_t>(timesteps.size()) == latents.size(0),
@@ -151,10 +154,11 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
                        .rope = &attention.rope(),
                        .text_bias = text.bias,
                        .scratch_bytes = scratch_bytes_};
+  context.pieces = runners.pieces;
   at::Tensor x = Embed(latents);
   for (int64_t i = 0; i < config_.num_layers; ++i) {
     context.windows = &attention.layer(i);
-    const BlockFunction block = [this, i, context](const std::vector<at::Tensor>& inputs) {
+    const NetworkPart block = [this, i, context](const std::vector<at::Tensor>& inputs) {
       BlockContext own = context;
       own.time = inputs[1];
       own.text = {inputs[2], inputs[3]};
@@ -163,7 +167,7 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
       return tokens;
     };
     const std::vector<at::Tensor> inputs{x, time.blocks, text.layers[i].k, text.layers[i].v};
-    x = runner ? runner(block, inputs) : block(inputs);
+    x = runners.blocks ? runners.blocks(block, inputs) : block(inputs);
   }
   return Unpatchify(Head(x, time.head, context), attention.grid());
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "config/model_config.h"
@@ -25,12 +26,8 @@ struct TextContext {
   at::Tensor bias;
 };
 
-// How a block is run in training: block(inputs), where `inputs` are the tensors from outside the
-// block that its output depends on: x (B*N, dim), the timestep's vectors, text keys and values. A
-// runner may run the block again in the backward pass in place of keeping its activations.
-using BlockFunction = std::function<at::Tensor(const std::vector<at::Tensor>& inputs)>;
-using BlockRunner =
-    std::function<at::Tensor(const BlockFunction& block, const std::vector<at::Tensor>& inputs)>;
+// Hears of each layer's output in order: "patch_embedding", "blocks.0", ..., "head".
+using LayerWatch = std::function<void(const std::string& layer, const at::Tensor& output)>;
 
 // A function of its weights: built from a map with the original names (models/dit/tensors.h),
 // whose tensors may be leaves that require gradients, or results that do (LoRA); it is cheap to
@@ -56,16 +53,17 @@ class Dit {
 
   // latents (z,T,h,w) fp32 on the device of the weights, h and w even -> velocity (z,T,h,w) fp32.
   // timestep in [0, 1000]. The first `clean_frames` latent frames have timestep 0 (image to video:
-  // 1; otherwise 0).
+  // 1; otherwise 0). `watch` is for finding faults.
   at::Tensor Forward(const at::Tensor& latents, double timestep, int64_t clean_frames,
-                     const TextContext& text, const DitAttention& attention) const;
+                     const TextContext& text, const DitAttention& attention,
+                     const LayerWatch& watch = {}) const;
 
   // A training batch, gradients on: latents (B,z,T,h,w), a timestep a video, texts and attention
-  // of B videos -> velocities (B,z,T,h,w) fp32. Blocks are run by `runner` where there is one; it
-  // may call them until the backward pass is over, so this Dit and `attention` must live as long.
+  // of B videos -> velocities (B,z,T,h,w) fp32. Runners may call blocks until the backward pass is
+  // over, so this Dit and `attention` must live as long.
   at::Tensor ForwardBatch(const at::Tensor& latents, const std::vector<double>& timesteps,
                           const TextContext& text, const DitAttention& attention,
-                          const BlockRunner& runner = {}) const;
+                          const BlockRunners& runners = {}) const;
 
   const DitConfig& config() const { return config_; }
   at::Device device() const { return text_in_.weight.device(); }

@@ -3,6 +3,9 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/check.h"
 #include "models/text_encoder/relative_bias.h"
 
@@ -33,16 +36,37 @@ TextEncoder::Block TextEncoder::MakeBlock(const TensorMap& tensors, const std::s
           .fc2 = Linear(tensors, prefix + "ffn.fc2")};
 }
 
-at::Tensor TextEncoder::EmbedIds(std::span<const int32_t> ids) const {
-  T3_CHECK(!ids.empty(), "the text encoder was given no ids; wanted at least the closing one");
-  for (const int32_t id : ids) {
-    T3_CHECK(id >= 0 && id < config_.vocab_size,
-             "the text encoder was given id {}, but its vocabulary has {}; the tokenizer belongs "
-             "to another model",
-             id, config_.vocab_size);
+// (B, longest, dim), padded with id 0.
+at::Tensor TextEncoder::EmbedIds(const std::vector<std::vector<int32_t>>& texts,
+                                 int64_t longest) const {
+  std::vector<int64_t> padded;
+  for (const std::vector<int32_t>& ids : texts) {
+    T3_CHECK(!ids.empty(), "the text encoder was given no ids; wanted at least the closing one");
+    for (const int32_t id : ids) {
+      T3_CHECK(id >= 0 && id < config_.vocab_size,
+               "the text encoder was given id {}, but its vocabulary has {}; the tokenizer belongs "
+               "to another model",
+               id, config_.vocab_size);
+    }
+    padded.insert(padded.end(), ids.begin(), ids.end());
+    padded.resize(padded.size() + static_cast<size_t>(longest) - ids.size(), 0);
   }
-  const std::vector<int64_t> wide(ids.begin(), ids.end());
-  return at::embedding(token_embedding_, at::tensor(wide, at::kLong).to(token_embedding_.device()));
+  return at::embedding(
+      token_embedding_,
+      at::tensor(padded, at::kLong).view({-1, longest}).to(token_embedding_.device()));
+}
+
+// (B, 1, 1, longest), minus infinity on padding; undefined where there is none.
+at::Tensor TextEncoder::PaddingMask(const std::vector<std::vector<int32_t>>& texts,
+                                    int64_t longest) const {
+  at::Tensor mask = at::zeros({static_cast<int64_t>(texts.size()), 1, 1, longest}, at::kFloat);
+  bool padded = false;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto length = static_cast<int64_t>(texts[i].size());
+    mask[static_cast<int64_t>(i)].narrow(-1, length, longest - length).fill_(-INFINITY);
+    padded = padded || length < longest;
+  }
+  return padded ? mask.to(token_embedding_.options()) : at::Tensor();
 }
 
 // (length, length), query by key.
@@ -59,28 +83,43 @@ at::Tensor TextEncoder::Norm(const at::Tensor& x, const at::Tensor& weight) cons
   return (wide * scale).to(weight.scalar_type()) * weight;
 }
 
-// x (L, dim) -> (L, dim). UMT5 does not divide by the root of the head's width.
+// x (B, L, dim) -> (B, L, dim). UMT5 does not divide by the root of the head's width.
 at::Tensor TextEncoder::Attention(const Block& block, const at::Tensor& x,
-                                  const at::Tensor& buckets) const {
-  const auto heads = [&](const Linear& linear) {  // (heads, L, head dim)
-    return linear(x).view({x.size(0), config_.num_heads, -1}).transpose(0, 1);
+                                  const at::Tensor& buckets, const at::Tensor& mask) const {
+  const auto heads = [&](const Linear& linear) {  // (B, heads, L, head dim)
+    return linear(x).unflatten(-1, {config_.num_heads, -1}).transpose(1, 2);
   };
   const at::Tensor bias = at::embedding(block.bias, buckets).permute({2, 0, 1});
-  const at::Tensor scores = at::matmul(heads(block.q), heads(block.k).transpose(1, 2)) + bias;
+  at::Tensor scores = at::matmul(heads(block.q), heads(block.k).transpose(2, 3)) + bias;
+  if (mask.defined()) scores = scores + mask;
   const at::Tensor weights = at::softmax(scores, -1, at::kFloat).to(x.scalar_type());
-  const at::Tensor mixed = at::matmul(weights, heads(block.v)).transpose(0, 1);
-  return block.o(mixed.reshape({x.size(0), config_.attention_dim}));
+  return block.o(at::matmul(weights, heads(block.v)).transpose(1, 2).flatten(2));
 }
 
 at::Tensor TextEncoder::Encode(std::span<const int32_t> ids) const {
-  at::Tensor x = EmbedIds(ids);
-  const at::Tensor buckets = Buckets(x.size(0));
+  return EncodeBatch({{ids.begin(), ids.end()}})[0];
+}
+
+std::vector<at::Tensor> TextEncoder::EncodeBatch(
+    const std::vector<std::vector<int32_t>>& texts) const {
+  size_t longest = 0;
+  for (const std::vector<int32_t>& ids : texts) longest = std::max(longest, ids.size());
+  const auto length = static_cast<int64_t>(longest);
+  at::Tensor x = EmbedIds(texts, length);
+  const at::Tensor buckets = Buckets(length);
+  const at::Tensor mask = PaddingMask(texts, length);
   for (const Block& block : blocks_) {
-    x = x + Attention(block, Norm(x, block.norm1), buckets);
+    x = x + Attention(block, Norm(x, block.norm1), buckets, mask);
     const at::Tensor normed = Norm(x, block.norm2);
     x = x + block.fc2(block.fc1(normed) * at::gelu(block.gate(normed), "tanh"));
   }
-  return Norm(x, norm_);
+  x = Norm(x, norm_);
+  std::vector<at::Tensor> encoded;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    encoded.push_back(
+        x[static_cast<int64_t>(i)].narrow(0, 0, static_cast<int64_t>(texts[i].size())));
+  }
+  return encoded;
 }
 
 }  // namespace t3

@@ -25,6 +25,8 @@ class TextEncoder {
   // Equals the first L rows of a padded run whose padding is masked. Throws Error for an id that
   // is not in the vocabulary.
   at::Tensor Encode(std::span<const int32_t> ids) const;
+  // The same for several texts at once: (L, dim) each.
+  std::vector<at::Tensor> EncodeBatch(const std::vector<std::vector<int32_t>>& texts) const;
 
  private:
   struct Block {
@@ -38,10 +40,12 @@ class TextEncoder {
   };
 
   static Block MakeBlock(const TensorMap& tensors, const std::string& prefix);
-  at::Tensor EmbedIds(std::span<const int32_t> ids) const;
+  at::Tensor EmbedIds(const std::vector<std::vector<int32_t>>& texts, int64_t longest) const;
+  at::Tensor PaddingMask(const std::vector<std::vector<int32_t>>& texts, int64_t longest) const;
   at::Tensor Buckets(int64_t length) const;
   at::Tensor Norm(const at::Tensor& x, const at::Tensor& weight) const;
-  at::Tensor Attention(const Block& block, const at::Tensor& x, const at::Tensor& buckets) const;
+  at::Tensor Attention(const Block& block, const at::Tensor& x, const at::Tensor& buckets,
+                       const at::Tensor& mask) const;
 
   TextEncoderConfig config_;
   at::Tensor token_embedding_;  // (vocab_size, dim)

@@ -115,6 +115,18 @@ TEST(TextEncoder, GradientsReachEveryTensor) {
   }
 }
 
+TEST(TextEncoder, ABatchEqualsItsTexts) {
+  const at::NoGradGuard no_grad;
+  const Loaded loaded = Load(kMini21);
+  const TextEncoder encoder(loaded.config, loaded.tensors);
+  const std::vector<std::vector<int32_t>> texts{{5, 9, 4, 7, 1}, {1}, {8, 8, 1}};
+  const std::vector<at::Tensor> batch = encoder.EncodeBatch(texts);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    ASSERT_EQ(batch[i].size(0), static_cast<int64_t>(texts[i].size()));
+    EXPECT_LT(RelativeError(batch[i], encoder.Encode(texts[i])), 1e-6) << i;
+  }
+}
+
 TEST(TextEncoder, RefusesForeignIds) {
   const Loaded loaded = Load(kData + "oracle/umt5_small.safetensors");
   const TextEncoder encoder(loaded.config, loaded.tensors);

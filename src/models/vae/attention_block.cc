@@ -15,6 +15,30 @@
 #include <vector>
 
 namespace t3 {
+namespace {
+
+// qkv (N,3C) -> (N,C), exact: a query row needs no other query row, so rows come in groups whose
+// scores fit score_bytes.
+at::Tensor AttendFrame(const at::Tensor& qkv, int64_t score_bytes,
+                       const std::function<void()>& poll) {
+  const int64_t tokens = qkv.size(0), channels = qkv.size(1) / 3;
+  const at::Tensor q = qkv.narrow(1, 0, channels);
+  const at::Tensor keys = qkv.narrow(1, channels, channels).t();
+  const at::Tensor v = qkv.narrow(1, 2 * channels, channels);
+  const at::Tensor unused = at::zeros({}, qkv.options());  // beta 0: scales inside the product
+  const double scale = 1 / std::sqrt(static_cast<double>(channels));
+  const int64_t row_bytes = tokens * static_cast<int64_t>(qkv.element_size());
+  const int64_t step = std::clamp<int64_t>(score_bytes / row_bytes, 1, tokens);
+  std::vector<at::Tensor> parts;
+  for (int64_t begin = 0; begin < tokens; begin += step) {
+    if (poll) poll();
+    const at::Tensor rows = q.narrow(0, begin, std::min(step, tokens - begin));
+    parts.push_back(at::mm(at::softmax(at::addmm(unused, rows, keys, 0, scale), -1), v));
+  }
+  return parts.size() == 1 ? parts[0] : at::cat(parts, 0);
+}
+
+}  // namespace
 
 AttentionBlock::AttentionBlock(const TensorMap& tensors, const std::string& prefix,
                                const VaeLimits& limits)
@@ -27,30 +51,20 @@ AttentionBlock::AttentionBlock(const TensorMap& tensors, const std::string& pref
 
 at::Tensor AttentionBlock::operator()(const at::Tensor& x) const {
   const int64_t batch = x.size(0), channels = x.size(1), frames = x.size(2);
-  const at::Tensor tokens = norm_(x).permute({0, 2, 3, 4, 1}).reshape({-1, channels});
-  const at::Tensor qkv = at::linear(tokens, qkv_weight_.flatten(1), qkv_bias_)
-                             .reshape({batch * frames, -1, 3 * channels});
-  std::vector<at::Tensor> attended;
-  for (int64_t i = 0; i < batch * frames; ++i) attended.push_back(Attend(qkv[i]));
-  const at::Tensor out = at::linear(at::stack(attended), proj_weight_.flatten(1), proj_bias_);
+  const at::Tensor tokens =
+      norm_(x).permute({0, 2, 3, 4, 1}).reshape({batch * frames, -1, channels});
+  const at::Tensor out = AttendTokens(tokens, score_bytes_, {});
   return x + out.reshape({batch, frames, x.size(3), x.size(4), channels}).permute({0, 4, 1, 2, 3});
 }
 
-at::Tensor AttentionBlock::Attend(const at::Tensor& qkv) const {
-  const int64_t tokens = qkv.size(0), channels = qkv.size(1) / 3;
-  const at::Tensor q = qkv.narrow(1, 0, channels);
-  const at::Tensor keys = qkv.narrow(1, channels, channels).t();
-  const at::Tensor v = qkv.narrow(1, 2 * channels, channels);
-  const at::Tensor unused = at::zeros({}, qkv.options());  // beta 0: scales inside the product
-  const double scale = 1 / std::sqrt(static_cast<double>(channels));
-  const int64_t row_bytes = tokens * static_cast<int64_t>(qkv.element_size());
-  const int64_t step = std::clamp<int64_t>(score_bytes_ / row_bytes, 1, tokens);
-  std::vector<at::Tensor> parts;
-  for (int64_t begin = 0; begin < tokens; begin += step) {
-    const at::Tensor rows = q.narrow(0, begin, std::min(step, tokens - begin));
-    parts.push_back(at::mm(at::softmax(at::addmm(unused, rows, keys, 0, scale), -1), v));
+at::Tensor AttentionBlock::AttendTokens(const at::Tensor& normed, int64_t score_bytes,
+                                        const std::function<void()>& poll) const {
+  const at::Tensor qkv = at::linear(normed, qkv_weight_.flatten(1), qkv_bias_);
+  std::vector<at::Tensor> attended;
+  for (int64_t i = 0; i < normed.size(0); ++i) {
+    attended.push_back(AttendFrame(qkv[i], score_bytes, poll));
   }
-  return parts.size() == 1 ? parts[0] : at::cat(parts, 0);
+  return at::linear(at::stack(attended), proj_weight_.flatten(1), proj_bias_);
 }
 
 }  // namespace t3

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <string>
 
 #include "models/vae/channel_norm.h"
@@ -17,12 +18,12 @@ class AttentionBlock {
 
   // x (B,C,T,H,W) -> the same.
   at::Tensor operator()(const at::Tensor& x) const;
+  // The attention alone: normed (frames,N,C) -> (frames,N,C), projected. `score_bytes` bounds the
+  // scores held at once; `poll`, if any, is called between groups of query rows.
+  at::Tensor AttendTokens(const at::Tensor& normed, int64_t score_bytes,
+                          const std::function<void()>& poll) const;
 
  private:
-  // qkv (N,3C) -> (N,C), exact: a query row needs no other query row, so rows come in groups whose
-  // scores fit score_bytes_.
-  at::Tensor Attend(const at::Tensor& qkv) const;
-
   ChannelNorm norm_;
   at::Tensor qkv_weight_;  // (3C,C,1,1)
   at::Tensor qkv_bias_;

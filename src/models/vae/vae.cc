@@ -4,9 +4,11 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/tensor.h>
 
+#include <limits>
 #include <vector>
 
 #include "base/check.h"
+#include "models/vae/frame_assembler.h"
 #include "models/vae/pixel_patch.h"
 
 namespace t3 {
@@ -22,6 +24,23 @@ at::TensorOptions WeightOptions(const TensorMap& tensors) {
   return any.options().requires_grad(false);
 }
 
+// On a GPU, convolution weights in the layout that cuDNN wants, which the decoder and its
+// definition then share. Weights that are being trained stay as they are.
+TensorMap InConvolutionLayout(const TensorMap& tensors) {
+  TensorMap laid_out = tensors;
+  for (auto& [name, tensor] : laid_out) {
+    if (tensor.is_cuda() && tensor.dim() == 5 && !tensor.requires_grad()) {
+      tensor = tensor.contiguous(at::MemoryFormat::ChannelsLast3d);
+    }
+  }
+  return laid_out;
+}
+
+// What leaves the model is at least float32; float64 models keep theirs, for gradient checks.
+at::Tensor AtLeastFloat(const at::Tensor& x) {
+  return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
+}
+
 // Lets `f` work on (B,C,T,H,W) whether or not x has the batch dimension.
 template <typename F>
 at::Tensor WithBatch(const at::Tensor& x, F f) {
@@ -30,14 +49,16 @@ at::Tensor WithBatch(const at::Tensor& x, F f) {
 
 }  // namespace
 
-Vae::Vae(const VaeConfig& config, const TensorMap& tensors, const VaeLimits& limits)
+Vae::Vae(const VaeConfig& config, const TensorMap& stored, const VaeLimits& limits)
     : config_(config),
-      options_(WeightOptions(tensors)),
+      options_(WeightOptions(stored)),
       mean_(PerChannel(config.mean, options_)),
-      std_(PerChannel(config.std, options_)) {
+      std_(PerChannel(config.std, options_)),
+      tensors_(InConvolutionLayout(stored)) {
   T3_CHECK(mean_.size(0) == config.latent_channels && std_.size(0) == config.latent_channels,
            "the VAE has {} latent channels but {} means and {} standard deviations",
            config.latent_channels, mean_.size(0), std_.size(0));
+  const TensorMap& tensors = tensors_;
   if (tensors.contains("encoder.conv1.weight")) {
     encoder_.emplace(config, tensors, limits);
     to_moments_.emplace(tensors, "conv1", limits.slab_elements);
@@ -76,16 +97,34 @@ void Vae::CheckVideo(const at::Tensor& video) const {
 
 at::Tensor Vae::DecodeChunk(const at::Tensor& mu, Decoder::State& state) const {
   const at::Tensor packed = (*decoder_)((*from_mu_)(Prepare(mu)), state);
-  return (config_.patch() == 2 ? UnpackPixels(packed) : packed).to(at::kFloat);
+  return AtLeastFloat(config_.patch() == 2 ? UnpackPixels(packed) : packed);
 }
 
 at::Tensor Vae::EncodeChunk(const at::Tensor& video, Encoder::State& state) const {
   const at::Tensor packed = config_.patch() == 2 ? PackPixels(video) : video;
-  return (*to_moments_)((*encoder_)(Prepare(packed), state)).to(at::kFloat);
+  return AtLeastFloat((*to_moments_)((*encoder_)(Prepare(packed), state)));
+}
+
+void Vae::DecodeRows(const at::Tensor& latents, const DecodePlan& plan, const RowSink& sink,
+                     const PollFn& poll) const {
+  CheckLatents(latents);
+  T3_CHECK(latents.dim() == 4, "Decode takes one video at a time");
+  const at::Tensor mu = latents.to(options_.device(), at::kFloat).mul(std_).add(mean_);
+  StreamDecoder(config_, tensors_).Run(mu.to(options_), plan, sink, poll);
 }
 
 void Vae::Decode(const at::Tensor& latents,
                  const std::function<void(const at::Tensor& frames)>& sink) const {
+  CheckLatents(latents);
+  const Grid grid{latents.size(-3), latents.size(-2), latents.size(-1)};
+  const DecodePlan plan =
+      PlanDecode(config_, grid, element_bytes(), std::numeric_limits<int64_t>::max());
+  FrameAssembler assembler(config_.spatial_stride() * grid.h, sink);
+  DecodeRows(latents, plan, [&](const DecodedRows& rows) { assembler.Add(rows); });
+}
+
+void Vae::DecodePlain(const at::Tensor& latents,
+                      const std::function<void(const at::Tensor& frames)>& sink) const {
   CheckLatents(latents);
   T3_CHECK(latents.dim() == 4, "Decode takes one video at a time");
   const at::Tensor mu = latents.to(options_.device(), at::kFloat).mul(std_).add(mean_).unsqueeze(0);
@@ -105,15 +144,39 @@ at::Tensor Vae::Decode(const at::Tensor& latents) const {
 at::Tensor Vae::Encode(const at::Tensor& video) const {
   CheckVideo(video);
   T3_CHECK(video.dim() == 4, "Encode takes one video at a time");
+  int64_t begin = 0;
+  return Encode(video.size(1), [&](int64_t count) {
+    begin += count;
+    return video.narrow(1, begin - count, count);
+  });
+}
+
+at::Tensor Vae::Encode(int64_t frames, const std::function<at::Tensor(int64_t count)>& next) const {
+  T3_CHECK(encoder_, "this VAE was loaded without its encoder");
+  T3_CHECK(frames >= 1 && frames % VaeConfig::kTimeStride == 1,
+           "a video has {} frames; this VAE encodes 4n+1", frames);
   Encoder::State state = encoder_->NewState();
   std::vector<at::Tensor> means;
-  for (int64_t begin = 0; begin < video.size(1);) {
-    const int64_t frames = begin == 0 ? 1 : VaeConfig::kTimeStride;
-    const at::Tensor moments = EncodeChunk(video.narrow(1, begin, frames).unsqueeze(0), state);
+  for (int64_t done = 0; done < frames;) {
+    const int64_t count = done == 0 ? 1 : VaeConfig::kTimeStride;
+    const at::Tensor chunk = next(count);
+    const int64_t stride = config_.spatial_stride();
+    T3_CHECK(chunk.dim() == 4 && chunk.size(0) == 3 && chunk.size(1) == count &&
+                 chunk.size(2) % stride == 0 && chunk.size(3) % stride == 0,
+             "frames have shape {}; this VAE encodes (3,{},H,W), H and W multiples of {}",
+             chunk.sizes().vec(), count, stride);
+    const at::Tensor moments = EncodeChunk(chunk.unsqueeze(0), state);
     means.push_back(moments.narrow(1, 0, config_.latent_channels));
-    begin += frames;
+    done += count;
   }
   return at::cat(means, 2).squeeze(0).sub(mean_).div(std_);
+}
+
+at::Tensor Vae::EncodeFrom(const EncodePlan& plan, const FrameSource& source,
+                           const PollFn& poll) const {
+  T3_CHECK(encoder_, "this VAE was loaded without its encoder");
+  const at::Tensor moments = StreamEncoder(config_, tensors_).Run(plan, source, poll);
+  return moments.narrow(0, 0, config_.latent_channels).sub(mean_).div(std_);
 }
 
 at::Tensor Vae::EncodeMoments(const at::Tensor& video) const {

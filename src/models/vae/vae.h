@@ -10,6 +10,8 @@
 #include "models/vae/decoder.h"
 #include "models/vae/encoder.h"
 #include "models/vae/limits.h"
+#include "models/vae/stream_decoder.h"
+#include "models/vae/stream_encoder.h"
 #include "nn/causal_conv3d.h"
 #include "nn/tensor_map.h"
 
@@ -17,12 +19,12 @@ namespace t3 {
 
 // Works on the device and in the dtype of its weights; inputs of any float dtype and device are
 // brought there. "Model space" is the DiT's: latents normalised by the configuration's mean and
-// std. Differentiable where gradients are enabled; callers that want none hold a NoGradGuard. Wrong
-// shapes throw Error.
+// std. Encoding and DecodeUnclamped are differentiable where gradients are enabled; callers that
+// want none hold a NoGradGuard. Wrong shapes throw Error.
 class Vae {
  public:
   // Original names: encoder.*, conv1 (both or neither), decoder.*, conv2 (both or neither).
-  Vae(const VaeConfig& config, const TensorMap& tensors, const VaeLimits& limits = {});
+  Vae(const VaeConfig& config, const TensorMap& stored, const VaeLimits& limits = {});
 
   // latents (z,T,h,w) in model space -> 4(T-1)+1 frames of (stride*h, stride*w). Calls `sink` once
   // for every latent frame, in order, with its frames (3,n,H,W), n = 1 for the first and 4 for the
@@ -31,18 +33,35 @@ class Vae {
               const std::function<void(const at::Tensor& frames)>& sink) const;
   // All of it at once, (3,F,H,W).
   at::Tensor Decode(const at::Tensor& latents) const;
+  // The same by the definition: whole frames, one latent frame at a time, over libtorch alone. What
+  // the way above is compared with.
+  void DecodePlain(const at::Tensor& latents,
+                   const std::function<void(const at::Tensor& frames)>& sink) const;
+  // The same by a plan made for these latents: rows as they come (models/vae/stream_decoder.h).
+  void DecodeRows(const at::Tensor& latents, const DecodePlan& plan, const RowSink& sink,
+                  const PollFn& poll = {}) const;
 
   // video (3,F,H,W) in [-1,1], F = 4n+1, H and W multiples of the stride -> latents (z,n+1,h,w) in
   // model space, the posterior's mean, float32. Works on four frames at a time.
   at::Tensor Encode(const at::Tensor& video) const;
+  // The same for a video that need not be in memory: `next` gives its next `count` frames
+  // (3,count,H,W), one first, then four at a time.
+  at::Tensor Encode(int64_t frames, const std::function<at::Tensor(int64_t count)>& next) const;
+
+  // The same for frames that need not be in memory, by a plan made for their size.
+  at::Tensor EncodeFrom(const EncodePlan& plan, const FrameSource& source,
+                        const PollFn& poll = {}) const;
 
   // For training, the whole sequence in one pass, with an optional batch dimension in front.
-  // video (3,F,H,W) -> mean and log variance (2z,T,h,w), not normalised, float32.
+  // Weights in float64 give float64. video (3,F,H,W) -> mean and log variance (2z,T,h,w), not
+  // normalised, float32.
   at::Tensor EncodeMoments(const at::Tensor& video) const;
   // mu (z,T,h,w), not normalised -> frames (3,F,H,W), not clamped, float32.
   at::Tensor DecodeUnclamped(const at::Tensor& mu) const;
 
   const VaeConfig& config() const { return config_; }
+  // Bytes of an element of weights and feature maps.
+  int64_t element_bytes() const { return static_cast<int64_t>(options_.dtype().itemsize()); }
 
  private:
   // On the device, in the dtype and the memory layout that the layers want.
@@ -58,6 +77,9 @@ class Vae {
   at::TensorOptions options_;  // device and dtype of the weights
   at::Tensor mean_;            // (z,1,1,1) float32
   at::Tensor std_;
+  // Differentiable, and the definitions of the streaming ones. Those are made anew for every video:
+  // they hold sums and casts of weights, which training changes.
+  TensorMap tensors_;
   std::optional<Encoder> encoder_;
   std::optional<CausalConv3d> to_moments_;  // conv1
   std::optional<CausalConv3d> from_mu_;     // conv2

@@ -1,8 +1,11 @@
 // The VAE on a GPU: equal to the CPU, and right where tensors pass 2^31 elements.
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
+#include <ATen/DeviceAccelerator.h>
+#include <c10/core/AllocatorConfig.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/GradMode.h>
+#include <c10/cuda/CUDACachingAllocator.h>
 #include <gtest/gtest.h>
 
 #include <iostream>
@@ -30,6 +33,8 @@ class VaeGpu : public testing::TestWithParam<VaeVersion> {
  protected:
   void SetUp() override {
     if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
+    // As the program does (pipeline/device.cc).
+    c10::CachingAllocator::setAllocatorSettings("expandable_segments:True");
     // Convolutions in TF32, torch's default, are 1e-3 away from fp32.
     at::globalContext().setAllowTF32CuDNN(false);
   }
@@ -52,6 +57,92 @@ TEST_P(VaeGpu, EqualsTheCpu) {
     EXPECT_LT(RelativeGap(vae->Decode(latents).cpu(), frames), 1e-4);
     EXPECT_LT(RelativeGap(vae->Encode(video).cpu(), encoded), 1e-4);
   }
+}
+
+TEST_P(VaeGpu, EveryPlanEqualsTheCpu) {
+  const VaeConfig config = SmallVaeConfig(GetParam(), 8, 16, 16);
+  const TensorMap tensors = RandomVaeTensors(config, 26);
+  const Vae cpu(config, tensors), gpu(config, OnGpu(tensors, at::kFloat));
+  const at::Tensor latents = SeededNoise({8, 3, 5, 6}, 27);
+  std::vector<at::Tensor> chunks;
+  cpu.DecodePlain(latents, [&](const at::Tensor& frames) { chunks.push_back(frames); });
+  const at::Tensor expected = at::cat(chunks, 1);
+  const std::vector<DecodeChoice> choices{{DecodeOrder::kFramesOuter, 2, 2, 1},
+                                          {DecodeOrder::kFramesOuter, 1, 1, 3},
+                                          {DecodeOrder::kFramesOuter, 2, 0, 5},
+                                          {DecodeOrder::kSlabsOuter, 1, 0, 5, 512},
+                                          {DecodeOrder::kSlabsOuter, 2, 0, 2}};
+  for (const DecodeChoice& choice : choices) {
+    const at::Tensor video = at::full_like(expected, NAN);
+    gpu.DecodeRows(latents, MakeDecodePlan(config, {3, 5, 6}, 4, choice),
+                   [&](const DecodedRows& rows) {
+                     video.narrow(1, rows.frame, rows.pixels.size(1))
+                         .narrow(2, rows.row, rows.pixels.size(2))
+                         .copy_(rows.pixels);
+                   });
+    EXPECT_LT(RelativeGap(video, expected), 1e-4) << choice.slabs << " slabs";
+  }
+}
+
+TEST_P(VaeGpu, EveryEncodePlanEqualsTheCpu) {
+  const VaeConfig config = SmallVaeConfig(GetParam(), 8, 16, 16);
+  const TensorMap tensors = RandomVaeTensors(config, 30);
+  const Vae cpu(config, tensors), gpu(config, OnGpu(tensors, at::kFloat));
+  const int64_t stride = config.spatial_stride();
+  const at::Tensor video = SeededNoise({3, 9, 5 * stride, 3 * stride}, 31).clamp(-1, 1);
+  const at::Tensor expected = cpu.Encode(video);
+  for (int64_t slabs : {1, 2, 5}) {
+    const at::Tensor latents =
+        gpu.EncodeFrom(MakeEncodePlan(config, {3, 5, 3}, 4, slabs),
+                       [&](int64_t frame, int64_t count) { return video.narrow(1, frame, count); });
+    EXPECT_LT(RelativeGap(latents.cpu(), expected), 1e-4) << slabs << " slabs";
+  }
+}
+
+// The allocator is held to what the plan for an 8 GB device counts (1.2 GB of them the context and
+// libraries), weights and latents beside it, and the video is that of the fastest plan. Six latent
+// frames are as many as show the steady state; the middle block's output is smaller than for 21, so
+// the budget is too.
+TEST_P(VaeGpu, FourKInEightGigabytes) {
+  VaeConfig config = FindPreset(GetParam() == VaeVersion::k21 ? "wan2.1-1.3b" : "wan2.2-5b").vae;
+  config.encoder_dim = 4;  // not used here
+  TensorMap tensors = RandomVaeTensors(config, 28);
+  std::erase_if(tensors, [](const auto& item) { return item.first.starts_with("encoder."); });
+  const Vae vae(config, OnGpu(tensors, at::kBFloat16));
+  const int64_t stride = config.spatial_stride();
+  const Grid grid{6, 2176 / stride, 3840 / stride};
+  const int64_t held_by_21 = 15 * grid.h * grid.w * 4 * config.decoder_dim * 2;
+  const DecodePlan plan = PlanDecode(config, grid, 2, 6'800'000'000 - held_by_21);
+  ASSERT_EQ(plan.order, DecodeOrder::kSlabsOuter);
+  const at::Tensor latents =
+      SeededNoise({config.latent_channels, grid.t, grid.h, grid.w}, 29).to(kGpu);
+  const auto thumbnail = [&](const DecodePlan& by) {  // every 8th row and column
+    const at::Tensor video = at::empty({3, 21, 272, 480});
+    vae.DecodeRows(latents, by, [&](const DecodedRows& rows) {
+      video.narrow(1, rows.frame, rows.pixels.size(1))
+          .narrow(2, rows.row / 8, rows.pixels.size(2) / 8)
+          .copy_(rows.pixels.slice(2, 0, std::nullopt, 8).slice(3, 0, std::nullopt, 8));
+    });
+    return video;
+  };
+  c10::cuda::CUDACachingAllocator::emptyCache();
+  c10::DeviceAllocator* allocator = c10::getDeviceAllocator(at::kCUDA);
+  allocator->resetPeakStats(kGpu.index());
+  const int64_t before = allocator->getDeviceStats(kGpu.index()).reserved_bytes[0].current;
+  const int64_t cap = before + plan.memory.total + 2 * static_cast<int64_t>(latents.nbytes());
+  const auto [available, total] = at::accelerator::getMemoryInfo(kGpu.index());
+  c10::cuda::CUDACachingAllocator::setMemoryFraction(
+      static_cast<double>(cap) / static_cast<double>(total), kGpu.index());
+  const at::Tensor capped = thumbnail(plan);
+  c10::cuda::CUDACachingAllocator::setMemoryFraction(1, kGpu.index());
+  const int64_t peak = allocator->getDeviceStats(kGpu.index()).reserved_bytes[0].peak;
+  std::cout << plan.slabs.size() << " slabs, peak of reserved GPU memory "
+            << static_cast<double>(peak) / 1e9 << " GB of " << static_cast<double>(cap) / 1e9
+            << " GB\n";
+  EXPECT_LE(peak, cap);
+  if (available < std::size_t{75'000'000'000}) return;
+  const at::Tensor free = thumbnail(PlanDecode(config, grid, 2, 70'000'000'000));
+  EXPECT_LT(RelativeGap(capped, free), 0.05);
 }
 
 // Without attention a pixel depends on 18 latent positions around it, so the far corner of a 4K

@@ -78,7 +78,7 @@ TEST_P(VaeSizes, SlabsChangeNothing) {
   // A row of any layer passes 100 elements, so every slab is one row; few query rows at a time.
   const Vae slabs(config_, tensors_, {.slab_elements = 100, .score_bytes = 200});
   const at::Tensor latents = Latents(), video = Video();
-  EXPECT_LT(LargestDifference(slabs.Decode(latents), vae_.Decode(latents)), 1e-5);
+  EXPECT_LT(LargestDifference(slabs.DecodeUnclamped(latents), vae_.DecodeUnclamped(latents)), 1e-5);
   EXPECT_LT(LargestDifference(slabs.Encode(video), vae_.Encode(video)), 1e-5);
 }
 
@@ -116,10 +116,11 @@ TEST_P(VaeOf, SinkGetsFramesInOrderAndMayStop) {
     EXPECT_LE(chunk.abs().max().item<float>(), 1);
   }
   EXPECT_THAT(counts, testing::ElementsAre(1, 4, 4));
-  // Causal: what was decoded does not depend on what follows.
+  // Causal: what was decoded does not depend on what follows. The two run in passes of different
+  // lengths, so they are equal as plans are.
   EXPECT_LT(
       LargestDifference(at::cat({chunks[0], chunks[1]}, 1), vae.Decode(latents.narrow(1, 0, 2))),
-      1e-6);
+      1e-5);
 
   int calls = 0;
   const auto stop = [&](const at::Tensor&) {

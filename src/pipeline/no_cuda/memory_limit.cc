@@ -9,4 +9,6 @@ void SetAllocatorLimit(at::Device, int64_t, int64_t) {
   Fail("a device memory limit was set in a build without CUDA");
 }
 
+std::string GpuName(at::Device) { Fail("a GPU's name was asked for in a build without CUDA"); }
+
 }  // namespace t3

@@ -1,0 +1,59 @@
+// Measuring the program on this machine, beside the published algorithm and full attention.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "t3video/cancel.h"
+#include "t3video/options.h"
+#include "t3video/progress.h"
+#include "t3video/tools.h"
+
+namespace t3 {
+
+// Random weights of a preset's sizes. Every number is a median of `repeats` runs; what is compared
+// runs in the same process, before timing each result is checked against the published algorithm's.
+struct BenchRequest {
+  std::string preset = "wan2.1-1.3b-t3";
+  std::optional<int64_t> width, height, frames;  // absent: the preset's
+  std::string windows;                           // empty: the planner's
+  std::string device = "auto";
+  std::string dtype = "auto";
+  int64_t memory_limit = 0;  // bytes on the device; 0: all of it
+  int64_t repeats = 20;
+  bool compare = true;  // with the published algorithm and full attention
+};
+
+// One forward of the denoiser: time, TFLOP/s, memory, parts, and blocks by layer type.
+Report BenchDit(const BenchRequest& request, const ProgressFn& progress = {},
+                const CancelToken* cancel = nullptr);
+
+// The self-attention of one layer of each type, from projected q, k, v to the mean of the windows.
+Report BenchAttention(const BenchRequest& request, const ProgressFn& progress = {},
+                      const CancelToken* cancel = nullptr);
+
+// Decoding random latents with a preset's VAE and random weights, one way after the other:
+//   planned  this project's decoder, by a plan within the memory limit;
+//   plain    its definition over libtorch: whole frames, one latent frame at a time;
+//   tiled    the published way: 7x7 overlapping tiles, each decoded alone, blended on the host.
+struct VaeBenchRequest {
+  std::string preset = "wan2.1-1.3b";
+  RunOptions options;  // memory_limit: weights and context included
+  int64_t width = 3840;
+  int64_t height = 2176;
+  int64_t frames = 81;
+  int64_t repeats = 1;  // runs of each way; the first pays for what libraries prepare
+  std::vector<std::string> ways = {"planned", "plain", "tiled"};
+  int64_t cudnn_choices =
+      0;  // algorithms that cuDNN tries for each convolution; 0: its first guess
+};
+
+// Seconds, rate and memory of each way, with the differences of their videos where those are small
+// enough to be kept (1 GB). A way that runs out of memory is reported so. Throws Error for values
+// that cannot be measured, kInterrupted after `cancel`.
+Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress = {},
+                const CancelToken* cancel = nullptr);
+
+}  // namespace t3

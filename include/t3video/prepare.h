@@ -1,0 +1,53 @@
+// Videos and captions into a dataset that training reads: latents and text embeddings, made once.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "t3video/cancel.h"
+#include "t3video/options.h"
+#include "t3video/progress.h"
+
+namespace t3 {
+
+// What is absent comes from the model.
+struct PrepareRequest {
+  // A folder of videos and images, each with its caption in NAME.txt beside it; or a list of
+  // {"file": ..., "caption": ...}: a .json file, a .jsonl file, or a folder with captions.json.
+  std::string source;
+  std::string output;                              // folder; a dataset in it is continued
+  std::vector<std::pair<int64_t, int64_t>> sizes;  // width, height
+  std::vector<int64_t> frames;                     // 4n+1 each
+  std::optional<double> fps;
+  int64_t clips_per_video = 1;  // at most, spread over the video, without overlap
+  double max_upscale = 1;       // how much a source smaller than a size may be enlarged for it
+};
+
+struct RejectedSource {
+  std::string file;  // as the list names it, or "SOURCE:NUMBER" for an entry without a file
+  std::string reason;
+};
+
+struct PrepareResult {
+  int64_t clips = 0;     // in the dataset now
+  int64_t encoded = 0;   // of them made by this call; the others were there
+  int64_t removed = 0;   // of an earlier call: their source is gone, changed or rejected now
+  int64_t captions = 0;  // different ones
+  std::vector<RejectedSource> rejected;
+  std::vector<std::string> buckets;  // "832x480x81: 12 clips"
+};
+
+// Decodes, resamples, scales to cover and cuts out the centre (Lanczos), encodes with the VAE in
+// fp32 and the text encoder, and writes safetensors shards, dataset.json and rejected.json to
+// `output`. Files that cannot be used are left out and reported. Throws Error when nothing is
+// usable, when `output` holds a dataset of another source, model or settings, when the disk is
+// full; of kind kInterrupted after `cancel`. Whatever ends it, what was written stays, and the same
+// call goes on from there.
+PrepareResult Prepare(const ModelFiles& files, const RunOptions& options,
+                      const PrepareRequest& request, const ProgressFn& progress = {},
+                      const CancelToken* cancel = nullptr);
+
+}  // namespace t3

@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Trains the shipped model, stage by stage, in pieces: every call goes on where the last one ended.
+#   scripts/demo_model/train.sh vae SECONDS [VAE_FILE]
+#   scripts/demo_model/train.sh dit SECONDS [MODEL_FOLDER]   full attention, low resolution
+#   scripts/demo_model/train.sh retrofit SECONDS [MODEL_FOLDER]   T3, higher resolutions; begins with dit's
+# train for SECONDS and write the stage's model to $T3_DEMO_WORK/STAGE (build/demo-train). What is
+# named last begins a stage in place of random weights. T3_DEMO_SET="a.b=1 c=2" sets fields of the
+# stage's configuration. A VAE for dit and retrofit is $T3_DEMO_VAE, else the one of stage vae.
+#   scripts/demo_model/train.sh pack STAGE FOLDER
+# copies what a stage made to FOLDER, files of at most 16 MiB; with T3_DEMO_STATE=1 also, in parts,
+# the checkpoint to go on from, which
+#   scripts/demo_model/train.sh unpack STAGE FOLDER
+# puts back. `t3` is taken from PATH.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+configs=scripts/demo_model
+work=${T3_DEMO_WORK:-build/demo-train}
+part_size=16000000
+
+fail() { echo "train.sh: $*" >&2; exit 1; }
+
+# STAGE SECONDS FIELD=VALUE...
+train() {
+  local stage=$1 seconds=$2 field
+  local -a sets=()
+  shift 2
+  for field in "output=$work/$stage" "stop_after_seconds=$seconds" "$@" ${T3_DEMO_SET:-}; do
+    sets+=(--set "$field")
+  done
+  t3 train "$configs/${T3_DEMO_PREFIX:-}$stage.json" "${sets[@]}"
+}
+
+train_vae() {
+  local seconds=$1 start=$2 init="$work/vae-init"
+  if [[ ! -e $init ]]; then
+    if [[ -n $start ]]; then
+      mkdir -p "$init" && cp "$start" "$init/Wan2.1_VAE.safetensors"
+    else
+      t3 init "$configs/vae_init.json" --seed 1 --dtype fp32 --output "$init"
+    fi
+  fi
+  train vae "$seconds" "model.vae=$init/Wan2.1_VAE.safetensors"
+}
+
+train_denoiser() {
+  local stage=$1 seconds=$2 start=$3 init="$work/$1-init"
+  local vae=${T3_DEMO_VAE:-$work/vae/Wan2.1_VAE.safetensors}
+  [[ -e $vae ]] || fail "no VAE at $vae; run the stage vae first or set T3_DEMO_VAE"
+  if [[ ! -e $init ]]; then
+    if [[ $stage == retrofit && -z $start ]]; then start="$work/dit"; fi
+    if [[ -n $start ]]; then
+      mkdir -p "$init/google/umt5-xxl"
+      cp "$start"/diffusion_pytorch_model.safetensors "$start"/models_t5_*.safetensors "$init"
+      cp "$configs/spiece.model" "$init/google/umt5-xxl"
+    else
+      t3 init "$configs/dit_init.json" --seed 1 --dtype fp32 --output "$init"
+    fi
+    cp "$configs/t3.json" "$init/t3.json"
+  fi
+  train "$stage" "$seconds" "model.folder=$init" "model.vae=$vae" \
+    "data.world.cache=$work/${T3_DEMO_PREFIX:-}latents"
+}
+
+pack() {
+  local made="$work/$1" folder=$2 newest
+  mkdir -p "$folder"
+  find "$made" -maxdepth 1 -name '*.safetensors' -exec cp -L {} "$folder" \;
+  if [[ $1 != vae ]]; then rm -f "$folder"/Wan2.?_VAE.safetensors; fi
+  tar -C "$made" -czf "$folder/$1-reports.tar.gz" \
+    $(cd "$made" && ls -d log.jsonl curves.svg vae.json 2>/dev/null)
+  if [[ ${T3_DEMO_STATE:-0} == 1 ]]; then
+    newest=$(cd "$made" && ls -d checkpoints/step-* | sort -V | tail -1)
+    tar -C "$made" -cf - "$newest" | split -b $part_size - "$folder/$1-state."
+  fi
+  ls -l "$folder"
+}
+
+unpack() {
+  mkdir -p "$work/$1"
+  cat "$2/$1-state."* | tar -C "$work/$1" -xf -
+  tar -C "$work/$1" -xzf "$2/$1-reports.tar.gz"
+}
+
+case "${1:-}" in
+  vae) train_vae "${2:?seconds}" "${3:-}" ;;
+  dit | retrofit) train_denoiser "$1" "${2:?seconds}" "${3:-}" ;;
+  pack) pack "${2:?stage}" "${3:?folder}" ;;
+  unpack) unpack "${2:?stage}" "${3:?folder}" ;;
+  *) sed -n '2,14p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+esac

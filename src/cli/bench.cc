@@ -1,0 +1,114 @@
+// t3 bench: dit, attention, vae.
+#include "t3video/bench.h"
+
+#include <CLI/App.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+
+namespace t3 {
+namespace {
+
+struct BenchFlags {
+  BenchRequest request;
+  std::string size;
+  std::string memory_limit;
+  bool no_compare = false;
+  bool json = false;
+};
+
+using BenchFn = Report (*)(const BenchRequest&, const ProgressFn&, const CancelToken*);
+
+int RunBench(const BenchFlags& flags, BenchFn bench) {
+  BenchRequest request = flags.request;
+  request.compare = !flags.no_compare;
+  if (!flags.memory_limit.empty()) request.memory_limit = ParseBytes(flags.memory_limit);
+  if (!flags.size.empty()) std::tie(request.width, request.height) = ParseSize(flags.size);
+  Terminal terminal;
+  const Report report = bench(request, terminal.Progress(), &CancelOnSignals());
+  terminal.EndLine();
+  fmt::print("{}", flags.json ? report.json + "\n" : report.text);
+  return 0;
+}
+
+void AddOne(CLI::App& parent, const char* name, const char* description, BenchFn bench,
+            Action& action) {
+  auto flags = std::make_shared<BenchFlags>();
+  CLI::App& command = *parent.add_subcommand(name, description);
+  BenchRequest& request = flags->request;
+  command.add_option("--preset", request.preset, "sizes of the model, with random weights")
+      ->capture_default_str();
+  command.add_option("--size", flags->size, "WIDTHxHEIGHT in pixels (default: the preset's)");
+  command.add_option("--frames", request.frames, "frames, 4n+1 (default: the preset's)");
+  command.add_option("--windows", request.windows, "window counts \"t,h,w;t,h,w;...\"");
+  command.add_option("--device", request.device, "auto, cpu, cuda or cuda:N")
+      ->capture_default_str();
+  command.add_option("--dtype", request.dtype, "auto, bf16 or fp32")->capture_default_str();
+  command.add_option("--memory-limit", flags->memory_limit, "most memory to use, e.g. 22GB");
+  command.add_option("--repeats", request.repeats, "runs of which the median is told")
+      ->capture_default_str();
+  command.add_flag("--no-compare", flags->no_compare,
+                   "without the published algorithm and full attention");
+  command.add_flag("--json", flags->json, "print JSON");
+  command.callback(
+      [flags, bench, &action] { action = [flags, bench] { return RunBench(*flags, bench); }; });
+}
+
+struct VaeBenchFlags {
+  VaeBenchRequest request;
+  RunFlags run;
+  std::string size;
+  bool json = false;
+};
+
+int RunVaeBench(const VaeBenchFlags& flags) {
+  VaeBenchRequest request = flags.request;
+  request.options = ToRunOptions(flags.run);
+  if (!flags.size.empty()) std::tie(request.width, request.height) = ParseSize(flags.size);
+  Terminal terminal;
+  const Report report = BenchVae(request, terminal.Progress(), &CancelOnSignals());
+  terminal.EndLine();
+  fmt::print("{}", flags.json ? report.json + "\n" : report.text);
+  return 0;
+}
+
+void AddVaeBench(CLI::App& parent, Action& action) {
+  auto flags = std::make_shared<VaeBenchFlags>();
+  VaeBenchRequest& request = flags->request;
+  CLI::App& command = *parent.add_subcommand(
+      "vae", "decode random latents: this decoder, plain libtorch, the published tiles");
+  command.add_option("--preset", request.preset, "whose VAE: wan2.1-1.3b or wan2.2-5b")
+      ->capture_default_str();
+  command.add_option("--size", flags->size, "WIDTHxHEIGHT in pixels (default: 3840x2176)");
+  command.add_option("--frames", request.frames, "frames, 4n+1")->capture_default_str();
+  command.add_option("--repeats", request.repeats, "runs of each way")->capture_default_str();
+  command
+      .add_option("--ways", request.ways, "planned, plain, tiled; separated by commas or spaces")
+      ->delimiter(',')
+      ->capture_default_str();
+  command
+      .add_option("--cudnn-choices", request.cudnn_choices,
+                  "algorithms that cuDNN tries for each convolution; 0: its first guess")
+      ->capture_default_str();
+  AddRunFlags(command, flags->run);
+  command.add_flag("--json", flags->json, "print JSON");
+  command.callback([flags, &action] { action = [flags] { return RunVaeBench(*flags); }; });
+}
+
+}  // namespace
+
+void AddBench(CLI::App& app, Action& action) {
+  CLI::App& command = *app.add_subcommand("bench", "measure this machine with random weights");
+  command.require_subcommand(1);
+  AddOne(command, "dit", "a forward of the denoiser and where its time goes", BenchDit, action);
+  AddOne(command, "attention", "self-attention of each layer type", BenchAttention, action);
+  AddVaeBench(command, action);
+}
+
+}  // namespace t3

@@ -1,0 +1,153 @@
+// JSON to arguments.
+#include "cli/config_file.h"
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/check.h"
+#include "base/nearest.h"
+
+namespace t3 {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json ParseObject(const std::string& text, const std::string& source) {
+  ordered_json object;
+  try {
+    object = ordered_json::parse(text);
+  } catch (const nlohmann::json::exception& error) {
+    Fail("cannot read {}: {}", source, error.what());
+  }
+  T3_CHECK(object.is_object(), "{} holds a JSON {}, wanted an object of flags", source,
+           object.type_name());
+  return object;
+}
+
+std::string ReadText(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  T3_CHECK(file.good(), "cannot open {}", path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string ScalarText(const ordered_json& value, const std::string& key,
+                       const std::string& source) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number()) return value.dump();
+  FailUsage("{}: \"{}\" is a JSON {}, wanted a string or a number", source, key, value.type_name());
+}
+
+void AddArguments(std::vector<std::string>& arguments, const std::string& key,
+                  const ordered_json& value, const std::string& source) {
+  if (value.is_boolean()) {
+    if (value.get<bool>()) arguments.push_back("--" + key);
+    return;
+  }
+  if (value.is_array() && key == "seeds") {  // one flag with a list
+    std::string list;
+    for (const ordered_json& item : value)
+      list += (list.empty() ? "" : ",") + ScalarText(item, key, source);
+    arguments.insert(arguments.end(), {"--" + key, list});
+    return;
+  }
+  for (const ordered_json& item : value.is_array() ? value : ordered_json::array({value})) {
+    arguments.insert(arguments.end(), {"--" + key, ScalarText(item, key, source)});
+  }
+}
+
+// "--steps=8" -> "steps"; "" for what is no long flag.
+std::string FlagOf(const std::string& argument) {
+  if (!argument.starts_with("--")) return "";
+  return argument.substr(2, argument.find('=') - 2);
+}
+
+// The value of `flag` on the command line; the last one counts.
+std::string ValueOf(const std::vector<std::string>& arguments, const std::string& flag) {
+  std::string value;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (FlagOf(arguments[i]) != flag) continue;
+    const size_t equals = arguments[i].find('=');
+    if (equals != std::string::npos) value = arguments[i].substr(equals + 1);
+    if (equals == std::string::npos && i + 1 < arguments.size()) value = arguments[i + 1];
+  }
+  return value;
+}
+
+// What cannot stand beside a flag of the command line gives way with it.
+std::set<std::string> Overridden(const std::vector<std::string>& arguments) {
+  std::set<std::string> flags;
+  for (const std::string& argument : arguments) flags.insert(FlagOf(argument));
+  const std::vector<std::set<std::string>> exclusive{{"prompt", "prompt-file", "text-embeds"},
+                                                     {"seed", "seeds"}};
+  for (const std::set<std::string>& group : exclusive) {
+    if (std::ranges::any_of(group, [&](const auto& flag) { return flags.contains(flag); }))
+      flags.insert(group.begin(), group.end());
+  }
+  return flags;
+}
+
+// A record's settings. Where its video goes elsewhere, so does what stood beside it.
+ordered_json SettingsOfRecord(const std::string& path, bool own_output) {
+  ordered_json record = ParseObject(ReadText(path), path);
+  T3_CHECK(record.contains("settings"),
+           "{} is no record: it has no \"settings\"; a file of flags is for --config", path);
+  ordered_json settings = record["settings"];
+  if (own_output) {
+    for (const char* key : {"record", "save-latents", "preview", "preview-every"})
+      settings.erase(key);
+  }
+  return settings;
+}
+
+}  // namespace
+
+std::vector<std::string> LongFlags(const CLI::App& app) {
+  std::vector<std::string> flags;
+  for (const CLI::App* at = &app; at != nullptr; at = at->get_parent()) {
+    for (const CLI::Option* option : at->get_options()) {
+      for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+    }
+  }
+  return flags;
+}
+
+std::vector<std::string> ToArguments(const std::string& settings, const std::string& source,
+                                     const CLI::App& app) {
+  const std::vector<std::string> known = LongFlags(app);
+  std::vector<std::string> arguments;
+  const ordered_json object = ParseObject(settings, source);
+  for (const auto& item : object.items()) {
+    if (item.key() == "config" || item.key() == "from") {
+      FailUsage("{}: \"{}\" is for the command line, not for a file", source, item.key());
+    }
+    if (std::ranges::find(known, "--" + item.key()) == known.end()) {
+      FailUsage("{}: \"{}\" is no flag of t3 generate{}", source, item.key(),
+                DidYouMean("--" + item.key(), known));
+    }
+    AddArguments(arguments, item.key(), item.value(), source);
+  }
+  return arguments;
+}
+
+std::vector<std::string> LayUnderFiles(const std::vector<std::string>& arguments,
+                                       const CLI::App& app) {
+  const auto command = std::ranges::find(arguments, "generate");
+  const std::string config = ValueOf(arguments, "config");
+  const std::string from = ValueOf(arguments, "from");
+  if (command == arguments.end() || (config.empty() && from.empty())) return arguments;
+  const std::set<std::string> own = Overridden(arguments);
+  ordered_json settings = ordered_json::object();
+  if (!from.empty()) settings = SettingsOfRecord(from, own.contains("output"));
+  if (!config.empty()) settings.update(ParseObject(ReadText(config), config));
+  for (const std::string& flag : own) settings.erase(flag);
+  const std::vector<std::string> under =
+      ToArguments(settings.dump(), config.empty() ? from : config, app);
+  std::vector<std::string> all(arguments.begin(), command + 1);
+  all.insert(all.end(), under.begin(), under.end());
+  all.insert(all.end(), command + 1, arguments.end());
+  return all;
+}
+
+}  // namespace t3

@@ -1,0 +1,65 @@
+// Commands that look at the machine or prepare a model for it: t3 doctor, fit-preview.
+#include <CLI/App.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "base/check.h"
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/terminal.h"
+#include "t3video/tools.h"
+
+namespace t3 {
+namespace {
+
+struct DoctorFlags {
+  std::string folder = ".";
+  bool json = false;
+};
+
+struct FitPreviewFlags {
+  ModelFlags model;
+  RunFlags run;
+  std::string pictures;
+  std::string output;
+};
+
+}  // namespace
+
+void AddDoctor(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<DoctorFlags>();
+  CLI::App& command =
+      *app.add_subcommand("doctor", "look at GPU, libraries, encoders, disk and memory");
+  command.add_option("folder", flags->folder, "folder whose disk is measured")
+      ->capture_default_str();
+  command.add_flag("--json", flags->json, "print JSON");
+  command.callback([flags, &action] {
+    action = [flags] {
+      const Health health = Doctor(flags->folder);
+      fmt::print("{}", flags->json ? health.report.json + "\n" : health.report.text);
+      return health.good ? 0 : 1;
+    };
+  });
+}
+
+void AddFitPreview(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<FitPreviewFlags>();
+  CLI::App& command = *app.add_subcommand(
+      "fit-preview", "fit the colours of --preview to a model's VAE, once for all its runs");
+  AddModelFlags(command, flags->model);
+  command.add_option("--device", flags->run.options.device, "auto, cpu, cuda or cuda:N");
+  command.add_option("--pictures", flags->pictures,
+                     "video or folder of PNG files to fit to (default: drawn pictures)");
+  command.add_option("--output", flags->output, "file (default: preview.json beside the model)");
+  command.callback([flags, &action] {
+    action = [flags] {
+      Terminal terminal;
+      const Report report = FitPreview(ToModelFiles(flags->model), ToRunOptions(flags->run),
+                                       flags->pictures, flags->output, terminal.Progress());
+      fmt::print("{}", report.text);
+      return 0;
+    };
+  });
+}
+
+}  // namespace t3

@@ -1,0 +1,93 @@
+// t3 prepare.
+#include "t3video/prepare.h"
+
+#include <CLI/App.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "base/check.h"
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+
+namespace t3 {
+namespace {
+
+struct PrepareFlags {
+  ModelFlags model;
+  RunFlags run;
+  PrepareRequest request;
+  std::vector<std::string> sizes;
+};
+
+void PrintPrepared(const PrepareRequest& request, const PrepareResult& result) {
+  for (const RejectedSource& source : result.rejected) {
+    fmt::print(stderr, "rejected: {}: {}\n", source.file, source.reason);
+  }
+  if (!result.rejected.empty()) {
+    fmt::print(stderr, "{} rejected, listed in {}/rejected.json\n", result.rejected.size(),
+               request.output);
+  }
+  if (result.removed > 0) {
+    fmt::print(stderr,
+               "note: {} clips of an earlier run were dropped: their files are gone, "
+               "changed or rejected\n",
+               result.removed);
+  }
+  fmt::print("{}  {} clips ({} new), {} captions\n", request.output, result.clips, result.encoded,
+             result.captions);
+  for (const std::string& bucket : result.buckets) fmt::print("  {}\n", bucket);
+}
+
+int RunPrepare(const PrepareFlags& flags) {
+  PrepareRequest request = flags.request;
+  for (const std::string& size : flags.sizes) request.sizes.push_back(ParseSize(size));
+  Terminal terminal;
+  const PrepareResult result = Prepare(ToModelFiles(flags.model), ToRunOptions(flags.run), request,
+                                       terminal.Progress(), &CancelOnSignals());
+  terminal.EndLine();
+  PrintPrepared(request, result);
+  return 0;
+}
+
+}  // namespace
+
+void AddPrepare(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<PrepareFlags>();
+  PrepareRequest& request = flags->request;
+  CLI::App& command =
+      *app.add_subcommand("prepare", "encode captioned videos and images once, for training");
+  command
+      .add_option("source", request.source,
+                  "folder (NAME.txt beside each file, or captions.json), .json or .jsonl list")
+      ->required();
+  AddModelFlags(command, flags->model);
+  command.add_option("--output", request.output, "folder of the dataset; continued when it exists")
+      ->required();
+  command
+      .add_option("--size", flags->sizes,
+                  "WIDTHxHEIGHT that clips are brought to; several: repeated or 'A,B'")
+      ->take_all()
+      ->expected(1)
+      ->delimiter(',');
+  command.add_option("--frames", request.frames, "frames of a clip, 4n+1; several: likewise")
+      ->take_all()
+      ->expected(1)
+      ->delimiter(',');
+  command.add_option("--fps", request.fps, "frames a second that videos are brought to");
+  command
+      .add_option("--clips-per-video", request.clips_per_video,
+                  "at most, spread over the video, without overlap")
+      ->capture_default_str();
+  command
+      .add_option("--max-upscale", request.max_upscale,
+                  "how much a smaller video or image may be enlarged")
+      ->capture_default_str();
+  AddRunFlags(command, flags->run);
+  // Preparing needs little host memory.
+  command.remove_option(command.get_option("--host-memory-limit"));
+  command.callback([flags, &action] { action = [flags] { return RunPrepare(*flags); }; });
+}
+
+}  // namespace t3

@@ -1,0 +1,70 @@
+// t3 resume.
+#include <CLI/App.hpp>
+#include <filesystem>
+#include <memory>
+
+#include "base/check.h"
+#include "cli/commands.h"
+#include "cli/generate.h"
+#include "cli/job_folder.h"
+#include "t3video/run.h"
+
+namespace t3 {
+namespace {
+
+struct ResumeFlags {
+  std::string path;
+  std::string output;
+  RunFlags run;
+  bool force = false;
+};
+
+// What the machine of today decides, not the run of then.
+void OverlayMachine(GenerateFlags& flags, const RunFlags& run) {
+  if (!run.options.device.empty()) flags.run.options.device = run.options.device;
+  if (!run.memory_limit.empty()) flags.run.memory_limit = run.memory_limit;
+  if (!run.host_memory_limit.empty()) flags.run.host_memory_limit = run.host_memory_limit;
+  flags.run.progress = run.progress;
+}
+
+int ResumeJob(const ResumeFlags& flags) {
+  if (!flags.output.empty() || flags.force) {
+    FailUsage("{} is a job's folder: --output and --force are for a single video", flags.path);
+  }
+  GenerateFlags job = ReadJob(flags.path);
+  OverlayMachine(job, flags.run);
+  return RunGenerate(job);
+}
+
+int RunResume(const ResumeFlags& flags) {
+  if (std::filesystem::is_regular_file(JobFile(flags.path))) return ResumeJob(flags);
+  const SavedRun saved = FindSavedRun(flags.path);
+  GenerateFlags run = FlagsOf(saved.settings, saved.file);
+  OverlayMachine(run, flags.run);
+  Request& request = run.request;
+  request.output = flags.output.empty() ? saved.output : flags.output;
+  request.resume_from = saved.file;
+  if (flags.force) request.old_state = OldState::kForce;
+  return RunGenerate(run);
+}
+
+}  // namespace
+
+void AddResume(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<ResumeFlags>();
+  CLI::App& command = *app.add_subcommand(
+      "resume", "go on with a run that was interrupted, killed or failed while decoding");
+  command
+      .add_option("path", flags->path,
+                  "the output that was to be written, its state file, or a folder with job.json")
+      ->required();
+  command.add_option("--output", flags->output, "write the video there instead");
+  command.add_option("--device", flags->run.options.device, "auto, cpu, cuda or cuda:N");
+  command.add_option("--memory-limit", flags->run.memory_limit, "as in t3 generate");
+  command.add_option("--host-memory-limit", flags->run.host_memory_limit, "as in t3 generate");
+  command.add_option("--progress", flags->run.progress, "as in t3 generate")->capture_default_str();
+  command.add_flag("--force", flags->force, "go on even where the model's files have changed");
+  command.callback([flags, &action] { action = [flags] { return RunResume(*flags); }; });
+}
+
+}  // namespace t3

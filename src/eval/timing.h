@@ -1,0 +1,23 @@
+// Times of device work.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace t3 {
+
+// Milliseconds of each of `repeats` runs back to back, after one run that is not counted.
+std::vector<double> TimeRuns(at::Device device, int64_t repeats, const std::function<void()>& run);
+
+double Median(std::vector<double> values);
+
+// Median of TimeRuns, in milliseconds.
+double MedianTime(at::Device device, int64_t repeats, const std::function<void()>& run);
+
+// Rate of a square product of random matrices in `dtype` in FLOP/s: what shares are counted of.
+double ProductRate(at::Device device, at::ScalarType dtype);
+
+}  // namespace t3

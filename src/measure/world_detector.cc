@@ -1,0 +1,232 @@
+// The detector: paints and motion by rule, land, hour, clouds, light and kind by fitted lines.
+#include "measure/world_detector.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "base/check.h"
+#include "measure/camera_move.h"
+#include "measure/paint.h"
+#include "measure/world_features.h"
+#include "measure/world_fitted.h"
+#include "world/numbers.h"
+
+namespace t3 {
+namespace {
+
+// Lanterns hang within this part of the width at both edges; objects stay between.
+constexpr double kEdge = 0.11;
+// An object or lantern covers 300 pixels and more at 256x144; what a blur leaves over is less.
+constexpr int64_t kLeastArea = 70;
+constexpr double kStillTravel = 0.10;  // true ways are 0 or 0.26
+
+struct FrameThings {
+  std::vector<PaintedThing> left, middle, right;
+};
+
+// A clip taken apart: what every measure needs.
+struct Parts {
+  at::Tensor picture;  // (3, F, 144, 256) in [0, 1]
+  at::Tensor map;      // (F, 144, 256) int8 on the CPU
+  at::Tensor free;     // (F, 144, 256) fp32: 1 where neither object nor lantern is near
+  std::vector<FrameThings> things;
+};
+
+at::Tensor FreeOf(const at::Tensor& map) {
+  const at::Tensor painted = (map >= 0).to(at::kFloat).unsqueeze(1);
+  at::Tensor free = 1 - at::max_pool2d(painted, 9, 1, 4).squeeze(1);
+  const int64_t edge = std::llround(kEdge * kReadWidth);
+  free.narrow(2, 0, edge).zero_();
+  free.narrow(2, kReadWidth - edge, edge).zero_();
+  return free;
+}
+
+Parts TakeApart(const at::Tensor& video) {
+  Parts parts{.picture = ReadingSize(video), .map = {}, .free = {}, .things = {}};
+  const at::Tensor map = PaintMap(parts.picture);
+  parts.free = FreeOf(map);
+  parts.map = map.cpu();
+  for (int64_t frame = 0; frame < parts.map.size(0); ++frame) {
+    FrameThings& sorted = parts.things.emplace_back();
+    for (const PaintedThing& thing : FindThings(parts.map[frame], kLeastArea)) {
+      auto& place = thing.x < kEdge * kReadWidth         ? sorted.left
+                    : thing.x > (1 - kEdge) * kReadWidth ? sorted.right
+                                                         : sorted.middle;
+      place.push_back(thing);
+    }
+  }
+  return parts;
+}
+
+const PaintedThing* Largest(const std::vector<PaintedThing>& things) {
+  const auto largest = std::max_element(
+      things.begin(), things.end(), [](const auto& a, const auto& b) { return a.area < b.area; });
+  return largest == things.end() ? nullptr : &*largest;
+}
+
+// The most frequent colour of the largest things; -1 without any.
+template <typename Select>
+int CommonColor(const Parts& parts, Select select) {
+  int64_t votes[5] = {};
+  for (const FrameThings& frame : parts.things) {
+    const std::vector<PaintedThing> things = select(frame);
+    const PaintedThing* thing = Largest(things);
+    if (thing != nullptr) votes[thing->color] += thing->area;
+  }
+  const int64_t* most = std::max_element(votes, votes + 5);
+  return *most == 0 ? -1 : static_cast<int>(most - votes);
+}
+
+// The object in each frame: the largest thing between the lanterns; null where there is none.
+std::vector<const PaintedThing*> ObjectByFrame(const Parts& parts) {
+  std::vector<const PaintedThing*> objects;
+  for (const FrameThings& frame : parts.things) objects.push_back(Largest(frame.middle));
+  return objects;
+}
+
+// Straight line through the object's places over time.
+void ReadPath(const Parts& parts, WorldReading& reading) {
+  const std::vector<const PaintedThing*> objects = ObjectByFrame(parts);
+  std::vector<double> t, x, y;
+  double count = 0;
+  for (size_t i = 0; i < objects.size(); ++i) {
+    count += static_cast<double>(parts.things[i].middle.size());
+    if (objects[i] == nullptr) continue;
+    t.push_back(static_cast<double>(i) / static_cast<double>(objects.size() - 1));
+    x.push_back(objects[i]->x), y.push_back(objects[i]->y);
+  }
+  reading.objects = count / static_cast<double>(objects.size());
+  reading.frames_seen = static_cast<double>(t.size()) / static_cast<double>(objects.size());
+  if (t.size() < 2) return;
+  const auto options = at::TensorOptions().dtype(at::kDouble);
+  const at::Tensor times = at::tensor(t, options) - at::tensor(t, options).mean();
+  const at::Tensor places = at::stack({at::tensor(x, options), at::tensor(y, options)});
+  const at::Tensor from = places - places.mean(1, true);
+  const at::Tensor slope = (from * times).sum(1, true) / times.square().sum();
+  reading.travel = slope[0].item<double>() / kReadWidth;
+  reading.path_error =
+      (from - slope * times).square().sum(0).mean().sqrt().item<double>() / kReadHeight;
+}
+
+int MotionOf(const WorldReading& reading) {
+  if (std::abs(reading.travel) < kStillTravel) return static_cast<int>(WorldMotion::kStill);
+  return static_cast<int>(reading.travel > 0 ? WorldMotion::kRight : WorldMotion::kLeft);
+}
+
+bool PairMatches(const Parts& parts) {
+  int64_t matched = 0;
+  for (const FrameThings& frame : parts.things) {
+    if (frame.left.size() != 1 || frame.right.size() != 1) continue;
+    const PaintedThing &a = frame.left[0], &b = frame.right[0];
+    matched += a.color == b.color && std::abs(a.y - b.y) < 0.03 * kReadHeight;
+  }
+  return static_cast<double>(matched) > 0.9 * static_cast<double>(parts.things.size());
+}
+
+// How strongly the picture shows `thing` upside down below the line `mirror`: the mean over its
+// mirrored pixels of how far they lie from their row's colour towards the paint.
+double MirrorAt(const at::Tensor& frame, const at::Tensor& mask, const PaintedThing& thing,
+                int64_t mirror) {
+  const int64_t first = std::max<int64_t>(2 * mirror - thing.bottom, mirror);
+  const int64_t end = std::min<int64_t>(2 * mirror - thing.top + 1, kReadHeight);
+  if (end - first < 6) return 0;
+  const at::Tensor shown = mask.narrow(0, 2 * mirror - end + 1, end - first).flip(0).to(at::kFloat);
+  const at::Tensor rows = frame.narrow(1, first, end - first);
+  const at::Tensor usual = std::get<0>(rows.median(2, true));
+  const Rgb paint = PaintOf(static_cast<WorldColor>(thing.color));
+  const at::Tensor way =
+      at::tensor({paint.r, paint.g, paint.b}, frame.options()).view({3, 1, 1}) * 0.7 - usual;
+  const at::Tensor strength = ((rows - usual) * way).sum(0) / way.square().sum(0);
+  return ((strength * shown).sum() / shown.sum().clamp_min(1)).item<double>();
+}
+
+double MirrorOf(const Parts& parts) {
+  const std::vector<const PaintedThing*> objects = ObjectByFrame(parts);
+  double sum = 0;
+  int64_t count = 0;
+  for (size_t i = 0; i < objects.size(); i += 4) {
+    if (objects[i] == nullptr) continue;
+    const at::Tensor frame = parts.picture.select(1, static_cast<int64_t>(i)).cpu();
+    const at::Tensor mask = parts.map[static_cast<int64_t>(i)] == objects[i]->color;
+    double best = 0;
+    // The horizon, or a boat's waterline.
+    for (int64_t line = 78; line < 118; ++line) {
+      if (line + 3 < objects[i]->bottom) continue;
+      best = std::max(best, MirrorAt(frame, mask, *objects[i], line));
+    }
+    sum += best, ++count;
+  }
+  return count == 0 ? 0 : sum / static_cast<double>(count);
+}
+
+// Brightness of the object's right part against its left, as a share of the whole.
+double ShadingOf(const Parts& parts) {
+  const std::vector<const PaintedThing*> objects = ObjectByFrame(parts);
+  double sum = 0;
+  for (size_t i = 0; i < objects.size(); ++i) {
+    if (objects[i] == nullptr) continue;
+    const int64_t frame = static_cast<int64_t>(i);
+    const at::Tensor bright = parts.picture.select(1, frame).amax(0).cpu();
+    const at::Tensor mask = (parts.map[frame] == objects[i]->color).to(at::kFloat);
+    const at::Tensor x = at::arange(kReadWidth, bright.options()) - objects[i]->x;
+    const at::Tensor mean = (bright * mask).sum() / mask.sum();
+    sum += ((bright / mean - 1) * mask * x).sum().item<double>();
+  }
+  return sum;
+}
+
+at::Tensor MeanObjectFeatures(const Parts& parts) {
+  const std::vector<const PaintedThing*> objects = ObjectByFrame(parts);
+  at::Tensor sum = at::zeros({kObjectFeatures}, at::kFloat);
+  double count = 0;
+  for (size_t i = 0; i < objects.size(); ++i) {
+    if (objects[i] == nullptr) continue;
+    sum += ObjectFeatures(parts.map[static_cast<int64_t>(i)], *objects[i]);
+    ++count;
+  }
+  return sum / std::max(count, 1.0);
+}
+
+}  // namespace
+
+WorldFeatures FeaturesOf(const at::Tensor& video) {
+  const at::NoGradGuard no_grad;
+  const Parts parts = TakeApart(video);
+  return {SceneFeatures(parts.picture, parts.free), MeanObjectFeatures(parts)};
+}
+
+WorldReading ReadWorld(const at::Tensor& video) {
+  const at::NoGradGuard no_grad;
+  const Parts parts = TakeApart(video);
+  WorldReading reading;
+  ReadPath(parts, reading);
+  const WorldFeatures features{SceneFeatures(parts.picture, parts.free), MeanObjectFeatures(parts)};
+  reading.values = ReadFitted(features);
+  const auto set = [&](WorldAttribute attribute, int value) {
+    reading.values[static_cast<int>(attribute)] = value;
+  };
+  set(WorldAttribute::kColor, CommonColor(parts, [](const auto& f) { return f.middle; }));
+  set(WorldAttribute::kPair, CommonColor(parts, [](const auto& f) {
+        std::vector<PaintedThing> both = f.left;
+        both.insert(both.end(), f.right.begin(), f.right.end());
+        return both;
+      }));
+  set(WorldAttribute::kMotion, MotionOf(reading));
+  set(WorldAttribute::kCamera, static_cast<int>(ReadCamera(parts.picture, parts.free)));
+  reading.pair_matched = PairMatches(parts);
+  const int light = reading.values[static_cast<int>(WorldAttribute::kLight)];
+  reading.shading_matches =
+      (ShadingOf(parts) > 0) == (light == static_cast<int>(WorldSide::kRight));
+  if (reading.frames_seen == 0) {
+    set(WorldAttribute::kObject, -1), set(WorldAttribute::kMotion, -1);
+    reading.shading_matches = false;
+  }
+  if (reading.values[0] == static_cast<int>(WorldLand::kSea)) reading.mirror = MirrorOf(parts);
+  return reading;
+}
+
+}  // namespace t3

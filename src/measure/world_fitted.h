@@ -1,0 +1,23 @@
+// The fitted part of the detector: one line of coefficients a value.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "measure/world_detector.h"
+
+namespace t3 {
+
+// Values of land, time, clouds, light and object; the others are left 0. Land, clouds and light
+// have coefficients for each time of day.
+WorldValues ReadFitted(const WorldFeatures& features);
+
+struct WorldExample {
+  WorldFeatures features;
+  WorldValues values;
+};
+// The coefficients that best give 1 for the right value and 0 for others in `examples` (ridge
+// regression), as the C++ text of src/measure/world_fitted_data.inc. For tools/, not for readers.
+std::string FitWorld(const std::vector<WorldExample>& examples);
+
+}  // namespace t3

@@ -1,0 +1,83 @@
+// Streaming convolution over ATen's conv3d on channels-last memory.
+#include "models/vae/stream_conv.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/conv3d.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+
+#include "plan/decode_plan.h"
+
+namespace t3 {
+namespace {
+
+// Multiply-accumulates between two polls on a CPU: a fraction of a second on two cores.
+constexpr double kCpuMacsAtATime = 2e10;
+
+// conv3d of a map (T+2,R+2p,W,C) -> (T,R,W,out); every second frame with a stride of 2 in time.
+at::Tensor ConvolveMap(const at::Tensor& map, const at::Tensor& weight, int64_t time_stride) {
+  const at::Tensor video = map.unsqueeze(0).permute({0, 4, 1, 2, 3});
+  const at::Tensor y = at::conv3d(video, weight, {}, at::IntArrayRef{time_stride, 1, 1},
+                                  at::IntArrayRef{0, 0, weight.size(4) / 2});
+  return y.squeeze(0).permute({1, 2, 3, 0}).contiguous();  // as cuDNN leaves it: no copy
+}
+
+}  // namespace
+
+StreamConv::StreamConv(const TensorMap& tensors, const std::string& prefix, int64_t padded_out,
+                       int64_t time_stride)
+    : weight_(GetTensor(tensors, prefix + ".weight").detach()),
+      bias_(GetTensor(tensors, prefix + ".bias").detach().to(at::kFloat)),
+      time_stride_(time_stride) {
+  T3_CHECK(weight_.dim() == 5 && weight_.size(2) == 3,
+           "{}.weight is no convolution over three frames", prefix);
+  const int64_t missing = padded_out - weight_.size(0);
+  if (missing > 0) {
+    weight_ = at::constant_pad_nd(weight_, at::IntArrayRef{0, 0, 0, 0, 0, 0, 0, 0, 0, missing});
+    bias_ = at::constant_pad_nd(bias_, at::IntArrayRef{0, missing});
+  }
+  if (weight_.is_cuda()) weight_ = weight_.contiguous(at::MemoryFormat::ChannelsLast3d);
+}
+
+MapRows StreamConv::operator()(MapRows x, const NormSiluOptions& apply, const RowRange& made,
+                               State& state, const PollFn& poll) const {
+  const RowRange needed = made.Grown(halo(), x.height);
+  T3_CHECK(x.rows.Contains(needed), "a convolution of rows [{}, {}) got rows [{}, {})", made.begin,
+           made.end, x.rows.begin, x.rows.end);
+  const int64_t frames = x.map.size(0), columns = x.map.size(2), channels = x.map.size(3);
+  if (!state.cache.defined()) {
+    state.cache =
+        at::zeros(ConvCacheShape(made.size(), columns, channels, halo(), kept()), x.map.options());
+  }
+  const at::Tensor input = at::empty(
+      ConvInputShape(frames, made.size(), columns, channels, halo(), kept()), x.map.options());
+  input.narrow(0, 0, kept()).copy_(state.cache);
+  // Rows beyond what x holds are beyond the frame's edge, and zero.
+  NormSilu(x.map, apply, made.begin - halo() - x.rows.begin, input.narrow(0, kept(), frames));
+  x.map.reset();
+  state.cache.copy_(input.narrow(0, frames, kept()));
+  return {Convolve(input, poll), made, x.height};
+}
+
+at::Tensor StreamConv::Convolve(const at::Tensor& input, const PollFn& poll) const {
+  if (poll) poll();
+  const int64_t rows = input.size(1) - 2 * halo();
+  const int64_t frames = (input.size(0) - kept()) / time_stride_;
+  const double row_macs =
+      static_cast<double>(weight_.numel()) * static_cast<double>(frames * input.size(2));
+  const int64_t step = std::max<int64_t>(static_cast<int64_t>(kCpuMacsAtATime / row_macs), 1);
+  if (input.is_cuda() || step >= rows) return ConvolveMap(input, weight_, time_stride_);
+  const at::Tensor out = at::empty({frames, rows, input.size(2), weight_.size(0)}, input.options());
+  for (int64_t row = 0; row < rows; row += step) {
+    const int64_t count = std::min(step, rows - row);
+    out.narrow(1, row, count)
+        .copy_(ConvolveMap(input.narrow(1, row, count + 2 * halo()), weight_, time_stride_));
+    if (poll) poll();
+  }
+  return out;
+}
+
+}  // namespace t3

@@ -1,0 +1,82 @@
+// The decoder that runs by a plan: any order, any slabs, the same result.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "config/model_config.h"
+#include "models/vae/stream_block.h"
+#include "models/vae/stream_middle.h"
+#include "models/vae/stream_upsample.h"
+#include "plan/decode_plan.h"
+
+namespace t3 {
+
+// Rows [row, row + h) of frames [frame, frame + n).
+struct DecodedRows {
+  at::Tensor pixels;  // (3,n,h,W) fp32 in [-1,1], contiguous, on the model's device
+  int64_t frame = 0;
+  int64_t row = 0;
+};
+using RowSink = std::function<void(const DecodedRows& rows)>;
+
+// Decoder (models/vae/decoder.h), which is its definition, for inference: channels-last maps, fused
+// elementwise work, and rows and frames in the plan's order. Not differentiable.
+class StreamDecoder {
+ public:
+  // Takes "decoder.*" and "conv2.*".
+  StreamDecoder(const VaeConfig& config, const TensorMap& tensors);
+
+  // mu (z,T,h,w), not normalised, on the weights' device and in their dtype; T, h, w those of the
+  // plan. `sink` gets every row of every frame once: with kFramesOuter frame by frame, the slabs of
+  // a pass after each other; with kSlabsOuter slab by slab, each through all frames. `poll` may be
+  // empty. An exception from either stops.
+  void Run(const at::Tensor& mu, const DecodePlan& plan, const RowSink& sink,
+           const PollFn& poll) const;
+
+ private:
+  struct MiddleState {
+    StreamConv::State input;
+    StreamMiddle::State middle;
+  };
+  struct LevelState {
+    std::array<StreamBlock::State, 3> blocks;
+    StreamUpsample::State up;
+    StreamConv::State head;
+  };
+  using SlabState = std::vector<LevelState>;
+  struct Level {
+    std::vector<StreamBlock> blocks;
+    std::optional<StreamUpsample> up;  // none in the last level
+  };
+
+  // mu's next frames (z,n,h,w) -> what the middle block makes of them.
+  MapRows Middle(const at::Tensor& mu, const DecodePlan& plan, MiddleState& state,
+                 const PollFn& poll) const;
+  MapRows RunLevel(MapRows x, const PlannedLevel& plan, LevelState& state,
+                   const PollFn& poll) const;
+  // All levels of a slab; x holds its input rows at least.
+  MapRows RunSlab(const MapRows& x, const PlannedSlab& slab, SlabState& state,
+                  const PollFn& poll) const;
+  // The head's output (n,rows,columns,channels) -> pixels.
+  at::Tensor Pixels(const at::Tensor& head) const;
+  void FramesOuter(const at::Tensor& mu, const DecodePlan& plan, const RowSink& sink,
+                   const PollFn& poll) const;
+  void SlabsOuter(const at::Tensor& mu, const DecodePlan& plan, const RowSink& sink,
+                  const PollFn& poll) const;
+
+  int64_t patch_;
+  at::Tensor from_mu_weight_;  // conv2: (z,z) and (z)
+  at::Tensor from_mu_bias_;
+  StreamConv input_;
+  StreamMiddle middle_;
+  std::vector<Level> levels_;
+  at::Tensor head_gamma_;
+  StreamConv head_;
+};
+
+}  // namespace t3

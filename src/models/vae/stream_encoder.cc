@@ -1,0 +1,114 @@
+// Walking an encode plan.
+#include "models/vae/stream_encoder.h"
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/linear.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "models/vae/layer_names.h"
+#include "models/vae/pixel_patch.h"
+#include "models/vae/shortcut.h"
+
+namespace t3 {
+namespace {
+
+// (T,R,W,C) -> (1,C,T,R,W), a view; and back.
+at::Tensor AsVideo(const at::Tensor& map) { return map.unsqueeze(0).permute({0, 4, 1, 2, 3}); }
+at::Tensor AsMap(const at::Tensor& video) {
+  return video.squeeze(0).permute({1, 2, 3, 0}).contiguous();
+}
+
+}  // namespace
+
+StreamEncoder::StreamEncoder(const VaeConfig& config, const TensorMap& tensors)
+    : patch_(config.patch()),
+      options_(GetTensor(tensors, "encoder.conv1.weight").options().requires_grad(false)),
+      input_(tensors, "encoder.conv1"),
+      middle_(tensors, "encoder.middle"),
+      head_gamma_(NormGamma(tensors, "encoder.head.0")),
+      head_(tensors, "encoder.head.2"),
+      to_moments_weight_(GetTensor(tensors, "conv1.weight").detach().flatten(1)),
+      to_moments_bias_(GetTensor(tensors, "conv1.bias").detach()) {
+  for (int64_t level = 0; level < kVaeLevels; ++level) {
+    const auto name = [&](int64_t index) {
+      return VaeLayerName(config.version, "encoder.downsamples", kVaeEncoderBlocks, level, index);
+    };
+    Level& layers = levels_.emplace_back();
+    for (int64_t i = 0; i < kVaeEncoderBlocks; ++i) layers.blocks.emplace_back(tensors, name(i));
+    if (level + 1 < kVaeLevels) layers.down.emplace(tensors, name(kVaeEncoderBlocks));
+  }
+}
+
+at::Tensor StreamEncoder::Run(const EncodePlan& plan, const FrameSource& source,
+                              const PollFn& poll) const {
+  const c10::NoGradGuard no_grad;
+  const Grid& latent = plan.latent;
+  const RowRange all{0, latent.h};
+  const at::Tensor held = at::empty(
+      {latent.t, latent.h, latent.w, plan.slabs.front().levels.back().channels}, options_);
+  for (const EncoderSlab& slab : plan.slabs) RunSlab(plan, slab, source, held, poll);
+  StreamMiddle::State middle;
+  StreamConv::State head;
+  std::vector<at::Tensor> moments;
+  for (int64_t t = 0; t < latent.t; ++t) {
+    MapRows x = middle_({held.narrow(0, t, 1), all, latent.h}, plan.score_bytes, middle, poll);
+    x = head_(std::move(x), {.bias = {}, .gamma = head_gamma_, .silu = true}, all, head, poll);
+    x.map.add_(head_.bias().to(x.map.scalar_type()));
+    moments.push_back(at::linear(x.map, to_moments_weight_, to_moments_bias_).to(at::kFloat));
+  }
+  return at::cat(moments).permute({3, 0, 1, 2}).contiguous();
+}
+
+void StreamEncoder::RunSlab(const EncodePlan& plan, const EncoderSlab& slab,
+                            const FrameSource& source, const at::Tensor& held,
+                            const PollFn& poll) const {
+  StreamConv::State input;
+  std::vector<LevelState> states(levels_.size());
+  const RowRange& made = slab.levels.front().input;
+  for (int64_t t = 0; t < plan.latent.t; ++t) {
+    const int64_t count = t == 0 ? 1 : VaeConfig::kTimeStride;
+    const at::Tensor frames = source(t == 0 ? 0 : VaeConfig::kTimeStride * t - 3, count);
+    T3_CHECK(frames.dim() == 4 && frames.size(0) == 3 && frames.size(1) == count &&
+                 frames.size(2) == patch_ * slab.levels.front().height &&
+                 frames.size(3) == patch_ * slab.levels.front().width,
+             "frames ({}) do not fit the plan for {} of {}x{} pixels",
+             fmt::join(frames.sizes(), ", "), count, patch_ * slab.levels.front().width,
+             patch_ * slab.levels.front().height);
+    MapRows x =
+        input_(Pixels(frames, slab), {.bias = {}, .gamma = {}, .silu = false}, made, input, poll);
+    x.map.add_(input_.bias().to(x.map.scalar_type()));
+    for (size_t i = 0; i < levels_.size(); ++i) {
+      x = RunLevel(std::move(x), slab.levels[i], states[i], poll);
+    }
+    held.narrow(0, t, 1).narrow(1, slab.output.begin, slab.output.size()).copy_(x.map);
+  }
+}
+
+MapRows StreamEncoder::Pixels(const at::Tensor& frames, const EncoderSlab& slab) const {
+  const at::Tensor rows =
+      frames.narrow(2, patch_ * slab.pixels.begin, patch_ * slab.pixels.size()).to(options_);
+  const at::Tensor video = rows.unsqueeze(0);
+  return {AsMap(patch_ == 2 ? PackPixels(video) : video), slab.pixels, slab.levels.front().height};
+}
+
+MapRows StreamEncoder::RunLevel(MapRows x, const PlannedEncoderLevel& plan, LevelState& state,
+                                const PollFn& poll) const {
+  const Level& level = levels_[static_cast<size_t>(plan.level)];
+  const MapRows input = plan.shortcut ? x : MapRows{};
+  const bool first = !state.down.started;
+  for (size_t i = 0; i < level.blocks.size(); ++i) {
+    x = level.blocks[i](std::move(x), plan.blocks[i], state.blocks[i], poll);
+  }
+  if (level.down) x = (*level.down)(std::move(x), plan.output, state.down, poll);
+  if (!plan.shortcut) return x;
+  const int64_t space = level.down ? 2 : 1, time = level.down ? level.down->time_factor() : 1;
+  const RowRange read{space * plan.output.begin, space * plan.output.end};
+  x.map.add_(AsMap(AverageDown(AsVideo(input.Part(read).map), x.map.size(3), time, space, first)));
+  return x;
+}
+
+}  // namespace t3

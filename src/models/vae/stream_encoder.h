@@ -1,0 +1,59 @@
+// The encoder that runs by a plan, in slabs of rows, each through all frames.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "config/model_config.h"
+#include "models/vae/stream_downsample.h"
+#include "models/vae/stream_middle.h"
+#include "plan/encode_plan.h"
+
+namespace t3 {
+
+// Frames [frame, frame + count) of a video as (3,count,H,W) in [-1,1], any float dtype and device.
+// Asked for in order, and from frame 0 again for every slab of the plan: a file is read again.
+using FrameSource = std::function<at::Tensor(int64_t frame, int64_t count)>;
+
+// Encoder (models/vae/encoder.h), which is its definition, for inference. Not differentiable.
+class StreamEncoder {
+ public:
+  // Takes "encoder.*" and "conv1.*".
+  StreamEncoder(const VaeConfig& config, const TensorMap& tensors);
+
+  // -> mu and log variance (2z,T,h,w), not normalised, fp32. Equal for every plan.
+  at::Tensor Run(const EncodePlan& plan, const FrameSource& source, const PollFn& poll) const;
+
+ private:
+  struct LevelState {
+    std::array<StreamBlock::State, 2> blocks;
+    StreamDownsample::State down;
+  };
+  struct Level {
+    std::vector<StreamBlock> blocks;
+    std::optional<StreamDownsample> down;  // none in the last level
+  };
+  MapRows RunLevel(MapRows x, const PlannedEncoderLevel& plan, LevelState& state,
+                   const PollFn& poll) const;
+  // Fills rows slab.output of `held`, (T,h,w,C).
+  void RunSlab(const EncodePlan& plan, const EncoderSlab& slab, const FrameSource& source,
+               const at::Tensor& held, const PollFn& poll) const;
+  // Rows of packed pixels, as a map on the device.
+  MapRows Pixels(const at::Tensor& frames, const EncoderSlab& slab) const;
+
+  int64_t patch_;
+  at::TensorOptions options_;
+  StreamConv input_;
+  std::vector<Level> levels_;
+  StreamMiddle middle_;
+  at::Tensor head_gamma_;
+  StreamConv head_;
+  at::Tensor to_moments_weight_;  // conv1: (2z,2z) and (2z)
+  at::Tensor to_moments_bias_;
+};
+
+}  // namespace t3

@@ -1,0 +1,26 @@
+// The streaming middle block.
+#include "models/vae/stream_middle.h"
+
+#include <ATen/ops/empty_like.h>
+
+#include <utility>
+
+namespace t3 {
+
+StreamMiddle::StreamMiddle(const TensorMap& tensors, const std::string& prefix)
+    : first_(tensors, prefix + ".0"),
+      gamma_(NormGamma(tensors, prefix + ".1.norm")),
+      attention_(tensors, prefix + ".1", {}),
+      last_(tensors, prefix + ".2") {}
+
+MapRows StreamMiddle::operator()(MapRows x, int64_t score_bytes, State& state,
+                                 const PollFn& poll) const {
+  const RowRange all = x.rows;
+  x = first_(std::move(x), all, state.first, poll);
+  const at::Tensor normed = at::empty_like(x.map);
+  NormSilu(x.map, {.bias = {}, .gamma = gamma_, .silu = false}, 0, normed);
+  x.map.add_(attention_.AttendTokens(normed.flatten(1, 2), score_bytes, poll).view(x.map.sizes()));
+  return last_(std::move(x), all, state.last, poll);
+}
+
+}  // namespace t3

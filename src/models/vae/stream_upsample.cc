@@ -1,0 +1,90 @@
+// Upsampling as four phases of a convolution on the small grid, a frame at a time: the phases of a
+// whole pass would be the largest tensors of the decoder.
+#include "models/vae/stream_upsample.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/add.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/stack.h>
+
+#include <array>
+#include <utility>
+
+namespace t3 {
+namespace {
+
+// The two taps along dimension `dim` that are left of three where neighbours are equal: for the
+// even pixel (w0, w1 + w2), for the odd one (w0 + w1, w2).
+at::Tensor MergeTaps(const at::Tensor& weight, int64_t dim, int64_t parity) {
+  const at::Tensor first = weight.select(dim, 0), second = weight.select(dim, 1),
+                   third = weight.select(dim, 2);
+  return parity == 0 ? at::stack({first, second + third}, dim)
+                     : at::stack({first + second, third}, dim);
+}
+
+}  // namespace
+
+at::Tensor PhaseWeight(const at::Tensor& weight) {
+  const at::Tensor exact = weight.to(at::kFloat);
+  std::array<at::Tensor, 4> phases;
+  for (int64_t phase = 0; phase < 4; ++phase) {
+    phases[static_cast<size_t>(phase)] = MergeTaps(MergeTaps(exact, 2, phase / 2), 3, phase % 2);
+  }
+  const at::Tensor all = at::cat(at::TensorList(phases), 0).to(weight.scalar_type());
+  return all.is_cuda() ? all.contiguous(at::MemoryFormat::ChannelsLast) : all;
+}
+
+StreamUpsample::StreamUpsample(const TensorMap& tensors, const std::string& prefix)
+    : phase_weight_(PhaseWeight(GetTensor(tensors, prefix + ".resample.1.weight").detach())),
+      bias_(GetTensor(tensors, prefix + ".resample.1.bias").detach().to(at::kFloat)) {
+  if (tensors.contains(prefix + ".time_conv.weight")) {
+    time_conv_.emplace(tensors, prefix + ".time_conv");
+  }
+}
+
+MapRows StreamUpsample::operator()(MapRows x, const MapRows& input, const RowRange& made,
+                                   State& state, const PollFn& poll) const {
+  const bool first = !state.started;
+  T3_CHECK(!first || x.map.size(0) == 1, "a video's first pass has {} frames, wanted 1",
+           x.map.size(0));
+  state.started = true;
+  const RowRange rows = x.rows;
+  const int64_t height = x.height;
+  const at::Tensor frames =
+      time_conv_ && !first ? DoubleTime(std::move(x), state, poll) : std::move(x.map);
+  const at::Tensor out =
+      at::empty({frames.size(0), made.size(), 2 * frames.size(2), bias_.size(0)}, frames.options());
+  for (int64_t t = 0; t < frames.size(0); ++t) {
+    if (poll) poll();
+    const at::Tensor phases = at::conv2d(frames.narrow(0, t, 1).permute({0, 3, 1, 2}),
+                                         phase_weight_, {}, at::IntArrayRef{1}, at::IntArrayRef{1})
+                                  .permute({0, 2, 3, 1})
+                                  .contiguous();
+    PhaseShortcut shortcut;
+    if (input.map.defined()) {
+      shortcut = {.source = input.map,
+                  .first_row = rows.begin - input.rows.begin,
+                  .time_factor = time_conv_ ? 2 : 1,
+                  .dropped = t + (time_conv_ && first ? 1 : 0)};
+    }
+    PlacePhases(phases, bias_, shortcut, made.begin - 2 * rows.begin, out.narrow(0, t, 1));
+  }
+  return {out, made, 2 * height};
+}
+
+at::Tensor StreamUpsample::DoubleTime(MapRows x, State& state, const PollFn& poll) const {
+  const RowRange rows = x.rows;
+  const at::Tensor both =
+      (*time_conv_)(std::move(x), {.bias = {}, .gamma = {}, .silu = false}, rows, state.time, poll)
+          .map;
+  const int64_t channels = both.size(3) / 2;
+  at::Tensor out =
+      at::empty({both.size(0), 2, both.size(1), both.size(2), channels}, both.options());
+  const at::Tensor halves = both.unflatten(3, {2, channels}).permute({0, 3, 1, 2, 4});
+  at::add_out(out, halves, time_conv_->bias().to(both.scalar_type()).view({2, 1, 1, channels}));
+  return out.flatten(0, 1);
+}
+
+}  // namespace t3

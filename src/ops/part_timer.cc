@@ -1,0 +1,86 @@
+// Named parts by events of the device, or by the clock on the CPU.
+#include "ops/part_timer.h"
+
+#include <c10/core/Event.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "base/check.h"
+
+namespace t3 {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A moment on the device's stream.
+struct Moment {
+  std::optional<c10::Event> event;  // of a GPU
+  Clock::time_point time;           // of the CPU
+
+  static Moment Now(at::Device device) {
+    Moment moment;
+    if (device.is_cpu()) {
+      moment.time = Clock::now();
+      return moment;
+    }
+    moment.event.emplace(device.type(), c10::EventFlag::BACKEND_DEFAULT);
+    moment.event->record(c10::impl::VirtualGuardImpl(device.type()).getStream(device));
+    return moment;
+  }
+  double MillisecondsTo(const Moment& end) const {
+    if (event) return event->elapsedTime(*end.event);
+    return std::chrono::duration<double, std::milli>(end.time - time).count();
+  }
+};
+
+struct Span {
+  const char* name;
+  Moment begin, end;
+};
+
+struct Recording {
+  at::Device device;
+  std::vector<Span> spans;
+};
+
+std::unique_ptr<Recording> recording;
+
+}  // namespace
+
+PartRecorder::PartRecorder(at::Device device) {
+  T3_CHECK(!recording, "PartRecorder: there is one already");
+  recording = std::make_unique<Recording>(Recording{device, {}});
+}
+
+PartRecorder::~PartRecorder() { recording.reset(); }
+
+std::vector<std::pair<std::string, double>> PartRecorder::Milliseconds() {
+  std::vector<std::pair<std::string, double>> sums;
+  if (!recording->spans.empty() && recording->spans.back().end.event) {
+    recording->spans.back().end.event->synchronize();
+  }
+  for (const Span& span : recording->spans) {
+    const double ms = span.begin.MillisecondsTo(span.end);
+    const auto found = std::ranges::find(sums, span.name, &std::pair<std::string, double>::first);
+    if (found == sums.end()) {
+      sums.emplace_back(span.name, ms);
+    } else {
+      found->second += ms;
+    }
+  }
+  return sums;
+}
+
+Part::Part(const char* name) {
+  if (recording) recording->spans.push_back({name, Moment::Now(recording->device), {}});
+}
+
+Part::~Part() {
+  if (recording) recording->spans.back().end = Moment::Now(recording->device);
+}
+
+}  // namespace t3

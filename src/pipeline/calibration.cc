@@ -1,0 +1,191 @@
+// Timing short work to foretell long work.
+#include "pipeline/calibration.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
+#include <fmt/chrono.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/atomic_file.h"
+#include "base/check.h"
+#include "config/presets.h"
+#include "pipeline/cache_folder.h"
+#include "pipeline/device.h"
+#include "pipeline/file_digest.h"
+#include "pipeline/load_models.h"
+#include "plan/windows.h"
+#include "t3video/version.h"
+
+namespace t3 {
+namespace {
+
+using nlohmann::ordered_json;
+
+// Work this long is well above the cost of starting it.
+constexpr double kLongEnough = 0.5;
+// Where a machine is so fast that it never takes that long: more than 4K has.
+constexpr int64_t kMostLatentPixels = 272 * 480;
+constexpr int64_t kLatentFrames = 5;
+constexpr int64_t kTextRows = 64;
+
+std::string PathOf(const CalibrationKey& key) {
+  const std::string folder = CacheFolder();
+  if (folder.empty()) return "";
+  const BuildInfo& build = GetBuildInfo();
+  const DitConfig& dit = key.dit;
+  const std::string text = fmt::format(
+      "{} {} {} {} {} {}|{} {} {} {} {}|{} {} {}|{}", build.version, build.commit, build.torch,
+      DeviceName(key.device), at::get_num_threads(), toString(key.dtype), dit.dim, dit.ffn_dim,
+      dit.num_heads, dit.num_layers, dit.latent_channels, key.vae.decoder_dim,
+      key.vae.latent_channels, key.vae.patch(), AttentionName(key.attention));
+  return fmt::format("{}/calibration-{}.json", folder, TextDigest(text).substr(0, 16));
+}
+
+template <typename F>
+double SecondsOf(at::Device device, F f) {
+  Synchronize(device);
+  const auto start = std::chrono::steady_clock::now();
+  f();
+  Synchronize(device);
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+struct TimedForward {
+  DitCost cost;
+  double seconds = 0;
+};
+
+// The better of two, after one that warms up.
+TimedForward TimeForward(const Dit& dit, const CalibrationKey& key, int64_t side) {
+  const Grid grid{kLatentFrames, side / 2, side / 2};
+  const WindowCycle cycle = key.attention == AttentionPattern::kFull
+                                ? WindowCycle{WindowCounts{}}
+                                : PlanWindows(grid, PublishedWindows(key.dit.latent_channels));
+  const DitAttention attention = DitAttention::Make(key.attention, cycle, grid, key.dit.num_layers,
+                                                    key.dit.head_dim(), key.device);
+  const at::TensorOptions options = at::TensorOptions(key.device).dtype(at::kFloat);
+  const at::Tensor latents =
+      at::randn({key.dit.latent_channels, kLatentFrames, side, side}, options);
+  const TextContext text = dit.PrepareText(at::zeros({kTextRows, key.dit.text_dim}, options));
+  const auto forward = [&] { dit.Forward(latents, 500, 0, text, attention); };
+  TimedForward timed{CostOfForward(key.dit, key.attention, cycle, grid), 0};
+  SecondsOf(key.device, forward);
+  timed.seconds = std::min(SecondsOf(key.device, forward), SecondsOf(key.device, forward));
+  return timed;
+}
+
+// Sides of latents: doubled until the work takes long enough.
+template <typename F>
+auto GrowUntilLong(int64_t side, F time) {
+  auto timed = time(side);
+  while (timed.seconds < kLongEnough && 4 * side * side <= kMostLatentPixels) {
+    side *= 2;
+    timed = time(side);
+  }
+  return std::pair(side, timed);
+}
+
+// Two rates from two sizes, in which attention has different shares; one rate for everything where
+// they do not tell the two apart.
+void SolveRates(const TimedForward& small, const TimedForward& large, Calibration& result) {
+  const auto rest = [](const DitCost& cost) { return cost.linears + cost.cross_attention; };
+  const double a = rest(small.cost), b = small.cost.attention;
+  const double c = rest(large.cost), d = large.cost.attention;
+  const double determinant = a * d - b * c;
+  const double per_linear = (small.seconds * d - b * large.seconds) / determinant;
+  const double per_attention = (a * large.seconds - c * small.seconds) / determinant;
+  const double per_mac = large.seconds / large.cost.total();
+  // Attention is between half as fast and thirty times slower than a product of matrices.
+  const bool sound = per_linear > 0.2 * per_mac && per_attention > 0.5 * per_linear &&
+                     per_attention < 30 * per_linear;
+  result.linear = 1 / (sound ? per_linear : per_mac);
+  result.attention = 1 / (sound ? per_attention : per_mac);
+}
+
+void CalibrateForward(const ModelInfo& model, const CalibrationKey& key, const RunContext& context,
+                      Calibration& result) {
+  constexpr int64_t kSmallestSide = 16;
+  const Dit dit = LoadDit(model, key.dtype, context);
+  Stage stage(context, "timing the denoiser", 2);
+  const auto time = [&](int64_t side) { return TimeForward(dit, key, side); };
+  const auto [side, large] = GrowUntilLong(2 * kSmallestSide, time);
+  stage.Advance(1);
+  SolveRates(time(side / 2), large, result);
+  stage.Advance(2);
+}
+
+void CalibrateDecode(const ModelInfo& model, const CalibrationKey& key, const RunContext& context,
+                     Calibration& result) {
+  struct Timed {
+    double macs;
+    double seconds;
+  };
+  const Vae vae = LoadVae(model, VaeHalf::kDecoder, key.dtype, context);
+  Stage stage(context, "timing the decoder", 1);
+  const auto time = [&](int64_t side) {
+    const at::Tensor latents = at::randn({key.vae.latent_channels, 2, side, side});
+    const auto decode = [&] { vae.Decode(latents, [](const at::Tensor&) {}); };
+    SecondsOf(key.device, decode);
+    return Timed{CostOfDecode(key.vae, {2, side, side}), SecondsOf(key.device, decode)};
+  };
+  const auto [side, timed] = GrowUntilLong(8, time);
+  result.decode = timed.macs / timed.seconds;
+  stage.Advance(1);
+}
+
+void Keep(const Calibration& calibration, const std::string& path) {
+  if (path.empty()) return;
+  const ordered_json json{{"linear_macs_a_second", calibration.linear},
+                          {"attention_macs_a_second", calibration.attention},
+                          {"decode_macs_a_second", calibration.decode},
+                          {"measured", calibration.measured}};
+  AtomicFile target(path);
+  std::ofstream file(target.temporary());
+  file << json.dump(2) << '\n';
+  file.close();
+  T3_CHECK(file.good(), "cannot write the calibration {}", path);
+  target.Commit();
+}
+
+}  // namespace
+
+double Calibration::ForwardSeconds(const DitCost& cost) const {
+  return (cost.linears + cost.cross_attention) / linear + cost.attention / attention;
+}
+
+std::optional<Calibration> FindCalibration(const CalibrationKey& key) {
+  std::ifstream file(PathOf(key));
+  if (!file.good()) return std::nullopt;
+  const ordered_json json = ordered_json::parse(file, nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  const auto number = [&](const char* name) {
+    const ordered_json value = json.value(name, ordered_json());
+    return value.is_number() ? value.get<double>() : 0;
+  };
+  const ordered_json day = json.value("measured", ordered_json());
+  const Calibration calibration{number("linear_macs_a_second"), number("attention_macs_a_second"),
+                                number("decode_macs_a_second"),
+                                day.is_string() ? day.get<std::string>() : ""};
+  if (!(calibration.linear > 0) || !(calibration.attention > 0)) return std::nullopt;
+  return calibration;
+}
+
+Calibration Calibrate(const ModelInfo& model, const CalibrationKey& key,
+                      const RunContext& context) {
+  const c10::NoGradGuard no_grad;
+  Calibration result;
+  result.measured = fmt::format("{:%Y-%m-%d}", fmt::localtime(std::time(nullptr)));
+  CalibrateForward(model, key, context, result);
+  ReleaseCachedMemory(key.device);
+  if (model.vae) CalibrateDecode(model, key, context, result);
+  ReleaseCachedMemory(key.device);
+  Keep(result, PathOf(key));
+  return result;
+}
+
+}  // namespace t3

@@ -1,0 +1,45 @@
+// How fast this machine runs a model, measured once and kept.
+#pragma once
+
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+
+#include <optional>
+#include <string>
+
+#include "config/attention.h"
+#include "config/model_config.h"
+#include "pipeline/model_info.h"
+#include "pipeline/stage.h"
+#include "plan/cost.h"
+
+namespace t3 {
+
+// Multiply-accumulates a second.
+struct Calibration {
+  double linear = 0;     // linear layers, cross-attention and everything else of a forward
+  double attention = 0;  // self-attention
+  double decode = 0;     // the VAE's decoder; 0 where the model has none
+  std::string measured;  // day, "2026-11-24"
+
+  double ForwardSeconds(const DitCost& cost) const;
+  double DecodeSeconds(double macs) const { return decode > 0 ? macs / decode : 0; }
+};
+
+// What speed depends on; weights of equal sizes are equally fast.
+struct CalibrationKey {
+  DitConfig dit;
+  VaeConfig vae;
+  AttentionPattern attention = AttentionPattern::kFull;
+  at::Device device = at::kCPU;
+  at::ScalarType dtype = at::kFloat;
+};
+
+// What an earlier Calibrate() of this build measured; nullopt when there was none.
+std::optional<Calibration> FindCalibration(const CalibrationKey& key);
+
+// Times forwards at two sizes and the decoding of two latent frames, some seconds each, and keeps
+// the result in the user's cache folder. Throws Error where the model cannot be loaded.
+Calibration Calibrate(const ModelInfo& model, const CalibrationKey& key, const RunContext& context);
+
+}  // namespace t3

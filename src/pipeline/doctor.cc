@@ -1,0 +1,217 @@
+// t3 doctor: is this machine ready, and if not, what to do.
+#include <ATen/Context.h>
+#include <ATen/DeviceAccelerator.h>
+#include <ATen/Parallel.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "media/video_writer.h"
+#include "pipeline/cache_folder.h"
+#include "pipeline/device.h"
+#include "pipeline/model_paths.h"
+#include "t3video/tools.h"
+#include "t3video/version.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+// One thing that was looked at. `remedy` is "" where all is well.
+struct Finding {
+  std::string name;
+  std::string state;
+  std::string remedy;
+  bool fatal = false;
+};
+
+std::string FirstLine(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+Finding GpuFinding() {
+  const bool built = !GetBuildInfo().cuda.empty();
+  const bool driver = fs::exists("/proc/driver/nvidia/version");
+  if (built && at::getAccelerator() == c10::DeviceType::CUDA &&
+      at::accelerator::deviceCount() > 0) {
+    std::string state;
+    for (c10::DeviceIndex i = 0; i < at::accelerator::deviceCount(); ++i) {
+      const at::Device device(at::kCUDA, i);
+      state += fmt::format("{}{} with {}, {} free", i == 0 ? "" : "; ", DeviceName(device),
+                           FormatBytes(TotalBytes(device)), FormatBytes(AvailableBytes(device)));
+    }
+    return {"GPU", state, ""};
+  }
+  if (!driver)
+    return {
+        "GPU", "none: no NVIDIA driver is loaded",
+        "videos are made on the CPU, hundreds of times slower; where a GPU is built in, install "
+        "its driver"};
+  if (!built)
+    return {"GPU", "there, but this build has no CUDA",
+            "build again with cmake --preset cuda, on a machine with nvcc"};
+  return {"GPU", "there, but libtorch cannot use it",
+          "compare the driver's CUDA version (nvidia-smi) with the build's (t3 --version)", true};
+}
+
+Finding DriverFinding() {
+  const std::string version = FirstLine("/proc/driver/nvidia/version");
+  return {"driver", version.empty() ? "none" : version, ""};
+}
+
+Finding TorchFinding() {
+  const BuildInfo& build = GetBuildInfo();
+  return {
+      "libtorch",
+      fmt::format("{}, {}, {} threads", build.torch,
+                  build.cuda.empty() ? "CPU only" : "CUDA " + build.cuda, at::get_num_threads()),
+      ""};
+}
+
+Finding CpuFinding() {
+  const at::Device cpu(at::kCPU);
+  const at::ScalarType dtype = ResolveDtype("auto", cpu);
+  return {
+      "CPU",
+      fmt::format("{}; computes in {}", DeviceName(cpu), dtype == at::kBFloat16 ? "bf16" : "fp32"),
+      ""};
+}
+
+Finding MemoryFinding() {
+  // The 5.7 billion parameters of the text encoder in bf16, and room to work.
+  constexpr int64_t kEnough = 16'000'000'000;
+  const int64_t free = AvailableBytes(at::kCPU);
+  return {"memory",
+          fmt::format("{} of {} free", FormatBytes(free), FormatBytes(TotalBytes(at::kCPU))),
+          free >= kEnough ? ""
+                          : "the full-size text encoder needs 11.4 GB; close other programs, or "
+                            "give prompts as --text-embeds"};
+}
+
+bool Opens(const std::string& path, const std::string& codec) {
+  VideoSettings settings;
+  settings.width = 256;
+  settings.height = 256;
+  settings.codec = codec;
+  try {
+    CheckVideoTarget(path, settings);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+Finding EncoderFinding(const std::string& folder) {
+  const std::string path = (fs::path(folder) / "t3-doctor.mp4").string();
+  std::string works;
+  // Not libsvtav1: in some versions closing an encoder that got no frame never returns.
+  for (const char* codec : {"libx264", "libx265", "h264_nvenc", "hevc_nvenc"}) {
+    if (Opens(path, codec)) works += fmt::format("{}{}", works.empty() ? "" : ", ", codec);
+  }
+  const bool standard = Opens(path, "");
+  if (GetBuildInfo().ffmpeg.empty())
+    return {"encoders", "none: built without FFmpeg",
+            "--output F.y4m or DIR/ work; for MP4 install libavcodec-dev, libavformat-dev, "
+            "libavutil-dev and libswscale-dev and build again"};
+  if (!standard)
+    return {"encoders", works.empty() ? "no H.264 encoder opens" : works,
+            "install an FFmpeg with libx264, or give --codec, or --output F.y4m"};
+  return {"encoders", works + fmt::format(" (libavcodec {})", GetBuildInfo().ffmpeg), ""};
+}
+
+// Bytes a second of writing and syncing.
+double WriteSpeed(const std::string& path, int64_t bytes) {
+  const std::vector<char> block(size_t{1} << 22, 'x');
+  const auto start = std::chrono::steady_clock::now();
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  bool good = fd >= 0;
+  for (int64_t written = 0; good && written < bytes; written += std::ssize(block)) {
+    good = ::write(fd, block.data(), block.size()) == std::ssize(block);
+  }
+  good = good && ::fsync(fd) == 0;
+  if (fd >= 0) ::close(fd);
+  ::unlink(path.c_str());
+  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+  return good ? static_cast<double>(bytes) / time.count() : 0;
+}
+
+Finding DiskFinding(const std::string& folder) {
+  constexpr int64_t kProbe = 128'000'000;
+  constexpr double kSlow = 50e6;
+  // A checkpoint, the final latents and the file of a 4K clip, some times over.
+  constexpr uintmax_t kEnough = 10'000'000'000;
+  std::error_code ignored;
+  const std::string place = fs::weakly_canonical(folder, ignored).string();
+  std::error_code error;
+  const fs::space_info space = fs::space(folder, error);
+  const double speed =
+      WriteSpeed((fs::path(folder) / fmt::format(".t3-doctor-{}", ::getpid())).string(), kProbe);
+  Finding finding{"disk",
+                  fmt::format("{}: {} free, writes {}/s", place,
+                              FormatBytes(static_cast<int64_t>(error ? 0 : space.available)),
+                              FormatBytes(static_cast<int64_t>(speed))),
+                  ""};
+  if (speed <= 0) {
+    finding.remedy = "the folder cannot be written; give another to t3 doctor, and to --output";
+    finding.fatal = true;
+  } else if (!error && space.available < kEnough) {
+    finding.remedy = "a 4K clip and its states need up to 2 GB; free some space";
+  } else if (speed < kSlow) {
+    finding.remedy = "a checkpoint of a 4K run takes over ten seconds here; a local disk is better";
+  }
+  return finding;
+}
+
+Finding ModelFinding() {
+  const char* folder = std::getenv("T3_MODEL_DIR");
+  if (folder != nullptr && fs::is_directory(folder)) return {"model", folder, ""};
+  if (folder != nullptr)
+    return {"model", fmt::format("T3_MODEL_DIR names {}, which is no folder", folder),
+            "set it to a checkpoint's folder, or unset it"};
+  try {
+    return {"model", "demo in " + DemoModelFolder() + "; T3_MODEL_DIR is not set", ""};
+  } catch (const Error&) {
+    return {"model", "T3_MODEL_DIR is not set, and no demo model is installed",
+            "give --model DIR, or set T3_MODEL_DIR to a checkpoint's folder"};
+  }
+}
+
+Finding CacheFinding() {
+  const std::string folder = CacheFolder();
+  return {"cache", folder.empty() ? "none" : folder,
+          folder.empty() ? "calibrations cannot be kept; set XDG_CACHE_HOME to a folder" : ""};
+}
+
+}  // namespace
+
+Health Doctor(const std::string& folder) {
+  Health health;
+  ordered_json list = ordered_json::array();
+  for (const Finding& finding :
+       {GpuFinding(), DriverFinding(), TorchFinding(), CpuFinding(), MemoryFinding(),
+        EncoderFinding(folder), DiskFinding(folder), ModelFinding(), CacheFinding()}) {
+    health.good = health.good && !finding.fatal;
+    health.report.text += fmt::format("{:<10} {}\n", finding.name, finding.state);
+    if (!finding.remedy.empty())
+      health.report.text += fmt::format("{:<10} -> {}\n", "", finding.remedy);
+    list.push_back({{"name", finding.name},
+                    {"state", finding.state},
+                    {"remedy", finding.remedy},
+                    {"fatal", finding.fatal}});
+  }
+  health.report.json = ordered_json{{"good", health.good}, {"findings", list}}.dump(2);
+  return health;
+}
+
+}  // namespace t3

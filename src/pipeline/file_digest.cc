@@ -1,0 +1,76 @@
+// SHA-1 by libtorch's c10: it guards against mix-ups, not against forgery.
+#include "pipeline/file_digest.h"
+
+#include <c10/util/hash.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/check.h"
+#include "base/mapped_file.h"
+#include "weights/json.h"
+
+namespace t3 {
+namespace {
+
+constexpr size_t kWholeBytes = 64'000'000;
+constexpr size_t kEndBytes = size_t{1} << 20;
+constexpr size_t kSampleBytes = size_t{1} << 16;
+constexpr size_t kSamples = 256;
+
+std::string Text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// Size, both ends and the samples of a large file, one after the other.
+std::string Sampled(std::span<const std::byte> bytes) {
+  std::string sampled = std::to_string(bytes.size());
+  sampled += Text(bytes.first(kEndBytes));
+  for (size_t i = 0; i < kSamples; ++i) {
+    const size_t first = (bytes.size() - kSampleBytes) / kSamples * i;
+    sampled += Text(bytes.subspan(first, kSampleBytes));
+  }
+  return sampled + Text(bytes.last(kEndBytes));
+}
+
+std::string OwnDigest(std::span<const std::byte> bytes) {
+  if (bytes.size() > kWholeBytes) return "sha1-sampled:" + TextDigest(Sampled(bytes));
+  return "sha1:" + TextDigest(Text(bytes));
+}
+
+// Digests of the shards that an index names, in the order of their names.
+std::string ShardDigests(const MappedFile& index) {
+  const nlohmann::json document = ParseJson(index.bytes(), index.path());
+  std::set<std::string> shards;
+  for (const auto& entry : document.value("weight_map", nlohmann::json::object())) {
+    if (entry.is_string()) shards.insert(entry.get<std::string>());
+  }
+  const std::filesystem::path folder = std::filesystem::path(index.path()).parent_path();
+  std::string digests;
+  for (const std::string& shard : shards) digests += " " + FileDigest((folder / shard).string());
+  return digests;
+}
+
+}  // namespace
+
+std::string TextDigest(const std::string& text) {
+  constexpr const char* kOfNothing = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+  return text.empty() ? kOfNothing : c10::sha1(text).str();  // c10's is undefined for ""
+}
+
+std::string FileDigest(const std::string& path) {
+  const MappedFile file(path);
+  const std::string own = OwnDigest(file.bytes());
+  if (!path.ends_with(".index.json")) return own;
+  return "sha1-sampled:" + TextDigest(own + ShardDigests(file));
+}
+
+nlohmann::ordered_json DescribeFile(const std::string& path) {
+  if (path.empty()) return nullptr;
+  return {{"file", std::filesystem::absolute(path).lexically_normal().string()},
+          {"bytes", std::filesystem::file_size(path)},
+          {"digest", FileDigest(path)}};
+}
+
+}  // namespace t3

@@ -1,0 +1,46 @@
+// A forward that stops at the first bad layer.
+#include "pipeline/not_finite.h"
+
+#include <ATen/ATen.h>
+
+#include "base/check.h"
+
+namespace t3 {
+namespace {
+
+bool IsFinite(const at::Tensor& tensor) { return tensor.isfinite().all().item<bool>(); }
+
+// Thrown from within the forward to leave it; never seen outside.
+struct FoundLayer {
+  std::string name;
+};
+
+std::string BadText(const TextContext& text) {
+  for (size_t i = 0; i < text.layers.size(); ++i) {
+    const TextKeys& keys = text.layers[i];
+    if (IsFinite(keys.k) && IsFinite(keys.v)) continue;
+    return i == 0 ? "text_embedding or the first layer's text keys (blocks.0.cross_attn)"
+                  : fmt::format("the text keys of blocks.{}.cross_attn", i);
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string FirstNotFinite(const Dit& dit, const ForwardInput& input, const TextContext& text,
+                           const DitAttention& attention) {
+  if (!IsFinite(input.latents)) return "the latents";
+  const std::string bad_text = BadText(text);
+  if (!bad_text.empty()) return bad_text;
+  try {
+    dit.Forward(input.latents, input.timestep, input.clean_frames, text, attention,
+                [](const std::string& layer, const at::Tensor& output) {
+                  if (!IsFinite(output)) throw FoundLayer{layer};
+                });
+  } catch (const FoundLayer& found) {
+    return found.name;
+  }
+  return "";
+}
+
+}  // namespace t3

@@ -1,0 +1,33 @@
+// A file for frames that are made slab by slab.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace t3 {
+
+// Frames of 16-bit RGB on disk: code c stands for (c + 32768) / 32767.5 - 1. It has no name, so
+// nothing is left of it whatever becomes of the process.
+class RowSpool {
+ public:
+  // In `folder`, all of its space taken at once. Throws Error when the file system has not enough.
+  RowSpool(const std::string& folder, int64_t frames, int64_t height, int64_t width);
+  ~RowSpool();
+  RowSpool(const RowSpool&) = delete;
+  RowSpool& operator=(const RowSpool&) = delete;
+
+  // Rows [row, row + rows) of one channel of a frame, `codes` (rows, width).
+  void Write(int64_t frame, int64_t channel, int64_t row, int64_t rows, const int16_t* codes);
+  // A whole frame, (3, height, width).
+  void Read(int64_t frame, int16_t* codes) const;
+
+ private:
+  int64_t Offset(int64_t frame, int64_t channel, int64_t row) const;
+
+  std::string folder_;
+  int64_t height_;
+  int64_t width_;
+  int file_ = -1;
+};
+
+}  // namespace t3

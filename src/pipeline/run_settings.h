@@ -1,0 +1,24 @@
+// How a run uses the machine, decided.
+#pragma once
+
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+
+#include <string>
+
+#include "pipeline/memory_check.h"
+#include "t3video/options.h"
+
+namespace t3 {
+
+struct RunSettings {
+  at::Device device = at::kCPU;
+  at::ScalarType dtype = at::kFloat;
+  MemoryLimits limits;
+  ModelFiles files;    // as given
+  RunOptions options;  // as given
+
+  std::string DtypeName() const { return dtype == at::kBFloat16 ? "bf16" : "fp32"; }
+};
+
+}  // namespace t3

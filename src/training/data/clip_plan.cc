@@ -1,0 +1,108 @@
+// Choosing buckets and frames.
+#include "training/data/clip_plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <tuple>
+
+#include "base/check.h"
+
+namespace t3 {
+namespace {
+
+constexpr double kCropTolerance = 0.02;
+constexpr double kRateTolerance = 0.1;  // a clip may repeat one frame in ten
+
+double Ratio(int64_t a, int64_t b) { return static_cast<double>(a) / static_cast<double>(b); }
+
+// The part of the source's area that is seen after scaling to cover and cropping.
+double KeptShare(const ClipSize& bucket, int64_t width, int64_t height) {
+  const double aspects = Ratio(bucket.width, bucket.height) / Ratio(width, height);
+  return std::min(aspects, 1 / aspects);
+}
+
+double Enlargement(const ClipSize& bucket, int64_t width, int64_t height) {
+  return std::max(Ratio(bucket.width, width), Ratio(bucket.height, height));
+}
+
+// Halfway between two frames, the earlier, whatever the rounding of the times.
+int64_t Nearest(const std::vector<double>& times, double time) {
+  constexpr double kRounding = 1e-9;
+  const auto after = std::lower_bound(times.begin(), times.end(), time);
+  if (after == times.begin()) return 0;
+  const bool before = after == times.end() || time - *(after - 1) <= *after - time + kRounding;
+  return after - times.begin() - (before ? 1 : 0);
+}
+
+// Images are clips of one frame; a video becomes one only where that was asked for.
+std::vector<ClipSize> SizesFor(const ClipSettings& settings, bool image) {
+  if (!image) return settings.buckets;
+  std::set<ClipSize> buckets;
+  for (ClipSize bucket : settings.buckets) {
+    bucket.frames = 1;
+    buckets.insert(bucket);
+  }
+  return {buckets.begin(), buckets.end()};
+}
+
+}  // namespace
+
+std::string ClipSizeText(const ClipSize& bucket) {
+  return fmt::format("{}x{}x{}", bucket.width, bucket.height, bucket.frames);
+}
+
+ClipSize ChooseClipSize(const ClipSettings& settings, int64_t width, int64_t height, int64_t frames,
+                        bool image) {
+  T3_CHECK(width > 0 && height > 0, "it has {}x{} pixels", width, height);
+  std::vector<ClipSize> buckets = SizesFor(settings, image);
+  const auto smallest = *std::min_element(buckets.begin(), buckets.end(), [](auto& a, auto& b) {
+    return a.width * a.height < b.width * b.height;
+  });
+  std::erase_if(buckets, [&](const ClipSize& bucket) {
+    return Enlargement(bucket, width, height) > settings.max_upscale + 1e-9;
+  });
+  T3_CHECK(!buckets.empty(), "too small: {}x{}, the smallest size wanted is {}x{}", width, height,
+           smallest.width, smallest.height);
+  const int64_t shortest = std::min_element(buckets.begin(), buckets.end(), [](auto& a, auto& b) {
+                             return a.frames < b.frames;
+                           })->frames;
+  std::erase_if(buckets, [&](const ClipSize& bucket) { return bucket.frames > frames; });
+  T3_CHECK(!buckets.empty(), "too short: {} frames at {} a second, wanted {} or more", frames,
+           settings.fps, shortest);
+  double best = 0;
+  for (const ClipSize& bucket : buckets) best = std::max(best, KeptShare(bucket, width, height));
+  std::erase_if(buckets, [&](const ClipSize& bucket) {
+    return KeptShare(bucket, width, height) < best - kCropTolerance;
+  });
+  return *std::max_element(buckets.begin(), buckets.end(),
+                           [](const ClipSize& a, const ClipSize& b) {
+                             return std::tuple(a.width * a.height, a.frames, a.width) <
+                                    std::tuple(b.width * b.height, b.frames, b.width);
+                           });
+}
+
+std::vector<Clip> PlanClips(const ClipSettings& settings, int64_t width, int64_t height,
+                            const std::vector<double>& times) {
+  T3_CHECK(!times.empty(), "it holds no frame");
+  const double rate = times.back() > 0 ? static_cast<double>(times.size() - 1) / times.back() : 0;
+  T3_CHECK(times.size() == 1 || rate * (1 + kRateTolerance) >= settings.fps,
+           "it has {:.4g} frames a second, fewer than the {} wanted; a lower --fps would take it",
+           rate, settings.fps);
+  const int64_t frames = static_cast<int64_t>(std::floor(times.back() * settings.fps + 0.5)) + 1;
+  const ClipSize bucket = ChooseClipSize(settings, width, height, frames, /*image=*/false);
+  const int64_t count = std::min(settings.clips_per_video, frames / bucket.frames);
+  std::vector<Clip> clips;
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t begin = frames * i / count, end = frames * (i + 1) / count;
+    const int64_t first = begin + (end - begin - bucket.frames) / 2;
+    Clip clip{bucket, static_cast<double>(first) / settings.fps, {}};
+    for (int64_t k = 0; k < bucket.frames; ++k) {
+      clip.frames.push_back(Nearest(times, static_cast<double>(first + k) / settings.fps));
+    }
+    clips.push_back(std::move(clip));
+  }
+  return clips;
+}
+
+}  // namespace t3

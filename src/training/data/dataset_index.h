@@ -1,0 +1,67 @@
+// dataset.json: what a prepared dataset holds, where, and what it was made from.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "t3video/prepare.h"
+#include "training/data/clip_plan.h"
+#include "training/data/model_digest.h"
+
+namespace t3 {
+
+// A source file's contents.
+struct SourceStamp {
+  int64_t bytes = 0;
+  int64_t modified = 0;  // the file system's time; with `bytes` it saves reading the file again
+  std::string digest;
+  bool operator==(const SourceStamp&) const = default;
+};
+
+struct StoredText {
+  std::string caption;
+  std::string shard;  // file name within the folder
+  std::string name;   // tensors NAME.embeds (tokens,width) and NAME.ids (tokens) int32
+};
+
+struct StoredClip {
+  std::string file;     // the source's name
+  std::string caption;  // has a StoredText
+  ClipSize bucket;
+  double start = 0;       // seconds into the source
+  int64_t number = 0;     // among the clips of its source
+  int64_t of_source = 1;  // how many clips the source has
+  SourceStamp source;
+  std::string shard;
+  std::string name;  // tensor (z,T,h,w) fp32, normalised by the VAE's mean and std
+};
+
+struct DatasetIndex {
+  std::string source;  // absolute path of PrepareRequest::source
+  ClipSettings settings;
+  ModelDigests models;
+  int64_t latent_channels = 0;
+  int64_t spatial_stride = 0;
+  int64_t text_width = 0;
+  bool complete = false;  // preparing went through
+  std::vector<StoredText> texts;
+  std::vector<StoredClip> clips;
+};
+
+// Writes FOLDER/dataset.json in one piece. Throws Error.
+void WriteIndex(const std::string& folder, const DatasetIndex& index);
+
+// Nothing when the folder has no dataset.json. Throws Error when it is broken or names files
+// outside the folder.
+std::optional<DatasetIndex> ReadIndex(const std::string& folder);
+
+// Why clips made as `a` cannot stand beside clips made as `b`: "fps was 16, now 24"; empty when
+// they can.
+std::string DifferenceInMaking(const DatasetIndex& a, const DatasetIndex& b);
+
+// FOLDER/rejected.json: a list of {"file", "reason"}. Throws Error.
+void WriteRejected(const std::string& folder, const std::vector<RejectedSource>& rejected);
+
+}  // namespace t3

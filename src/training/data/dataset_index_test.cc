@@ -1,0 +1,93 @@
+// dataset.json there and back, and what it must not be.
+#include "training/data/dataset_index.h"
+
+#include <gmock/gmock.h>
+
+#include "media/test_frames.h"
+
+namespace t3 {
+namespace {
+
+using testing::HasSubstr;
+
+DatasetIndex SmallIndex() {
+  DatasetIndex index;
+  index.source = "/clips";
+  index.settings = {
+      .buckets = {{32, 16, 5}}, .fps = 23.976, .clips_per_video = 2, .max_upscale = 1.5};
+  index.models = {"aa", "bb"};
+  index.latent_channels = 16;
+  index.spatial_stride = 8;
+  index.text_width = 32;
+  index.complete = true;
+  index.texts = {{"", "text-00000.safetensors", "e"},
+                 {"A \"boat\"\n", "text-00000.safetensors", "b"}};
+  StoredClip& clip = index.clips.emplace_back();
+  clip.file = "b.mp4";
+  clip.caption = "A \"boat\"\n";
+  clip.bucket = {32, 16, 5};
+  clip.start = 1.25;
+  clip.number = 1;
+  clip.of_source = 2;
+  clip.source = {123, 456, "cc"};
+  clip.shard = "latents-00000.safetensors";
+  clip.name = "cc.1";
+  return index;
+}
+
+TEST(DatasetIndexTest, ComesBackAsWritten) {
+  const TestFolder folder;
+  EXPECT_FALSE(ReadIndex(folder.path().string()).has_value());
+  const DatasetIndex index = SmallIndex();
+  WriteIndex(folder.path().string(), index);
+  const DatasetIndex read = ReadIndex(folder.path().string()).value();
+  EXPECT_EQ(DifferenceInMaking(index, read), "");
+  EXPECT_EQ(read.complete, true);
+  EXPECT_EQ(read.text_width, 32);
+  EXPECT_EQ(read.texts[1].caption, index.texts[1].caption);
+  const StoredClip &a = read.clips.at(0), &b = index.clips.at(0);
+  EXPECT_EQ(a.bucket, b.bucket);
+  EXPECT_EQ(a.source, b.source);
+  EXPECT_EQ(std::tie(a.file, a.caption, a.start, a.number, a.of_source, a.shard, a.name),
+            std::tie(b.file, b.caption, b.start, b.number, b.of_source, b.shard, b.name));
+}
+
+TEST(DatasetIndexTest, NamesWhatDiffers) {
+  const DatasetIndex index = SmallIndex();
+  DatasetIndex other = index;
+  other.settings.fps = 16;
+  EXPECT_EQ(DifferenceInMaking(index, other), "its fps was 23.976, now 16.0");
+  other = index;
+  other.settings.buckets = {{32, 16, 5}, {16, 16, 9}};
+  EXPECT_EQ(DifferenceInMaking(index, other), "its sizes were 32x16x5, now 32x16x5 16x16x9");
+  other = index;
+  other.models.vae = "dd";
+  EXPECT_THAT(DifferenceInMaking(index, other), HasSubstr("another VAE"));
+  other = index;
+  other.source = "/films";
+  EXPECT_THAT(DifferenceInMaking(index, other), HasSubstr("/films"));
+}
+
+TEST(DatasetIndexTest, RefusesBrokenAndHostileFiles) {
+  const TestFolder folder;
+  const std::string path = folder.path().string();
+  WriteIndex(path, SmallIndex());
+  const std::string good = FileBytes(folder / "dataset.json");
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string bytes = good;
+    EXPECT_NE(bytes.find(from), std::string::npos) << from;
+    bytes.replace(bytes.find(from), from.size(), to);
+    WriteBytes(folder / "dataset.json", bytes);
+    return ErrorOf([&] { ReadIndex(path); });
+  };
+  EXPECT_THAT(with("latents-00000.safetensors", "../../secret.safetensors"),
+              HasSubstr("no file name"));
+  EXPECT_THAT(with("\"version\": 1", "\"version\": 2"), HasSubstr("version"));
+  EXPECT_THAT(with("\"fps\"", "\"rate\""), HasSubstr("fps"));
+  EXPECT_THAT(with("\"bytes\": 123", "\"bytes\": \"many\""), HasSubstr("no dataset"));
+  WriteBytes(folder / "dataset.json", good.substr(0, good.size() / 2));
+  EXPECT_THAT(ErrorOf([&] { ReadIndex(path); }), HasSubstr("no dataset"));
+}
+
+}  // namespace
+}  // namespace t3

@@ -1,0 +1,330 @@
+// t3 prepare: from sources to shards, resumable at every point.
+#include "t3video/prepare.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "base/check.h"
+#include "base/digest.h"
+#include "pipeline/device.h"
+#include "pipeline/load_models.h"
+#include "pipeline/text_stage.h"
+#include "training/data/clip_reader.h"
+#include "training/data/dataset_index.h"
+#include "training/data/prepare_settings.h"
+#include "training/data/shard_writer.h"
+#include "training/data/source_stamp.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A source that can be used.
+struct Usable {
+  Source source;
+  SourceStamp stamp;
+  std::vector<StoredClip> stored;  // its clips that are there already
+  std::vector<Clip> clips;         // all of its clips; empty when none is missing
+
+  bool Lacks(size_t number) const {
+    return std::none_of(stored.begin(), stored.end(), [&](const StoredClip& clip) {
+      return clip.number == static_cast<int64_t>(number);
+    });
+  }
+  int64_t Missing() const { return clips.empty() ? 0 : std::ssize(clips) - std::ssize(stored); }
+};
+
+class Preparation {
+ public:
+  Preparation(const ModelInfo& model, const PrepareRequest& request, at::ScalarType text_dtype,
+              const RunContext& context)
+      : model_(model),
+        request_(request),
+        text_dtype_(text_dtype),
+        context_(context),
+        text_shards_(request.output, "text"),
+        latent_shards_(request.output, "latents") {}
+
+  PrepareResult Run() {
+    OpenIndex();
+    SourceList list = ReadSources(request_.source);
+    result_.rejected = std::move(list.rejected);
+    const std::vector<Usable> usable = Examine(list.sources);
+    WriteRejected(request_.output, result_.rejected);
+    CheckUsable(usable);
+    try {
+      EncodeCaptions(usable);
+      EncodeClips(usable);
+      CheckUsable(usable);
+      Save();
+      Complete(usable);
+    } catch (const Error& error) {
+      Keep();
+      throw Error(fmt::format("{}; {} clips are ready in {}, and the same command goes on from "
+                              "there",
+                              error.what(), index_.clips.size(), request_.output),
+                  error.kind());
+    } catch (...) {
+      Keep();
+      throw;
+    }
+    WriteRejected(request_.output, result_.rejected);
+    Summarise();
+    return std::move(result_);
+  }
+
+ private:
+  // The dataset that is in the folder, or a new one.
+  void OpenIndex() {
+    std::error_code failure;
+    fs::create_directories(request_.output, failure);
+    T3_CHECK(!failure, "cannot make the folder {}: {}", request_.output, failure.message());
+    index_.source = fs::weakly_canonical(fs::absolute(request_.source)).string();
+    index_.settings = SettingsOf(model_, request_);
+    index_.models = DigestModel(model_);
+    index_.latent_channels = model_.vae->latent_channels;
+    index_.spatial_stride = model_.vae->spatial_stride();
+    index_.text_width = model_.text->dim;
+    const auto found = ReadIndex(request_.output);
+    if (!found) return;
+    const std::string difference = DifferenceInMaking(*found, index_);
+    T3_CHECK(difference.empty(),
+             "{} holds a dataset that does not fit: {}; give another --output or remove that one",
+             request_.output, difference);
+    index_.texts = found->texts;
+    for (const StoredClip& clip : found->clips) {
+      if (HasShard(clip.shard)) stored_[clip.source.digest].push_back(clip);
+    }
+    std::erase_if(index_.texts, [&](const StoredText& text) { return !HasShard(text.shard); });
+    for (const StoredClip& clip : found->clips) stamps_[clip.file] = clip.source;
+    found_clips_ = std::ssize(found->clips);
+  }
+
+  bool HasShard(const std::string& shard) const {
+    std::error_code ignored;
+    return fs::exists(fs::path(request_.output) / shard, ignored);
+  }
+
+  std::vector<Usable> Examine(const std::vector<Source>& sources) {
+    std::vector<Usable> usable;
+    std::map<std::string, std::string> names;  // digest -> the file that has it
+    Stage stage(context_, "examining files", std::ssize(sources));
+    int64_t done = 0;
+    for (const Source& source : sources) {
+      try {
+        Usable item{source, StampOf(source.path, FindStamp(source.name)), {}, {}};
+        const auto [first, fresh] = names.emplace(item.stamp.digest, source.name);
+        T3_CHECK(fresh, "it has the same contents as {}, which counts", first->second);
+        item.stored = StoredClipsOf(item);
+        const bool complete =
+            !item.stored.empty() && std::ssize(item.stored) == item.stored[0].of_source;
+        if (!complete) item.clips = ClipsOf(source, index_.settings);
+        usable.push_back(std::move(item));
+      } catch (const Error& error) {
+        result_.rejected.push_back({source.name, error.what()});
+      }
+      stage.Advance(++done);
+    }
+    for (const Usable& item : usable) {
+      for (const StoredClip& clip : item.stored) index_.clips.push_back(clip);
+    }
+    kept_ = std::ssize(index_.clips);
+    result_.removed = found_clips_ - kept_;
+    return usable;
+  }
+
+  const SourceStamp* FindStamp(const std::string& name) const {
+    const auto found = stamps_.find(name);
+    return found == stamps_.end() ? nullptr : &found->second;
+  }
+
+  // The clips of a source from earlier, with its present name and caption.
+  std::vector<StoredClip> StoredClipsOf(const Usable& item) const {
+    const auto found = stored_.find(item.stamp.digest);
+    if (found == stored_.end()) return {};
+    std::vector<StoredClip> clips = found->second;
+    for (StoredClip& clip : clips) {
+      clip.file = item.source.name;
+      clip.caption = item.source.caption;
+      clip.source = item.stamp;
+    }
+    return clips;
+  }
+
+  void CheckUsable(const std::vector<Usable>& usable) const {
+    if (usable.size() > dropped_.size()) return;
+    const auto& rejected = result_.rejected;
+    Fail("{} has nothing to train on: {}", request_.source,
+         rejected.empty() ? "it names no video or image"
+                          : fmt::format("{} entries were rejected, the first, {}, because: {}",
+                                        rejected.size(), rejected[0].file, rejected[0].reason));
+  }
+
+  void EncodeCaptions(const std::vector<Usable>& usable) {
+    std::set<std::string> known, wanted{""};  // the empty prompt, for prompt dropout
+    for (const StoredText& text : index_.texts) known.insert(text.caption);
+    for (const Usable& item : usable) wanted.insert(item.source.caption);
+    result_.captions = std::ssize(wanted) - 1;
+    std::vector<std::string> missing;
+    std::set_difference(wanted.begin(), wanted.end(), known.begin(), known.end(),
+                        std::back_inserter(missing));
+    EncodeTexts(model_, missing, text_dtype_, context_, stages_,
+                [&](const std::string& caption, const EncodedText& text) {
+                  const std::string name = DigestText(Digest(caption));
+                  const at::Tensor ids = at::tensor(at::ArrayRef<int32_t>(text.ids), at::kInt);
+                  text_shards_.Add(name + ".ids", ids);
+                  const std::string shard = text_shards_.Add(name + ".embeds", text.embeds);
+                  new_texts_.push_back({caption, shard, name});
+                  if (text_shards_.Due()) Save();
+                });
+    Save();
+  }
+
+  void EncodeClips(const std::vector<Usable>& usable) {
+    int64_t total = 0, done = 0;
+    for (const Usable& item : usable) total += item.Missing();
+    if (total == 0) return;
+    const c10::NoGradGuard no_grad;
+    const Vae vae = LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_);
+    Stage stage(context_, "encoding clips", total);
+    for (const Usable& item : usable) {
+      for (size_t number = 0; number < item.clips.size(); ++number) {
+        if (!item.Lacks(number)) continue;
+        if (!dropped_.contains(item.source.name)) EncodeClip(vae, item, number);
+        if (latent_shards_.Due()) Save();
+        stage.Advance(++done);
+      }
+    }
+    stage.Finish(stages_);
+  }
+
+  void EncodeClip(const Vae& vae, const Usable& item, size_t number) {
+    const Clip& clip = item.clips[number];
+    at::Tensor latents;
+    try {
+      ClipReader reader(item.source, clip);
+      latents = vae.Encode(clip.bucket.frames, [&](int64_t count) {
+        context_.CheckCancelled();
+        return reader.Next(count);
+      });
+      T3_CHECK(latents.isfinite().all().item<bool>(),
+               "the VAE {} gives values for it that are not finite", model_.paths.vae);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kInterrupted) throw;
+      return Drop(item, error.what());
+    }
+    StoredClip stored{.file = item.source.name,
+                      .caption = item.source.caption,
+                      .bucket = clip.bucket,
+                      .start = clip.start,
+                      .number = static_cast<int64_t>(number),
+                      .of_source = std::ssize(item.clips),
+                      .source = item.stamp,
+                      .shard = "",
+                      .name = fmt::format("{}.{}", item.stamp.digest, number)};
+    stored.shard = latent_shards_.Add(stored.name, latents);
+    new_clips_.push_back(std::move(stored));
+  }
+
+  // A source that broke on the way: none of its clips stays.
+  void Drop(const Usable& item, const std::string& reason) {
+    const std::string& name = item.source.name;
+    kept_ -= std::ssize(item.stored);
+    result_.rejected.push_back({name, reason});
+    dropped_.insert(name);
+    const auto of_source = [&](const StoredClip& clip) { return clip.file == name; };
+    std::erase_if(index_.clips, of_source);
+    std::erase_if(new_clips_, of_source);
+  }
+
+  // Writes what is pending; only then does the index name it.
+  void Save() {
+    const auto texts = std::exchange(new_texts_, {});
+    const auto clips = std::exchange(new_clips_, {});
+    text_shards_.Flush();
+    latent_shards_.Flush();
+    index_.texts.insert(index_.texts.end(), texts.begin(), texts.end());
+    index_.clips.insert(index_.clips.end(), clips.begin(), clips.end());
+    WriteIndex(request_.output, index_);
+  }
+
+  // Clips in the order of their sources, whatever the order in which they were made.
+  void Complete(const std::vector<Usable>& usable) {
+    std::map<std::string, size_t> places;
+    for (const Usable& item : usable) places.emplace(item.source.name, places.size());
+    std::sort(index_.clips.begin(), index_.clips.end(), [&](const auto& a, const auto& b) {
+      return std::pair(places.at(a.file), a.number) < std::pair(places.at(b.file), b.number);
+    });
+    index_.complete = true;
+    WriteIndex(request_.output, index_);
+  }
+
+  // Before an error ends the work. A second error, of a full disk for instance, says nothing new.
+  void Keep() {
+    try {
+      Save();
+    } catch (const Error&) {
+    }
+  }
+
+  void Summarise() {
+    result_.clips = std::ssize(index_.clips);
+    result_.encoded = result_.clips - kept_;
+    std::map<ClipSize, int64_t> buckets;
+    for (const StoredClip& clip : index_.clips) ++buckets[clip.bucket];
+    for (const auto& [bucket, count] : buckets) {
+      result_.buckets.push_back(fmt::format("{}: {} clips", ClipSizeText(bucket), count));
+    }
+  }
+
+  const ModelInfo& model_;
+  const PrepareRequest& request_;
+  at::ScalarType text_dtype_;
+  const RunContext& context_;
+  DatasetIndex index_;                                     // what is on disk
+  std::map<std::string, std::vector<StoredClip>> stored_;  // found at the start, by source digest
+  int64_t found_clips_ = 0, kept_ = 0;
+  std::map<std::string, SourceStamp> stamps_;  // likewise, by file name
+  std::vector<StoredText> new_texts_;          // not on disk yet
+  std::vector<StoredClip> new_clips_;
+  std::set<std::string> dropped_;
+  ShardWriter text_shards_, latent_shards_;
+  std::vector<Result::Stage> stages_;
+  PrepareResult result_;
+};
+
+}  // namespace
+
+PrepareResult Prepare(const ModelFiles& files, const RunOptions& options,
+                      const PrepareRequest& request, const ProgressFn& progress,
+                      const CancelToken* cancel) {
+  if (!files.loras.empty()) {
+    FailUsage("a LoRA changes the denoiser, which takes no part in preparing; leave it out");
+  }
+  if (options.host_memory_limit != 0) {
+    FailUsage("preparing has no limit for host memory; it holds a few frames and one shard");
+  }
+  const ModelInfo model = OpenModel(files);
+  CheckVae(model);
+  const at::Device device = ResolveDevice(options.device);
+  UseExactFloat32();
+  LimitDeviceMemory(device, options.memory_limit);
+  const RunContext context{progress, cancel, device, options.memory_limit};
+  try {
+    return Preparation(model, request, ResolveDtype(options.dtype, device), context).Run();
+  } catch (const c10::OutOfMemoryError&) {
+    Fail(
+        "out of device memory while preparing {}; smaller --size values need less, and what was "
+        "encoded so far is kept",
+        request.output);
+  }
+}
+
+}  // namespace t3

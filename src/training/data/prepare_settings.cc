@@ -1,0 +1,48 @@
+// Checks of a request's numbers.
+#include "training/data/prepare_settings.h"
+
+#include <set>
+
+#include "base/check.h"
+
+namespace t3 {
+
+ClipSettings SettingsOf(const ModelInfo& model, const PrepareRequest& request) {
+  const GenerationDefaults& defaults = model.defaults;
+  ClipSettings settings;
+  settings.fps = request.fps.value_or(defaults.fps);
+  settings.clips_per_video = request.clips_per_video;
+  settings.max_upscale = request.max_upscale;
+  auto sizes = request.sizes;
+  auto frames = request.frames;
+  if (sizes.empty()) sizes = {{defaults.width, defaults.height}};
+  if (frames.empty()) frames = {defaults.frames};
+  // Patches of the denoiser take 2x2 latents.
+  const int64_t multiple = 2 * model.vae->spatial_stride();
+  std::set<ClipSize> buckets;
+  for (const auto& [width, height] : sizes) {
+    if (width < 1 || height < 1 || width % multiple != 0 || height % multiple != 0) {
+      FailUsage("--size {}x{}: width and height must be multiples of {} for this model", width,
+                height, multiple);
+    }
+    for (const int64_t count : frames) {
+      if (count < 1 || count % VaeConfig::kTimeStride != 1) {
+        FailUsage("--frames {} must be 4n+1 (1, 5, 9, ...)", count);
+      }
+      buckets.insert({width, height, count});
+    }
+  }
+  settings.buckets = {buckets.begin(), buckets.end()};
+  if (!(settings.fps > 0) || settings.fps > 1000) {
+    FailUsage("--fps {} is outside 0 to 1000", settings.fps);
+  }
+  if (settings.clips_per_video < 1) {
+    FailUsage("--clips-per-video {} must be 1 or more", settings.clips_per_video);
+  }
+  if (!(settings.max_upscale >= 1) || settings.max_upscale > 16) {
+    FailUsage("--max-upscale {} is outside 1 to 16", settings.max_upscale);
+  }
+  return settings;
+}
+
+}  // namespace t3

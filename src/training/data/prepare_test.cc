@@ -1,0 +1,295 @@
+// From files to a dataset: good ones, every kind of bad one, interruption, other settings.
+#include "t3video/prepare.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <gmock/gmock.h>
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "media/test_frames.h"
+#include "media/video_writer.h"
+#include "pipeline/load_models.h"
+#include "pipeline/text_stage.h"
+#include "training/data/clip_reader.h"
+#include "training/data/prepared_dataset.h"
+
+namespace t3 {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+ModelFiles MiniModel() {
+  ModelFiles files;
+  files.model = std::string(T3_SOURCE_DIR) + "/tests/data/reference/mini2.1";
+  return files;
+}
+
+RunOptions OnCpu() {
+  RunOptions options;
+  options.device = "cpu";
+  options.dtype = "fp32";
+  return options;
+}
+
+class PrepareTest : public testing::Test {
+ protected:
+  PrepareTest() {
+    std::filesystem::create_directory(folder_ / "clips");
+    request_.source = folder_ / "clips";
+    request_.output = folder_ / "data";
+    request_.sizes = {{32, 16}, {16, 32}};
+    request_.frames = {5};
+    request_.fps = 10;
+  }
+
+  void AddVideo(const std::string& name, const std::string& caption, int64_t width, int64_t height,
+                int frames, double phase) const {
+    VideoSettings settings;
+    settings.width = width;
+    settings.height = height;
+    settings.fps = 10;
+    const auto writer = OpenVideoWriter(folder_ / ("clips/" + name + ".y4m"), settings);
+    for (int i = 0; i < frames; ++i) {
+      writer->Write(WaveFrame(width, height, phase + 0.1 * i).view());
+    }
+    writer->Finish();
+    WriteBytes(folder_ / ("clips/" + name + ".txt"), caption);
+  }
+  void AddThreeVideos() const {
+    AddVideo("a", "A boat", 32, 16, 11, 1);
+    AddVideo("b", "A tree", 20, 40, 5, 2);
+    AddVideo("c", "A boat", 48, 16, 5, 3);
+  }
+  PrepareResult Run(const ProgressFn& progress = {}, const CancelToken* cancel = nullptr) const {
+    return Prepare(MiniModel(), OnCpu(), request_, progress, cancel);
+  }
+
+  TestFolder folder_;
+  PrepareRequest request_;
+};
+
+TEST_F(PrepareTest, WhatIsReadIsWhatTheNetworksGive) {
+  AddThreeVideos();
+  request_.clips_per_video = 2;
+  const PrepareResult result = Run();
+  EXPECT_EQ(result.clips, 4);
+  EXPECT_EQ(result.encoded, 4);
+  EXPECT_EQ(result.captions, 2);
+  EXPECT_TRUE(result.rejected.empty());
+  EXPECT_THAT(result.buckets, ElementsAre("16x32x5: 1 clips", "32x16x5: 3 clips"));
+
+  const PreparedDataset data = PreparedDataset::Open(request_.output);
+  ASSERT_EQ(data.size(), 4);
+  EXPECT_THAT(data.Get(0).name, "a.y4m");
+  EXPECT_THAT(data.Get(1).name, "a.y4m#1");
+  const auto buckets = data.Buckets();
+  ASSERT_EQ(buckets.size(), 2u);
+  EXPECT_THAT(buckets[0].items, ElementsAre(2));
+  EXPECT_THAT(buckets[1].items, ElementsAre(0, 1, 3));
+
+  const ModelInfo model = OpenModel(MiniModel());
+  const ProgressFn silent;
+  const RunContext context{silent, nullptr, at::kCPU};
+  const Vae vae = LoadVae(model, VaeHalf::kEncoder, at::kFloat, context);
+  const c10::NoGradGuard no_grad;
+  for (int64_t i = 0; i < data.size(); ++i) {
+    const PreparedItem item = data.Get(i);
+    const std::string file = data.index().clips[static_cast<size_t>(i)].file;
+    const Source source{file, request_.source + "/" + file, item.caption, false};
+    const auto clips = ClipsOf(source, data.index().settings);
+    const auto number = static_cast<size_t>(data.index().clips[static_cast<size_t>(i)].number);
+    EXPECT_TRUE(item.latents.equal(vae.Encode(ReadClip(source, clips.at(number))))) << item.name;
+  }
+  std::vector<Result::Stage> stages;
+  const auto texts = EncodeTexts(model, {"", "A boat"}, at::kFloat, context, stages);
+  EXPECT_EQ(data.Get(0).text.ids, texts.at("A boat").ids);
+  EXPECT_TRUE(data.Get(3).text.embeds.equal(texts.at("A boat").embeds));
+  EXPECT_EQ(data.EmptyText().ids, texts.at("").ids);
+  EXPECT_TRUE(data.EmptyText().embeds.equal(texts.at("").embeds));
+  EXPECT_THROW(data.Get(4), Error);
+}
+
+TEST_F(PrepareTest, BadFilesAreReportedAndTheRestGoesOn) {
+  AddThreeVideos();
+  AddVideo("short", "Too short", 32, 16, 4, 4);
+  AddVideo("small", "Too small", 30, 16, 5, 5);
+  AddVideo("cut", "Cut off", 32, 16, 5, 6);
+  const std::string bytes = FileBytes(folder_ / "clips/cut.y4m");
+  WriteBytes(folder_ / "clips/cut.y4m", bytes.substr(0, bytes.size() - 9));
+  WriteBytes(folder_ / "clips/noise.mp4", std::string(5000, 'x'));
+  WriteBytes(folder_ / "clips/noise.txt", "Noise");
+  std::filesystem::copy(folder_ / "clips/a.y4m", folder_ / "clips/twin.y4m");
+  WriteBytes(folder_ / "clips/twin.txt", "A twin");
+  std::filesystem::copy(folder_ / "clips/a.y4m", folder_ / "clips/mute.y4m");
+  const PrepareResult result = Run();
+  EXPECT_EQ(result.clips, 3);
+  std::map<std::string, std::string> reasons;
+  for (const RejectedSource& source : result.rejected) reasons[source.file] = source.reason;
+  EXPECT_EQ(reasons.size(), 6u);
+  EXPECT_THAT(reasons["short.y4m"], HasSubstr("too short"));
+  EXPECT_THAT(reasons["small.y4m"], HasSubstr("too small"));
+  EXPECT_THAT(reasons["cut.y4m"], HasSubstr("cut short"));
+  EXPECT_THAT(reasons["noise.mp4"], HasSubstr("cannot read"));
+  EXPECT_THAT(reasons["twin.y4m"], HasSubstr("same contents as a.y4m"));
+  EXPECT_THAT(reasons["mute.y4m"], HasSubstr("no caption"));
+  EXPECT_THAT(FileBytes(folder_ / "data/rejected.json"), HasSubstr("same contents as a.y4m"));
+}
+
+// Its index is whole, its pictures are not: found only when they are decoded.
+TEST_F(PrepareTest, AVideoThatBreaksOnTheWayIsDropped) {
+  AddThreeVideos();
+  VideoSettings settings;
+  settings.width = 48;
+  settings.height = 32;
+  settings.fps = 10;
+  std::unique_ptr<VideoWriter> writer;
+  try {
+    writer = OpenVideoWriter(folder_ / "clips/b2.mp4", settings);
+  } catch (const Error&) {
+    GTEST_SKIP() << "this build has no FFmpeg";
+  }
+  for (int i = 0; i < 20; ++i) writer->Write(WaveFrame(48, 32, 0.3 * i).view());
+  writer->Finish();
+  std::string bytes = FileBytes(folder_ / "clips/b2.mp4");
+  for (size_t i = bytes.size() / 2; i < bytes.size(); i += 3) bytes[i] = static_cast<char>(i);
+  WriteBytes(folder_ / "clips/b2.mp4", bytes);
+  WriteBytes(folder_ / "clips/b2.txt", "A ruin");
+  request_.clips_per_video = 4;
+  const PrepareResult result = Run();
+  EXPECT_EQ(result.clips, 4);  // a has two
+  ASSERT_EQ(result.rejected.size(), 1u);
+  EXPECT_EQ(result.rejected[0].file, "b2.mp4");
+  EXPECT_THAT(result.rejected[0].reason, HasSubstr("cannot read"));
+  EXPECT_EQ(PreparedDataset::Open(request_.output).size(), 4);
+}
+
+TEST_F(PrepareTest, NothingUsableIsAnError) {
+  EXPECT_THAT(ErrorOf([&] { Run(); }), HasSubstr("no video or image"));
+  AddVideo("short", "Too short", 32, 16, 4, 4);
+  EXPECT_THAT(ErrorOf([&] { Run(); }), HasSubstr("too short"));
+}
+
+// Cancels while the clip with this number is encoded.
+PrepareResult RunUntil(
+    const std::function<PrepareResult(const ProgressFn&, const CancelToken*)>& run, int64_t clip) {
+  CancelToken cancel;
+  return run(
+      [&](const ProgressEvent& event) {
+        if (event.stage == "encoding clips" && event.done == clip) cancel.Cancel();
+      },
+      &cancel);
+}
+
+TEST_F(PrepareTest, GoesOnAfterAnInterruption) {
+  AddThreeVideos();
+  request_.clips_per_video = 2;
+  const auto run = [&](const ProgressFn& progress, const CancelToken* cancel) {
+    return Run(progress, cancel);
+  };
+  try {
+    RunUntil(run, 1);
+    FAIL() << "not interrupted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInterrupted);
+    EXPECT_THAT(error.what(), HasSubstr("1 clips are ready"));
+  }
+  EXPECT_THAT(ErrorOf([&] { PreparedDataset::Open(request_.output); }), HasSubstr("not complete"));
+  const PrepareResult rest = Run();
+  EXPECT_EQ(rest.clips, 4);
+  EXPECT_EQ(rest.encoded, 3);  // the first of a.y4m's two was there
+  EXPECT_EQ(Run().encoded, 0);
+
+  // The same dataset as without the interruption.
+  PrepareRequest whole = request_;
+  whole.output = folder_ / "whole";
+  Prepare(MiniModel(), OnCpu(), whole);
+  const PreparedDataset a = PreparedDataset::Open(request_.output);
+  const PreparedDataset b = PreparedDataset::Open(whole.output);
+  ASSERT_EQ(a.size(), b.size());
+  for (int64_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a.Get(i).name, b.Get(i).name);
+    EXPECT_TRUE(a.Get(i).latents.equal(b.Get(i).latents));
+    EXPECT_TRUE(a.Get(i).text.embeds.equal(b.Get(i).text.embeds));
+  }
+}
+
+TEST_F(PrepareTest, FollowsItsSources) {
+  AddThreeVideos();
+  Run();
+  AddVideo("d", "A car", 32, 16, 5, 4);              // new
+  AddVideo("b", "A tree", 20, 40, 5, 7);             // other contents
+  WriteBytes(folder_ / "clips/a.txt", "A ship");     // another caption
+  std::filesystem::remove(folder_ / "clips/c.y4m");  // gone
+  std::filesystem::remove(folder_ / "clips/c.txt");
+  const PrepareResult result = Run();
+  EXPECT_EQ(result.clips, 3);
+  EXPECT_EQ(result.encoded, 2);
+  EXPECT_EQ(result.removed, 2);
+  const PreparedDataset data = PreparedDataset::Open(request_.output);
+  EXPECT_EQ(data.Get(0).caption, "A ship");
+  EXPECT_THAT(data.Get(2).name, "d.y4m");
+}
+
+TEST_F(PrepareTest, RefusesToMixDatasets) {
+  AddThreeVideos();
+  Run();
+  const std::string before = FileBytes(folder_ / "data/dataset.json");
+  PrepareRequest other = request_;
+  other.fps = 5;
+  EXPECT_THAT(ErrorOf([&] { Prepare(MiniModel(), OnCpu(), other); }), HasSubstr("fps was 10"));
+  ModelFiles files = MiniModel();
+  files.vae = folder_ / "other.pth";
+  std::string weights = FileBytes(MiniModel().model + "/Wan2.1_VAE.pth");
+  weights[weights.size() / 2] = static_cast<char>(weights[weights.size() / 2] ^ 1);
+  WriteBytes(files.vae, weights);
+  EXPECT_THAT(ErrorOf([&] { Prepare(files, OnCpu(), request_); }), HasSubstr("another VAE"));
+  EXPECT_EQ(FileBytes(folder_ / "data/dataset.json"), before);
+}
+
+TEST_F(PrepareTest, AFullDiskKeepsWhatIsDone) {
+  AddThreeVideos();
+  // The limit is smaller than the shard of the latents, larger than all else.
+  request_.sizes = {{48, 32}, {32, 48}};
+  request_.max_upscale = 2;
+  struct rlimit old_limit {};
+  ::getrlimit(RLIMIT_FSIZE, &old_limit);
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  std::string message;
+  {
+    struct rlimit limit = old_limit;
+    limit.rlim_cur = 8'000;
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    message = ErrorOf([&] { Run(); });
+    ::setrlimit(RLIMIT_FSIZE, &old_limit);
+  }
+  std::signal(SIGXFSZ, old_handler);
+  EXPECT_THAT(message, HasSubstr("latents-00000.safetensors"));
+  EXPECT_THAT(message, HasSubstr("0 clips are ready"));
+  EXPECT_EQ(Run().encoded, 3);
+  EXPECT_EQ(PreparedDataset::Open(request_.output).size(), 3);
+}
+
+TEST_F(PrepareTest, WrongRequestsAreUsageErrors) {
+  AddThreeVideos();
+  const auto kind_of = [&](const std::function<void(PrepareRequest&)>& change) {
+    PrepareRequest request = request_;
+    change(request);
+    try {
+      Prepare(MiniModel(), OnCpu(), request);
+    } catch (const Error& error) {
+      return error.kind() == ErrorKind::kUsage;
+    }
+    return false;
+  };
+  EXPECT_TRUE(kind_of([](auto& r) { r.sizes = {{50, 32}}; }));
+  EXPECT_TRUE(kind_of([](auto& r) { r.frames = {6}; }));
+  EXPECT_TRUE(kind_of([](auto& r) { r.fps = 0; }));
+  EXPECT_TRUE(kind_of([](auto& r) { r.clips_per_video = 0; }));
+  EXPECT_TRUE(kind_of([](auto& r) { r.max_upscale = 0.5; }));
+}
+
+}  // namespace
+}  // namespace t3

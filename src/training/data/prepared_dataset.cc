@@ -1,0 +1,82 @@
+// Items from shards.
+#include "training/data/prepared_dataset.h"
+
+#include <ATen/ATen.h>
+
+#include <filesystem>
+
+#include "base/check.h"
+#include "pipeline/tensor_file.h"
+
+namespace t3 {
+
+PreparedDataset PreparedDataset::Open(const std::string& folder) {
+  auto index = ReadIndex(folder);
+  T3_CHECK(index.has_value(), "{} holds no dataset.json; make it with `t3 prepare`", folder);
+  T3_CHECK(index->complete,
+           "{} is not complete: `t3 prepare` did not go through; the same command continues it",
+           folder);
+  T3_CHECK(!index->clips.empty(), "{} holds no clip", folder);
+  return PreparedDataset(folder, std::move(*index));
+}
+
+PreparedDataset::PreparedDataset(std::string folder, DatasetIndex index)
+    : folder_(std::move(folder)), index_(std::move(index)) {
+  for (size_t i = 0; i < index_.texts.size(); ++i) texts_[index_.texts[i].caption] = i;
+}
+
+at::Tensor PreparedDataset::Read(const std::string& shard, const std::string& name) const {
+  std::shared_ptr<const WeightFile>& file = shards_[shard];
+  if (file == nullptr) {
+    file = WeightFile::Open((std::filesystem::path(folder_) / shard).string());
+  }
+  return ReadTensor(*file, name);
+}
+
+EncodedText PreparedDataset::TextOf(const std::string& caption) const {
+  const auto found = texts_.find(caption);
+  T3_CHECK(found != texts_.end(), "{}/dataset.json has no text '{}'", folder_, caption);
+  const StoredText& stored = index_.texts[found->second];
+  EncodedText text;
+  text.embeds = Read(stored.shard, stored.name + ".embeds");
+  const at::Tensor ids = Read(stored.shard, stored.name + ".ids");
+  T3_CHECK(text.embeds.dim() == 2 && text.embeds.size(1) == index_.text_width &&
+               ids.scalar_type() == at::kInt && ids.sizes() == text.embeds.sizes().slice(0, 1),
+           "{}/{}: text {} has shape {} and {} ids; wanted (tokens,{})", folder_, stored.shard,
+           stored.name, text.embeds.sizes().vec(), ids.numel(), index_.text_width);
+  const int32_t* data = ids.const_data_ptr<int32_t>();
+  text.ids.assign(data, data + ids.numel());
+  return text;
+}
+
+PreparedItem PreparedDataset::Get(int64_t i) const {
+  T3_CHECK(i >= 0 && i < size(), "item {} of a dataset of {} was asked for", i, size());
+  const StoredClip& clip = index_.clips[static_cast<size_t>(i)];
+  PreparedItem item;
+  item.name = clip.number == 0 ? clip.file : fmt::format("{}#{}", clip.file, clip.number);
+  item.caption = clip.caption;
+  item.bucket = clip.bucket;
+  item.latents = Read(clip.shard, clip.name);
+  const int64_t stride = index_.spatial_stride;
+  const std::vector<int64_t> wanted{index_.latent_channels,
+                                    (clip.bucket.frames - 1) / VaeConfig::kTimeStride + 1,
+                                    clip.bucket.height / stride, clip.bucket.width / stride};
+  T3_CHECK(
+      item.latents.sizes() == at::IntArrayRef(wanted) && item.latents.scalar_type() == at::kFloat,
+      "{}/{}: latents {} have shape {}, wanted {}", folder_, clip.shard, clip.name,
+      item.latents.sizes().vec(), wanted);
+  item.text = TextOf(clip.caption);
+  return item;
+}
+
+std::vector<BucketItems> PreparedDataset::Buckets() const {
+  std::map<ClipSize, std::vector<int64_t>> items;
+  for (int64_t i = 0; i < size(); ++i) {
+    items[index_.clips[static_cast<size_t>(i)].bucket].push_back(i);
+  }
+  std::vector<BucketItems> buckets;
+  for (auto& [bucket, indices] : items) buckets.push_back({bucket, std::move(indices)});
+  return buckets;
+}
+
+}  // namespace t3

@@ -1,0 +1,57 @@
+// Reading what `t3 prepare` wrote.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pipeline/text_embeds.h"
+#include "training/data/dataset_index.h"
+#include "weights/weight_file.h"
+
+namespace t3 {
+
+struct PreparedItem {
+  std::string name;  // "FILE" or "FILE#2" for the third clip of a file
+  std::string caption;
+  ClipSize bucket;
+  at::Tensor latents;  // (z,T,h,w) fp32 on the CPU, in the DiT's space
+  EncodedText text;    // ids, and embeds (tokens,width) on the CPU, fp32 or bf16
+};
+
+struct BucketItems {
+  ClipSize bucket;
+  std::vector<int64_t> items;  // indices, ascending
+};
+
+// Shards are memory-mapped when first used; Get copies. From one thread at a time.
+class PreparedDataset {
+ public:
+  // Throws Error when the folder holds no dataset, or one whose preparing did not go through.
+  static PreparedDataset Open(const std::string& folder);
+
+  int64_t size() const { return std::ssize(index_.clips); }
+  // Throws Error for broken or missing shards; the message names the shard.
+  PreparedItem Get(int64_t i) const;
+  // The empty prompt, for prompt dropout.
+  EncodedText EmptyText() const { return TextOf(""); }
+  // In ascending order of size.
+  std::vector<BucketItems> Buckets() const;
+  // Channels, digests of VAE and text encoder, settings, ...
+  const DatasetIndex& index() const { return index_; }
+
+ private:
+  PreparedDataset(std::string folder, DatasetIndex index);
+  at::Tensor Read(const std::string& shard, const std::string& name) const;
+  EncodedText TextOf(const std::string& caption) const;
+
+  std::string folder_;
+  DatasetIndex index_;
+  std::map<std::string, size_t> texts_;  // caption -> position in index_.texts
+  mutable std::map<std::string, std::shared_ptr<const WeightFile>> shards_;
+};
+
+}  // namespace t3

@@ -1,0 +1,15 @@
+// Recognising a source file without reading it again.
+#pragma once
+
+#include <string>
+
+#include "training/data/dataset_index.h"
+
+namespace t3 {
+
+// Size, time and digest of a file, or of a folder's files together. When size and time are those of
+// `known` (may be null), its digest is taken; otherwise the contents are read. Throws Error when
+// they cannot be.
+SourceStamp StampOf(const std::string& path, const SourceStamp* known);
+
+}  // namespace t3

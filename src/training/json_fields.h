@@ -1,0 +1,54 @@
+// The fields of a JSON object, taken one by one with their types; those that nobody takes are
+// errors that name the nearest field.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "base/check.h"
+
+namespace t3 {
+
+class JsonFields {
+ public:
+  // `where` names the object in messages ("train.json: optimizer"). Throws Error unless `object` is
+  // a JSON object.
+  JsonFields(const nlohmann::json& object, std::string where);
+
+  // nullptr where the field is absent; null counts as present.
+  const nlohmann::json* Find(const std::string& key);
+  // Leave *value where the field is absent; throw Error for another type or a value outside.
+  void Take(const std::string& key, bool* value);
+  void Take(const std::string& key, std::string* value);
+  void TakeInteger(const std::string& key, int64_t least, int64_t most, int64_t* value);
+  void TakeNumber(const std::string& key, double least, double most, double* value);
+  // One of `names`.
+  void TakeName(const std::string& key, const std::vector<std::string>& names, std::string* value);
+  // WIDTHxHEIGHT, such as 256x144.
+  void TakeSize(const std::string& key, int64_t* width, int64_t* height);
+  void TakeStrings(const std::string& key, std::vector<std::string>* value);
+  // Every object of the list `key`, with its place for messages; none where the field is absent.
+  void ForEach(const std::string& key,
+               const std::function<void(const nlohmann::json&, const std::string& where)>& use);
+  // The object `key`, or an empty one where it is absent.
+  JsonFields Object(const std::string& key);
+
+  // Throws Error for a field that was never asked for.
+  void CheckAllTaken() const;
+  const std::string& where() const { return where_; }
+
+ private:
+  [[noreturn]] void Wrong(const std::string& key, const nlohmann::json& value,
+                          const std::string& wanted) const;
+
+  nlohmann::json object_;
+  std::string where_;
+  std::set<std::string> taken_;
+};
+
+}  // namespace t3

@@ -1,0 +1,30 @@
+// Random numbers of a step, which depend on (seed, step, micro batch, use) alone: a run resumes
+// without any state, and runs that differ in their attention see the same noise and timesteps.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+namespace t3 {
+
+// What is drawn; each has a sequence of its own.
+enum class Draw : uint64_t { kNoise = 1, kTimestep, kDropout, kBatch };
+
+class StepRandom {
+ public:
+  StepRandom(int64_t seed, int64_t step, int64_t micro);
+
+  // In [0, 1), for item `index` of the micro batch.
+  double Uniform(Draw use, int64_t index) const;
+  // Below `bound`.
+  int64_t Integer(Draw use, int64_t index, int64_t bound) const;
+  // Normal fp32 on `device`. Equal on equal kinds of devices; a CPU and a GPU differ.
+  at::Tensor Normal(Draw use, at::IntArrayRef shape, at::Device device) const;
+
+ private:
+  uint64_t Bits(Draw use, int64_t index) const;
+  uint64_t state_;
+};
+
+}  // namespace t3

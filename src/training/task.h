@@ -1,0 +1,35 @@
+// What a trainer trains: a network with its data and loss.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "nn/tensor_map.h"
+
+namespace t3 {
+
+struct MicroResult {
+  at::Tensor loss;                 // scalar, detached, on the device
+  std::vector<std::string> items;  // of the batch, for messages
+};
+
+class Task {
+ public:
+  virtual ~Task() = default;
+  // The weights in training: fp32 leaves that require gradients, by name.
+  virtual const TensorMap& leaves() const = 0;
+  // Forward and backward of one micro batch: adds the gradient of `scale` * loss to the leaves. All
+  // that is drawn depends on (seed, step, micro) alone.
+  virtual MicroResult Accumulate(int64_t step, int64_t micro, double scale) = 0;
+  // Writes the model into `folder`, with `weights` (by the names of leaves()) in place of the
+  // leaves, so that `t3 generate --model FOLDER` runs it.
+  virtual void SaveModel(const TensorMap& weights, const std::string& folder) const = 0;
+  // Tells one base model from another: sizes and a digest.
+  virtual nlohmann::json Identity() const = 0;
+};
+
+}  // namespace t3

@@ -1,0 +1,106 @@
+// The terms of the VAE's loss over ATen.
+#include "training/vae/vae_loss.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "base/check.h"
+#include "sampling/noise.h"
+#include "training/vae/step_seed.h"
+
+namespace t3 {
+namespace {
+
+constexpr double kLeastLogVariance = -30, kMostLogVariance = 20;
+
+struct Moments {
+  at::Tensor mean;
+  at::Tensor log_variance;
+};
+
+Moments Split(const at::Tensor& moments) {
+  const int64_t channels = moments.size(-4) / 2;
+  return {moments.narrow(-4, 0, channels),
+          moments.narrow(-4, channels, channels).clamp(kLeastLogVariance, kMostLogVariance)};
+}
+
+void CheckOptions(const VaeLossOptions& o) {
+  for (const double value : {o.reconstruction_weight, o.charbonnier, o.kl_weight, o.gradient_weight,
+                             o.laplacian_weight}) {
+    T3_CHECK(std::isfinite(value) && value >= 0,
+             "the VAE loss has the weight {}; wanted numbers from 0 up", value);
+  }
+  T3_CHECK(o.reconstruction_weight + o.gradient_weight + o.laplacian_weight > 0,
+           "every weight of the VAE loss that compares frames is 0; nothing would be learned");
+  T3_CHECK(o.laplacian_levels >= 1, "the VAE loss has {} Laplacian levels; wanted 1 or more",
+           o.laplacian_levels);
+}
+
+at::Tensor ReconstructionTerm(const at::Tensor& d, double charbonnier) {
+  if (charbonnier <= 0) return d.abs().mean();
+  return (d.square() + charbonnier * charbonnier).sqrt().mean() - charbonnier;
+}
+
+// x (N,1,H,W) -> the same, blurred by (1,4,6,4,1)/16 along both axes; edges are repeated.
+at::Tensor BinomialBlur(const at::Tensor& x) {
+  const at::Tensor taps = at::tensor({1., 4., 6., 4., 1.}, x.options()) / 16;
+  const at::Tensor padded = at::replication_pad2d(x, {2, 2, 2, 2});
+  return at::conv2d(at::conv2d(padded, taps.view({1, 1, 1, 5})), taps.view({1, 1, 5, 1}));
+}
+
+}  // namespace
+
+at::Tensor SampleLatents(const at::Tensor& moments, uint64_t seed, int64_t step) {
+  const Moments m = Split(moments);
+  const at::Tensor noise = TorchNoise(StepSeed(seed, step, SeedUse::kLatents), m.mean.sizes());
+  return m.mean + (m.log_variance / 2).exp() * noise.to(m.mean.options());
+}
+
+at::Tensor KlTerm(const at::Tensor& moments) {
+  const Moments m = Split(moments);
+  return (m.mean.square() + m.log_variance.exp() - 1 - m.log_variance).mean() / 2;
+}
+
+at::Tensor GradientTerm(const at::Tensor& d) {
+  at::Tensor sum = at::zeros({}, d.options());
+  for (const int64_t axis : {-3, -2, -1}) {
+    if (d.size(axis) > 1) sum = sum + d.diff(1, axis).abs().mean();
+  }
+  return sum;
+}
+
+at::Tensor LaplacianTerm(const at::Tensor& d, int64_t levels) {
+  at::Tensor x = d.reshape({-1, 1, d.size(-2), d.size(-1)});
+  at::Tensor sum = at::zeros({}, d.options());
+  for (int64_t level = 0; level + 1 < levels && x.size(-1) > 1 && x.size(-2) > 1; ++level) {
+    const at::Tensor blurred = BinomialBlur(x);
+    sum = sum + (x - blurred).abs().mean();
+    x = blurred.slice(-2, 0, std::nullopt, 2).slice(-1, 0, std::nullopt, 2);
+  }
+  return sum + x.abs().mean();
+}
+
+VaeLossResult VaeLoss(const Vae& vae, const at::Tensor& video, const VaeLossOptions& options,
+                      uint64_t seed, int64_t step) {
+  CheckOptions(options);
+  const at::Tensor moments = vae.EncodeMoments(video);
+  const at::Tensor decoded = vae.DecodeUnclamped(SampleLatents(moments, seed, step));
+  const at::Tensor d = decoded - video.to(decoded.options());
+  VaeLossResult result;
+  const auto add = [&](const char* name, double weight, const auto& term) {
+    if (weight == 0) return;
+    const at::Tensor value = term();
+    result.terms.emplace_back(name, value.detach());
+    result.total = result.total.defined() ? result.total + weight * value : weight * value;
+  };
+  add("reconstruction", options.reconstruction_weight,
+      [&] { return ReconstructionTerm(d, options.charbonnier); });
+  add("kl", options.kl_weight, [&] { return KlTerm(moments); });
+  add("gradient", options.gradient_weight, [&] { return GradientTerm(d); });
+  add("laplacian", options.laplacian_weight,
+      [&] { return LaplacianTerm(d, options.laplacian_levels); });
+  return result;
+}
+
+}  // namespace t3

@@ -1,0 +1,127 @@
+// t3 train as a user meets it: interrupted, killed, gone on with, and its model used.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "program.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+
+class TrainCli : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directory(folder_ / "clips");
+    for (int i = 0; i < 3; ++i) WriteClip("clip" + std::to_string(i), 3 + 2 * i);
+    const ProgramResult prepared = RunT3(
+        {"prepare", folder_ / "clips", "--model", ReferencePath("mini2.1"), "--output",
+         folder_ / "data", "--size", "64x32", "--frames", "5", "--fps", "16", "--device", "cpu"});
+    ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
+    config_ = {{"model", ReferencePath("mini2.1")},
+               {"output", folder_ / "run"},
+               {"steps", 25},
+               {"batch_size", 2},
+               {"device", "cpu"},
+               {"dtype", "fp32"},
+               {"data", {{"prepared", folder_ / "data"}}},
+               {"attention", {{"pattern", "t3"}}},
+               {"optimizer", {{"lr", 1e-3}}},
+               {"checkpoint", {{"every_steps", 1}}}};
+  }
+
+  // 64x32, 5 frames of stripes that move, and a caption.
+  void WriteClip(const std::string& name, int pace) const {
+    std::ofstream file(folder_ / ("clips/" + name + ".y4m"), std::ios::binary);
+    file << "YUV4MPEG2 W64 H32 F16:1 Ip A1:1 C444\n";
+    for (int frame = 0; frame < 5; ++frame) {
+      file << "FRAME\n";
+      for (int i = 0; i < 3 * 64 * 32; ++i) {
+        file.put(static_cast<char>(64 + (i * pace + 9 * frame) % 128));
+      }
+    }
+    std::ofstream(folder_ / ("clips/" + name + ".txt")) << "Stripes at pace " << pace;
+  }
+
+  ProgramResult Train(std::vector<std::string> more = {},
+                      const ProgramOptions& options = {}) const {
+    std::ofstream(folder_ / "train.json") << config_.dump();
+    more.insert(more.begin(), {"train", folder_ / "train.json"});
+    return RunT3(more, options);
+  }
+
+  std::vector<double> Losses(const std::string& output) const {
+    std::ifstream log(folder_ / (output + "/log.jsonl"));
+    std::vector<double> losses;
+    for (std::string line; std::getline(log, line);) losses.push_back(json::parse(line)["loss"]);
+    return losses;
+  }
+
+  TemporaryFolder folder_;
+  json config_;
+};
+
+TEST_F(TrainCli, KilledAtAnyMomentItGoesOnAsIfNothingWere) {
+  ASSERT_EQ(Train({"--set", "output=" + (folder_ / "straight")}).exit_code, 0);
+  int killed = 0;
+  for (const double seconds : {0.4, 0.55, 0.7, 0.85, 1.0, 1.3, 1.7}) {
+    const ProgramResult result = Train({}, {.seconds_to_interrupt = seconds, .signal = SIGKILL});
+    killed += result.exit_code == 128 + SIGKILL;
+  }
+  EXPECT_GE(killed, 1);
+  const ProgramResult last = Train();
+  EXPECT_EQ(last.exit_code, 0) << last.err;
+  EXPECT_EQ(Losses("run").size(), 25U);
+  EXPECT_EQ(Losses("run"), Losses("straight"));
+}
+
+TEST_F(TrainCli, AnInterruptSavesAndSaysHowToGoOn) {
+  config_["steps"] = 100'000;
+  const ProgramResult result = Train({}, {.seconds_to_interrupt = 2});
+  EXPECT_EQ(result.exit_code, 130) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("the same command goes on from there"));
+  const size_t done = Losses("run").size();
+  ASSERT_GT(done, 0U);
+  const ProgramResult rest = Train({"--set", "steps=" + std::to_string(done + 2)});
+  EXPECT_EQ(rest.exit_code, 0) << rest.err;
+  EXPECT_EQ(Losses("run").size(), done + 2);
+}
+
+TEST_F(TrainCli, ItsModelGenerates) {
+  config_["steps"] = 2;
+  config_["samples"] = {
+      {"every_steps", 2}, {"prompts", {"A cat"}}, {"size", "64x64"}, {"frames", 5}, {"steps", 2}};
+  const ProgramResult trained = Train();
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_THAT(trained.out, HasSubstr("2 steps"));
+  const ProgramResult result =
+      RunT3({"generate", "--model", folder_ / "run", "--prompt", "A cat", "--size", "64x64",
+             "--frames", "5", "--steps", "2", "--device", "cpu", "--output", folder_ / "x.y4m"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_GT(fs::file_size(folder_ / "run/samples/step-2/0.mp4"), 0U);
+}
+
+TEST_F(TrainCli, WrongInputIsNamed) {
+  const auto error = [&](const std::string& assignment) {
+    const ProgramResult result = Train({"--set", assignment});
+    EXPECT_EQ(result.exit_code, 1) << assignment;
+    return result.err;
+  };
+  EXPECT_THAT(error("stepps=3"), HasSubstr("did you mean \"steps\"?"));
+  EXPECT_THAT(error("output=" + ReferencePath("mini2.1")), HasSubstr("give another one"));
+  EXPECT_THAT(error("data.prepared=/no/such/folder"), HasSubstr("/no/such/folder"));
+  EXPECT_THAT(error("data.folder=x"), HasSubstr("\"folder\" is no field here"));
+  EXPECT_THAT(error("buckets=[{\"size\":\"128x64\",\"frames\":5}]"), HasSubstr("it has 64x32x5"));
+  EXPECT_THAT(error("lora.targets=[\"qq\"]"), HasSubstr("called \"qq\""));
+  EXPECT_EQ(Train({"--set", "steps"}).exit_code, 2);
+  EXPECT_THAT(error("model=" + ReferencePath("mini2.2")), HasSubstr("another VAE"));
+}
+
+}  // namespace
+}  // namespace t3
