@@ -1,4 +1,5 @@
-// Compares frames half a clip apart under shifts and zooms; the best match is the camera's move.
+// Compares frames half a clip and a whole one apart under shifts and zooms; the best match is the
+// camera's move.
 #include "measure/camera_move.h"
 
 #include <ATen/ATen.h>
@@ -20,7 +21,7 @@ at::Tensor Edges(const at::Tensor& frame) {
   return edges / (edges.abs() + 0.02);
 }
 
-// One affine map a hypothesis: where the later frame's pixels were in the earlier one.
+// Where a later frame's pixels were half a clip before; other times in proportion.
 struct Hypothesis {
   WorldCamera camera;
   double zoom;
@@ -41,11 +42,11 @@ std::vector<Hypothesis> Hypotheses() {
 }
 
 double Match(const at::Tensor& early, const at::Tensor& late, const at::Tensor& free_early,
-             const at::Tensor& free_late, const Hypothesis& move) {
+             const at::Tensor& free_late, const Hypothesis& move, double times) {
   constexpr double kCentre = 2 * 0.585 - 1;  // of the zoom: the horizon
-  const double s = 1 / move.zoom;
+  const double s = 1 / (1 + (move.zoom - 1) * times);
   const at::Tensor map =
-      at::tensor({s, 0.0, 2 * move.shift, 0.0, s, kCentre * (1 - s)}, early.options())
+      at::tensor({s, 0.0, 2 * move.shift * times, 0.0, s, kCentre * (1 - s)}, early.options())
           .view({1, 2, 3});
   const at::Tensor grid = at::affine_grid_generator(map, early.sizes(), false);
   const at::Tensor both = at::grid_sampler(at::cat({early, free_early}, 1), grid, 0, 0, false);
@@ -62,14 +63,20 @@ WorldCamera ReadCamera(const at::Tensor& picture, const at::Tensor& free) {
   const int64_t frames = picture.size(1), half = std::max<int64_t>(frames / 2, 1);
   static const std::vector<Hypothesis> kMoves = Hypotheses();
   std::vector<double> scores(kMoves.size(), 0);
-  for (int64_t first = 0; first + half < frames; first += std::max<int64_t>(half / 2, 1)) {
+  const auto compare = [&](int64_t first, int64_t second) {
     const auto open = [&](int64_t frame) { return free[frame].view({1, 1, free.size(1), -1}); };
     const at::Tensor early = Edges(picture.select(1, first));
-    const at::Tensor late = Edges(picture.select(1, first + half));
+    const at::Tensor late = Edges(picture.select(1, second));
+    const double times =
+        2.0 * static_cast<double>(second - first) / static_cast<double>(frames - 1);
     for (size_t i = 0; i < kMoves.size(); ++i) {
-      scores[i] += Match(early, late, open(first), open(first + half), kMoves[i]);
+      scores[i] += Match(early, late, open(first), open(second), kMoves[i], times);
     }
+  };
+  for (int64_t first = 0; first + half < frames; first += std::max<int64_t>(half / 2, 1)) {
+    compare(first, first + half);
   }
+  compare(0, frames - 1);
   return kMoves[std::max_element(scores.begin(), scores.end()) - scores.begin()].camera;
 }
 

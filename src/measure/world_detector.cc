@@ -81,6 +81,20 @@ int CommonColor(const Parts& parts, Select select) {
   return *most == 0 ? -1 : static_cast<int>(most - votes);
 }
 
+// At sea a thing straight below a larger one of its colour is its mirror image.
+void DropMirrorImages(Parts& parts) {
+  constexpr double kAside = 10;
+  for (FrameThings& frame : parts.things) {
+    const PaintedThing* largest = Largest(frame.middle);
+    if (largest == nullptr) continue;
+    const PaintedThing object = *largest;
+    std::erase_if(frame.middle, [&object](const PaintedThing& thing) {
+      return thing.color == object.color && thing.top > object.bottom &&
+             std::abs(thing.x - object.x) < kAside;
+    });
+  }
+}
+
 // The object in each frame: the largest thing between the lanterns; null where there is none.
 std::vector<const PaintedThing*> ObjectByFrame(const Parts& parts) {
   std::vector<const PaintedThing*> objects;
@@ -131,7 +145,9 @@ bool PairMatches(const Parts& parts) {
 // mirrored pixels of how far they lie from their row's colour towards the paint.
 double MirrorAt(const at::Tensor& frame, const at::Tensor& mask, const PaintedThing& thing,
                 int64_t mirror) {
-  const int64_t first = std::max<int64_t>(2 * mirror - thing.bottom, mirror);
+  // A boat's hull, which may reach below the line, is not its own image.
+  constexpr int64_t kHull = 12;
+  const int64_t first = thing.bottom > mirror ? mirror + kHull : 2 * mirror - thing.bottom;
   const int64_t end = std::min<int64_t>(2 * mirror - thing.top + 1, kReadHeight);
   if (end - first < 6) return 0;
   const at::Tensor shown = mask.narrow(0, 2 * mirror - end + 1, end - first).flip(0).to(at::kFloat);
@@ -155,7 +171,7 @@ double MirrorOf(const Parts& parts) {
     double best = 0;
     // The horizon, or a boat's waterline.
     for (int64_t line = 78; line < 118; ++line) {
-      if (line + 3 < objects[i]->bottom) continue;
+      if (static_cast<double>(line) < objects[i]->y + 6) continue;
       best = std::max(best, MirrorAt(frame, mask, *objects[i], line));
     }
     sum += best, ++count;
@@ -201,14 +217,22 @@ WorldFeatures FeaturesOf(const at::Tensor& video) {
 
 WorldReading ReadWorld(const at::Tensor& video) {
   const at::NoGradGuard no_grad;
-  const Parts parts = TakeApart(video);
+  Parts parts = TakeApart(video);
   WorldReading reading;
-  ReadPath(parts, reading);
-  const WorldFeatures features{SceneFeatures(parts.picture, parts.free), MeanObjectFeatures(parts)};
-  reading.values = ReadFitted(features);
+  reading.values =
+      ReadFitted({SceneFeatures(parts.picture, parts.free), MeanObjectFeatures(parts)});
   const auto set = [&](WorldAttribute attribute, int value) {
-    reading.values[static_cast<int>(attribute)] = value;
+    reading.values[static_cast<size_t>(attribute)] = value;
   };
+  const auto get = [&](WorldAttribute attribute) {
+    return reading.values[static_cast<size_t>(attribute)];
+  };
+  const bool sea = get(WorldAttribute::kLand) == static_cast<int>(WorldLand::kSea);
+  if (sea) {
+    DropMirrorImages(parts);
+    reading.mirror = MirrorOf(parts);
+  }
+  ReadPath(parts, reading);
   set(WorldAttribute::kColor, CommonColor(parts, [](const auto& f) { return f.middle; }));
   set(WorldAttribute::kPair, CommonColor(parts, [](const auto& f) {
         std::vector<PaintedThing> both = f.left;
@@ -218,14 +242,11 @@ WorldReading ReadWorld(const at::Tensor& video) {
   set(WorldAttribute::kMotion, MotionOf(reading));
   set(WorldAttribute::kCamera, static_cast<int>(ReadCamera(parts.picture, parts.free)));
   reading.pair_matched = PairMatches(parts);
-  const int light = reading.values[static_cast<int>(WorldAttribute::kLight)];
-  reading.shading_matches =
-      (ShadingOf(parts) > 0) == (light == static_cast<int>(WorldSide::kRight));
+  const bool light_right = get(WorldAttribute::kLight) == static_cast<int>(WorldSide::kRight);
+  reading.shading_matches = reading.frames_seen > 0 && (ShadingOf(parts) > 0) == light_right;
   if (reading.frames_seen == 0) {
     set(WorldAttribute::kObject, -1), set(WorldAttribute::kMotion, -1);
-    reading.shading_matches = false;
   }
-  if (reading.values[0] == static_cast<int>(WorldLand::kSea)) reading.mirror = MirrorOf(parts);
   return reading;
 }
 

@@ -38,10 +38,39 @@ at::Tensor BandFeatures(const at::Tensor& rgb, const at::Tensor& luma, const at:
   f.push_back((Mean(luma.narrow(2, half, half), free.narrow(2, half, half)) -
                Mean(luma.narrow(2, 0, half), free.narrow(2, 0, half))) /
               (spread + 0.01));
+  // Uneven brightness along rows, in the glow of a sun too: the second difference.
+  constexpr int64_t kStep = 6;
+  const int64_t n = luma.size(2) - 2 * kStep;
+  const at::Tensor uneven =
+      (luma.narrow(2, 0, n) - luma.narrow(2, kStep, n) * 2 + luma.narrow(2, 2 * kStep, n)).abs();
+  const at::Tensor seen =
+      free.narrow(2, 0, n) * free.narrow(2, kStep, n) * free.narrow(2, 2 * kStep, n);
+  f.push_back((Mean(uneven, seen) / (mean + 0.02) + 1e-3).log());
+  f.push_back((Mean(uneven.square(), seen).sqrt() / (mean + 0.02) + 1e-3).log());
   // Where the brightest part is.
   const at::Tensor bright = (luma - luma.amax() * 0.8).clamp_min(0).pow(2) * free;
   const at::Tensor x = at::linspace(-1, 1, luma.size(2), luma.options());
   f.push_back((bright * x).sum() / bright.sum().clamp_min(1e-4));
+  return at::stack(f);
+}
+
+// Where the brightest part of the sky is, -1 left to 1 right: its middle and its peak, of a
+// slightly and a strongly blurred picture.
+at::Tensor SunFeatures(const at::Tensor& luma, const at::Tensor& free) {
+  constexpr int64_t kTop = 8, kRows = 48;
+  std::vector<at::Tensor> f;
+  const at::Tensor open = free.narrow(1, kTop, kRows).unsqueeze(1);
+  const at::Tensor sky = luma.narrow(1, kTop, kRows).unsqueeze(1);
+  for (const int64_t size : {7, 25}) {
+    const auto blur = [size](const at::Tensor& t) { return at::avg_pool2d(t, size, 1, size / 2); };
+    const at::Tensor smooth =
+        (blur(sky * open) / blur(open).clamp_min(0.05) * open).mean(at::IntArrayRef{0, 1});
+    const at::Tensor columns = smooth.amax(0);
+    const at::Tensor x = at::linspace(-1, 1, columns.size(0), columns.options());
+    const at::Tensor weight = (columns / columns.amax().clamp_min(1e-4)).pow(12);
+    f.push_back((weight * x).sum() / weight.sum());
+    f.push_back(x[columns.argmax()].sign());
+  }
   return at::stack(f);
 }
 
@@ -60,6 +89,7 @@ at::Tensor SceneFeatures(const at::Tensor& picture, const at::Tensor& free) {
                                  luma.narrow(1, band * rows, rows),
                                  open.narrow(1, band * rows, rows)));
   }
+  bands.push_back(SunFeatures(luma, open));
   bands.push_back(at::ones({1}, picture.options()));
   return at::cat(bands).cpu();
 }

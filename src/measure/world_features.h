@@ -7,7 +7,7 @@
 
 namespace t3 {
 
-inline constexpr int64_t kSceneFeatures = 8 * 12 + 1, kObjectFeatures = 8 * 8 + 4 + 1;
+inline constexpr int64_t kSceneFeatures = 8 * 14 + 5, kObjectFeatures = 8 * 8 + 4 + 1;
 
 // (kSceneFeatures) fp32 on the CPU: by bands of height, colours, textures and the side of the
 // light. `picture` and `free` as in ReadCamera.

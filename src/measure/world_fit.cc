@@ -10,24 +10,11 @@
 
 #include "base/check.h"
 #include "measure/world_fitted.h"
+#include "measure/worsen.h"
 #include "world/world.h"
 
 namespace t3 {
 namespace {
-
-constexpr uint64_t kNoiseSeed = 77;
-
-// As a small VAE may give it back: blurred by a Gaussian of 1 pixel, with noise of 0.03.
-at::Tensor Worsen(const at::Tensor& video, uint64_t seed) {
-  const at::Tensor at = at::arange(-3, 4, video.options());
-  at::Tensor kernel = at::exp(at * at * -0.5);
-  kernel = kernel / kernel.sum();
-  at::Tensor x = video.reshape({-1, 1, video.size(2), video.size(3)});
-  x = at::conv2d(at::replication_pad2d(x, {3, 3, 0, 0}), kernel.view({1, 1, 1, 7}));
-  x = at::conv2d(at::replication_pad2d(x, {0, 0, 3, 3}), kernel.view({1, 1, 7, 1}));
-  at::manual_seed(seed + kNoiseSeed);
-  return x.view(video.sizes()) + at::randn(video.sizes(), video.options()) * 0.03;
-}
 
 void Fit(uint64_t first, uint64_t count, const std::string& file) {
   std::vector<WorldExample> examples;

@@ -1,0 +1,22 @@
+// A clip as a small VAE may give it back, to test the detector with.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+
+namespace t3 {
+
+// `video` (3,F,H,W) blurred by a Gaussian of 1 pixel, with noise of 0.03 that the seed makes.
+inline at::Tensor Worsen(const at::Tensor& video, uint64_t seed) {
+  const at::Tensor at = at::arange(-3, 4, video.options());
+  const at::Tensor bell = at::exp(at * at * -0.5);
+  const at::Tensor kernel = bell / bell.sum();
+  at::Tensor x = video.reshape({-1, 1, video.size(2), video.size(3)});
+  x = at::conv2d(at::replication_pad2d(x, {3, 3, 0, 0}), kernel.view({1, 1, 1, 7}));
+  x = at::conv2d(at::replication_pad2d(x, {0, 0, 3, 3}), kernel.view({1, 1, 7, 1}));
+  at::manual_seed(seed);
+  return x.view(video.sizes()) + at::randn(video.sizes(), video.options()) * 0.03;
+}
+
+}  // namespace t3
