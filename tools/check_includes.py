@@ -40,8 +40,9 @@ ALLOWED["cli"] = ["base"]
 TEST_EXTRA = ["weights", "tests"]
 
 # Library -> (pattern of its headers, folders that may include them).
-TORCH_FOLDERS = ["kernels", "ops", "nn", "world", "models/dit", "models/text_encoder", "models/vae",
-                 "sampling", "pipeline", "training/vae", "training/data", "training", "eval"]
+TORCH_FOLDERS = ["kernels", "ops", "nn", "world",
+                 "models/dit", "models/text_encoder", "models/vae", "sampling",
+                 "pipeline", "training/vae", "training/data", "training", "eval"]
 LIBRARIES = {
     "libtorch": (r"(ATen|c10|torch)/", TORCH_FOLDERS),
     "CUDA": (r"(cuda|cublas|cudnn|cutlass|cute|nv)[a-zA-Z0-9_]*[./]", TORCH_FOLDERS),

@@ -18,6 +18,7 @@ void AddInspect(CLI::App& app, Action& action);
 void AddConvert(CLI::App& app, Action& action);
 void AddInit(CLI::App& app, Action& action);
 void AddPrepare(CLI::App& app, Action& action);
+void AddWorld(CLI::App& app, Action& action);
 void AddTrain(CLI::App& app, Action& action);
 void AddBench(CLI::App& app, Action& action);
 void AddFitPreview(CLI::App& app, Action& action);

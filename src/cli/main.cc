@@ -45,6 +45,7 @@ void AddCommands(CLI::App& app, Action& action) {
   AddConvert(app, action);
   AddInit(app, action);
   AddPrepare(app, action);
+  AddWorld(app, action);
   AddTrain(app, action);
   AddBench(app, action);
   AddFitPreview(app, action);

@@ -20,11 +20,19 @@ constexpr int64_t kCpuPixels = 1 << 17, kGpuPixels = 1 << 25;
 // The horizon lies between 0.56 and 0.61, and one that a zoom moves stays where it is.
 constexpr double kSkyEnd = 0.63, kGroundBegin = 0.54;
 
+WorldFrames RangeOf(const WorldView& view) {
+  return view.range.value_or(WorldFrames{0, view.frames});
+}
+
 void CheckView(const WorldView& view) {
   T3_CHECK(view.width >= 16 && view.height >= 16 && view.frames >= 1 && view.fps > 0,
            "world: a view of {}x{} with {} frames at {} a second: wanted at least 16x16, 1 and "
            "more than 0",
            view.width, view.height, view.frames, view.fps);
+  const WorldFrames range = RangeOf(view);
+  T3_CHECK(range.first >= 0 && range.count > 0 && range.first + range.count <= view.frames,
+           "world: {} frames from {} are not inside a clip of {}", range.count, range.first,
+           view.frames);
   if (!view.crop) return;
   const WorldCrop& c = *view.crop;
   T3_CHECK(c.x >= 0 && c.y >= 0 && c.width > 0 && c.height > 0 && c.x + c.width <= view.width &&
@@ -91,15 +99,16 @@ void RenderGroup(const Group& group, const WorldView& view, const Noise& noise, 
   const int64_t frame_pixels = out.size(3) * out.size(4);
   const int64_t budget = out.is_cuda() ? kGpuPixels : kCpuPixels;
   const int64_t pictures = std::max<int64_t>(1, budget / frame_pixels);
-  const int64_t frames = std::min(view.frames, pictures);
-  const int64_t batch = std::max<int64_t>(1, pictures / view.frames);
+  const WorldFrames range = RangeOf(view);
+  const int64_t frames = std::min(range.count, pictures);
+  const int64_t batch = std::max<int64_t>(1, pictures / range.count);
   const int64_t count = static_cast<int64_t>(group.scenes.size());
   for (int64_t scene = 0; scene < count; scene += batch) {
     const int64_t scenes = std::min(batch, count - scene);
     const std::span<const WorldScene> part(group.scenes.data() + scene, scenes);
-    for (int64_t first = 0; first < view.frames; first += frames) {
-      const int64_t some = std::min(frames, view.frames - first);
-      const SceneStage stage(part, view, first, some, noise, out.device());
+    for (int64_t first = 0; first < range.count; first += frames) {
+      const int64_t some = std::min(frames, range.count - first);
+      const SceneStage stage(part, view, range.first + first, some, noise, out.device());
       // Layers mix with what is there, and what is not a number would stay.
       at::Tensor picture = at::zeros({scenes, 3, some, out.size(3), out.size(4)}, out.options());
       PaintAll(stage, part[0].land, part[0].object, picture);
@@ -126,8 +135,9 @@ at::Tensor RenderScenes(std::span<const WorldScene> scenes, const WorldView& vie
   }
   const int64_t rows = view.crop ? view.crop->height : view.height;
   const int64_t columns = view.crop ? view.crop->width : view.width;
-  at::Tensor out = at::empty({static_cast<int64_t>(scenes.size()), 3, view.frames, rows, columns},
-                             at::TensorOptions(device).dtype(at::kFloat));
+  at::Tensor out =
+      at::empty({static_cast<int64_t>(scenes.size()), 3, RangeOf(view).count, rows, columns},
+                at::TensorOptions(device).dtype(at::kFloat));
   const Noise noise(device);
   for (const auto& [key, group] : groups) RenderGroup(group, view, noise, out);
   return out;

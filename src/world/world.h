@@ -21,17 +21,23 @@ struct WorldCrop {
   int64_t x = 0, y = 0, width = 0, height = 0;  // in pixels of the full picture
 };
 
+struct WorldFrames {
+  int64_t first = 0, count = 0;  // among the frames of the clip
+};
+
 struct WorldView {
   int64_t width = 256;  // of the full picture
   int64_t height = 144;
   int64_t frames = 17;  // what moves by the caption crosses its way once, however many there are
   double fps = 16;      // for waves, wind, wings
-  std::optional<WorldCrop> crop = std::nullopt;  // the whole picture without
+  std::optional<WorldCrop> crop = std::nullopt;     // the whole picture without
+  std::optional<WorldFrames> range = std::nullopt;  // the whole clip without
 };
 
-// The clip, (3, frames, height, width) fp32 in [-1, 1] on `device`; with a crop, that part of it. A
-// picture of another size is the same picture with finer or coarser texture. Throws Error on sizes
-// below 16 pixels or no frame, and on a crop that leaves the picture.
+// The clip, (3, frames, height, width) fp32 in [-1, 1] on `device`; with a crop or
+// a range, that part of it. A picture of another size is the same picture with finer or coarser
+// texture. Throws Error on sizes below 16 pixels or no frame, and on a crop or range that leaves
+// the clip.
 at::Tensor RenderScene(const WorldScene& scene, const WorldView& view, at::Device device);
 
 // The same for many scenes together, (scenes, 3, frames, height, width): far faster on a GPU.

@@ -1,127 +1,197 @@
-// The world: the same everywhere, at every size, and said in full by its captions.
+// The world: scenes, captions, and pictures that are the same at every size, crop and batch.
 #include "world/world.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <set>
+#include <sstream>
+#include <vector>
 
 #include "t3video/error.h"
 
 namespace t3 {
 namespace {
 
-WorldView SmallView() {
-  WorldView view;
-  view.width = 96;
-  view.height = 64;
-  view.frames = 3;
-  return view;
+using testing::HasSubstr;
+
+at::Tensor OnCpu(const WorldScene& scene, const WorldView& view = {}) {
+  return RenderScene(scene, view, at::kCPU);
 }
 
-at::Tensor Render(uint64_t seed, const WorldView& view) {
-  return RenderScene(SampleScene(seed), view, at::kCPU);
+double Difference(const at::Tensor& a, const at::Tensor& b) {
+  return (a - b).abs().max().item<double>();
 }
 
-double MeanGap(const at::Tensor& a, const at::Tensor& b) {
-  return (a - b).abs().mean().item<double>();
+// The first seeds with each land, and with both kinds of sky and the zoom among them.
+std::vector<WorldScene> VariedScenes() {
+  return {SampleScene(1, {0, 2, 1, 0, 3, 0, 2, 1, 1}), SampleScene(2, {1, 1, 1, 1, 0, 1, 1, 2, 2}),
+          SampleScene(3, {2, 3, 0, 0, 1, 4, 0, 3, 3}), SampleScene(4, {3, 0, 0, 1, 4, 3, 2, 0, 4})};
 }
 
-TEST(World, ClipsAreDeterministicAndInRange) {
-  for (uint64_t seed = 0; seed < 6; ++seed) {
-    const at::Tensor clip = Render(seed, SmallView());
-    EXPECT_EQ(clip.sizes(), (std::vector<int64_t>{3, 3, 64, 96}));
-    EXPECT_TRUE(at::equal(clip, Render(seed, SmallView())));
-    EXPECT_TRUE(clip.isfinite().all().item<bool>());
-    EXPECT_LE(clip.abs().max().item<double>(), 1.0);
-    EXPECT_GT(clip.std().item<double>(), 0.05);  // a picture, not one colour
-  }
-  EXPECT_GT(MeanGap(Render(1, SmallView()), Render(2, SmallView())), 0.05);
+TEST(SampleSceneTest, IsTheSeedsAlone) {
+  EXPECT_EQ(SampleScene(7).Values(), SampleScene(7).Values());
+  EXPECT_EQ(SampleScene(7).sun_x, SampleScene(7).sun_x);
+  EXPECT_NE(SampleScene(7).sun_x, SampleScene(8).sun_x);
 }
 
-TEST(World, ACropIsThatPartOfThePicture) {
-  for (uint64_t seed = 0; seed < 4; ++seed) {
-    WorldView view = SmallView();
-    const at::Tensor whole = Render(seed, view);
-    view.crop = WorldCrop{24, 17, 40, 33};
-    const at::Tensor part = whole.narrow(2, 17, 33).narrow(3, 24, 40);
-    EXPECT_LT((Render(seed, view) - part).abs().max().item<double>(), 1e-4) << seed;
-  }
-}
-
-// Twice the size brought back to the size is the same picture: what differs is texture that the
-// smaller one is too coarse for.
-TEST(World, ALargerPictureIsTheSamePicture) {
-  for (uint64_t seed = 0; seed < 4; ++seed) {
-    const at::Tensor small = Render(seed, SmallView());
-    WorldView view = SmallView();
-    view.width *= 2;
-    view.height *= 2;
-    const at::Tensor large = at::avg_pool2d(Render(seed, view).flatten(0, 1), 2).view_as(small);
-    EXPECT_LT(MeanGap(large, small), 0.05) << seed;
-  }
-}
-
-TEST(World, ScenesRenderTogetherAsAlone) {
-  const std::vector<WorldScene> scenes{SampleScene(3), SampleScene(4), SampleScene(5)};
-  const at::Tensor together = RenderScenes(scenes, SmallView(), at::kCPU);
-  for (int64_t i = 0; i < 3; ++i) {
-    const at::Tensor alone = RenderScene(scenes[static_cast<size_t>(i)], SmallView(), at::kCPU);
-    EXPECT_LT((together[i] - alone).abs().max().item<double>(), 1e-4);
-  }
-}
-
-TEST(World, WhatMovesMovesAndWhatIsStillStays) {
-  WorldValues values = SampleScene(0).Values();
-  values[static_cast<size_t>(WorldAttribute::kObject)] = static_cast<int>(WorldObject::kBalloon);
-  values[static_cast<size_t>(WorldAttribute::kCamera)] = static_cast<int>(WorldCamera::kStill);
-  const auto change = [&](WorldMotion motion) {
-    values[static_cast<size_t>(WorldAttribute::kMotion)] = static_cast<int>(motion);
-    const at::Tensor clip = RenderScene(SampleScene(7, values), SmallView(), at::kCPU);
-    return MeanGap(clip.select(1, 0), clip.select(1, 2));
+TEST(SampleSceneTest, DrawsAttributesUniformlyAndApart) {
+  constexpr int kScenes = 8000;
+  // For two attributes at a time, the counts of pairs of values.
+  std::vector<WorldValues> all;
+  for (uint64_t seed = 0; seed < kScenes; ++seed) all.push_back(SampleScene(seed).Values());
+  const auto count = [](int i) {
+    return static_cast<int>(WorldValueNames(static_cast<WorldAttribute>(i)).size());
   };
-  EXPECT_GT(change(WorldMotion::kRight), 1.5 * change(WorldMotion::kStill));
+  constexpr int kObjectIndex = static_cast<int>(WorldAttribute::kObject);
+  for (int i = 0; i < kWorldAttributes; ++i) {
+    for (int j = 0; j < i; ++j) {
+      if (i == kObjectIndex || j == kObjectIndex) continue;  // depends on the land
+      std::vector<int> pairs(static_cast<size_t>(count(i) * count(j)));
+      for (const WorldValues& values : all) {
+        ++pairs[static_cast<size_t>(values[static_cast<size_t>(i)] * count(j) +
+                                    values[static_cast<size_t>(j)])];
+      }
+      const double p = 1.0 / static_cast<double>(pairs.size());
+      // Five standard deviations: one failure in a million for 600 counts is 5.
+      const double allowed = 5 * std::sqrt(kScenes * p * (1 - p));
+      for (const int pair : pairs) EXPECT_NEAR(pair, kScenes * p, allowed) << i << " " << j;
+    }
+  }
 }
 
-TEST(World, CaptionsDifferWhereAttributesDo) {
-  // Nine attributes, each changed alone: the caption has to change with every one.
-  const WorldScene scene = SampleScene(11);
-  for (int i = 0; i < kWorldAttributes; ++i) {
-    const auto attribute = static_cast<WorldAttribute>(i);
-    std::set<std::string> captions;
-    size_t valid = 0;
-    for (int value = 0; value < std::ssize(WorldValueNames(attribute)); ++value) {
-      WorldValues values = scene.Values();
-      values[static_cast<size_t>(WorldAttribute::kObject)] =
-          static_cast<int>(WorldObject::kBalloon);
-      values[static_cast<size_t>(i)] = value;
-      try {
-        captions.insert(Caption(SampleScene(11, values)));
-        ++valid;
-      } catch (const Error&) {  // a car at sea, a boat on land
-        EXPECT_EQ(attribute, WorldAttribute::kObject);
+TEST(SampleSceneTest, RefusesWhatDoesNotFit) {
+  EXPECT_THROW(SampleScene(1, {0, 0, 0, 0, 4, 0, 0, 0, 0}), Error);  // a car at sea
+  EXPECT_THROW(SampleScene(1, {1, 0, 0, 0, 3, 0, 0, 0, 0}), Error);  // a boat in the mountains
+  EXPECT_THROW(SampleScene(1, {4, 0, 0, 0, 0, 0, 0, 0, 0}), Error);
+}
+
+TEST(CaptionTest, ChangesWithEveryAttributeInEveryPhrasing) {
+  const WorldValues base{1, 1, 0, 0, 0, 0, 0, 0, 1};
+  for (uint64_t variant = 0; variant < kCaptionVariants; ++variant) {
+    std::set<std::string> captions{Caption(SampleScene(1, base), variant)};
+    size_t made = 1;
+    for (int i = 0; i < kWorldAttributes; ++i) {
+      const auto names = WorldValueNames(static_cast<WorldAttribute>(i));
+      for (int value = 0; value < static_cast<int>(names.size()); ++value) {
+        WorldValues changed = base;
+        changed[static_cast<size_t>(i)] = value;
+        if (changed == base || changed[4] == static_cast<int>(WorldObject::kBoat)) continue;
+        if (changed[0] == static_cast<int>(WorldLand::kSea)) changed[4] = 2;
+        captions.insert(Caption(SampleScene(1, changed), variant));
+        ++made;
       }
     }
-    EXPECT_EQ(captions.size(), valid) << WorldAttributeName(attribute);
-    EXPECT_GE(valid, 2u);
+    EXPECT_EQ(captions.size(), made) << "phrasing " << variant;
   }
 }
 
-TEST(World, WrongViewsAreNamed) {
-  WorldView view = SmallView();
-  view.width = 8;
-  EXPECT_THROW(Render(1, view), Error);
-  view = SmallView();
-  view.frames = 0;
-  EXPECT_THROW(Render(1, view), Error);
-  view = SmallView();
-  view.crop = WorldCrop{90, 0, 20, 20};
-  EXPECT_THROW(Render(1, view), Error);
-  WorldValues values = SampleScene(0).Values();
-  values[static_cast<size_t>(WorldAttribute::kLand)] = static_cast<int>(WorldLand::kDesert);
-  values[static_cast<size_t>(WorldAttribute::kObject)] = static_cast<int>(WorldObject::kBoat);
-  EXPECT_THROW(SampleScene(1, values), Error);
+TEST(CaptionTest, UsesFewWords) {
+  std::set<std::string> words;
+  for (uint64_t seed = 0; seed < 500; ++seed) {
+    std::istringstream text(Caption(SampleScene(seed), seed));
+    for (std::string word; text >> word;) words.insert(word);
+  }
+  EXPECT_LT(words.size(), 130u);  // with and without commas
+  EXPECT_THAT(Caption(SampleScene(1, {0, 3, 1, 0, 3, 0, 1, 3, 4})),
+              "A red boat moves to the left in the sea at night, cloudy sky, the moon on the left, "
+              "two pink lanterns, the camera zooms in.");
+}
+
+TEST(RenderSceneTest, IsDeterministicAndInRange) {
+  for (const WorldScene& scene : VariedScenes()) {
+    const at::Tensor clip = OnCpu(scene, {.frames = 3});
+    EXPECT_TRUE(clip.equal(OnCpu(scene, {.frames = 3})));
+    EXPECT_LE(clip.abs().max().item<float>(), 1);
+    EXPECT_FALSE(clip.isnan().any().item<bool>());
+    EXPECT_EQ(clip.sizes(), (at::IntArrayRef{3, 3, 144, 256}));
+  }
+}
+
+TEST(RenderSceneTest, CropIsThatPartOfThePicture) {
+  const WorldView whole{.width = 640, .height = 360, .frames = 2};
+  for (const WorldScene& scene : VariedScenes()) {
+    const at::Tensor picture = OnCpu(scene, whole);
+    for (const WorldCrop& crop : {WorldCrop{0, 0, 97, 51}, WorldCrop{211, 173, 130, 95},
+                                  WorldCrop{543, 300, 97, 60}, WorldCrop{1, 190, 639, 16}}) {
+      WorldView part = whole;
+      part.crop = crop;
+      const at::Tensor expected =
+          picture.narrow(2, crop.y, crop.height).narrow(3, crop.x, crop.width);
+      // Only exp, sin and the like differ, in their last bit, by a pixel's place in a row.
+      EXPECT_LE(Difference(OnCpu(scene, part), expected), 2e-6)
+          << static_cast<int>(scene.land) << " at " << crop.x << " " << crop.y;
+    }
+  }
+}
+
+TEST(RenderSceneTest, RangeIsThosePicturesOfTheClip) {
+  const WorldScene scene = VariedScenes()[0];
+  const at::Tensor clip = OnCpu(scene);
+  const at::Tensor part = OnCpu(scene, {.range = WorldFrames{5, 4}});
+  EXPECT_LE(Difference(part, clip.narrow(1, 5, 4)), 2e-6);
+}
+
+TEST(RenderSceneTest, BatchIsTheSameAsOneByOne) {
+  const std::vector<WorldScene> scenes{SampleScene(11), SampleScene(12), SampleScene(13),
+                                       SampleScene(14), SampleScene(15), SampleScene(16)};
+  const WorldView view{.width = 96, .height = 54, .frames = 3};
+  const at::Tensor batch = RenderScenes(scenes, view, at::kCPU);
+  for (size_t i = 0; i < scenes.size(); ++i) {
+    EXPECT_LE(Difference(batch[static_cast<int64_t>(i)], OnCpu(scenes[i], view)), 2e-6) << i;
+  }
+}
+
+// A larger picture is the same one: averaged down it is nearer to the small picture than a picture
+// that lies half a pixel beside it.
+TEST(RenderSceneTest, LargerPictureIsTheSameOne) {
+  for (const WorldScene& scene : VariedScenes()) {
+    const at::Tensor small = OnCpu(scene, {.frames = 1});
+    const at::Tensor large = OnCpu(scene, {.width = 512, .height = 288, .frames = 1});
+    const at::Tensor down = at::avg_pool2d(large.transpose(0, 1), 2).transpose(0, 1);
+    const at::Tensor beside =
+        at::avg_pool2d(at::roll(large, {1}, {3}).transpose(0, 1), 2).transpose(0, 1);
+    const double same = (down - small).abs().mean().item<double>();
+    EXPECT_LT(same, (beside - small).abs().mean().item<double>()) << static_cast<int>(scene.land);
+    EXPECT_LT(same, 0.04) << static_cast<int>(scene.land);  // of a range of 2
+  }
+}
+
+// Finest differences of a part in 4K against those of an enlargement of the same part.
+TEST(RenderSceneTest, LargePicturesHaveDetailThatEnlargementsLack) {
+  for (const WorldScene& scene : VariedScenes()) {
+    const WorldView large{
+        .width = 3840, .height = 2160, .frames = 1, .crop = WorldCrop{1440, 1280, 480, 270}};
+    const WorldView small{
+        .width = 960, .height = 540, .frames = 1, .crop = WorldCrop{360, 320, 120, 68}};
+    const auto rough = [](const at::Tensor& x) {
+      return (x.diff(1, 3)).diff(1, 2).square().mean().item<double>();
+    };
+    const at::Tensor enlarged = at::upsample_bicubic2d(OnCpu(scene, small).transpose(0, 1),
+                                                       at::IntArrayRef{272, 480}, false);
+    EXPECT_GT(rough(OnCpu(scene, large)), 4 * rough(enlarged)) << static_cast<int>(scene.land);
+  }
+}
+
+TEST(RenderSceneTest, ObjectMovesEvenlyAndPicturesChangeLittle) {
+  for (const WorldScene& scene : VariedScenes()) {
+    const at::Tensor clip = OnCpu(scene, {.frames = 17});
+    const at::Tensor steps = clip.diff(1, 1).abs().mean({0, 2, 3});
+    // No cut: each step changes about as much as the others.
+    EXPECT_LT(steps.max().item<double>(), 3 * steps.mean().item<double>() + 1e-3);
+  }
+}
+
+TEST(RenderSceneTest, RefusesWhatIsNoView) {
+  const WorldScene scene = SampleScene(1);
+  EXPECT_THROW(OnCpu(scene, {.width = 8}), Error);
+  EXPECT_THROW(OnCpu(scene, {.frames = 0}), Error);
+  EXPECT_THROW(OnCpu(scene, {.crop = WorldCrop{200, 0, 57, 10}}), Error);
+  EXPECT_THROW(OnCpu(scene, {.range = WorldFrames{16, 2}}), Error);
 }
 
 }  // namespace

@@ -1,0 +1,30 @@
+// Clips of the procedural world, as files with captions to train on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "t3video/cancel.h"
+#include "t3video/progress.h"
+
+namespace t3 {
+
+struct WorldRequest {
+  uint64_t seed = 0;  // of the first clip; the others follow
+  int64_t count = 1;
+  int64_t width = 256, height = 144;
+  int64_t frames = 17;
+  double fps = 16;
+  std::string output;           // folder, made if it is not there
+  std::string format = "mp4";   // of the clips: mp4, mkv, y4m, or png (a folder of pictures each)
+  std::string device = "auto";  // auto | cpu | cuda | cuda:N
+};
+
+// Writes clips world_SEED.FORMAT into the folder and captions.json beside them: a list of
+// {"file", "caption", "seed", "attributes": {"land": "sea", ...}}, as `t3 prepare` reads it. The
+// list is written last. Throws Error of kind kUsage for a request that cannot be met, kFailed when
+// the folder cannot be written, kInterrupted when cancelled; finished clips stay.
+void MakeWorld(const WorldRequest& request, const ProgressFn& progress = {},
+               const CancelToken* cancel = nullptr);
+
+}  // namespace t3

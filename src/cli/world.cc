@@ -1,0 +1,59 @@
+// t3 world.
+#include "t3video/world.h"
+
+#include <CLI/App.hpp>
+#include <cstdio>
+#include <memory>
+#include <tuple>
+
+#include "base/check.h"
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/signals.h"
+#include "cli/terminal.h"
+
+namespace t3 {
+namespace {
+
+struct WorldFlags {
+  WorldRequest request;
+  std::string size = "256x144";
+};
+
+int RunWorld(const WorldFlags& flags) {
+  WorldRequest request = flags.request;
+  std::tie(request.width, request.height) = ParseSize(flags.size);
+  Terminal terminal;
+  MakeWorld(request, terminal.Progress(), &CancelOnSignals());
+  terminal.EndLine();
+  fmt::print("{}  {} clips, {}x{}, {} frames, captions.json\n", request.output, request.count,
+             request.width, request.height, request.frames);
+  return 0;
+}
+
+}  // namespace
+
+void AddWorld(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<WorldFlags>();
+  WorldRequest& request = flags->request;
+  CLI::App& command =
+      *app.add_subcommand("world", "make captioned clips of a procedural world, to train on");
+  command.add_option("--seed", request.seed, "of the first clip; the others follow")
+      ->capture_default_str();
+  command.add_option("--count", request.count, "number of clips")->capture_default_str();
+  command.add_option("--size", flags->size, "WIDTHxHEIGHT, up to 4K and beyond")
+      ->capture_default_str();
+  command.add_option("--frames", request.frames, "frames of a clip")->capture_default_str();
+  command.add_option("--fps", request.fps, "frames a second")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--format", request.format, "mp4, mkv, y4m, or png for folders of pictures")
+      ->capture_default_str();
+  command.add_option("--device", request.device, "auto, cpu, cuda or cuda:N")
+      ->capture_default_str();
+  command.add_option("--output", request.output, "folder for the clips and captions.json")
+      ->required();
+  command.callback([flags, &action] { action = [flags] { return RunWorld(*flags); }; });
+}
+
+}  // namespace t3
