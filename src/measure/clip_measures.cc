@@ -1,4 +1,4 @@
-// Detail, flicker and PSNR.
+// Detail and flicker.
 #include "measure/clip_measures.h"
 
 #include <ATen/ATen.h>
@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "base/check.h"
@@ -68,22 +67,6 @@ double Flicker(const at::Tensor& video) {
   const at::Tensor second =
       x.narrow(0, 0, frames - 2) - x.narrow(0, 1, frames - 2) * 2 + x.narrow(0, 2, frames - 2);
   return std::sqrt(second.square().mean(at::kDouble).item<double>());
-}
-
-double Psnr(const at::Tensor& a, const at::Tensor& b) {
-  T3_CHECK(a.sizes() == b.sizes(), "psnr: clips of ({}) and ({})", fmt::join(a.sizes(), ", "),
-           fmt::join(b.sizes(), ", "));
-  CheckClip(a, "psnr");
-  const at::NoGradGuard no_grad;
-  at::Tensor sum = at::zeros({}, a.options().dtype(at::kDouble));
-  for (int64_t frame = 0; frame < a.size(1); ++frame) {
-    sum += (a.select(1, frame).to(at::kFloat) - b.select(1, frame).to(at::kFloat))
-               .square()
-               .mean(at::kDouble);
-  }
-  const double error = sum.item<double>() / static_cast<double>(a.size(1));
-  if (error == 0) return std::numeric_limits<double>::infinity();
-  return 10 * std::log10(4 / error);  // values span 2
 }
 
 }  // namespace t3

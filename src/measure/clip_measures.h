@@ -1,4 +1,4 @@
-// Measures of clips that need no reference to what they show: detail, steadiness, likeness.
+// Measures of clips that need no reference to what they show: detail and flicker.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -20,9 +20,5 @@ double DetailEnergy(const at::Tensor& video);
 // motion across a sharp edge leaves a small floor, so compare with true clips of the same content.
 // Throws Error below 3 frames.
 double Flicker(const at::Tensor& video);
-
-// Peak signal to noise ratio in dB of a against b, over all values; infinite when they are equal.
-// Throws Error when the shapes differ.
-double Psnr(const at::Tensor& a, const at::Tensor& b);
 
 }  // namespace t3

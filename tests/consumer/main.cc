@@ -4,10 +4,14 @@
 #include <t3video/engine.h>
 #include <t3video/error.h>
 #include <t3video/options.h>
+#include <t3video/prepare.h>
 #include <t3video/progress.h>
 #include <t3video/request.h>
+#include <t3video/run.h>
 #include <t3video/tools.h>
+#include <t3video/train.h>
 #include <t3video/version.h>
+#include <t3video/world.h>
 
 #include <iostream>
 
