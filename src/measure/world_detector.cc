@@ -81,16 +81,17 @@ int CommonColor(const Parts& parts, Select select) {
   return *most == 0 ? -1 : static_cast<int>(most - votes);
 }
 
-// At sea a thing straight below a larger one of its colour is its mirror image.
+// At sea a thing straight below another of its colour, and not much larger, is its mirror image.
 void DropMirrorImages(Parts& parts) {
-  constexpr double kAside = 10;
+  constexpr int64_t kAside = 6;  // waves carry an image a little beyond its object
   for (FrameThings& frame : parts.things) {
-    const PaintedThing* largest = Largest(frame.middle);
-    if (largest == nullptr) continue;
-    const PaintedThing object = *largest;
-    std::erase_if(frame.middle, [&object](const PaintedThing& thing) {
-      return thing.color == object.color && thing.top > object.bottom &&
-             std::abs(thing.x - object.x) < kAside;
+    const std::vector<PaintedThing> all = frame.middle;
+    std::erase_if(frame.middle, [&all](const PaintedThing& image) {
+      return std::any_of(all.begin(), all.end(), [&image](const PaintedThing& thing) {
+        return thing.color == image.color && thing.bottom < image.top + 3 &&
+               image.left > thing.left - kAside && image.right < thing.right + kAside &&
+               image.area < 2 * thing.area;
+      });
     });
   }
 }
@@ -179,18 +180,26 @@ double MirrorOf(const Parts& parts) {
   return count == 0 ? 0 : sum / static_cast<double>(count);
 }
 
-// Brightness of the object's right part against its left, as a share of the whole.
+// How brightness grows to the right over the lower half of the object (a bird's wings have shades
+// of their own), as a share of its mean; summed over frames.
 double ShadingOf(const Parts& parts) {
   const std::vector<const PaintedThing*> objects = ObjectByFrame(parts);
   double sum = 0;
   for (size_t i = 0; i < objects.size(); ++i) {
     if (objects[i] == nullptr) continue;
-    const int64_t frame = static_cast<int64_t>(i);
-    const at::Tensor bright = parts.picture.select(1, frame).amax(0).cpu();
-    const at::Tensor mask = (parts.map[frame] == objects[i]->color).to(at::kFloat);
-    const at::Tensor x = at::arange(kReadWidth, bright.options()) - objects[i]->x;
-    const at::Tensor mean = (bright * mask).sum() / mask.sum();
-    sum += ((bright / mean - 1) * mask * x).sum().item<double>();
+    const int64_t frame = static_cast<int64_t>(i), top = std::llround(objects[i]->y);
+    const int64_t rows = objects[i]->bottom + 1 - top;
+    if (rows < 1) continue;
+    const at::Tensor bright = parts.picture.select(1, frame).amax(0).cpu().narrow(0, top, rows);
+    const at::Tensor painted = (parts.map[frame] == objects[i]->color).to(at::kFloat);
+    // Without the edge, which is mixed with what lies behind.
+    const at::Tensor inside = 1 - at::max_pool2d((1 - painted).unsqueeze(0), 3, 1, 1)[0];
+    const at::Tensor mask = inside.narrow(0, top, rows);
+    const at::Tensor count = mask.sum().clamp_min(1);
+    const at::Tensor x = at::arange(kReadWidth, bright.options());
+    const at::Tensor aside = x - (x * mask).sum() / count;
+    const at::Tensor mean = (bright * mask).sum() / count;
+    sum += ((bright / mean.clamp_min(1e-3) - 1) * mask * aside).sum().item<double>();
   }
   return sum;
 }

@@ -20,7 +20,8 @@ void Fit(uint64_t first, uint64_t count, const std::string& file) {
   std::vector<WorldExample> examples;
   for (uint64_t seed = first; seed < first + count; ++seed) {
     const WorldScene scene = SampleScene(seed);
-    const at::Tensor video = RenderScene(scene, {}, at::kCPU);
+    // A clip of a second with fewer frames costs less, and what is fitted needs no more.
+    const at::Tensor video = RenderScene(scene, {.frames = 5, .fps = 5}, at::kCPU);
     // Every third clip is worsened, so that coefficients do not hang on the finest detail.
     examples.push_back({FeaturesOf(seed % 3 == 0 ? Worsen(video, seed) : video), scene.Values()});
     if (seed % 100 == 0) fmt::print(stderr, "seed {}\n", seed);
@@ -38,7 +39,9 @@ void Add(Score& score, const WorldScene& scene, const WorldReading& reading) {
   for (int i = 0; i < kWorldAttributes; ++i) {
     score.right[i] += reading.values[i] == truth[i];
     if (reading.values[i] != truth[i]) {
-      fmt::print("seed {}: {} is {}, read {}\n", scene.seed,
+      fmt::print("seed {} ({}, {}): {} is {}, read {}\n", scene.seed,
+                 WorldValueNames(WorldAttribute::kLand)[static_cast<size_t>(truth[0])],
+                 WorldValueNames(WorldAttribute::kTime)[static_cast<size_t>(truth[1])],
                  WorldAttributeName(static_cast<WorldAttribute>(i)), truth[i], reading.values[i]);
     }
   }
