@@ -72,7 +72,7 @@ void DrawRest(WorldScene& scene, WorldRandom& random) {
   if (scene.motion != WorldMotion::kStill) scene.faces_right = scene.motion == WorldMotion::kRight;
   scene.phase = random.Between(0, 1);
   scene.lantern_y = random.Between(0.22, 0.34);
-  scene.cover = random.Between(0.35, 0.75);
+  scene.cover = random.Between(0.52, 0.82);
   scene.wind = random.Between(-0.03, 0.03);
   scene.relief = random.Between(0, 1);
 }

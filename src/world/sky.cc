@@ -80,6 +80,11 @@ void PaintClouds(const SceneStage& stage, at::Tensor& picture) {
       at::lerp(stage.Color(&SceneNumbers::cloud_dark), stage.Color(&SceneNumbers::cloud_lit), lit);
   const at::Tensor fade = SmoothStep(above, 0.0, 0.16) * stage.Number(&SceneNumbers::cloudy) * 0.93;
   picture.lerp_(color, density * fade);
+  // Thin clouds before the sun shine, so that its side can be told where they hide the disc.
+  const at::Tensor dx = stage.LayerX(kSkyNearness) - stage.Number(&SceneNumbers::sun_x);
+  const at::Tensor dy = stage.LayerY() - stage.Number(&SceneNumbers::sun_y);
+  const at::Tensor shine = at::exp((dx * dx + dy * dy) * (-1 / 0.025)) * density;
+  picture.addcmul_(stage.Color(&SceneNumbers::glow), shine * stage.Number(&SceneNumbers::cloudy));
 }
 
 }  // namespace t3
