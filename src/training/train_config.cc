@@ -106,6 +106,10 @@ OptimizerConfig TakeOptimizer(JsonFields fields) {
   fields.TakeNumber("eps", 1e-30, 1, &config.eps);
   fields.TakeNumber("weight_decay", 0, 10, &config.weight_decay);
   fields.TakeNumber("clip", 0, kHuge, &config.clip);
+  config.matrices = TakeEnum<MatrixRule>(
+      &fields, "matrices", {{"adamw", MatrixRule::kAdamW}, {"muon", MatrixRule::kMuon}},
+      config.matrices);
+  fields.TakeNumber("momentum", 0, 0.999999, &config.momentum);
   fields.CheckAllTaken();
   return config;
 }

@@ -13,13 +13,17 @@
 
 namespace t3 {
 
+enum class MatrixRule { kAdamW, kMuon };
+
 struct OptimizerConfig {
   double lr = 1e-5;
   double beta1 = 0.9;
   double beta2 = 0.999;
   double eps = 1e-8;
   double weight_decay = 0.01;
-  double clip = 1;  // bound of the global gradient norm; 0: none
+  double clip = 1;                           // bound of the global gradient norm; 0: none
+  MatrixRule matrices = MatrixRule::kAdamW;  // what moves hidden matrices; AdamW moves the others
+  double momentum = 0.95;                    // Muon's
 };
 
 enum class Decay { kConstant, kCosine, kLinear };
