@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/digest.h"
 #include "base/mapped_file.h"
+#include "base/mix_bits.h"
 #include "t3video/error.h"
 
 namespace t3 {
@@ -85,6 +86,14 @@ TEST(AtomicFileTest, RemovesWhatDeadProcessesLeft) {
   RemoveStaleTemporaries((folder / "frames/").string());
   EXPECT_TRUE(fs::is_empty(folder / "frames"));
   fs::remove_all(folder);
+}
+
+// splitmix64's published numbers for the seed 1234567.
+TEST(MixSequence, IsSplitmix64) {
+  MixSequence numbers(1234567);
+  EXPECT_EQ(numbers.Next(), 6457827717110365317u);
+  EXPECT_EQ(numbers.Next(), 3203168211198807973u);
+  EXPECT_EQ(MixBits(0), 0xe220a8397b1dcdafu);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // t3 bench vae: ways of decoding, timed in one process.
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Context.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include "eval/tiled_decode.h"
 #include "models/vae/tensors.h"
 #include "models/vae/vae.h"
+#include "nn/cudnn_choices.h"
 #include "nn/random_weights.h"
 #include "pipeline/decode.h"
 #include "pipeline/device.h"
@@ -37,28 +37,6 @@ struct WayResult {
   std::string note;
   at::Tensor video;        // of the last run, where it is small enough
   double difference = -1;  // largest from the planned way; -1: not known
-};
-
-// cuDNN's choice of algorithms while it lives.
-class CudnnChoices {
- public:
-  explicit CudnnChoices(int64_t choices) : context_(at::globalContext()) {
-    old_benchmark_ = context_.benchmarkCuDNN();
-    old_limit_ = context_.benchmarkLimitCuDNN();
-    context_.setBenchmarkCuDNN(choices > 0);
-    if (choices > 0) context_.setBenchmarkLimitCuDNN(static_cast<int>(choices));
-  }
-  ~CudnnChoices() {
-    context_.setBenchmarkCuDNN(old_benchmark_);
-    context_.setBenchmarkLimitCuDNN(old_limit_);
-  }
-  CudnnChoices(const CudnnChoices&) = delete;
-  CudnnChoices& operator=(const CudnnChoices&) = delete;
-
- private:
-  at::Context& context_;
-  bool old_benchmark_;
-  int old_limit_;
 };
 
 Vae RandomDecoder(const VaeConfig& config, at::Device device, at::ScalarType dtype) {

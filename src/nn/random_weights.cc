@@ -6,23 +6,16 @@
 
 #include <cmath>
 
+#include "base/mix_bits.h"
 #include "nn/load.h"
 #include "weights/safetensors_writer.h"
 
 namespace t3 {
 namespace {
 
-// splitmix64's finaliser: every bit of the input moves every bit of the output.
-uint64_t Mix(uint64_t x) {
-  x += 0x9e3779b97f4a7c15u;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
 uint64_t HashName(uint64_t seed, const std::string& name) {
-  uint64_t hash = Mix(seed);
-  for (const char c : name) hash = Mix(hash ^ static_cast<unsigned char>(c));
+  uint64_t hash = MixBits(seed);
+  for (const char c : name) hash = MixBits(hash ^ static_cast<unsigned char>(c));
   return hash;
 }
 
@@ -48,7 +41,8 @@ at::Tensor RandomTensor(const TensorSpec& spec, RandomScale scale, uint64_t seed
     auto* values = result.mutable_data_ptr<scalar_t>();
     at::parallel_for(0, spec.elements(), kGrain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
-        values[i] = static_cast<scalar_t>(mean + std * Unit(Mix(key + static_cast<uint64_t>(i))));
+        values[i] =
+            static_cast<scalar_t>(mean + std * Unit(MixBits(key + static_cast<uint64_t>(i))));
       }
     });
   });

@@ -1,4 +1,4 @@
-// AdamW through libtorch's fused and multi-tensor kernels.
+// AdamW through libtorch's fused and multi-tensor kernels; Muon for groups of matrices.
 #include "training/optimizer.h"
 
 #include <ATen/ATen.h>
@@ -13,6 +13,7 @@
 #include <numbers>
 
 #include "base/check.h"
+#include "training/muon.h"
 
 namespace t3 {
 
@@ -37,8 +38,15 @@ Optimizer::Optimizer(const OptimizerConfig& config, double ema, const TensorMap&
     names_.push_back(name);
     leaves_.push_back(leaf);
     moments1_.push_back(at::zeros_like(leaf.detach()));
-    moments2_.push_back(at::zeros_like(leaf.detach()));
-    steps_.push_back(at::zeros({}, leaf.detach().options()));
+    const size_t index = leaves_.size() - 1;
+    if (config.matrices == MatrixRule::kMuon && IsHiddenMatrix(name, leaf)) {
+      muon_[{leaf.size(0), leaf.numel() / leaf.size(0)}].push_back(index);
+      moments2_.emplace_back();
+    } else {
+      adamw_.push_back(index);
+      moments2_.push_back(at::zeros_like(leaf.detach()));
+      steps_.push_back(at::zeros({}, leaf.detach().options()));
+    }
     if (ema_decay_ > 0) ema_.push_back(leaf.detach().clone());
   }
   T3_CHECK(!leaves_.empty(), "there is no weight to train");
@@ -58,14 +66,32 @@ double Optimizer::ClipGradients() {
   return norm;
 }
 
-void Optimizer::Step(double lr) {
-  const c10::NoGradGuard no_grad;
-  std::vector<at::Tensor> gradients;
-  for (const at::Tensor& leaf : leaves_) gradients.push_back(leaf.grad());
+void Optimizer::StepAdamW(double lr) {
+  if (adamw_.empty()) return;
+  std::vector<at::Tensor> leaves, gradients, moments1, moments2;
+  for (const size_t i : adamw_) {
+    leaves.push_back(leaves_[i]);
+    gradients.push_back(leaves_[i].grad());
+    moments1.push_back(moments1_[i]);
+    moments2.push_back(moments2_[i]);
+  }
   at::_foreach_add_(steps_, 1);
-  at::_fused_adamw_(leaves_, gradients, moments1_, moments2_, /*max_exp_avg_sqs=*/{}, steps_, lr,
+  at::_fused_adamw_(leaves, gradients, moments1, moments2, /*max_exp_avg_sqs=*/{}, steps_, lr,
                     config_.beta1, config_.beta2, config_.weight_decay, config_.eps,
                     /*amsgrad=*/false, /*maximize=*/false);
+}
+
+void Optimizer::Step(double lr) {
+  const c10::NoGradGuard no_grad;
+  StepAdamW(lr);
+  for (const auto& [shape, indices] : muon_) {
+    std::vector<at::Tensor> leaves, momenta;
+    for (const size_t i : indices) {
+      leaves.push_back(leaves_[i]);
+      momenta.push_back(moments1_[i]);
+    }
+    MuonStep(leaves, momenta, lr, config_.momentum, config_.weight_decay);
+  }
   if (ema_decay_ > 0) at::_foreach_lerp_(ema_, leaves_, 1 - ema_decay_);
   for (at::Tensor& leaf : leaves_) leaf.mutable_grad().reset();
 }
@@ -83,7 +109,7 @@ TensorMap Optimizer::State() const {
   for (size_t i = 0; i < names_.size(); ++i) {
     state["weight." + names_[i]] = leaves_[i].detach();
     state["moment1." + names_[i]] = moments1_[i];
-    state["moment2." + names_[i]] = moments2_[i];
+    if (moments2_[i].defined()) state["moment2." + names_[i]] = moments2_[i];
     if (ema_decay_ > 0) state["ema." + names_[i]] = ema_[i];
   }
   return state;

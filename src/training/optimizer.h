@@ -1,10 +1,13 @@
-// AdamW over fp32 master weights, with clipping, the learning rate's schedule and an average.
+// AdamW, or Muon for matrices, over fp32 master weights, with clipping, the learning rate's
+// schedule and an average.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nn/tensor_map.h"
@@ -31,17 +34,23 @@ class Optimizer {
 
   // The average where there is one, else the weights; detached.
   TensorMap Averaged() const;
-  // "weight.NAME", "moment1.NAME", "moment2.NAME" and with an average "ema.NAME".
+  // "weight.NAME", "moment1.NAME", "moment2.NAME" (of AdamW's) and with an average "ema.NAME".
   TensorMap State() const;
   // Copies such a state in. `steps`: how many were taken. Throws Error for a tensor that is
   // missing, surplus or misshapen.
   void Restore(const TensorMap& state, int64_t steps);
 
  private:
+  using Indices = std::vector<size_t>;
+  void StepAdamW(double lr);
+
   OptimizerConfig config_;
   double ema_decay_;
   std::vector<std::string> names_;
-  std::vector<at::Tensor> leaves_, moments1_, moments2_, steps_, ema_;
+  std::vector<at::Tensor> leaves_, moments1_, moments2_, ema_;  // moments2_: undefined for Muon's
+  std::vector<at::Tensor> steps_;                               // of AdamW's leaves
+  Indices adamw_;
+  std::map<std::pair<int64_t, int64_t>, Indices> muon_;  // by rows and columns
 };
 
 }  // namespace t3

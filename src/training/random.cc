@@ -4,26 +4,16 @@
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
 
+#include "base/mix_bits.h"
+
 namespace t3 {
-namespace {
-
-// splitmix64's finaliser: neighbouring inputs give unrelated outputs.
-uint64_t Scramble(uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
-
-}  // namespace
 
 StepRandom::StepRandom(int64_t seed, int64_t step, int64_t micro)
-    : state_(
-          Scramble(Scramble(Scramble(static_cast<uint64_t>(seed)) ^ static_cast<uint64_t>(step)) ^
-                   static_cast<uint64_t>(micro))) {}
+    : state_(MixBits(MixBits(MixBits(static_cast<uint64_t>(seed)) ^ static_cast<uint64_t>(step)) ^
+                     static_cast<uint64_t>(micro))) {}
 
 uint64_t StepRandom::Bits(Draw use, int64_t index) const {
-  return Scramble(Scramble(state_ ^ static_cast<uint64_t>(use)) ^ static_cast<uint64_t>(index));
+  return MixBits(MixBits(state_ ^ static_cast<uint64_t>(use)) ^ static_cast<uint64_t>(index));
 }
 
 double StepRandom::Uniform(Draw use, int64_t index) const {

@@ -13,13 +13,17 @@
 
 namespace t3 {
 
+enum class MatrixRule { kAdamW, kMuon };
+
 struct OptimizerConfig {
   double lr = 1e-5;
   double beta1 = 0.9;
   double beta2 = 0.999;
   double eps = 1e-8;
   double weight_decay = 0.01;
-  double clip = 1;  // bound of the global gradient norm; 0: none
+  double clip = 1;                           // bound of the global gradient norm; 0: none
+  MatrixRule matrices = MatrixRule::kAdamW;  // what moves hidden matrices; AdamW moves the others
+  double momentum = 0.95;                    // Muon's
 };
 
 enum class Decay { kConstant, kCosine, kLinear };
@@ -88,6 +92,7 @@ struct TrainConfig {
   std::string save_dtype = "fp32";
   std::optional<LoraConfig> lora;  // absent: all weights
   nlohmann::json vae_loss;         // of the task vae
+  int64_t cudnn_choices = 0;       // of the task vae: algorithms to time for each convolution
   bool train_text_encoder = false;
   double prompt_dropout = 0.1;
   TimestepConfig timesteps;

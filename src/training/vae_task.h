@@ -6,6 +6,7 @@
 
 #include "config/model_config.h"
 #include "models/vae/vae.h"
+#include "nn/cudnn_choices.h"
 #include "nn/naming.h"
 #include "pipeline/stage.h"
 #include "training/clip_source.h"
@@ -48,6 +49,7 @@ class VaeTask : public Task {
   std::unique_ptr<ClipSource> source_;
   at::ScalarType dtype_;
   TensorMap leaves_;
+  CudnnChoices choices_;
   nlohmann::json identity_;
 };
 

@@ -8,8 +8,8 @@
 
 #include "base/check.h"
 #include "base/digest.h"
+#include "base/mix_bits.h"
 #include "training/json_fields.h"
-#include "training/vae/step_seed.h"
 #include "training/world_split.h"
 #include "world/random.h"
 

@@ -1,7 +1,7 @@
 // Scenes drawn until one falls on the wanted side.
 #include "training/world_split.h"
 
-#include "training/vae/step_seed.h"
+#include "base/mix_bits.h"
 #include "world/random.h"
 #include "world/world.h"
 

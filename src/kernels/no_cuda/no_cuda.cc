@@ -3,6 +3,7 @@
 #include "kernels/feature_map.h"
 #include "kernels/linear.h"
 #include "kernels/modulate.h"
+#include "kernels/norm_silu_backward.h"
 #include "kernels/rms_rope.h"
 #include "kernels/window_mean.h"
 
@@ -28,5 +29,6 @@ void WindowMean(const WindowMeanArgs&, Stream) { Refuse("WindowMean"); }
 void NormSilu(const NormSiluArgs&, Stream) { Refuse("NormSilu"); }
 void AddMap(const AddMapArgs&, Stream) { Refuse("AddMap"); }
 void PlacePhases(const PlacePhasesArgs&, Stream) { Refuse("PlacePhases"); }
+void NormSiluBackward(const NormSiluBackwardArgs&, Stream) { Refuse("NormSiluBackward"); }
 
 }  // namespace t3::kernels

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/mix_bits.h"
 
 namespace t3 {
 namespace {
@@ -11,22 +12,15 @@ namespace {
 // splitmix64: the same numbers with every standard library, unlike <random>'s distributions.
 class EpochDraws {
  public:
-  EpochDraws(uint64_t seed, int64_t epoch) : state_(seed) {
-    state_ = Next() ^ static_cast<uint64_t>(epoch);
-  }
+  EpochDraws(uint64_t seed, int64_t epoch)
+      : numbers_(MixBits(seed) ^ static_cast<uint64_t>(epoch)) {}
   // Uniform in [0, count), but for a bias of count / 2^64.
   int64_t Below(int64_t count) {
-    return static_cast<int64_t>(Next() % static_cast<uint64_t>(count));
+    return static_cast<int64_t>(numbers_.Next() % static_cast<uint64_t>(count));
   }
 
  private:
-  uint64_t Next() {
-    uint64_t x = state_ += 0x9e3779b97f4a7c15;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-    return x ^ (x >> 31);
-  }
-  uint64_t state_;
+  MixSequence numbers_;
 };
 
 template <typename T>

@@ -1,0 +1,25 @@
+// The gradient of the VAE's norm + SiLU on the GPU (ops/norm_silu.h defines it).
+#pragma once
+
+#include "kernels/types.h"
+
+namespace t3::kernels {
+
+// All maps are (positions, channels), contiguous. With r = 1 / max(|x|, 1e-12) and n = x r gamma,
+// y = n * sigmoid(n) if `silu`, else n.
+struct NormSiluBackwardArgs {
+  Element type;
+  const void* x;
+  const void* dy;
+  void* dx;
+  int64_t positions;
+  int64_t channels;
+  const float* gamma;   // (channels)
+  float* gamma_shares;  // (blocks, channels): their sum over blocks is gamma's gradient
+  int64_t blocks;
+  bool silu;
+};
+constexpr int64_t kNormSiluBackwardMaxVectors = 128;  // 16-byte vectors of a position's channels
+void NormSiluBackward(const NormSiluBackwardArgs& args, Stream stream);
+
+}  // namespace t3::kernels
