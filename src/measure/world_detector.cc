@@ -204,6 +204,47 @@ double ShadingOf(const Parts& parts) {
   return sum;
 }
 
+// Where an object's shadow can be, and not the same place on its other side: columns from the
+// object's middle, and rows (src/world/things.cc).
+struct ShadowPlace {
+  int64_t near, far;   // columns
+  int64_t first, end;  // rows
+};
+
+// On the ground far below a flying thing, at the height that the horizon leaves open; beside the
+// wheels of a car, which are not painted.
+ShadowPlace ShadowPlaceOf(const PaintedThing& object, bool car) {
+  if (!car) return {.near = 6, .far = 36, .first = 117, .end = 130};
+  const int64_t first = std::min<int64_t>(object.bottom - 2, kReadHeight - 12);
+  return {.near = 18, .far = 36, .first = first, .end = first + 12};
+}
+
+// How much brighter the ground is to the right of the object than to the left, in units of ln, in
+// those rows where sides differ most.
+double GroundContrast(const Parts& parts, bool car) {
+  constexpr int64_t kRows = 5;  // of a shadow's thick part
+  const std::vector<const PaintedThing*> objects = ObjectByFrame(parts);
+  std::vector<at::Tensor> contrasts;  // (rows) of each frame
+  for (size_t i = 0; i < objects.size(); ++i) {
+    if (objects[i] == nullptr) continue;
+    const ShadowPlace place = ShadowPlaceOf(*objects[i], car);
+    const int64_t x = std::llround(objects[i]->x), columns = place.far - place.near;
+    if (x - place.far < 0 || x + place.far > kReadWidth) continue;
+    const at::Tensor ground = (parts.picture.select(1, static_cast<int64_t>(i))
+                                   .mean(0)
+                                   .narrow(0, place.first, place.end - place.first)
+                                   .cpu() +
+                               0.02)
+                                  .log();
+    contrasts.push_back(ground.narrow(1, x + place.near, columns).mean(1) -
+                        ground.narrow(1, x - place.far, columns).mean(1));
+  }
+  if (contrasts.empty()) return 0;
+  const at::Tensor rows = at::stack(contrasts).mean(0).view({1, 1, -1});
+  const at::Tensor smooth = at::avg_pool1d(rows, kRows, 1).flatten();
+  return smooth[smooth.abs().argmax()].item<double>();
+}
+
 at::Tensor MeanObjectFeatures(const Parts& parts) {
   const std::vector<const PaintedThing*> objects = ObjectByFrame(parts);
   at::Tensor sum = at::zeros({kObjectFeatures}, at::kFloat);
@@ -252,6 +293,11 @@ WorldReading ReadWorld(const at::Tensor& video) {
   set(WorldAttribute::kCamera, static_cast<int>(ReadCamera(parts.picture, parts.free)));
   reading.pair_matched = PairMatches(parts);
   const bool light_right = get(WorldAttribute::kLight) == static_cast<int>(WorldSide::kRight);
+  if (!sea) {
+    const bool car = get(WorldAttribute::kObject) == static_cast<int>(WorldObject::kCar);
+    // It falls to the left where the light is on the right.
+    reading.shadow = GroundContrast(parts, car) * (light_right ? 1 : -1);
+  }
   reading.shading_matches = reading.frames_seen > 0 && (ShadingOf(parts) > 0) == light_right;
   if (reading.frames_seen == 0) {
     set(WorldAttribute::kObject, -1), set(WorldAttribute::kMotion, -1);

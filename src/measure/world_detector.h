@@ -20,10 +20,13 @@ struct WorldReading {
   double frames_seen = 0;     // share of the frames that show the object
   double mirror = 0;          // at sea: strength of its mirror image, 0 none, 1 as strong as itself
   bool shading_matches = false;  // the object is brighter on the side of the sun or moon
+  double shadow = 0;  // on land: how much darker its shadow's place is than the same place on the
+                      // other side, in units of ln; negative where that side is darker
 
   bool OneObject() const { return objects > 0.75 && objects < 1.25; }
   bool PathContinuous() const { return frames_seen > 0.9 && path_error < 0.03; }
   bool MirrorPresent() const { return mirror > 0.15; }
+  bool ShadowPresent() const { return shadow > 0.05; }
 };
 
 // `video`: (3, frames, height, width) in [-1, 1] on any device, at least 2 frames; read at 256x144.

@@ -42,7 +42,8 @@ Errors CountErrors(Change change) {
   Errors errors;
   for (uint64_t seed = kFirstSeed; seed < kFirstSeed + kClips; ++seed) {
     const WorldScene scene = SampleScene(seed);
-    const WorldReading reading = ReadWorld(change(RenderScene(scene, {}, at::kCPU), seed));
+    const at::Tensor clip = RenderScene(scene, {.frames = 5, .fps = 5}, at::kCPU);
+    const WorldReading reading = ReadWorld(change(clip, seed));
     for (size_t i = 0; i < kWorldAttributes; ++i) {
       errors.values[i] += reading.values[i] != scene.Values()[i];
     }
@@ -109,6 +110,21 @@ TEST(WorldDetectorTest, SeesAMissingMirrorImage) {
   const at::Tensor water = clip.narrow(2, 88, 56);
   water.narrow(3, 64, 128).copy_(water.narrow(3, 0, 64).repeat({1, 1, 1, 2}).clone());
   EXPECT_FALSE(ReadWorld(clip).MirrorPresent());
+}
+
+TEST(WorldDetectorTest, SeesAShadowOnTheWrongSide) {
+  // A desert, a balloon that stands still, the sun on the left.
+  const WorldScene scene = SampleScene(1, {3, 1, 0, 0, 0, 0, 0, 0, 2});
+  const at::Tensor clip = RenderScene(scene, {.frames = 5, .fps = 5}, at::kCPU);
+  ASSERT_TRUE(ReadWorld(clip).ShadowPresent());
+  // The ground about the object is turned round.
+  const auto x = static_cast<int64_t>(scene.object_x * 256);
+  const at::Tensor ground = clip.narrow(2, 110, 34).narrow(3, x - 60, 120);
+  ground.copy_(ground.flip(3).clone());
+  const WorldReading turned = ReadWorld(clip);
+  EXPECT_FALSE(turned.ShadowPresent());
+  EXPECT_LT(turned.shadow, -0.05);
+  EXPECT_TRUE(turned.shading_matches);
 }
 
 TEST(WorldDetectorTest, SeesAJump) {

@@ -74,6 +74,32 @@ at::Tensor SunFeatures(const at::Tensor& luma, const at::Tensor& free) {
   return at::stack(f);
 }
 
+// How uneven the sky is, high up and further down: quartiles over its pixels, which neither stars
+// nor a sun nor a few peaks move, of a band-pass of brightness and of blue against red.
+at::Tensor SkyFeatures(const at::Tensor& rgb, const at::Tensor& free) {
+  constexpr int64_t kFine = 5, kCoarse = 21, kTop = 2, kRows = 28;
+  const auto blur = [](const at::Tensor& t, int64_t size) {
+    return at::avg_pool2d(t, size, 1, size / 2, false, /*count_include_pad=*/false);
+  };
+  const at::Tensor luma = rgb.mean(0).unsqueeze(1);  // (frames,1,rows,columns)
+  const at::Tensor blue = (rgb[2] - rgb[0]).unsqueeze(1);
+  const at::Tensor scale = blur(luma, kCoarse) + 0.02;
+  // Nothing painted within the wider blur.
+  const at::Tensor open = blur(free.unsqueeze(1), kCoarse) > 0.999;
+  const at::Tensor quartiles = at::tensor({0.25, 0.5, 0.75}, luma.options());
+  std::vector<at::Tensor> f;
+  for (const at::Tensor& field : {luma, blue}) {
+    const at::Tensor uneven = (blur(field, kFine) - blur(field, kCoarse)).abs() / scale;
+    for (const int64_t first : {kTop, kTop + kRows}) {
+      const at::Tensor values =
+          uneven.narrow(2, first, kRows).masked_select(open.narrow(2, first, kRows));
+      f.push_back(values.numel() == 0 ? at::zeros({3}, luma.options())
+                                      : (at::quantile(values, quartiles) + 1e-3).log());
+    }
+  }
+  return at::cat(f);
+}
+
 }  // namespace
 
 at::Tensor SceneFeatures(const at::Tensor& picture, const at::Tensor& free) {
@@ -90,6 +116,7 @@ at::Tensor SceneFeatures(const at::Tensor& picture, const at::Tensor& free) {
                                  open.narrow(1, band * rows, rows)));
   }
   bands.push_back(SunFeatures(luma, open));
+  bands.push_back(SkyFeatures(rgb, open));
   bands.push_back(at::ones({1}, picture.options()));
   return at::cat(bands).cpu();
 }

@@ -7,10 +7,10 @@
 
 namespace t3 {
 
-inline constexpr int64_t kSceneFeatures = 8 * 14 + 5, kObjectFeatures = 8 * 8 + 4 + 1;
+inline constexpr int64_t kSceneFeatures = 8 * 14 + 4 + 12 + 1, kObjectFeatures = 8 * 8 + 4 + 1;
 
 // (kSceneFeatures) fp32 on the CPU: by bands of height, colours, textures and the side of the
-// light. `picture` and `free` as in ReadCamera.
+// light; where the sky is brightest and how uneven it is. `picture` and `free` as in ReadCamera.
 at::Tensor SceneFeatures(const at::Tensor& picture, const at::Tensor& free);
 
 // (kObjectFeatures) of one frame: the silhouette in 8x8 fields, its sides and place.

@@ -31,7 +31,7 @@ void Fit(uint64_t first, uint64_t count, const std::string& file) {
 
 struct Score {
   int64_t right[kWorldAttributes] = {};
-  int64_t one = 0, pair = 0, path = 0, shading = 0, mirror = 0, sea = 0;
+  int64_t one = 0, pair = 0, path = 0, shading = 0, mirror = 0, shadow = 0, sea = 0;
 };
 
 void Add(Score& score, const WorldScene& scene, const WorldReading& reading) {
@@ -48,14 +48,18 @@ void Add(Score& score, const WorldScene& scene, const WorldReading& reading) {
   const auto report = [&](int64_t& held, bool holds, const char* what) {
     held += holds;
     if (!holds)
-      fmt::print("seed {}: {} does not hold: objects {}, path {}, mirror {}\n", scene.seed, what,
-                 reading.objects, reading.path_error, reading.mirror);
+      fmt::print("seed {}: {} does not hold: objects {}, path {}, mirror {}, shadow {}\n",
+                 scene.seed, what, reading.objects, reading.path_error, reading.mirror,
+                 reading.shadow);
   };
   report(score.one, reading.OneObject(), "one object");
   report(score.pair, reading.pair_matched, "pair");
   report(score.path, reading.PathContinuous(), "path");
   report(score.shading, reading.shading_matches, "shading");
-  if (scene.land != WorldLand::kSea) return;
+  if (scene.land != WorldLand::kSea) {
+    report(score.shadow, reading.ShadowPresent(), "shadow");
+    return;
+  }
   ++score.sea;
   report(score.mirror, reading.MirrorPresent(), "mirror image");
 }
@@ -76,7 +80,9 @@ void PrintScore(uint64_t first, uint64_t count, bool worsen) {
   }
   print("one object", score.one, count), print("pair matched", score.pair, count);
   print("path continuous", score.path, count), print("shading matches", score.shading, count);
-  if (score.sea > 0) print("mirror image", score.mirror, static_cast<uint64_t>(score.sea));
+  const uint64_t sea = static_cast<uint64_t>(score.sea);
+  if (sea > 0) print("mirror image", score.mirror, sea);
+  if (count > sea) print("shadow", score.shadow, count - sea);
 }
 
 int Run(int argc, char** argv) {
