@@ -48,6 +48,11 @@ CroppedRows Crop(const at::Tensor& pixels, int64_t row, const VideoGeometry& geo
           begin - geometry.crop_y};
 }
 
+at::Tensor EmptyVideo(const VideoGeometry& geometry, at::Device device) {
+  return at::empty({3, geometry.frames, geometry.height, geometry.width},
+                   at::TensorOptions(device).dtype(at::kFloat));
+}
+
 FrameView ViewOf(const at::Tensor& frame) {  // (3,h,w), contiguous
   FrameView view;
   view.height = frame.size(1);
@@ -79,19 +84,22 @@ class DecodeRun {
     stage_.set_total(frames_);
   }
 
-  void ToTensor() {
-    const VideoGeometry& geometry = target_.geometry;
-    const at::Tensor video = at::empty({3, frames_, geometry.height, geometry.width}, at::kFloat);
+  void ToTensor(const at::Tensor& video) {
     int64_t decoded = 0;  // rows of frames
     Decode([&](const DecodedRows& rows) {
-      const CroppedRows part = Crop(rows.pixels, rows.row, geometry);
+      const CroppedRows part = Crop(rows.pixels, rows.row, target_.geometry);
       const int64_t count = FramesWanted(rows);
       video.narrow(1, rows.frame, count)
           .narrow(2, part.row, part.pixels.size(2))
           .copy_(part.pixels.narrow(1, 0, count));
       decoded += count * rows.pixels.size(2);
-      stage_.Advance(decoded / geometry.made_height);
+      stage_.Advance(decoded / target_.geometry.made_height);
     });
+  }
+
+  void ToTensorFile() {
+    const at::Tensor video = EmptyVideo(target_.geometry, at::kCPU);
+    ToTensor(video);
     SaveTensors(target_.output, {{"video", video}}, target_.metadata);
   }
 
@@ -208,7 +216,19 @@ void DecodeToFile(const Vae& vae, const at::Tensor& latents, const DecodeTarget&
   const c10::NoGradGuard no_grad;
   ReleaseCachedMemory(stage.context().device);
   DecodeRun run(vae, latents, target, stage);
-  IsTensorFile(target.output) ? run.ToTensor() : run.ToVideo();
+  IsTensorFile(target.output) ? run.ToTensorFile() : run.ToVideo();
+}
+
+at::Tensor DecodeToTensor(const Vae& vae, const at::Tensor& latents, const VideoGeometry& geometry,
+                          Stage& stage) {
+  const c10::NoGradGuard no_grad;
+  ReleaseCachedMemory(stage.context().device);
+  DecodeTarget target;
+  target.geometry = geometry;
+  // Before the plan, which takes what memory is left.
+  const at::Tensor video = EmptyVideo(geometry, stage.context().device);
+  DecodeRun(vae, latents, target, stage).ToTensor(video);
+  return video;
 }
 
 }  // namespace t3

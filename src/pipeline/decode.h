@@ -40,4 +40,8 @@ int64_t DecodeBudget(const RunContext& context);
 void DecodeToFile(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target,
                   Stage& stage);
 
+// The same frames, (3,frames,height,width) fp32 in [-1,1] on the stage's device.
+at::Tensor DecodeToTensor(const Vae& vae, const at::Tensor& latents, const VideoGeometry& geometry,
+                          Stage& stage);
+
 }  // namespace t3

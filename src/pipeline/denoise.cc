@@ -98,4 +98,30 @@ at::Tensor Denoise(const Dit& dit, const DitAttention& attention, const DenoiseI
   return x;
 }
 
+at::Tensor DenoiseBatch(const Dit& dit, const DitAttention& attention,
+                        const DenoiseBatchInput& input, Stage& stage) {
+  // A batch takes the operations that gradients switch on. Nothing here asks for one, so nothing is
+  // kept for a backward pass.
+  const c10::AutoGradMode plain_operations(true);
+  Solver solver(input.sampling);
+  at::Tensor x = input.noise.to(dit.device(), at::kFloat);
+  const double guidance = input.sampling.guidance;
+  const TextContext prompts = dit.PrepareTexts(input.prompts);
+  const TextContext negative = guidance == 1 ? TextContext{} : dit.PrepareTexts(input.negative);
+  for (int64_t i = 0; i < solver.steps(); ++i) {
+    const std::vector<double> timesteps(static_cast<size_t>(x.size(0)), solver.timestep(i));
+    at::Tensor velocity = dit.ForwardBatch(x, timesteps, prompts, attention);
+    if (guidance != 1) {
+      velocity = Guide(velocity, dit.ForwardBatch(x, timesteps, negative, attention), guidance);
+    }
+    x = solver.Step(i, x, velocity);
+    T3_CHECK(x.isfinite().all().item<bool>(),
+             "denoising step {} of {} of {} videos together gave values that are not finite; "
+             "`t3 generate` of one of them says which layer is at fault",
+             i + 1, solver.steps(), x.size(0));
+    stage.Advance(i + 1);
+  }
+  return x;
+}
+
 }  // namespace t3

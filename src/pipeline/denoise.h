@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "config/sampling_config.h"
 #include "models/dit/dit.h"
@@ -35,5 +36,19 @@ using StepFn = std::function<void(const StepReport& report)>;
 // that names the step and the layer when a value is no longer finite.
 at::Tensor Denoise(const Dit& dit, const DitAttention& attention, const DenoiseInput& input,
                    at::Device device, Stage& stage, const StepFn& after_step = {});
+
+// Videos of one size from texts, together. On a GPU small videos are made several times faster than
+// one after another; the operations are those of training (Dit::ForwardBatch), so the bits differ
+// from those of Denoise.
+struct DenoiseBatchInput {
+  SamplingConfig sampling;
+  at::Tensor noise;                  // (B,z,T,h,w) fp32
+  std::vector<at::Tensor> prompts;   // B of (tokens, text width)
+  std::vector<at::Tensor> negative;  // likewise; empty where guidance is 1
+};
+// Returns latents (B,z,T,h,w) fp32 on the denoiser's device. `attention` is for B videos. Advances
+// `stage` by steps. Throws Error where a value is no longer finite.
+at::Tensor DenoiseBatch(const Dit& dit, const DitAttention& attention,
+                        const DenoiseBatchInput& input, Stage& stage);
 
 }  // namespace t3
