@@ -20,6 +20,7 @@ void AddInit(CLI::App& app, Action& action);
 void AddPrepare(CLI::App& app, Action& action);
 void AddWorld(CLI::App& app, Action& action);
 void AddTrain(CLI::App& app, Action& action);
+void AddEval(CLI::App& app, Action& action);
 void AddBench(CLI::App& app, Action& action);
 void AddFitPreview(CLI::App& app, Action& action);
 void AddDoctor(CLI::App& app, Action& action);

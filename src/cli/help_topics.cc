@@ -82,6 +82,15 @@ Digests are SHA-1 of the whole file up to 64 MB ("sha1:"); of a larger one of it
 What the command line says wins. T3_MODEL_DIR is the model and T3_DEVICE the device where neither
 flag nor file gives one.
 )"}},
+      {"measuring",
+       {"how good a model of the world is",
+        R"(t3 eval makes clips from captions of held-out scenes of the procedural world (t3 world), reads
+each and compares it with its true render: attributes, constraints, detail, flicker, seconds.
+  t3 eval --model A --clips 100 --loss-clips 100 --json a.json --save-sheet a.png
+  t3 eval --compare a.json b.json --margin -0.05
+The second tells by how much B is better, scene by scene, with 95 % intervals. --truth measures the
+true renders, --vae-only what the VAE makes of them. docs/retrofit.md says what each measure is.
+)"}},
       {"progress",
        {"watching a run",
         R"(--progress auto   a live line on a terminal, else plain lines

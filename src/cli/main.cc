@@ -47,6 +47,7 @@ void AddCommands(CLI::App& app, Action& action) {
   AddPrepare(app, action);
   AddWorld(app, action);
   AddTrain(app, action);
+  AddEval(app, action);
   AddBench(app, action);
   AddFitPreview(app, action);
   AddDoctor(app, action);

@@ -1,0 +1,56 @@
+// Measuring a model on held-out scenes of the procedural world, and comparing two measurements.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "t3video/cancel.h"
+#include "t3video/options.h"
+#include "t3video/progress.h"
+#include "t3video/tools.h"
+
+namespace t3 {
+
+// Where the clips that are measured come from.
+enum class EvalSource {
+  kModel,  // made from the scenes' captions
+  kTruth,  // true renders: what the measures themselves are worth. Needs no model
+  kVae     // true renders, encoded and decoded
+};
+
+// What is absent comes from the model, as in Request; for kTruth 256x144 and 17 frames.
+struct EvalRequest {
+  EvalSource source = EvalSource::kModel;
+  int64_t clips = 100;
+  uint64_t first_seed = 9'000'000;  // of the first held-out scene; the others follow
+  std::optional<int64_t> width, height, frames;
+  std::optional<int64_t> steps;
+  std::optional<double> guidance, shift;
+  std::optional<std::string> sampler;
+  std::string attention = "auto";
+  std::string windows;
+  uint64_t seed = 0;       // of the first clip's noise; the others follow
+  int64_t batch = 0;       // clips denoised together; 0: on a GPU as many as keep it busy
+  int64_t loss_clips = 0;  // held-out scenes whose flow-matching loss is measured
+  std::string json;        // file for all values, renewed while it runs; "": none
+  std::string sheet;       // PNG file with a frame of the first clips; "": none
+};
+
+struct EvalResult {
+  Report report;
+  bool interrupted = false;  // the report covers what was done until then
+};
+
+// Makes the clips, reads each with the detector of the world and compares it with the true render
+// of its scene (docs/retrofit.md says what is measured). Throws Error of kind kUsage for a request
+// that cannot be met, kInterrupted where `cancel` came before the first clip was done.
+EvalResult Evaluate(const ModelFiles& files, const RunOptions& options, const EvalRequest& request,
+                    const ProgressFn& progress = {}, const CancelToken* cancel = nullptr);
+
+// By how much the measurement in file `b` is better than that in `a`: for every measure the mean
+// difference over the scenes in both, with its 95 % interval, and whether that lies above `margin`.
+// Throws Error where a file is none of Evaluate's or they share no scene.
+Report CompareEvals(const std::string& a, const std::string& b, std::optional<double> margin);
+
+}  // namespace t3

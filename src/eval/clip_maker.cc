@@ -1,0 +1,126 @@
+// Denoising, decoding, encoding and losses of held-out scenes.
+#include "eval/clip_maker.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/check.h"
+#include "pipeline/decode.h"
+#include "pipeline/denoise.h"
+#include "pipeline/device.h"
+#include "pipeline/load_models.h"
+#include "sampling/noise.h"
+#include "training/flow.h"
+
+namespace t3 {
+
+WorldView ViewOf(const Job& job) {
+  return {
+      .width = job.geometry.width, .height = job.geometry.height, .frames = job.geometry.frames};
+}
+
+ClipMaker::ClipMaker(const ModelInfo& model, const Job& job, at::ScalarType dtype, int64_t batch,
+                     const RunContext& context)
+    : model_(model),
+      job_(job),
+      dtype_(dtype),
+      context_(context),
+      quiet_{silent_, context.cancel, context.device, context.device_limit},
+      attention_(DitAttention::Make(job.attention.pattern, job.attention.windows, job.geometry.grid,
+                                    model.dit.num_layers, model.dit.head_dim(), context.device)),
+      batch_(batch) {}
+
+void ClipMaker::LoadDenoiser() { dit_.emplace(LoadDit(model_, dtype_, context_)); }
+
+void ClipMaker::LoadDecoder() {
+  decoder_.emplace(LoadVae(model_, VaeHalf::kDecoder, dtype_, context_));
+}
+
+void ClipMaker::LoadEncoder() {
+  encoder_.emplace(LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_));
+}
+
+std::vector<int64_t> ClipMaker::LatentShape() const {
+  const Grid& latent = job_.geometry.latent;
+  return {1, model_.dit.latent_channels, latent.t, latent.h, latent.w};
+}
+
+at::Tensor ClipMaker::Decode(const at::Tensor& latents) const {
+  Stage stage(quiet_, "decoding", job_.geometry.frames);
+  return DecodeToTensor(*decoder_, latents, job_.geometry, stage);
+}
+
+std::vector<at::Tensor> ClipMaker::Generate(const std::vector<EvalItem>& items) const {
+  const c10::NoGradGuard no_grad;
+  Stage stage(quiet_, "denoising", job_.sampling.steps);
+  std::vector<at::Tensor> clips;
+  if (batch_ == 1) {
+    for (const EvalItem& item : items) {
+      const at::Tensor noise = TorchNoise(item.noise_seed, LatentShape())[0];
+      const DenoiseInput input{
+          job_.sampling, noise, {}, item.embeds.prompt.embeds, item.embeds.negative.embeds,
+          std::nullopt};
+      clips.push_back(Decode(Denoise(*dit_, attention_, input, context_.device, stage)));
+    }
+    return clips;
+  }
+  DenoiseBatchInput input{job_.sampling, {}, {}, {}};
+  std::vector<at::Tensor> noise;
+  for (const EvalItem& item : items) {
+    noise.push_back(TorchNoise(item.noise_seed, LatentShape()));
+    input.prompts.push_back(item.embeds.prompt.embeds);
+    if (job_.sampling.guidance != 1) input.negative.push_back(item.embeds.negative.embeds);
+  }
+  input.noise = at::cat(noise);
+  const DitAttention attention = attention_.Repeat(static_cast<int64_t>(items.size()));
+  for (const at::Tensor& latents : DenoiseBatch(*dit_, attention, input, stage).unbind()) {
+    clips.push_back(Decode(latents));
+  }
+  return clips;
+}
+
+at::Tensor ClipMaker::ThroughVae(const at::Tensor& video) const {
+  const c10::NoGradGuard no_grad;
+  return Decode(encoder_->Encode(video));
+}
+
+double ClipMaker::Loss(const EvalItem& item, const at::Tensor& video, int64_t seed) const {
+  const c10::NoGradGuard no_grad;
+  const at::Tensor latents = encoder_->Encode(video).to(at::kFloat);
+  const TimestepTable table({.shift = job_.sampling.shift});
+  const StepRandom random(seed, static_cast<int64_t>(item.number), 0);
+  const NoisyBatch noisy =
+      AddNoise(latents.unsqueeze(0).expand({kLossDraws, -1, -1, -1, -1}), table, random);
+  const TextContext text = dit_->PrepareText(item.embeds.prompt.embeds.to(context_.device));
+  std::vector<at::Tensor> velocities;
+  for (int64_t i = 0; i < kLossDraws; ++i) {
+    context_.CheckCancelled();
+    velocities.push_back(dit_->Forward(noisy.noisy[i], noisy.timesteps[static_cast<size_t>(i)], 0,
+                                       text, attention_));
+  }
+  return FlowLoss(at::stack(velocities), noisy).item<double>();
+}
+
+double ClipMaker::ForwardSeconds(const EvalItem& item) const {
+  constexpr int kRuns = 5;
+  const c10::NoGradGuard no_grad;
+  const at::Tensor x = TorchNoise(item.noise_seed, LatentShape())[0].to(context_.device);
+  const TextContext text = dit_->PrepareText(item.embeds.prompt.embeds.to(context_.device));
+  std::vector<double> seconds;
+  for (int run = 0; run <= kRuns; ++run) {
+    context_.CheckCancelled();
+    Synchronize(context_.device);
+    const auto start = std::chrono::steady_clock::now();
+    dit_->Forward(x, 500, 0, text, attention_);
+    Synchronize(context_.device);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    if (run > 0) seconds.push_back(took.count());  // the first one warms up
+  }
+  std::nth_element(seconds.begin(), seconds.begin() + kRuns / 2, seconds.end());
+  return seconds[kRuns / 2];
+}
+
+}  // namespace t3

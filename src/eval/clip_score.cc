@@ -1,0 +1,106 @@
+// One clip against its scene and its true render.
+#include "eval/clip_score.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "base/check.h"
+#include "measure/clip_measures.h"
+#include "measure/world_detector.h"
+
+namespace t3 {
+namespace {
+
+constexpr MeasureKind kKinds[] = {
+    {"land", "land", Better::kMore, true},
+    {"time", "time", Better::kMore, true},
+    {"clouds", "clouds", Better::kMore, true},
+    {"light", "light", Better::kMore, true},
+    {"object", "object", Better::kMore, true},
+    {"color", "color", Better::kMore, true},
+    {"motion", "motion", Better::kMore, true},
+    {"camera", "camera", Better::kMore, true},
+    {"pair", "pair", Better::kMore, true},
+    {"attributes", "attributes, mean", Better::kMore, true},
+    {"all_attributes", "all attributes right", Better::kMore, true},
+    {"one_object", "one object", Better::kMore, true},
+    {"pair_matched", "pair matches", Better::kMore, true},
+    {"path_continuous", "path continuous", Better::kMore, true},
+    {"shading", "shading fits the light", Better::kMore, true},
+    {"shadow", "shadow fits the light", Better::kMore, true},
+    {"mirror", "mirror image at sea", Better::kMore, true},
+    {"detail_ratio", "detail, of the truth's", Better::kNeither},
+    {"detail_distance", "detail, |ln ratio|", Better::kLess},
+    {"flicker_ratio", "flicker, of the truth's", Better::kNeither},
+    {"flicker_distance", "flicker, |ln ratio|", Better::kLess},
+    {"loss", "validation loss", Better::kLess},
+    {"psnr", "PSNR, dB", Better::kMore},
+    {"seconds", "seconds a clip", Better::kLess},
+};
+
+// Bounded, so that a clip of one colour is bad and not infinitely bad.
+double Ratio(double value, double truth) {
+  constexpr double kMost = 1000;
+  return std::clamp(value / std::max(truth, 1e-12), 1 / kMost, kMost);
+}
+
+nlohmann::ordered_json Words(const WorldValues& values) {
+  nlohmann::ordered_json words;
+  for (int i = 0; i < kWorldAttributes; ++i) {
+    const auto attribute = static_cast<WorldAttribute>(i);
+    const int value = values[static_cast<size_t>(i)];
+    nlohmann::ordered_json& word = words[std::string(WorldAttributeName(attribute))];
+    if (value >= 0) word = WorldValueNames(attribute)[static_cast<size_t>(value)];
+  }
+  return words;
+}
+
+}  // namespace
+
+std::span<const MeasureKind> MeasureKinds() { return kKinds; }
+
+ClipScore ScoreClip(uint64_t number, const WorldScene& scene, const at::Tensor& video,
+                    const at::Tensor& truth) {
+  T3_CHECK(video.sizes() == truth.sizes(), "eval: a clip ({}) is measured against one of ({})",
+           fmt::join(video.sizes(), ","), fmt::join(truth.sizes(), ","));
+  const WorldReading reading = ReadWorld(video);
+  ClipScore score;
+  score.scene = number, score.wanted = scene.Values(), score.read = reading.values;
+  const auto set = [&score](std::string_view name, double value) {
+    score.measures[std::string(name)] = value;
+  };
+  int right = 0;
+  for (int i = 0; i < kWorldAttributes; ++i) {
+    const auto at = static_cast<size_t>(i);
+    const bool equal = score.wanted[at] == score.read[at];
+    set(WorldAttributeName(static_cast<WorldAttribute>(i)), equal);
+    right += equal;
+  }
+  set("attributes", static_cast<double>(right) / kWorldAttributes);
+  set("all_attributes", right == kWorldAttributes);
+  set("one_object", reading.OneObject());
+  set("pair_matched", reading.pair_matched);
+  set("path_continuous", reading.PathContinuous());
+  set("shading", reading.shading_matches);
+  if (scene.land == WorldLand::kSea) {
+    set("mirror", reading.MirrorPresent());
+  } else {
+    set("shadow", reading.ShadowPresent());
+  }
+  const double detail = Ratio(DetailEnergy(video), DetailEnergy(truth));
+  const double flicker = Ratio(Flicker(video), Flicker(truth));
+  set("detail_ratio", detail), set("detail_distance", std::abs(std::log(detail)));
+  set("flicker_ratio", flicker), set("flicker_distance", std::abs(std::log(flicker)));
+  return score;
+}
+
+nlohmann::ordered_json ToJson(const ClipScore& score) {
+  nlohmann::ordered_json json{{"scene", score.scene}, {"caption", score.caption}};
+  json["wanted"] = Words(score.wanted);
+  if (score.measures.contains("attributes")) json["read"] = Words(score.read);
+  json["measures"] = score.measures;
+  return json;
+}
+
+}  // namespace t3

@@ -1,0 +1,45 @@
+// What is measured of one clip of the world, and how that is kept in JSON.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "world/scene.h"
+
+namespace t3 {
+
+enum class Better { kMore, kLess, kNeither };
+
+struct MeasureKind {
+  std::string_view name;
+  std::string_view label;  // for people
+  Better better = Better::kMore;
+  bool share = false;  // 0 to 1, told in per cent
+};
+
+// Every measure in the order of reports: the attributes first.
+std::span<const MeasureKind> MeasureKinds();
+
+struct ClipScore {
+  uint64_t scene = 0;  // of HeldOutScene
+  std::string caption;
+  WorldValues wanted{};
+  WorldValues read{};                      // -1: nothing was seen
+  std::map<std::string, double> measures;  // those that apply to the clip, by name
+};
+
+// Reads `video` with the world's detector and compares it with `truth`, the true render of `scene`
+// of the same shape (3,F,H,W), F >= 3, both on one device. Mirror image and shadow are measured
+// where the scene is to have them.
+ClipScore ScoreClip(uint64_t number, const WorldScene& scene, const at::Tensor& video,
+                    const at::Tensor& truth);
+
+nlohmann::ordered_json ToJson(const ClipScore& score);
+
+}  // namespace t3

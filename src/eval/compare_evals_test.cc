@@ -1,0 +1,121 @@
+// Paired comparison against numbers worked by hand.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "t3video/error.h"
+#include "t3video/eval.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+
+class CompareEvalsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::path(::testing::TempDir()) / (std::string("compare_evals_") + test->name());
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  // Scenes 1, 2, ... with these values of a measure; NaN-free.
+  std::string Write(const std::string& name,
+                    const std::map<std::string, std::vector<double>>& values,
+                    int first_scene = 1) const {
+    json record{{"size", "64x48"}, {"frames", 5}, {"clips", json::array()}};
+    for (const auto& [measure, list] : values) {
+      for (size_t i = 0; i < list.size(); ++i) {
+        record["clips"][i]["scene"] = static_cast<size_t>(first_scene) + i;
+        record["clips"][i]["measures"][measure] = list[i];
+      }
+    }
+    const std::string path = folder_ / name;
+    std::ofstream(path) << record;
+    return path;
+  }
+
+  fs::path folder_;
+};
+
+json RowOf(const json& comparison, const std::string& measure) {
+  for (const json& row : comparison["measures"]) {
+    if (row["measure"] == measure) return row;
+  }
+  return {};
+}
+
+TEST_F(CompareEvalsTest, ByHand) {
+  const std::string a = Write("a.json", {{"land", {1, 1, 0, 1}}, {"loss", {0.5, 0.6, 0.7, 0.8}}});
+  const std::string b = Write("b.json", {{"land", {1, 1, 1, 1}}, {"loss", {0.4, 0.6, 0.5, 0.9}}});
+  const Report report = CompareEvals(a, b, -0.15);
+  const json result = json::parse(report.json);
+  // Differences 0, 0, 1, 0: mean 1/4, standard error 1/4, t(3) = 3.1824.
+  const json land = RowOf(result, "land");
+  EXPECT_DOUBLE_EQ(land["gain"], 0.25);
+  EXPECT_NEAR(land["low"], -0.5456, 1e-4);
+  EXPECT_NEAR(land["high"], 1.0456, 1e-4);
+  EXPECT_EQ(land["clips"], 4);
+  EXPECT_EQ(land["above_margin"], false);
+  // Less loss is better: gains 0.1, 0, 0.2, -0.1, of mean 0.05 and variance 1/60.
+  const json loss = RowOf(result, "loss");
+  EXPECT_NEAR(loss["gain"], 0.05, 1e-12);
+  EXPECT_NEAR(loss["low"], 0.05 - 3.18245 * 0.0645497, 1e-5);
+  EXPECT_EQ(loss["above_margin"], false);
+  EXPECT_EQ(RowOf(json::parse(CompareEvals(a, b, -0.16).json), "loss")["above_margin"], true);
+  EXPECT_THAT(report.text, HasSubstr("last column: is the interval above -0.15"));
+  EXPECT_TRUE(RowOf(result, "time").is_null());
+}
+
+TEST_F(CompareEvalsTest, PairsOnlyTheScenesInBoth) {
+  const std::string a = Write("a.json", {{"land", {1, 0, 0}}});     // scenes 1 to 3
+  const std::string b = Write("b.json", {{"land", {1, 1, 1}}}, 2);  // 2 to 4
+  const json row = RowOf(json::parse(CompareEvals(a, b, {}).json), "land");
+  EXPECT_EQ(row["clips"], 2);
+  EXPECT_DOUBLE_EQ(row["gain"], 1);
+  EXPECT_DOUBLE_EQ(row["low"], 1);
+  EXPECT_FALSE(row.contains("above_margin"));
+}
+
+TEST_F(CompareEvalsTest, OneSceneHasNoInterval) {
+  const std::string a = Write("a.json", {{"land", {0}}}), b = Write("b.json", {{"land", {1}}});
+  const Report report = CompareEvals(a, b, 0.0);
+  const json row = RowOf(json::parse(report.json), "land");
+  EXPECT_FALSE(row.contains("low"));
+  EXPECT_EQ(row["above_margin"], false);
+}
+
+TEST_F(CompareEvalsTest, ARatioHasNoVerdict) {
+  const std::string a = Write("a.json", {{"detail_ratio", {0.5, 0.7}}});
+  const std::string b = Write("b.json", {{"detail_ratio", {1.5, 1.7}}});
+  const json row = RowOf(json::parse(CompareEvals(a, b, 0.0).json), "detail_ratio");
+  EXPECT_DOUBLE_EQ(row["difference"], 1);
+  EXPECT_FALSE(row.contains("above_margin"));
+}
+
+std::string ErrorOf(const std::string& a, const std::string& b) {
+  try {
+    CompareEvals(a, b, {});
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST_F(CompareEvalsTest, WrongFilesAreNamed) {
+  const std::string a = Write("a.json", {{"land", {1, 0}}});
+  EXPECT_THAT(ErrorOf(a, folder_ / "none.json"), HasSubstr("there is no such file"));
+  std::ofstream(folder_ / "text.json") << "not JSON";
+  EXPECT_THAT(ErrorOf(a, folder_ / "text.json"), HasSubstr("is no record of `t3 eval --json`"));
+  EXPECT_THAT(ErrorOf(a, Write("far.json", {{"land", {1}}}, 90)), HasSubstr("share no scene"));
+  EXPECT_THAT(ErrorOf(a, Write("other.json", {{"time", {1}}})), HasSubstr("share no scene"));
+}
+
+}  // namespace
+}  // namespace t3

@@ -1,0 +1,95 @@
+// Lines of means, and the record's JSON.
+#include "eval/eval_report.h"
+
+#include <fstream>
+
+#include "base/check.h"
+
+namespace t3 {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+std::string Line(const MeasureKind& kind, const MeanInterval& interval) {
+  const std::string spread =
+      interval.count > 1 ? " +- " + FormatMeasure(interval.half_width, kind.share) : "";
+  return fmt::format("{:<24} {:>10}{:<13} of {}\n", kind.label,
+                     FormatMeasure(interval.mean, kind.share), spread, interval.count);
+}
+
+ordered_json ToJson(const MeanInterval& interval) {
+  ordered_json object{{"mean", interval.mean}, {"clips", interval.count}};
+  if (interval.count > 1) object["half_width"] = interval.half_width;
+  return object;
+}
+
+}  // namespace
+
+std::vector<std::pair<MeasureKind, MeanInterval>> Summarise(const std::vector<ClipScore>& clips) {
+  std::vector<std::pair<MeasureKind, MeanInterval>> summary;
+  for (const MeasureKind& kind : MeasureKinds()) {
+    std::vector<double> values;
+    for (const ClipScore& clip : clips) {
+      const auto found = clip.measures.find(std::string(kind.name));
+      if (found != clip.measures.end()) values.push_back(found->second);
+    }
+    if (!values.empty()) summary.emplace_back(kind, MeanOf(values));
+  }
+  return summary;
+}
+
+std::string FormatMeasure(double value, bool share) {
+  return share ? fmt::format("{:.1f} %", 100 * value) : fmt::format("{:.4g}", value);
+}
+
+Report MakeReport(const EvalRecord& record) {
+  Report report;
+  report.text = record.title + "\n";
+  if (record.interrupted) {
+    report.text += fmt::format("interrupted after {} scenes\n", record.clips.size());
+  }
+  ordered_json all = record.settings;
+  all["interrupted"] = record.interrupted;
+  ordered_json& summary = all["summary"] = ordered_json::object();
+  for (const auto& [kind, interval] : Summarise(record.clips)) {
+    report.text += Line(kind, interval);
+    summary[std::string(kind.name)] = ToJson(interval);
+  }
+  if (record.forward_seconds) {
+    report.text += fmt::format("{:<24} {:>8.4g} s\n", "forward", *record.forward_seconds);
+    all["forward_seconds"] = *record.forward_seconds;
+  }
+  if (record.attention_macs) {
+    const double tmac = *record.attention_macs * 1e-12;
+    report.text += fmt::format("{:<24} {:>8.4g} TMAC\n", "attention of a forward", tmac);
+    all["attention_tmac"] = tmac;
+  }
+  ordered_json& clips = all["clips"] = ordered_json::array();
+  for (const ClipScore& clip : record.clips) clips.push_back(t3::ToJson(clip));
+  report.json = all.dump(1);
+  return report;
+}
+
+StoredEval ReadEval(const std::string& path) {
+  std::ifstream file(path);
+  T3_CHECK(file, "{}: there is no such file, or it cannot be read", path);
+  StoredEval stored{.path = path, .size = {}, .measures = {}};
+  try {
+    const json record = json::parse(file);
+    stored.size =
+        fmt::format("{}x{}", record.at("size").get<std::string>(), record.at("frames").get<int>());
+    for (const json& clip : record.at("clips")) {
+      const auto scene = clip.at("scene").get<uint64_t>();
+      for (const auto& [name, value] : clip.at("measures").items()) {
+        stored.measures[name][scene] = value.get<double>();
+      }
+    }
+  } catch (const json::exception& error) {
+    Fail("{} is no record of `t3 eval --json`: {}", path, error.what());
+  }
+  T3_CHECK(!stored.measures.empty(), "{} holds no clip that was measured", path);
+  return stored;
+}
+
+}  // namespace t3

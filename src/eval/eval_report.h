@@ -1,0 +1,42 @@
+// A measurement as a whole: for people, and as JSON that can be read back.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "eval/clip_score.h"
+#include "eval/statistics.h"
+#include "t3video/tools.h"
+
+namespace t3 {
+
+struct EvalRecord {
+  nlohmann::ordered_json settings;  // what was measured and how; of the whole record
+  std::string title;                // the same in a line, for people
+  std::vector<ClipScore> clips;
+  bool interrupted = false;
+  std::optional<double> forward_seconds;
+  std::optional<double> attention_macs;
+};
+
+// Of every measure that any clip has, in the order of MeasureKinds().
+std::vector<std::pair<MeasureKind, MeanInterval>> Summarise(const std::vector<ClipScore>& clips);
+
+// "97.0 %" or "0.1234".
+std::string FormatMeasure(double value, bool share);
+
+Report MakeReport(const EvalRecord& record);
+
+// Values by scene, of every measure, as a file of MakeReport's JSON has them.
+struct StoredEval {
+  std::string path;
+  std::string size;  // "256x144x17"
+  std::map<std::string, std::map<uint64_t, double>> measures;
+};
+// Throws Error that names the file where it is no such record.
+StoredEval ReadEval(const std::string& path);
+
+}  // namespace t3

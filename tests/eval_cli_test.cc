@@ -1,0 +1,139 @@
+// t3 eval as a user meets it: a random model measured, interrupted, compared with itself.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "program.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+
+class EvalCli : public ::testing::Test {
+ protected:
+  // Of a small model with random weights, at 64x48 with 5 frames.
+  ProgramResult Eval(std::vector<std::string> more, const ProgramOptions& options = {}) const {
+    more.insert(more.begin(), {"eval", "--size", "64x48", "--frames", "5", "--device", "cpu"});
+    return RunT3(more, options);
+  }
+  ProgramResult EvalModel(std::vector<std::string> more, const ProgramOptions& options = {}) const {
+    more.insert(more.begin(), {"--model", ReferencePath("mini2.1"), "--steps", "2", "--attention",
+                               "full", "--dtype", "fp32"});
+    return Eval(more, options);
+  }
+  json Json(const std::string& name) const { return json::parse(ReadBytes(folder_ / name)); }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(EvalCli, MeasuresAModel) {
+  const ProgramResult result = EvalModel({"--clips", "2", "--loss-clips", "3", "--json",
+                                          folder_ / "a.json", "--save-sheet", folder_ / "a.png"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("2 held-out scenes from 9000000, 64x48x5"));
+  EXPECT_THAT(result.out, HasSubstr("validation loss"));
+  EXPECT_THAT(result.err, HasSubstr("measuring"));
+  const json record = Json("a.json");
+  EXPECT_EQ(record["steps"], 2);
+  EXPECT_EQ(record["attention"], "full");
+  EXPECT_EQ(record["interrupted"], false);
+  EXPECT_GT(record["forward_seconds"], 0);
+  EXPECT_GT(record["attention_tmac"], 0);
+  ASSERT_EQ(record["clips"].size(), 3U);
+  EXPECT_EQ(record["clips"][1]["scene"], 9'000'001);
+  EXPECT_GT(record["clips"][1]["measures"]["seconds"], 0);
+  EXPECT_TRUE(record["clips"][1]["wanted"].contains("land"));
+  EXPECT_FALSE(record["clips"][2].contains("read"));
+  EXPECT_EQ(record["summary"]["loss"]["clips"], 3);
+  EXPECT_EQ(record["summary"]["land"]["clips"], 2);
+  EXPECT_GT(fs::file_size(folder_ / "a.png"), 1000U);
+}
+
+TEST_F(EvalCli, TogetherOrOneAfterTheOtherIsTheSame) {
+  ASSERT_EQ(
+      EvalModel({"--clips", "2", "--loss-clips", "2", "--json", folder_ / "a.json"}).exit_code, 0);
+  const ProgramResult batch = EvalModel(
+      {"--clips", "2", "--loss-clips", "2", "--batch", "2", "--json", folder_ / "b.json"});
+  ASSERT_EQ(batch.exit_code, 0) << batch.err;
+  const json a = Json("a.json"), b = Json("b.json");
+  for (size_t i = 0; i < 2; ++i) {
+    const json x = a["clips"][i]["measures"], y = b["clips"][i]["measures"];
+    // The same noise and texts by other operations of fp32.
+    EXPECT_NEAR(x["detail_ratio"], y["detail_ratio"], 1e-3 * x["detail_ratio"].get<double>());
+    EXPECT_EQ(x["loss"], y["loss"]);
+  }
+  EXPECT_NE(a["clips"][0]["measures"]["detail_ratio"], a["clips"][1]["measures"]["detail_ratio"]);
+  const ProgramResult compared = Eval({"--compare", folder_ / "a.json", folder_ / "b.json",
+                                       "--margin", "-0.05", "--json", folder_ / "c.json"});
+  ASSERT_EQ(compared.exit_code, 0) << compared.err;
+  EXPECT_THAT(compared.out, HasSubstr("is the interval above -0.05"));
+  for (const json& row : Json("c.json")["measures"]) {
+    if (row["measure"] != "loss") continue;
+    EXPECT_EQ(row["gain"], 0);
+    EXPECT_EQ(row["clips"], 2);
+    EXPECT_EQ(row["above_margin"], true);
+  }
+}
+
+TEST_F(EvalCli, TrueRendersNeedNoModel) {
+  const ProgramResult result =
+      Eval({"--truth", "--clips", "3", "--json", folder_ / "t.json", "--first-seed", "5"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json record = Json("t.json");
+  EXPECT_EQ(record["source"], "truth");
+  EXPECT_EQ(record["clips"][2]["scene"], 7);
+  EXPECT_EQ(record["summary"]["detail_ratio"]["mean"], 1);
+  EXPECT_EQ(record["summary"]["color"]["mean"], 1);
+}
+
+TEST_F(EvalCli, TheVaeAlone) {
+  const ProgramResult result = Eval({"--vae-only", "--model", ReferencePath("mini2.1"), "--clips",
+                                     "1", "--json", folder_ / "v.json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json measures = Json("v.json")["clips"][0]["measures"];
+  EXPECT_GT(measures["psnr"], 0);
+  EXPECT_LT(measures["psnr"], 40);  // its weights are random
+  EXPECT_FALSE(measures.contains("seconds"));
+}
+
+TEST_F(EvalCli, AnInterruptKeepsWhatWasMeasured) {
+  const ProgramResult result = Eval({"--truth", "--clips", "100000", "--json", folder_ / "t.json"},
+                                    {.seconds_to_interrupt = 5});
+  EXPECT_EQ(result.exit_code, 130) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("interrupted after"));
+  const json record = Json("t.json");
+  EXPECT_EQ(record["interrupted"], true);
+  EXPECT_GT(record["clips"].size(), 0U);
+  EXPECT_LT(record["clips"].size(), 100'000U);
+  EXPECT_EQ(record["summary"]["land"]["clips"], record["clips"].size());
+}
+
+TEST_F(EvalCli, WrongUseIsNamed) {
+  const auto error = [&](int code, std::vector<std::string> flags) {
+    const ProgramResult result = Eval(std::move(flags));
+    EXPECT_EQ(result.exit_code, code) << result.err;
+    return result.err;
+  };
+  const std::string model = ReferencePath("mini2.1");
+  EXPECT_THAT(error(2, {"--truth", "--clips", "0"}), HasSubstr("leaves nothing to measure"));
+  EXPECT_THAT(error(2, {"--truth", "--loss-clips", "1"}), HasSubstr("measures the denoiser"));
+  EXPECT_THAT(error(2, {"--truth", "--vae-only"}), HasSubstr("excludes"));
+  EXPECT_THAT(error(2, {"--truth", "--frames", "1"}), HasSubstr("flicker needs at least 3"));
+  EXPECT_THAT(error(2, {"--truth", "--margin", "0"}), HasSubstr("--margin is for --compare"));
+  EXPECT_THAT(error(1, {"--truth", "--json", "/no/such/folder/x.json"}),
+              HasSubstr("/no/such/folder"));
+  EXPECT_THAT(error(1, {"--vae-only", "--model", model, "--size", "60x48"}),
+              HasSubstr("the nearest above is 64x48"));
+  EXPECT_THAT(error(1, {"--compare", folder_ / "x.json", folder_ / "y.json"}),
+              HasSubstr("there is no such file"));
+  EXPECT_THAT(error(1, {"--model", "/no/such/model"}), HasSubstr("/no/such/model"));
+}
+
+}  // namespace
+}  // namespace t3
