@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "t3video/cancel.h"
 #include "t3video/options.h"
@@ -48,9 +49,12 @@ struct EvalResult {
 EvalResult Evaluate(const ModelFiles& files, const RunOptions& options, const EvalRequest& request,
                     const ProgressFn& progress = {}, const CancelToken* cancel = nullptr);
 
-// By how much the measurement in file `b` is better than that in `a`: for every measure the mean
-// difference over the scenes in both, with its 95 % interval, and whether that lies above `margin`.
-// Throws Error where a file is none of Evaluate's or they share no scene.
-Report CompareEvals(const std::string& a, const std::string& b, std::optional<double> margin);
+// By how much the measurement in the files `b` is better than that in `a`: for every measure the
+// mean difference over the scenes in all, with its 95 % interval, and whether that lies above
+// `margin`. Several files a side are one measurement repeated (models of several training seeds):
+// a scene's value is its mean over them. Throws Error where a file is none of Evaluate's, the sides
+// differ in their number of files or they share no scene.
+Report CompareEvals(const std::vector<std::string>& a, const std::vector<std::string>& b,
+                    std::optional<double> margin);
 
 }  // namespace t3

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <sstream>
 #include <tuple>
 #include <vector>
 
@@ -37,8 +38,17 @@ void WriteText(const std::string& path, const std::string& text) {
   file.Commit();
 }
 
+// "a.json,b.json" -> both.
+std::vector<std::string> FilesOf(const std::string& list) {
+  std::vector<std::string> files;
+  std::istringstream stream(list);
+  for (std::string file; std::getline(stream, file, ',');) files.push_back(file);
+  return files;
+}
+
 int RunCompare(const EvalFlags& flags) {
-  const Report report = CompareEvals(flags.compare[0], flags.compare[1], flags.margin);
+  const Report report =
+      CompareEvals(FilesOf(flags.compare[0]), FilesOf(flags.compare[1]), flags.margin);
   fmt::print("{}", report.text);
   if (!flags.request.json.empty()) WriteText(flags.request.json, report.json);
   return 0;
@@ -101,7 +111,8 @@ void AddEval(CLI::App& app, Action& action) {
                      "PNG file with a frame of the first clips, the truth below each");
   command
       .add_option("--compare", flags->compare,
-                  "A.json B.json: by how much B is better, clip by clip")
+                  "A.json B.json: by how much B is better, scene by scene; A1.json,A2.json "
+                  "B1.json,B2.json: means over training seeds")
       ->expected(2);
   command.add_option("--margin", flags->margin,
                      "with --compare: what the intervals have to lie above, e.g. -0.05");

@@ -60,14 +60,17 @@ void AddRow(const MeasureKind& kind, const Pairs& pairs, std::optional<double> m
 
 }  // namespace
 
-Report CompareEvals(const std::string& a, const std::string& b, std::optional<double> margin) {
-  const StoredEval first = ReadEval(a), second = ReadEval(b);
+Report CompareEvals(const std::vector<std::string>& a, const std::vector<std::string>& b,
+                    std::optional<double> margin) {
+  if (a.size() != b.size() || a.empty())
+    FailUsage("--compare: {} files against {}; wanted as many on both sides", a.size(), b.size());
+  const StoredEval first = ReadEvals(a), second = ReadEvals(b);
   Report report;
   report.text = fmt::format(
-      "A {} ({})\nB {} ({})\n"
+      "A {}\nB {}\n"
       "How much better B is, a mean over scenes in both with its 95 % interval (Student's t); a "
       "ratio's difference is B - A\n",
-      a, first.size, b, second.size);
+      first.title, second.title);
   if (margin) report.text += fmt::format("last column: is the interval above {}\n", *margin);
   report.text += fmt::format("{:<24} {:>10} {:>10} {:>10}  {:>22} {:>6}\n", "", "A", "B",
                              "B better", "95 % interval", "clips");
@@ -81,7 +84,8 @@ Report CompareEvals(const std::string& a, const std::string& b, std::optional<do
     const Pairs pairs = PairsOf(in_a->second, in_b->second, kind.better);
     if (!pairs.gain.empty()) AddRow(kind, pairs, margin, report, rows);
   }
-  T3_CHECK(!rows.empty(), "{} and {} share no scene; give both the same --first-seed", a, b);
+  T3_CHECK(!rows.empty(), "A and B, {} and {}, share no scene; give both the same --first-seed",
+           first.title, second.title);
   report.json = json.dump(1);
   return report;
 }

@@ -54,7 +54,7 @@ json RowOf(const json& comparison, const std::string& measure) {
 TEST_F(CompareEvalsTest, ByHand) {
   const std::string a = Write("a.json", {{"land", {1, 1, 0, 1}}, {"loss", {0.5, 0.6, 0.7, 0.8}}});
   const std::string b = Write("b.json", {{"land", {1, 1, 1, 1}}, {"loss", {0.4, 0.6, 0.5, 0.9}}});
-  const Report report = CompareEvals(a, b, -0.15);
+  const Report report = CompareEvals({a}, {b}, -0.15);
   const json result = json::parse(report.json);
   // Differences 0, 0, 1, 0: mean 1/4, standard error 1/4, t(3) = 3.1824.
   const json land = RowOf(result, "land");
@@ -68,7 +68,7 @@ TEST_F(CompareEvalsTest, ByHand) {
   EXPECT_NEAR(loss["gain"], 0.05, 1e-12);
   EXPECT_NEAR(loss["low"], 0.05 - 3.18245 * 0.0645497, 1e-5);
   EXPECT_EQ(loss["above_margin"], false);
-  EXPECT_EQ(RowOf(json::parse(CompareEvals(a, b, -0.16).json), "loss")["above_margin"], true);
+  EXPECT_EQ(RowOf(json::parse(CompareEvals({a}, {b}, -0.16).json), "loss")["above_margin"], true);
   EXPECT_THAT(report.text, HasSubstr("last column: is the interval above -0.15"));
   EXPECT_TRUE(RowOf(result, "time").is_null());
 }
@@ -76,16 +76,29 @@ TEST_F(CompareEvalsTest, ByHand) {
 TEST_F(CompareEvalsTest, PairsOnlyTheScenesInBoth) {
   const std::string a = Write("a.json", {{"land", {1, 0, 0}}});     // scenes 1 to 3
   const std::string b = Write("b.json", {{"land", {1, 1, 1}}}, 2);  // 2 to 4
-  const json row = RowOf(json::parse(CompareEvals(a, b, {}).json), "land");
+  const json row = RowOf(json::parse(CompareEvals({a}, {b}, {}).json), "land");
   EXPECT_EQ(row["clips"], 2);
   EXPECT_DOUBLE_EQ(row["gain"], 1);
   EXPECT_DOUBLE_EQ(row["low"], 1);
   EXPECT_FALSE(row.contains("above_margin"));
 }
 
+TEST_F(CompareEvalsTest, SeveralFilesAreMeansByScene) {
+  const std::string a1 = Write("a1.json", {{"loss", {1, 2, 3}}});
+  const std::string a2 = Write("a2.json", {{"loss", {3, 2, 1}}});
+  const std::string b1 = Write("b1.json", {{"loss", {1, 1, 1}}});
+  const std::string b2 = Write("b2.json", {{"loss", {1, 3}}});
+  const json row = RowOf(json::parse(CompareEvals({a1, a2}, {b1, b2}, {}).json), "loss");
+  // Scenes 1 and 2, which all have: A 2 and 2, B 1 and 2; gains 1 and 0, t(1) = 12.706.
+  EXPECT_EQ(row["clips"], 2);
+  EXPECT_DOUBLE_EQ(row["gain"], 0.5);
+  EXPECT_NEAR(row["high"], 0.5 + 12.7062 * 0.5, 1e-3);
+  EXPECT_THROW(CompareEvals({a1, a2}, {b1}, {}), Error);
+}
+
 TEST_F(CompareEvalsTest, OneSceneHasNoInterval) {
   const std::string a = Write("a.json", {{"land", {0}}}), b = Write("b.json", {{"land", {1}}});
-  const Report report = CompareEvals(a, b, 0.0);
+  const Report report = CompareEvals({a}, {b}, 0.0);
   const json row = RowOf(json::parse(report.json), "land");
   EXPECT_FALSE(row.contains("low"));
   EXPECT_EQ(row["above_margin"], false);
@@ -94,14 +107,14 @@ TEST_F(CompareEvalsTest, OneSceneHasNoInterval) {
 TEST_F(CompareEvalsTest, ARatioHasNoVerdict) {
   const std::string a = Write("a.json", {{"detail_ratio", {0.5, 0.7}}});
   const std::string b = Write("b.json", {{"detail_ratio", {1.5, 1.7}}});
-  const json row = RowOf(json::parse(CompareEvals(a, b, 0.0).json), "detail_ratio");
+  const json row = RowOf(json::parse(CompareEvals({a}, {b}, 0.0).json), "detail_ratio");
   EXPECT_DOUBLE_EQ(row["difference"], 1);
   EXPECT_FALSE(row.contains("above_margin"));
 }
 
 std::string ErrorOf(const std::string& a, const std::string& b) {
   try {
-    CompareEvals(a, b, {});
+    CompareEvals({a}, {b}, {});
   } catch (const Error& error) {
     return error.what();
   }

@@ -74,11 +74,11 @@ Report MakeReport(const EvalRecord& record) {
 StoredEval ReadEval(const std::string& path) {
   std::ifstream file(path);
   T3_CHECK(file, "{}: there is no such file, or it cannot be read", path);
-  StoredEval stored{.path = path, .size = {}, .measures = {}};
+  StoredEval stored;
   try {
     const json record = json::parse(file);
-    stored.size =
-        fmt::format("{}x{}", record.at("size").get<std::string>(), record.at("frames").get<int>());
+    stored.title = fmt::format("{} ({}x{})", path, record.at("size").get<std::string>(),
+                               record.at("frames").get<int>());
     for (const json& clip : record.at("clips")) {
       const auto scene = clip.at("scene").get<uint64_t>();
       for (const auto& [name, value] : clip.at("measures").items()) {
@@ -90,6 +90,24 @@ StoredEval ReadEval(const std::string& path) {
   }
   T3_CHECK(!stored.measures.empty(), "{} holds no clip that was measured", path);
   return stored;
+}
+
+StoredEval ReadEvals(const std::vector<std::string>& paths) {
+  StoredEval mean;
+  std::map<std::string, std::map<uint64_t, std::vector<double>>> all;
+  for (const std::string& path : paths) {
+    const StoredEval one = ReadEval(path);
+    mean.title += (mean.title.empty() ? "" : ", ") + one.title;
+    for (const auto& [name, scenes] : one.measures) {
+      for (const auto& [scene, value] : scenes) all[name][scene].push_back(value);
+    }
+  }
+  for (const auto& [name, scenes] : all) {
+    for (const auto& [scene, values] : scenes) {
+      if (values.size() == paths.size()) mean.measures[name][scene] = MeanOf(values).mean;
+    }
+  }
+  return mean;
 }
 
 }  // namespace t3

@@ -32,11 +32,12 @@ Report MakeReport(const EvalRecord& record);
 
 // Values by scene, of every measure, as a file of MakeReport's JSON has them.
 struct StoredEval {
-  std::string path;
-  std::string size;  // "256x144x17"
+  std::string title;  // "dense.json (256x144x17)"
   std::map<std::string, std::map<uint64_t, double>> measures;
 };
 // Throws Error that names the file where it is no such record.
 StoredEval ReadEval(const std::string& path);
+// The means of several, of what all of them have.
+StoredEval ReadEvals(const std::vector<std::string>& paths);
 
 }  // namespace t3

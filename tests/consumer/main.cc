@@ -3,6 +3,7 @@
 #include <t3video/cancel.h>
 #include <t3video/engine.h>
 #include <t3video/error.h>
+#include <t3video/eval.h>
 #include <t3video/options.h>
 #include <t3video/prepare.h>
 #include <t3video/progress.h>
