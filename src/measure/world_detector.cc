@@ -214,9 +214,9 @@ struct ShadowPlace {
 // On the ground far below a flying thing, at the height that the horizon leaves open; beside the
 // wheels of a car, which are not painted.
 ShadowPlace ShadowPlaceOf(const PaintedThing& object, bool car) {
-  if (!car) return {.near = 6, .far = 36, .first = 117, .end = 130};
+  if (!car) return {.near = 6, .far = 30, .first = 118, .end = 129};
   const int64_t first = std::min<int64_t>(object.bottom - 2, kReadHeight - 12);
-  return {.near = 18, .far = 36, .first = first, .end = first + 12};
+  return {.near = 10, .far = 36, .first = first, .end = first + 12};
 }
 
 // How much brighter the ground is to the right of the object than to the left, in units of ln, in

@@ -4,9 +4,11 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "base/check.h"
 #include "measure/world_fitted.h"
@@ -16,16 +18,24 @@
 namespace t3 {
 namespace {
 
+// Each clip as it is and worsened, so that coefficients do not hang on the finest detail.
 void Fit(uint64_t first, uint64_t count, const std::string& file) {
-  std::vector<WorldExample> examples;
-  for (uint64_t seed = first; seed < first + count; ++seed) {
-    const WorldScene scene = SampleScene(seed);
-    // A clip of a second with fewer frames costs less, and what is fitted needs no more.
-    const at::Tensor video = RenderScene(scene, {.frames = 5, .fps = 5}, at::kCPU);
-    // Every third clip is worsened, so that coefficients do not hang on the finest detail.
-    examples.push_back({FeaturesOf(seed % 3 == 0 ? Worsen(video, seed) : video), scene.Values()});
-    if (seed % 100 == 0) fmt::print(stderr, "seed {}\n", seed);
-  }
+  std::vector<WorldExample> examples(2 * count);
+  std::atomic<uint64_t> next = 0;
+  const auto work = [&] {
+    for (uint64_t i = next++; i < count; i = next++) {
+      const WorldScene scene = SampleScene(first + i);
+      // A clip of a second with fewer frames costs less, and what is fitted needs no more.
+      const at::Tensor video = RenderScene(scene, {.frames = 5, .fps = 5}, at::kCPU);
+      examples[2 * i] = {FeaturesOf(video), scene.Values()};
+      examples[2 * i + 1] = {FeaturesOf(Worsen(video, scene.seed)), scene.Values()};
+      if (i % 100 == 0) fmt::print(stderr, "seed {}\n", scene.seed);
+    }
+  };
+  // The operations are too small for libtorch's own threads.
+  std::thread other(work);
+  work();
+  other.join();
   std::ofstream(file) << FitWorld(examples);
 }
 

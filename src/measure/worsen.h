@@ -2,12 +2,14 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 
 #include <cstdint>
 
 namespace t3 {
 
-// `video` (3,F,H,W) blurred by a Gaussian of 1 pixel, with noise of 0.03 that the seed makes.
+// `video` (3,F,H,W) on the CPU blurred by a Gaussian of 1 pixel, with noise of 0.03 that the seed
+// makes.
 inline at::Tensor Worsen(const at::Tensor& video, uint64_t seed) {
   const at::Tensor at = at::arange(-3, 4, video.options());
   const at::Tensor bell = at::exp(at * at * -0.5);
@@ -15,8 +17,8 @@ inline at::Tensor Worsen(const at::Tensor& video, uint64_t seed) {
   at::Tensor x = video.reshape({-1, 1, video.size(2), video.size(3)});
   x = at::conv2d(at::replication_pad2d(x, {3, 3, 0, 0}), kernel.view({1, 1, 1, 7}));
   x = at::conv2d(at::replication_pad2d(x, {0, 0, 3, 3}), kernel.view({1, 1, 7, 1}));
-  at::manual_seed(seed);
-  return x.view(video.sizes()) + at::randn(video.sizes(), video.options()) * 0.03;
+  const at::Generator noise = at::make_generator<at::CPUGeneratorImpl>(seed);
+  return x.view(video.sizes()) + at::randn(video.sizes(), noise, video.options()) * 0.03;
 }
 
 }  // namespace t3
