@@ -195,7 +195,7 @@ void CheckFieldsOfTask(const json& document, const std::string& task, const std:
   static const std::vector<std::string> kDitOnly{
       "buckets",   "attention",      "lora",    "train_text_encoder",
       "timesteps", "prompt_dropout", "samples", "activation_checkpoints"};
-  static const std::vector<std::string> kVaeOnly{"loss", "cudnn_choices"};
+  static const std::vector<std::string> kVaeOnly{"loss"};
   for (const std::string& field : task == "dit" ? kVaeOnly : kDitOnly) {
     T3_CHECK(!document.contains(field), "{}: \"{}\" is no field of the task {}", source, field,
              task);
@@ -226,7 +226,6 @@ TrainConfig ParseTrainConfig(const json& document, const std::string& source) {
   root.TakeNumber("ema", 0, 0.9999999, &config.ema);
   root.Take("device", &config.device);
   root.TakeName("dtype", {"auto", "fp32", "bf16"}, &config.dtype);
-  root.TakeInteger("cudnn_choices", 0, 1000, &config.cudnn_choices);
   root.TakeName("save_dtype", {"fp32", "bf16"}, &config.save_dtype);
   config.lora = TakeLora(&root);
   root.Take("train_text_encoder", &config.train_text_encoder);
@@ -283,9 +282,8 @@ json FieldsThatMatter(const TrainConfig& config) {
   json fields = config.document;
   // What may differ: where things are and how often they are written. The model's weights and the
   // data are compared by their contents (Task::Identity).
-  for (const char* free :
-       {"output", "model", "data", "device", "save_dtype", "checkpoint", "samples",
-        "activation_checkpoints", "stop_after_seconds", "cudnn_choices"}) {
+  for (const char* free : {"output", "model", "data", "device", "save_dtype", "checkpoint",
+                           "samples", "activation_checkpoints", "stop_after_seconds"}) {
     fields.erase(free);
   }
   if (config.schedule.decay == Decay::kConstant) fields.erase("steps");

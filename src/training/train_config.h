@@ -92,7 +92,6 @@ struct TrainConfig {
   std::string save_dtype = "fp32";
   std::optional<LoraConfig> lora;  // absent: all weights
   nlohmann::json vae_loss;         // of the task vae
-  int64_t cudnn_choices = 0;       // of the task vae: algorithms to time for each convolution
   bool train_text_encoder = false;
   double prompt_dropout = 0.1;
   TimestepConfig timesteps;

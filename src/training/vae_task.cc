@@ -55,7 +55,6 @@ VaeTask::VaeTask(const TrainConfig& config, const VaeFile& file, std::unique_ptr
       loss_(ParseVaeLoss(config.vae_loss, config.source + ": loss")),
       source_(std::move(source)),
       dtype_(dtype),
-      choices_(config.cudnn_choices),
       identity_{{"vae", WeightsDigest(file.views)}, {"data", source_->Digest()}} {
   LoadOptions options;
   options.device = device;

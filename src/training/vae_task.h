@@ -6,7 +6,6 @@
 
 #include "config/model_config.h"
 #include "models/vae/vae.h"
-#include "nn/cudnn_choices.h"
 #include "nn/naming.h"
 #include "pipeline/stage.h"
 #include "training/clip_source.h"
@@ -49,7 +48,6 @@ class VaeTask : public Task {
   std::unique_ptr<ClipSource> source_;
   at::ScalarType dtype_;
   TensorMap leaves_;
-  CudnnChoices choices_;
   nlohmann::json identity_;
 };
 
