@@ -65,8 +65,9 @@ train_denoiser() {
 pack() {
   local made="$work/$1" folder=$2 newest
   mkdir -p "$folder"
-  find "$made" -maxdepth 1 -name '*.safetensors' -exec cp -L {} "$folder" \;
-  if [[ $1 != vae ]]; then rm -f "$folder"/Wan2.?_VAE.safetensors; fi
+  local -a others=()
+  if [[ $1 != vae ]]; then others=(! -name 'Wan2.?_VAE.safetensors'); fi
+  find "$made" -maxdepth 1 -name '*.safetensors' "${others[@]}" -exec cp -L {} "$folder" \;
   tar -C "$made" -czf "$folder/$1-reports.tar.gz" \
     $(cd "$made" && ls -d log.jsonl curves.svg vae.json 2>/dev/null)
   if [[ ${T3_DEMO_STATE:-0} == 1 ]]; then
