@@ -135,8 +135,7 @@ std::string DemoModelFolder() {
       info.dli_fname != nullptr) {
     std::error_code ignored;
     const fs::path library = fs::canonical(info.dli_fname, ignored).parent_path();
-    places = {library / "../share/t3video/models/demo", library / "../models/demo",
-              library / "../../models/demo"};
+    places = {library / "../share/t3video/models/demo", library / "models/demo"};
   }
   for (const fs::path& place : places) {
     std::error_code ignored;

@@ -25,7 +25,7 @@ struct ModelPaths {
 // for.
 ModelPaths FindModelFiles(const ModelFiles& files);
 
-// The folder of the shipped model: beside an installed t3 or in the source tree. Throws Error when
+// The folder of the shipped model: beside an installed t3 or in the build folder. Throws Error when
 // this installation has none.
 std::string DemoModelFolder();
 

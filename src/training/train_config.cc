@@ -195,7 +195,7 @@ void CheckFieldsOfTask(const json& document, const std::string& task, const std:
   static const std::vector<std::string> kDitOnly{
       "buckets",   "attention",      "lora",    "train_text_encoder",
       "timesteps", "prompt_dropout", "samples", "activation_checkpoints"};
-  static const std::vector<std::string> kVaeOnly{"loss"};
+  static const std::vector<std::string> kVaeOnly{"loss", "train_part"};
   for (const std::string& field : task == "dit" ? kVaeOnly : kDitOnly) {
     T3_CHECK(!document.contains(field), "{}: \"{}\" is no field of the task {}", source, field,
              task);
@@ -238,6 +238,9 @@ TrainConfig ParseTrainConfig(const json& document, const std::string& source) {
                                              config.activations);
   config.checkpoint = TakeCheckpoint(root.Object("checkpoint"));
   config.samples = TakeSamples(root.Object("samples"));
+  std::string part = "all";
+  root.TakeName("train_part", {"all", "decoder"}, &part);
+  config.decoder_alone = part == "decoder";
   const json* loss = root.Find("loss");
   config.vae_loss = loss == nullptr ? json::object() : *loss;
   root.CheckAllTaken();

@@ -91,6 +91,7 @@ struct TrainConfig {
   std::string dtype = "auto";  // of the computation
   std::string save_dtype = "fp32";
   std::optional<LoraConfig> lora;  // absent: all weights
+  bool decoder_alone = false;      // of the task vae: the encoder, and so the latents, stay
   nlohmann::json vae_loss;         // of the task vae
   bool train_text_encoder = false;
   double prompt_dropout = 0.1;

@@ -32,6 +32,11 @@ VaeLossOptions ParseVaeLoss(const nlohmann::json& document, const std::string& w
   return options;
 }
 
+// conv1 makes the moments of what the encoder gives.
+bool IsEncoderTensor(const std::string& name) {
+  return name.starts_with("encoder.") || name.starts_with("conv1.");
+}
+
 }  // namespace
 
 VaeFile OpenVaeFile(const TrainConfig& config) {
@@ -61,13 +66,19 @@ VaeTask::VaeTask(const TrainConfig& config, const VaeFile& file, std::unique_ptr
   options.dtype = at::kFloat;
   for (const auto& [name, tensor] :
        LoadTensors(file.views, VaeTensors(vae_), VaeNaming(vae_.version), options)) {
-    leaves_[name] = tensor.detach().requires_grad_();
+    if (config.decoder_alone && IsEncoderTensor(name)) {
+      frozen_[name] = tensor.detach();
+    } else {
+      leaves_[name] = tensor.detach().requires_grad_();
+    }
   }
 }
 
 Vae VaeTask::Model(const TensorMap& weights, at::ScalarType dtype) const {
   TensorMap own;
-  for (const auto& [name, tensor] : weights) own[name] = tensor.to(dtype);
+  for (const TensorMap* part : {&weights, &frozen_}) {
+    for (const auto& [name, tensor] : *part) own[name] = tensor.to(dtype);
+  }
   return Vae(vae_, own);
 }
 
@@ -88,7 +99,9 @@ void VaeTask::SaveModel(const TensorMap& weights, const std::string& folder) con
   const std::filesystem::path root(folder);
   std::filesystem::create_directories(root);
   TensorMap saved;
-  for (const auto& [name, tensor] : weights) {
+  TensorMap all = weights;
+  all.insert(frozen_.begin(), frozen_.end());
+  for (const auto& [name, tensor] : all) {
     saved[name] = config_.save_dtype == "bf16" ? tensor.to(at::kBFloat16) : tensor;
   }
   // What is measured is what is written, rounding included.

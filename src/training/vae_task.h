@@ -25,7 +25,8 @@ struct VaeFile {
 // config.model.vae. Throws Error when it is missing, no VAE, or half of one.
 VaeFile OpenVaeFile(const TrainConfig& config);
 
-// Leaves by the original names of VaeTensors, fp32. In bf16 the passes work on bf16 copies of them.
+// Leaves by the original names of VaeTensors, fp32; the decoder's alone where the configuration says
+// so. In bf16 the passes work on bf16 copies of them.
 class VaeTask : public Task {
  public:
   // `dtype` of the computation. Loads the weights; throws Error as loading does.
@@ -40,6 +41,7 @@ class VaeTask : public Task {
   nlohmann::json Identity() const override { return identity_; }
 
  private:
+  // `weights` of the leaves, the others as they are.
   Vae Model(const TensorMap& weights, at::ScalarType dtype) const;
 
   TrainConfig config_;
@@ -48,6 +50,7 @@ class VaeTask : public Task {
   std::unique_ptr<ClipSource> source_;
   at::ScalarType dtype_;
   TensorMap leaves_;
+  TensorMap frozen_;  // by the same names, fp32
   nlohmann::json identity_;
 };
 

@@ -4,6 +4,9 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <span>
+
 #include "base/check.h"
 #include "models/vae/random_vae.h"
 #include "models/vae/tensors.h"
@@ -105,6 +108,29 @@ TEST(VaeTask, StopsAfterItsSecondsWithAVaeThatKnowsItsStatistics) {
   EXPECT_EQ(file.config.mean.size(), 4u);
   EXPECT_NE(file.config.mean, SmallVaeConfig(VaeVersion::k21, 4, 4, 4).mean);
   EXPECT_EQ(file.views.tensors.at("conv1.weight").dtype, DType::kBF16);
+}
+
+TEST(VaeTask, TrainsTheDecoderAlone) {
+  const test::Folder folder;
+  const TrainConfig config = SmallVaeRun(folder, "x", {{"train_part", "decoder"}});
+  const VaeFile before = OpenVaeFile(config);
+  for (const auto& [name, tensor] : RunVae(config).weights) {
+    EXPECT_TRUE(name.starts_with("decoder.") || name.starts_with("conv2.")) << name;
+  }
+  TrainConfig written = config;
+  written.model.vae = folder.Path("x") + "/Wan2.1_VAE.safetensors";
+  const VaeFile after = OpenVaeFile(written);
+  int64_t kept = 0, moved = 0;
+  for (const auto& [name, view] : before.views.tensors) {
+    const bool equal = std::ranges::equal(
+        std::span(view.data, static_cast<size_t>(view.bytes)),
+        std::span(after.views.tensors.at(name).data, static_cast<size_t>(view.bytes)));
+    const bool encoder = name.starts_with("encoder.") || name.starts_with("conv1.");
+    EXPECT_TRUE(equal || !encoder) << name;
+    (equal ? kept : moved) += 1;
+  }
+  EXPECT_GT(kept, 0);
+  EXPECT_GT(moved, kept / 2);
 }
 
 TEST(VaeTask, RefusesFieldsOfTheDenoiser) {
