@@ -245,6 +245,8 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
     preview.emplace(job.request.preview, job.request.preview_every, job.sampling.steps,
                     LoadPreviewMap(model_, context_));
   }
+  dit_->set_scratch_bytes(
+      ChooseScratch(model_, job, settings_.device, settings_.dtype, settings_.limits));
   Checkpointer checkpointer(item.identity, job.request.checkpoint_every, progress);
   Stage stage(context_, "denoising", job.sampling.steps, "steps");
   const at::Tensor latents =

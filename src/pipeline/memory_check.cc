@@ -169,6 +169,11 @@ void CheckMemory(const ModelInfo& model, const Job& job, at::Device device, at::
       host ? "--host-memory-limit" : "--memory-limit");
 }
 
+int64_t ChooseScratch(const ModelInfo& model, const Job& job, at::Device device,
+                      at::ScalarType dtype, const MemoryLimits& limits) {
+  return PlanMemory(RunOfJob(model, job, device, dtype, limits)).denoiser_scratch;
+}
+
 Residents ChooseResidents(const ModelInfo& model, const Job& job, at::Device device,
                           at::ScalarType dtype, const MemoryLimits& limits) {
   const MemoryPlan plan = PlanMemory(RunOfJob(model, job, device, dtype, limits));

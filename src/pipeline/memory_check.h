@@ -42,4 +42,8 @@ struct Residents {
 Residents ChooseResidents(const ModelInfo& model, const Job& job, at::Device device,
                           at::ScalarType dtype, const MemoryLimits& limits);
 
+// What the temporaries of the denoiser may take (MemoryPlan::denoiser_scratch), in bytes.
+int64_t ChooseScratch(const ModelInfo& model, const Job& job, at::Device device,
+                      at::ScalarType dtype, const MemoryLimits& limits);
+
 }  // namespace t3

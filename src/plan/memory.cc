@@ -49,37 +49,49 @@ int64_t PartitionBytes(const PlannedRun& run) {
   return layouts * partitions * 2 * run.video.grid.tokens() * static_cast<int64_t>(sizeof(int32_t));
 }
 
-// The temporaries of a layer: as much as is wanted, within the limit where that can be split.
-int64_t DenoiserScratch(const PlannedRun& run) {
-  const int64_t row = run.video.grid.tokens() * run.element_bytes;
-  const int64_t heads = kAttentionTensors * row * run.dit.dim;
-  const int64_t ffn = row * (run.dit.ffn_dim + 2 * run.dit.dim);
-  const int64_t limited = std::min(std::max(heads, ffn), DenoiserScratchBytes(run.on_gpu));
-  return std::max(limited, heads / run.dit.num_heads);  // one head at least is in flight
+// What the budget leaves beside weights and `beside`.
+int64_t BudgetBeside(const PlannedRun& run, int64_t beside) {
+  return run.device_budget > 0 ? run.device_budget - beside : std::numeric_limits<int64_t>::max();
 }
 
-MemoryStage DenoiserStage(const PlannedRun& run) {
+// What the temporaries of a layer take where nothing limits them: of all heads, or of the FFN.
+int64_t HeadsScratch(const PlannedRun& run) {
+  return kAttentionTensors * run.video.grid.tokens() * run.element_bytes * run.dit.dim;
+}
+
+int64_t WantedScratch(const PlannedRun& run) {
+  const int64_t ffn =
+      run.video.grid.tokens() * run.element_bytes * (run.dit.ffn_dim + 2 * run.dit.dim);
+  return std::max(HeadsScratch(run), ffn);
+}
+
+// What they may take: on a GPU what the budget leaves beside `others`, but one head's at least. On
+// the CPU they are small beside the weights, and what is free there changes from run to run, which
+// would change the order of sums.
+int64_t AllowedScratch(const PlannedRun& run, int64_t others) {
+  int64_t allowed = DenoiserScratchBytes(run.on_gpu);
+  if (run.on_gpu) allowed = std::min(allowed, BudgetBeside(run, others));
+  return std::max(allowed, HeadsScratch(run) / run.dit.num_heads);
+}
+
+MemoryStage DenoiserStage(const PlannedRun& run, int64_t* scratch) {
   const DitConfig& dit = run.dit;
   const int64_t tokens = run.video.grid.tokens();
   const int64_t latents =
       dit.latent_channels * run.video.latent.tokens() * kFloatBytes * kLatentCopies;
   const int64_t text =
       (run.two_branches ? 2 : 1) * dit.num_layers * 2 * dit.text_len * dit.dim * run.element_bytes;
-  return {"denoiser", DitParameters(dit) * run.element_bytes,
-          Context(run) +
-              (run.on_gpu ? kGpuDenoiserTensors : kDenoiserTensors) * tokens * dit.dim *
-                  run.element_bytes +
-              DenoiserScratch(run) + PartitionBytes(run) + text + latents,
-          ""};
+  const int64_t weights = DitParameters(dit) * run.element_bytes;
+  const int64_t beside =
+      Context(run) +
+      (run.on_gpu ? kGpuDenoiserTensors : kDenoiserTensors) * tokens * dit.dim * run.element_bytes +
+      PartitionBytes(run) + text + latents;
+  *scratch = AllowedScratch(run, weights + beside);
+  return {"denoiser", weights, beside + std::min(WantedScratch(run), *scratch), ""};
 }
 
 int64_t FrameBytes(const PlannedRun& run) {
   return 3 * run.video.made_width * run.video.made_height * kFloatBytes;
-}
-
-// What the budget leaves beside weights and `beside`.
-int64_t BudgetBeside(const PlannedRun& run, int64_t beside) {
-  return run.device_budget > 0 ? run.device_budget - beside : std::numeric_limits<int64_t>::max();
 }
 
 MemoryStage ImageStage(const PlannedRun& run) {
@@ -123,7 +135,7 @@ MemoryPlan PlanMemory(const PlannedRun& run) {
   MemoryPlan plan;
   if (run.text) plan.device.push_back(TextStage(run));
   if (run.from_image) plan.device.push_back(ImageStage(run));
-  plan.device.push_back(DenoiserStage(run));
+  plan.device.push_back(DenoiserStage(run, &plan.denoiser_scratch));
   plan.device.push_back(DecoderStage(run));
   plan.host = HostStage(run, plan.widest());
   return plan;

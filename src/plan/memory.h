@@ -46,6 +46,8 @@ struct MemoryPlan {
   // The process on the host. Mapped weight files are not in it: their pages can be given back. On
   // the CPU it is the widest stage and the process itself.
   MemoryStage host;
+  // For the temporaries of the denoiser's layers, counted in its stage: what Dit may use.
+  int64_t denoiser_scratch = 0;
   // The stage with the largest total.
   const MemoryStage& widest() const;
 };
@@ -55,8 +57,8 @@ MemoryPlan PlanMemory(const PlannedRun& run);
 // Frames on their way to the encoder that wait at most.
 inline constexpr int64_t kQueuedFrames = 8;
 
-// Memory that the denoiser's temporaries of one stage may take, beside x and q|k|v: 4 of 12 heads
-// at 4K with 1.3B on a GPU.
+// Memory that the denoiser's temporaries of one stage may take where there is enough, beside x and
+// q|k|v: 4 of 12 heads at 4K with 1.3B on a GPU.
 int64_t DenoiserScratchBytes(bool on_gpu);
 
 int64_t DitParameters(const DitConfig& config);

@@ -93,6 +93,27 @@ TEST(Memory, GrowsWithEverythingThatTakesMemory) {
   EXPECT_EQ(PlanMemory(whole).host.total() - base.host.total(), (81 - 16) * 3 * 832 * 480 * 4);
 }
 
+// At 4K the 1.3B model wants 6 GB for temporaries; a smaller budget is kept to down to one head.
+TEST(Memory, TheDenoiserKeepsToTheBudgetWithSmallerPieces) {
+  PlannedRun run = RunOf("wan2.1-1.3b-t3", 3840, 2176, 81);
+  const MemoryPlan free = PlanMemory(run);
+  EXPECT_EQ(free.denoiser_scratch, DenoiserScratchBytes(true));
+  const int64_t all = StageOf(free, "denoiser").total();
+  run.device_budget = all - 2'000'000'000;
+  const MemoryPlan tight = PlanMemory(run);
+  EXPECT_EQ(StageOf(tight, "denoiser").total(), run.device_budget);
+  EXPECT_EQ(tight.denoiser_scratch, free.denoiser_scratch - 2'000'000'000);
+  run.device_budget = 1'000'000'000;
+  const MemoryPlan least = PlanMemory(run);
+  // q, k, v, outputs and sums of one of 12 heads of 128 channels.
+  EXPECT_EQ(least.denoiser_scratch, 6 * run.video.grid.tokens() * 2 * 128);
+  EXPECT_GT(StageOf(least, "denoiser").total(), run.device_budget);
+  run = RunOf("wan2.1-1.3b-t3", 832, 480, 81);
+  run.on_gpu = false;
+  run.device_budget = 1'000'000'000;
+  EXPECT_EQ(PlanMemory(run).denoiser_scratch, DenoiserScratchBytes(false));
+}
+
 TEST(Memory, OnTheCpuTheHostHoldsTheWidestStage) {
   PlannedRun run = RunOf("wan2.1-1.3b-t3", 256, 128, 9);
   run.on_gpu = false;

@@ -8,6 +8,7 @@
 #include "models/dit/token_chunks.h"
 #include "ops/attention_backend.h"
 #include "ops/dispatch.h"
+#include "plan/memory.h"
 
 namespace t3 {
 namespace {
@@ -83,7 +84,7 @@ Dit::Dit(const DitConfig& config, const TensorMap& tensors)
       time_(config, tensors),
       head_(FloatLinear(tensors, "head.head")),
       head_modulation_(FloatTensor(tensors, "head.modulation")),
-      scratch_bytes_(text_in_.weight.is_cuda() ? 6'000'000'000 : 1'000'000'000) {
+      scratch_bytes_(DenoiserScratchBytes(text_in_.weight.is_cuda())) {
   patch_embedding_.weight = patch_embedding_.weight.flatten(1);
   blocks_.reserve(config.num_layers);
   for (int64_t i = 0; i < config.num_layers; ++i) {

@@ -69,8 +69,8 @@ class Dit {
   at::Device device() const { return text_in_.weight.device(); }
   at::ScalarType dtype() const { return text_in_.weight.scalar_type(); }
 
-  // Bound of the temporaries of a stage, beside x and q|k|v (N x 4 dim). Default: 6 GB on a GPU
-  // (4 of 12 heads at 4K with 1.3B), 1 GB on the CPU.
+  // Bound of the temporaries of a stage, beside x and q|k|v (N x 4 dim). Default:
+  // DenoiserScratchBytes.
   void set_scratch_bytes(int64_t bytes) { scratch_bytes_ = bytes; }
 
  private:
