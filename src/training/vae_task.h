@@ -25,8 +25,8 @@ struct VaeFile {
 // config.model.vae. Throws Error when it is missing, no VAE, or half of one.
 VaeFile OpenVaeFile(const TrainConfig& config);
 
-// Leaves by the original names of VaeTensors, fp32; the decoder's alone where the configuration says
-// so. In bf16 the passes work on bf16 copies of them.
+// Leaves by the original names of VaeTensors, fp32; the decoder's alone where the configuration
+// says so. In bf16 the passes work on bf16 copies of them.
 class VaeTask : public Task {
  public:
   // `dtype` of the computation. Loads the weights; throws Error as loading does.
