@@ -125,6 +125,26 @@ TEST(Cli, EqualSeedsGiveEqualLatentsAndResultsDecode) {
   EXPECT_EQ(FilesIn(folder / "frames"), 5u);
 }
 
+TEST(Cli, DecodesWithAVaeAloneAndGeneratesWithNone) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(RunT3(Generate(folder / "a.safetensors", {})).exit_code, 0);
+  const auto decode = [&](const std::string& name, const std::vector<std::string>& model) {
+    std::vector<std::string> arguments{"decode", folder / "a.safetensors", "--output",
+                                       folder / name};
+    arguments.insert(arguments.end(), model.begin(), model.end());
+    return RunT3(arguments);
+  };
+  const std::string vae = Mini21() + "/Wan2.1_VAE.pth";
+  ASSERT_EQ(decode("whole.y4m", {"--model", Mini21()}).exit_code, 0);
+  const ProgramResult alone = decode("alone.y4m", {"--vae", vae});
+  ASSERT_EQ(alone.exit_code, 0) << alone.err;
+  EXPECT_EQ(ReadBytes(folder / "alone.y4m"), ReadBytes(folder / "whole.y4m"));
+  const ProgramResult generated =
+      RunT3({"generate", "--vae", vae, "--prompt", "x", "--output", folder / "x.mp4"});
+  EXPECT_EQ(generated.exit_code, 2);
+  EXPECT_THAT(generated.err, HasSubstr("needs a denoiser"));
+}
+
 // A memory limit that takes slabs: rows pass through a spool file beside the output.
 TEST(Cli, DecodesTheSameWithinAMemoryLimitAndUpToAFrame) {
   const TemporaryFolder folder;

@@ -138,6 +138,7 @@ AttentionChoice ChooseAttention(const ModelInfo& model, const std::string& patte
 }
 
 Job PlanJob(const ModelInfo& model, const Request& request) {
+  RequireDit(model);
   CheckInputs(model, request);
   if (request.width.has_value() != request.height.has_value()) {
     FailUsage("a width without a height (or the other way round) was given; give both");

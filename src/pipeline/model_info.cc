@@ -110,7 +110,7 @@ GenerationDefaults FindDefaults(const ModelInfo& model, const json& document) {
     defaults = preset->defaults;
   } else {  // another size: the release with the same VAE
     const bool t3 = model.attention.pattern == AttentionPattern::kT3;
-    const bool wan22 = model.dit.latent_channels == 48;
+    const bool wan22 = (model.vae ? model.vae->latent_channels : model.dit.latent_channels) == 48;
     defaults = FindPreset(fmt::format("{}{}", wan22 ? "wan2.2-5b" : "wan2.1-1.3b", t3 ? "-t3" : ""))
                    .defaults;
   }
@@ -134,7 +134,8 @@ void CheckFit(const ModelInfo& model) {
 }  // namespace
 
 ModelInfo OpenModel(const ModelFiles& files) {
-  if (files.model.empty() && files.dit.empty()) {
+  const bool parts_alone = files.model.empty() && files.dit.empty();
+  if (parts_alone && files.vae.empty() && files.text_encoder.empty()) {
     FailUsage(
         "no model was given; use --model DIR (a checkpoint's folder), --model demo, or --dit FILE");
   }
@@ -142,14 +143,16 @@ ModelInfo OpenModel(const ModelFiles& files) {
   model.loras = files.loras;
   model.paths = FindModelFiles(files);
   const ModelPaths& paths = model.paths;
-  T3_CHECK(!paths.dit.empty(),
+  T3_CHECK(parts_alone || !paths.dit.empty(),
            "no denoiser was found in {}; wanted diffusion_pytorch_model*.safetensors there or in "
            "transformer/, or give --dit FILE",
            paths.folder);
   const json defaults = ReadJsonObject(paths.defaults);
-  const json config = ReadJsonObject(paths.dit_config);
-  model.dit_views = OpenViews(paths.dit, DitNaming(), LooksLikeDit);
-  model.dit = ReadDitConfig(model.dit_views, OrNull(config));
+  if (!parts_alone) {
+    const json config = ReadJsonObject(paths.dit_config);
+    model.dit_views = OpenViews(paths.dit, DitNaming(), LooksLikeDit);
+    model.dit = ReadDitConfig(model.dit_views, OrNull(config));
+  }
   if (!paths.text_encoder.empty()) {
     model.text_views = OpenViews(paths.text_encoder, TextEncoderNaming(), LooksLikeTextEncoder);
     model.text = ReadTextEncoderConfig(model.text_views);
@@ -161,10 +164,20 @@ ModelInfo OpenModel(const ModelFiles& files) {
              paths.vae);
     model.vae = ReadVaeConfig(model.vae_views, OrNull(defaults));
   }
-  CheckFit(model);
-  model.attention = FindAttention(model, defaults);
+  if (!parts_alone) {
+    CheckFit(model);
+    model.attention = FindAttention(model, defaults);
+  }
   model.defaults = FindDefaults(model, defaults);
   return model;
+}
+
+void RequireDit(const ModelInfo& model) {
+  if (model.dit_views.file == nullptr) {
+    FailUsage(
+        "this needs a denoiser, and parts of a model were given without one; add --model DIR "
+        "or --dit FILE");
+  }
 }
 
 VaeConfig VaeOf(const ModelInfo& model) {

@@ -21,7 +21,7 @@ struct TrainedAttention {
 struct ModelInfo {
   ModelPaths paths;
   std::vector<Lora> loras;
-  NamedViews dit_views;
+  NamedViews dit_views;   // empty when a VAE or text encoder was given alone
   NamedViews text_views;  // empty when the model has no text encoder
   NamedViews vae_views;   // empty when the model has no VAE
   DitConfig dit;
@@ -31,10 +31,14 @@ struct ModelInfo {
   GenerationDefaults defaults;
 };
 
-// Opens every file that was found, recognises it and reads its sizes. Throws Error when the DiT is
-// missing, a file is not what its place wants, or the parts do not fit each other (channels of DiT
-// and VAE, text width).
+// Opens every file that was found, recognises it and reads its sizes. Throws Error when a
+// folder has no DiT, a file is not what its place wants, or the parts do not fit each other
+// (channels of DiT and VAE, text width). A VAE or text encoder may be given alone, for what needs
+// no more.
 ModelInfo OpenModel(const ModelFiles& files);
+
+// Throws UsageError where the model has no denoiser; its sizes mean nothing then.
+void RequireDit(const ModelInfo& model);
 
 // The VAE's own sizes, or those of the VAE that models with `latent_channels` use.
 VaeConfig VaeOf(const ModelInfo& model);

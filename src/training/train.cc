@@ -90,6 +90,7 @@ TrainResult RunTask(const TrainConfig& config, Task& task, const RunContext& con
 
 TrainResult TrainDit(const TrainConfig& config, const RunContext& context, at::ScalarType dtype) {
   const ModelInfo model = OpenModel(config.model);
+  RequireDit(model);
   CheckNotItsBase(model, config.output);
   DitTask task(config, model, MakeSource(config, model, dtype, context), dtype, context);
   return RunTask(config, task, context, [&](int64_t step) { MakeSamples(config, step, context); });

@@ -312,6 +312,7 @@ PrepareResult Prepare(const ModelFiles& files, const RunOptions& options,
     FailUsage("preparing has no limit for host memory; it holds a few frames and one shard");
   }
   const ModelInfo model = OpenModel(files);
+  RequireDit(model);
   CheckVae(model);
   const at::Device device = ResolveDevice(options.device);
   UseExactFloat32();
