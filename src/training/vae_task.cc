@@ -74,19 +74,25 @@ VaeTask::VaeTask(const TrainConfig& config, const VaeFile& file, std::unique_ptr
   }
 }
 
-Vae VaeTask::Model(const TensorMap& weights, at::ScalarType dtype) const {
-  TensorMap own;
+TensorMap VaeTask::Whole(const TensorMap& weights, at::ScalarType dtype) const {
+  TensorMap whole;
   for (const TensorMap* part : {&weights, &frozen_}) {
-    for (const auto& [name, tensor] : *part) own[name] = tensor.to(dtype);
+    for (const auto& [name, tensor] : *part) whole[name] = tensor.to(dtype);
   }
+  return whole;
+}
+
+Vae VaeTask::Model(const TensorMap& whole, at::ScalarType dtype) const {
+  TensorMap own;
+  for (const auto& [name, tensor] : whole) own[name] = tensor.to(dtype);
   return Vae(vae_, own);
 }
 
 MicroResult VaeTask::Accumulate(int64_t step, int64_t micro, double scale) {
   ClipBatch batch = source_->Get(step, micro);
   const VaeLossResult loss =
-      VaeLoss(Model(leaves_, dtype_), batch.video, loss_, static_cast<uint64_t>(config_.seed),
-              step * config_.accumulation + micro);
+      VaeLoss(Vae(vae_, Whole(leaves_, dtype_)), batch.video, loss_,
+              static_cast<uint64_t>(config_.seed), step * config_.accumulation + micro);
   (loss.total * scale).backward();
   // Single frames leave the convolutions over time alone.
   for (const auto& [name, leaf] : leaves_) {
@@ -98,12 +104,7 @@ MicroResult VaeTask::Accumulate(int64_t step, int64_t micro, double scale) {
 void VaeTask::SaveModel(const TensorMap& weights, const std::string& folder) const {
   const std::filesystem::path root(folder);
   std::filesystem::create_directories(root);
-  TensorMap saved;
-  TensorMap all = weights;
-  all.insert(frozen_.begin(), frozen_.end());
-  for (const auto& [name, tensor] : all) {
-    saved[name] = config_.save_dtype == "bf16" ? tensor.to(at::kBFloat16) : tensor;
-  }
+  const TensorMap saved = Whole(weights, config_.save_dtype == "bf16" ? at::kBFloat16 : at::kFloat);
   // What is measured is what is written, rounding included.
   const ClipSet measured = source_->Measured();
   const VaeConfig config = MeasureLatents(Model(saved, at::kFloat), measured.clips, measured.clip);

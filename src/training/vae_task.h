@@ -41,8 +41,10 @@ class VaeTask : public Task {
   nlohmann::json Identity() const override { return identity_; }
 
  private:
-  // `weights` of the leaves, the others as they are.
-  Vae Model(const TensorMap& weights, at::ScalarType dtype) const;
+  // `weights` of the leaves and what is frozen, in `dtype`.
+  TensorMap Whole(const TensorMap& weights, at::ScalarType dtype) const;
+  // Of all weights.
+  Vae Model(const TensorMap& whole, at::ScalarType dtype) const;
 
   TrainConfig config_;
   VaeConfig vae_;
