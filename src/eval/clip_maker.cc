@@ -12,6 +12,7 @@
 #include "pipeline/denoise.h"
 #include "pipeline/device.h"
 #include "pipeline/load_models.h"
+#include "pipeline/memory_check.h"
 #include "sampling/noise.h"
 #include "training/flow.h"
 
@@ -33,7 +34,11 @@ ClipMaker::ClipMaker(const ModelInfo& model, const Job& job, at::ScalarType dtyp
                                     model.dit.num_layers, model.dit.head_dim(), context.device)),
       batch_(batch) {}
 
-void ClipMaker::LoadDenoiser() { dit_.emplace(LoadDit(model_, dtype_, context_)); }
+void ClipMaker::LoadDenoiser() {
+  dit_.emplace(LoadDit(model_, dtype_, context_));
+  dit_->set_scratch_bytes(
+      ChooseScratch(model_, job_, context_.device, dtype_, {.device = context_.device_limit}));
+}
 
 void ClipMaker::LoadDecoder() {
   decoder_.emplace(LoadVae(model_, VaeHalf::kDecoder, dtype_, context_));
