@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include "base/check.h"
 
@@ -81,6 +82,15 @@ void AtomicFile::Commit() {
   if (folder < 0) return;
   ::fsync(folder);
   ::close(folder);
+}
+
+void WriteAtomically(const std::string& path, std::string_view text) {
+  AtomicFile file(path);
+  std::ofstream stream(file.temporary(), std::ios::binary);
+  stream << text;
+  stream.close();
+  T3_CHECK(stream, "{} cannot be written: {}", path, std::strerror(errno));
+  file.Commit();
 }
 
 void RemoveStaleTemporaries(const std::string& path) {

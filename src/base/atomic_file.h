@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace t3 {
 
@@ -26,6 +27,10 @@ class AtomicFile {
   std::string temporary_;
   bool committed_ = false;
 };
+
+// Writes a whole text file so. Throws Error as AtomicFile does, and when the text is not taken (a
+// full disk).
+void WriteAtomically(const std::string& path, std::string_view text);
 
 // Removes the temporary files and folders of `path` that processes which no longer run left behind
 // (killed, or the machine went down). Those of running processes stay; errors are ignored.

@@ -68,6 +68,16 @@ TEST(AtomicFileTest, AppearsOnlyOnCommit) {
   EXPECT_THROW(AtomicFile(target.string()), Error);
 }
 
+TEST(AtomicFileTest, WritesTextsWhole) {
+  const fs::path path = fs::temp_directory_path() / "t3_atomic_text.txt";
+  WriteAtomically(path.string(), "first, and longer");
+  WriteAtomically(path.string(), "second");
+  std::ifstream file(path);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "second");
+  fs::remove(path);
+  EXPECT_THROW(WriteAtomically("/nowhere/at/all.txt", "x"), Error);
+}
+
 TEST(AtomicFileTest, RemovesWhatDeadProcessesLeft) {
   const fs::path folder = fs::temp_directory_path() / "t3_stale_test";
   fs::remove_all(folder);

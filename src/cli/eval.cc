@@ -3,7 +3,6 @@
 
 #include <CLI/App.hpp>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <sstream>
 #include <tuple>
@@ -19,8 +18,6 @@
 namespace t3 {
 namespace {
 
-constexpr int kInterruptedCode = 130;
-
 struct EvalFlags {
   EvalRequest request;
   ModelFlags model;
@@ -31,12 +28,6 @@ struct EvalFlags {
   std::vector<std::string> compare;
   std::optional<double> margin;
 };
-
-void WriteText(const std::string& path, const std::string& text) {
-  AtomicFile file(path);
-  std::ofstream(file.temporary()) << text << '\n';
-  file.Commit();
-}
 
 // "a.json,b.json" -> both.
 std::vector<std::string> FilesOf(const std::string& list) {
@@ -50,7 +41,7 @@ int RunCompare(const EvalFlags& flags) {
   const Report report =
       CompareEvals(FilesOf(flags.compare[0]), FilesOf(flags.compare[1]), flags.margin);
   fmt::print("{}", report.text);
-  if (!flags.request.json.empty()) WriteText(flags.request.json, report.json);
+  if (!flags.request.json.empty()) WriteAtomically(flags.request.json, report.json + "\n");
   return 0;
 }
 
@@ -66,7 +57,7 @@ int RunEval(const EvalFlags& flags) {
                                      terminal.Progress(), &CancelOnSignals());
   terminal.EndLine();
   fmt::print("{}", result.report.text);
-  return result.interrupted ? kInterruptedCode : 0;
+  return result.interrupted ? kExitInterrupted : 0;
 }
 
 void AddSizeFlags(CLI::App& app, EvalFlags& flags) {
@@ -76,10 +67,7 @@ void AddSizeFlags(CLI::App& app, EvalFlags& flags) {
       ->capture_default_str();
   app.add_option("--size", flags.size, "WIDTHxHEIGHT in pixels");
   app.add_option("--frames", request.frames, "frames of a clip, 4n+1");
-  app.add_option("--steps", request.steps, "denoising steps");
-  app.add_option("--guidance", request.guidance, "guidance scale; 1 runs one branch");
-  app.add_option("--shift", request.shift, "shift of the noise schedule");
-  app.add_option("--sampler", request.sampler, "euler or unipc");
+  AddSolverFlags(app, request);
   app.add_option("--attention", request.attention, "auto, t3, full, close, remote or swin")
       ->capture_default_str();
   app.add_option("--windows", request.windows, "window counts \"t,h,w;t,h,w;...\"");

@@ -29,6 +29,14 @@ void AddModelFlags(CLI::App& app, ModelFlags& flags);
 // For commands that run the denoiser.
 void AddLoraFlag(CLI::App& app, ModelFlags& flags);
 void AddRunFlags(CLI::App& app, RunFlags& flags);
+// How a request of any kind denoises.
+template <typename R>
+void AddSolverFlags(CLI::App& app, R& request) {
+  app.add_option("--steps", request.steps, "denoising steps");
+  app.add_option("--guidance", request.guidance, "guidance scale; 1 runs one branch");
+  app.add_option("--shift", request.shift, "shift of the noise schedule");
+  app.add_option("--sampler", request.sampler, "euler or unipc");
+}
 void AddFileFlags(CLI::App& app, FileOptions& file);
 
 // Without --model and --dit the model is that of the environment variable T3_MODEL_DIR, without

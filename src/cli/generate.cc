@@ -77,10 +77,7 @@ void AddSamplingFlags(CLI::App& app, GenerateFlags& flags) {
   app.add_option("--size", flags.size, "WIDTHxHEIGHT in pixels");
   app.add_option("--frames", request.frames, "frames to make, 4n+1");
   app.add_option("--fps", request.fps, "frames a second of the file");
-  app.add_option("--steps", request.steps, "denoising steps");
-  app.add_option("--guidance", request.guidance, "guidance scale; 1 runs one branch");
-  app.add_option("--shift", request.shift, "shift of the noise schedule");
-  app.add_option("--sampler", request.sampler, "euler or unipc");
+  AddSolverFlags(app, request);
   CLI::Option* seed =
       app.add_option("--seed", request.seed, "seed of the noise")->capture_default_str();
   app.add_option("--seeds", flags.seeds, "several seeds, \"0,1,2\": a numbered video for each")

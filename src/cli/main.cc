@@ -12,6 +12,7 @@
 #include "base/nearest.h"
 #include "cli/commands.h"
 #include "cli/config_file.h"
+#include "cli/signals.h"
 #include "cli/terminal.h"
 #include "t3video/error.h"
 #include "t3video/version.h"
@@ -21,7 +22,6 @@ namespace {
 
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
-constexpr int kExitInterrupted = 130;
 
 int ExitCode(const Error& error) {
   switch (error.kind()) {

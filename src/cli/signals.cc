@@ -13,7 +13,7 @@ volatile std::sig_atomic_t signals_seen = 0;
 volatile std::sig_atomic_t to_terminal = 0;
 
 void OnSignal(int) {
-  if (signals_seen != 0) ::_exit(130);
+  if (signals_seen != 0) ::_exit(kExitInterrupted);
   signals_seen = 1;
   cancel_token.Cancel();
   if (to_terminal == 0) return;

@@ -5,8 +5,12 @@
 
 namespace t3 {
 
-// The first SIGINT or SIGTERM sets the returned token; the second ends the process with 130 at
-// once. Where stderr is a terminal a line says so; programs that read it hear of it at the end.
+// The exit status of a command that was told to stop.
+inline constexpr int kExitInterrupted = 130;
+
+// The first SIGINT or SIGTERM sets the returned token; the second ends the process with that
+// status at once. Where stderr is a terminal a line says so; programs that read it hear of it at
+// the end.
 const CancelToken& CancelOnSignals();
 
 }  // namespace t3

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 
 #include "base/atomic_file.h"
@@ -255,9 +254,7 @@ class Evaluation {
 
   void Save() const {
     if (request_.json.empty()) return;
-    AtomicFile file(request_.json);
-    std::ofstream(file.temporary()) << MakeReport(record_).json << '\n';
-    file.Commit();
+    WriteAtomically(request_.json, MakeReport(record_).json + "\n");
   }
 
   const EvalRequest& request_;

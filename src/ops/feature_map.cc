@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "kernels/feature_map.h"
 #include "ops/dispatch.h"
+#include "ops/norm_silu.h"
 
 namespace t3 {
 namespace {
@@ -60,9 +61,7 @@ void ForEachBand(int64_t frames, int64_t begin, int64_t end, int64_t row_element
 at::Tensor NormSiluOf(const at::Tensor& x, const NormSiluOptions& options) {
   at::Tensor y = x.to(ComputeType(x));
   if (options.bias.defined()) y = y + options.bias;
-  if (!options.gamma.defined()) return y;
-  y = y / at::linalg_vector_norm(y, 2, at::IntArrayRef{-1}, true).clamp_min(1e-12) * options.gamma;
-  return options.silu ? at::silu(y) : y;
+  return options.gamma.defined() ? NormSiluFormula(y, options.gamma, options.silu) : y;
 }
 
 void NormSiluPlain(const at::Tensor& x, const NormSiluOptions& options, int64_t first_row,

@@ -68,15 +68,18 @@ bool NormKernelTakes(const at::Tensor& x, const at::Tensor& gamma) {
 
 }  // namespace
 
+at::Tensor NormSiluFormula(const at::Tensor& x, const at::Tensor& gamma, bool silu) {
+  const at::Tensor length = at::linalg_vector_norm(x, 2, at::IntArrayRef{-1}, true);
+  const at::Tensor n = x / length.clamp_min(1e-12) * gamma;
+  return silu ? at::silu(n) : n;
+}
+
 at::Tensor NormSiluWithGradient(const at::Tensor& x, const at::Tensor& gamma, bool silu) {
   T3_CHECK(gamma.dim() == 1 && x.dim() >= 1 && x.size(-1) == gamma.size(0),
            "NormSilu: x ({}) has not the {} channels of gamma", fmt::join(x.sizes(), ", "),
            gamma.numel());
   if (NormKernelTakes(x, gamma)) return NormSiluNode::apply(x, gamma, silu);
-  const at::Tensor in = x.to(ComputeType(x));
-  const at::Tensor length = at::linalg_vector_norm(in, 2, at::IntArrayRef{-1}, true);
-  const at::Tensor n = in / length.clamp_min(1e-12) * gamma;
-  return (silu ? at::silu(n) : n).to(x.scalar_type());
+  return NormSiluFormula(x.to(ComputeType(x)), gamma, silu).to(x.scalar_type());
 }
 
 }  // namespace t3

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -109,9 +108,7 @@ void MakeWorld(const WorldRequest& request, const ProgressFn& progress, const Ca
     list.push_back(EntryOf(scene, name));
     stage.Advance(i + 1);
   }
-  AtomicFile file((folder / "captions.json").string());
-  std::ofstream(file.temporary()) << list.dump(1) << '\n';
-  file.Commit();
+  WriteAtomically((folder / "captions.json").string(), list.dump(1) + "\n");
 }
 
 }  // namespace t3

@@ -110,7 +110,7 @@ GenerationDefaults FindDefaults(const ModelInfo& model, const json& document) {
     defaults = preset->defaults;
   } else {  // another size: the release with the same VAE
     const bool t3 = model.attention.pattern == AttentionPattern::kT3;
-    const bool wan22 = (model.vae ? model.vae->latent_channels : model.dit.latent_channels) == 48;
+    const bool wan22 = VaeOf(model).latent_channels == 48;
     defaults = FindPreset(fmt::format("{}{}", wan22 ? "wan2.2-5b" : "wan2.1-1.3b", t3 ? "-t3" : ""))
                    .defaults;
   }

@@ -12,14 +12,6 @@ constexpr int kThreads = 256;
 // callers keep maps below 2^31 vectors. Offsets in elements are 64-bit.
 __device__ unsigned int GlobalThread() { return blockIdx.x * kThreads + threadIdx.x; }
 
-// Sum over groups of `group` neighbouring lanes, a power of two; all lanes of the warp take part.
-__device__ float GroupedSum(float value, int group) {
-  for (int offset = group / 2; offset > 0; offset /= 2) {
-    value += __shfl_xor_sync(0xffffffffu, value, offset);
-  }
-  return value;
-}
-
 // `group` lanes take a position, NV vectors each.
 template <typename T, int NV>
 __global__ void __launch_bounds__(kThreads) NormSiluKernel(const NormSiluArgs args, int group) {
@@ -88,8 +80,7 @@ void StartNorm(const NormSiluArgs& args, int group, cudaStream_t stream) {
 template <typename T>
 void StartNormForWidth(const NormSiluArgs& args, cudaStream_t stream) {
   const int64_t vectors = args.channels / kLanes<T>;
-  int group = 1;
-  while (group < kWarp && group * 4 < vectors) group *= 2;
+  const int group = LanesForVectors(vectors);
   const int64_t a_lane = (vectors + group - 1) / group;
   if (a_lane <= 1) {
     StartNorm<T, 1>(args, group, stream);

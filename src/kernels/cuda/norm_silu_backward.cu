@@ -52,8 +52,7 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
       for (int j = 0; j < kN; ++j) square += x[i][j] * x[i][j];
     }
-    for (int o = group / 2; o > 0; o /= 2) square += __shfl_xor_sync(0xffffffffu, square, o);
-    const float length = sqrtf(square);
+    const float length = sqrtf(GroupedSum(square, group));
     const float r = 1.f / fmaxf(length, 1e-12f);
     float inner = 0;  // of x and the gradient of x r
 #pragma unroll
@@ -67,7 +66,7 @@ __global__ void __launch_bounds__(kThreads)
         inner += dn[i][j] * unit;
       }
     }
-    for (int o = group / 2; o > 0; o /= 2) inner += __shfl_xor_sync(0xffffffffu, inner, o);
+    inner = GroupedSum(inner, group);
     if (length < 1e-12f) inner = 0;  // r is a constant there
     if (!inside) continue;
 #pragma unroll
@@ -106,8 +105,7 @@ void Start(const NormSiluBackwardArgs& args, int group, cudaStream_t stream) {
 template <typename T>
 void StartForWidth(const NormSiluBackwardArgs& args, cudaStream_t stream) {
   const int64_t vectors = args.channels / kLanes<T>;
-  int group = 1;
-  while (group < kWarp && group * 4 < vectors) group *= 2;
+  const int group = LanesForVectors(vectors);
   const int64_t a_lane = (vectors + group - 1) / group;
   if (a_lane <= 1) {
     Start<T, 1>(args, group, stream);

@@ -78,6 +78,21 @@ __device__ inline float WarpSum(float value) {
   return value;
 }
 
+// Sum over groups of `group` neighbouring lanes, a power of two; all lanes of the warp take part.
+__device__ inline float GroupedSum(float value, int group) {
+  for (int offset = group / 2; offset > 0; offset /= 2) {
+    value += __shfl_xor_sync(0xffffffffu, value, offset);
+  }
+  return value;
+}
+
+// Lanes, a power of two, that hold `vectors` in at most 4 each, if a warp does.
+inline int LanesForVectors(int64_t vectors) {
+  int lanes = 1;
+  while (lanes < kWarp && lanes * 4 < vectors) lanes *= 2;
+  return lanes;
+}
+
 // Sum over WARPS warps of a block; every thread of the block calls it. `shared` has WARPS floats
 // and may be used again after the next call's barrier.
 template <int WARPS>

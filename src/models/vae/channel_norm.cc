@@ -4,11 +4,11 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/silu.h>
-#include <c10/core/GradMode.h>
 
 #include <cmath>
 
 #include "nn/row_slabs.h"
+#include "ops/dispatch.h"
 #include "ops/norm_silu.h"
 
 namespace t3 {
@@ -27,7 +27,7 @@ at::Tensor ChannelNorm::Apply(const at::Tensor& x, bool silu) const {
   const bool half = x.scalar_type() == at::kBFloat16 || x.scalar_type() == at::kHalf;
   const at::ScalarType work = half ? at::kFloat : x.scalar_type();
   const double root = std::sqrt(static_cast<double>(x.size(1)));
-  if (c10::GradMode::is_enabled() && (x.requires_grad() || gamma_.requires_grad())) {
+  if (GradientsOn() && (x.requires_grad() || gamma_.requires_grad())) {
     const at::Tensor gamma = gamma_.to(work).flatten() * root;
     return NormSiluWithGradient(x.movedim(1, -1), gamma, silu).movedim(-1, 1);
   }
