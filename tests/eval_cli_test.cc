@@ -81,6 +81,29 @@ TEST_F(EvalCli, TogetherOrOneAfterTheOtherIsTheSame) {
   }
 }
 
+TEST_F(EvalCli, ComparesDetailWithAnEnlargementOfItsOwnSmallClip) {
+  const auto run = [&](const std::string& small) {
+    return RunT3({"eval",       "--model", ReferencePath("mini2.1"),
+                  "--size",     "128x96",  "--frames",
+                  "5",          "--steps", "1",
+                  "--guidance", "1",       "--attention",
+                  "full",       "--clips", "1",
+                  "--device",   "cpu",     "--enlarged-from",
+                  small,        "--json",  folder_ / "e.json"});
+  };
+  const ProgramResult result = run("64x48");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("detail, of a bicubic's"));
+  const json record = Json("e.json");
+  EXPECT_EQ(record["enlarged_from"], "64x48");
+  // Random weights make noise at either size, of which bicubic interpolation leaves little.
+  EXPECT_GT(record["clips"][0]["measures"]["detail_over_bicubic"], 1);
+  EXPECT_THAT(run("128x96").err, HasSubstr("wanted a size below 128x96 of the same shape"));
+  EXPECT_THAT(run("64x32").err, HasSubstr("wanted a size below 128x96 of the same shape"));
+  EXPECT_THAT(Eval({"--truth", "--enlarged-from", "32x32"}).err,
+              HasSubstr("--enlarged-from is of clips that a model makes"));
+}
+
 TEST_F(EvalCli, TrueRendersNeedNoModel) {
   const ProgramResult result =
       Eval({"--truth", "--clips", "3", "--json", folder_ / "t.json", "--first-seed", "5"});

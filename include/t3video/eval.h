@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "t3video/cancel.h"
@@ -34,8 +35,11 @@ struct EvalRequest {
   uint64_t seed = 0;       // of the first clip's noise; the others follow
   int64_t batch = 0;       // clips denoised together; 0: on a GPU as many as keep it busy
   int64_t loss_clips = 0;  // held-out scenes whose flow-matching loss is measured
-  std::string json;        // file for all values, renewed while it runs; "": none
-  std::string sheet;       // PNG file with a frame of the first clips; "": none
+  // Size of clips that the model makes besides, of the same scenes from the same seeds: the detail
+  // of the large ones is compared with these, enlarged by bicubic interpolation.
+  std::optional<int64_t> small_width, small_height;
+  std::string json;   // file for all values, renewed while it runs; "": none
+  std::string sheet;  // PNG file with a frame of the first clips; "": none
 };
 
 struct EvalResult {
@@ -56,5 +60,18 @@ EvalResult Evaluate(const ModelFiles& files, const RunOptions& options, const Ev
 // differ in their number of files or they share no scene.
 Report CompareEvals(const std::vector<std::string>& a, const std::vector<std::string>& b,
                     std::optional<double> margin);
+
+// A name and the files of one measurement, one for each training seed.
+struct NamedEvals {
+  std::string name;
+  std::vector<std::string> files;
+};
+
+// Markdown: a table of every measure's mean, a column for each of `named`; then, for every measure
+// of `margins`, how much better each is than `against` ("": no such tables), scene by scene, with
+// the 95 % interval, the gain of every training seed where both sides have as many, and whether the
+// interval lies above the margin. Throws Error where a file, a name or a measure is none.
+std::string TabulateEvals(const std::vector<NamedEvals>& named, const std::string& against,
+                          const std::vector<std::pair<std::string, double>>& margins);
 
 }  // namespace t3

@@ -22,11 +22,14 @@ struct EvalFlags {
   EvalRequest request;
   ModelFlags model;
   RunFlags run;
-  std::string size;
+  std::string size, enlarged_from;
   bool truth = false;
   bool vae_only = false;
   std::vector<std::string> compare;
   std::optional<double> margin;
+  std::vector<std::string> table;
+  std::string against;
+  std::vector<std::string> margins;
 };
 
 // "a.json,b.json" -> both.
@@ -45,13 +48,44 @@ int RunCompare(const EvalFlags& flags) {
   return 0;
 }
 
+// "NAME=VALUE" -> both.
+std::pair<std::string, std::string> Assigned(const std::string& text, const char* flag) {
+  const size_t equals = text.find('=');
+  if (equals == 0 || equals == std::string::npos) FailUsage("{} {}: wanted NAME=VALUE", flag, text);
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+int RunTable(const EvalFlags& flags) {
+  std::vector<NamedEvals> named;
+  for (const std::string& text : flags.table) {
+    const auto [name, files] = Assigned(text, "--table");
+    named.push_back({name, FilesOf(files)});
+  }
+  std::vector<std::pair<std::string, double>> margins;
+  for (const std::string& text : flags.margins) {
+    const auto [name, value] = Assigned(text, "--margins");
+    double margin = 0;
+    if (!CLI::detail::lexical_cast(value, margin))
+      FailUsage("--margins {}: {} is no number", text, value);
+    margins.emplace_back(name, margin);
+  }
+  fmt::print("{}", TabulateEvals(named, flags.against, margins));
+  return 0;
+}
+
 int RunEval(const EvalFlags& flags) {
+  if (!flags.table.empty()) return RunTable(flags);
+  if (!flags.against.empty() || !flags.margins.empty())
+    FailUsage("--against and --margins are for --table");
   if (!flags.compare.empty()) return RunCompare(flags);
   if (flags.margin) FailUsage("--margin is for --compare");
   EvalRequest request = flags.request;
   if (flags.truth) request.source = EvalSource::kTruth;
   if (flags.vae_only) request.source = EvalSource::kVae;
   if (!flags.size.empty()) std::tie(request.width, request.height) = ParseSize(flags.size);
+  if (!flags.enlarged_from.empty()) {
+    std::tie(request.small_width, request.small_height) = ParseSize(flags.enlarged_from);
+  }
   Terminal terminal(ParseProgressStyle(flags.run.progress));
   const EvalResult result = Evaluate(ToModelFiles(flags.model), ToRunOptions(flags.run), request,
                                      terminal.Progress(), &CancelOnSignals());
@@ -67,6 +101,9 @@ void AddSizeFlags(CLI::App& app, EvalFlags& flags) {
       ->capture_default_str();
   app.add_option("--size", flags.size, "WIDTHxHEIGHT in pixels");
   app.add_option("--frames", request.frames, "frames of a clip, 4n+1");
+  app.add_option("--enlarged-from", flags.enlarged_from,
+                 "WIDTHxHEIGHT: compare the detail with clips of that size by the same model, "
+                 "enlarged by bicubic interpolation");
   AddSolverFlags(app, request);
   app.add_option("--attention", request.attention, "auto, t3, full, close, remote or swin")
       ->capture_default_str();
@@ -104,6 +141,16 @@ void AddEval(CLI::App& app, Action& action) {
       ->expected(2);
   command.add_option("--margin", flags->margin,
                      "with --compare: what the intervals have to lie above, e.g. -0.05");
+  command
+      .add_option("--table", flags->table,
+                  "NAME=A.json[,A2.json...]...: these measurements side by side, in Markdown")
+      ->expected(1, 100);
+  command.add_option("--against", flags->against,
+                     "with --table: the name that the others are compared with");
+  command
+      .add_option("--margins", flags->margins,
+                  "with --against: MEASURE=MARGIN,...: what is compared, and the margins")
+      ->delimiter(',');
   command.callback([flags, &action] { action = [flags] { return RunEval(*flags); }; });
 }
 

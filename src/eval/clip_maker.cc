@@ -34,10 +34,20 @@ ClipMaker::ClipMaker(const ModelInfo& model, const Job& job, at::ScalarType dtyp
                                     model.dit.num_layers, model.dit.head_dim(), context.device)),
       batch_(batch) {}
 
-void ClipMaker::LoadDenoiser() {
-  dit_.emplace(LoadDit(model_, dtype_, context_));
+void ClipMaker::SetScratch() {
   dit_->set_scratch_bytes(
       ChooseScratch(model_, job_, context_.device, dtype_, {.device = context_.device_limit}));
+}
+
+void ClipMaker::LoadDenoiser() {
+  dit_.emplace(LoadDit(model_, dtype_, context_));
+  SetScratch();
+}
+
+void ClipMaker::ShareNetworks(const ClipMaker& loaded) {
+  dit_ = loaded.dit_;
+  SetScratch();
+  decoder_ = loaded.decoder_;
 }
 
 void ClipMaker::LoadDecoder() {

@@ -36,6 +36,8 @@ class ClipMaker {
   void LoadDenoiser();
   void LoadDecoder();
   void LoadEncoder();
+  // Takes the denoiser and the decoder of a maker of another size of the same model.
+  void ShareNetworks(const ClipMaker& loaded);
 
   // Clips (3,frames,height,width) in [-1,1] on the device. Throw Error of kind kInterrupted between
   // steps once the run is cancelled. At most `batch` items.
@@ -52,6 +54,7 @@ class ClipMaker {
   double ForwardSeconds(const EvalItem& item) const;
 
  private:
+  void SetScratch();
   std::vector<int64_t> LatentShape() const;
   at::Tensor Decode(const at::Tensor& latents) const;
 

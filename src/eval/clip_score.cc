@@ -30,8 +30,10 @@ constexpr MeasureKind kKinds[] = {
     {"shading", "shading fits the light", Better::kMore, true},
     {"shadow", "shadow fits the light", Better::kMore, true},
     {"mirror", "mirror image at sea", Better::kMore, true},
+    {"constraints", "constraints, mean", Better::kMore, true},
     {"detail_ratio", "detail, of the truth's", Better::kNeither},
     {"detail_distance", "detail, |ln ratio|", Better::kLess},
+    {"detail_over_bicubic", "detail, of a bicubic's", Better::kNeither},
     {"flicker_ratio", "flicker, of the truth's", Better::kNeither},
     {"flicker_distance", "flicker, |ln ratio|", Better::kLess},
     {"loss", "validation loss", Better::kLess},
@@ -79,20 +81,28 @@ ClipScore ScoreClip(uint64_t number, const WorldScene& scene, const at::Tensor& 
   }
   set("attributes", static_cast<double>(right) / kWorldAttributes);
   set("all_attributes", right == kWorldAttributes);
-  set("one_object", reading.OneObject());
-  set("pair_matched", reading.pair_matched);
-  set("path_continuous", reading.PathContinuous());
-  set("shading", reading.shading_matches);
-  if (scene.land == WorldLand::kSea) {
-    set("mirror", reading.MirrorPresent());
-  } else {
-    set("shadow", reading.ShadowPresent());
+  const bool at_sea = scene.land == WorldLand::kSea;
+  const std::pair<const char*, bool> constraints[] = {
+      {"one_object", reading.OneObject()},
+      {"pair_matched", reading.pair_matched},
+      {"path_continuous", reading.PathContinuous()},
+      {"shading", reading.shading_matches},
+      {at_sea ? "mirror" : "shadow", at_sea ? reading.MirrorPresent() : reading.ShadowPresent()}};
+  double kept = 0;
+  for (const auto& [name, holds] : constraints) {
+    set(name, holds);
+    kept += holds;
   }
+  set("constraints", kept / static_cast<double>(std::size(constraints)));
   const double detail = Ratio(DetailEnergy(video), DetailEnergy(truth));
   const double flicker = Ratio(Flicker(video), Flicker(truth));
   set("detail_ratio", detail), set("detail_distance", std::abs(std::log(detail)));
   set("flicker_ratio", flicker), set("flicker_distance", std::abs(std::log(flicker)));
   return score;
+}
+
+double DetailOverEnlarged(const at::Tensor& video, const at::Tensor& small) {
+  return Ratio(DetailEnergy(video), EnlargedDetailEnergy(small, video.size(3), video.size(2)));
 }
 
 nlohmann::ordered_json ToJson(const ClipScore& score) {

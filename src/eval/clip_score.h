@@ -40,6 +40,10 @@ struct ClipScore {
 ClipScore ScoreClip(uint64_t number, const WorldScene& scene, const at::Tensor& video,
                     const at::Tensor& truth);
 
+// The detail of `video` over that of `small`, a clip (3,F,h,w) of the same model and scene,
+// enlarged to its size by bicubic interpolation; within 1/1000 to 1000.
+double DetailOverEnlarged(const at::Tensor& video, const at::Tensor& small);
+
 nlohmann::ordered_json ToJson(const ClipScore& score);
 
 }  // namespace t3

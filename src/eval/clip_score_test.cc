@@ -29,8 +29,9 @@ TEST(ClipScore, ATrueClipIsRightInEveryMeasure) {
   const ClipScore score = ScoreClip(7, scene, clip, clip);
   EXPECT_EQ(score.scene, 7U);
   EXPECT_EQ(score.read, scene.Values());
-  for (const char* name : {"land", "pair", "attributes", "all_attributes", "one_object", "mirror",
-                           "shading", "path_continuous", "detail_ratio", "flicker_ratio"}) {
+  for (const char* name :
+       {"land", "pair", "attributes", "all_attributes", "one_object", "mirror", "shading",
+        "path_continuous", "constraints", "detail_ratio", "flicker_ratio"}) {
     EXPECT_EQ(score.measures.at(name), 1) << name;
   }
   EXPECT_EQ(score.measures.at("detail_distance"), 0);
@@ -54,6 +55,15 @@ TEST(ClipScore, FaultsShowWhereTheyAre) {
   EXPECT_NEAR(flat.measures.at("detail_distance"), std::log(4.0), 1e-3);
   EXPECT_NEAR(flat.measures.at("flicker_ratio"), 0.5, 1e-4);
   EXPECT_THROW(ScoreClip(0, scene, truth.narrow(1, 0, 3), truth), Error);
+}
+
+TEST(ClipScore, ATruePictureHasMoreThanAnEnlargement) {
+  const WorldScene scene = BalloonAtSea();
+  const at::Tensor large = Render(scene);
+  const at::Tensor small =
+      RenderScene(scene, {.width = 64, .height = 48, .frames = 5, .fps = 5}, at::kCPU);
+  EXPECT_GT(DetailOverEnlarged(large, small), 2);
+  EXPECT_NEAR(DetailOverEnlarged(large, large), 1, 1e-3);
 }
 
 TEST(ClipScore, OnLandItIsTheShadow) {

@@ -10,23 +10,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// The values of one measure on the scenes that both have.
-struct Pairs {
-  std::vector<double> a, b, gain;
-};
-
-Pairs PairsOf(const std::map<uint64_t, double>& a, const std::map<uint64_t, double>& b,
-              Better better) {
-  Pairs pairs;
-  for (const auto& [scene, value] : a) {
-    const auto found = b.find(scene);
-    if (found == b.end()) continue;
-    pairs.a.push_back(value), pairs.b.push_back(found->second);
-    pairs.gain.push_back((found->second - value) * (better == Better::kLess ? -1 : 1));
-  }
-  return pairs;
-}
-
 std::string Signed(double value, bool share) {
   return (value >= 0 ? "+" : "") + FormatMeasure(value, share);
 }
@@ -59,6 +42,18 @@ void AddRow(const MeasureKind& kind, const Pairs& pairs, std::optional<double> m
 }
 
 }  // namespace
+
+Pairs PairsOf(const std::map<uint64_t, double>& a, const std::map<uint64_t, double>& b,
+              Better better) {
+  Pairs pairs;
+  for (const auto& [scene, value] : a) {
+    const auto found = b.find(scene);
+    if (found == b.end()) continue;
+    pairs.a.push_back(value), pairs.b.push_back(found->second);
+    pairs.gain.push_back((found->second - value) * (better == Better::kLess ? -1 : 1));
+  }
+  return pairs;
+}
 
 Report CompareEvals(const std::vector<std::string>& a, const std::vector<std::string>& b,
                     std::optional<double> margin) {

@@ -85,6 +85,9 @@ StoredEval ReadEval(const std::string& path) {
         stored.measures[name][scene] = value.get<double>();
       }
     }
+    for (const char* name : {"forward_seconds", "attention_tmac"}) {
+      if (record.contains(name)) stored.once[name] = record.at(name).get<double>();
+    }
   } catch (const json::exception& error) {
     Fail("{} is no record of `t3 eval --json`: {}", path, error.what());
   }
@@ -101,6 +104,8 @@ StoredEval ReadEvals(const std::vector<std::string>& paths) {
     for (const auto& [name, scenes] : one.measures) {
       for (const auto& [scene, value] : scenes) all[name][scene].push_back(value);
     }
+    for (const auto& [name, value] : one.once)
+      mean.once[name] += value / static_cast<double>(paths.size());
   }
   for (const auto& [name, scenes] : all) {
     for (const auto& [scene, values] : scenes) {

@@ -34,10 +34,19 @@ Report MakeReport(const EvalRecord& record);
 struct StoredEval {
   std::string title;  // "dense.json (256x144x17)"
   std::map<std::string, std::map<uint64_t, double>> measures;
+  std::map<std::string, double> once;  // forward_seconds, attention_tmac
 };
 // Throws Error that names the file where it is no such record.
 StoredEval ReadEval(const std::string& path);
 // The means of several, of what all of them have.
 StoredEval ReadEvals(const std::vector<std::string>& paths);
+
+// The values of one measure on the scenes that both have.
+struct Pairs {
+  std::vector<double> a, b, gain;
+};
+// `gain` is b - a, or a - b where less is better.
+Pairs PairsOf(const std::map<uint64_t, double>& a, const std::map<uint64_t, double>& b,
+              Better better);
 
 }  // namespace t3

@@ -37,6 +37,8 @@ void CheckRequest(const EvalRequest& request) {
   if (request.batch < 0) FailUsage("--batch {}: wanted at least 1", request.batch);
   if (request.loss_clips > 0 && request.source != EvalSource::kModel)
     FailUsage("--loss-clips measures the denoiser, which true clips have none of");
+  if (request.small_width && request.source != EvalSource::kModel)
+    FailUsage("--enlarged-from is of clips that a model makes; true clips are not made again");
   for (const std::string& path : {request.json, request.sheet}) {
     if (!path.empty()) const AtomicFile writable(path);
   }
@@ -58,6 +60,18 @@ Job ModelJob(const ModelInfo& model, const EvalRequest& request) {
   job.sampler = request.sampler;
   job.attention = request.attention, job.windows = request.windows;
   return PlanJob(model, job);
+}
+
+// The same for the clips that are enlarged.
+Job SmallJob(const ModelInfo& model, EvalRequest request, const Job& job) {
+  request.width = request.small_width, request.height = request.small_height;
+  Job small = ModelJob(model, request);
+  const VideoGeometry &from = small.geometry, &to = job.geometry;
+  // Of another shape it would be another picture.
+  if (from.width >= to.width || from.width * to.height != from.height * to.width)
+    FailUsage("--enlarged-from {}x{}: wanted a size below {}x{} of the same shape", from.width,
+              from.height, to.width, to.height);
+  return small;
 }
 
 // Plain operations of a few tokens leave a GPU idle; what keeps an H200 busy is some 30,000.
@@ -84,6 +98,7 @@ class Evaluation {
       model_.emplace(OpenModel(files));
       job_ = ModelJob(*model_, request);
       CheckParts(options);
+      if (request.small_width) small_job_ = SmallJob(*model_, request, job_);
     }
     if (job_.geometry.frames < 3)
       FailUsage("--frames {}: flicker needs at least 3", job_.geometry.frames);
@@ -158,6 +173,10 @@ class Evaluation {
     if (job_.attention.pattern != AttentionPattern::kFull)
       s["windows"] = FormatWindows(job_.attention.windows);
     s["batch"] = batch_;
+    if (small_job_) {
+      const VideoGeometry& small = small_job_->geometry;
+      s["enlarged_from"] = fmt::format("{}x{}", small.width, small.height);
+    }
     record_.title +=
         fmt::format(", {} with {} attention, {} steps, guidance {}", model_->paths.dit,
                     AttentionName(job_.attention.pattern), sampling.steps, sampling.guidance);
@@ -188,6 +207,10 @@ class Evaluation {
     }
     if (request_.clips > 0) maker_->LoadDecoder();
     if (!generates || request_.loss_clips > 0) maker_->LoadEncoder();
+    if (small_job_ && request_.clips > 0) {
+      small_maker_ = std::make_unique<ClipMaker>(*model_, *small_job_, dtype_, batch_, context_);
+      small_maker_->ShareNetworks(*maker_);
+    }
   }
 
   void EncodeCaptions() {
@@ -220,6 +243,8 @@ class Evaluation {
     if (request_.source == EvalSource::kModel) made = maker_->Generate(items);
     Synchronize(context_.device);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    std::vector<at::Tensor> small;
+    if (small_maker_) small = small_maker_->Generate(items);
     for (size_t i = 0; i < items.size(); ++i) {
       const at::Tensor truth = Truth(items[i]);
       at::Tensor video = truth;
@@ -230,6 +255,7 @@ class Evaluation {
       if (request_.source == EvalSource::kVae) score.measures["psnr"] = Psnr(video, truth);
       if (request_.source == EvalSource::kModel)
         score.measures["seconds"] = took.count() / static_cast<double>(items.size());
+      if (small_maker_) score.measures["detail_over_bicubic"] = DetailOverEnlarged(video, small[i]);
       const bool beside = request_.source != EvalSource::kTruth;
       if (!request_.sheet.empty()) sheet_.Add(video, beside ? truth : at::Tensor());
       record_.clips.push_back(std::move(score));
@@ -262,9 +288,10 @@ class Evaluation {
   at::ScalarType dtype_;
   std::optional<ModelInfo> model_;
   Job job_;
+  std::optional<Job> small_job_;  // of the clips to enlarge
   int64_t batch_ = 1;
   std::vector<EvalItem> items_;
-  std::unique_ptr<ClipMaker> maker_;
+  std::unique_ptr<ClipMaker> maker_, small_maker_;
   EvalRecord record_;
   ContactSheet sheet_;
 };

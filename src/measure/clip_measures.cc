@@ -51,6 +51,22 @@ double DetailEnergy(const at::Tensor& video) {
   return sum.item<double>() / static_cast<double>(video.size(1));
 }
 
+double EnlargedDetailEnergy(const at::Tensor& video, int64_t width, int64_t height) {
+  CheckClip(video, "detail of an enlargement");
+  T3_CHECK(width >= video.size(3) && height >= video.size(2),
+           "detail of an enlargement: {}x{} is smaller than the clip's {}x{}", width, height,
+           video.size(3), video.size(2));
+  const at::NoGradGuard no_grad;
+  double sum = 0;
+  for (int64_t frame = 0; frame < video.size(1); ++frame) {
+    const at::Tensor small = video.select(1, frame).to(at::kFloat).unsqueeze(0);
+    const at::Tensor large =
+        at::upsample_bicubic2d(small, {height, width}, /*align_corners=*/false).clamp(-1, 1);
+    sum += DetailEnergy(large[0].unsqueeze(1));
+  }
+  return sum / static_cast<double>(video.size(1));
+}
+
 double Flicker(const at::Tensor& video) {
   CheckClip(video, "flicker");
   const int64_t frames = video.size(1);

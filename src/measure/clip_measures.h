@@ -3,6 +3,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+
 namespace t3 {
 
 // All take clips (3, frames, height, width) with values in [-1, 1] on any device, and compute in
@@ -13,6 +15,10 @@ namespace t3 {
 // pixels in both directions counts in full, one of 8 pixels with 2 %. A figure per pixel: compare
 // pictures of the same size only. Throws Error below 3x3 pixels.
 double DetailEnergy(const at::Tensor& video);
+
+// DetailEnergy of the clip enlarged to `width` x `height` by bicubic interpolation (a = -0.75,
+// values clamped to [-1, 1]), a frame at a time: what an enlargement has of fine detail.
+double EnlargedDetailEnergy(const at::Tensor& video, int64_t width, int64_t height);
 
 // Flicker: the root of the mean square of x[t-1] - 2 x[t] + x[t+1], where x is luma averaged over
 // fields of 1/18 of the height. Even motion and slow fades nearly cancel in the second difference;

@@ -37,8 +37,8 @@ std::unique_ptr<BatchSource> MakeSource(const TrainConfig& config, const ModelIn
     T3_CHECK(config.buckets.empty(),
              "{}: \"buckets\" do not go with the world, which has sizes of its own", config.source);
     source = std::make_unique<WorldLatents>(
-        ParseWorldLatents(*world, config.source + ": data.world", config.batch_size), config, model,
-        dtype, context);
+        ParseWorldLatents(*world, config.source + ": data.world", config.batch_size, config.seed),
+        config, model, dtype, context);
   } else {
     source = std::make_unique<PreparedSource>(prepared, model, config);
   }

@@ -104,10 +104,12 @@ void WriteCache(const std::string& path, const std::string& digest, const at::Te
 }  // namespace
 
 WorldLatentsConfig ParseWorldLatents(const nlohmann::json& document, const std::string& where,
-                                     int64_t batch_size) {
+                                     int64_t batch_size, int64_t seed) {
   JsonFields fields(document, where);
   WorldLatentsConfig config;
   fields.Take("cache", &config.cache);
+  config.seed = seed;
+  fields.TakeInteger("seed", 0, int64_t{1} << 40, &config.seed);
   fields.ForEach("sizes", [&](const nlohmann::json& object, const std::string& place) {
     JsonFields own(object, place);
     WorldLatentSize& size = config.sizes.emplace_back();
@@ -145,13 +147,13 @@ WorldLatents::WorldLatents(const WorldLatentsConfig& config, const TrainConfig& 
              run.source, size.width, size.height, unit);
     const std::string name = fmt::format("{}x{}x{}", size.width, size.height, size.frames);
     const std::string made = fmt::format("{} clips of {} from seed {} by VAE {}", size.clips, name,
-                                         seed_, WeightsDigest(model.vae_views));
+                                         config.seed, WeightsDigest(model.vae_views));
     const std::string cache =
         config.cache.empty() ? "" : (fs::path(config.cache) / (name + ".safetensors")).string();
     at::Tensor latents = ReadCache(cache, made);
     if (!latents.defined()) {
       if (!vae) vae.emplace(LoadVae(model, VaeHalf::kEncoder, dtype, context));
-      latents = RenderAndEncode(size, seed_, *vae, context);
+      latents = RenderAndEncode(size, config.seed, *vae, context);
       WriteCache(cache, made, latents);
     }
     latents_.push_back(latents.to(context.device));
@@ -178,7 +180,7 @@ Batch WorldLatents::Get(int64_t step, int64_t micro) {
   std::vector<int64_t> clips;
   for (int64_t i = 0; i < size.batch; ++i) {
     clips.push_back(random.Integer(Draw::kBatch, 2 * i, size.clips));
-    const WorldScene scene = SceneOfClip(seed_, clips.back());
+    const WorldScene scene = SceneOfClip(config_.seed, clips.back());
     const auto variant = static_cast<uint64_t>(
         random.Integer(Draw::kBatch, 2 * i + 1, static_cast<int64_t>(kCaptionVariants)));
     batch.ids.push_back(IdsOf(scene, kind, clips.back(), variant));

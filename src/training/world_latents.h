@@ -31,12 +31,13 @@ struct WorldLatentSize {
 // The object `data.world` of a denoiser's configuration (docs/training.md).
 struct WorldLatentsConfig {
   std::vector<WorldLatentSize> sizes;
+  int64_t seed = 0;   // of the clips
   std::string cache;  // folder that keeps the latents for the next call; empty: none
 };
 
-// Throws Error that names the field.
+// `batch_size` and `seed` are what it leaves out. Throws Error that names the field.
 WorldLatentsConfig ParseWorldLatents(const nlohmann::json& document, const std::string& where,
-                                     int64_t batch_size);
+                                     int64_t batch_size, int64_t seed);
 
 // Batches draw clips with replacement and one of a caption's phrasings each time. Scenes with
 // attributes that are kept back (IsHeldOut) are not among them.

@@ -12,14 +12,16 @@
 namespace t3 {
 namespace {
 
-WorldLatents MakeLatents(const std::string& cache, bool train_text_encoder) {
+WorldLatents MakeLatents(const std::string& cache, bool train_text_encoder, int64_t seed = 0) {
   const nlohmann::json world{
       {"cache", cache},
+      {"seed", 4},
       {"sizes",
        {{{"size", "32x16"}, {"frames", 5}, {"clips", 6}, {"turns", 2}, {"together", 4}},
         {{"size", "48x32"}, {"frames", 1}, {"clips", 2}, {"batch", 3}}}}};
-  const TrainConfig run = MiniConfig("unused", {{"train_text_encoder", train_text_encoder}});
-  return {ParseWorldLatents(world, "test", 2), run, MiniModel(), at::kFloat, CpuContext()};
+  const TrainConfig run =
+      MiniConfig("unused", {{"train_text_encoder", train_text_encoder}, {"seed", seed}});
+  return {ParseWorldLatents(world, "test", 2, seed), run, MiniModel(), at::kFloat, CpuContext()};
 }
 
 TEST(WorldLatents, TakeSizesInTurnWithCaptions) {
@@ -32,6 +34,18 @@ TEST(WorldLatents, TakeSizesInTurnWithCaptions) {
   ASSERT_EQ(first.text.size(), 2u);
   EXPECT_EQ(first.text[0].sizes(),
             at::IntArrayRef({static_cast<int64_t>(first.ids[0].size()), 64}));
+}
+
+TEST(WorldLatents, RunsOfSeveralSeedsShareTheClipsOfOne) {
+  const test::Folder folder;
+  WorldLatents one = MakeLatents(folder.Path("cache"), true, 1);
+  WorldLatents two = MakeLatents(folder.Path("cache"), true, 2);
+  EXPECT_EQ(one.Digest(), two.Digest());
+  bool differ = false;  // in what they draw of them
+  for (int64_t step = 0; step < 6; ++step) {
+    differ = differ || one.Get(step, 0).items != two.Get(step, 0).items;
+  }
+  EXPECT_TRUE(differ);
 }
 
 TEST(WorldLatents, AreReadFromTheCacheTheNextTime) {
