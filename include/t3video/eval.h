@@ -67,10 +67,11 @@ struct NamedEvals {
   std::vector<std::string> files;
 };
 
-// Markdown: a table of every measure's mean, a column for each of `named`; then, for every measure
-// of `margins`, how much better each is than `against` ("": no such tables), scene by scene, with
-// the 95 % interval, the gain of every training seed where both sides have as many, and whether the
-// interval lies above the margin. Throws Error where a file, a name or a measure is none.
+// Markdown. With `against` "": a table of every measure's mean, a column for each of `named`. Else
+// for every measure of `margins` a table of how much better each is than that one, scene by scene,
+// with the 95 % interval, the gain of every training seed where both sides have as many, and
+// whether the interval lies above the margin. Throws Error where a file, a name or a measure is
+// none.
 std::string TabulateEvals(const std::vector<NamedEvals>& named, const std::string& against,
                           const std::vector<std::pair<std::string, double>>& margins);
 

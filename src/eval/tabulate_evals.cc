@@ -35,6 +35,13 @@ MeanInterval GainOf(const StoredEval& from, const StoredEval& to, const MeasureK
   return gains.empty() ? MeanInterval{} : MeanOf(gains);
 }
 
+// A bar would end a cell.
+std::string LabelOf(const MeasureKind& kind) {
+  std::string label;
+  for (const char c : kind.label) label += c == '|' ? "\\|" : std::string(1, c);
+  return label;
+}
+
 std::string Row(const std::vector<std::string>& cells) {
   return fmt::format("| {} |\n", fmt::join(cells, " | "));
 }
@@ -51,7 +58,7 @@ std::string MeansTable(const std::vector<Arm>& arms) {
   for (const Arm& arm : arms) names.push_back(arm.name);
   std::string table = Head(names);
   for (const MeasureKind& kind : MeasureKinds()) {
-    std::vector<std::string> cells{std::string(kind.label)};
+    std::vector<std::string> cells{LabelOf(kind)};
     bool any = false;
     for (const Arm& arm : arms) {
       const auto found = arm.mean.measures.find(std::string(kind.name));
@@ -81,7 +88,7 @@ std::string GainsTable(const std::vector<Arm>& arms, const Arm& against, const s
                        double margin) {
   const MeasureKind& kind = KindOf(measure);
   const auto text = [&](double v) { return (v >= 0 ? "+" : "") + FormatMeasure(v, kind.share); };
-  std::string table = fmt::format("\n{}: how much better than {}, margin {}\n\n", kind.label,
+  std::string table = fmt::format("\n{}: how much better than {}, margin {}\n\n", LabelOf(kind),
                                   against.name, text(margin));
   table += Head(
       {"", "mean gain", "95 % interval", "of each training seed", "scenes", "above the margin"});
@@ -116,10 +123,10 @@ std::string TabulateEvals(const std::vector<NamedEvals>& named, const std::strin
     arm.name = name, arm.mean = ReadEvals(files);
     for (const std::string& file : files) arm.seeds.push_back(ReadEval(file));
   }
-  std::string text = MeansTable(arms);
-  if (against.empty()) return text;
+  if (against.empty()) return MeansTable(arms);
   const Arm* reference = FindArm(arms, against);
   if (reference == nullptr) FailUsage("--against {}: --table has no such name", against);
+  std::string text;
   for (const auto& [measure, margin] : margins)
     text += GainsTable(arms, *reference, measure, margin);
   return text;
