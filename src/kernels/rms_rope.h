@@ -26,7 +26,9 @@ struct RopeArgs {
   int pairs_t = 0;
   int pairs_h = 0;
   int pairs_w = 0;
-  int64_t height = 1;  // H, W: token = (t * H + h) * W + w
+  // token = ((video * T + t) * H + h) * W + w
+  int64_t frames = 1;
+  int64_t height = 1;
   int64_t width = 1;
 };
 

@@ -22,8 +22,10 @@ bool PortableOnly() {
   return asked;
 }
 
-bool KernelTakes(const at::Tensor& x) {
-  if (!x.is_cuda() || GradientsOn() || x.dim() != 2 || x.stride(1) != 1) return false;
+bool KernelTakes(const at::Tensor& x) { return !GradientsOn() && FitsKernels(x); }
+
+bool FitsKernels(const at::Tensor& x) {
+  if (!x.is_cuda() || x.dim() != 2 || x.stride(1) != 1) return false;
   if (x.scalar_type() != at::kFloat && x.scalar_type() != at::kBFloat16) return false;
   const int64_t vector = kernels::VectorElements(ElementOf(x));
   return x.size(1) % vector == 0 && x.stride(0) % vector == 0 &&

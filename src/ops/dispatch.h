@@ -18,8 +18,10 @@ bool GradientsOn();
 // this path can be tested and timed on a newer one.
 bool PortableOnly();
 
-// True if kernels can take the matrix `x`: on a GPU, fp32 or bf16, rows of whole aligned 16-byte
-// vectors, and gradients off (the plain definitions carry the gradient).
+// True if kernels can read the matrix `x`: on a GPU, fp32 or bf16, rows of whole aligned 16-byte
+// vectors.
+bool FitsKernels(const at::Tensor& x);
+// The same with gradients off: most kernels have none, and their plain definitions carry it.
 bool KernelTakes(const at::Tensor& x);
 
 // For calling kernels.

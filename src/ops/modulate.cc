@@ -2,13 +2,13 @@
 #include "ops/modulate.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/DeviceGuard.h>
 
 #include <algorithm>
 
 #include "base/check.h"
-#include "kernels/modulate.h"
 #include "ops/dispatch.h"
+#include "ops/modulate_kernel.h"
+#include "ops/modulate_node.h"
 
 namespace t3 {
 namespace {
@@ -78,48 +78,6 @@ at::Tensor AddGatedPlain(const at::Tensor& x, const at::Tensor& y, const TokenVe
   });
 }
 
-const float* Rows(const TokenVectors& vectors) {
-  T3_CHECK(vectors.rows.scalar_type() == at::kFloat && vectors.rows.is_contiguous(),
-           "modulation vectors are contiguous fp32, not {}",
-           c10::toString(vectors.rows.scalar_type()));
-  return vectors.rows.const_data_ptr<float>();
-}
-
-at::Tensor LayerNormModulateKernel(const at::Tensor& x, const TokenVectors& multiplier,
-                                   const TokenVectors& shift, const LayerNormOptions& options) {
-  const at::Tensor out = at::empty(x.sizes(), x.options().dtype(options.out));
-  const kernels::LayerNormModulateArgs args{.x = x.const_data_ptr(),
-                                            .out = out.mutable_data_ptr(),
-                                            .x_type = ElementOf(x),
-                                            .out_type = ElementOf(out),
-                                            .x_stride = x.stride(0),
-                                            .tokens = x.size(0),
-                                            .channels = x.size(1),
-                                            .multiplier = Rows(multiplier),
-                                            .shift = Rows(shift),
-                                            .split = multiplier.split,
-                                            .last_row = multiplier.rows.size(0) - 1,
-                                            .eps = static_cast<float>(options.eps)};
-  const c10::DeviceGuard guard(x.device());
-  kernels::LayerNormModulate(args, CurrentStream(x));
-  return out;
-}
-
-void AddGatedKernel(const at::Tensor& x, const at::Tensor& y, const TokenVectors& gate) {
-  const kernels::AddGatedArgs args{.x = x.mutable_data_ptr(),
-                                   .y = y.const_data_ptr(),
-                                   .type = ElementOf(x),
-                                   .x_stride = x.stride(0),
-                                   .y_stride = y.stride(0),
-                                   .tokens = x.size(0),
-                                   .channels = x.size(1),
-                                   .gate = Rows(gate),
-                                   .split = gate.split,
-                                   .last_row = gate.rows.size(0) - 1};
-  const c10::DeviceGuard guard(x.device());
-  kernels::AddGated(args, CurrentStream(x));
-}
-
 }  // namespace
 
 TokenVectors TokenVectors::Slice(int64_t first, int64_t count) const {
@@ -140,10 +98,10 @@ at::Tensor LayerNormModulate(const at::Tensor& x, const TokenVectors& multiplier
                multiplier.rows.size(0) == shift.rows.size(0),
            "LayerNormModulate: {} multipliers split at {}, {} shifts split at {}",
            multiplier.rows.size(0), multiplier.split, shift.rows.size(0), shift.split);
-  const bool same = options.out == x.scalar_type();
-  if (multiplier.each == 0 && KernelTakes(x) && x.size(1) <= kernels::kLayerNormMaxChannels &&
-      (same || options.out == at::kFloat)) {
-    return LayerNormModulateKernel(x, multiplier, shift, options);
+  if (LayerNormKernelTakes(x, options)) {
+    if (!GradientsOn()) return LayerNormModulateKernel(x, multiplier, shift, options);
+    if (ModulateNodeTakes(x, multiplier))
+      return LayerNormModulateWithNode(x, multiplier, shift, options);
   }
   return LayerNormModulatePlain(x, multiplier, shift, options);
 }
@@ -151,11 +109,12 @@ at::Tensor LayerNormModulate(const at::Tensor& x, const TokenVectors& multiplier
 void AddGated(at::Tensor& x, const at::Tensor& y, const TokenVectors& gate) {
   CheckVectors(x, gate, "AddGated");
   T3_CHECK(x.sizes() == y.sizes(), "AddGated: x has {} tokens, y {}", x.size(0), y.size(0));
+  const bool fits = FitsKernels(x) && FitsKernels(y) && x.scalar_type() == y.scalar_type();
   if (GradientsOn()) {
-    x = AddGatedPlain(x, y, gate);
-  } else if (gate.each == 0 && KernelTakes(x) && KernelTakes(y) &&
-             x.scalar_type() == y.scalar_type()) {
-    AddGatedKernel(x, y, gate);
+    x = fits && ModulateNodeTakes(x, gate) ? AddGatedWithNode(x, y, gate)
+                                           : AddGatedPlain(x, y, gate);
+  } else if (fits) {
+    AddGatedKernel(x, y, gate, x);
   } else {
     x.copy_(AddGatedPlain(x, y, gate));
   }

@@ -2,11 +2,11 @@
 #include "ops/rms_rope.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/DeviceGuard.h>
 
 #include "base/check.h"
 #include "ops/dispatch.h"
 #include "ops/rms_rope_kernel.h"
+#include "ops/rms_rope_node.h"
 
 namespace t3 {
 namespace {
@@ -26,32 +26,8 @@ at::Tensor RmsNormRopePlain(const at::Tensor& x, const at::Tensor& weight, doubl
   return (rope ? RotatePairs(normed, *rope) : normed).to(x.scalar_type());
 }
 
-at::Tensor RmsNormRopeKernel(const at::Tensor& x, const at::Tensor& weight, double eps,
-                             int64_t heads, const RopeTables* rope) {
-  const at::Tensor inverse = InverseRms(x, eps);
-  const at::Tensor out = at::empty(x.sizes(), x.options());
-  kernels::RmsRopeScatterArgs args{};
-  args.type = ElementOf(x);
-  args.tokens = x.size(0);
-  args.heads = static_cast<int>(heads);
-  args.head_dim = static_cast<int>(x.size(1) / heads);
-  args.q = x.const_data_ptr();
-  args.q_stride = x.stride(0);
-  args.q_inverse = inverse.const_data_ptr<float>();
-  args.q_weight = weight.const_data_ptr<float>();
-  args.rope = RopeArgsOf(rope);
-  args.targets = 1;
-  args.target[0].q = out.mutable_data_ptr();
-  args.target[0].stride = x.size(1);
-  const c10::DeviceGuard guard(x.device());
-  kernels::RmsRopeScatter(args, CurrentStream(x));
-  return out.unflatten(-1, {heads, -1});
-}
-
-bool RmsRopeKernelTakes(const at::Tensor& x, const at::Tensor& weight, int64_t heads,
-                        const RopeTables* rope) {
-  return KernelTakes(x) && (!rope || rope->tokens() == x.size(0)) &&
-         weight.scalar_type() == at::kFloat && weight.is_contiguous() &&
+bool RmsRopeKernelTakes(const at::Tensor& x, const at::Tensor& weight, int64_t heads) {
+  return FitsKernels(x) && weight.scalar_type() == at::kFloat && weight.is_contiguous() &&
          x.size(1) / heads % kernels::VectorElements(ElementOf(x)) == 0;
 }
 
@@ -67,8 +43,12 @@ at::Tensor RmsNormRope(const at::Tensor& x, const at::Tensor& weight, double eps
            "RmsNormRope: RoPE tables for {} tokens of {} channels, x ({}) in {} heads",
            rope ? rope->tokens() : 0, rope ? rope->head_dim() : 0, fmt::join(x.sizes(), ", "),
            heads);
-  if (RmsRopeKernelTakes(x, weight, heads, rope))
-    return RmsNormRopeKernel(x, weight, eps, heads, rope);
+  if (RmsRopeKernelTakes(x, weight, heads)) {
+    if (!GradientsOn())
+      return RmsNormRopeKernel(x, weight, eps, heads, rope).unflatten(-1, {heads, -1});
+    if (RmsRopeNodeTakes(x))
+      return RmsNormRopeWithNode(x, weight, eps, heads, rope).unflatten(-1, {heads, -1});
+  }
   return RmsNormRopePlain(x, weight, eps, heads, rope);
 }
 

@@ -36,8 +36,31 @@ kernels::RopeArgs RopeArgsOf(const RopeTables* rope) {
           .pairs_t = static_cast<int>(rope->t.size(1)),
           .pairs_h = static_cast<int>(rope->h.size(1)),
           .pairs_w = static_cast<int>(rope->w.size(1)),
+          .frames = rope->t.size(0),
           .height = rope->h.size(0),
           .width = rope->w.size(0)};
+}
+
+at::Tensor RmsNormRopeKernel(const at::Tensor& x, const at::Tensor& weight, double eps,
+                             int64_t heads, const RopeTables* rope) {
+  const at::Tensor inverse = InverseRms(x, eps);
+  const at::Tensor out = at::empty(x.sizes(), x.options());
+  kernels::RmsRopeScatterArgs args{};
+  args.type = ElementOf(x);
+  args.tokens = x.size(0);
+  args.heads = static_cast<int>(heads);
+  args.head_dim = static_cast<int>(x.size(1) / heads);
+  args.q = x.const_data_ptr();
+  args.q_stride = x.stride(0);
+  args.q_inverse = inverse.const_data_ptr<float>();
+  args.q_weight = weight.const_data_ptr<float>();
+  args.rope = RopeArgsOf(rope);
+  args.targets = 1;
+  args.target[0].q = out.mutable_data_ptr();
+  args.target[0].stride = x.size(1);
+  const c10::DeviceGuard guard(x.device());
+  kernels::RmsRopeScatter(args, CurrentStream(x));
+  return out;
 }
 
 }  // namespace t3

@@ -14,4 +14,8 @@ at::Tensor InverseRms(const at::Tensor& x, double eps);
 // The tables' pointers; no rotation for nullptr. The tables must outlive the launch.
 kernels::RopeArgs RopeArgsOf(const RopeTables* rope);
 
+// As RmsNormRope, without checks and gradient; (N, C).
+at::Tensor RmsNormRopeKernel(const at::Tensor& x, const at::Tensor& weight, double eps,
+                             int64_t heads, const RopeTables* rope);
+
 }  // namespace t3

@@ -28,6 +28,7 @@ VaeLossOptions ParseVaeLoss(const nlohmann::json& document, const std::string& w
   fields.TakeNumber("gradient", 0, kMostWeight, &options.gradient_weight);
   fields.TakeNumber("laplacian", 0, kMostWeight, &options.laplacian_weight);
   fields.TakeInteger("laplacian_levels", 1, 16, &options.laplacian_levels);
+  fields.TakeNumber("texture", 0, kMostWeight, &options.texture_weight);
   fields.CheckAllTaken();
   return options;
 }

@@ -1,5 +1,6 @@
 // The gated residual: memory-bound, every operand once.
 #include "kernels/cuda/launch.h"
+#include "kernels/cuda/row_choice.cuh"
 #include "kernels/cuda/vector.cuh"
 #include "kernels/modulate.h"
 
@@ -13,9 +14,10 @@ __global__ void __launch_bounds__(256) AddGatedKernel(const AddGatedArgs args) {
   constexpr int kN = kLanes<T>;
   const int64_t token = static_cast<int64_t>(blockIdx.x) * blockDim.y + threadIdx.y;
   if (token >= args.tokens) return;
-  T* x = static_cast<T*>(args.x) + token * args.x_stride;
+  const T* x = static_cast<const T*>(args.x) + token * args.x_stride;
+  T* out = static_cast<T*>(args.out) + token * args.x_stride;
   const T* y = static_cast<const T*>(args.y) + token * args.y_stride;
-  const float* gate = args.gate + (token < args.split ? 0 : args.last_row) * args.channels;
+  const float* gate = args.gate + RowOf(args.rows, token) * args.channels;
   for (int c = threadIdx.x * kN; c < args.channels; c += blockDim.x * kN) {
     float a[kN], b[kN], g[kN];
     Load(x, c, a);
@@ -23,7 +25,7 @@ __global__ void __launch_bounds__(256) AddGatedKernel(const AddGatedArgs args) {
     LoadFloats(gate + c, g);
 #pragma unroll
     for (int i = 0; i < kN; ++i) a[i] += g[i] * b[i];
-    Store(x, c, a);
+    Store(out, c, a);
   }
 }
 

@@ -2,6 +2,7 @@
 #include <type_traits>
 
 #include "kernels/cuda/launch.h"
+#include "kernels/cuda/row_choice.cuh"
 #include "kernels/cuda/vector.cuh"
 #include "kernels/modulate.h"
 
@@ -15,7 +16,7 @@ template <typename T, typename Out>
 __device__ void WriteVector(const LayerNormModulateArgs& args, int64_t token, int channel,
                             uint4 raw, float mean, float inverse) {
   constexpr int kN = kLanes<T>;
-  const int64_t row = (token < args.split ? 0 : args.last_row) * args.channels;
+  const int64_t row = RowOf(args.rows, token) * args.channels;
   float x[kN], multiplier[kN], shift[kN];
   Unpack(raw, x);
   LoadFloats(args.multiplier + row + channel, multiplier);

@@ -1,12 +1,10 @@
 // The gradient of norm + SiLU: x and dy are read once, dx is written once.
+#include "kernels/cuda/grouped.cuh"
 #include "kernels/cuda/launch.h"
-#include "kernels/cuda/vector.cuh"
 #include "kernels/norm_silu_backward.h"
 
 namespace t3::kernels {
 namespace {
-
-constexpr int kThreads = 256;
 
 // What dy is before the SiLU, at n.
 __device__ float BeforeSilu(float dy, float n) {
@@ -17,12 +15,12 @@ __device__ float BeforeSilu(float dy, float n) {
 // `group` lanes take a position, NV vectors each; blocks stride over positions, so that a thread
 // sums its channels' share of gamma's gradient in registers.
 template <typename T, int NV>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kGroupedThreads)
     NormSiluBackwardKernel(const NormSiluBackwardArgs args, int group) {
   constexpr int kN = kLanes<T>;
   extern __shared__ float shares[];  // (positions of the block, channels)
   const int channels = static_cast<int>(args.channels), vectors = channels / kN;
-  const int lane = threadIdx.x % group, slot = threadIdx.x / group, slots = kThreads / group;
+  const int lane = threadIdx.x % group, slot = threadIdx.x / group, slots = kGroupedThreads / group;
   float gamma[NV][kN], share[NV][kN];
 #pragma unroll
   for (int i = 0; i < NV; ++i) {
@@ -78,44 +76,17 @@ __global__ void __launch_bounds__(kThreads)
       Store(static_cast<T*>(args.dx), offset + v * kN, dn[i]);
     }
   }
-#pragma unroll
-  for (int i = 0; i < NV; ++i) {
-    const int v = lane + i * group;
-    if (v >= vectors) continue;
-#pragma unroll
-    for (int j = 0; j < kN; ++j) shares[slot * channels + v * kN + j] = share[i][j];
-  }
-  __syncthreads();
-  for (int c = threadIdx.x; c < channels; c += kThreads) {
-    float sum = 0;
-    for (int s = 0; s < slots; ++s) sum += shares[s * channels + c];
-    args.gamma_shares[static_cast<int64_t>(blockIdx.x) * channels + c] = sum;
-  }
+  WriteShares(share, shares, args.gamma_shares + static_cast<int64_t>(blockIdx.x) * channels,
+              channels, group);
 }
 
-template <typename T, int NV>
-void Start(const NormSiluBackwardArgs& args, int group, cudaStream_t stream) {
-  const size_t shared = static_cast<size_t>(kThreads / group * args.channels) * sizeof(float);
-  NormSiluBackwardKernel<T, NV>
-      <<<static_cast<unsigned int>(args.blocks), kThreads, shared, stream>>>(args, group);
-}
-
-// As few lanes as hold a position in at most 4 vectors each: the shares of a block are then at
-// most 256 * 4 vectors, 32 KB.
 template <typename T>
-void StartForWidth(const NormSiluBackwardArgs& args, cudaStream_t stream) {
-  const int64_t vectors = args.channels / kLanes<T>;
-  const int group = LanesForVectors(vectors);
-  const int64_t a_lane = (vectors + group - 1) / group;
-  if (a_lane <= 1) {
-    Start<T, 1>(args, group, stream);
-  } else if (a_lane <= 2) {
-    Start<T, 2>(args, group, stream);
-  } else if (a_lane <= 3) {
-    Start<T, 3>(args, group, stream);
-  } else {
-    Start<T, 4>(args, group, stream);
-  }
+void Start(const NormSiluBackwardArgs& args, cudaStream_t stream) {
+  ForGroups<T>(args.channels, [&](const GroupedLaunch& launch, auto vectors) {
+    NormSiluBackwardKernel<T, decltype(vectors)::value>
+        <<<static_cast<unsigned int>(args.blocks), kGroupedThreads, launch.shared, stream>>>(
+            args, launch.group);
+  });
 }
 
 }  // namespace
@@ -124,9 +95,9 @@ void NormSiluBackward(const NormSiluBackwardArgs& args, Stream stream) {
   CheckChannels("NormSiluBackward", args.channels / VectorElements(args.type),
                 kNormSiluBackwardMaxVectors);
   if (args.type == Element::kFloat32) {
-    StartForWidth<float>(args, ToCuda(stream));
+    Start<float>(args, ToCuda(stream));
   } else {
-    StartForWidth<__nv_bfloat16>(args, ToCuda(stream));
+    Start<__nv_bfloat16>(args, ToCuda(stream));
   }
   CheckLaunch("NormSiluBackward");
 }

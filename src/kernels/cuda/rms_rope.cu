@@ -1,5 +1,6 @@
 // RMSNorm, RoPE and the scatter into window order.
 #include "kernels/cuda/launch.h"
+#include "kernels/cuda/rope.cuh"
 #include "kernels/cuda/vector.cuh"
 #include "kernels/rms_rope.h"
 
@@ -26,30 +27,6 @@ __global__ void __launch_bounds__(256) InverseRmsKernel(const InverseRmsArgs arg
   if (threadIdx.x % kWarp == 0) {
     args.out[token] = rsqrtf(sum / static_cast<float>(args.channels) + args.eps);
   }
-}
-
-struct Coordinate {
-  int64_t t, h, w;
-};
-
-__device__ Coordinate CoordinateOf(const RopeArgs& rope, int64_t token) {
-  // Grids have fewer than 2^31 tokens; 32-bit division is several times faster.
-  const unsigned int id = static_cast<unsigned int>(token);
-  const unsigned int width = static_cast<unsigned int>(rope.width);
-  const unsigned int height = static_cast<unsigned int>(rope.height);
-  const unsigned int row = id / width;
-  return {row / height, row % height, id % width};
-}
-
-// (cos, sin) of a head's pair.
-__device__ float2 Factor(const RopeArgs& rope, const Coordinate& at, int pair) {
-  const float* table = rope.t + 2 * (at.t * rope.pairs_t + pair);
-  if (pair >= rope.pairs_t + rope.pairs_h) {
-    table = rope.w + 2 * (at.w * rope.pairs_w + pair - rope.pairs_t - rope.pairs_h);
-  } else if (pair >= rope.pairs_t) {
-    table = rope.h + 2 * (at.h * rope.pairs_h + pair - rope.pairs_t);
-  }
-  return *reinterpret_cast<const float2*>(table);
 }
 
 // values * inverse * weight, then rotated.

@@ -3,8 +3,10 @@
 #include "kernels/feature_map.h"
 #include "kernels/linear.h"
 #include "kernels/modulate.h"
+#include "kernels/modulate_backward.h"
 #include "kernels/norm_silu_backward.h"
 #include "kernels/rms_rope.h"
+#include "kernels/rms_rope_backward.h"
 #include "kernels/window_mean.h"
 
 namespace t3::kernels {
@@ -30,5 +32,10 @@ void NormSilu(const NormSiluArgs&, Stream) { Refuse("NormSilu"); }
 void AddMap(const AddMapArgs&, Stream) { Refuse("AddMap"); }
 void PlacePhases(const PlacePhasesArgs&, Stream) { Refuse("PlacePhases"); }
 void NormSiluBackward(const NormSiluBackwardArgs&, Stream) { Refuse("NormSiluBackward"); }
+void LayerNormModulateBackward(const LayerNormModulateBackwardArgs&, Stream) {
+  Refuse("LayerNormModulateBackward");
+}
+void AddGatedBackward(const AddGatedBackwardArgs&, Stream) { Refuse("AddGatedBackward"); }
+void RmsRopeBackward(const RmsRopeBackwardArgs&, Stream) { Refuse("RmsRopeBackward"); }
 
 }  // namespace t3::kernels

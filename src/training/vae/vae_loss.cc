@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "ops/dispatch.h"
 #include "sampling/noise.h"
 #include "training/vae/step_seed.h"
 
@@ -27,11 +28,11 @@ Moments Split(const at::Tensor& moments) {
 
 void CheckOptions(const VaeLossOptions& o) {
   for (const double value : {o.reconstruction_weight, o.charbonnier, o.kl_weight, o.gradient_weight,
-                             o.laplacian_weight}) {
+                             o.laplacian_weight, o.texture_weight}) {
     T3_CHECK(std::isfinite(value) && value >= 0,
              "the VAE loss has the weight {}; wanted numbers from 0 up", value);
   }
-  T3_CHECK(o.reconstruction_weight + o.gradient_weight + o.laplacian_weight > 0,
+  T3_CHECK(o.reconstruction_weight + o.gradient_weight + o.laplacian_weight + o.texture_weight > 0,
            "every weight of the VAE loss that compares frames is 0; nothing would be learned");
   T3_CHECK(o.laplacian_levels >= 1, "the VAE loss has {} Laplacian levels; wanted 1 or more",
            o.laplacian_levels);
@@ -47,6 +48,14 @@ at::Tensor BinomialBlur(const at::Tensor& x) {
   const at::Tensor taps = at::tensor({1., 4., 6., 4., 1.}, x.options()) / 16;
   const at::Tensor padded = at::replication_pad2d(x, {2, 2, 2, 2});
   return at::conv2d(at::conv2d(padded, taps.view({1, 1, 1, 5})), taps.view({1, 1, 5, 1}));
+}
+
+// Root mean squares of the finest band of x (..,H,W) in blocks of 8x8 pixels.
+at::Tensor FineTexture(const at::Tensor& x) {
+  // Under one step of 8-bit frames; the root's slope stays bounded.
+  constexpr double kLeastSquare = 1e-6;
+  const at::Tensor frames = x.reshape({-1, 1, x.size(-2), x.size(-1)});
+  return (at::avg_pool2d((frames - BinomialBlur(frames)).square(), {8, 8}) + kLeastSquare).sqrt();
 }
 
 }  // namespace
@@ -81,6 +90,11 @@ at::Tensor LaplacianTerm(const at::Tensor& d, int64_t levels) {
   return sum + x.abs().mean();
 }
 
+at::Tensor TextureTerm(const at::Tensor& decoded, const at::Tensor& video) {
+  const at::ScalarType compute = ComputeType(decoded);  // bf16's steps would be texture themselves
+  return (FineTexture(decoded.to(compute)) - FineTexture(video.to(compute))).abs().mean();
+}
+
 VaeLossResult VaeLoss(const Vae& vae, const at::Tensor& video, const VaeLossOptions& options,
                       uint64_t seed, int64_t step) {
   CheckOptions(options);
@@ -100,6 +114,8 @@ VaeLossResult VaeLoss(const Vae& vae, const at::Tensor& video, const VaeLossOpti
   add("gradient", options.gradient_weight, [&] { return GradientTerm(d); });
   add("laplacian", options.laplacian_weight,
       [&] { return LaplacianTerm(d, options.laplacian_levels); });
+  add("texture", options.texture_weight,
+      [&] { return TextureTerm(decoded, video.to(decoded.device())); });
   return result;
 }
 

@@ -29,12 +29,16 @@ struct VaeLossOptions {
   // by itself, so fine texture cannot be given up for smooth areas that are right.
   double laplacian_weight = 0;
   int64_t laplacian_levels = 4;
+  // Mean over blocks of 8x8 pixels of the difference between the root mean squares that the two
+  // have in the finest Laplacian band. Latents cannot say where every grain lies, and the terms
+  // above are least where such texture is left out; this one asks for as much of it as there is.
+  double texture_weight = 0;
 };
 
 struct VaeLossResult {
   at::Tensor total;  // scalar, differentiable; the weighted sum of the terms
   // Without weights, detached, on the video's device: "reconstruction", "kl", "gradient",
-  // "laplacian" as asked for.
+  // "laplacian", "texture" as asked for.
   std::vector<std::pair<std::string, at::Tensor>> terms;
 };
 
@@ -53,5 +57,7 @@ at::Tensor SampleLatents(const at::Tensor& moments, uint64_t seed, int64_t step)
 at::Tensor KlTerm(const at::Tensor& moments);
 at::Tensor GradientTerm(const at::Tensor& d);
 at::Tensor LaplacianTerm(const at::Tensor& d, int64_t levels);
+// Of two maps of one shape; what is left over of H and W after blocks of 8 plays no part.
+at::Tensor TextureTerm(const at::Tensor& decoded, const at::Tensor& video);
 
 }  // namespace t3

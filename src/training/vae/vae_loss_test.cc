@@ -21,7 +21,8 @@ constexpr VaeLossOptions kAllTerms{.reconstruction_weight = 1,
                                    .kl_weight = 0.3,
                                    .gradient_weight = 0.5,
                                    .laplacian_weight = 0.7,
-                                   .laplacian_levels = 3};
+                                   .laplacian_levels = 3,
+                                   .texture_weight = 0.4};
 
 TensorMap TrainableVae(const VaeConfig& config, uint64_t seed, at::ScalarType dtype) {
   TensorMap weights;
@@ -117,6 +118,23 @@ TEST(SampleLatentsTest, HasTheMomentsItIsGiven) {
   EXPECT_TRUE(SampleLatents(at::full({2, 1, 2, 2}, 1e6f), 1, 1).isfinite().all().item<bool>());
 }
 
+// Waves of the shortest period: the blur takes all of them, so that they are the finest band.
+at::Tensor Checkers(int64_t height, int64_t width, double amplitude) {
+  const at::Tensor sum = at::arange(height).unsqueeze(1) + at::arange(width);
+  return (1 - 2 * sum.remainder(2)).to(at::kDouble) * amplitude;
+}
+
+TEST(VaeLossTerms, TextureComparesHowMuchNotWhere) {
+  // Blocks away from the edges, where the blur repeats pixels.
+  const at::Tensor strong = Checkers(64, 64, 0.3).view({1, 1, 64, 64});
+  const at::Tensor weak = Checkers(64, 64, 0.1).view({1, 1, 64, 64});
+  EXPECT_NEAR(Value(TextureTerm(strong, weak)), 0.2, 0.2 * 0.02);
+  EXPECT_EQ(Value(TextureTerm(strong, -strong)), 0);  // moved by a pixel
+  EXPECT_NEAR(Value(TextureTerm(strong, at::zeros_like(strong))), 0.3, 0.3 * 0.02);
+  // What is flat has none, whatever its level.
+  EXPECT_EQ(Value(TextureTerm(at::ones_like(strong), at::zeros_like(strong))), 0);
+}
+
 class VaeLossOf : public testing::TestWithParam<VaeVersion> {};
 INSTANTIATE_TEST_SUITE_P(Both, VaeLossOf, testing::Values(VaeVersion::k21, VaeVersion::k22));
 
@@ -172,10 +190,10 @@ TEST_P(VaeLossOf, TotalIsTheWeightedSumOfItsTerms) {
   const int64_t side = config.spatial_stride();
   const at::Tensor images = SeededNoise({2, 3, 1, side, side}, 2).clamp(-1, 1);  // F = 1
   const VaeLossResult result = VaeLoss(vae, images, kAllTerms, 1, 2);
-  const double weights[] = {1, 0.3, 0.5, 0.7};
+  const double weights[] = {1, 0.3, 0.5, 0.7, 0.4};
   double sum = 0;
-  ASSERT_EQ(result.terms.size(), 4u);
-  for (size_t i = 0; i < 4; ++i) sum += weights[i] * Value(result.terms[i].second);
+  ASSERT_EQ(result.terms.size(), 5u);
+  for (size_t i = 0; i < 5; ++i) sum += weights[i] * Value(result.terms[i].second);
   EXPECT_NEAR(Value(result.total), sum, 1e-5 * sum);
   EXPECT_EQ(VaeLoss(vae, images, {.kl_weight = 0}, 1, 2).terms.size(), 1u);
 }

@@ -1,0 +1,33 @@
+// Where a token stands in its video, and by what its pairs turn.
+#pragma once
+
+#include "kernels/rms_rope.h"
+
+namespace t3::kernels {
+
+struct Coordinate {
+  int64_t t, h, w;
+};
+
+__device__ inline Coordinate CoordinateOf(const RopeArgs& rope, int64_t token) {
+  // Grids have fewer than 2^31 tokens; 32-bit division is several times faster.
+  const unsigned int id = static_cast<unsigned int>(token);
+  const unsigned int width = static_cast<unsigned int>(rope.width);
+  const unsigned int height = static_cast<unsigned int>(rope.height);
+  const unsigned int row = id / width;
+  const unsigned int frame = row / height;
+  return {frame % static_cast<unsigned int>(rope.frames), row % height, id % width};
+}
+
+// (cos, sin) of a head's pair.
+__device__ inline float2 Factor(const RopeArgs& rope, const Coordinate& at, int pair) {
+  const float* table = rope.t + 2 * (at.t * rope.pairs_t + pair);
+  if (pair >= rope.pairs_t + rope.pairs_h) {
+    table = rope.w + 2 * (at.w * rope.pairs_w + pair - rope.pairs_t - rope.pairs_h);
+  } else if (pair >= rope.pairs_t) {
+    table = rope.h + 2 * (at.h * rope.pairs_h + pair - rope.pairs_t);
+  }
+  return *reinterpret_cast<const float2*>(table);
+}
+
+}  // namespace t3::kernels
