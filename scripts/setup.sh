@@ -9,7 +9,8 @@
 #   --ci     also what .ci/run needs: clang, clang-format, clang-tidy, ffmpeg, nvcc
 #
 # Environment: T3_TORCH_DIR=DIR uses an existing libtorch 2.11.0 (site-packages/torch) and downloads
-# none; T3_SKIP_PACKAGES=1 leaves the system's packages alone.
+# none; T3_CUDNN_FRONTEND_DIR=DIR downloads no headers of cuDNN's front end (give CMake the same);
+# T3_SKIP_PACKAGES=1 leaves the system's packages alone.
 #
 # Writes to .deps/ in the source tree and, through apt, to the system; nowhere else.
 set -euo pipefail
@@ -257,7 +258,8 @@ else
   [[ $backend == cpu ]] || once "cuda-$TORCH_VERSION" get_cuda_libraries
 fi
 if [[ $backend == cuda ]] || ((ci)); then
-  once "cudnn-frontend-$CUDNN_FRONTEND_VERSION" get_cudnn_frontend
+  [[ -n ${T3_CUDNN_FRONTEND_DIR:-} ]] ||
+    once "cudnn-frontend-$CUDNN_FRONTEND_VERSION" get_cudnn_frontend
   get_cudnn_headers
   get_nvcc
 fi

@@ -191,8 +191,8 @@ std::string ConvolutionText(const ConvolutionCounts& counts, const VaeBenchReque
 }
 
 std::string CheckText(const ConvolutionCounts& counts) {
-  return fmt::format("  {} convolutions checked: at most {:.2g} (L2) from libtorch's\n",
-                     counts.checked, counts.difference);
+  return fmt::format("  {} convolutions checked, {} wrong: at most {:.2g} (L2) from libtorch's\n",
+                     counts.checked, counts.wrong, counts.difference);
 }
 
 void Compare(std::vector<WayResult>& results) {

@@ -60,8 +60,11 @@ at::Tensor Convolution(const at::Tensor& x, const at::Tensor& weight,
   const c10::DeviceGuard guard(x.device());
   const kernels::ConvolutionShape shape = ShapeOf(x, weight, options);
   const auto [frames, rows, columns] = shape.Made();
-  const at::Tensor y = at::empty({frames, rows, columns, shape.out}, x.options());
-  if (!RunChosenPlan(shape, x, weight, y)) return PlainConvolution(x, weight, options);
+  at::Tensor y = at::empty({frames, rows, columns, shape.out}, x.options());
+  if (!RunChosenPlan(shape, x, weight, y)) {
+    y.reset();  // among a decode's largest tensors: no place for two
+    return PlainConvolution(x, weight, options);
+  }
   if (ConvolutionsAreChecked()) {
     CheckConvolution(shape, y, PlainConvolution(x, weight, options));
   }

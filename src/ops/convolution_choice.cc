@@ -23,9 +23,10 @@ namespace {
 constexpr int64_t kMostWorkspace = int64_t{256} << 20;
 // A shape that does not come more often than this is not worth timing.
 constexpr int64_t kCallsBeforeTiming = 4;
-// L2, relative: two sums in another order and one rounding to 8 bits each, of random sign, are
-// 2^-9 * sqrt(2/3) = 1.6e-3 apart where all elements round anew.
-constexpr double kMostDifference = 4e-3;
+// L2, relative. Rounding to 8 bits moves values by 2^-8 / sqrt(3) of their power of two at
+// most, 1.7e-3 of themselves on average over a binade; two results that round independently
+// are 2.4e-3 apart. Orders of fp32 sums are far below that.
+constexpr double kMostDifference = 3e-3;
 
 std::string KeyOf(const kernels::ConvolutionShape& shape, const std::string& machine) {
   return fmt::format("{}, bf16 {}x{} to {}, kernel {}, padding {}, stride {}", machine,
@@ -94,6 +95,9 @@ class ShapeChoice {
     trials_.clear();
   }
 
+  // Whether timing found a plan that was not taken before.
+  bool Take() { return source_ == Source::kTimed && !std::exchange(taken_, true); }
+
   Source source() const { return source_; }
   bool stale() const { return stale_; }
   const std::string& key() const { return key_; }
@@ -120,7 +124,11 @@ class ShapeChoice {
   void FindCandidates(size_t most) {
     for (size_t plan = trials_.empty() ? 0 : trials_.back().plan + 1;
          plan < plans_->Names().size() && trials_.size() < most; ++plan) {
-      if (plans_->Build(plan)) trials_.push_back({plan, std::nullopt});
+      if (plans_->Build(plan)) {
+        trials_.push_back({plan, std::nullopt});
+      } else {
+        spdlog::debug("{}: no plan {}: {}", key_, plans_->Names()[plan], plans_->Refusal());
+      }
     }
     if (trials_.empty()) {
       spdlog::info("{}: cuDNN makes no plan: {}", key_, plans_->Refusal());
@@ -179,6 +187,7 @@ class ShapeChoice {
   std::unique_ptr<kernels::ConvolutionPlans> plans_;
   Source source_ = Source::kNone;
   bool stale_ = false;
+  bool taken_ = false;
   std::vector<Trial> trials_;
   size_t chosen_ = 0;
   size_t last_ = 0;
@@ -191,7 +200,7 @@ struct Chooser {
   std::map<std::pair<int, kernels::ConvolutionShape>, ShapeChoice> shapes;  // by GPU
   std::map<int, std::string> machines;
   bool checking = false;
-  int64_t checked = 0;
+  int64_t checked = 0, wrong = 0;
   double difference = 0;
 };
 
@@ -207,7 +216,7 @@ void SetConvolutionSettings(ConvolutionSettings settings) {
   const std::lock_guard lock(chooser.mutex);
   chooser.settings = std::move(settings);
   chooser.shapes.clear();
-  chooser.checked = 0;
+  chooser.checked = chooser.wrong = 0;
   chooser.difference = 0;
 }
 
@@ -217,7 +226,7 @@ ConvolutionTable TakeFoundPlans() {
   ConvolutionTable found;
   for (auto& [where, choice] : chooser.shapes) {
     choice.EndTiming();
-    if (choice.source() == ShapeChoice::Source::kTimed) found[choice.key()] = choice.ChosenName();
+    if (choice.Take()) found[choice.key()] = choice.ChosenName();
   }
   return found;
 }
@@ -225,7 +234,8 @@ ConvolutionTable TakeFoundPlans() {
 ConvolutionCounts CountConvolutions() {
   Chooser& chooser = TheChooser();
   const std::lock_guard lock(chooser.mutex);
-  ConvolutionCounts counts{.checked = chooser.checked, .difference = chooser.difference};
+  ConvolutionCounts counts{
+      .checked = chooser.checked, .wrong = chooser.wrong, .difference = chooser.difference};
   for (const auto& [where, choice] : chooser.shapes) {
     counts.from_table += choice.source() == ShapeChoice::Source::kTable;
     counts.timed += choice.source() == ShapeChoice::Source::kTimed;
@@ -266,8 +276,11 @@ void CheckConvolution(const kernels::ConvolutionShape& shape, const at::Tensor& 
   Chooser& chooser = TheChooser();
   const std::lock_guard lock(chooser.mutex);
   const ShapeChoice& choice = chooser.shapes.at({y.device().index(), shape});
-  T3_CHECK(difference < kMostDifference, "{}: plan {} is {:.2g} from libtorch's convolution",
-           choice.key(), choice.LastName(), difference);
+  if (!(difference < kMostDifference)) {
+    spdlog::error("{}: plan {} is {:.2g} from libtorch's convolution", choice.key(),
+                  choice.LastName(), difference);
+    ++chooser.wrong;
+  }
   ++chooser.checked;
   chooser.difference = std::max(chooser.difference, difference);
 }

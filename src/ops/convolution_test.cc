@@ -46,12 +46,12 @@ class ConvolutionOps : public testing::TestWithParam<ConvolutionCase> {
   }
   void TearDown() override { SetConvolutionSettings({}); }
 
-  // bf16: one rounding, 2^-9 at most and about 1.7e-3 in L2; CPUs may sum parts in bf16.
+  // One rounding to bf16 is 1.7e-3 in L2 (convolution_choice.cc).
   void ExpectRight(const at::Tensor& y) const {
     EXPECT_EQ(y.sizes(), expected_.sizes());
     EXPECT_TRUE(y.is_contiguous());
     const at::Tensor got = y.cpu().to(at::kFloat);
-    EXPECT_LT(((got - expected_).norm() / expected_.norm()).item<double>(), 4e-3);
+    EXPECT_LT(((got - expected_).norm() / expected_.norm()).item<double>(), 2.5e-3);
   }
   at::Tensor Run() const { return Convolution(x_, weight_, GetParam().options); }
 
@@ -96,6 +96,16 @@ TEST_P(ConvolutionOps, FoundPlansAreTakenAgain) {
   EXPECT_EQ(CountConvolutions().from_table, 1);
   EXPECT_TRUE(TakeFoundPlans().empty());  // nothing was timed
   EXPECT_TRUE(at::equal(first, second));
+}
+
+// Every candidate against libtorch on the same device, by the check that benchmarks use.
+TEST_P(ConvolutionOps, CheckFindsNothingWrong) {
+  CheckConvolutions(true);
+  for (int call = 0; call < 16; ++call) Run();
+  CheckConvolutions(false);
+  const ConvolutionCounts counts = CountConvolutions();
+  EXPECT_EQ(counts.wrong, 0) << counts.difference;
+  EXPECT_EQ(counts.checked, counts.timed + counts.first > 0 ? 16 : 0);
 }
 
 TEST_P(ConvolutionOps, StaleEntriesAreReplaced) {
