@@ -1,5 +1,5 @@
-# The CUDA compiler, and the targets t3_cuda (the toolkit's headers and the run-time library)
-# and t3_cublas.
+# The CUDA compiler, and the targets t3_cuda (the toolkit's headers and the run-time library),
+# t3_cublas and, where its front end is there, t3_cudnn.
 # The compiler is the one named by CUDACXX or CMAKE_CUDA_COMPILER, an installed toolkit, or the one
 # that scripts/setup.sh --cuda put into .deps. Code for sm_80 with PTX, which every later GPU
 # translates, and sm_90a, whose instructions are chosen at run time.
@@ -48,3 +48,23 @@ find_library(T3_CUBLASLT NAMES libcublasLt.so.${T3_CUDA_MAJOR} cublasLt
   PATHS ${CMAKE_CUDA_IMPLICIT_LINK_DIRECTORIES} REQUIRED)
 add_library(t3_cublas INTERFACE)
 target_link_libraries(t3_cublas INTERFACE t3_cuda "${T3_CUBLASLT}")
+
+# cuDNN, the one that libtorch loads, by NVIDIA's header-only front end: include/ of the wheel
+# nvidia-cudnn-frontend, which scripts/setup.sh --cuda unpacks beside libtorch.
+set(T3_CUDNN_FRONTEND_DIR "" CACHE PATH "Folder with include/cudnn_frontend.h; empty: look for it")
+set(site "${T3_TORCH_DIR}/..")
+find_path(T3_CUDNN_FRONTEND_INCLUDE cudnn_frontend.h
+  PATHS "${T3_CUDNN_FRONTEND_DIR}/include" "${site}/cudnn_frontend/include"
+        "${PROJECT_SOURCE_DIR}/.deps/site/cudnn_frontend/include" NO_DEFAULT_PATH)
+find_path(T3_CUDNN_INCLUDE cudnn.h PATHS "${site}/nvidia/cudnn/include"
+  "${PROJECT_SOURCE_DIR}/.deps/site/nvidia/cudnn/include" NO_DEFAULT_PATH)
+find_library(T3_CUDNN NAMES libcudnn.so.9 PATHS "${site}/nvidia/cudnn/lib" NO_DEFAULT_PATH)
+if(T3_CUDNN_FRONTEND_INCLUDE AND T3_CUDNN_INCLUDE AND T3_CUDNN)
+  add_library(t3_cudnn INTERFACE)
+  target_include_directories(t3_cudnn SYSTEM INTERFACE
+    "${T3_CUDNN_FRONTEND_INCLUDE}" "${T3_CUDNN_INCLUDE}")
+  target_compile_definitions(t3_cudnn INTERFACE CUDNN_FRONTEND_SKIP_JSON_LIB)
+  target_link_libraries(t3_cudnn INTERFACE t3_cuda "${T3_CUDNN}")
+else()
+  message(STATUS "cuDNN's front end: not found (T3_CUDNN_FRONTEND_DIR); convolutions are libtorch's")
+endif()

@@ -15,3 +15,7 @@ if(NOT unpacked STREQUAL digest)
   file(ARCHIVE_EXTRACT INPUT "${T3_DEMO_ARCHIVE}" DESTINATION "${T3_DEMO_MODEL}")
   file(WRITE "${stamp}" "${digest}")
 endif()
+
+# cuDNN's plans that were found the fastest on GPUs that have been measured (docs/decoder.md).
+configure_file("${PROJECT_SOURCE_DIR}/models/convolutions.json"
+  "${PROJECT_BINARY_DIR}/convolutions.json" COPYONLY)

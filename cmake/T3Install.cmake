@@ -9,9 +9,10 @@ set(private_dir "${CMAKE_INSTALL_LIBDIR}/t3video")
 set(nvidia_dir "${T3_TORCH_DIR}/../nvidia")
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/t3video")
 
-set(library_rpath "${T3_TORCH_DIR}/lib" "${nvidia_dir}/cu13/lib")
+set(library_rpath "${T3_TORCH_DIR}/lib" "${nvidia_dir}/cu13/lib" "${nvidia_dir}/cudnn/lib")
 if(T3_INSTALL_TORCH)
-  set(library_rpath "$ORIGIN/t3video/torch/lib" "$ORIGIN/t3video/nvidia/cu13/lib")
+  set(library_rpath "$ORIGIN/t3video/torch/lib" "$ORIGIN/t3video/nvidia/cu13/lib"
+    "$ORIGIN/t3video/nvidia/cudnn/lib")
 endif()
 set_target_properties(t3video PROPERTIES INSTALL_RPATH "${library_rpath}")
 file(RELATIVE_PATH bin_to_lib "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_LIBDIR}")
@@ -22,6 +23,8 @@ endif()
 install(TARGETS t3video ${programs} EXPORT t3videoTargets)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/t3video" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(DIRECTORY "${T3_DEMO_MODEL}" DESTINATION "${CMAKE_INSTALL_DATADIR}/t3video/models")
+install(FILES "${PROJECT_SOURCE_DIR}/models/convolutions.json"
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/t3video")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/THIRD_PARTY.md"
   DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 

@@ -9,7 +9,8 @@
 #   --ci     also what .ci/run needs: clang, clang-format, clang-tidy, ffmpeg, nvcc
 #
 # Environment: T3_TORCH_DIR=DIR uses an existing libtorch 2.11.0 (site-packages/torch) and downloads
-# none; T3_SKIP_PACKAGES=1 leaves the system's packages alone.
+# none; T3_CUDNN_FRONTEND_DIR=DIR downloads no headers of cuDNN's front end (give CMake the same);
+# T3_SKIP_PACKAGES=1 leaves the system's packages alone.
 #
 # Writes to .deps/ in the source tree and, through apt, to the system; nowhere else.
 set -euo pipefail
@@ -20,6 +21,7 @@ readonly CUDA_MAJOR=13
 # libtorch_cpu loads these two even where there is no GPU.
 readonly CPU_WHEELS=(nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
 readonly NVCC_WHEELS=("cuda-toolkit[nvcc,crt,nvvm,cccl,cudart,cublas]==${CUDA_TOOLKIT_VERSION}")
+readonly CUDNN_FRONTEND_VERSION=1.18.0  # headers only
 
 readonly BUILD_PACKAGES=(
   ca-certificates ccache cmake g++ git make ninja-build pkg-config python3 python3-pip unzip
@@ -188,6 +190,29 @@ get_cuda_libraries() {
   merge "$deps/tmp/cuda"
 }
 
+# Headers; the rest of the wheel is Python.
+get_cudnn_frontend() {
+  say "cuDNN's front end $CUDNN_FRONTEND_VERSION: downloading (2 MB)"
+  fetch "$deps/tmp/cudnn_frontend" --no-deps "nvidia-cudnn-frontend==$CUDNN_FRONTEND_VERSION"
+  mkdir -p "$site/cudnn_frontend"
+  unzip -q -o "$deps"/tmp/cudnn_frontend/*.whl 'include/*' '*.dist-info/licenses/*' \
+    -d "$site/cudnn_frontend" || fail "could not unpack cuDNN's front end (is the disk full?)"
+}
+
+# Where the CUDA libraries are not wanted: what compiling against the cuDNN of this libtorch needs.
+get_cudnn_headers() {
+  local wheel
+  [[ -e $site/nvidia/cudnn/include/cudnn.h || ! -d $site/torch ]] && return
+  wheel=$(sed -n 's/^Requires-Dist: \(nvidia-cudnn-[^; ]*\).*/\1/p' \
+    "$site/torch-$TORCH_VERSION.dist-info/METADATA")
+  need_disk 2 "cuDNN's headers"
+  say "cuDNN's headers: downloading $wheel (400 MB)"
+  fetch "$deps/tmp/cudnn" --no-deps "$wheel"
+  unzip -q -o "$deps"/tmp/cudnn/*.whl 'nvidia/cudnn/include/*' 'nvidia/cudnn/lib/libcudnn.so.9' \
+    -d "$site" || fail "could not unpack cuDNN's headers (is the disk full?)"
+  rm -rf "$deps/tmp/cudnn"
+}
+
 get_nvcc_wheels() {
   need_disk 2 "the CUDA compiler"
   say "CUDA compiler: downloading nvcc $CUDA_TOOLKIT_VERSION and cuBLAS (600 MB)"
@@ -233,6 +258,9 @@ else
   [[ $backend == cpu ]] || once "cuda-$TORCH_VERSION" get_cuda_libraries
 fi
 if [[ $backend == cuda ]] || ((ci)); then
+  [[ -n ${T3_CUDNN_FRONTEND_DIR:-} ]] ||
+    once "cudnn-frontend-$CUDNN_FRONTEND_VERSION" get_cudnn_frontend
+  get_cudnn_headers
   get_nvcc
 fi
 say "done"

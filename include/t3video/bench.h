@@ -46,8 +46,12 @@ struct VaeBenchRequest {
   int64_t frames = 81;
   int64_t repeats = 1;  // runs of each way; the first pays for what libraries prepare
   std::vector<std::string> ways = {"planned", "plain", "tiled"};
-  int64_t cudnn_choices =
-      0;  // algorithms that cuDNN tries for each convolution; 0: its first guess
+  // bf16 on a GPU: plans that are timed for each convolution that `plans` does not name; 1: cuDNN's
+  // first, 0: libtorch's convolutions, whatever `plans` names.
+  int64_t cudnn_choices = 4;
+  std::string plans;   // file of convolution plans, read first; empty: none
+  bool save = false;   // what timing found is added to `plans`
+  bool check = false;  // before timing, every convolution of a short decode against libtorch's
 };
 
 // Seconds, rate and memory of each way, with the differences of their videos where those are small

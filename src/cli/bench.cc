@@ -94,8 +94,14 @@ void AddVaeBench(CLI::App& parent, Action& action) {
       ->capture_default_str();
   command
       .add_option("--cudnn-choices", request.cudnn_choices,
-                  "algorithms that cuDNN tries for each convolution; 0: its first guess")
+                  "plans of cuDNN that are timed for each convolution without a kept one; 1: its "
+                  "first, 0: libtorch's convolutions")
       ->capture_default_str();
+  auto* plans = command.add_option("--plans", request.plans, "file of convolution plans to use");
+  command.add_flag("--save-plans", request.save, "add what was found to the file of --plans")
+      ->needs(plans);
+  command.add_flag("--check", request.check,
+                   "first compare every convolution of a short decode with libtorch's");
   AddRunFlags(command, flags->run);
   command.add_flag("--json", flags->json, "print JSON");
   command.callback([flags, &action] { action = [flags] { return RunVaeBench(*flags); }; });

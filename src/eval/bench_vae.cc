@@ -11,11 +11,12 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "config/presets.h"
-#include "eval/cudnn_choices.h"
 #include "eval/tiled_decode.h"
 #include "models/vae/tensors.h"
 #include "models/vae/vae.h"
 #include "nn/random_weights.h"
+#include "ops/convolution_choice.h"
+#include "pipeline/convolution_file.h"
 #include "pipeline/decode.h"
 #include "pipeline/device.h"
 #include "pipeline/stage.h"
@@ -84,6 +85,18 @@ class VaeBench {
     return result;
   }
 
+  // The planned way, for as many frames as show every shape of a convolution but the last pass's;
+  // each result is compared with libtorch's.
+  ConvolutionCounts Check() {
+    constexpr int64_t kCheckedLatents = 3;
+    const Grid grid{std::min(kCheckedLatents, geometry_.latent.t), geometry_.latent.h,
+                    geometry_.latent.w};
+    CheckConvolutions(true);
+    DecodeLatents(latents_.narrow(1, 0, grid.t), PlanOf(grid), [](const DecodedRows&) {});
+    CheckConvolutions(false);
+    return CountConvolutions();
+  }
+
   double Macs() const { return CostOfDecode(config_, geometry_.latent); }
   const VideoGeometry& geometry() const { return geometry_; }
 
@@ -98,27 +111,31 @@ class VaeBench {
   }
 
   void RunPlanned(WayResult* result) {
-    const DecodePlan plan =
-        PlanDecode(config_, geometry_.latent, vae_.element_bytes(), DecodeBudget(context_));
+    const DecodePlan plan = PlanOf(geometry_.latent);
     result->note = DescribeDecodePlan(plan) + ", planned " + FormatBytes(plan.memory.total);
     at::Tensor video = Video();
-    DevicePacer pacer(context_.device);
     int64_t rows_done = 0;
-    vae_.DecodeRows(
-        latents_, plan,
-        [&](const DecodedRows& rows) {
-          rows_done += rows.pixels.size(1) * rows.pixels.size(2);
-          Report("planned", rows_done / geometry_.made_height, geometry_.frames);
-          if (!keep_) return;
-          video.narrow(1, rows.frame, rows.pixels.size(1))
-              .narrow(2, rows.row, rows.pixels.size(2))
-              .copy_(rows.pixels);
-        },
-        [&] {
-          pacer.Wait();
-          context_.CheckCancelled();
-        });
+    DecodeLatents(latents_, plan, [&](const DecodedRows& rows) {
+      rows_done += rows.pixels.size(1) * rows.pixels.size(2);
+      Report("planned", rows_done / geometry_.made_height, geometry_.frames);
+      if (!keep_) return;
+      video.narrow(1, rows.frame, rows.pixels.size(1))
+          .narrow(2, rows.row, rows.pixels.size(2))
+          .copy_(rows.pixels);
+    });
     result->video = video;
+  }
+
+  DecodePlan PlanOf(const Grid& latent) const {
+    return PlanDecode(config_, latent, vae_.element_bytes(), DecodeBudget(context_));
+  }
+
+  void DecodeLatents(const at::Tensor& latents, const DecodePlan& plan, const RowSink& sink) {
+    DevicePacer pacer(context_.device);
+    vae_.DecodeRows(latents, plan, sink, [&] {
+      pacer.Wait();
+      context_.CheckCancelled();
+    });
   }
 
   void RunPlain(WayResult* result) {
@@ -160,6 +177,22 @@ void CheckRequest(const VaeBenchRequest& request) {
   }
   if (request.ways.empty() || request.repeats < 1 || request.cudnn_choices < 0)
     FailUsage("a benchmark needs at least one way, one run and no negative number of choices");
+  if (request.save && request.plans.empty())
+    FailUsage("a benchmark saves plans to the file that it reads; name one");
+}
+
+std::string ConvolutionText(const ConvolutionCounts& counts, const VaeBenchRequest& request) {
+  if (request.cudnn_choices == 0) return "  convolutions: libtorch's, all\n";
+  return fmt::format(
+      "  convolutions: {} shapes by plans of {}, {} timed, {} by cuDNN's first choice, {} by "
+      "libtorch; {} plans of the file were stale\n",
+      counts.from_table, request.plans.empty() ? "no file" : request.plans, counts.timed,
+      counts.first, counts.libtorch, counts.stale);
+}
+
+std::string CheckText(const ConvolutionCounts& counts) {
+  return fmt::format("  {} convolutions checked, {} wrong: at most {:.2g} (L2) from libtorch's\n",
+                     counts.checked, counts.wrong, counts.difference);
 }
 
 void Compare(std::vector<WayResult>& results) {
@@ -215,10 +248,18 @@ Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
   const at::ScalarType dtype = ResolveDtype(request.options.dtype, device);
   LimitDeviceMemory(device, request.options.memory_limit);
   const RunContext context{progress, cancel, device, request.options.memory_limit};
-  const CudnnChoices choices(request.cudnn_choices);
+  const ConvolutionSettings settings{ReadConvolutionTable(request.plans), request.cudnn_choices};
+  SetConvolutionSettings(settings);
   VaeBench bench(request, context, dtype);
+  std::string convolutions;
+  if (request.check) convolutions += CheckText(bench.Check());
+  SetConvolutionSettings(settings);  // so that the first timed run has nothing from the check
   std::vector<WayResult> results;
   for (const std::string& way : request.ways) results.push_back(bench.Run(way));
+  const ConvolutionTable found = TakeFoundPlans();
+  if (request.save && !found.empty()) AddToConvolutionTable(request.plans, found);
+  const ConvolutionCounts counts = CountConvolutions();
+  convolutions += ConvolutionText(counts, request);
   Compare(results);
   const VideoGeometry& geometry = bench.geometry();
   const std::string name = dtype == at::kBFloat16 ? "bf16" : "fp32";
@@ -235,10 +276,16 @@ Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
                                     {"device", device.str()},
                                     {"memory_limit", request.options.memory_limit},
                                     {"cudnn_choices", request.cudnn_choices},
+                                    {"convolutions",
+                                     {{"from_file", counts.from_table},
+                                      {"timed", counts.timed},
+                                      {"first", counts.first},
+                                      {"libtorch", counts.libtorch},
+                                      {"stale", counts.stale}}},
                                     {"commit", GetBuildInfo().commit},
                                     {"decode_pflop", 2 * bench.Macs() / 1e15},
                                     {"ways", BenchJson(bench, results)}};
-  return {BenchText(bench, results, heading), json.dump(2)};
+  return {BenchText(bench, results, heading) + convolutions, json.dump(2)};
 }
 
 }  // namespace t3

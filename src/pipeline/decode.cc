@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "media/queued_writer.h"
 #include "models/vae/frame_assembler.h"
+#include "pipeline/convolution_file.h"
 #include "pipeline/device.h"
 #include "pipeline/row_spool.h"
 #include "pipeline/tensor_file.h"
@@ -215,19 +216,23 @@ void DecodeToFile(const Vae& vae, const at::Tensor& latents, const DecodeTarget&
                   Stage& stage) {
   const c10::NoGradGuard no_grad;
   ReleaseCachedMemory(stage.context().device);
+  UseKeptConvolutionPlans();
   DecodeRun run(vae, latents, target, stage);
   IsTensorFile(target.output) ? run.ToTensorFile() : run.ToVideo();
+  KeepConvolutionPlans();
 }
 
 at::Tensor DecodeToTensor(const Vae& vae, const at::Tensor& latents, const VideoGeometry& geometry,
                           Stage& stage) {
   const c10::NoGradGuard no_grad;
   ReleaseCachedMemory(stage.context().device);
+  UseKeptConvolutionPlans();
   DecodeTarget target;
   target.geometry = geometry;
   // Before the plan, which takes what memory is left.
   const at::Tensor video = EmptyVideo(geometry, stage.context().device);
   DecodeRun(vae, latents, target, stage).ToTensor(video);
+  KeepConvolutionPlans();
   return video;
 }
 

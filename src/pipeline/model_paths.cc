@@ -128,22 +128,26 @@ ModelPaths FindModelFiles(const ModelFiles& files) {
   return paths;
 }
 
-std::string DemoModelFolder() {
+std::string ShippedPath(const std::string& name) {
   Dl_info info{};
-  std::vector<fs::path> places;
-  if (dladdr(reinterpret_cast<const void*>(&DemoModelFolder), &info) != 0 &&
-      info.dli_fname != nullptr) {
-    std::error_code ignored;
-    const fs::path library = fs::canonical(info.dli_fname, ignored).parent_path();
-    places = {library / "../share/t3video/models/demo", library / "models/demo"};
+  if (dladdr(reinterpret_cast<const void*>(&ShippedPath), &info) == 0 ||
+      info.dli_fname == nullptr) {
+    return "";
   }
-  for (const fs::path& place : places) {
-    std::error_code ignored;
-    if (fs::is_directory(place, ignored)) return fs::canonical(place, ignored).string();
+  std::error_code ignored;
+  const fs::path library = fs::canonical(info.dli_fname, ignored).parent_path();
+  for (const fs::path& folder : {library / "../share/t3video", library}) {
+    if (fs::exists(folder / name, ignored)) return fs::canonical(folder / name, ignored).string();
   }
-  Fail(
-      "this installation has no shipped model; make a random one with `t3 init`, or give --model "
-      "DIR");
+  return "";
+}
+
+std::string DemoModelFolder() {
+  const std::string folder = ShippedPath("models/demo");
+  T3_CHECK(!folder.empty(),
+           "this installation has no shipped model; make a random one with `t3 init`, or give "
+           "--model DIR");
+  return folder;
 }
 
 }  // namespace t3

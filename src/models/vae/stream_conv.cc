@@ -1,14 +1,14 @@
-// Streaming convolution over ATen's conv3d on channels-last memory.
+// Streaming convolution on channels-last memory.
 #include "models/vae/stream_conv.h"
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
-#include <ATen/ops/conv3d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
 
+#include "ops/convolution.h"
 #include "plan/decode_plan.h"
 
 namespace t3 {
@@ -17,12 +17,10 @@ namespace {
 // Multiply-accumulates between two polls on a CPU: a fraction of a second on two cores.
 constexpr double kCpuMacsAtATime = 2e10;
 
-// conv3d of a map (T+2,R+2p,W,C) -> (T,R,W,out); every second frame with a stride of 2 in time.
+// A map (T+2,R+2p,W,C) -> (T,R,W,out); every second frame with a stride of 2 in time.
 at::Tensor ConvolveMap(const at::Tensor& map, const at::Tensor& weight, int64_t time_stride) {
-  const at::Tensor video = map.unsqueeze(0).permute({0, 4, 1, 2, 3});
-  const at::Tensor y = at::conv3d(video, weight, {}, at::IntArrayRef{time_stride, 1, 1},
-                                  at::IntArrayRef{0, 0, weight.size(4) / 2});
-  return y.squeeze(0).permute({1, 2, 3, 0}).contiguous();  // as cuDNN leaves it: no copy
+  return Convolution(map, weight,
+                     {.time_stride = time_stride, .column_padding = weight.size(4) / 2});
 }
 
 }  // namespace

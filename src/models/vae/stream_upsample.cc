@@ -5,12 +5,13 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/add.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/stack.h>
 
 #include <array>
 #include <utility>
+
+#include "ops/convolution.h"
 
 namespace t3 {
 namespace {
@@ -58,10 +59,8 @@ MapRows StreamUpsample::operator()(MapRows x, const MapRows& input, const RowRan
       at::empty({frames.size(0), made.size(), 2 * frames.size(2), bias_.size(0)}, frames.options());
   for (int64_t t = 0; t < frames.size(0); ++t) {
     if (poll) poll();
-    const at::Tensor phases = at::conv2d(frames.narrow(0, t, 1).permute({0, 3, 1, 2}),
-                                         phase_weight_, {}, at::IntArrayRef{1}, at::IntArrayRef{1})
-                                  .permute({0, 2, 3, 1})
-                                  .contiguous();
+    const at::Tensor phases = Convolution(frames.narrow(0, t, 1), phase_weight_.unsqueeze(2),
+                                          {.row_padding = 1, .column_padding = 1});
     PhaseShortcut shortcut;
     if (input.map.defined()) {
       shortcut = {.source = input.map,

@@ -1,0 +1,74 @@
+// Choice between cuDNN's plans and libtorch.
+#include "ops/convolution.h"
+
+#include <ATen/Context.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/conv3d.h>
+#include <ATen/ops/empty.h>
+#include <c10/core/DeviceGuard.h>
+
+#include "base/check.h"
+#include "ops/convolution_choice.h"
+#include "ops/dispatch.h"
+
+namespace t3 {
+namespace {
+
+kernels::ConvolutionShape ShapeOf(const at::Tensor& x, const at::Tensor& weight,
+                                  const ConvolutionOptions& options) {
+  return {.x = {x.size(0), x.size(1), x.size(2)},
+          .kernel = {weight.size(2), weight.size(3), weight.size(4)},
+          .padding = {0, options.row_padding, options.column_padding},
+          .stride = {options.time_stride, 1, 1},
+          .in = x.size(3),
+          .out = weight.size(0)};
+}
+
+bool PlansTake(const at::Tensor& x, const at::Tensor& weight) {
+  const auto whole = [](int64_t channels) {
+    return channels % kernels::VectorElements(kernels::Element::kBFloat16) == 0;
+  };
+  return x.is_cuda() && !GradientsOn() && x.scalar_type() == at::kBFloat16 &&
+         weight.scalar_type() == at::kBFloat16 && x.is_contiguous() &&
+         weight.permute({0, 2, 3, 4, 1}).is_contiguous() && whole(x.size(3)) &&
+         whole(weight.size(0)) && reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 16 == 0 &&
+         !at::globalContext().deterministicCuDNN();
+}
+
+}  // namespace
+
+at::Tensor PlainConvolution(const at::Tensor& x, const at::Tensor& weight,
+                            const ConvolutionOptions& options) {
+  if (weight.size(2) == 1 && options.time_stride == 1) {
+    return at::conv2d(x.permute({0, 3, 1, 2}), weight.squeeze(2), {}, at::IntArrayRef{1},
+                      at::IntArrayRef{options.row_padding, options.column_padding})
+        .permute({0, 2, 3, 1})
+        .contiguous();
+  }
+  const at::Tensor video = x.unsqueeze(0).permute({0, 4, 1, 2, 3});
+  const at::Tensor y = at::conv3d(video, weight, {}, at::IntArrayRef{options.time_stride, 1, 1},
+                                  at::IntArrayRef{0, options.row_padding, options.column_padding});
+  return y.squeeze(0).permute({1, 2, 3, 0}).contiguous();  // as cuDNN leaves it: no copy
+}
+
+at::Tensor Convolution(const at::Tensor& x, const at::Tensor& weight,
+                       const ConvolutionOptions& options) {
+  T3_CHECK(x.dim() == 4 && weight.dim() == 5 && weight.size(1) == x.size(3),
+           "Convolution: map ({}) and weights ({})", fmt::join(x.sizes(), ", "),
+           fmt::join(weight.sizes(), ", "));
+  if (!PlansTake(x, weight)) return PlainConvolution(x, weight, options);
+  const c10::DeviceGuard guard(x.device());
+  const kernels::ConvolutionShape shape = ShapeOf(x, weight, options);
+  const auto [frames, rows, columns] = shape.Made();
+  at::Tensor y = at::empty({frames, rows, columns, shape.out}, x.options());
+  if (!RunChosenPlan(shape, x, weight, y)) {
+    y.reset();  // among a decode's largest tensors: no place for two
+    return PlainConvolution(x, weight, options);
+  }
+  if (ConvolutionsAreChecked()) {
+    CheckConvolution(shape, y, PlainConvolution(x, weight, options));
+  }
+  return y;
+}
+
+}  // namespace t3
