@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "base/check.h"
-#include "ops/dispatch.h"
 #include "sampling/noise.h"
 #include "training/vae/step_seed.h"
 
@@ -91,8 +90,10 @@ at::Tensor LaplacianTerm(const at::Tensor& d, int64_t levels) {
 }
 
 at::Tensor TextureTerm(const at::Tensor& decoded, const at::Tensor& video) {
-  const at::ScalarType compute = ComputeType(decoded);  // bf16's steps would be texture themselves
-  return (FineTexture(decoded.to(compute)) - FineTexture(video.to(compute))).abs().mean();
+  // bf16's steps would be texture themselves.
+  const bool half = decoded.scalar_type() == at::kBFloat16;
+  const at::Tensor wide = half ? decoded.to(at::kFloat) : decoded;
+  return (FineTexture(wide) - FineTexture(video.to(wide.options()))).abs().mean();
 }
 
 VaeLossResult VaeLoss(const Vae& vae, const at::Tensor& video, const VaeLossOptions& options,
@@ -114,8 +115,7 @@ VaeLossResult VaeLoss(const Vae& vae, const at::Tensor& video, const VaeLossOpti
   add("gradient", options.gradient_weight, [&] { return GradientTerm(d); });
   add("laplacian", options.laplacian_weight,
       [&] { return LaplacianTerm(d, options.laplacian_levels); });
-  add("texture", options.texture_weight,
-      [&] { return TextureTerm(decoded, video.to(decoded.device())); });
+  add("texture", options.texture_weight, [&] { return TextureTerm(decoded, video); });
   return result;
 }
 
