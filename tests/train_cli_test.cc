@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -105,6 +106,41 @@ TEST_F(TrainCli, ItsModelGenerates) {
              "--frames", "5", "--steps", "2", "--device", "cpu", "--output", folder_ / "x.y4m"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_GT(fs::file_size(folder_ / "run/samples/step-2/0.mp4"), 0U);
+}
+
+TEST_F(TrainCli, MakesItsDatasetOfVideos) {
+  config_["steps"] = 3;
+  ASSERT_EQ(Train({"--set", "output=" + (folder_ / "from-prepared")}).exit_code, 0);
+  const json videos{{"source", folder_ / "clips"}, {"size", "64x32"}, {"frames", 5}, {"fps", 16}};
+  config_["data"] = {{"prepared", folder_ / "made"}, {"videos", videos}};
+  std::ofstream(folder_ / "clips/uncaptioned.y4m") << "YUV4MPEG2";
+  const ProgramResult first = Train();
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_THAT(first.err, HasSubstr("rejected: uncaptioned.y4m"));
+  EXPECT_THAT(first.err, HasSubstr("3 clips, 3 of them new"));
+  EXPECT_EQ(Losses("run"), Losses("from-prepared"));
+  const ProgramResult again = Train({"--set", "steps=4"});
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("3 clips, 0 of them new"));
+  config_["data"]["videos"].erase("source");
+  EXPECT_THAT(Train().err, HasSubstr("data.videos needs \"source\""));
+  config_["data"]["videos"]["sources"] = "x";
+  EXPECT_THAT(Train().err, HasSubstr("did you mean \"source\"?"));
+}
+
+TEST_F(TrainCli, WritesATraceOfSomeSteps) {
+  config_["steps"] = 14;
+  config_["profile"] = folder_ / "trace.json";
+  const ProgramResult result = Train();
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json trace = json::parse(ReadBytes(folder_ / "trace.json"));
+  const auto holds = [&](const std::string& name) {
+    const json& events = trace.at("traceEvents");
+    return std::any_of(events.begin(), events.end(),
+                       [&](const json& event) { return event.value("name", "") == name; });
+  };
+  EXPECT_TRUE(holds("aten::addmm"));
+  EXPECT_TRUE(holds("aten::_fused_adamw_"));
 }
 
 TEST_F(TrainCli, WrongInputIsNamed) {

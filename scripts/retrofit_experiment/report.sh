@@ -33,6 +33,19 @@ for seed in $SEEDS; do
 done
 complete=${complete:-${SEEDS%% *}}
 
+echo "### Learning rates"
+echo
+echo "Loss of the last quarter of $RATE_STEPS steps of seed $RATE_SEED; every arm takes its lowest."
+echo
+echo "| arm | loss at each rate | taken |"
+echo "|---|---|---|"
+for rates in "$folder"/rates-*.txt; do
+  [[ -e $rates ]] || continue
+  arm=$(basename "$rates" .txt) arm=${arm#rates-}
+  echo "| $arm | $(awk '{ printf "%s%s: %.4f", (NR > 1 ? ", " : ""), $2, $1 }' "$rates") |" \
+    "$(cat "$folder/rate-$arm.txt" 2>/dev/null) |"
+done
+echo
 echo "### Training"
 echo
 echo "| run | steps | median s a step | peak GB | loss of the last 20 steps |"
@@ -41,7 +54,7 @@ for log in "$folder"/*.log.jsonl; do
   [[ -e $log ]] || continue
   name=$(basename "$log" .log.jsonl)
   case $name in
-    clips-*) continue ;;
+    clips-* | rate-*) continue ;;
     large-*) batch=1 ;;
     *) batch=$((BATCH * ACCUMULATION)) ;;
   esac

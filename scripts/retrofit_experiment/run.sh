@@ -10,16 +10,7 @@
 # Jobs are a list in order of importance; each GPU takes the first one whose needs are met. All arms of
 # seed 1 come first, then 4K, then the other seeds: what was done is a complete paired result.
 #
-# Expected seconds of one GPU, from 0.25 s a step at 1024x576x17, batch 16 (guesses until measured;
-# what each job took is in times.txt):
-#   clips      render and encode 256 at HIGH, 512 at MID, 12 at LARGE          25 + 13 + 20
-#   untouched  2 measurements                                                    2 x  35
-#   a seed     6 arms of 150 steps x 0.25 s + 10 s of start                      6 x  48
-#              mid 150 x 0.07 s + 10, back 50 x 0.25 s + 10                      20 + 23
-#              8 measurements of 24 clips (0.6 s each, losses 0.3 s, start 10 s) 8 x  32
-#   4K         2 x (60 s + 15), 2 measurements of 4 clips (T3 60 s, dense 120 s)      330
-# together (rounded up) 58 + 70 + 3 x 587 + 330 = 2219 s, 1110 s on each of two GPUs: two calls of 555 s. One call
-# of 555 s has room for seed 1, 4K and most of seed 2; STEPS=60 EVAL_CLIPS=16 SEEDS="1 2" fits one.
+# What each job took is in times.txt. First every arm's learning rate is chosen, each among as many.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 here=scripts/retrofit_experiment
@@ -63,25 +54,60 @@ make_clips() {
   train_model "clips-$size" "$size" "$clips" "model=$base" steps=1 batch_size=1 accumulation=1
 }
 
-# What an arm is, as ARM-SEED.
+# The arm whose rate another one takes: those that are no comparison at an equal budget.
+rated_as() {
+  case $1 in
+    mid) echo t3 ;;
+    back) echo dense ;;
+    midlora) echo lora ;;
+    *) echo "$1" ;;
+  esac
+}
+
+# NAME ARM SEED STEPS RATE
 train_arm() {
-  local arm=${1%-*} seed=${1##*-}
-  local size=$HIGH clips=$HIGH_CLIPS start=$base steps=$STEPS
+  local name=$1 arm=$2 seed=$3 steps=$4 rate=$5
+  local size=$HIGH clips=$HIGH_CLIPS start=$base
   local -a own=()
   case $arm in
     dense) own=(attention.pattern=full) ;;
     t3 | close | remote | swin) own=("attention.pattern=$arm") ;;
     lora | midlora)
-      own=(attention.pattern=t3 "lora={\"rank\":$LORA_RANK}" optimizer.matrices=adamw
-        "optimizer.lr=$LORA_RATE")
+      own=(attention.pattern=t3 "lora={\"rank\":$LORA_RANK}" optimizer.matrices=adamw)
       if [[ $arm == midlora ]]; then start=$work/models/mid-$seed; fi ;;
     mid) size=$MID clips=$MID_CLIPS own=(attention.pattern=t3) ;;
-    back) start=$work/models/t3-$seed steps=$BACK_STEPS own=(attention.pattern=full) ;;
+    back) start=$work/models/t3-$seed own=(attention.pattern=full) ;;
     *) fail "no arm $arm" ;;
   esac
-  train_model "$1" "$size" "$clips" "model=$start" "seed=$seed" "steps=$steps" \
-    "batch_size=$BATCH" "accumulation=$ACCUMULATION" "${own[@]}"
+  train_model "$name" "$size" "$clips" "model=$start" "seed=$seed" "steps=$steps" \
+    "batch_size=$BATCH" "accumulation=$ACCUMULATION" "optimizer.lr=$rate" "${own[@]}"
 }
+
+# ARM-SEED
+train_job() {
+  local arm=${1%-*} seed=${1##*-} steps=$STEPS
+  if [[ $arm == back ]]; then steps=$BACK_STEPS; fi
+  train_arm "$1" "$arm" "$seed" "$steps" "$(<"$results/rate-$(rated_as "$arm").txt")"
+}
+
+# Short runs of a seed that no measured model has; the rate whose last quarter of losses is lowest.
+# The runs of an arm share batches, noise and timesteps, so their losses are paired.
+choose_rate() {
+  local arm=$1 rate log rates=$RATES
+  if [[ $arm == lora ]]; then rates=$LORA_RATES; fi
+  for rate in $rates; do
+    log=$results/rate-$arm-$rate.log.jsonl
+    if [[ ! -e $log ]]; then
+      rm -rf "$work/models/rate-$arm"
+      train_arm "rate-$arm" "$arm" "$RATE_SEED" "$RATE_STEPS" "$rate" || return
+      cp "$work/models/rate-$arm/log.jsonl" "$log"
+    fi
+    printf '%s %s\n' "$(tail -n "$((RATE_STEPS / 4 + 1))" "$log" | mean_loss)" "$rate"
+  done >"$results/rates-$arm.txt"
+  sort -g "$results/rates-$arm.txt" | awk 'NR == 1 { print $2 }' >"$results/rate-$arm.txt"
+}
+
+mean_loss() { sed 's/.*"loss":\([0-9.e+-]*\).*/\1/' | awk '{ s += $1 } END { print s / NR }'; }
 
 # Equal wall time has to be in one piece: a run that was cut short begins again.
 train_large() {
@@ -121,7 +147,8 @@ run_job() {
     clips:mid) make_clips "$MID" "$MID_CLIPS" ;;
     clips:large) make_clips "$LARGE" "$LARGE_CLIPS" ;;
     train:large-*) train_large "${1#train:large-}" ;;
-    train:*) train_arm "${1#train:}" ;;
+    rate:*) choose_rate "${1#rate:}" ;;
+    train:*) train_job "${1#train:}" ;;
     eval:*) evaluate_job "${1#eval:}" ;;
   esac
 }
@@ -130,10 +157,11 @@ run_job() {
 needs() {
   case $1 in
     train:large-*) echo clips:large "train:${1#train:large-}-1" ;;
-    train:midlora-*) echo clips:high "train:mid-${1##*-}" ;;
-    train:mid-*) echo clips:mid ;;
-    train:back-*) echo "train:t3-${1##*-}" ;;
-    train:*) echo clips:high ;;
+    rate:*) echo clips:high ;;
+    train:midlora-*) echo rate:lora "train:mid-${1##*-}" ;;
+    train:mid-*) echo clips:mid rate:t3 ;;
+    train:back-*) echo rate:dense "train:t3-${1##*-}" ;;
+    train:*) local arm=${1#train:}; echo clips:high "rate:${arm%-*}" ;;
     eval:untouched-*) ;;
     eval:*) echo "train:${1#eval:}" ;;
   esac
@@ -142,6 +170,7 @@ needs() {
 list_jobs() {
   local seed arm first=1
   echo clips:high clips:mid
+  for arm in t3 dense lora close remote swin; do echo "rate:$arm"; done
   for seed in $SEEDS; do
     for arm in t3 dense; do echo "train:$arm-$seed" "eval:$arm-$seed"; done
     if ((first)); then echo eval:untouched-dense clips:large; fi
@@ -154,7 +183,13 @@ list_jobs() {
   done
 }
 
-is_done() { [[ -e $done_jobs/$1 || ($1 == eval:* && -e $results/${1#eval:}.json) ]]; }
+is_done() {
+  case $1 in
+    eval:*) [[ -e $results/${1#eval:}.json ]] ;;
+    rate:*) [[ -e $results/rate-${1#rate:}.txt ]] ;;
+    *) [[ -e $done_jobs/$1 ]] ;;
+  esac
+}
 
 # Whether something that is not done yet waits for it: on a fresh machine the measurements of an
 # earlier call are there and its models are not.
@@ -193,6 +228,7 @@ pack() (
     mv "$work/report.md.new" "$work/report.md" && cp "$work/report.md" "$out/report.md"
   local log
   for log in "$work"/models/*/log.jsonl; do
+    if [[ $log == */rate-* ]]; then continue; fi
     if [[ -e $log ]]; then cp "$log" "$results/$(basename "$(dirname "$log")").log.jsonl"; fi
   done
   tar -C "$work" -czf "$work/results.tar.gz" results logs sheets times.txt
@@ -230,7 +266,7 @@ flock -n 8 || fail "another call works in $work"
 rm -rf "$claims" && mkdir "$claims"
 settings="$(sha256sum <"$base/diffusion_pytorch_model.safetensors") $STEPS $BACK_STEPS $BATCH $ACCUMULATION $HIGH $MID \
 $LARGE $LOW $FRAMES $HIGH_CLIPS $MID_CLIPS $LARGE_CLIPS $LARGE_SECONDS $EVAL_CLIPS $EVAL_LARGE_CLIPS \
-$SAMPLING_STEPS $SHIFT $GUIDANCE $LORA_RATE $LORA_RANK"
+$SAMPLING_STEPS $SHIFT $GUIDANCE $RATES $LORA_RATES $RATE_STEPS $LORA_RANK"
 if [[ ! -e $results/settings.txt ]]; then echo "$settings" >"$results/settings.txt"; fi
 [[ $(<"$results/settings.txt") == "$settings" ]] ||
   fail "$work holds measurements of other settings or another model; take another T3_EXPERIMENT_WORK"

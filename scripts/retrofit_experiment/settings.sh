@@ -6,6 +6,7 @@ if [[ ${REHEARSAL:-0} == 1 ]]; then
   : "${HIGH:=256x144}" "${MID:=128x80}" "${LARGE:=512x288}" "${LOW:=128x72}" "${FRAMES:=5}"
   : "${HIGH_CLIPS:=4}" "${MID_CLIPS:=4}" "${LARGE_CLIPS:=2}" "${LARGE_SECONDS:=4}"
   : "${EVAL_CLIPS:=2}" "${EVAL_LARGE_CLIPS:=2}" "${SAMPLING_STEPS:=2}" "${EVAL_BATCH:=2}"
+  : "${RATES:=1e-3 3e-3}" "${LORA_RATES:=1e-3 3e-3}" "${RATE_STEPS:=2}"
   : "${RESERVE:=5}"
 fi
 : "${T3_EXPERIMENT_WORK:=build/retrofit-experiment}"
@@ -17,7 +18,9 @@ fi
 : "${HIGH_CLIPS:=256}" "${MID_CLIPS:=512}" "${LARGE_CLIPS:=12}"
 : "${LARGE_SECONDS:=60}"                  # of training at LARGE, T3 and dense alike
 : "${EVAL_CLIPS:=24}" "${EVAL_LARGE_CLIPS:=4}" "${SAMPLING_STEPS:=20}" "${EVAL_BATCH:=8}"
-: "${SHIFT:=5}" "${GUIDANCE:=4}" "${LORA_RATE:=1e-3}" "${LORA_RANK:=32}"
+: "${SHIFT:=5}" "${GUIDANCE:=4}" "${LORA_RANK:=32}"
+: "${RATES:=3e-4 1e-3 3e-3}" "${LORA_RATES:=3e-4 1e-3 3e-3}"  # tried for every arm: Muon, AdamW
+: "${RATE_STEPS:=60}" "${RATE_SEED:=99}"
 : "${RESERVE:=15}"                        # seconds to stop a step and pack
 
 # Written down before the run; docs/results/retrofit.md says why these.

@@ -1,8 +1,6 @@
 // Linear over ATen.
 #include "nn/linear.h"
 
-#include <ATen/ops/linear.h>
-
 namespace t3 {
 
 Linear::Linear(const TensorMap& tensors, const std::string& prefix)
@@ -11,6 +9,6 @@ Linear::Linear(const TensorMap& tensors, const std::string& prefix)
   if (found != tensors.end()) bias = found->second;
 }
 
-at::Tensor Linear::operator()(const at::Tensor& x) const { return at::linear(x, weight, bias); }
+at::Tensor Linear::operator()(const at::Tensor& x) const { return ApplyLinear(x, *this); }
 
 }  // namespace t3

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "ops/dispatch.h"
 #include "ops/linear_kernel.h"
+#include "ops/linear_node.h"
 
 namespace t3 {
 namespace {
@@ -35,6 +36,11 @@ void AddGatedRows(const at::Tensor& x, const at::Tensor& y, const LinearWeights&
 
 }  // namespace
 
+at::Tensor ApplyLinear(const at::Tensor& x, const LinearWeights& layer) {
+  if (LinearNodeTakes(x, layer)) return LinearWithNode(x, layer);
+  return at::linear(x, layer.weight, layer.bias);
+}
+
 void LinearInto(const at::Tensor& out, const at::Tensor& x, const LinearWeights& layer) {
   CheckSum("LinearInto", out, x, layer);
   if (LinearKernelTakes(x, layer) && KernelTakes(out)) {
@@ -48,7 +54,7 @@ void LinearInto(const at::Tensor& out, const at::Tensor& x, const LinearWeights&
 at::Tensor LinearGelu(const at::Tensor& x, const LinearWeights& layer) {
   CheckLinear("LinearGelu", x, layer);
   if (!LinearKernelTakes(x, layer)) {
-    const at::Tensor hidden = at::linear(x, layer.weight, layer.bias);
+    const at::Tensor hidden = ApplyLinear(x, layer);
     if (GradientsOn()) return at::gelu(hidden, "tanh");
     at::Tensor overwritten = hidden;
     return at::gelu_(overwritten, "tanh");
@@ -62,7 +68,7 @@ void AddGatedLinear(at::Tensor& x, const at::Tensor& y, const LinearWeights& lay
                     const TokenVectors& gate) {
   CheckSum("AddGatedLinear", x, y, layer);
   if (gate.each > 0 || !LinearKernelTakes(y, layer) || !KernelTakes(x)) {
-    AddGated(x, at::linear(y, layer.weight, layer.bias), gate);
+    AddGated(x, ApplyLinear(y, layer), gate);
     return;
   }
   T3_CHECK(gate.rows.size(1) == x.size(1) && gate.split <= x.size(0),
@@ -83,7 +89,7 @@ void AddLinear(at::Tensor& x, const at::Tensor& y, const LinearWeights& layer) {
   if (LinearKernelTakes(y, layer) && KernelTakes(x)) {
     LinearKernel(x, y, layer, {.add = true});
   } else {
-    AddResidual(x, at::linear(y, layer.weight, layer.bias));
+    AddResidual(x, ApplyLinear(y, layer));
   }
 }
 

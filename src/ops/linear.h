@@ -13,6 +13,9 @@ struct LinearWeights {
   const at::Tensor& bias;
 };
 
+// x W^T + b; the bias may be undefined. x (..., in) -> (..., out). Differentiable.
+at::Tensor ApplyLinear(const at::Tensor& x, const LinearWeights& layer);
+
 // out = x W^T + b. x (N, in), rows may be strided; out (N, out), likewise, is overwritten. For use
 // with gradients off.
 void LinearInto(const at::Tensor& out, const at::Tensor& x, const LinearWeights& layer);

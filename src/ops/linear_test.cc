@@ -9,6 +9,7 @@
 #include <ostream>
 
 #include "ops/linear_kernel.h"
+#include "ops/linear_node.h"
 #include "t3video/error.h"
 
 namespace t3 {
@@ -119,6 +120,36 @@ TEST(LinearErrors, MisfitsAreNamed) {
   EXPECT_THROW(LinearGelu(at::zeros({3, 7}), {weight, bias}), Error);
   EXPECT_THROW(AddLinear(sum, at::zeros({3, 8}), {weight, bias}), Error);
   EXPECT_THROW(LinearInto(sum, at::zeros({2, 8}), {weight, bias}), Error);
+}
+
+// fp32: sums in another order. bf16: a gradient is rounded once more or less.
+TEST(LinearNode, HasTheGradientsOfItsDefinition) {
+  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+    for (const int64_t rows : {3, 255, 256, 1027}) {
+      const auto options = at::TensorOptions().dtype(dtype).device(kLinearDevice);
+      const at::Tensor d = at::randn({rows, 33}, options);
+      const auto gradients = [&](bool node) {
+        std::vector<at::Tensor> leaves;
+        const std::vector<std::vector<int64_t>> shapes{{rows, 17}, {33, 17}, {33}};
+        for (const std::vector<int64_t>& shape : shapes) {
+          const auto generator = at::make_generator<at::CPUGeneratorImpl>(leaves.size());
+          leaves.push_back(at::randn(shape, generator).to(options).requires_grad_());
+        }
+        const LinearWeights layer{leaves[1], leaves[2]};
+        const at::Tensor y =
+            node ? LinearWithNode(leaves[0], layer) : at::linear(leaves[0], leaves[1], leaves[2]);
+        y.backward(d);
+        return leaves;
+      };
+      const auto got = gradients(true), want = gradients(false);
+      for (size_t i = 0; i < got.size(); ++i) {
+        const double distance = ((got[i].grad() - want[i].grad()).to(at::kDouble).norm() /
+                                 want[i].grad().to(at::kDouble).norm())
+                                    .item<double>();
+        EXPECT_LT(distance, dtype == at::kFloat ? 1e-6 : 8e-3) << rows << " rows, leaf " << i;
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "ops/attend_groups.h"
 #include "ops/dispatch.h"
 #include "ops/part_timer.h"
+#include "ops/permute_rows.h"
 #include "ops/rms_rope.h"
 #include "ops/window_attention_kernel.h"
 
@@ -42,13 +43,13 @@ void CheckInput(const SelfAttentionInput& in, const std::vector<WindowPartition>
 at::Tensor AttendPartition(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                            const WindowPartition& partition) {
   if (!partition.order.defined()) return AttendGroups(q, k, v, partition.groups);
-  const auto gather = [](const at::Tensor& x, const at::Tensor& order) {
+  const auto gather = [&](const at::Tensor& x) {
     const Part part("gather");
-    return x.index_select(0, order);
+    return PermuteRows(x, partition.order, partition.rows);
   };
-  const at::Tensor out = AttendGroups(gather(q, partition.order), gather(k, partition.order),
-                                      gather(v, partition.order), partition.groups);
-  return gather(out, partition.rows);
+  const at::Tensor out = AttendGroups(gather(q), gather(k), gather(v), partition.groups);
+  const Part part("gather");
+  return PermuteRows(out, partition.rows, partition.order);
 }
 
 at::Tensor AttendPartitions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,

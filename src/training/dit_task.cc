@@ -117,7 +117,8 @@ TensorMap DitTask::TextWeights(const TensorMap& weights) const {
 
 Dit DitTask::Model(const TensorMap& weights) const { return {model_.dit, DitWeights(weights)}; }
 
-std::vector<at::Tensor> DitTask::Texts(const Batch& batch, const StepRandom& random) const {
+TextContext DitTask::PrepareTexts(const Dit& dit, const Batch& batch,
+                                  const StepRandom& random) const {
   const auto dropped = [&](size_t i) {
     return random.Uniform(Draw::kDropout, static_cast<int64_t>(i)) < config_.prompt_dropout;
   };
@@ -126,13 +127,16 @@ std::vector<at::Tensor> DitTask::Texts(const Batch& batch, const StepRandom& ran
     for (size_t i = 0; i < batch.text.size(); ++i) {
       texts.push_back(dropped(i) ? empty_text_ : batch.text[i].to(device_));
     }
-    return texts;
+    return dit.PrepareTexts(texts);
   }
   std::vector<std::vector<int32_t>> ids = batch.ids;
+  std::vector<int64_t> lengths;
   for (size_t i = 0; i < ids.size(); ++i) {
     if (dropped(i)) ids[i] = {kClosingId};
+    lengths.push_back(std::ssize(ids[i]));
   }
-  return TextEncoder(*model_.text, TextWeights(leaves_)).EncodeBatch(ids);
+  return dit.PrepareTexts(TextEncoder(*model_.text, TextWeights(leaves_)).EncodePadded(ids),
+                          lengths);
 }
 
 const DitAttention& DitTask::AttentionFor(const at::Tensor& latents) {
@@ -156,7 +160,7 @@ MicroResult DitTask::Accumulate(int64_t step, int64_t micro, double scale) {
   Batch batch = source_->Get(step, micro);
   const NoisyBatch noisy = AddNoise(batch.latents.to(device_, at::kFloat), timesteps_, random);
   const Dit dit = Model(leaves_);
-  const TextContext text = dit.PrepareTexts(Texts(batch, random));
+  const TextContext text = PrepareTexts(dit, batch, random);
   const at::Tensor velocity =
       dit.ForwardBatch(noisy.noisy, noisy.timesteps, text, AttentionFor(batch.latents), runners_);
   const at::Tensor loss = FlowLoss(velocity, noisy);

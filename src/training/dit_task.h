@@ -37,7 +37,7 @@ class DitTask : public Task {
   at::Tensor EncodeEmptyPrompt(const RunContext& context) const;
   TensorMap DitWeights(const TensorMap& weights) const;
   TensorMap TextWeights(const TensorMap& weights) const;
-  std::vector<at::Tensor> Texts(const Batch& batch, const StepRandom& random) const;
+  TextContext PrepareTexts(const Dit& dit, const Batch& batch, const StepRandom& random) const;
   const DitAttention& AttentionFor(const at::Tensor& latents);
   Metadata AttentionMetadata() const;
   void SaveText(const TensorMap& weights, const std::string& folder) const;

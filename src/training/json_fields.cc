@@ -2,6 +2,7 @@
 #include "training/json_fields.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/nearest.h"
 
@@ -37,14 +38,18 @@ void JsonFields::Take(const std::string& key, std::string* value) {
   *value = field->get<std::string>();
 }
 
+int64_t JsonFields::IntegerOf(const std::string& key, const nlohmann::json& value, int64_t least,
+                              int64_t most) const {
+  const bool fits = value.is_number_integer() &&
+                    value.get<double>() >= static_cast<double>(least) &&
+                    value.get<double>() <= static_cast<double>(most);
+  if (!fits) Wrong(key, value, fmt::format("a whole number from {} to {}", least, most));
+  return value.get<int64_t>();
+}
+
 void JsonFields::TakeInteger(const std::string& key, int64_t least, int64_t most, int64_t* value) {
   const nlohmann::json* field = Find(key);
-  if (field == nullptr) return;
-  const bool fits = field->is_number_integer() &&
-                    field->get<double>() >= static_cast<double>(least) &&
-                    field->get<double>() <= static_cast<double>(most);
-  if (!fits) Wrong(key, *field, fmt::format("a whole number from {} to {}", least, most));
-  *value = field->get<int64_t>();
+  if (field != nullptr) *value = IntegerOf(key, *field, least, most);
 }
 
 void JsonFields::TakeNumber(const std::string& key, double least, double most, double* value) {
@@ -66,17 +71,41 @@ void JsonFields::TakeName(const std::string& key, const std::vector<std::string>
   *value = field->get<std::string>();
 }
 
-void JsonFields::TakeSize(const std::string& key, int64_t* width, int64_t* height) {
-  std::string size;
-  Take(key, &size);
-  if (size.empty()) return;
+std::pair<int64_t, int64_t> JsonFields::SizeOf(const std::string& key,
+                                               const nlohmann::json& value) const {
+  const std::string size = value.is_string() ? value.get<std::string>() : "";
   int used = -1;
   long long w = 0, h = 0;
   std::sscanf(size.c_str(), "%5lldx%5lld%n", &w, &h, &used);
-  T3_CHECK(used == static_cast<int>(size.size()) && w > 0 && h > 0,
-           "{}: \"{}\" is \"{}\", wanted WIDTHxHEIGHT such as 256x144", where_, key, size);
-  *width = w;
-  *height = h;
+  if (used != static_cast<int>(size.size()) || w <= 0 || h <= 0) {
+    Wrong(key, value, "WIDTHxHEIGHT such as \"256x144\"");
+  }
+  return {w, h};
+}
+
+void JsonFields::TakeSize(const std::string& key, int64_t* width, int64_t* height) {
+  const nlohmann::json* field = Find(key);
+  if (field != nullptr) std::tie(*width, *height) = SizeOf(key, *field);
+}
+
+void JsonFields::TakeSizes(const std::string& key,
+                           std::vector<std::pair<int64_t, int64_t>>* value) {
+  const nlohmann::json* field = Find(key);
+  if (field == nullptr) return;
+  value->clear();
+  for (const nlohmann::json& one : field->is_array() ? *field : nlohmann::json{*field}) {
+    value->push_back(SizeOf(key, one));
+  }
+}
+
+void JsonFields::TakeIntegers(const std::string& key, int64_t least, int64_t most,
+                              std::vector<int64_t>* value) {
+  const nlohmann::json* field = Find(key);
+  if (field == nullptr) return;
+  value->clear();
+  for (const nlohmann::json& one : field->is_array() ? *field : nlohmann::json{*field}) {
+    value->push_back(IntegerOf(key, one, least, most));
+  }
 }
 
 void JsonFields::TakeStrings(const std::string& key, std::vector<std::string>* value) {

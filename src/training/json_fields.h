@@ -9,6 +9,8 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/check.h"
 
@@ -32,6 +34,10 @@ class JsonFields {
   // WIDTHxHEIGHT, such as 256x144.
   void TakeSize(const std::string& key, int64_t* width, int64_t* height);
   void TakeStrings(const std::string& key, std::vector<std::string>* value);
+  // Lists, of which one element may stand alone.
+  void TakeSizes(const std::string& key, std::vector<std::pair<int64_t, int64_t>>* value);
+  void TakeIntegers(const std::string& key, int64_t least, int64_t most,
+                    std::vector<int64_t>* value);
   // Every object of the list `key`, with its place for messages; none where the field is absent.
   void ForEach(const std::string& key,
                const std::function<void(const nlohmann::json&, const std::string& where)>& use);
@@ -43,6 +49,9 @@ class JsonFields {
   const std::string& where() const { return where_; }
 
  private:
+  std::pair<int64_t, int64_t> SizeOf(const std::string& key, const nlohmann::json& value) const;
+  int64_t IntegerOf(const std::string& key, const nlohmann::json& value, int64_t least,
+                    int64_t most) const;
   [[noreturn]] void Wrong(const std::string& key, const nlohmann::json& value,
                           const std::string& wanted) const;
 

@@ -11,6 +11,7 @@
 #include "training/dit_task.h"
 #include "training/json_fields.h"
 #include "training/model_folder.h"
+#include "training/prepare_when_missing.h"
 #include "training/prepared_source.h"
 #include "training/trainer.h"
 #include "training/vae_task.h"
@@ -27,11 +28,17 @@ std::unique_ptr<BatchSource> MakeSource(const TrainConfig& config, const ModelIn
   JsonFields fields(config.data, config.source + ": data");
   std::string prepared;
   fields.Take("prepared", &prepared);
+  const nlohmann::json* videos = fields.Find("videos");
   const nlohmann::json* world = fields.Find("world");
   fields.CheckAllTaken();
-  T3_CHECK(prepared.empty() != (world == nullptr),
-           "{}: \"data\" needs either \"prepared\", a folder that `t3 prepare` made, or \"world\"",
-           config.source);
+  T3_CHECK(
+      prepared.empty() != (world == nullptr),
+      "{}: \"data\" needs either \"prepared\", a folder that `t3 prepare` made or that is made "
+      "of \"videos\", or \"world\"",
+      config.source);
+  T3_CHECK(videos == nullptr || world == nullptr,
+           "{}: \"data\" has \"videos\" and \"world\"; wanted one of them", config.source);
+  if (videos != nullptr) PrepareWhenMissing(config, *videos, prepared, context);
   std::unique_ptr<BatchSource> source;
   if (world != nullptr) {
     T3_CHECK(config.buckets.empty(),

@@ -238,6 +238,7 @@ TrainConfig ParseTrainConfig(const json& document, const std::string& source) {
                                              config.activations);
   config.checkpoint = TakeCheckpoint(root.Object("checkpoint"));
   config.samples = TakeSamples(root.Object("samples"));
+  root.Take("profile", &config.profile);
   std::string part = "all";
   root.TakeName("train_part", {"all", "decoder"}, &part);
   config.decoder_alone = part == "decoder";
@@ -286,7 +287,7 @@ json FieldsThatMatter(const TrainConfig& config) {
   // What may differ: where things are and how often they are written. The model's weights and the
   // data are compared by their contents (Task::Identity).
   for (const char* free : {"output", "model", "data", "device", "save_dtype", "checkpoint",
-                           "samples", "activation_checkpoints", "stop_after_seconds"}) {
+                           "samples", "activation_checkpoints", "stop_after_seconds", "profile"}) {
     fields.erase(free);
   }
   if (config.schedule.decay == Decay::kConstant) fields.erase("steps");

@@ -99,6 +99,7 @@ struct TrainConfig {
   Activations activations = Activations::kKeep;
   CheckpointConfig checkpoint;
   SampleConfig samples;
+  std::string profile;      // file for a trace of some steps (training/step_profile.h); empty: none
   nlohmann::json document;  // as parsed, overrides included
 };
 

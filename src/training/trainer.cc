@@ -40,6 +40,7 @@ Trainer::Trainer(const TrainConfig& config, Task& task, const RunContext& contex
       step_(Resume()),
       saved_step_(step_),
       log_(config.output, step_),
+      profile_(config.profile, context.device),
       begun_step_(step_) {
   ResetDevicePeak(context_.device);
 }
@@ -63,6 +64,7 @@ int64_t Trainer::Resume() {
 
 void Trainer::Run() {
   while (step_ < config_.steps) {
+    profile_.BeforeStep();
     Step();
     const bool cancelled = context_.cancel != nullptr && context_.cancel->cancelled();
     const bool ends = step_ == config_.steps || OutOfTime();

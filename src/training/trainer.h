@@ -10,6 +10,7 @@
 #include "pipeline/stage.h"
 #include "training/checkpoint.h"
 #include "training/optimizer.h"
+#include "training/step_profile.h"
 #include "training/task.h"
 #include "training/train_config.h"
 #include "training/train_log.h"
@@ -59,6 +60,7 @@ class Trainer {
   int64_t step_;        // taken
   int64_t saved_step_;  // of the newest checkpoint
   TrainLog log_;
+  StepProfile profile_;
   Clock::time_point begun_ = Clock::now(), saved_at_ = Clock::now();
   int64_t begun_step_;
 };

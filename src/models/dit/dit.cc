@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "models/dit/text_rows.h"
 #include "models/dit/token_chunks.h"
@@ -95,20 +97,30 @@ Dit::Dit(const DitConfig& config, const TensorMap& tensors)
 TextContext Dit::PrepareTexts(const std::vector<at::Tensor>& embeds) const {
   std::vector<int64_t> lengths;
   for (const at::Tensor& text : embeds) {
-    T3_CHECK(text.dim() == 2 && text.size(1) == config_.text_dim && text.size(0) > 0 &&
-                 text.size(0) <= config_.text_len,
-             "DiT: text embeds ({}); wanted (1..{}, {})", fmt::join(text.sizes(), ", "),
-             config_.text_len, config_.text_dim);
+    T3_CHECK(text.dim() == 2, "DiT: text embeds ({}); wanted (rows, {})",
+             fmt::join(text.sizes(), ", "), config_.text_dim);
     lengths.push_back(text.size(0));
   }
-  const TextPadding padding = PaddingFor(text_in_.weight);
-  const int64_t rows = TextRows(lengths, config_.text_len, padding);
+  const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
   std::vector<at::Tensor> padded;
   for (const at::Tensor& text : embeds) {
-    padded.push_back(
-        at::constant_pad_nd(text.to(text_in_.weight.options()), {0, 0, 0, rows - text.size(0)}));
+    padded.push_back(at::constant_pad_nd(text, {0, 0, 0, longest - text.size(0)}));
   }
-  const at::Tensor text = text_out_(at::gelu(text_in_(at::stack(padded)), "tanh"));
+  return PrepareTexts(at::stack(padded), lengths);
+}
+
+TextContext Dit::PrepareTexts(const at::Tensor& padded, const std::vector<int64_t>& lengths) const {
+  const auto [least, longest] = std::minmax_element(lengths.begin(), lengths.end());
+  T3_CHECK(padded.dim() == 3 && padded.size(0) == std::ssize(lengths) &&
+               padded.size(1) == *longest && padded.size(2) == config_.text_dim && *least > 0 &&
+               *longest <= config_.text_len,
+           "DiT: text embeds ({}) of {} to {} rows; wanted (texts, 1..{}, {})",
+           fmt::join(padded.sizes(), ", "), *least, *longest, config_.text_len, config_.text_dim);
+  const TextPadding padding = PaddingFor(text_in_.weight);
+  const int64_t rows = TextRows(lengths, config_.text_len, padding);
+  const at::Tensor embeds =
+      at::constant_pad_nd(padded.to(text_in_.weight.options()), {0, 0, 0, rows - *longest});
+  const at::Tensor text = text_out_(at::gelu(text_in_(embeds), "tanh"));
   TextContext context;
   context.bias = TextBias(lengths, config_.text_len, rows, padding);
   if (context.bias.defined()) context.bias = context.bias.to(device());

@@ -50,6 +50,8 @@ class Dit {
   TextContext PrepareText(const at::Tensor& embeds) const { return PrepareTexts({embeds}); }
   // The same for a batch, one text a video.
   TextContext PrepareTexts(const std::vector<at::Tensor>& embeds) const;
+  // The same of one tensor (videos, longest, text_dim) with zeros after each text's `lengths` rows.
+  TextContext PrepareTexts(const at::Tensor& padded, const std::vector<int64_t>& lengths) const;
 
   // latents (z,T,h,w) fp32 on the device of the weights, h and w even -> velocity (z,T,h,w) fp32.
   // timestep in [0, 1000]. The first `clean_frames` latent frames have timestep 0 (image to video:

@@ -51,13 +51,15 @@ int64_t TextRows(const std::vector<int64_t>& lengths, int64_t text_len, TextPadd
 
 at::Tensor TextBias(const std::vector<int64_t>& lengths, int64_t text_len, int64_t rows,
                     TextPadding padding) {
-  at::Tensor bias = at::zeros({std::ssize(lengths), rows}, at::kFloat);
+  const at::Tensor bias = at::zeros({std::ssize(lengths), rows}, at::kFloat);
+  float* values = bias.mutable_data_ptr<float>();  // a batch has too many for tensor operations
   bool any = false;
-  for (int64_t i = 0; i < std::ssize(lengths); ++i) {
-    int64_t row = lengths[static_cast<size_t>(i)];
-    for (const double value : PaddingBiases(text_len - row, padding)) bias[i][row++] = value;
-    bias[i].narrow(0, row, rows - row).fill_(-INFINITY);
-    any = any || row < rows || bias[i].any().item<bool>();
+  for (const int64_t length : lengths) {
+    const std::vector<double> biases = PaddingBiases(text_len - length, padding);
+    std::copy(biases.begin(), biases.end(), values + length);
+    std::fill(values + length + std::ssize(biases), values + rows, -INFINITY);
+    any = any || std::any_of(values, values + rows, [](float value) { return value != 0; });
+    values += rows;
   }
   return any ? bias : at::Tensor();
 }

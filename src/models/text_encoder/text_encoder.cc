@@ -56,17 +56,16 @@ at::Tensor TextEncoder::EmbedIds(const std::vector<std::vector<int32_t>>& texts,
       at::tensor(padded, at::kLong).view({-1, longest}).to(token_embedding_.device()));
 }
 
-// (B, 1, 1, longest), minus infinity on padding; undefined where there is none.
-at::Tensor TextEncoder::PaddingMask(const std::vector<std::vector<int32_t>>& texts,
-                                    int64_t longest) const {
-  at::Tensor mask = at::zeros({static_cast<int64_t>(texts.size()), 1, 1, longest}, at::kFloat);
-  bool padded = false;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    const auto length = static_cast<int64_t>(texts[i].size());
-    mask[static_cast<int64_t>(i)].narrow(-1, length, longest - length).fill_(-INFINITY);
-    padded = padded || length < longest;
+// (B, longest), true on padding; undefined where there is none.
+at::Tensor TextEncoder::Padding(const std::vector<std::vector<int32_t>>& texts,
+                                int64_t longest) const {
+  std::vector<int64_t> lengths;
+  for (const std::vector<int32_t>& ids : texts) lengths.push_back(std::ssize(ids));
+  if (std::all_of(lengths.begin(), lengths.end(), [&](int64_t n) { return n == longest; })) {
+    return {};
   }
-  return padded ? mask.to(token_embedding_.options()) : at::Tensor();
+  const at::Tensor padding = at::arange(longest) >= at::tensor(lengths).unsqueeze(1);
+  return padding.to(token_embedding_.device());
 }
 
 // (length, length), query by key.
@@ -102,24 +101,32 @@ at::Tensor TextEncoder::Encode(std::span<const int32_t> ids) const {
 
 std::vector<at::Tensor> TextEncoder::EncodeBatch(
     const std::vector<std::vector<int32_t>>& texts) const {
-  size_t longest = 0;
-  for (const std::vector<int32_t>& ids : texts) longest = std::max(longest, ids.size());
-  const auto length = static_cast<int64_t>(longest);
-  at::Tensor x = EmbedIds(texts, length);
-  const at::Tensor buckets = Buckets(length);
-  const at::Tensor mask = PaddingMask(texts, length);
+  const at::Tensor x = EncodePadded(texts);
+  std::vector<at::Tensor> encoded;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    encoded.push_back(x[static_cast<int64_t>(i)].narrow(0, 0, std::ssize(texts[i])));
+  }
+  return encoded;
+}
+
+at::Tensor TextEncoder::EncodePadded(const std::vector<std::vector<int32_t>>& texts) const {
+  int64_t longest = 0;
+  for (const std::vector<int32_t>& ids : texts) longest = std::max(longest, std::ssize(ids));
+  at::Tensor x = EmbedIds(texts, longest);
+  const at::Tensor buckets = Buckets(longest);
+  const at::Tensor padding = Padding(texts, longest);
+  at::Tensor mask;  // (B, 1, 1, longest)
+  if (padding.defined()) {
+    mask = at::zeros(padding.sizes(), x.options()).masked_fill_(padding, -INFINITY);
+    mask = mask.view({-1, 1, 1, longest});
+  }
   for (const Block& block : blocks_) {
     x = x + Attention(block, Norm(x, block.norm1), buckets, mask);
     const at::Tensor normed = Norm(x, block.norm2);
     x = x + block.fc2(block.fc1(normed) * at::gelu(block.gate(normed), "tanh"));
   }
   x = Norm(x, norm_);
-  std::vector<at::Tensor> encoded;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    encoded.push_back(
-        x[static_cast<int64_t>(i)].narrow(0, 0, static_cast<int64_t>(texts[i].size())));
-  }
-  return encoded;
+  return padding.defined() ? x.masked_fill(padding.unsqueeze(-1), 0) : x;
 }
 
 }  // namespace t3

@@ -27,6 +27,8 @@ class TextEncoder {
   at::Tensor Encode(std::span<const int32_t> ids) const;
   // The same for several texts at once: (L, dim) each.
   std::vector<at::Tensor> EncodeBatch(const std::vector<std::vector<int32_t>>& texts) const;
+  // The same in one tensor, (B, longest L, dim), with zeros after each text's rows.
+  at::Tensor EncodePadded(const std::vector<std::vector<int32_t>>& texts) const;
 
  private:
   struct Block {
@@ -41,7 +43,7 @@ class TextEncoder {
 
   static Block MakeBlock(const TensorMap& tensors, const std::string& prefix);
   at::Tensor EmbedIds(const std::vector<std::vector<int32_t>>& texts, int64_t longest) const;
-  at::Tensor PaddingMask(const std::vector<std::vector<int32_t>>& texts, int64_t longest) const;
+  at::Tensor Padding(const std::vector<std::vector<int32_t>>& texts, int64_t longest) const;
   at::Tensor Buckets(int64_t length) const;
   at::Tensor Norm(const at::Tensor& x, const at::Tensor& weight) const;
   at::Tensor Attention(const Block& block, const at::Tensor& x, const at::Tensor& buckets,

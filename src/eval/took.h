@@ -1,0 +1,35 @@
+// What a measurement's time goes to.
+#pragma once
+
+#include <ATen/Device.h>
+
+#include <chrono>
+#include <map>
+#include <string>
+
+#include "pipeline/device.h"
+
+namespace t3 {
+
+class Took {
+ public:
+  explicit Took(at::Device device) : device_(device) {}
+
+  // The seconds that `work` takes on the device, also added to `part`.
+  template <typename Work>
+  double Time(const std::string& part, Work work) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    Synchronize(device_);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+    seconds_[part] += took.count();
+    return took.count();
+  }
+  const std::map<std::string, double>& seconds() const { return seconds_; }
+
+ private:
+  at::Device device_;
+  std::map<std::string, double> seconds_;
+};
+
+}  // namespace t3
