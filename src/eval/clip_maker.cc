@@ -36,7 +36,8 @@ ClipMaker::ClipMaker(const ModelInfo& model, const Job& job, at::ScalarType dtyp
 
 void ClipMaker::SetScratch() {
   dit_->set_scratch_bytes(
-      ChooseScratch(model_, job_, context_.device, dtype_, {.device = context_.device_limit}));
+      PlanRunMemory(model_, job_, context_.device, dtype_, {.device = context_.device_limit})
+          .denoiser_scratch);
 }
 
 void ClipMaker::LoadDenoiser() {

@@ -24,6 +24,8 @@ std::string TimeSpan(double seconds) {
 }
 
 struct ExpectedTime {
+  double start = 0;  // of the first forward, in denoising
+  double step = 0;
   double denoising = 0;
   double decoding = 0;
   std::string measured;
@@ -37,9 +39,12 @@ std::optional<ExpectedTime> TimeOf(const ModelInfo& model, const Job& job,
   if (!calibration) return std::nullopt;
   const DitCost cost =
       CostOfForward(model.dit, job.attention.pattern, job.attention.windows, job.geometry.grid);
-  const double forwards =
-      static_cast<double>(job.sampling.steps) * (job.sampling.guidance != 1 ? 2 : 1);
-  ExpectedTime time{forwards * calibration->ForwardSeconds(cost), 0, calibration->measured};
+  ExpectedTime time;
+  time.measured = calibration->measured;
+  time.start =
+      calibration->StartSeconds(job.geometry.grid.tokens(), !settings.options.deterministic);
+  time.step = (job.sampling.guidance != 1 ? 2 : 1) * calibration->ForwardSeconds(cost);
+  time.denoising = time.start + static_cast<double>(job.sampling.steps) * time.step;
   if (!IsTensorFile(job.request.output))
     time.decoding = calibration->DecodeSeconds(CostOfDecode(vae, job.geometry.latent));
   return time;
@@ -133,7 +138,8 @@ Report DescribeRun(const ModelInfo& model, const Job& job, const RunSettings& se
   for (const MemoryStage& stage : memory.device) {
     stages.push_back({{"name", stage.name},
                       {"weights_bytes", stage.weights},
-                      {"activation_bytes", stage.activations}});
+                      {"activation_bytes", stage.activations},
+                      {"context_bytes", stage.context}});
   }
   ordered_json json{{"checkpoint", model.paths.dit},
                     {"attention", AttentionName(job.attention.pattern)},
@@ -149,9 +155,13 @@ Report DescribeRun(const ModelInfo& model, const Job& job, const RunSettings& se
                     {"device_budget_bytes", memory.device_budget},
                     {"host_bytes", memory.host.total()},
                     {"host_budget_bytes", memory.host_budget},
+                    {"start_seconds", nullptr},
+                    {"step_seconds", nullptr},
                     {"denoising_seconds", nullptr},
                     {"decoding_seconds", nullptr}};
   if (time) {
+    json["start_seconds"] = time->start;
+    json["step_seconds"] = time->step;
     json["denoising_seconds"] = time->denoising;
     json["decoding_seconds"] = time->decoding;
   }

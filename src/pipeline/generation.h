@@ -36,6 +36,7 @@ class Generation {
     Job job;
     DecodeTarget target;
     RunIdentity identity;
+    RunMemory memory;
     std::optional<FoundRun> found;  // the state that an earlier run left
     PromptEmbeds embeds;
     Result result;

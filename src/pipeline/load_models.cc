@@ -58,6 +58,7 @@ Dit LoadDit(const ModelInfo& model, at::ScalarType dtype, const RunContext& cont
     return IsFloatTensor(name) ? at::kFloat : dtype;
   };
   options.loras = LoraSpecs(model);
+  options.place = QkvPlaces(model.dit, context.device);
   return Dit(model.dit, LoadStage("loading denoiser", model.dit_views, DitTensors(model.dit),
                                   DitNaming(), options, context));
 }

@@ -46,7 +46,8 @@ TEST(Memory, CountsTheWeightsOfThePublishedModels) {
 // the memory of the GPU that must be enough above.
 TEST(Memory, At4KIsWithinTheMeasuredBounds) {
   const MemoryPlan small = PlanMemory(RunOf("wan2.1-1.3b-t3", 3840, 2176, 81));
-  EXPECT_EQ(StageOf(small, "denoiser").weights, 2 * 1'418'996'800LL);
+  EXPECT_GT(StageOf(small, "denoiser").weights, 2 * 1'418'996'800LL);
+  EXPECT_LT(StageOf(small, "denoiser").weights, 2.04 * 1'418'996'800LL);
   EXPECT_THAT(StageOf(small, "denoiser").total(), AllOf(Ge(19'000'000'000), Le(31'000'000'000)));
   EXPECT_THAT(StageOf(small, "decoder").total(), AllOf(Ge(50'000'000'000), Le(90'000'000'000)));
   EXPECT_THAT(StageOf(small, "text encoder").total(),
@@ -80,7 +81,7 @@ TEST(Memory, GrowsWithEverythingThatTakesMemory) {
 
   PlannedRun wide = run;
   wide.element_bytes = 4;
-  EXPECT_EQ(StageOf(PlanMemory(wide), "denoiser").weights, 2 * StageOf(base, "denoiser").weights);
+  EXPECT_EQ(StageOf(PlanMemory(wide), "denoiser").weights, 4 * DitParameters(run.dit));
   EXPECT_GT(denoiser(wide), denoiser(run));
   PlannedRun branch = run;
   branch.two_branches = false;
@@ -93,20 +94,42 @@ TEST(Memory, GrowsWithEverythingThatTakesMemory) {
   EXPECT_EQ(PlanMemory(whole).host.total() - base.host.total(), (81 - 16) * 3 * 832 * 480 * 4);
 }
 
+// Counted by hand for 12 heads of 128 channels, 685,440 tokens, bf16: x, q|k|v and the window
+// buffers of 4 heads (8 tensors), which are wider than a third of the FFN.
+TEST(Memory, CountsWhatALayerTakesAtItsWidest) {
+  PlannedRun run = RunOf("wan2.1-1.3b-t3", 3840, 2176, 81);
+  const auto activations = [](const PlannedRun& changed) {
+    return StageOf(PlanMemory(changed), "denoiser").activations;
+  };
+  const int64_t tokens = 685'440, head = tokens * 128 * 2;
+  const int64_t latents = 16 * 21 * 272 * 480 * 4, text = 2 * 30 * 2 * 512 * 1536 * 2;
+  const int64_t lists = 4 * 2 * 2 * tokens * 4;  // two partitions of four layouts; one has none
+  const int64_t rest = 5 * latents + text + lists + 100'000'000;
+  EXPECT_EQ(activations(run), 4 * 12 * head + 8 * 4 * head + rest);
+  // Full attention needs no window buffers; the FFN's pieces take less than q|k|v and the output.
+  run.attention = AttentionPattern::kFull;
+  EXPECT_EQ(activations(run), 4 * 12 * head + 12 * head + rest - lists);
+  // Small videos: the FFN of all tokens is the wider phase of full attention.
+  run = RunOf("wan2.1-1.3b-t3", 832, 480, 81);
+  run.attention = AttentionPattern::kFull;
+  EXPECT_EQ(activations(run),
+            32'760 * 2 * (1536 + 1536 + 8960) + 5 * 16 * 21 * 60 * 104 * 4 + text + 100'000'000);
+}
+
 // At 4K the 1.3B model wants 6 GB for temporaries; a smaller budget is kept to down to one head.
 TEST(Memory, TheDenoiserKeepsToTheBudgetWithSmallerPieces) {
   PlannedRun run = RunOf("wan2.1-1.3b-t3", 3840, 2176, 81);
   const MemoryPlan free = PlanMemory(run);
   EXPECT_EQ(free.denoiser_scratch, DenoiserScratchBytes(true));
   const int64_t all = StageOf(free, "denoiser").total();
-  run.device_budget = all - 2'000'000'000;
+  run.device_budget = all - 1'000'000'000;  // 3 of 12 heads in place of 4
   const MemoryPlan tight = PlanMemory(run);
-  EXPECT_EQ(StageOf(tight, "denoiser").total(), run.device_budget);
-  EXPECT_EQ(tight.denoiser_scratch, free.denoiser_scratch - 2'000'000'000);
+  EXPECT_EQ(StageOf(tight, "denoiser").total(), all - 8 * run.video.grid.tokens() * 2 * 128);
+  EXPECT_LT(tight.denoiser_scratch, free.denoiser_scratch);
   run.device_budget = 1'000'000'000;
   const MemoryPlan least = PlanMemory(run);
-  // q, k, v, outputs and sums of one of 12 heads of 128 channels.
-  EXPECT_EQ(least.denoiser_scratch, 6 * run.video.grid.tokens() * 2 * 128);
+  // q, k, v and outputs of both partitions, of one of 12 heads of 128 channels.
+  EXPECT_EQ(least.denoiser_scratch, 8 * run.video.grid.tokens() * 2 * 128);
   EXPECT_GT(StageOf(least, "denoiser").total(), run.device_budget);
   run = RunOf("wan2.1-1.3b-t3", 832, 480, 81);
   run.on_gpu = false;

@@ -4,8 +4,8 @@
 #include <ATen/ATen.h>
 
 #include "base/check.h"
+#include "base/pieces.h"
 #include "models/dit/text_rows.h"
-#include "models/dit/token_chunks.h"
 #include "ops/attention_backend.h"
 #include "ops/dispatch.h"
 #include "plan/memory.h"

@@ -10,7 +10,11 @@
 #include <string>
 
 #include "base/check.h"
-#include "models/dit/token_chunks.h"
+#include "base/pieces.h"
+#include "config/presets.h"
+#include "models/dit/tensors.h"
+#include "models/dit/weights.h"
+#include "plan/denoiser_memory.h"
 #include "weights/weight_file.h"
 
 namespace t3 {
@@ -129,6 +133,45 @@ TEST_P(DitReference, PiecesOfTokensAndHeadsChangeNothing) {
   EXPECT_LT(RelativeL2(Sample(dit, attention, 6, 1, 5, 5), whole), 1e-6);
   dit.set_scratch_bytes(40'000);
   EXPECT_LT(RelativeL2(Sample(dit, attention, 6, 1, 5, 5), whole), 1e-6);
+}
+
+// A loader that puts q, k and v side by side spares a second copy of them.
+TEST_P(DitReference, PackedPlacesAreUsedAsTheyLieAndGiveTheSameBits) {
+  const DitAttention attention = Attention(AttentionPattern::kT3);
+  const at::Tensor want = Sample(Model(at::kFloat), attention, 6, 1, 5, 5);
+  QkvPlaces places(config_, kDevice);
+  TensorMap placed = weights_;
+  int count = 0;
+  for (auto& [name, tensor] : placed) {
+    const at::Tensor place = places(name, at::kFloat);
+    if (!place.defined()) continue;
+    tensor = place.copy_(tensor);
+    ++count;
+  }
+  EXPECT_EQ(count, 6 * 3 * 2);
+  const auto linear = [&](const char* part) {
+    return Linear(placed, std::string("blocks.2.self_attn.") + part);
+  };
+  const Linear packed = Concatenate({linear("q"), linear("k"), linear("v")});
+  EXPECT_EQ(packed.weight.const_data_ptr(), linear("q").weight.const_data_ptr());
+  EXPECT_EQ(packed.bias.const_data_ptr(), linear("q").bias.const_data_ptr());
+  EXPECT_FALSE(Concatenate({linear("q"), linear("v")}).weight.is_alias_of(packed.weight));
+  EXPECT_TRUE(at::equal(Sample(Dit(config_, placed), attention, 6, 1, 5, 5), want));
+}
+
+// The plan counts weights by formulas; the table of tensors is what is loaded.
+TEST(DitWeights, ArePlannedAsTheyAreLoaded) {
+  for (const char* preset : {"wan2.1-1.3b", "wan2.2-5b"}) {
+    const DitConfig& config = FindPreset(preset).dit;
+    int64_t all = 0, block = 0;
+    for (const TensorSpec& spec : DitTensors(config)) {
+      const int64_t bytes = spec.elements() * (IsFloatTensor(spec.name) ? 4 : 2);
+      all += bytes;
+      if (spec.name.starts_with("blocks.3.")) block += bytes;
+    }
+    EXPECT_EQ(DitWeightBytes(config, 2), all) << preset;
+    EXPECT_EQ(DitBlockBytes(config, 2), block) << preset;
+  }
 }
 
 TEST(TokenPieces, CoverAllTokensWithinTheBudget) {
