@@ -110,10 +110,20 @@ void SolveRates(const TimedForward& small, const TimedForward& large, Calibratio
   result.attention = 1 / (sound ? per_attention : per_mac);
 }
 
+double CopyRate(at::Device device) {
+  constexpr int64_t kBytes = int64_t{1} << 28;
+  const auto bytes = at::TensorOptions(at::kByte);
+  const at::Tensor host = at::zeros({kBytes}, bytes.pinned_memory(true));
+  at::Tensor target = at::empty({kBytes}, bytes.device(device));
+  const auto copy = [&] { target.copy_(host, /*non_blocking=*/true); };
+  SecondsOf(device, copy);
+  return static_cast<double>(kBytes) / SecondsOf(device, copy);
+}
+
 void CalibrateForward(const ModelInfo& model, const CalibrationKey& key, const RunContext& context,
                       Calibration& result) {
   constexpr int64_t kSmallestSide = 16;
-  const Dit dit = LoadDit(model, key.dtype, context);
+  const Dit dit = LoadDit(model, key.dtype, BlockWeights::kOnDevice, context);
   Stage stage(context, "timing the denoiser", 2);
   const auto time = [&](int64_t side) { return TimeForward(dit, key, side); };
   result.start = time(kSmallestSide).start;
@@ -155,6 +165,7 @@ void Keep(const Calibration& calibration, const std::string& path) {
                           {"start_seconds", calibration.start},
                           {"tuning_seconds_a_row", calibration.tuning_a_row},
                           {"decode_start_seconds", calibration.decode_start},
+                          {"copied_bytes_a_second", calibration.copy},
                           {"measured", calibration.measured}};
   AtomicFile target(path);
   std::ofstream file(target.temporary());
@@ -166,8 +177,9 @@ void Keep(const Calibration& calibration, const std::string& path) {
 
 }  // namespace
 
-double Calibration::ForwardSeconds(const DitCost& cost) const {
-  return (cost.linears + cost.cross_attention) / linear + cost.attention / attention;
+double Calibration::ForwardSeconds(const DitCost& cost, int64_t streamed) const {
+  const double work = (cost.linears + cost.cross_attention) / linear + cost.attention / attention;
+  return copy > 0 ? std::max(work, static_cast<double>(streamed) / copy) : work;
 }
 
 double Calibration::StartSeconds(int64_t tokens, bool tunes) const {
@@ -184,13 +196,11 @@ std::optional<Calibration> FindCalibration(const CalibrationKey& key) {
     return value.is_number() ? value.get<double>() : 0;
   };
   const ordered_json day = json.value("measured", ordered_json());
-  const Calibration calibration{number("linear_macs_a_second"),
-                                number("attention_macs_a_second"),
-                                number("decode_macs_a_second"),
-                                number("start_seconds"),
-                                number("tuning_seconds_a_row"),
-                                number("decode_start_seconds"),
-                                day.is_string() ? day.get<std::string>() : ""};
+  const Calibration calibration{
+      number("linear_macs_a_second"),  number("attention_macs_a_second"),
+      number("decode_macs_a_second"),  number("start_seconds"),
+      number("tuning_seconds_a_row"),  number("decode_start_seconds"),
+      number("copied_bytes_a_second"), day.is_string() ? day.get<std::string>() : ""};
   if (!(calibration.linear > 0) || !(calibration.attention > 0)) return std::nullopt;
   return calibration;
 }
@@ -200,6 +210,7 @@ Calibration Calibrate(const ModelInfo& model, const CalibrationKey& key,
   const c10::NoGradGuard no_grad;
   Calibration result;
   result.measured = fmt::format("{:%Y-%m-%d}", fmt::localtime(std::time(nullptr)));
+  if (key.device.is_cuda()) result.copy = CopyRate(key.device);
   CalibrateForward(model, key, context, result);
   ReleaseCachedMemory(key.device);
   if (model.vae) CalibrateDecode(model, key, context, result);

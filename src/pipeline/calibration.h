@@ -25,9 +25,11 @@ struct Calibration {
   double start = 0;
   double tuning_a_row = 0;
   double decode_start = 0;
+  double copy = 0;       // bytes a second from pinned host memory to a GPU; 0 on the CPU
   std::string measured;  // day, "2026-11-24"
 
-  double ForwardSeconds(const DitCost& cost) const;
+  // Of a later forward. `streamed`: bytes of weights that are copied while it runs.
+  double ForwardSeconds(const DitCost& cost, int64_t streamed = 0) const;
   // What the first forward of `tokens` takes longer. `tunes`: not with --deterministic.
   double StartSeconds(int64_t tokens, bool tunes) const;
   double DecodeSeconds(double macs) const { return decode > 0 ? decode_start + macs / decode : 0; }

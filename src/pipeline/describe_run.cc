@@ -9,6 +9,7 @@
 #include "pipeline/calibration.h"
 #include "pipeline/decode.h"
 #include "pipeline/device.h"
+#include "plan/denoiser_memory.h"
 #include "plan/plan_report.h"
 #include "plan/windows.h"
 
@@ -32,18 +33,23 @@ struct ExpectedTime {
 };
 
 std::optional<ExpectedTime> TimeOf(const ModelInfo& model, const Job& job,
-                                   const RunSettings& settings) {
+                                   const RunSettings& settings, bool streamed) {
   const VaeConfig vae = VaeOf(model);
   const auto calibration =
       FindCalibration({model.dit, vae, job.attention.pattern, settings.device, settings.dtype});
   if (!calibration) return std::nullopt;
   const DitCost cost =
       CostOfForward(model.dit, job.attention.pattern, job.attention.windows, job.geometry.grid);
+  const int64_t weights =
+      streamed
+          ? model.dit.num_layers *
+                DitBlockBytes(model.dit, static_cast<int64_t>(c10::elementSize(settings.dtype)))
+          : 0;
   ExpectedTime time;
   time.measured = calibration->measured;
   time.start =
       calibration->StartSeconds(job.geometry.grid.tokens(), !settings.options.deterministic);
-  time.step = (job.sampling.guidance != 1 ? 2 : 1) * calibration->ForwardSeconds(cost);
+  time.step = (job.sampling.guidance != 1 ? 2 : 1) * calibration->ForwardSeconds(cost, weights);
   time.denoising = time.start + static_cast<double>(job.sampling.steps) * time.step;
   if (!IsTensorFile(job.request.output))
     time.decoding = calibration->DecodeSeconds(CostOfDecode(vae, job.geometry.latent));
@@ -83,6 +89,7 @@ std::string MemoryLines(const RunMemory& memory) {
   for (const MemoryStage& stage : memory.device) {
     text +=
         fmt::format("{}{} {}", text.empty() ? "" : ", ", stage.name, FormatBytes(stage.total()));
+    if (stage.name == "denoiser" && memory.stream_weights) text += fmt::format(" ({})", stage.note);
   }
   text += fmt::format("; the {} has {} for it", memory.on_gpu ? "GPU" : "CPU",
                       FormatBytes(memory.device_budget));
@@ -116,7 +123,7 @@ std::string ExpectedTimeText(const std::optional<ExpectedTime>& time, const std:
 Report DescribeRun(const ModelInfo& model, const Job& job, const RunSettings& settings) {
   const RunMemory memory =
       PlanRunMemory(model, job, settings.device, settings.dtype, settings.limits);
-  const std::optional<ExpectedTime> time = TimeOf(model, job, settings);
+  const std::optional<ExpectedTime> time = TimeOf(model, job, settings, memory.stream_weights);
   const bool full = job.attention.pattern == AttentionPattern::kFull;
   const std::string windows =
       full ? "none, full attention"
@@ -139,7 +146,8 @@ Report DescribeRun(const ModelInfo& model, const Job& job, const RunSettings& se
     stages.push_back({{"name", stage.name},
                       {"weights_bytes", stage.weights},
                       {"activation_bytes", stage.activations},
-                      {"context_bytes", stage.context}});
+                      {"context_bytes", stage.context},
+                      {"note", stage.note}});
   }
   ordered_json json{{"checkpoint", model.paths.dit},
                     {"attention", AttentionName(job.attention.pattern)},

@@ -222,7 +222,10 @@ at::Tensor Generation::DenoiseItem(Item& item) {
   }
   const at::Tensor first_frame = EncodeImage(item);
   ReleaseCachedMemory(settings_.device);
-  if (!dit_) dit_ = LoadDit(model_, settings_.dtype, context_);
+  const BlockWeights wanted = BlockWeightsOf(item.memory);
+  if (dit_ && block_weights_ != wanted) dit_.reset();
+  if (!dit_) dit_ = LoadDit(model_, settings_.dtype, wanted, context_);
+  block_weights_ = wanted;
   ReleaseCachedMemory(settings_.device);  // of loading
   return RunSteps(item, first_frame);
 }

@@ -143,6 +143,7 @@ RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::Device devic
   memory.device_budget = DeviceBudget(device, limits);
   memory.host_budget = HostBudget(limits);
   memory.denoiser_scratch = plan.denoiser_scratch;
+  memory.stream_weights = plan.stream_weights;
   for (const MemoryStage& stage : plan.device) {
     if (RunsOnDevice(stage, job, device)) memory.device.push_back(stage);
   }

@@ -24,7 +24,9 @@ struct RunMemory {
   MemoryStage host;
   int64_t device_budget = 0;
   int64_t host_budget = 0;
-  int64_t denoiser_scratch = 0;  // what Dit's temporaries may take, MemoryPlan::denoiser_scratch
+  // Of MemoryPlan: what Dit's temporaries may take, and where its blocks' weights are.
+  int64_t denoiser_scratch = 0;
+  bool stream_weights = false;
 };
 RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::Device device,
                         at::ScalarType dtype, const MemoryLimits& limits);

@@ -2,6 +2,7 @@
 #include "plan/denoiser_memory.h"
 
 #include <algorithm>
+#include <bit>
 #include <vector>
 
 #include "base/attention_bytes.h"
@@ -19,6 +20,9 @@ constexpr int64_t kLatentsBesideLayers = 5;
 constexpr int64_t kLatentsInSolver = 10;
 // Workspaces of products and attention that the allocator gives.
 constexpr int64_t kGpuWorkspaces = 100'000'000;
+
+constexpr int64_t kStreamedBlocks = 2;  // on the device at a time
+constexpr int64_t kHostChunk = int64_t{1} << 30;
 
 // One kind of layer by its windows.
 struct LayerAttention {
@@ -120,6 +124,17 @@ int64_t Activations(const PlannedRun& run, int64_t scratch) {
          std::max(layers, kLatentsInSolver * LatentBytes(run));
 }
 
+// All chunks, each as large as the allocator makes it.
+int64_t HostBytes(int64_t layers, int64_t block_bytes) {
+  const int64_t a_chunk = HostChunkBlocks(block_bytes);
+  int64_t bytes = 0;
+  for (int64_t first = 0; first < layers; first += a_chunk) {
+    bytes += static_cast<int64_t>(
+        std::bit_ceil(static_cast<uint64_t>(std::min(a_chunk, layers - first) * block_bytes)));
+  }
+  return bytes;
+}
+
 // What temporaries may take: on a GPU what the budget leaves, but one head's at least. On the CPU
 // they are small beside the weights, and what is free there changes from run to run, which would
 // change the order of sums.
@@ -150,9 +165,19 @@ int64_t DitWeightBytes(const DitConfig& config, int64_t element_bytes) {
          floats * (kFloatBytes - element_bytes);
 }
 
+int64_t HostChunkBlocks(int64_t block_bytes) {
+  return std::max<int64_t>(1, kHostChunk / block_bytes);
+}
+
 DenoiserMemory PlanDenoiser(const PlannedRun& run, int64_t budget) {
   DenoiserMemory memory;
   memory.weights = DitWeightBytes(run.dit, run.element_bytes);
+  const bool fits = memory.weights <= budget - Activations(run, SmallestScratch(run));
+  if (run.on_gpu && !fits && run.dit.num_layers > kStreamedBlocks) {
+    const int64_t block = DitBlockBytes(run.dit, run.element_bytes);
+    memory.weights -= (run.dit.num_layers - kStreamedBlocks) * block;
+    memory.host_weights = HostBytes(run.dit.num_layers, block);
+  }
   memory.scratch = AllowedScratch(run, memory.weights, budget);
   memory.activations = Activations(run, memory.scratch);
   return memory;

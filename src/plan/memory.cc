@@ -38,10 +38,9 @@ int64_t BudgetBeside(const PlannedRun& run, int64_t beside) {
   return run.device_budget > 0 ? run.device_budget - beside : std::numeric_limits<int64_t>::max();
 }
 
-MemoryStage DenoiserStage(const PlannedRun& run, int64_t* scratch) {
-  const DenoiserMemory memory = PlanDenoiser(run, BudgetBeside(run, Context(run)));
-  *scratch = memory.scratch;
-  return {"denoiser", memory.weights, memory.activations, Context(run), ""};
+MemoryStage DenoiserStage(const PlannedRun& run, const DenoiserMemory& memory) {
+  return {"denoiser", memory.weights, memory.activations, Context(run),
+          memory.host_weights > 0 ? "blocks' weights streamed from host memory" : ""};
 }
 
 int64_t FrameBytes(const PlannedRun& run) {
@@ -88,9 +87,13 @@ MemoryPlan PlanMemory(const PlannedRun& run) {
   MemoryPlan plan;
   if (run.text) plan.device.push_back(TextStage(run));
   if (run.from_image) plan.device.push_back(ImageStage(run));
-  plan.device.push_back(DenoiserStage(run, &plan.denoiser_scratch));
+  const DenoiserMemory denoiser = PlanDenoiser(run, BudgetBeside(run, Context(run)));
+  plan.denoiser_scratch = denoiser.scratch;
+  plan.stream_weights = denoiser.host_weights > 0;
+  plan.device.push_back(DenoiserStage(run, denoiser));
   plan.device.push_back(DecoderStage(run));
   plan.host = HostStage(run, plan.widest());
+  plan.host.weights += denoiser.host_weights;
   return plan;
 }
 

@@ -49,6 +49,9 @@ struct MemoryPlan {
   MemoryStage host;
   // For the temporaries of the denoiser's layers, counted in its stage: what Dit may use.
   int64_t denoiser_scratch = 0;
+  // The denoiser's blocks stay in pinned host memory (counted in `host`) and are brought to the GPU
+  // as they are used, for its weights do not fit there beside the least scratch.
+  bool stream_weights = false;
   // The stage with the largest total.
   const MemoryStage& widest() const;
 };

@@ -126,7 +126,7 @@ TEST(Memory, TheDenoiserKeepsToTheBudgetWithSmallerPieces) {
   const MemoryPlan tight = PlanMemory(run);
   EXPECT_EQ(StageOf(tight, "denoiser").total(), all - 8 * run.video.grid.tokens() * 2 * 128);
   EXPECT_LT(tight.denoiser_scratch, free.denoiser_scratch);
-  run.device_budget = 1'000'000'000;
+  run.device_budget = 1'000'000'000;  // even with streamed weights too little
   const MemoryPlan least = PlanMemory(run);
   // q, k, v and outputs of both partitions, of one of 12 heads of 128 channels.
   EXPECT_EQ(least.denoiser_scratch, 8 * run.video.grid.tokens() * 2 * 128);
@@ -135,6 +135,47 @@ TEST(Memory, TheDenoiserKeepsToTheBudgetWithSmallerPieces) {
   run.on_gpu = false;
   run.device_budget = 1'000'000'000;
   EXPECT_EQ(PlanMemory(run).denoiser_scratch, DenoiserScratchBytes(false));
+}
+
+// Weights leave the GPU only where they do not fit it beside one head's temporaries.
+TEST(Memory, StreamsWeightsWhereNothingElseHelps) {
+  PlannedRun run = RunOf("wan2.2-5b-t3", 3840, 2176, 81);
+  const MemoryPlan free = PlanMemory(run);
+  EXPECT_FALSE(free.stream_weights);
+  run.device_budget = 1;
+  run.on_gpu = false;
+  EXPECT_FALSE(PlanMemory(run).stream_weights);
+  run.on_gpu = true;
+  // The least budget that keeps them, to a byte.
+  const int64_t wanted = StageOf(free, "denoiser").total();
+  int64_t low = 1, high = wanted;
+  while (low < high) {
+    run.device_budget = (low + high) / 2;
+    if (PlanMemory(run).stream_weights) {
+      low = run.device_budget + 1;
+    } else {
+      high = run.device_budget;
+    }
+  }
+  run.device_budget = low;
+  const MemoryPlan kept = PlanMemory(run);
+  EXPECT_EQ(StageOf(kept, "denoiser").total(), low);
+  EXPECT_EQ(kept.denoiser_scratch, 8 * run.video.grid.tokens() * 2 * 128);
+  run.device_budget = low - 1;
+  const MemoryPlan streamed = PlanMemory(run);
+  const MemoryStage stage = StageOf(streamed, "denoiser");
+  EXPECT_TRUE(streamed.stream_weights);
+  EXPECT_LE(stage.total(), run.device_budget);
+  EXPECT_GT(streamed.denoiser_scratch, kept.denoiser_scratch);  // there is room again
+  // 2 of 30 blocks stay; the host has all, in 10 chunks of 1 GiB of three blocks each.
+  const int64_t block = 28 * StageOf(free, "denoiser").weights / 30;
+  EXPECT_NEAR(static_cast<double>(StageOf(free, "denoiser").weights - stage.weights),
+              static_cast<double>(block), 0.05 * static_cast<double>(block));
+  EXPECT_EQ(streamed.host.weights, int64_t{10} << 30);
+  EXPECT_EQ(kept.host.weights, 0);
+  EXPECT_THAT(stage.note, testing::HasSubstr("host memory"));
+  run.device_budget = 1'000'000'000;
+  EXPECT_GT(StageOf(PlanMemory(run), "denoiser").total(), run.device_budget);
 }
 
 TEST(Memory, OnTheCpuTheHostHoldsTheWidestStage) {

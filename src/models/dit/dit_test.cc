@@ -159,6 +159,39 @@ TEST_P(DitReference, PackedPlacesAreUsedAsTheyLieAndGiveTheSameBits) {
   EXPECT_TRUE(at::equal(Sample(Dit(config_, placed), attention, 6, 1, 5, 5), want));
 }
 
+// Blocks in host memory that pass through two buffers, over several steps and both branches.
+TEST_P(DitReference, WeightsOnTheHostGiveTheSameBits) {
+  const DitAttention attention = Attention(AttentionPattern::kT3);
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    const auto host = std::make_shared<HostWeights>(config_, dtype, /*pinned=*/kDevice.is_cuda());
+    TensorMap outside, all;
+    int in_blocks = 0;
+    for (const auto& [name, tensor] : weights_) {
+      const at::Tensor cast = tensor.to(IsFloatTensor(name) ? at::kFloat : dtype);
+      all[name] = cast;
+      at::Tensor place = host->Place(name);
+      if (place.defined()) {
+        place.copy_(cast);
+        ++in_blocks;
+      } else {
+        outside[name] = cast;
+      }
+    }
+    EXPECT_EQ(in_blocks, 6 * 27);
+    const Dit resident(config_, all), streamed(config_, outside, host);
+    EXPECT_TRUE(
+        at::equal(Sample(streamed, attention, 6, 4, 5, 5), Sample(resident, attention, 6, 4, 5, 5)))
+        << toString(dtype);
+    // What a batch or a gradient would need is not there.
+    c10::GradMode::set_enabled(true);
+    const at::Tensor x = Expected("noise.seed7");
+    const TextContext text = streamed.PrepareText(GetTensor(expected_, "text.0.embed"));
+    EXPECT_THROW(streamed.ForwardBatch(x.unsqueeze(0), {500}, text, attention), Error);
+    EXPECT_THROW(streamed.Forward(x, 500, 0, text, attention), Error);
+    c10::GradMode::set_enabled(false);
+  }
+}
+
 // The plan counts weights by formulas; the table of tensors is what is loaded.
 TEST(DitWeights, ArePlannedAsTheyAreLoaded) {
   for (const char* preset : {"wan2.1-1.3b", "wan2.2-5b"}) {
