@@ -69,6 +69,9 @@ struct Result {
     double seconds = 0;
     int64_t device_peak_bytes = 0;  // peak of the device's allocator within the stage
     int64_t host_peak_bytes = 0;    // peak of the process's resident memory within the stage
+    // Of the device beside what the allocator holds, at the stage's end: the context, the code and
+    // memory of libraries, and what other processes have.
+    int64_t device_context_bytes = 0;
   };
   std::vector<Stage> stages;
   std::vector<std::string> notes;  // e.g. that the video was cropped

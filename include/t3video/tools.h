@@ -27,7 +27,7 @@ struct PlanRequest {
   std::string dtype;  // bf16 | fp32; empty: memory for bf16, speed for what `device` runs by itself
   std::string device = "auto";
   bool calibrate = false;    // measure the machine with this model first; needs its files
-  int64_t memory_limit = 0;  // bytes on the device that the decoder is planned for; 0: no limit
+  int64_t memory_limit = 0;  // bytes on the device that the run is planned for; 0: no limit
 };
 Report Plan(const PlanRequest& request, const ProgressFn& progress = {});
 

@@ -43,7 +43,8 @@ entry i mod length. t3 plan shows the windows of any size.
        {"what fits, and what to do when it does not",
         R"(Stages run one after the other, each with its own network: text encoder, denoiser, decoder.
 t3 generate refuses a run that will not fit before it loads anything, and names flags with which it
-would. --memory-limit bounds the device, --host-memory-limit the process: 24GB, 512MiB.
+would. --memory-limit bounds the device, --host-memory-limit the process: 24GB, 512MiB. Where less
+is there, work goes in smaller pieces, then a GPU has the denoiser's weights streamed from the host.
 t3 encode-text once and --text-embeds spare the text encoder; --output F.safetensors leaves the
 decoder for later (t3 decode).
 )"}},

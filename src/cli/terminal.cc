@@ -79,6 +79,7 @@ ordered_json ToJson(const Result& result) {
     stages.push_back({{"name", stage.name},
                       {"seconds", stage.seconds},
                       {"device_peak_bytes", stage.device_peak_bytes},
+                      {"device_context_bytes", stage.device_context_bytes},
                       {"host_peak_bytes", stage.host_peak_bytes}});
   }
   return {{"event", "result"},

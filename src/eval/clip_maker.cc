@@ -34,13 +34,14 @@ ClipMaker::ClipMaker(const ModelInfo& model, const Job& job, at::ScalarType dtyp
                                     model.dit.num_layers, model.dit.head_dim(), context.device)),
       batch_(batch) {}
 
-void ClipMaker::SetScratch() {
-  dit_->set_scratch_bytes(
-      ChooseScratch(model_, job_, context_.device, dtype_, {.device = context_.device_limit}));
+RunMemory ClipMaker::Memory() const {
+  return PlanRunMemory(model_, job_, context_.device, dtype_, {.device = context_.device_limit});
 }
 
+void ClipMaker::SetScratch() { dit_->set_scratch_bytes(Memory().denoiser_scratch); }
+
 void ClipMaker::LoadDenoiser() {
-  dit_.emplace(LoadDit(model_, dtype_, context_));
+  dit_.emplace(LoadDit(model_, dtype_, BlockWeightsOf(Memory()), context_));
   SetScratch();
 }
 

@@ -10,6 +10,7 @@
 #include "models/dit/dit.h"
 #include "models/vae/vae.h"
 #include "pipeline/job.h"
+#include "pipeline/memory_check.h"
 #include "pipeline/stage.h"
 #include "pipeline/text_embeds.h"
 #include "world/world.h"
@@ -54,6 +55,7 @@ class ClipMaker {
   double ForwardSeconds(const EvalItem& item) const;
 
  private:
+  RunMemory Memory() const;
   void SetScratch();
   std::vector<int64_t> LatentShape() const;
   at::Tensor Decode(const at::Tensor& latents) const;

@@ -46,16 +46,33 @@ at::Tensor Slice(const TensorView& view, int64_t first, int64_t count) {
   return at::from_blob(const_cast<std::byte*>(start), {count}, at::TensorOptions(type));
 }
 
-at::Tensor CopyTo(const TensorView& view, c10::Device device, at::ScalarType dtype) {
-  at::Tensor result = at::empty(view.shape, at::TensorOptions(dtype).device(device));
-  at::Tensor flat = result.view({-1});
+void CopyInto(const at::Tensor& result, const TensorView& view) {
+  const at::Tensor flat = result.view({-1});
   const int64_t total = view.elements();
   const int64_t step = kChunkBytes / DTypeSize(view.dtype);
   for (int64_t first = 0; first < total; first += step) {
     const int64_t count = std::min(step, total - first);
     flat.narrow(0, first, count).copy_(Slice(view, first, count));
   }
+}
+
+at::Tensor CopyTo(const TensorView& view, c10::Device device, at::ScalarType dtype) {
+  at::Tensor result = at::empty(view.shape, at::TensorOptions(dtype).device(device));
+  CopyInto(result, view);
   return result;
+}
+
+// Where the weight is to be; undefined where it may be anywhere.
+at::Tensor PlaceOf(const std::string& name, const TensorView& view, at::ScalarType dtype,
+                   const LoadOptions& options) {
+  if (!options.place) return {};
+  const at::Tensor place = options.place(name, dtype);
+  T3_CHECK(!place.defined() || (place.sizes() == at::IntArrayRef(view.shape) &&
+                                place.scalar_type() == dtype && place.is_contiguous()),
+           "loading {}: a place of ({}) {} for a weight of ({}) {}", name,
+           fmt::join(place.sizes(), ", "), c10::toString(place.scalar_type()),
+           fmt::join(view.shape, ", "), c10::toString(dtype));
+  return place;
 }
 
 void CheckDTypes(const NamedViews& views, const TensorTable& table) {
@@ -108,9 +125,12 @@ at::Tensor LoadTensor(const NamedViews& views, const std::string& name, const Lo
                       const LoadOptions& options) {
   const TensorView& view = views.tensors.at(name);
   const at::ScalarType dtype = options.dtype_for ? options.dtype_for(name) : options.dtype;
+  at::Tensor place = PlaceOf(name, view, dtype, options);
   const auto scale = views.scales.find(name);
   if (scale == views.scales.end() && !loras.Changes(name)) {
-    return CopyTo(view, options.device, dtype);
+    if (!place.defined()) return CopyTo(view, options.device, dtype);
+    CopyInto(place, view);
+    return place;
   }
   at::Tensor weight = CopyTo(view, options.device, at::kFloat);
   if (scale != views.scales.end()) {
@@ -119,7 +139,7 @@ at::Tensor LoadTensor(const NamedViews& views, const std::string& name, const Lo
     weight.mul_(CopyTo(scale->second, options.device, at::kFloat).view(column));
   }
   loras.AddTo(name, weight);
-  return weight.to(dtype);
+  return place.defined() ? place.copy_(weight) : weight.to(dtype);
 }
 
 TensorMap LoadTensors(const NamedViews& views, const TensorTable& table, const Naming& naming,

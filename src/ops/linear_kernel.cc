@@ -20,8 +20,6 @@ namespace t3 {
 namespace {
 
 constexpr int64_t kWorkspaceBytes = int64_t{32} << 20;  // what NVIDIA advises for Hopper
-// Tuned on so many rows at most: more rows are the same work again.
-constexpr int64_t kMostTunedRows = 131'072;
 // Rows of one product where a large one is cut: with many input channels several smaller products
 // are up to a tenth faster than one, for what they read again stays in the cache.
 constexpr int64_t kCutRows = 32'768;

@@ -3,9 +3,11 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "base/check.h"
+#include "base/pieces.h"
 #include "ops/attend_groups.h"
 #include "ops/dispatch.h"
 #include "ops/part_timer.h"
@@ -59,8 +61,7 @@ at::Tensor AttendPartitions(const at::Tensor& q, const at::Tensor& k, const at::
   return (first + AttendPartition(q, k, v, partitions[1])) * 0.5;
 }
 
-// The definition; differentiable. Temporaries: gathered q, k, v, the window output and the output
-// back in token order.
+// The definition; differentiable.
 at::Tensor WindowAttentionPlain(const SelfAttentionInput& in,
                                 const std::vector<WindowPartition>& partitions,
                                 int64_t scratch_bytes) {
@@ -71,7 +72,7 @@ at::Tensor WindowAttentionPlain(const SelfAttentionInput& in,
   const at::Tensor q = normed(in.q, in.q_weight);
   const at::Tensor k = normed(in.k, in.k_weight);
   const at::Tensor v = in.v.unflatten(-1, {in.heads, -1});
-  const int64_t per_head = 6 * q.size(0) * q.size(2) * q.element_size();
+  const int64_t per_head = PlainHeadBytes(SizeOfAttention(in, partitions));
   const int64_t group = GradientsOn() ? in.heads : HeadGroup(in.heads, per_head, scratch_bytes);
   std::vector<at::Tensor> outputs;
   for (int64_t head = 0; head < in.heads; head += group) {
@@ -113,11 +114,20 @@ WindowPartition WindowPartition::Repeat(int64_t videos) const {
   return Make(at::cat(by_group), std::move(repeated), device);
 }
 
-int64_t HeadGroup(int64_t heads, int64_t bytes_per_head, int64_t scratch_bytes) {
-  for (int64_t group = heads; group > 1; --group) {
-    if (heads % group == 0 && group * bytes_per_head <= scratch_bytes) return group;
+AttentionSize SizeOfAttention(const SelfAttentionInput& input,
+                              const std::vector<WindowPartition>& partitions) {
+  AttentionSize size{
+      .tokens = input.q.size(0),
+      .partitions = std::ssize(partitions),
+      .largest_group = 0,
+      .row_bytes = input.q.size(1) / input.heads * static_cast<int64_t>(input.q.element_size())};
+  for (const WindowPartition& partition : partitions) {
+    if (partition.groups.size() == 1) continue;
+    for (const WindowPartition::Group& group : partition.groups) {
+      size.largest_group = std::max(size.largest_group, group.count * group.length);
+    }
   }
-  return 1;
+  return size;
 }
 
 at::Tensor WindowAttention(const SelfAttentionInput& input,

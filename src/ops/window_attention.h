@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/attention_bytes.h"
 #include "ops/rope.h"
 
 namespace t3 {
@@ -39,6 +40,10 @@ struct SelfAttentionInput {
   const RopeTables* rope = nullptr;  // nullptr: no rotation
 };
 
+// What decides the temporaries of one head.
+AttentionSize SizeOfAttention(const SelfAttentionInput& input,
+                              const std::vector<WindowPartition>& partitions);
+
 // Mean over the partitions (one or two) of softmax attention inside every window, after RMSNorm and
 // RoPE of q and k; scale 1/sqrt(C / heads). Returns (N, C) in token order. With gradients off the
 // q, k and v of `input` are scratch: they may be overwritten, and the result may lie in q's memory.
@@ -46,8 +51,5 @@ struct SelfAttentionInput {
 // least is in flight).
 at::Tensor WindowAttention(const SelfAttentionInput& input,
                            const std::vector<WindowPartition>& partitions, int64_t scratch_bytes);
-
-// The largest divisor of `heads` with group * bytes_per_head <= scratch_bytes; 1 if there is none.
-int64_t HeadGroup(int64_t heads, int64_t bytes_per_head, int64_t scratch_bytes);
 
 }  // namespace t3

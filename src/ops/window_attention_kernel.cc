@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/DeviceGuard.h>
 
+#include "base/pieces.h"
 #include "kernels/rms_rope.h"
 #include "kernels/window_mean.h"
 #include "ops/attend_groups.h"
@@ -109,7 +110,7 @@ at::Tensor AttendInPlace(const Normed& normed, const WindowPartition& partition,
     const Part part("norm, rotation, scatter");
     kernels::RmsRopeScatter(args, CurrentStream(in.q));
   }
-  const int64_t per_head = in.q.size(0) * normed.head_dim * in.q.element_size();
+  const int64_t per_head = InPlaceHeadBytes(SizeOfAttention(in, {partition}));
   const int64_t group = HeadGroup(in.heads, per_head, scratch_bytes);
   const auto heads = [&](const at::Tensor& x, int64_t head) {
     return x.unflatten(1, {in.heads, normed.head_dim}).narrow(1, head, group);
@@ -128,7 +129,7 @@ at::Tensor AttendScattered(const Normed& normed, const std::vector<WindowPartiti
   const SelfAttentionInput& in = normed.in;
   const int64_t tokens = in.q.size(0);
   const auto count = static_cast<int64_t>(partitions.size());
-  const int64_t per_head = 4 * count * tokens * normed.head_dim * in.q.element_size();
+  const int64_t per_head = ScatteredHeadBytes(SizeOfAttention(in, partitions));
   const int64_t group = HeadGroup(in.heads, per_head, scratch_bytes);
   const int64_t channels = group * normed.head_dim;
   std::vector<ScatterBuffers> buffers;

@@ -14,6 +14,7 @@
 #include "base/atomic_file.h"
 #include "base/check.h"
 #include "config/presets.h"
+#include "ops/linear_kernel.h"
 #include "pipeline/cache_folder.h"
 #include "pipeline/device.h"
 #include "pipeline/file_digest.h"
@@ -57,10 +58,11 @@ double SecondsOf(at::Device device, F f) {
 
 struct TimedForward {
   DitCost cost;
-  double seconds = 0;
+  int64_t tokens = 0;
+  double seconds = 0;  // the better of two, after one that warms up
+  double start = 0;    // what the one that warms up took longer
 };
 
-// The better of two, after one that warms up.
 TimedForward TimeForward(const Dit& dit, const CalibrationKey& key, int64_t side) {
   const Grid grid{kLatentFrames, side / 2, side / 2};
   const WindowCycle cycle = key.attention == AttentionPattern::kFull
@@ -73,9 +75,10 @@ TimedForward TimeForward(const Dit& dit, const CalibrationKey& key, int64_t side
       at::randn({key.dit.latent_channels, kLatentFrames, side, side}, options);
   const TextContext text = dit.PrepareText(at::zeros({kTextRows, key.dit.text_dim}, options));
   const auto forward = [&] { dit.Forward(latents, 500, 0, text, attention); };
-  TimedForward timed{CostOfForward(key.dit, key.attention, cycle, grid), 0};
-  SecondsOf(key.device, forward);
+  TimedForward timed{CostOfForward(key.dit, key.attention, cycle, grid), grid.tokens()};
+  const double first = SecondsOf(key.device, forward);
   timed.seconds = std::min(SecondsOf(key.device, forward), SecondsOf(key.device, forward));
+  timed.start = std::max(0.0, first - timed.seconds);
   return timed;
 }
 
@@ -107,13 +110,25 @@ void SolveRates(const TimedForward& small, const TimedForward& large, Calibratio
   result.attention = 1 / (sound ? per_attention : per_mac);
 }
 
+double CopyRate(at::Device device) {
+  constexpr int64_t kBytes = int64_t{1} << 28;
+  const auto bytes = at::TensorOptions(at::kByte);
+  const at::Tensor host = at::zeros({kBytes}, bytes.pinned_memory(true));
+  at::Tensor target = at::empty({kBytes}, bytes.device(device));
+  const auto copy = [&] { target.copy_(host, /*non_blocking=*/true); };
+  SecondsOf(device, copy);
+  return static_cast<double>(kBytes) / SecondsOf(device, copy);
+}
+
 void CalibrateForward(const ModelInfo& model, const CalibrationKey& key, const RunContext& context,
                       Calibration& result) {
   constexpr int64_t kSmallestSide = 16;
-  const Dit dit = LoadDit(model, key.dtype, context);
+  const Dit dit = LoadDit(model, key.dtype, BlockWeights::kOnDevice, context);
   Stage stage(context, "timing the denoiser", 2);
   const auto time = [&](int64_t side) { return TimeForward(dit, key, side); };
+  result.start = time(kSmallestSide).start;
   const auto [side, large] = GrowUntilLong(2 * kSmallestSide, time);
+  result.tuning_a_row = large.start / static_cast<double>(std::min(large.tokens, kMostTunedRows));
   stage.Advance(1);
   SolveRates(time(side / 2), large, result);
   stage.Advance(2);
@@ -124,16 +139,20 @@ void CalibrateDecode(const ModelInfo& model, const CalibrationKey& key, const Ru
   struct Timed {
     double macs;
     double seconds;
+    double start;
   };
   const Vae vae = LoadVae(model, VaeHalf::kDecoder, key.dtype, context);
   Stage stage(context, "timing the decoder", 1);
   const auto time = [&](int64_t side) {
     const at::Tensor latents = at::randn({key.vae.latent_channels, 2, side, side});
     const auto decode = [&] { vae.Decode(latents, [](const at::Tensor&) {}); };
-    SecondsOf(key.device, decode);
-    return Timed{CostOfDecode(key.vae, {2, side, side}), SecondsOf(key.device, decode)};
+    const double first = SecondsOf(key.device, decode);
+    const double seconds = SecondsOf(key.device, decode);
+    return Timed{CostOfDecode(key.vae, {2, side, side}), seconds, std::max(0.0, first - seconds)};
   };
-  const auto [side, timed] = GrowUntilLong(8, time);
+  constexpr int64_t kSmallestSide = 8;
+  result.decode_start = time(kSmallestSide).start;
+  const auto [side, timed] = GrowUntilLong(kSmallestSide, time);
   result.decode = timed.macs / timed.seconds;
   stage.Advance(1);
 }
@@ -143,6 +162,10 @@ void Keep(const Calibration& calibration, const std::string& path) {
   const ordered_json json{{"linear_macs_a_second", calibration.linear},
                           {"attention_macs_a_second", calibration.attention},
                           {"decode_macs_a_second", calibration.decode},
+                          {"start_seconds", calibration.start},
+                          {"tuning_seconds_a_row", calibration.tuning_a_row},
+                          {"decode_start_seconds", calibration.decode_start},
+                          {"copied_bytes_a_second", calibration.copy},
                           {"measured", calibration.measured}};
   AtomicFile target(path);
   std::ofstream file(target.temporary());
@@ -154,8 +177,13 @@ void Keep(const Calibration& calibration, const std::string& path) {
 
 }  // namespace
 
-double Calibration::ForwardSeconds(const DitCost& cost) const {
-  return (cost.linears + cost.cross_attention) / linear + cost.attention / attention;
+double Calibration::ForwardSeconds(const DitCost& cost, int64_t streamed) const {
+  const double work = (cost.linears + cost.cross_attention) / linear + cost.attention / attention;
+  return copy > 0 ? std::max(work, static_cast<double>(streamed) / copy) : work;
+}
+
+double Calibration::StartSeconds(int64_t tokens, bool tunes) const {
+  return start + (tunes ? tuning_a_row * static_cast<double>(std::min(tokens, kMostTunedRows)) : 0);
 }
 
 std::optional<Calibration> FindCalibration(const CalibrationKey& key) {
@@ -168,9 +196,11 @@ std::optional<Calibration> FindCalibration(const CalibrationKey& key) {
     return value.is_number() ? value.get<double>() : 0;
   };
   const ordered_json day = json.value("measured", ordered_json());
-  const Calibration calibration{number("linear_macs_a_second"), number("attention_macs_a_second"),
-                                number("decode_macs_a_second"),
-                                day.is_string() ? day.get<std::string>() : ""};
+  const Calibration calibration{
+      number("linear_macs_a_second"),  number("attention_macs_a_second"),
+      number("decode_macs_a_second"),  number("start_seconds"),
+      number("tuning_seconds_a_row"),  number("decode_start_seconds"),
+      number("copied_bytes_a_second"), day.is_string() ? day.get<std::string>() : ""};
   if (!(calibration.linear > 0) || !(calibration.attention > 0)) return std::nullopt;
   return calibration;
 }
@@ -180,6 +210,7 @@ Calibration Calibrate(const ModelInfo& model, const CalibrationKey& key,
   const c10::NoGradGuard no_grad;
   Calibration result;
   result.measured = fmt::format("{:%Y-%m-%d}", fmt::localtime(std::time(nullptr)));
+  if (key.device.is_cuda()) result.copy = CopyRate(key.device);
   CalibrateForward(model, key, context, result);
   ReleaseCachedMemory(key.device);
   if (model.vae) CalibrateDecode(model, key, context, result);

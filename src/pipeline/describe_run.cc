@@ -9,6 +9,7 @@
 #include "pipeline/calibration.h"
 #include "pipeline/decode.h"
 #include "pipeline/device.h"
+#include "plan/denoiser_memory.h"
 #include "plan/plan_report.h"
 #include "plan/windows.h"
 
@@ -24,22 +25,32 @@ std::string TimeSpan(double seconds) {
 }
 
 struct ExpectedTime {
+  double start = 0;  // of the first forward, in denoising
+  double step = 0;
   double denoising = 0;
   double decoding = 0;
   std::string measured;
 };
 
 std::optional<ExpectedTime> TimeOf(const ModelInfo& model, const Job& job,
-                                   const RunSettings& settings) {
+                                   const RunSettings& settings, bool streamed) {
   const VaeConfig vae = VaeOf(model);
   const auto calibration =
       FindCalibration({model.dit, vae, job.attention.pattern, settings.device, settings.dtype});
   if (!calibration) return std::nullopt;
   const DitCost cost =
       CostOfForward(model.dit, job.attention.pattern, job.attention.windows, job.geometry.grid);
-  const double forwards =
-      static_cast<double>(job.sampling.steps) * (job.sampling.guidance != 1 ? 2 : 1);
-  ExpectedTime time{forwards * calibration->ForwardSeconds(cost), 0, calibration->measured};
+  const int64_t weights =
+      streamed
+          ? model.dit.num_layers *
+                DitBlockBytes(model.dit, static_cast<int64_t>(c10::elementSize(settings.dtype)))
+          : 0;
+  ExpectedTime time;
+  time.measured = calibration->measured;
+  time.start =
+      calibration->StartSeconds(job.geometry.grid.tokens(), !settings.options.deterministic);
+  time.step = (job.sampling.guidance != 1 ? 2 : 1) * calibration->ForwardSeconds(cost, weights);
+  time.denoising = time.start + static_cast<double>(job.sampling.steps) * time.step;
   if (!IsTensorFile(job.request.output))
     time.decoding = calibration->DecodeSeconds(CostOfDecode(vae, job.geometry.latent));
   return time;
@@ -78,6 +89,7 @@ std::string MemoryLines(const RunMemory& memory) {
   for (const MemoryStage& stage : memory.device) {
     text +=
         fmt::format("{}{} {}", text.empty() ? "" : ", ", stage.name, FormatBytes(stage.total()));
+    if (stage.name == "denoiser" && memory.stream_weights) text += fmt::format(" ({})", stage.note);
   }
   text += fmt::format("; the {} has {} for it", memory.on_gpu ? "GPU" : "CPU",
                       FormatBytes(memory.device_budget));
@@ -111,7 +123,7 @@ std::string ExpectedTimeText(const std::optional<ExpectedTime>& time, const std:
 Report DescribeRun(const ModelInfo& model, const Job& job, const RunSettings& settings) {
   const RunMemory memory =
       PlanRunMemory(model, job, settings.device, settings.dtype, settings.limits);
-  const std::optional<ExpectedTime> time = TimeOf(model, job, settings);
+  const std::optional<ExpectedTime> time = TimeOf(model, job, settings, memory.stream_weights);
   const bool full = job.attention.pattern == AttentionPattern::kFull;
   const std::string windows =
       full ? "none, full attention"
@@ -133,7 +145,9 @@ Report DescribeRun(const ModelInfo& model, const Job& job, const RunSettings& se
   for (const MemoryStage& stage : memory.device) {
     stages.push_back({{"name", stage.name},
                       {"weights_bytes", stage.weights},
-                      {"activation_bytes", stage.activations}});
+                      {"activation_bytes", stage.activations},
+                      {"context_bytes", stage.context},
+                      {"note", stage.note}});
   }
   ordered_json json{{"checkpoint", model.paths.dit},
                     {"attention", AttentionName(job.attention.pattern)},
@@ -149,9 +163,13 @@ Report DescribeRun(const ModelInfo& model, const Job& job, const RunSettings& se
                     {"device_budget_bytes", memory.device_budget},
                     {"host_bytes", memory.host.total()},
                     {"host_budget_bytes", memory.host_budget},
+                    {"start_seconds", nullptr},
+                    {"step_seconds", nullptr},
                     {"denoising_seconds", nullptr},
                     {"decoding_seconds", nullptr}};
   if (time) {
+    json["start_seconds"] = time->start;
+    json["step_seconds"] = time->step;
     json["denoising_seconds"] = time->denoising;
     json["decoding_seconds"] = time->decoding;
   }

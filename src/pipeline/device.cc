@@ -125,6 +125,11 @@ int64_t DevicePeak(at::Device device) {
   return stats.reserved_bytes[0].peak;
 }
 
+int64_t DeviceContextBytes(at::Device device) {
+  if (!device.is_cuda()) return 0;
+  return TotalBytes(device) - AvailableBytes(device) - MemoryInUse(device);
+}
+
 void ResetHostPeak() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
 int64_t HostPeak() { return ProcBytes("/proc/self/status", "VmHWM"); }

@@ -29,6 +29,10 @@ int64_t TotalBytes(at::Device device);
 void ResetDevicePeak(at::Device device);
 int64_t DevicePeak(at::Device device);
 
+// Bytes of the device in use beside what this process's allocator holds: context, code and memory
+// of libraries, other processes. 0 on the CPU.
+int64_t DeviceContextBytes(at::Device device);
+
 // Peak resident bytes of this process since the last reset, or since its start where the system
 // does not let it be reset.
 void ResetHostPeak();

@@ -148,7 +148,7 @@ Generation::Item Generation::Prepare(size_t index, const Request& request) {
       item.result.notes.push_back(note);
   }
   CheckFiles(job, item.target);
-  CheckMemory(model_, job, settings_.device, settings_.dtype, settings_.limits);
+  item.memory = CheckMemory(model_, job, settings_.device, settings_.dtype, settings_.limits);
   // Or a resume of this run would find what was given up.
   if (request.old_state == OldState::kDiscard) RemoveRunState(request.output);
   if (auto found = FindRun(item.identity, request.resume_from, request.old_state)) {
@@ -222,7 +222,11 @@ at::Tensor Generation::DenoiseItem(Item& item) {
   }
   const at::Tensor first_frame = EncodeImage(item);
   ReleaseCachedMemory(settings_.device);
-  if (!dit_) dit_ = LoadDit(model_, settings_.dtype, context_);
+  const BlockWeights wanted = BlockWeightsOf(item.memory);
+  if (dit_ && block_weights_ != wanted) dit_.reset();
+  if (!dit_) dit_ = LoadDit(model_, settings_.dtype, wanted, context_);
+  block_weights_ = wanted;
+  ReleaseCachedMemory(settings_.device);  // of loading
   return RunSteps(item, first_frame);
 }
 
@@ -245,8 +249,7 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
     preview.emplace(job.request.preview, job.request.preview_every, job.sampling.steps,
                     LoadPreviewMap(model_, context_));
   }
-  dit_->set_scratch_bytes(
-      ChooseScratch(model_, job, settings_.device, settings_.dtype, settings_.limits));
+  dit_->set_scratch_bytes(item.memory.denoiser_scratch);
   Checkpointer checkpointer(item.identity, job.request.checkpoint_every, progress);
   Stage stage(context_, "denoising", job.sampling.steps, "steps");
   const at::Tensor latents =
@@ -261,8 +264,7 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
 void Generation::Make(Item& item) {
   const c10::NoGradGuard no_grad;
   const at::Tensor latents = DenoiseItem(item);
-  const Residents residents =
-      ChooseResidents(model_, item.job, settings_.device, settings_.dtype, settings_.limits);
+  const Residents residents = ChooseResidents(item.memory);
   if (!residents.denoiser) dit_.reset();
   ReleaseCachedMemory(settings_.device);
   WriteOutput(item, latents);

@@ -11,6 +11,7 @@
 #include "models/dit/dit.h"
 #include "pipeline/decode.h"
 #include "pipeline/job.h"
+#include "pipeline/load_models.h"
 #include "pipeline/model_info.h"
 #include "pipeline/run_settings.h"
 #include "pipeline/run_state.h"
@@ -36,6 +37,7 @@ class Generation {
     Job job;
     DecodeTarget target;
     RunIdentity identity;
+    RunMemory memory;
     std::optional<FoundRun> found;  // the state that an earlier run left
     PromptEmbeds embeds;
     Result result;
@@ -62,7 +64,8 @@ class Generation {
   const RunContext& context_;
   nlohmann::ordered_json weights_;  // digests of the model's files
   std::optional<Dit> dit_;
-  std::optional<Vae> vae_;  // its decoder
+  BlockWeights block_weights_ = BlockWeights::kOnDevice;  // of dit_
+  std::optional<Vae> vae_;                                // its decoder
 };
 
 }  // namespace t3

@@ -50,7 +50,8 @@ NamedViews HalfViews(const NamedViews& whole, const TensorTable& table) {
 
 }  // namespace
 
-Dit LoadDit(const ModelInfo& model, at::ScalarType dtype, const RunContext& context) {
+Dit LoadDit(const ModelInfo& model, at::ScalarType dtype, BlockWeights where,
+            const RunContext& context) {
   LoadOptions options;
   options.device = context.device;
   options.dtype = dtype;
@@ -58,8 +59,17 @@ Dit LoadDit(const ModelInfo& model, at::ScalarType dtype, const RunContext& cont
     return IsFloatTensor(name) ? at::kFloat : dtype;
   };
   options.loras = LoraSpecs(model);
-  return Dit(model.dit, LoadStage("loading denoiser", model.dit_views, DitTensors(model.dit),
-                                  DitNaming(), options, context));
+  const auto load = [&] {
+    return LoadStage("loading denoiser", model.dit_views, DitTensors(model.dit), DitNaming(),
+                     options, context);
+  };
+  if (where == BlockWeights::kOnDevice) {
+    options.place = QkvPlaces(model.dit, context.device);
+    return Dit(model.dit, load());
+  }
+  const auto host = std::make_shared<const HostWeights>(model.dit, dtype, context.device.is_cuda());
+  options.place = [&](const std::string& name, at::ScalarType) { return host->Place(name); };
+  return Dit(model.dit, load(), host);
 }
 
 TextEncoder LoadTextEncoder(const ModelInfo& model, at::Device device, at::ScalarType dtype,

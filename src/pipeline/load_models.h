@@ -6,6 +6,7 @@
 #include "models/dit/dit.h"
 #include "models/text_encoder/text_encoder.h"
 #include "models/vae/vae.h"
+#include "pipeline/memory_check.h"
 #include "pipeline/model_info.h"
 #include "pipeline/stage.h"
 #include "tokenizer/tokenizer.h"
@@ -15,7 +16,15 @@ namespace t3 {
 // Each reports its own stage ("loading ...") in bytes and throws Error for tensors that are
 // missing, surplus, misshapen or not finite, LoRAs that do not fit, and a part that the model
 // lacks.
-Dit LoadDit(const ModelInfo& model, at::ScalarType dtype, const RunContext& context);
+//
+// The denoiser's blocks are on the device, or in host memory (pinned where the device is a GPU) and
+// brought to it as they are used: slower at most, never different.
+enum class BlockWeights { kOnDevice, kOnHost };
+inline BlockWeights BlockWeightsOf(const RunMemory& memory) {
+  return memory.stream_weights ? BlockWeights::kOnHost : BlockWeights::kOnDevice;
+}
+Dit LoadDit(const ModelInfo& model, at::ScalarType dtype, BlockWeights where,
+            const RunContext& context);
 TextEncoder LoadTextEncoder(const ModelInfo& model, at::Device device, at::ScalarType dtype,
                             const RunContext& context);
 // One half of the VAE; the other is not read. Images are encoded in fp32 (bf16 encoding is not

@@ -142,17 +142,19 @@ RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::Device devic
   memory.host = plan.host;
   memory.device_budget = DeviceBudget(device, limits);
   memory.host_budget = HostBudget(limits);
+  memory.denoiser_scratch = plan.denoiser_scratch;
+  memory.stream_weights = plan.stream_weights;
   for (const MemoryStage& stage : plan.device) {
     if (RunsOnDevice(stage, job, device)) memory.device.push_back(stage);
   }
   return memory;
 }
 
-void CheckMemory(const ModelInfo& model, const Job& job, at::Device device, at::ScalarType dtype,
-                 const MemoryLimits& limits) {
-  const RunMemory memory = PlanRunMemory(model, job, device, dtype, limits);
+RunMemory CheckMemory(const ModelInfo& model, const Job& job, at::Device device,
+                      at::ScalarType dtype, const MemoryLimits& limits) {
+  RunMemory memory = PlanRunMemory(model, job, device, dtype, limits);
   const MemoryStage* stage = TooLarge(memory);
-  if (stage == nullptr) return;
+  if (stage == nullptr) return memory;
   const bool host = stage == &memory.host;
   const std::vector<std::string> flags = FitSearch(model, job, device, dtype, limits).Flags();
   Fail(
@@ -169,23 +171,15 @@ void CheckMemory(const ModelInfo& model, const Job& job, at::Device device, at::
       host ? "--host-memory-limit" : "--memory-limit");
 }
 
-int64_t ChooseScratch(const ModelInfo& model, const Job& job, at::Device device,
-                      at::ScalarType dtype, const MemoryLimits& limits) {
-  return PlanMemory(RunOfJob(model, job, device, dtype, limits)).denoiser_scratch;
-}
-
-Residents ChooseResidents(const ModelInfo& model, const Job& job, at::Device device,
-                          at::ScalarType dtype, const MemoryLimits& limits) {
-  const MemoryPlan plan = PlanMemory(RunOfJob(model, job, device, dtype, limits));
+Residents ChooseResidents(const RunMemory& memory) {
   MemoryStage denoiser;
-  MemoryStage decoder;
-  for (const MemoryStage& stage : plan.device) {
+  MemoryStage decoder;  // stays empty where latents are the output
+  for (const MemoryStage& stage : memory.device) {
     if (stage.name == "denoiser") denoiser = stage;
     if (stage.name == "decoder") decoder = stage;
   }
-  const int64_t budget = DeviceBudget(device, limits);
-  return {denoiser.weights + decoder.total() <= budget,
-          denoiser.total() + decoder.weights <= budget};
+  return {denoiser.weights + decoder.total() <= memory.device_budget,
+          denoiser.total() + decoder.weights <= memory.device_budget};
 }
 
 }  // namespace t3

@@ -130,9 +130,11 @@ std::string MemoryText(const PlanReport& report, const std::string& dtype) {
   std::string text =
       fmt::format("memory by stage ({}, on a GPU, one stage after the other)\n", dtype);
   const auto line = [&](const MemoryStage& stage) {
-    text += fmt::format("  {:<14} {:>9}   weights {}, the rest {}{}{}\n", stage.name,
-                        FormatBytes(stage.total()), FormatBytes(stage.weights),
-                        FormatBytes(stage.activations), stage.note.empty() ? "" : "; ", stage.note);
+    text += fmt::format(
+        "  {:<14} {:>9}   weights {}, the rest {}{}{}{}\n", stage.name, FormatBytes(stage.total()),
+        FormatBytes(stage.weights), FormatBytes(stage.activations),
+        stage.context > 0 ? fmt::format(", the GPU's context {}", FormatBytes(stage.context)) : "",
+        stage.note.empty() ? "" : "; ", stage.note);
   };
   for (const MemoryStage& stage : report.memory.device) line(stage);
   line(report.memory.host);
@@ -170,6 +172,7 @@ ordered_json StageJson(const MemoryStage& stage) {
   return {{"name", stage.name},
           {"weights_bytes", stage.weights},
           {"activation_bytes", stage.activations},
+          {"context_bytes", stage.context},
           {"total_bytes", stage.total()},
           {"note", stage.note}};
 }
@@ -225,7 +228,8 @@ struct MachineTime {
   Calibration calibration;
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;
-  double forward = 0;  // seconds
+  double start = 0;  // seconds
+  double forward = 0;
   double denoising = 0;
   double decoding = 0;
 };
@@ -248,8 +252,9 @@ std::optional<MachineTime> TimeOnMachine(const PlanRequest& request, const Plann
   }
   const SamplingConfig& sampling = model.defaults.sampling;
   time.forward = time.calibration.ForwardSeconds(report.forward);
-  time.denoising =
-      time.forward * static_cast<double>(sampling.steps) * (sampling.guidance != 1 ? 2 : 1);
+  time.start = time.calibration.StartSeconds(report.video.grid.tokens(), /*tunes=*/true);
+  time.denoising = time.start + time.forward * static_cast<double>(sampling.steps) *
+                                    (sampling.guidance != 1 ? 2 : 1);
   time.decoding = time.calibration.DecodeSeconds(report.decode_macs);
   return time;
 }
@@ -259,19 +264,21 @@ std::string TimeText(const MachineTime& time, const SamplingConfig& sampling) {
   const Calibration& calibration = time.calibration;
   return fmt::format(
       "expected time on {} ({}, {}), measured {}\n"
+      "  start-up         {:>10.4g} s   (once, in the first forward)\n"
       "  a forward        {:>10.4g} s\n"
       "  denoising        {:>10.4g} s   ({} steps, guidance {})\n"
       "  decoding         {:>10.4g} s   (without the file's encoder)\n"
       "  speeds           linear layers {}, attention {}, decoder {}\n",
       time.device.str(), DeviceName(time.device), time.dtype == at::kFloat ? "fp32" : "bf16",
-      calibration.measured, time.forward, time.denoising, sampling.steps, sampling.guidance,
-      time.decoding, rate(calibration.linear), rate(calibration.attention),
+      calibration.measured, time.start, time.forward, time.denoising, sampling.steps,
+      sampling.guidance, time.decoding, rate(calibration.linear), rate(calibration.attention),
       rate(calibration.decode));
 }
 
 ordered_json TimeJson(const MachineTime& time) {
   return {{"device", time.device.str()},
           {"measured", time.calibration.measured},
+          {"start_seconds", time.start},
           {"forward_seconds", time.forward},
           {"denoising_seconds", time.denoising},
           {"decoding_seconds", time.decoding},

@@ -39,6 +39,7 @@ ordered_json StagesJson(const Result& result) {
     stages.push_back({{"name", stage.name},
                       {"seconds", stage.seconds},
                       {"device_peak_bytes", stage.device_peak_bytes},
+                      {"device_context_bytes", stage.device_context_bytes},
                       {"host_peak_bytes", stage.host_peak_bytes}});
   }
   return stages;

@@ -56,7 +56,8 @@ void Stage::Advance(int64_t done) {
 
 void Stage::Finish(std::vector<Result::Stage>& stages) {
   Synchronize(context_.device);
-  stages.push_back({name_, Seconds(), DevicePeak(context_.device), HostPeak()});
+  stages.push_back({name_, Seconds(), DevicePeak(context_.device), HostPeak(),
+                    DeviceContextBytes(context_.device)});
 }
 
 }  // namespace t3

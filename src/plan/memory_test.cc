@@ -46,7 +46,8 @@ TEST(Memory, CountsTheWeightsOfThePublishedModels) {
 // the memory of the GPU that must be enough above.
 TEST(Memory, At4KIsWithinTheMeasuredBounds) {
   const MemoryPlan small = PlanMemory(RunOf("wan2.1-1.3b-t3", 3840, 2176, 81));
-  EXPECT_EQ(StageOf(small, "denoiser").weights, 2 * 1'418'996'800LL);
+  EXPECT_GT(StageOf(small, "denoiser").weights, 2 * 1'418'996'800LL);
+  EXPECT_LT(StageOf(small, "denoiser").weights, 2.04 * 1'418'996'800LL);
   EXPECT_THAT(StageOf(small, "denoiser").total(), AllOf(Ge(19'000'000'000), Le(31'000'000'000)));
   EXPECT_THAT(StageOf(small, "decoder").total(), AllOf(Ge(50'000'000'000), Le(90'000'000'000)));
   EXPECT_THAT(StageOf(small, "text encoder").total(),
@@ -80,7 +81,7 @@ TEST(Memory, GrowsWithEverythingThatTakesMemory) {
 
   PlannedRun wide = run;
   wide.element_bytes = 4;
-  EXPECT_EQ(StageOf(PlanMemory(wide), "denoiser").weights, 2 * StageOf(base, "denoiser").weights);
+  EXPECT_EQ(StageOf(PlanMemory(wide), "denoiser").weights, 4 * DitParameters(run.dit));
   EXPECT_GT(denoiser(wide), denoiser(run));
   PlannedRun branch = run;
   branch.two_branches = false;
@@ -93,25 +94,88 @@ TEST(Memory, GrowsWithEverythingThatTakesMemory) {
   EXPECT_EQ(PlanMemory(whole).host.total() - base.host.total(), (81 - 16) * 3 * 832 * 480 * 4);
 }
 
+// Counted by hand for 12 heads of 128 channels, 685,440 tokens, bf16: x, q|k|v and the window
+// buffers of 4 heads (8 tensors), which are wider than a third of the FFN.
+TEST(Memory, CountsWhatALayerTakesAtItsWidest) {
+  PlannedRun run = RunOf("wan2.1-1.3b-t3", 3840, 2176, 81);
+  const auto activations = [](const PlannedRun& changed) {
+    return StageOf(PlanMemory(changed), "denoiser").activations;
+  };
+  const int64_t tokens = 685'440, head = tokens * 128 * 2;
+  const int64_t latents = 16 * 21 * 272 * 480 * 4, text = 2 * 30 * 2 * 512 * 1536 * 2;
+  const int64_t lists = 4 * 2 * 2 * tokens * 4;  // two partitions of four layouts; one has none
+  const int64_t rest = 5 * latents + text + lists + 100'000'000;
+  EXPECT_EQ(activations(run), 4 * 12 * head + 8 * 4 * head + rest);
+  // Full attention needs no window buffers; the FFN's pieces take less than q|k|v and the output.
+  run.attention = AttentionPattern::kFull;
+  EXPECT_EQ(activations(run), 4 * 12 * head + 12 * head + rest - lists);
+  // Small videos: the FFN of all tokens is the wider phase of full attention.
+  run = RunOf("wan2.1-1.3b-t3", 832, 480, 81);
+  run.attention = AttentionPattern::kFull;
+  EXPECT_EQ(activations(run),
+            32'760 * 2 * (1536 + 1536 + 8960) + 5 * 16 * 21 * 60 * 104 * 4 + text + 100'000'000);
+}
+
 // At 4K the 1.3B model wants 6 GB for temporaries; a smaller budget is kept to down to one head.
 TEST(Memory, TheDenoiserKeepsToTheBudgetWithSmallerPieces) {
   PlannedRun run = RunOf("wan2.1-1.3b-t3", 3840, 2176, 81);
   const MemoryPlan free = PlanMemory(run);
   EXPECT_EQ(free.denoiser_scratch, DenoiserScratchBytes(true));
   const int64_t all = StageOf(free, "denoiser").total();
-  run.device_budget = all - 2'000'000'000;
+  run.device_budget = all - 1'000'000'000;  // 3 of 12 heads in place of 4
   const MemoryPlan tight = PlanMemory(run);
-  EXPECT_EQ(StageOf(tight, "denoiser").total(), run.device_budget);
-  EXPECT_EQ(tight.denoiser_scratch, free.denoiser_scratch - 2'000'000'000);
-  run.device_budget = 1'000'000'000;
+  EXPECT_EQ(StageOf(tight, "denoiser").total(), all - 8 * run.video.grid.tokens() * 2 * 128);
+  EXPECT_LT(tight.denoiser_scratch, free.denoiser_scratch);
+  run.device_budget = 1'000'000'000;  // even with streamed weights too little
   const MemoryPlan least = PlanMemory(run);
-  // q, k, v, outputs and sums of one of 12 heads of 128 channels.
-  EXPECT_EQ(least.denoiser_scratch, 6 * run.video.grid.tokens() * 2 * 128);
+  // q, k, v and outputs of both partitions, of one of 12 heads of 128 channels.
+  EXPECT_EQ(least.denoiser_scratch, 8 * run.video.grid.tokens() * 2 * 128);
   EXPECT_GT(StageOf(least, "denoiser").total(), run.device_budget);
   run = RunOf("wan2.1-1.3b-t3", 832, 480, 81);
   run.on_gpu = false;
   run.device_budget = 1'000'000'000;
   EXPECT_EQ(PlanMemory(run).denoiser_scratch, DenoiserScratchBytes(false));
+}
+
+// Weights leave the GPU only where they do not fit it beside one head's temporaries.
+TEST(Memory, StreamsWeightsWhereNothingElseHelps) {
+  PlannedRun run = RunOf("wan2.2-5b-t3", 3840, 2176, 81);
+  const MemoryPlan free = PlanMemory(run);
+  EXPECT_FALSE(free.stream_weights);
+  run.device_budget = 1;
+  run.on_gpu = false;
+  EXPECT_FALSE(PlanMemory(run).stream_weights);
+  run.on_gpu = true;
+  // The least budget that keeps them, to a byte.
+  const int64_t wanted = StageOf(free, "denoiser").total();
+  int64_t low = 1, high = wanted;
+  while (low < high) {
+    run.device_budget = (low + high) / 2;
+    if (PlanMemory(run).stream_weights) {
+      low = run.device_budget + 1;
+    } else {
+      high = run.device_budget;
+    }
+  }
+  run.device_budget = low;
+  const MemoryPlan kept = PlanMemory(run);
+  EXPECT_EQ(StageOf(kept, "denoiser").total(), low);
+  EXPECT_EQ(kept.denoiser_scratch, 8 * run.video.grid.tokens() * 2 * 128);
+  run.device_budget = low - 1;
+  const MemoryPlan streamed = PlanMemory(run);
+  const MemoryStage stage = StageOf(streamed, "denoiser");
+  EXPECT_TRUE(streamed.stream_weights);
+  EXPECT_LE(stage.total(), run.device_budget);
+  EXPECT_GT(streamed.denoiser_scratch, kept.denoiser_scratch);  // there is room again
+  // 2 of 30 blocks stay; the host has all, in 10 chunks of 1 GiB of three blocks each.
+  const int64_t block = 28 * StageOf(free, "denoiser").weights / 30;
+  EXPECT_NEAR(static_cast<double>(StageOf(free, "denoiser").weights - stage.weights),
+              static_cast<double>(block), 0.05 * static_cast<double>(block));
+  EXPECT_EQ(streamed.host.weights, int64_t{10} << 30);
+  EXPECT_EQ(kept.host.weights, 0);
+  EXPECT_THAT(stage.note, testing::HasSubstr("host memory"));
+  run.device_budget = 1'000'000'000;
+  EXPECT_GT(StageOf(PlanMemory(run), "denoiser").total(), run.device_budget);
 }
 
 TEST(Memory, OnTheCpuTheHostHoldsTheWidestStage) {

@@ -8,14 +8,18 @@ int64_t Linear(int64_t in, int64_t out) { return in * out + out; }
 
 }  // namespace
 
+int64_t DitBlockParameters(const DitConfig& config) {
+  const int64_t dim = config.dim;
+  const int64_t attention = 4 * Linear(dim, dim) + 2 * dim;  // q, k, v, o and the norms of q and k
+  return 2 * attention + Linear(dim, config.ffn_dim) + Linear(config.ffn_dim, dim) +
+         2 * dim /* norm3 */ + 6 * dim /* modulation */;
+}
+
 int64_t DitParameters(const DitConfig& config) {
   const int64_t dim = config.dim;
   const int64_t patch = 4 * config.latent_channels;
-  const int64_t attention = 4 * Linear(dim, dim) + 2 * dim;  // q, k, v, o and the norms of q and k
-  const int64_t block = 2 * attention + Linear(dim, config.ffn_dim) + Linear(config.ffn_dim, dim) +
-                        2 * dim /* norm3 */ + 6 * dim /* modulation */;
-  return config.num_layers * block + Linear(patch, dim) + Linear(dim, patch) + 2 * dim +
-         Linear(config.text_dim, dim) + Linear(dim, dim) + Linear(config.freq_dim, dim) +
+  return config.num_layers * DitBlockParameters(config) + Linear(patch, dim) + Linear(dim, patch) +
+         2 * dim + Linear(config.text_dim, dim) + Linear(dim, dim) + Linear(config.freq_dim, dim) +
          Linear(dim, dim) + Linear(dim, 6 * dim);
 }
 

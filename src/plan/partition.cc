@@ -2,9 +2,12 @@
 #include "plan/partition.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <map>
 #include <numeric>
+#include <ranges>
+#include <utility>
 
 #include "base/check.h"
 #include "plan/windows.h"
@@ -100,6 +103,15 @@ Partition MakePartition(const Grid& grid, const WindowCounts& counts, CutFn cut)
   return partition;
 }
 
+// Whether the contiguous windows of an axis never become longer.
+bool LongestFirst(int64_t size, int64_t count) {
+  const auto begin = [&](int64_t i) { return (i * size + count - 1) / count; };
+  for (int64_t i = 1; i < count; ++i) {
+    if (begin(i + 1) - begin(i) > begin(i) - begin(i - 1)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 int64_t Partition::windows() const {
@@ -125,6 +137,39 @@ Partition FullPartition(const Grid& grid) { return ClosePartition(grid, {1, 1, 1
 bool Coincide(const Grid& grid, const WindowCounts& counts) {
   const auto trivial = [](int64_t count, int64_t size) { return count == 1 || count == size; };
   return trivial(counts.t, grid.t) && trivial(counts.h, grid.h) && trivial(counts.w, grid.w);
+}
+
+bool InTokenOrder(const Grid& grid, const WindowCounts& counts) {
+  const std::array<std::pair<int64_t, int64_t>, 3> axes{
+      {{grid.t, counts.t}, {grid.h, counts.h}, {grid.w, counts.w}}};
+  bool several = false;  // a window holds several positions of an axis before
+  int64_t before = 1;    // windows along the axes before
+  for (const auto& [size, count] : axes) {
+    if (several && count > 1) return false;
+    // Windows are stored by length, so uneven ones must come so by themselves.
+    if (size % count > 0 && (before > 1 || !LongestFirst(size, count))) return false;
+    several = several || count < size;
+    before *= count;
+  }
+  return true;
+}
+
+int64_t LargestGroup(const Grid& grid, const WindowCounts& counts) {
+  // Length -> number of windows, along one axis.
+  const auto lengths = [](int64_t size, int64_t count) {
+    std::map<int64_t, int64_t> pieces{{size / count, count - size % count}};
+    if (size % count > 0) pieces[size / count + 1] = size % count;
+    return pieces;
+  };
+  std::map<int64_t, int64_t> tokens;  // length of a window -> tokens of all such windows
+  for (const auto& [t, many_t] : lengths(grid.t, counts.t)) {
+    for (const auto& [h, many_h] : lengths(grid.h, counts.h)) {
+      for (const auto& [w, many_w] : lengths(grid.w, counts.w)) {
+        tokens[t * h * w] += t * many_t * h * many_h * w * many_w;
+      }
+    }
+  }
+  return std::ranges::max(tokens | std::views::values);
 }
 
 std::vector<Partition> LayerPartitions(AttentionPattern pattern, const WindowCycle& cycle,

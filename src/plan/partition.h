@@ -52,6 +52,12 @@ Partition FullPartition(const Grid& grid);
 // Whether the close and the remote partition are the same: every count is 1 or the axis size.
 bool Coincide(const Grid& grid, const WindowCounts& counts);
 
+// Of ClosePartition without making it: whether its order is the identity, and how many tokens the
+// largest group of equally long windows has (all of them where windows are even). RemotePartition's
+// windows have the same lengths.
+bool InTokenOrder(const Grid& grid, const WindowCounts& counts);
+int64_t LargestGroup(const Grid& grid, const WindowCounts& counts);
+
 // The partitions whose attention outputs a layer averages, one or two. kFull: one window. kT3:
 // close and remote, or one where they coincide. kClose, kRemote: that one. kSwin: close in even
 // layers, shifted in odd ones. Layer i uses cycle[i mod size]; kFull ignores the cycle, which may

@@ -121,6 +121,31 @@ TEST(Partition, CoincidesExactlyWhereTheWindowsAreTheSame) {
   }
 }
 
+TEST(Partition, OrderAndLargestGroupAreKnownWithoutMakingIt) {
+  int in_order = 0, uneven = 0;
+  for (const Grid& grid :
+       {Grid{1, 1, 1}, Grid{3, 5, 7}, Grid{4, 6, 8}, Grid{1, 5, 6}, Grid{5, 1, 4}}) {
+    for (int64_t t = 1; t <= grid.t; ++t) {
+      for (int64_t h = 1; h <= grid.h; ++h) {
+        for (int64_t w = 1; w <= grid.w; ++w) {
+          const WindowCounts counts{t, h, w};
+          const Partition close = ClosePartition(grid, counts);
+          int64_t largest = 0;
+          for (const WindowGroup& group : close.groups) {
+            largest = std::max(largest, group.count * group.length);
+          }
+          EXPECT_EQ(InTokenOrder(grid, counts), close.in_token_order) << t << h << w;
+          EXPECT_EQ(LargestGroup(grid, counts), largest) << t << h << w;
+          in_order += close.in_token_order;
+          uneven += close.groups.size() > 1;
+        }
+      }
+    }
+  }
+  EXPECT_GT(in_order, 20);
+  EXPECT_GT(uneven, 100);
+}
+
 TEST(Partition, OrdersWindowsByIdAndTokensByIndex) {
   const Partition close = ClosePartition({1, 2, 4}, {1, 1, 2});
   EXPECT_THAT(close.order, ElementsAre(0, 1, 4, 5, 2, 3, 6, 7));

@@ -3,7 +3,7 @@
 
 #include <ATen/ATen.h>
 
-#include "models/dit/token_chunks.h"
+#include "base/pieces.h"
 #include "ops/dispatch.h"
 #include "ops/part_timer.h"
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/pieces.h"
 #include "models/dit/text_rows.h"
-#include "models/dit/token_chunks.h"
 #include "ops/attention_backend.h"
 #include "ops/dispatch.h"
 #include "plan/memory.h"
@@ -79,6 +79,18 @@ void CheckForward(const at::Tensor& latents, const TextContext& text, const DitA
 }  // namespace
 
 Dit::Dit(const DitConfig& config, const TensorMap& tensors)
+    : Dit(config, tensors, /*blocks_too=*/true) {}
+
+Dit::Dit(const DitConfig& config, const TensorMap& tensors, std::shared_ptr<const HostWeights> host)
+    : Dit(config, tensors, /*blocks_too=*/false) {
+  host_ = std::move(host);
+  stream_ = std::make_shared<BlockStream>(host_->blocks(), device());
+  for (int i = 0; i < BlockStream::kBuffers; ++i) {
+    blocks_.emplace_back(config, host_->layout().Views(stream_->buffer(i), "blocks.0"), "blocks.0");
+  }
+}
+
+Dit::Dit(const DitConfig& config, const TensorMap& tensors, bool blocks_too)
     : config_(config),
       patch_embedding_(FloatLinear(tensors, "patch_embedding")),
       text_in_(tensors, "text_embedding.0"),
@@ -88,10 +100,15 @@ Dit::Dit(const DitConfig& config, const TensorMap& tensors)
       head_modulation_(FloatTensor(tensors, "head.modulation")),
       scratch_bytes_(DenoiserScratchBytes(text_in_.weight.is_cuda())) {
   patch_embedding_.weight = patch_embedding_.weight.flatten(1);
+  if (!blocks_too) return;
   blocks_.reserve(config.num_layers);
   for (int64_t i = 0; i < config.num_layers; ++i) {
     blocks_.emplace_back(config, tensors, fmt::format("blocks.{}", i));
   }
+}
+
+const DitBlock& Dit::Block(int64_t i) const {
+  return blocks_[static_cast<size_t>(stream_ ? stream_->Use(i) : i)];
 }
 
 TextContext Dit::PrepareTexts(const std::vector<at::Tensor>& embeds) const {
@@ -124,7 +141,9 @@ TextContext Dit::PrepareTexts(const at::Tensor& padded, const std::vector<int64_
   TextContext context;
   context.bias = TextBias(lengths, config_.text_len, rows, padding);
   if (context.bias.defined()) context.bias = context.bias.to(device());
-  for (const DitBlock& block : blocks_) context.layers.push_back(block.PrepareText(text));
+  for (int64_t i = 0; i < config_.num_layers; ++i) {
+    context.layers.push_back(Block(i).PrepareText(text));
+  }
   return context;
 }
 
@@ -132,6 +151,8 @@ at::Tensor Dit::Forward(const at::Tensor& latents, double timestep, int64_t clea
                         const TextContext& text, const DitAttention& attention,
                         const LayerWatch& watch) const {
   CheckForward(latents.unsqueeze(0), text, attention, config_);
+  T3_CHECK(!stream_ || !GradientsOn(),
+           "DiT: weights that are streamed from host memory have no gradients; turn them off");
   const Grid& grid = attention.grid();
   T3_CHECK(clean_frames >= 0 && clean_frames <= grid.t, "DiT: {} clean frames of {}", clean_frames,
            grid.t);
@@ -147,7 +168,7 @@ at::Tensor Dit::Forward(const at::Tensor& latents, double timestep, int64_t clea
   for (int64_t i = 0; i < config_.num_layers; ++i) {
     context.windows = &attention.layer(i);
     context.text = text.layers[i];
-    blocks_[i].Forward(x, context);
+    Block(i).Forward(x, context);
     if (watch) watch(fmt::format("blocks.{}", i), x);
   }
   const at::Tensor tokens = Head(x, time.head, context);
@@ -159,6 +180,11 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
                              const TextContext& text, const DitAttention& attention,
                              const BlockRunners& runners) const {
   CheckForward(latents, text, attention, config_);
+  T3_CHECK(
+      !stream_,
+      "DiT: {} videos in one forward with weights streamed from host memory; make one at a time "
+      "(--batch 1), or give the GPU's memory a limit that holds the weights",
+      latents.size(0));
   T3_CHECK(GradientsOn(), "DiT: a batch is run with gradients on");
   T3_CHECK(static_cast<int64_t>(timesteps.size()) == latents.size(0),
            "DiT: {} timesteps for {} videos", timesteps.size(), latents.size(0));

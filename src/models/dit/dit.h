@@ -5,12 +5,15 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "config/model_config.h"
 #include "models/dit/block.h"
+#include "models/dit/block_stream.h"
 #include "models/dit/dit_attention.h"
+#include "models/dit/host_weights.h"
 #include "models/dit/time_embedding.h"
 #include "nn/tensor_map.h"
 
@@ -44,6 +47,11 @@ class Dit {
  public:
   // Dtype and device are those of the weights. Throws Error that names a missing tensor.
   Dit(const DitConfig& config, const TensorMap& tensors);
+  // The same with the blocks' weights in host memory, filled: each passes through one of two
+  // buffers on the device of `tensors` (the others), brought one ahead of its use
+  // (models/dit/block_stream.h). The results have the same bits. For forwards with gradients off;
+  // copies of this Dit share the buffers.
+  Dit(const DitConfig& config, const TensorMap& tensors, std::shared_ptr<const HostWeights> host);
 
   // embeds (L, text_dim), 1 <= L <= text_len, any float dtype and device: the encoder's rows up to
   // the true length.
@@ -76,6 +84,9 @@ class Dit {
   void set_scratch_bytes(int64_t bytes) { scratch_bytes_ = bytes; }
 
  private:
+  Dit(const DitConfig& config, const TensorMap& tensors, bool blocks_too);
+  // Block i, ready for work on the current stream until the next call.
+  const DitBlock& Block(int64_t i) const;
   at::Tensor Embed(const at::Tensor& latents) const;
   // x (tokens, dim) and the timesteps' head vectors (K, dim), which tokens take as in `context`.
   at::Tensor Head(const at::Tensor& x, const at::Tensor& time, const BlockContext& context) const;
@@ -84,7 +95,9 @@ class Dit {
   Linear patch_embedding_;  // fp32, (dim, 4z): inputs in the order (c, dh, dw)
   Linear text_in_, text_out_;
   TimeEmbedding time_;
-  std::vector<DitBlock> blocks_;
+  std::vector<DitBlock> blocks_;  // all, or one for each buffer of `stream_`
+  std::shared_ptr<const HostWeights> host_;
+  std::shared_ptr<BlockStream> stream_;
   Linear head_;                 // fp32, (4z, dim): outputs in the order (dh, dw, c)
   at::Tensor head_modulation_;  // (1, 2, dim) fp32
   int64_t scratch_bytes_;

@@ -10,7 +10,11 @@
 #include <string>
 
 #include "base/check.h"
-#include "models/dit/token_chunks.h"
+#include "base/pieces.h"
+#include "config/presets.h"
+#include "models/dit/tensors.h"
+#include "models/dit/weights.h"
+#include "plan/denoiser_memory.h"
 #include "weights/weight_file.h"
 
 namespace t3 {
@@ -129,6 +133,78 @@ TEST_P(DitReference, PiecesOfTokensAndHeadsChangeNothing) {
   EXPECT_LT(RelativeL2(Sample(dit, attention, 6, 1, 5, 5), whole), 1e-6);
   dit.set_scratch_bytes(40'000);
   EXPECT_LT(RelativeL2(Sample(dit, attention, 6, 1, 5, 5), whole), 1e-6);
+}
+
+// A loader that puts q, k and v side by side spares a second copy of them.
+TEST_P(DitReference, PackedPlacesAreUsedAsTheyLieAndGiveTheSameBits) {
+  const DitAttention attention = Attention(AttentionPattern::kT3);
+  const at::Tensor want = Sample(Model(at::kFloat), attention, 6, 1, 5, 5);
+  QkvPlaces places(config_, kDevice);
+  TensorMap placed = weights_;
+  int count = 0;
+  for (auto& [name, tensor] : placed) {
+    const at::Tensor place = places(name, at::kFloat);
+    if (!place.defined()) continue;
+    tensor = place.copy_(tensor);
+    ++count;
+  }
+  EXPECT_EQ(count, 6 * 3 * 2);
+  const auto linear = [&](const char* part) {
+    return Linear(placed, std::string("blocks.2.self_attn.") + part);
+  };
+  const Linear packed = Concatenate({linear("q"), linear("k"), linear("v")});
+  EXPECT_EQ(packed.weight.const_data_ptr(), linear("q").weight.const_data_ptr());
+  EXPECT_EQ(packed.bias.const_data_ptr(), linear("q").bias.const_data_ptr());
+  EXPECT_FALSE(Concatenate({linear("q"), linear("v")}).weight.is_alias_of(packed.weight));
+  EXPECT_TRUE(at::equal(Sample(Dit(config_, placed), attention, 6, 1, 5, 5), want));
+}
+
+// Blocks in host memory that pass through two buffers, over several steps and both branches.
+TEST_P(DitReference, WeightsOnTheHostGiveTheSameBits) {
+  const DitAttention attention = Attention(AttentionPattern::kT3);
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    const auto host = std::make_shared<HostWeights>(config_, dtype, /*pinned=*/kDevice.is_cuda());
+    TensorMap outside, all;
+    int in_blocks = 0;
+    for (const auto& [name, tensor] : weights_) {
+      const at::Tensor cast = tensor.to(IsFloatTensor(name) ? at::kFloat : dtype);
+      all[name] = cast;
+      at::Tensor place = host->Place(name);
+      if (place.defined()) {
+        place.copy_(cast);
+        ++in_blocks;
+      } else {
+        outside[name] = cast;
+      }
+    }
+    EXPECT_EQ(in_blocks, 6 * 27);
+    const Dit resident(config_, all), streamed(config_, outside, host);
+    EXPECT_TRUE(
+        at::equal(Sample(streamed, attention, 6, 4, 5, 5), Sample(resident, attention, 6, 4, 5, 5)))
+        << toString(dtype);
+    // What a batch or a gradient would need is not there.
+    c10::GradMode::set_enabled(true);
+    const at::Tensor x = Expected("noise.seed7");
+    const TextContext text = streamed.PrepareText(GetTensor(expected_, "text.0.embed"));
+    EXPECT_THROW(streamed.ForwardBatch(x.unsqueeze(0), {500}, text, attention), Error);
+    EXPECT_THROW(streamed.Forward(x, 500, 0, text, attention), Error);
+    c10::GradMode::set_enabled(false);
+  }
+}
+
+// The plan counts weights by formulas; the table of tensors is what is loaded.
+TEST(DitWeights, ArePlannedAsTheyAreLoaded) {
+  for (const char* preset : {"wan2.1-1.3b", "wan2.2-5b"}) {
+    const DitConfig& config = FindPreset(preset).dit;
+    int64_t all = 0, block = 0;
+    for (const TensorSpec& spec : DitTensors(config)) {
+      const int64_t bytes = spec.elements() * (IsFloatTensor(spec.name) ? 4 : 2);
+      all += bytes;
+      if (spec.name.starts_with("blocks.3.")) block += bytes;
+    }
+    EXPECT_EQ(DitWeightBytes(config, 2), all) << preset;
+    EXPECT_EQ(DitBlockBytes(config, 2), block) << preset;
+  }
 }
 
 TEST(TokenPieces, CoverAllTokensWithinTheBudget) {

@@ -1,10 +1,12 @@
 // Weights as the denoiser wants them: some in fp32 whatever the file has, some packed.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "config/model_config.h"
 #include "nn/linear.h"
 
 namespace t3 {
@@ -17,7 +19,22 @@ bool IsFloatTensor(std::string_view name);
 at::Tensor FloatTensor(const TensorMap& tensors, const std::string& name);
 // The Linear in fp32, for layers so small that exactness costs nothing.
 Linear FloatLinear(const TensorMap& tensors, const std::string& prefix);
-// Linears of one input as one with the outputs side by side.
+// Linears of one input as one with the outputs side by side: a view where the parts lie so in
+// memory already, else a copy.
 Linear Concatenate(const std::vector<Linear>& linears);
+
+// Places for a loader (nn/load.h) at which q, k and v of each self-attention lie side by side, so
+// that Concatenate copies nothing and no moment has them twice.
+class QkvPlaces {
+ public:
+  QkvPlaces(const DitConfig& config, at::Device device) : dim_(config.dim), device_(device) {}
+  // Undefined for tensors with other original names.
+  at::Tensor operator()(const std::string& name, at::ScalarType dtype);
+
+ private:
+  int64_t dim_;
+  at::Device device_;
+  std::map<std::string, at::Tensor> packed_;  // by name without the part
+};
 
 }  // namespace t3

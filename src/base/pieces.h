@@ -1,7 +1,6 @@
-// Loops over tokens in pieces, so that temporaries of a stage stay within a budget.
+// How work is cut so that its temporaries stay within a budget. The same code where memory is
+// planned and where it is taken.
 #pragma once
-
-#include <ATen/core/Tensor.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -24,6 +23,14 @@ inline int64_t TokensAPiece(int64_t tokens, int64_t bytes_per_token, int64_t scr
 template <typename F>
 void ForTokenPieces(int64_t tokens, int64_t piece, F f) {
   for (int64_t first = 0; first < tokens; first += piece) f(first, std::min(piece, tokens - first));
+}
+
+// The largest divisor of `heads` with group * bytes_per_head <= scratch_bytes; 1 if there is none.
+inline int64_t HeadGroup(int64_t heads, int64_t bytes_per_head, int64_t scratch_bytes) {
+  for (int64_t group = heads; group > 1; --group) {
+    if (heads % group == 0 && group * bytes_per_head <= scratch_bytes) return group;
+  }
+  return 1;
 }
 
 }  // namespace t3

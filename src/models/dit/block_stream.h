@@ -1,0 +1,56 @@
+// Brings blocks from host memory to the device one ahead of their use.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/Event.h>
+#include <c10/core/Stream.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace t3 {
+
+// Two buffers on the device take turns: while the work on one block runs, the next block is copied
+// into the other, on a GPU by a stream of its own. Not for use from several threads.
+class BlockStream {
+ public:
+  // `blocks` of equal size, (bytes) uint8 on the host; pinned, or a GPU's copies overlap nothing.
+  BlockStream(std::vector<at::Tensor> blocks, at::Device device);
+  ~BlockStream();  // returns once no copy is under way
+  BlockStream(const BlockStream&) = delete;
+  BlockStream& operator=(const BlockStream&) = delete;
+
+  static constexpr int kBuffers = 2;
+  // (bytes) uint8 on the device.
+  const at::Tensor& buffer(int i) const { return buffers_[static_cast<size_t>(i)]; }
+
+  // The buffer that holds `block` for all work that is given to the device's current stream between
+  // this call and the next. Begins to bring the block after it (the first after the last) once the
+  // work that was given before this call is done.
+  int Use(int64_t block);
+
+  // Copies that were begun, for tests.
+  int64_t copies() const { return copies_; }
+
+ private:
+  // A GPU's own stream for copies, and events that order it with the stream that computes.
+  struct Overlap {
+    c10::Stream copying;
+    c10::Event free;
+    std::array<c10::Event, kBuffers> copied;
+  };
+  void Bring(int64_t block, int into);
+  c10::Stream Computing() const;
+
+  std::vector<at::Tensor> blocks_;
+  at::Device device_;
+  std::array<at::Tensor, kBuffers> buffers_;
+  std::array<int64_t, kBuffers> holds_{-1, -1};
+  int current_ = 0;
+  int64_t copies_ = 0;
+  std::optional<Overlap> overlap_;  // nothing on the CPU, where copies are done when they return
+};
+
+}  // namespace t3

@@ -1,0 +1,58 @@
+// The blocks' weights in host memory, each block's together, for BlockStream to bring to the
+// device.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <vector>
+
+#include "config/model_config.h"
+#include "nn/tensor_map.h"
+
+namespace t3 {
+
+// Where a block's tensors lie in one piece of memory, the same in every block.
+class BlockLayout {
+ public:
+  // Dtypes as Dit keeps them: fp32 for some, else `dtype`.
+  BlockLayout(const DitConfig& config, at::ScalarType dtype);
+
+  int64_t bytes() const { return bytes_; }
+  // Views of `memory`, (bytes) uint8, under original names of block `prefix` ("blocks.7"). q, k and
+  // v lie side by side, so that DitBlock copies none of them.
+  TensorMap Views(const at::Tensor& memory, const std::string& prefix) const;
+
+ private:
+  struct Entry {
+    std::string name;  // within the block
+    std::vector<int64_t> shape;
+    at::ScalarType dtype;
+    int64_t first = 0;  // byte
+  };
+  std::vector<Entry> entries_;
+  int64_t bytes_ = 0;
+};
+
+// Memory comes in chunks of whole blocks (plan/denoiser_memory.h), for allocators of pinned memory
+// round up to powers of two.
+class HostWeights {
+ public:
+  // Room for all blocks, not filled. `pinned`: page-locked, which a GPU reads while it computes;
+  // needs one.
+  HostWeights(const DitConfig& config, at::ScalarType dtype, bool pinned);
+
+  const BlockLayout& layout() const { return layout_; }
+  // Of each block, (layout().bytes()) uint8.
+  const std::vector<at::Tensor>& blocks() const { return blocks_; }
+  // Where a loader (nn/load.h) puts the tensor with this original name; undefined where it is of no
+  // block.
+  at::Tensor Place(const std::string& name) const;
+
+ private:
+  BlockLayout layout_;
+  std::vector<at::Tensor> blocks_;
+  TensorMap places_;
+};
+
+}  // namespace t3
