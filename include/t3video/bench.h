@@ -9,6 +9,7 @@
 #include "t3video/cancel.h"
 #include "t3video/options.h"
 #include "t3video/progress.h"
+#include "t3video/request.h"
 #include "t3video/tools.h"
 
 namespace t3 {
@@ -46,6 +47,9 @@ struct VaeBenchRequest {
   int64_t frames = 81;
   int64_t repeats = 1;  // runs of each way; the first pays for what libraries prepare
   std::vector<std::string> ways = {"planned", "plain", "tiled"};
+  // The slow ways by a part, scaled to the whole, which the report says; 0: all of it is run.
+  int64_t tiles = 0;         // of the published 49, spread evenly, scaled by their area
+  int64_t plain_frames = 0;  // of the plain way, scaled by their work
   // bf16 on a GPU: plans that are timed for each convolution that `plans` does not name; 1: cuDNN's
   // first, 0: libtorch's convolutions, whatever `plans` names.
   int64_t cudnn_choices = 4;
@@ -59,5 +63,23 @@ struct VaeBenchRequest {
 // that cannot be measured, kInterrupted after `cancel`.
 Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress = {},
                 const CancelToken* cancel = nullptr);
+
+// Latents into a video file: the decoder alone, the encoder alone on the same frames, and both
+// together as t3 decode runs them, one after the other in one process.
+struct FileBenchRequest {
+  ModelFiles files;
+  RunOptions options;
+  std::string latents;  // a file as t3 decode takes it
+  std::string output;   // the video that the last run leaves
+  FileOptions file;
+  int64_t repeats = 1;  // of the three; the best of each counts
+};
+
+// Seconds of each and of both together over the slower of the two. The decoded frames are held in
+// host memory for the encoder alone. On the CPU decoder and encoder get half of the cores each, in
+// every run, so that they could overlap as those of a GPU and its host do; on a GPU the encoder has
+// all cores.
+Report BenchFile(const FileBenchRequest& request, const ProgressFn& progress = {},
+                 const CancelToken* cancel = nullptr);
 
 }  // namespace t3

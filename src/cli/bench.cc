@@ -1,4 +1,4 @@
-// t3 bench: dit, attention, vae.
+// t3 bench: dit, attention, vae, file.
 #include "t3video/bench.h"
 
 #include <CLI/App.hpp>
@@ -60,6 +60,12 @@ void AddOne(CLI::App& parent, const char* name, const char* description, BenchFn
       [flags, bench, &action] { action = [flags, bench] { return RunBench(*flags, bench); }; });
 }
 
+// Those of a run; what a benchmark takes on the host is told, not limited.
+void AddBenchRunFlags(CLI::App& command, RunFlags& flags) {
+  AddRunFlags(command, flags);
+  command.remove_option(command.get_option("--host-memory-limit"));
+}
+
 struct VaeBenchFlags {
   VaeBenchRequest request;
   RunFlags run;
@@ -71,7 +77,7 @@ int RunVaeBench(const VaeBenchFlags& flags) {
   VaeBenchRequest request = flags.request;
   request.options = ToRunOptions(flags.run);
   if (!flags.size.empty()) std::tie(request.width, request.height) = ParseSize(flags.size);
-  Terminal terminal;
+  Terminal terminal(ParseProgressStyle(flags.run.progress));
   const Report report = BenchVae(request, terminal.Progress(), &CancelOnSignals());
   terminal.EndLine();
   fmt::print("{}", flags.json ? report.json + "\n" : report.text);
@@ -92,6 +98,10 @@ void AddVaeBench(CLI::App& parent, Action& action) {
       .add_option("--ways", request.ways, "planned, plain, tiled; separated by commas or spaces")
       ->delimiter(',')
       ->capture_default_str();
+  command.add_option("--tiles", request.tiles,
+                     "run so many of the published tiles and scale their time (default: all)");
+  command.add_option("--plain-frames", request.plain_frames,
+                     "run so many frames of the plain way and scale their time (default: all)");
   command
       .add_option("--cudnn-choices", request.cudnn_choices,
                   "plans of cuDNN that are timed for each convolution without a kept one; 1: its "
@@ -102,9 +112,45 @@ void AddVaeBench(CLI::App& parent, Action& action) {
       ->needs(plans);
   command.add_flag("--check", request.check,
                    "first compare every convolution of a short decode with libtorch's");
-  AddRunFlags(command, flags->run);
+  AddBenchRunFlags(command, flags->run);
   command.add_flag("--json", flags->json, "print JSON");
   command.callback([flags, &action] { action = [flags] { return RunVaeBench(*flags); }; });
+}
+
+struct FileBenchFlags {
+  FileBenchRequest request;
+  ModelFlags model;
+  RunFlags run;
+  bool json = false;
+};
+
+int RunFileBench(const FileBenchFlags& flags) {
+  FileBenchRequest request = flags.request;
+  request.files = ToModelFiles(flags.model);
+  request.options = ToRunOptions(flags.run);
+  Terminal terminal(ParseProgressStyle(flags.run.progress));
+  const Report report = BenchFile(request, terminal.Progress(), &CancelOnSignals());
+  terminal.EndLine();
+  fmt::print("{}", flags.json ? report.json + "\n" : report.text);
+  return 0;
+}
+
+void AddFileBench(CLI::App& parent, Action& action) {
+  auto flags = std::make_shared<FileBenchFlags>();
+  FileBenchRequest& request = flags->request;
+  CLI::App& command = *parent.add_subcommand(
+      "file", "latents to a video file: decoder and encoder alone and together");
+  command.add_option("latents", request.latents, "safetensors file with tensor `latents`")
+      ->required();
+  AddModelFlags(command, flags->model);
+  command.add_option("--output", request.output, "video file to write")->required();
+  AddFileFlags(command, request.file);
+  command.add_option("--last-frame", request.file.last_frame, "of the video, counted from 1");
+  command.add_option("--repeats", request.repeats, "runs, of which the best counts")
+      ->capture_default_str();
+  AddBenchRunFlags(command, flags->run);
+  command.add_flag("--json", flags->json, "print JSON");
+  command.callback([flags, &action] { action = [flags] { return RunFileBench(*flags); }; });
 }
 
 }  // namespace
@@ -115,6 +161,7 @@ void AddBench(CLI::App& app, Action& action) {
   AddOne(command, "dit", "a forward of the denoiser and where its time goes", BenchDit, action);
   AddOne(command, "attention", "self-attention of each layer type", BenchAttention, action);
   AddVaeBench(command, action);
+  AddFileBench(command, action);
 }
 
 }  // namespace t3

@@ -43,7 +43,7 @@ void PrintPrepared(const PrepareRequest& request, const PrepareResult& result) {
 int RunPrepare(const PrepareFlags& flags) {
   PrepareRequest request = flags.request;
   for (const std::string& size : flags.sizes) request.sizes.push_back(ParseSize(size));
-  Terminal terminal;
+  Terminal terminal(ParseProgressStyle(flags.run.progress));
   const PrepareResult result = Prepare(ToModelFiles(flags.model), ToRunOptions(flags.run), request,
                                        terminal.Progress(), &CancelOnSignals());
   terminal.EndLine();

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <chrono>
 #include <vector>
 
 namespace t3 {
@@ -35,36 +36,77 @@ at::Tensor TileRamp(const TileSpan& span, int64_t length, int64_t stride) {
   return ramp;
 }
 
+struct PublishedTile {
+  TileSpan rows, columns;
+  int64_t area() const { return rows.size * columns.size; }
+};
+
+std::vector<PublishedTile> TilesOf(int64_t rows, int64_t columns) {
+  std::vector<PublishedTile> tiles;
+  for (const TileSpan& y : TileSpans(rows)) {
+    for (const TileSpan& x : TileSpans(columns)) tiles.push_back({y, x});
+  }
+  return tiles;
+}
+
+std::vector<PublishedTile> EvenlySpread(const std::vector<PublishedTile>& tiles, int64_t most) {
+  const int64_t all = std::ssize(tiles);
+  if (most == 0 || most >= all) return tiles;
+  std::vector<PublishedTile> some;
+  for (int64_t i = 0; i < most; ++i) {
+    some.push_back(tiles[static_cast<size_t>((2 * i + 1) * all / (2 * most))]);
+  }
+  return some;
+}
+
+int64_t AreaOf(const std::vector<PublishedTile>& tiles) {
+  int64_t area = 0;
+  for (const PublishedTile& tile : tiles) area += tile.area();
+  return area;
+}
+
+// Adds a tile's frames, weighted, to `sums` (3,F,H,W), and its weights to `weights` (H,W).
+void BlendTile(const Vae& vae, const at::Tensor& latents, const PublishedTile& tile,
+               const at::Tensor& sums, const at::Tensor& weights) {
+  const int64_t stride = vae.config().spatial_stride();
+  const TileSpan &y = tile.rows, &x = tile.columns;
+  const at::Tensor weight = at::minimum(TileRamp(y, latents.size(2), stride).unsqueeze(1),
+                                        TileRamp(x, latents.size(3), stride).unsqueeze(0));
+  const auto part = [&](const at::Tensor& whole) {
+    return whole.narrow(-2, stride * y.begin, weight.size(0))
+        .narrow(-1, stride * x.begin, weight.size(1));
+  };
+  int64_t frame = 0;
+  vae.DecodePlain(latents.narrow(2, y.begin, y.size).narrow(3, x.begin, x.size),
+                  [&](const at::Tensor& frames) {
+                    part(sums.narrow(1, frame, frames.size(1))).add_(frames.cpu() * weight);
+                    frame += frames.size(1);
+                  });
+  part(weights).add_(weight);
+}
+
 }  // namespace
 
-at::Tensor DecodeTiled(const Vae& vae, const at::Tensor& latents,
-                       const std::function<void(int64_t done, int64_t total)>& poll) {
-  const int64_t stride = vae.config().spatial_stride();
-  const int64_t rows = latents.size(2), columns = latents.size(3);
-  const std::vector<TileSpan> down = TileSpans(rows), across = TileSpans(columns);
-  const at::Tensor sums =
-      at::zeros({3, 4 * latents.size(1) - 3, stride * rows, stride * columns}, at::kFloat);
-  const at::Tensor weights = at::zeros({stride * rows, stride * columns}, at::kFloat);
-  int64_t done = 0;
-  for (const TileSpan& y : down) {
-    for (const TileSpan& x : across) {
-      poll(done++, std::ssize(down) * std::ssize(across));
-      const at::Tensor weight = at::minimum(TileRamp(y, rows, stride).unsqueeze(1),
-                                            TileRamp(x, columns, stride).unsqueeze(0));
-      const auto part = [&](const at::Tensor& whole) {
-        return whole.narrow(-2, stride * y.begin, weight.size(0))
-            .narrow(-1, stride * x.begin, weight.size(1));
-      };
-      int64_t frame = 0;
-      vae.DecodePlain(latents.narrow(2, y.begin, y.size).narrow(3, x.begin, x.size),
-                      [&](const at::Tensor& frames) {
-                        part(sums.narrow(1, frame, frames.size(1))).add_(frames.cpu() * weight);
-                        frame += frames.size(1);
-                      });
-      part(weights).add_(weight);
-    }
+TiledDecode DecodeTiled(const Vae& vae, const at::Tensor& latents, int64_t most_tiles,
+                        const std::function<void(int64_t done, int64_t total)>& poll) {
+  const int64_t height = vae.config().spatial_stride() * latents.size(2);
+  const int64_t width = vae.config().spatial_stride() * latents.size(3);
+  const at::Tensor sums = at::zeros({3, 4 * latents.size(1) - 3, height, width}, at::kFloat);
+  const at::Tensor weights = at::zeros({height, width}, at::kFloat);
+  const std::vector<PublishedTile> all = TilesOf(latents.size(2), latents.size(3));
+  const std::vector<PublishedTile> tiles = EvenlySpread(all, most_tiles);
+  const auto begin = std::chrono::steady_clock::now();
+  for (int64_t i = 0; i < std::ssize(tiles); ++i) {
+    poll(i, std::ssize(tiles));
+    BlendTile(vae, latents, tiles[static_cast<size_t>(i)], sums, weights);
   }
-  return sums.div_(weights);
+  TiledDecode result;
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  result.decoded = std::ssize(tiles);
+  result.tiles = std::ssize(all);
+  result.part = static_cast<double>(AreaOf(tiles)) / static_cast<double>(AreaOf(all));
+  result.video = sums.div_(weights);
+  return result;
 }
 
 }  // namespace t3

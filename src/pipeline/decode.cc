@@ -21,20 +21,6 @@
 namespace t3 {
 namespace {
 
-VideoSettings SettingsOf(const DecodeTarget& target) {
-  VideoSettings settings;
-  settings.width = target.geometry.width;
-  settings.height = target.geometry.height;
-  settings.fps = target.fps;
-  settings.codec = target.file.codec;
-  settings.crf = target.file.crf;
-  settings.pixel_format = target.file.pixel_format;
-  // One entry that every container keeps: players show `comment`, programs parse it.
-  if (!target.metadata.empty())
-    settings.metadata["comment"] = nlohmann::json(target.metadata).dump();
-  return settings;
-}
-
 // Decoded pixels (3,n,h,W) that start at row `row` of the made video, cut to what is written.
 struct CroppedRows {
   at::Tensor pixels;  // a view
@@ -104,9 +90,7 @@ class DecodeRun {
     SaveTensors(target_.output, {{"video", video}}, target_.metadata);
   }
 
-  void ToVideo() {
-    const auto settings = SettingsOf(target_);
-    QueuedWriter writer(OpenVideoWriter(target_.output, settings), kQueuedFrames);
+  void ToVideo(QueuedWriter& writer) {
     plan_.order == DecodeOrder::kFramesOuter ? FramesToVideo(writer) : SlabsToVideo(writer);
     writer.Finish(Poll());
   }
@@ -196,6 +180,20 @@ class DecodeRun {
 
 }  // namespace
 
+VideoSettings SettingsOf(const DecodeTarget& target) {
+  VideoSettings settings;
+  settings.width = target.geometry.width;
+  settings.height = target.geometry.height;
+  settings.fps = target.fps;
+  settings.codec = target.file.codec;
+  settings.crf = target.file.crf;
+  settings.pixel_format = target.file.pixel_format;
+  // One entry that every container keeps: players show `comment`, programs parse it.
+  if (!target.metadata.empty())
+    settings.metadata["comment"] = nlohmann::json(target.metadata).dump();
+  return settings;
+}
+
 bool IsTensorFile(const std::string& path) { return path.ends_with(".safetensors"); }
 
 void CheckDecodeTarget(const DecodeTarget& target) {
@@ -214,11 +212,23 @@ int64_t DecodeBudget(const RunContext& context) {
 
 void DecodeToFile(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target,
                   Stage& stage) {
+  if (!IsTensorFile(target.output)) {
+    QueuedWriter writer(OpenVideoWriter(target.output, SettingsOf(target)), kQueuedFrames);
+    return DecodeInto(writer, vae, latents, target, stage);
+  }
   const c10::NoGradGuard no_grad;
   ReleaseCachedMemory(stage.context().device);
   UseKeptConvolutionPlans();
-  DecodeRun run(vae, latents, target, stage);
-  IsTensorFile(target.output) ? run.ToTensorFile() : run.ToVideo();
+  DecodeRun(vae, latents, target, stage).ToTensorFile();
+  KeepConvolutionPlans();
+}
+
+void DecodeInto(QueuedWriter& writer, const Vae& vae, const at::Tensor& latents,
+                const DecodeTarget& target, Stage& stage) {
+  const c10::NoGradGuard no_grad;
+  ReleaseCachedMemory(stage.context().device);
+  UseKeptConvolutionPlans();
+  DecodeRun(vae, latents, target, stage).ToVideo(writer);
   KeepConvolutionPlans();
 }
 

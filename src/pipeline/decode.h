@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "media/queued_writer.h"
 #include "models/vae/vae.h"
 #include "pipeline/stage.h"
 #include "plan/geometry.h"
@@ -39,6 +40,14 @@ int64_t DecodeBudget(const RunContext& context);
 // left under the final name unless it is complete.
 void DecodeToFile(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target,
                   Stage& stage);
+
+// The same frames into a writer that is open already, and finishes it. `target.output` is no tensor
+// file; a spool file lies beside it.
+void DecodeInto(QueuedWriter& writer, const Vae& vae, const at::Tensor& latents,
+                const DecodeTarget& target, Stage& stage);
+
+// What the writer of a decode is opened with.
+VideoSettings SettingsOf(const DecodeTarget& target);
 
 // The same frames, (3,frames,height,width) fp32 in [-1,1] on the stage's device.
 at::Tensor DecodeToTensor(const Vae& vae, const at::Tensor& latents, const VideoGeometry& geometry,

@@ -243,14 +243,28 @@ void CountMemory(const VaeConfig& config, int64_t element_bytes, DecodePlan* pla
 }
 
 // Multiply-accumulates of a pass's residual blocks, nearly all of its work.
+double BlockMacs(const PlannedLevel& level, const Block& block) {
+  return 27.0 * static_cast<double>(level.frames * level.width) *
+         static_cast<double>(block.middle.size() * block.in * block.out +
+                             block.output.size() * block.out * block.out);
+}
+
 double BlockMacs(const PlannedSlab& slab) {
   double macs = 0;
   for (const PlannedLevel& level : slab.levels) {
-    const double positions = 27.0 * static_cast<double>(level.frames * level.width);
+    for (size_t i = 0; i < level.blocks.size(); ++i) macs += BlockMacs(level, BlockOf(level, i));
+  }
+  return macs;
+}
+
+// The same of the same levels without slabs.
+double WholeBlockMacs(const PlannedSlab& slab) {
+  double macs = 0;
+  for (const PlannedLevel& level : slab.levels) {
+    const RowRange all{0, level.height};
     for (size_t i = 0; i < level.blocks.size(); ++i) {
       const Block block = BlockOf(level, i);
-      macs += positions * static_cast<double>(block.middle.size() * block.in * block.out +
-                                              block.output.size() * block.out * block.out);
+      macs += BlockMacs(level, {all, all, all, block.in, block.out});
     }
   }
   return macs;
@@ -303,13 +317,23 @@ DecodePlan MakeDecodePlan(const VaeConfig& config, const Grid& latent, int64_t e
   return plan;
 }
 
+double WorkOfSlabs(const DecodePlan& plan) {
+  const double whole = BlockMacs(plan.whole);
+  double macs = whole;
+  for (const PlannedSlab& slab : plan.slabs) macs += BlockMacs(slab);
+  return macs / (whole + WholeBlockMacs(plan.slabs.front()));
+}
+
 std::string DescribeDecodePlan(const DecodePlan& plan) {
   const std::string slabs =
       fmt::format("{} slab{}", plan.slabs.size(), plan.slabs.size() == 1 ? "" : "s");
-  return plan.order == DecodeOrder::kFramesOuter
-             ? fmt::format("whole frames in {}, {} latent frame{} a pass", slabs,
-                           plan.latent_frames, plan.latent_frames == 1 ? "" : "s")
-             : fmt::format("{} after each other, each through all frames", slabs);
+  const std::string order =
+      plan.order == DecodeOrder::kFramesOuter
+          ? fmt::format("whole frames in {}, {} latent frame{} a pass", slabs, plan.latent_frames,
+                        plan.latent_frames == 1 ? "" : "s")
+          : fmt::format("{} after each other, each through all frames", slabs);
+  const double work = WorkOfSlabs(plan);
+  return plan.slabs.size() == 1 ? order : order + fmt::format(", {:.2f} times the work", work);
 }
 
 int64_t LargestTensor(const DecodePlan& plan) {

@@ -83,6 +83,21 @@ TEST(DecodePlan, FourKFitsInEightGigabytes) {
   }
 }
 
+TEST(DecodePlan, WorkOfSlabsCountsTheirHalos) {
+  const auto work = [](int64_t rows, DecodeOrder order, int64_t whole_levels, int64_t slabs) {
+    return WorkOfSlabs(MakeDecodePlan(Vae21(), {3, rows, 4}, 2, {order, 1, whole_levels, slabs}));
+  };
+  EXPECT_DOUBLE_EQ(work(36, DecodeOrder::kSlabsOuter, 0, 1), 1);
+  EXPECT_DOUBLE_EQ(work(36, DecodeOrder::kFramesOuter, 3, 1), 1);
+  // Nearly all of the work is in the levels of 192 and 96 channels, whose halos are a few rows.
+  EXPECT_GT(work(36, DecodeOrder::kSlabsOuter, 0, 36), 4);
+  EXPECT_LT(work(36, DecodeOrder::kSlabsOuter, 0, 36), 36);
+  EXPECT_NEAR(work(272, DecodeOrder::kSlabsOuter, 0, 19), 1.24, 0.01);  // docs/decoder.md
+  EXPECT_THAT(DescribeDecodePlan(
+                  MakeDecodePlan(Vae21(), {3, 272, 4}, 2, {DecodeOrder::kSlabsOuter, 1, 0, 19})),
+              testing::HasSubstr("19 slabs after each other, each through all frames, 1.24 times"));
+}
+
 TEST(DecodePlan, SmallerBudgetsGiveMoreSlabsUntilNoneFits) {
   const Grid grid = At4K(Vae21());
   int64_t last = 0;

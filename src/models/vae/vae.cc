@@ -144,30 +144,13 @@ at::Tensor Vae::Decode(const at::Tensor& latents) const {
 at::Tensor Vae::Encode(const at::Tensor& video) const {
   CheckVideo(video);
   T3_CHECK(video.dim() == 4, "Encode takes one video at a time");
-  int64_t begin = 0;
-  return Encode(video.size(1), [&](int64_t count) {
-    begin += count;
-    return video.narrow(1, begin - count, count);
-  });
-}
-
-at::Tensor Vae::Encode(int64_t frames, const std::function<at::Tensor(int64_t count)>& next) const {
-  T3_CHECK(encoder_, "this VAE was loaded without its encoder");
-  T3_CHECK(frames >= 1 && frames % VaeConfig::kTimeStride == 1,
-           "a video has {} frames; this VAE encodes 4n+1", frames);
   Encoder::State state = encoder_->NewState();
   std::vector<at::Tensor> means;
-  for (int64_t done = 0; done < frames;) {
-    const int64_t count = done == 0 ? 1 : VaeConfig::kTimeStride;
-    const at::Tensor chunk = next(count);
-    const int64_t stride = config_.spatial_stride();
-    T3_CHECK(chunk.dim() == 4 && chunk.size(0) == 3 && chunk.size(1) == count &&
-                 chunk.size(2) % stride == 0 && chunk.size(3) % stride == 0,
-             "frames have shape {}; this VAE encodes (3,{},H,W), H and W multiples of {}",
-             chunk.sizes().vec(), count, stride);
-    const at::Tensor moments = EncodeChunk(chunk.unsqueeze(0), state);
+  for (int64_t begin = 0; begin < video.size(1);) {
+    const int64_t count = begin == 0 ? 1 : VaeConfig::kTimeStride;
+    const at::Tensor moments = EncodeChunk(video.narrow(1, begin, count).unsqueeze(0), state);
     means.push_back(moments.narrow(1, 0, config_.latent_channels));
-    done += count;
+    begin += count;
   }
   return at::cat(means, 2).squeeze(0).sub(mean_).div(std_);
 }

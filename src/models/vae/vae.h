@@ -42,12 +42,8 @@ class Vae {
                   const PollFn& poll = {}) const;
 
   // video (3,F,H,W) in [-1,1], F = 4n+1, H and W multiples of the stride -> latents (z,n+1,h,w) in
-  // model space, the posterior's mean, float32. Works on four frames at a time.
+  // model space, the posterior's mean, float32. By the definition: whole frames, four at a time.
   at::Tensor Encode(const at::Tensor& video) const;
-  // The same for a video that need not be in memory: `next` gives its next `count` frames
-  // (3,count,H,W), one first, then four at a time.
-  at::Tensor Encode(int64_t frames, const std::function<at::Tensor(int64_t count)>& next) const;
-
   // The same for frames that need not be in memory, by a plan made for their size.
   at::Tensor EncodeFrom(const EncodePlan& plan, const FrameSource& source,
                         const PollFn& poll = {}) const;

@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "base/check.h"
 #include "base/digest.h"
+#include "pipeline/decode.h"
 #include "pipeline/device.h"
 #include "pipeline/load_models.h"
 #include "pipeline/text_stage.h"
@@ -207,13 +209,10 @@ class Preparation {
 
   void EncodeClip(const Vae& vae, const Usable& item, size_t number) {
     const Clip& clip = item.clips[number];
+    const EncodePlan& plan = PlanOf(vae, clip.bucket);
     at::Tensor latents;
     try {
-      ClipReader reader(item.source, clip);
-      latents = vae.Encode(clip.bucket.frames, [&](int64_t count) {
-        context_.CheckCancelled();
-        return reader.Next(count);
-      });
+      latents = EncodeFrames(vae, plan, item.source, clip);
       T3_CHECK(latents.isfinite().all().item<bool>(),
                "the VAE {} gives values for it that are not finite", model_.paths.vae);
     } catch (const Error& error) {
@@ -231,6 +230,32 @@ class Preparation {
                       .name = fmt::format("{}.{}", item.stamp.digest, number)};
     stored.shard = latent_shards_.Add(stored.name, latents);
     new_clips_.push_back(std::move(stored));
+  }
+
+  // By what memory there is when the first clip of its size comes, so that clips of one size are
+  // encoded alike.
+  const EncodePlan& PlanOf(const Vae& vae, const ClipSize& bucket) {
+    const auto found = plans_.find(bucket);
+    if (found != plans_.end()) return found->second;
+    ReleaseCachedMemory(context_.device);
+    const int64_t stride = vae.config().spatial_stride();
+    const Grid latent{(bucket.frames - 1) / VaeConfig::kTimeStride + 1, bucket.height / stride,
+                      bucket.width / stride};
+    return plans_
+        .emplace(bucket,
+                 PlanEncode(vae.config(), latent, vae.element_bytes(), DecodeBudget(context_)))
+        .first->second;
+  }
+
+  // Straight from the file, a few frames at a time; it is read again for every slab of the plan.
+  at::Tensor EncodeFrames(const Vae& vae, const EncodePlan& plan, const Source& source,
+                          const Clip& clip) const {
+    std::optional<ClipReader> reader;
+    const auto frames = [&](int64_t frame, int64_t count) {
+      if (frame == 0) reader.emplace(source, clip);
+      return reader->Next(count);
+    };
+    return vae.EncodeFrom(plan, frames, [&] { context_.CheckCancelled(); });
   }
 
   // A source that broke on the way: none of its clips stays.
@@ -296,6 +321,7 @@ class Preparation {
   std::vector<StoredClip> new_clips_;
   std::set<std::string> dropped_;
   ShardWriter text_shards_, latent_shards_;
+  std::map<ClipSize, EncodePlan> plans_;
   std::vector<Result::Stage> stages_;
   PrepareResult result_;
 };
@@ -316,14 +342,16 @@ PrepareResult Prepare(const ModelFiles& files, const RunOptions& options,
   CheckVae(model);
   const at::Device device = ResolveDevice(options.device);
   UseExactFloat32();
+  if (options.deterministic) UseDeterministicKernels();
   LimitDeviceMemory(device, options.memory_limit);
   const RunContext context{progress, cancel, device, options.memory_limit};
   try {
     return Preparation(model, request, ResolveDtype(options.dtype, device), context).Run();
   } catch (const c10::OutOfMemoryError&) {
     Fail(
-        "out of device memory while preparing {}; smaller --size values need less, and what was "
-        "encoded so far is kept",
+        "out of device memory while preparing {}; a smaller --memory-limit or --size needs less, "
+        "and "
+        "what was encoded so far is kept",
         request.output);
   }
 }

@@ -1,0 +1,76 @@
+// Latents with their size and rate, as far as the file tells them.
+#include "pipeline/latents_file.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/check.h"
+#include "pipeline/tensor_file.h"
+
+namespace t3 {
+namespace {
+
+// What a latents file says about itself, where it says it.
+std::string MetadataOr(const WeightFile& file, const std::string& key,
+                       const std::string& fallback) {
+  const auto found = file.metadata().find(key);
+  return found == file.metadata().end() ? fallback : found->second;
+}
+
+// The geometry of latents (z,T,h,w): the size in the metadata where the latents fit it, else all of
+// what they decode to.
+VideoGeometry GeometryOfLatents(const WeightFile& file, const at::Tensor& latents,
+                                const VaeConfig& vae) {
+  const int64_t stride = vae.spatial_stride();
+  const int64_t height = latents.size(2) * stride;
+  const int64_t width = latents.size(3) * stride;
+  long long asked_width = 0;
+  long long asked_height = 0;
+  const std::string size = MetadataOr(file, "t3.size", "");
+  const VideoGeometry whole = WholeVideo({latents.size(1), latents.size(2), latents.size(3)}, vae);
+  // A video is cropped by less than two tokens (plan/geometry.h); more is another video's size.
+  const int64_t most_cropped = 4 * stride;
+  const auto is_crop = [&](int64_t made, int64_t asked) {
+    return asked > 0 && asked <= made && made - asked < most_cropped;
+  };
+  if (std::sscanf(size.c_str(), "%lldx%lld", &asked_width, &asked_height) == 2 &&
+      is_crop(width, asked_width) && is_crop(height, asked_height)) {
+    return CroppedTo(whole, asked_width, asked_height);
+  }
+  return whole;
+}
+
+// What a latents file says of its run, less what only `t3 resume` needs: paths of this machine have
+// no place in a video.
+Metadata WithoutRunState(Metadata metadata) {
+  std::erase_if(metadata, [](const auto& entry) { return entry.first.starts_with("t3.run."); });
+  return metadata;
+}
+
+double FpsOfLatents(const WeightFile& file, double fallback) {
+  const std::string text = MetadataOr(file, "t3.fps", "");
+  const double fps = text.empty() ? fallback : std::atof(text.c_str());
+  return fps > 0 ? fps : fallback;
+}
+
+}  // namespace
+
+StoredLatents ReadStoredLatents(const std::string& path, const ModelInfo& model,
+                                std::optional<int64_t> last_frame) {
+  const auto file = WeightFile::Open(path);
+  const at::Tensor latents = ReadLatents(*file, "latents");
+  T3_CHECK(
+      latents.size(0) == model.vae->latent_channels,
+      "{} holds latents with {} channels, but the VAE {} has {}; they belong to different models",
+      path, latents.size(0), model.paths.vae, model.vae->latent_channels);
+  VideoGeometry geometry = GeometryOfLatents(*file, latents, *model.vae);
+  if (last_frame) {
+    if (*last_frame < 1) FailUsage("--last-frame {} is none; frames count from 1", *last_frame);
+    geometry.frames = std::min(geometry.frames, *last_frame);
+  }
+  return {latents, geometry, FpsOfLatents(*file, model.defaults.fps),
+          WithoutRunState(file->metadata())};
+}
+
+}  // namespace t3
