@@ -91,18 +91,23 @@ train_job() {
 }
 
 # Short runs of a seed that no measured model has; the rate whose last quarter of losses is lowest.
-# The runs of an arm share batches, noise and timesteps, so their losses are paired.
+# The runs of an arm share batches, noise and timesteps, so their losses are paired. A run that
+# ended early has diverged.
 choose_rate() {
-  local arm=$1 rate log rates=$RATES
+  local arm=$1 rate log loss rates=$RATES
   if [[ $arm == lora ]]; then rates=$LORA_RATES; fi
   for rate in $rates; do
     log=$results/rate-$arm-$rate.log.jsonl
     if [[ ! -e $log ]]; then
       rm -rf "$work/models/rate-$arm"
-      train_arm "rate-$arm" "$arm" "$RATE_SEED" "$RATE_STEPS" "$rate" || return
-      cp "$work/models/rate-$arm/log.jsonl" "$log"
+      train_arm "rate-$arm" "$arm" "$RATE_SEED" "$RATE_STEPS" "$rate" || (($(left) > 0)) || return 124
+      cp "$work/models/rate-$arm/log.jsonl" "$log" || return
     fi
-    printf '%s %s\n' "$(tail -n "$((RATE_STEPS / 4 + 1))" "$log" | mean_loss)" "$rate"
+    loss=inf
+    if (($(wc -l <"$log") == RATE_STEPS)); then
+      loss=$(tail -n "$((RATE_STEPS / 4 + 1))" "$log" | mean_loss)
+    fi
+    printf '%s %s\n' "$loss" "$rate"
   done >"$results/rates-$arm.txt"
   sort -g "$results/rates-$arm.txt" | awk 'NR == 1 { print $2 }' >"$results/rate-$arm.txt"
 }

@@ -19,7 +19,7 @@ fi
 : "${LARGE_SECONDS:=60}"                  # of training at LARGE, T3 and dense alike
 : "${EVAL_CLIPS:=24}" "${EVAL_LARGE_CLIPS:=4}" "${SAMPLING_STEPS:=20}" "${EVAL_BATCH:=8}"
 : "${SHIFT:=5}" "${GUIDANCE:=4}" "${LORA_RANK:=32}"
-: "${RATES:=3e-4 1e-3 3e-3}" "${LORA_RATES:=3e-4 1e-3 3e-3}"  # tried for every arm: Muon, AdamW
+: "${RATES:=3e-4 1e-3 3e-3 1e-2}" "${LORA_RATES:=3e-4 1e-3 3e-3 1e-2}"  # tried for every arm: Muon, AdamW
 : "${RATE_STEPS:=60}" "${RATE_SEED:=99}"
 : "${RESERVE:=15}"                        # seconds to stop a step and pack
 
