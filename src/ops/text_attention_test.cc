@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <ostream>
+#include <vector>
 
 #include "t3video/error.h"
 
@@ -37,7 +38,7 @@ class TextAttentionOp : public ::testing::TestWithParam<std::tuple<TextSizes, at
   // by powers of e, so that a wrong channel or row shows.
   TextAttentionInput Input(const at::Tensor& q, const TextSizes& sizes,
                            at::ScalarType dtype) const {
-    const at::IntArrayRef keys{sizes.videos, sizes.rows, sizes.heads, sizes.head_dim};
+    const std::vector<int64_t> keys{sizes.videos, sizes.rows, sizes.heads, sizes.head_dim};
     const int64_t channels = sizes.heads * sizes.head_dim;
     TextAttentionInput in{.q = q,
                           .q_weight = 1 + 0.3 * Random({channels}, 2, at::kFloat),
