@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "ops/linear_kernel.h"
+#include "pipeline/cpu_threads.h"
 #include "pipeline/memory_limit.h"
 
 namespace t3 {
@@ -81,6 +82,7 @@ bool CpuMultipliesBf16() {
 }  // namespace
 
 at::Device ResolveDevice(const std::string& name) {
+  LetThreadsSleep();  // before the first parallel work of a run
   if (name == "cpu") return at::Device(at::kCPU);
   if (name == "auto") return HasCuda() ? CudaDevice(name, 0) : at::Device(at::kCPU);
   if (name == "cuda") return CudaDevice(name, 0);
