@@ -37,7 +37,7 @@ struct LinearAlgorithm {
 void Linear(const LinearArgs& args, const LinearAlgorithm& algorithm, const Workspace& workspace,
             Stream stream);
 
-// How many candidates there are for args.tokens (at least 1, at most 8). Asked once for a kind of
+// How many candidates there are for args.tokens (at least 1, at most 16). Asked once for a kind of
 // sizes; kept.
 int LinearAlgorithms(const LinearArgs& args, const Workspace& workspace);
 

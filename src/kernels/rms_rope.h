@@ -32,6 +32,24 @@ struct RopeArgs {
   int64_t width = 1;
 };
 
+// out = rope(norm(x) * weight) for whole rows, x read once; out may be x.
+struct RmsRopeRowsArgs {
+  const void* x;  // (tokens, channels)
+  void* out;
+  Element type;
+  int64_t x_stride;
+  int64_t out_stride;
+  int64_t tokens;
+  int64_t channels;
+  int head_dim;
+  float eps;
+  const float* weight;  // (channels)
+  RopeArgs rope;
+};
+// Rows stay in a warp's registers: 12 vectors a lane.
+constexpr int64_t RmsRopeRowsMaxChannels(Element type) { return 12 * 32 * VectorElements(type); }
+void RmsRopeRows(const RmsRopeRowsArgs& args, Stream stream);
+
 // Where a group of heads goes: row rows[token] of q, k, v, each (tokens, heads * head_dim).
 struct ScatterTarget {
   void* q = nullptr;
@@ -46,8 +64,7 @@ struct RmsRopeScatterArgs {
   int64_t tokens;
   int heads;  // of this group
   int head_dim;
-  // This group's first channel of token 0. Any of the three may be nullptr. The one target may be
-  // the source (same pointers, no rows); its q, k and v must have one stride then.
+  // This group's first channel of token 0. Any of the three may be nullptr.
   const void* q;
   const void* k;
   const void* v;  // copied only

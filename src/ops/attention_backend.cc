@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "kernels/types.h"
+#include "ops/attention_choice.h"
 #include "ops/dispatch.h"
 
 namespace t3 {
@@ -70,6 +71,10 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                .expand({q.size(0), 1, q.size(1), k.size(1)});
   }
   if (CudnnTakes(q, k)) {
+    if (!mask) {
+      const at::Tensor out = at::empty(q.sizes(), q.options());
+      if (AttendByPlan(q, k, v, out)) return out;
+    }
     return by_head(AttendCudnn(by_head(q), by_head(k), by_head(v), mask));
   }
   return by_head(at::scaled_dot_product_attention(by_head(q), by_head(k), by_head(v), mask));

@@ -12,7 +12,11 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <string>
+#include <utility>
 
+#include "base/check.h"
+#include "base/log.h"
 #include "kernels/linear.h"
 #include "ops/dispatch.h"
 
@@ -24,7 +28,8 @@ constexpr int64_t kWorkspaceBytes = int64_t{32} << 20;  // what NVIDIA advises f
 constexpr int64_t kMostTunedRows = 131'072;
 // Rows of one product where a large one is cut: with many input channels several smaller products
 // are up to a tenth faster than one, for what they read again stays in the cache.
-constexpr int64_t kCutRows = 32'768;
+constexpr int64_t kCuts[] = {16'384, 32'768, 65'536};
+constexpr int64_t kCutRows = 32'768;  // what tuning takes is a multiple of it
 // Products of fewer multiply-accumulates are not worth tuning: launches cost more.
 constexpr int64_t kLeastTunedMacs = int64_t{1} << 33;
 constexpr int kTunedRuns = 3;
@@ -81,25 +86,35 @@ double TimeOf(const kernels::LinearArgs& args, const Choice& choice,
   return begin.elapsedTime(end) / kTunedRuns;
 }
 
+// The fastest way to cut: all its candidates are timed.
+std::pair<Choice, double> FastestOfCut(const kernels::LinearArgs& args, int64_t rows,
+                                       const kernels::Workspace& workspace, const at::Tensor& on) {
+  kernels::LinearArgs one = args;
+  if (rows > 0) one.tokens = rows;
+  std::pair<Choice, double> best{{}, std::numeric_limits<double>::max()};
+  std::string times;
+  const int candidates = kernels::LinearAlgorithms(one, workspace);
+  for (int i = 0; i < candidates; ++i) {
+    const Choice choice{{i, one.tokens}, rows};
+    const double ms = TimeOf(args, choice, workspace, on);
+    times += fmt::format(" {:.3f}", ms);
+    if (ms < best.second) best = {choice, ms};
+  }
+  spdlog::debug("product of {} rows, {} to {}{}{}, {} at a time: candidates take{} ms", args.tokens,
+                args.in, args.out, args.gelu ? ", GELU" : "", args.add ? ", sum" : "", one.tokens,
+                times);
+  return best;
+}
+
 Choice Fastest(const kernels::LinearArgs& args, const kernels::Workspace& workspace,
                const at::Tensor& on) {
-  Choice best;
-  double least = std::numeric_limits<double>::max();
-  for (const int64_t rows : {int64_t{0}, kCutRows}) {
+  std::pair<Choice, double> best = FastestOfCut(args, 0, workspace, on);
+  for (const int64_t rows : kCuts) {
     if (rows >= args.tokens) continue;
-    kernels::LinearArgs one = args;
-    if (rows > 0) one.tokens = rows;
-    const int candidates = kernels::LinearAlgorithms(one, workspace);
-    for (int i = 0; i < candidates; ++i) {
-      const Choice choice{{i, one.tokens}, rows};
-      const double ms = TimeOf(args, choice, workspace, on);
-      if (ms < least) {
-        least = ms;
-        best = choice;
-      }
-    }
+    const std::pair<Choice, double> cut = FastestOfCut(args, rows, workspace, on);
+    if (cut.second < best.second) best = cut;
   }
-  return best;
+  return best.first;
 }
 
 Choice Tune(const at::Tensor& out, const at::Tensor& x, const LinearWeights& layer,

@@ -41,10 +41,12 @@ kernels::RopeArgs RopeArgsOf(const RopeTables* rope) {
           .width = rope->w.size(0)};
 }
 
-at::Tensor RmsNormRopeKernel(const at::Tensor& x, const at::Tensor& weight, double eps,
-                             int64_t heads, const RopeTables* rope) {
+namespace {
+
+// Rows too long for registers are read twice.
+void RmsNormRopeLong(const at::Tensor& out, const at::Tensor& x, const at::Tensor& weight,
+                     double eps, int64_t heads, const RopeTables* rope) {
   const at::Tensor inverse = InverseRms(x, eps);
-  const at::Tensor out = at::empty(x.sizes(), x.options());
   kernels::RmsRopeScatterArgs args{};
   args.type = ElementOf(x);
   args.tokens = x.size(0);
@@ -57,9 +59,37 @@ at::Tensor RmsNormRopeKernel(const at::Tensor& x, const at::Tensor& weight, doub
   args.rope = RopeArgsOf(rope);
   args.targets = 1;
   args.target[0].q = out.mutable_data_ptr();
-  args.target[0].stride = x.size(1);
-  const c10::DeviceGuard guard(x.device());
+  args.target[0].stride = out.stride(0);
   kernels::RmsRopeScatter(args, CurrentStream(x));
+}
+
+}  // namespace
+
+void RmsNormRopeInto(const at::Tensor& out, const at::Tensor& x, const at::Tensor& weight,
+                     double eps, int64_t heads, const RopeTables* rope) {
+  const c10::DeviceGuard guard(x.device());
+  if (x.size(1) > kernels::RmsRopeRowsMaxChannels(ElementOf(x))) {
+    RmsNormRopeLong(out, x, weight, eps, heads, rope);
+    return;
+  }
+  const kernels::RmsRopeRowsArgs args{.x = x.const_data_ptr(),
+                                      .out = out.mutable_data_ptr(),
+                                      .type = ElementOf(x),
+                                      .x_stride = x.stride(0),
+                                      .out_stride = out.stride(0),
+                                      .tokens = x.size(0),
+                                      .channels = x.size(1),
+                                      .head_dim = static_cast<int>(x.size(1) / heads),
+                                      .eps = static_cast<float>(eps),
+                                      .weight = weight.const_data_ptr<float>(),
+                                      .rope = RopeArgsOf(rope)};
+  kernels::RmsRopeRows(args, CurrentStream(x));
+}
+
+at::Tensor RmsNormRopeKernel(const at::Tensor& x, const at::Tensor& weight, double eps,
+                             int64_t heads, const RopeTables* rope) {
+  at::Tensor out = at::empty(x.sizes(), x.options());
+  RmsNormRopeInto(out, x, weight, eps, heads, rope);
   return out;
 }
 

@@ -37,9 +37,8 @@ const int32_t* RowsOf(const WindowPartition& partition) {
   return partition.rows.defined() ? partition.rows.const_data_ptr<int32_t>() : nullptr;
 }
 
-// Heads [head, head + group) of q, k and (if `with_v`) v; targets are still to be set.
-kernels::RmsRopeScatterArgs ScatterArgs(const Normed& normed, int64_t head, int64_t group,
-                                        bool with_v) {
+// Heads [head, head + group) of q, k and v; targets are still to be set.
+kernels::RmsRopeScatterArgs ScatterArgs(const Normed& normed, int64_t head, int64_t group) {
   const SelfAttentionInput& in = normed.in;
   const int64_t first = head * normed.head_dim;
   const auto from = [&](const at::Tensor& x) {
@@ -51,7 +50,7 @@ kernels::RmsRopeScatterArgs ScatterArgs(const Normed& normed, int64_t head, int6
           .head_dim = static_cast<int>(normed.head_dim),
           .q = from(in.q).const_data_ptr(),
           .k = from(in.k).const_data_ptr(),
-          .v = with_v ? from(in.v).const_data_ptr() : nullptr,
+          .v = from(in.v).const_data_ptr(),
           .q_stride = in.q.stride(0),
           .k_stride = in.k.stride(0),
           .v_stride = in.v.stride(0),
@@ -68,7 +67,7 @@ void Scatter(const Normed& normed, int64_t head, int64_t group,
              const std::vector<WindowPartition>& partitions,
              const std::vector<ScatterBuffers>& buffers) {
   const Part part("norm, rotation, scatter");
-  kernels::RmsRopeScatterArgs args = ScatterArgs(normed, head, group, /*with_v=*/true);
+  kernels::RmsRopeScatterArgs args = ScatterArgs(normed, head, group);
   for (size_t i = 0; i < partitions.size(); ++i) {
     args.target[i] = {.q = buffers[i].q.mutable_data_ptr(),
                       .k = buffers[i].k.mutable_data_ptr(),
@@ -98,21 +97,18 @@ void GatherMean(const std::vector<at::Tensor>& outputs,
 }
 
 // Windows in token order need no buffers: q and k are normed and rotated where they lie.
-at::Tensor AttendInPlace(const Normed& normed, const WindowPartition& partition,
+at::Tensor AttendInPlace(const SelfAttentionInput& in, const WindowPartition& partition,
                          int64_t scratch_bytes) {
-  const SelfAttentionInput& in = normed.in;
-  kernels::RmsRopeScatterArgs args = ScatterArgs(normed, 0, in.heads, /*with_v=*/false);
-  args.target[0] = {
-      .q = in.q.mutable_data_ptr(), .k = in.k.mutable_data_ptr(), .stride = in.q.stride(0)};
-  args.targets = 1;
   {
     const Part part("norm, rotation, scatter");
-    kernels::RmsRopeScatter(args, CurrentStream(in.q));
+    RmsNormRopeInto(in.q, in.q, in.q_weight, in.eps, in.heads, in.rope);
+    RmsNormRopeInto(in.k, in.k, in.k_weight, in.eps, in.heads, in.rope);
   }
-  const int64_t per_head = in.q.size(0) * normed.head_dim * in.q.element_size();
+  const int64_t head_dim = in.q.size(1) / in.heads;
+  const int64_t per_head = in.q.size(0) * head_dim * in.q.element_size();
   const int64_t group = HeadGroup(in.heads, per_head, scratch_bytes);
   const auto heads = [&](const at::Tensor& x, int64_t head) {
-    return x.unflatten(1, {in.heads, normed.head_dim}).narrow(1, head, group);
+    return x.unflatten(1, {in.heads, head_dim}).narrow(1, head, group);
   };
   for (int64_t head = 0; head < in.heads; head += group) {
     const at::Tensor out =
@@ -123,9 +119,9 @@ at::Tensor AttendInPlace(const Normed& normed, const WindowPartition& partition,
   return in.q;
 }
 
-at::Tensor AttendScattered(const Normed& normed, const std::vector<WindowPartition>& partitions,
-                           int64_t scratch_bytes) {
-  const SelfAttentionInput& in = normed.in;
+at::Tensor AttendScattered(const SelfAttentionInput& in,
+                           const std::vector<WindowPartition>& partitions, int64_t scratch_bytes) {
+  const Normed normed = NormOf(in);
   const int64_t tokens = in.q.size(0);
   const auto count = static_cast<int64_t>(partitions.size());
   const int64_t per_head = 4 * count * tokens * normed.head_dim * in.q.element_size();
@@ -164,12 +160,10 @@ at::Tensor WindowAttentionKernel(const SelfAttentionInput& in,
                                  const std::vector<WindowPartition>& partitions,
                                  int64_t scratch_bytes) {
   const c10::DeviceGuard guard(in.q.device());
-  const Normed normed = NormOf(in);
-  const bool in_place = in.q.stride(0) == in.k.stride(0);
-  if (partitions.size() == 1 && !partitions[0].order.defined() && in_place) {
-    return AttendInPlace(normed, partitions[0], scratch_bytes);
+  if (partitions.size() == 1 && !partitions[0].order.defined()) {
+    return AttendInPlace(in, partitions[0], scratch_bytes);
   }
-  return AttendScattered(normed, partitions, scratch_bytes);
+  return AttendScattered(in, partitions, scratch_bytes);
 }
 
 }  // namespace t3

@@ -1,13 +1,8 @@
-// Convolutions through cuDNN's graphs, by the header-only front end.
+// Convolutions through cuDNN's graphs.
 #include "kernels/convolution.h"
 
-#include <cudnn_frontend.h>
-
-#include <map>
-#include <mutex>
-#include <unordered_map>
-
 #include "base/check.h"
+#include "kernels/cuda/cudnn_graph.h"
 #include "kernels/cuda/launch.h"
 
 namespace t3::kernels {
@@ -81,95 +76,32 @@ std::unique_ptr<fe::graph::Graph> MakeGraph(const ConvolutionShape& shape) {
   return graph;
 }
 
-int CurrentDevice() {
-  int device = 0;
-  T3_CHECK(cudaGetDevice(&device) == cudaSuccess, "no current GPU");
-  return device;
-}
-
-// One a GPU; they live as long as the process. Callers hold `calls`.
-std::mutex calls;
-cudnnHandle_t HandleOfDevice() {
-  static std::map<int, cudnnHandle_t> handles;
-  cudnnHandle_t& handle = handles[CurrentDevice()];
-  if (handle == nullptr) {
-    const cudnnStatus_t status = cudnnCreate(&handle);
-    T3_CHECK(status == CUDNN_STATUS_SUCCESS, "cuDNN does not start: {}",
-             cudnnGetErrorString(status));
-  }
-  return handle;
-}
-
-class CudnnPlans : public ConvolutionPlans {
+class CudnnConvolution : public ConvolutionPlans {
  public:
-  explicit CudnnPlans(std::unique_ptr<fe::graph::Graph> graph) : graph_(std::move(graph)) {}
+  explicit CudnnConvolution(const ConvolutionShape& shape) : graph_(MakeGraph(shape)) {}
+  bool Find(int64_t most_workspace_bytes) { return graph_.Find(most_workspace_bytes); }
 
-  // False: cuDNN has no plan for the graph.
-  bool Find(int64_t most_workspace_bytes) {
-    if (!Accept(graph_->validate()) || !Accept(graph_->build_operation_graph(HandleOfDevice())) ||
-        !Accept(graph_->create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::FALLBACK}))) {
-      return false;
-    }
-    graph_->deselect_workspace_greater_than(most_workspace_bytes);
-    for (int64_t i = 0; i < graph_->get_execution_plan_count(); ++i) {
-      std::string& name = names_.emplace_back();
-      if (!Accept(graph_->get_plan_name_at_index(i, name))) name.clear();
-    }
-    built_.resize(names_.size(), State::kUnknown);
-    return !names_.empty();
-  }
-
-  const std::vector<std::string>& Names() const override { return names_; }
-
-  bool Build(size_t plan) override {
-    State& state = built_.at(plan);
-    if (state == State::kUnknown) {
-      const std::lock_guard lock(calls);
-      state = Accept(graph_->build_plan_at_index(static_cast<int64_t>(plan))) ? State::kBuilt
-                                                                              : State::kRefused;
-    }
-    return state == State::kBuilt;
-  }
-
-  int64_t WorkspaceBytes(size_t plan) const override {
-    return graph_->get_workspace_size_plan_at_index(static_cast<int64_t>(plan));
-  }
-
+  const std::vector<std::string>& Names() const override { return graph_.Names(); }
+  bool Build(size_t plan) override { return graph_.Build(plan); }
+  int64_t WorkspaceBytes(size_t plan) const override { return graph_.WorkspaceBytes(plan); }
   bool Run(size_t plan, const ConvolutionArgs& args, Stream stream) override {
-    const std::lock_guard lock(calls);
-    cudnnHandle_t handle = HandleOfDevice();
-    const cudnnStatus_t status = cudnnSetStream(handle, ToCuda(stream));
-    T3_CHECK(status == CUDNN_STATUS_SUCCESS, "cuDNN: {}", cudnnGetErrorString(status));
     // The front end takes pointers to what it only reads without const.
-    std::unordered_map<int64_t, void*> tensors{
-        {kX, const_cast<void*>(args.x)}, {kWeight, const_cast<void*>(args.weight)}, {kY, args.y}};
-    return Accept(
-        graph_->execute_plan_at_index(handle, tensors, args.workspace, static_cast<int64_t>(plan)));
+    return graph_.Run(
+        plan,
+        {{kX, const_cast<void*>(args.x)}, {kWeight, const_cast<void*>(args.weight)}, {kY, args.y}},
+        args.workspace, stream);
   }
-
-  const std::string& Refusal() const override { return refusal_; }
+  const std::string& Refusal() const override { return graph_.Refusal(); }
 
  private:
-  enum class State { kUnknown, kBuilt, kRefused };
-
-  bool Accept(fe::error_t status) {  // its accessors are not const
-    if (status.is_good()) return true;
-    refusal_ = status.get_message();
-    return false;
-  }
-
-  std::unique_ptr<fe::graph::Graph> graph_;
-  std::vector<std::string> names_;
-  std::vector<State> built_;
-  std::string refusal_;
+  CudnnGraph graph_;
 };
 
 }  // namespace
 
 std::unique_ptr<ConvolutionPlans> FindConvolutionPlans(const ConvolutionShape& shape,
                                                        int64_t most_workspace_bytes) {
-  const std::lock_guard lock(calls);
-  auto plans = std::make_unique<CudnnPlans>(MakeGraph(shape));
+  auto plans = std::make_unique<CudnnConvolution>(shape);
   if (!plans->Find(most_workspace_bytes)) return nullptr;
   return plans;
 }

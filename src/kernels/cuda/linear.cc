@@ -16,7 +16,8 @@
 namespace t3::kernels {
 namespace {
 
-constexpr int kMostAlgorithms = 8;
+constexpr int kMostAlgorithms = 16;
+
 void Check(cublasStatus_t status, const char* call) {
   T3_CHECK(status == CUBLAS_STATUS_SUCCESS, "cuBLASLt: {} failed: {}", call,
            cublasLtGetStatusString(status));

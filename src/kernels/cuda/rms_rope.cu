@@ -29,29 +29,12 @@ __global__ void __launch_bounds__(256) InverseRmsKernel(const InverseRmsArgs arg
   }
 }
 
-// values * inverse * weight, then rotated.
-template <int N>
-__device__ void NormRotate(float (&values)[N], float inverse, const float* weight,
-                           const float2 (&factors)[N / 2], bool rotate) {
-  float weights[N];
-  LoadFloats(weight, weights);
-#pragma unroll
-  for (int i = 0; i < N; ++i) values[i] *= inverse * weights[i];
-  if (!rotate) return;
-#pragma unroll
-  for (int i = 0; i < N / 2; ++i) {
-    const float a = values[2 * i], b = values[2 * i + 1];
-    values[2 * i] = a * factors[i].x - b * factors[i].y;
-    values[2 * i + 1] = a * factors[i].y + b * factors[i].x;
-  }
-}
-
 __device__ int64_t TargetRow(const ScatterTarget& target, int64_t token) {
   return target.rows ? target.rows[token] : token;
 }
 
 // A thread takes the same vector of q, k and v, which share the angle and the target rows; all
-// three are read before the first is written (they may be worked on in place).
+// three are read before the first is written, so that the loads are in flight together.
 template <typename T, int TARGETS>
 __global__ void __launch_bounds__(256) RmsRopeScatterKernel(const RmsRopeScatterArgs args) {
   constexpr int kN = kLanes<T>;

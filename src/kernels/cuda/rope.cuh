@@ -1,6 +1,7 @@
 // Where a token stands in its video, and by what its pairs turn.
 #pragma once
 
+#include "kernels/cuda/vector.cuh"
 #include "kernels/rms_rope.h"
 
 namespace t3::kernels {
@@ -28,6 +29,23 @@ __device__ inline float2 Factor(const RopeArgs& rope, const Coordinate& at, int 
     table = rope.h + 2 * (at.h * rope.pairs_h + pair - rope.pairs_t);
   }
   return *reinterpret_cast<const float2*>(table);
+}
+
+// values * inverse * weight, then rotated.
+template <int N>
+__device__ inline void NormRotate(float (&values)[N], float inverse, const float* weight,
+                                  const float2 (&factors)[N / 2], bool rotate) {
+  float weights[N];
+  LoadFloats(weight, weights);
+#pragma unroll
+  for (int i = 0; i < N; ++i) values[i] *= inverse * weights[i];
+  if (!rotate) return;
+#pragma unroll
+  for (int i = 0; i < N / 2; ++i) {
+    const float a = values[2 * i], b = values[2 * i + 1];
+    values[2 * i] = a * factors[i].x - b * factors[i].y;
+    values[2 * i + 1] = a * factors[i].y + b * factors[i].x;
+  }
 }
 
 }  // namespace t3::kernels

@@ -7,6 +7,7 @@
 #include "kernels/norm_silu_backward.h"
 #include "kernels/rms_rope.h"
 #include "kernels/rms_rope_backward.h"
+#include "kernels/text_attention.h"
 #include "kernels/window_mean.h"
 
 namespace t3::kernels {
@@ -22,11 +23,13 @@ int ComputeCapability(int) { Refuse("ComputeCapability"); }
 void LayerNormModulate(const LayerNormModulateArgs&, Stream) { Refuse("LayerNormModulate"); }
 void AddGated(const AddGatedArgs&, Stream) { Refuse("AddGated"); }
 void InverseRms(const InverseRmsArgs&, Stream) { Refuse("InverseRms"); }
+void RmsRopeRows(const RmsRopeRowsArgs&, Stream) { Refuse("RmsRopeRows"); }
 void RmsRopeScatter(const RmsRopeScatterArgs&, Stream) { Refuse("RmsRopeScatter"); }
 void Linear(const LinearArgs&, const LinearAlgorithm&, const Workspace&, Stream) {
   Refuse("Linear");
 }
 int LinearAlgorithms(const LinearArgs&, const Workspace&) { Refuse("LinearAlgorithms"); }
+void TextAttention(const TextAttentionArgs&, Stream) { Refuse("TextAttention"); }
 void WindowMean(const WindowMeanArgs&, Stream) { Refuse("WindowMean"); }
 void NormSilu(const NormSiluArgs&, Stream) { Refuse("NormSilu"); }
 void AddMap(const AddMapArgs&, Stream) { Refuse("AddMap"); }

@@ -3,8 +3,8 @@
 
 #include <ATen/ATen.h>
 
-#include "ops/attention_backend.h"
 #include "ops/rms_rope.h"
+#include "ops/text_attention.h"
 
 namespace t3 {
 
@@ -26,9 +26,9 @@ TextKeys CrossAttention::Keys(const at::Tensor& text) const {
 
 void CrossAttention::AddTo(at::Tensor& x, const at::Tensor& normed, const TextKeys& keys,
                            const at::Tensor& bias) const {
-  const at::Tensor q =
-      RmsNormRope(q_(normed), norm_q_, eps_, heads_, nullptr).unflatten(0, {keys.k.size(0), -1});
-  AddLinear(x, Attend(q, keys.k, keys.v, bias).flatten(2).flatten(0, 1), o_);
+  const at::Tensor attended = TextAttention(
+      {.q = q_(normed), .q_weight = norm_q_, .eps = eps_, .k = keys.k, .v = keys.v, .bias = bias});
+  AddLinear(x, attended, o_);
 }
 
 }  // namespace t3
