@@ -44,10 +44,10 @@ class Guided {
   }
 
   at::Tensor Velocity(const at::Tensor& x, double timestep) const {
-    const at::Tensor velocity = dit_.Forward(x, timestep, clean_frames_, prompt_, attention_);
-    if (guidance_ == 1) return velocity;
-    return Guide(velocity, dit_.Forward(x, timestep, clean_frames_, negative_, attention_),
-                 guidance_);
+    if (guidance_ == 1) return dit_.Forward(x, timestep, clean_frames_, prompt_, attention_);
+    const auto [with_prompt, with_negative] =
+        dit_.ForwardBoth(x, timestep, clean_frames_, {&prompt_, &negative_}, attention_);
+    return Guide(with_prompt, with_negative, guidance_);
   }
 
   // Which layer is at fault where the step from `x` gave values that are not finite.

@@ -31,13 +31,14 @@ DitBlock::DitBlock(const DitConfig& config, const TensorMap& tensors, const std:
   }
 }
 
-void DitBlock::Forward(at::Tensor& x, const BlockContext& context) const {
-  {
-    const Modulation modulation = Modulate(context, 0);
-    const at::Tensor attended = SelfAttention(x, modulation, context);
-    const Part part("output projection");
-    AddGatedLinear(x, attended, o_, modulation.gate);
-  }  // q|k|v go back before the FFN needs room
+void DitBlock::AttendSelf(at::Tensor& x, const BlockContext& context) const {
+  const Modulation modulation = Modulate(context, 0);
+  const at::Tensor attended = SelfAttention(x, modulation, context);
+  const Part part("output projection");
+  AddGatedLinear(x, attended, o_, modulation.gate);
+}  // q|k|v go back before the FFN needs room
+
+void DitBlock::AfterAttendSelf(at::Tensor& x, const BlockContext& context) const {
   if (GradientsOn()) {
     FinishInTraining(x, context);
     return;

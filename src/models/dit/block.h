@@ -52,7 +52,13 @@ class DitBlock {
   TextKeys PrepareText(const at::Tensor& text) const { return cross_.Keys(text); }
   // x (N, dim) becomes the block's output; with gradients off its memory is overwritten. A batch
   // needs gradients on: x (videos * N, dim).
-  void Forward(at::Tensor& x, const BlockContext& context) const;
+  void Forward(at::Tensor& x, const BlockContext& context) const {
+    AttendSelf(x, context);
+    AfterAttendSelf(x, context);
+  }
+  // The two halves of Forward. The first does not see the text.
+  void AttendSelf(at::Tensor& x, const BlockContext& context) const;
+  void AfterAttendSelf(at::Tensor& x, const BlockContext& context) const;
 
  private:
   struct Modulation {

@@ -8,6 +8,7 @@
 #include "models/dit/token_chunks.h"
 #include "ops/attention_backend.h"
 #include "ops/dispatch.h"
+#include "ops/text_attention.h"
 #include "plan/memory.h"
 
 namespace t3 {
@@ -49,9 +50,14 @@ at::Tensor MapPieces(const at::Tensor& x, int64_t bytes_per_token, int64_t scrat
 }
 
 // Where attention takes a bias at little cost, rows of padding are left out.
-TextPadding PaddingFor(const at::Tensor& weight) {
+TextPadding PaddingFor(const at::Tensor& weight, const DitConfig& config,
+                       const std::vector<int64_t>& lengths) {
   if (weight.is_cpu()) return TextPadding::kOne;
-  return AttendTakesBias(weight) ? TextPadding::kBf16Bias : TextPadding::kAll;
+  const int64_t rows = TextRows(lengths, config.text_len, TextPadding::kBf16Bias);
+  const bool takes_bias =
+      AttendTakesBias(weight) ||
+      (lengths.size() == 1 && TextAttentionHasKernel(weight, config.head_dim(), rows));
+  return takes_bias ? TextPadding::kBf16Bias : TextPadding::kAll;
 }
 
 // Latents (B,z,T,h,w).
@@ -101,7 +107,7 @@ TextContext Dit::PrepareTexts(const std::vector<at::Tensor>& embeds) const {
              config_.text_len, config_.text_dim);
     lengths.push_back(text.size(0));
   }
-  const TextPadding padding = PaddingFor(text_in_.weight);
+  const TextPadding padding = PaddingFor(text_in_.weight, config_, lengths);
   const int64_t rows = TextRows(lengths, config_.text_len, padding);
   std::vector<at::Tensor> padded;
   for (const at::Tensor& text : embeds) {
@@ -116,31 +122,68 @@ TextContext Dit::PrepareTexts(const std::vector<at::Tensor>& embeds) const {
   return context;
 }
 
-at::Tensor Dit::Forward(const at::Tensor& latents, double timestep, int64_t clean_frames,
-                        const TextContext& text, const DitAttention& attention,
-                        const LayerWatch& watch) const {
+Dit::Pass Dit::Begin(const at::Tensor& latents, double timestep, int64_t clean_frames,
+                     const TextContext& text, const DitAttention& attention,
+                     const LayerWatch& watch) const {
   CheckForward(latents.unsqueeze(0), text, attention, config_);
   const Grid& grid = attention.grid();
   T3_CHECK(clean_frames >= 0 && clean_frames <= grid.t, "DiT: {} clean frames of {}", clean_frames,
            grid.t);
-  const TimeVectors time =
+  Pass pass;
+  pass.time =
       time_(clean_frames > 0 ? std::vector<double>{0, timestep} : std::vector<double>{timestep});
-  BlockContext context{.time = time.blocks,
-                       .split = clean_frames * grid.h * grid.w,
-                       .rope = &attention.rope(),
-                       .text_bias = text.bias,
-                       .scratch_bytes = scratch_bytes_};
-  at::Tensor x = Embed(latents.unsqueeze(0));
-  if (watch) watch("patch_embedding", x);
+  pass.context = {.time = pass.time.blocks,
+                  .split = clean_frames * grid.h * grid.w,
+                  .windows = &attention.layer(0),
+                  .rope = &attention.rope(),
+                  .scratch_bytes = scratch_bytes_};
+  pass.x = Embed(latents.unsqueeze(0));
+  if (watch) watch("patch_embedding", pass.x);
+  blocks_[0].AttendSelf(pass.x, pass.context);
+  return pass;
+}
+
+at::Tensor Dit::End(Pass& pass, const TextContext& text, const DitAttention& attention,
+                    const LayerWatch& watch) const {
+  BlockContext& context = pass.context;
+  context.text_bias = text.bias;
   for (int64_t i = 0; i < config_.num_layers; ++i) {
     context.windows = &attention.layer(i);
     context.text = text.layers[i];
-    blocks_[i].Forward(x, context);
-    if (watch) watch(fmt::format("blocks.{}", i), x);
+    if (i > 0) blocks_[i].AttendSelf(pass.x, context);
+    blocks_[i].AfterAttendSelf(pass.x, context);
+    if (watch) watch(fmt::format("blocks.{}", i), pass.x);
   }
-  const at::Tensor tokens = Head(x, time.head, context);
+  const at::Tensor tokens = Head(pass.x, pass.time.head, context);
   if (watch) watch("head", tokens);
-  return Unpatchify(tokens, grid)[0];
+  return Unpatchify(tokens, attention.grid())[0];
+}
+
+at::Tensor Dit::Forward(const at::Tensor& latents, double timestep, int64_t clean_frames,
+                        const TextContext& text, const DitAttention& attention,
+                        const LayerWatch& watch) const {
+  Pass pass = Begin(latents, timestep, clean_frames, text, attention, watch);
+  return End(pass, text, attention, watch);
+}
+
+std::array<at::Tensor, 2> Dit::ForwardBoth(const at::Tensor& latents, double timestep,
+                                           int64_t clean_frames,
+                                           const std::array<const TextContext*, 2>& texts,
+                                           const DitAttention& attention) const {
+  const auto& [first, second] = texts;
+  Pass pass = Begin(latents, timestep, clean_frames, *first, attention, {});
+  const auto kept_bytes = static_cast<int64_t>(pass.x.nbytes());
+  if (kept_bytes > scratch_bytes_ / 2) {
+    const at::Tensor velocity = End(pass, *first, attention, {});
+    return {velocity, Forward(latents, timestep, clean_frames, *second, attention)};
+  }
+  CheckForward(latents.unsqueeze(0), *second, attention, config_);
+  Pass other = pass;
+  pass.x = pass.x.clone();
+  pass.context.scratch_bytes -= kept_bytes;
+  const at::Tensor velocity = End(pass, *first, attention, {});
+  pass.x.reset();
+  return {velocity, End(other, *second, attention, {})};
 }
 
 at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double>& timesteps,

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -58,6 +59,14 @@ class Dit {
                      const TextContext& text, const DitAttention& attention,
                      const LayerWatch& watch = {}) const;
 
+  // Forward for two texts, which share all that does not see the text: the embeddings and the first
+  // self-attention. Its result is kept meanwhile, which takes from the scratch memory; where that
+  // would be more than half of it nothing is shared.
+  std::array<at::Tensor, 2> ForwardBoth(const at::Tensor& latents, double timestep,
+                                        int64_t clean_frames,
+                                        const std::array<const TextContext*, 2>& texts,
+                                        const DitAttention& attention) const;
+
   // A training batch, gradients on: latents (B,z,T,h,w), a timestep a video, texts and attention
   // of B videos -> velocities (B,z,T,h,w) fp32. Runners may call blocks until the backward pass is
   // over, so this Dit and `attention` must live as long.
@@ -74,6 +83,18 @@ class Dit {
   void set_scratch_bytes(int64_t bytes) { scratch_bytes_ = bytes; }
 
  private:
+  // A forward under way.
+  struct Pass {
+    at::Tensor x;  // (tokens, dim)
+    TimeVectors time;
+    BlockContext context;
+  };
+  // Up to the first self-attention, which `watch` does not hear of.
+  Pass Begin(const at::Tensor& latents, double timestep, int64_t clean_frames,
+             const TextContext& text, const DitAttention& attention, const LayerWatch& watch) const;
+  // From there on.
+  at::Tensor End(Pass& pass, const TextContext& text, const DitAttention& attention,
+                 const LayerWatch& watch) const;
   at::Tensor Embed(const at::Tensor& latents) const;
   // x (tokens, dim) and the timesteps' head vectors (K, dim), which tokens take as in `context`.
   at::Tensor Head(const at::Tensor& x, const at::Tensor& time, const BlockContext& context) const;

@@ -131,6 +131,28 @@ TEST_P(DitReference, PiecesOfTokensAndHeadsChangeNothing) {
   EXPECT_LT(RelativeL2(Sample(dit, attention, 6, 1, 5, 5), whole), 1e-6);
 }
 
+TEST_P(DitReference, BothBranchesTogetherGiveTheSameBits) {
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    Dit dit = Model(dtype);
+    const DitAttention attention = Attention(AttentionPattern::kT3);
+    const TextContext prompt = dit.PrepareText(GetTensor(expected_, "text.0.embed"));
+    const TextContext negative = dit.PrepareText(GetTensor(expected_, "text.3.embed"));
+    const at::Tensor x = Expected("noise.seed7");
+    // With one byte of scratch memory nothing is shared.
+    for (const int64_t scratch_bytes : {int64_t{1} << 30, int64_t{1}}) {
+      dit.set_scratch_bytes(scratch_bytes);
+      for (const int64_t clean_frames : {0, 1}) {
+        const auto [with_prompt, with_negative] =
+            dit.ForwardBoth(x, 700, clean_frames, {&prompt, &negative}, attention);
+        EXPECT_TRUE(at::equal(with_prompt, dit.Forward(x, 700, clean_frames, prompt, attention)));
+        EXPECT_TRUE(
+            at::equal(with_negative, dit.Forward(x, 700, clean_frames, negative, attention)));
+        EXPECT_FALSE(at::equal(with_prompt, with_negative));
+      }
+    }
+  }
+}
+
 TEST(TokenPieces, CoverAllTokensWithinTheBudget) {
   for (int64_t tokens : {1, 255, 256, 257, 1000, 685'440}) {
     for (int64_t most : {1, 7, 255, 256, 300, 70'000, 1'000'000}) {
