@@ -122,11 +122,11 @@ Report BenchAttention(const BenchRequest& request, const ProgressFn& progress,
   if (request.compare) {
     const double head = FullAttentionHead(bench);
     const auto heads = static_cast<double>(config.num_heads);
-    text += fmt::format("  full         {:>6.0f} ms   one head of {} measured ({:.1f} ms)\n",
-                        head * heads, config.num_heads, head);
+    text += fmt::format("  full         {:>6.0f} ms   {} of {} heads measured ({:.2f} ms each)\n",
+                        head * heads, MeasuredHeads(bench), config.num_heads, head);
     json["full_attention_head_ms"] = head;
   }
-  return {text, json.dump(2)};
+  return {text + AttentionPlansText(), json.dump(2)};
 }
 
 }  // namespace t3

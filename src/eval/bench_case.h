@@ -42,7 +42,13 @@ double DistanceOf(const at::Tensor& a, const at::Tensor& b, const at::Tensor& ba
 // (0.0065 and 0.0073 from fp32 in bf16, docs/results/generate-4k.md).
 double MostDistance(at::ScalarType dtype);
 
-// Milliseconds of full attention of one head over all tokens with the fastest kernel at hand.
+// Milliseconds of full attention over all tokens of `MeasuredHeads` heads, by head, with the
+// fastest kernel at hand: the least of several runs.
 double FullAttentionHead(const BenchCase& bench);
+// One where its tokens fill a GPU, else all.
+int64_t MeasuredHeads(const BenchCase& bench);
+
+// How each shape of attention chose among cuDNN's plans so far; "" where nothing chose.
+std::string AttentionPlansText();
 
 }  // namespace t3

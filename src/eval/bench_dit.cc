@@ -4,6 +4,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -46,6 +47,8 @@ struct DitTimes {
   Parts parts;
   int64_t peak_bytes = 0;
   double flop = 0;
+  double host_ms = 0;       // until the host had started a forward's work
+  double product_rate = 0;  // FLOP/s of the large product right after the forwards
   std::vector<BlockTimes> blocks;
   std::optional<double> head_ms;  // full attention of one head
   double median() const { return Median(runs); }
@@ -81,6 +84,13 @@ void TimeForward(const BenchCase& bench, const TensorMap& weights, int64_t repea
     stage.Advance(done++);
   });
   times.peak_bytes = DevicePeak(bench.device);
+  times.product_rate = ProductRate(bench.device, bench.dtype);  // with the GPU as hot as it gets
+  Synchronize(bench.device);
+  const auto begin = std::chrono::steady_clock::now();
+  forward();
+  times.host_ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+  Synchronize(bench.device);
   PartRecorder recorder(bench.device);
   forward();
   times.parts = recorder.Milliseconds();
@@ -202,17 +212,24 @@ std::string ToText(const BenchCase& bench, const DitTimes& times) {
   std::string text = fmt::format("{}\n", bench.Title());
   text += fmt::format("forward            {:>10}   median of {}, {} to {}\n", Times(times.median()),
                       times.runs.size(), Times(least), Times(most));
-  text +=
-      fmt::format("                   {:>10.0f}   TFLOP/s, {:.0f} % of a large product's {:.0f}\n",
-                  rate, 100 * rate * 1e12 / bench.product_rate, bench.product_rate / 1e12);
+  text += fmt::format(
+      "                   {:>10.0f}   TFLOP/s, {:.0f} % of a large product's {:.0f}, "
+      "which ran at {:.0f} right after\n",
+      rate, 100 * rate * 1e12 / bench.product_rate, bench.product_rate / 1e12,
+      times.product_rate / 1e12);
+  if (!bench.device.is_cpu()) {
+    text += fmt::format("the host's part    {:>10}   {:.1f} %: the launches, while the GPU works\n",
+                        Times(times.host_ms), 100 * times.host_ms / times.median());
+  }
   if (const auto published = PublishedForward(times)) {
     text += fmt::format("published blocks   {:>10}   {:.2f} times as long\n", Times(*published),
                         *published / times.median());
   }
   if (const auto full = FullForward(bench, times)) {
     text += fmt::format(
-        "full attention     {:>10}   {:.1f} times as long; one head of {} measured, {}\n",
-        Times(*full), *full / times.median(), bench.preset.dit.num_heads, Times(*times.head_ms));
+        "full attention     {:>10}   {:.1f} times as long; {} of {} heads measured, {} each\n",
+        Times(*full), *full / times.median(), MeasuredHeads(bench), bench.preset.dit.num_heads,
+        Times(*times.head_ms));
   }
   if (times.peak_bytes > 0) {
     text += fmt::format("peak of allocator  {:>10}\n", FormatBytes(times.peak_bytes));
@@ -224,7 +241,7 @@ std::string ToText(const BenchCase& bench, const DitTimes& times) {
   }
   text += "blocks by windows   layers        time  TFLOP/s    published   times  distance\n";
   for (const BlockTimes& block : times.blocks) text += BlockLine(block);
-  return text;
+  return text + AttentionPlansText();
 }
 
 ordered_json BlockJson(const BlockTimes& block) {
@@ -254,6 +271,8 @@ ordered_json ToJson(const BenchCase& bench, const DitTimes& times) {
                     {"runs_ms", times.runs},
                     {"tflops", Tflops(times.flop, times.median())},
                     {"product_tflops", bench.product_rate / 1e12},
+                    {"product_after_tflops", times.product_rate / 1e12},
+                    {"host_ms", times.host_ms},
                     {"peak_bytes", times.peak_bytes}};
   for (const auto& [name, ms] : times.parts) json["parts_ms"][name] = ms;
   for (const BlockTimes& block : times.blocks) json["blocks"].push_back(BlockJson(block));
