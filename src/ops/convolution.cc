@@ -1,10 +1,11 @@
-// Choice between cuDNN's plans and libtorch.
+// Choice between cuDNN's plans, oneDNN and libtorch.
 #include "ops/convolution.h"
 
 #include <ATen/Context.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/conv3d.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/mkldnn_convolution.h>
 #include <c10/core/DeviceGuard.h>
 
 #include "base/check.h"
@@ -35,6 +36,24 @@ bool PlansTake(const at::Tensor& x, const at::Tensor& weight) {
          !at::globalContext().deterministicCuDNN();
 }
 
+bool OneDnnTakes(const at::Tensor& x, const at::Tensor& weight) {
+  return x.is_cpu() && !GradientsOn() && x.scalar_type() == at::kFloat &&
+         weight.scalar_type() == at::kFloat && at::hasMKLDNN() &&
+         at::globalContext().userEnabledMkldnn();
+}
+
+// libtorch itself takes oneDNN only where channels x frames x rows pass 20480; below that, and so
+// for few channels or low slabs, it copies every pixel 27 times and multiplies.
+at::Tensor OneDnnConvolution(const at::Tensor& x, const at::Tensor& weight,
+                             const ConvolutionOptions& options) {
+  constexpr auto kLayout = at::MemoryFormat::ChannelsLast3d;
+  const at::Tensor y = at::mkldnn_convolution(
+      x.unsqueeze(0).permute({0, 4, 1, 2, 3}).contiguous(kLayout), weight.contiguous(kLayout), {},
+      at::IntArrayRef{0, options.row_padding, options.column_padding},
+      at::IntArrayRef{options.time_stride, 1, 1}, at::IntArrayRef{1, 1, 1}, 1);
+  return y.squeeze(0).permute({1, 2, 3, 0}).contiguous();
+}
+
 }  // namespace
 
 at::Tensor PlainConvolution(const at::Tensor& x, const at::Tensor& weight,
@@ -56,6 +75,7 @@ at::Tensor Convolution(const at::Tensor& x, const at::Tensor& weight,
   T3_CHECK(x.dim() == 4 && weight.dim() == 5 && weight.size(1) == x.size(3),
            "Convolution: map ({}) and weights ({})", fmt::join(x.sizes(), ", "),
            fmt::join(weight.sizes(), ", "));
+  if (OneDnnTakes(x, weight)) return OneDnnConvolution(x, weight, options);
   if (!PlansTake(x, weight)) return PlainConvolution(x, weight, options);
   const c10::DeviceGuard guard(x.device());
   const kernels::ConvolutionShape shape = ShapeOf(x, weight, options);

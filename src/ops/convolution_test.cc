@@ -7,6 +7,7 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <iostream>
 #include <ostream>
 
@@ -78,6 +79,24 @@ TEST_P(ConvolutionOps, EqualsFloat32) {
 }
 
 // What a first run found serves a second one: the same plan, so the same bits.
+// Frames that lie apart too, as the rows of a slab do.
+TEST_P(ConvolutionOps, Float32EqualsTheDefinition) {
+  if (kConvolutionDevice.is_cuda()) GTEST_SKIP() << "on a GPU it is the definition";
+  const at::Tensor whole = ConvolutionNoise({x_.size(0), x_.size(1) + 3, x_.size(2), x_.size(3)}, 3)
+                               .to(kConvolutionDevice);
+  const at::Tensor weight = weight_.to(at::kFloat);
+  for (const at::Tensor& x : {whole, whole.narrow(1, 2, x_.size(1))}) {
+    const at::Tensor want =
+        PlainConvolution(x.cpu().contiguous(), weight.cpu(), GetParam().options);
+    const at::Tensor got = Convolution(x, weight, GetParam().options).cpu();
+    ASSERT_EQ(got.sizes(), want.sizes());
+    EXPECT_TRUE(got.is_contiguous());
+    // Sums of n products, each rounded: sqrt(n / 2) times 6e-8.
+    const double n = static_cast<double>(weight.numel() / weight.size(0));
+    EXPECT_LT(((got - want).norm() / want.norm()).item<double>(), std::sqrt(n / 2) * 6e-8 + 1e-7);
+  }
+}
+
 TEST_P(ConvolutionOps, FoundPlansAreTakenAgain) {
   const bool taken = kConvolutionDevice.is_cuda() && GetParam().in % 8 == 0 &&
                      !kernels::ConvolutionMachine(0).empty();

@@ -238,6 +238,20 @@ TEST(ContainerWriter, QualityChangesTheSize) {
   EXPECT_GT(sizes[0], sizes[1]);
 }
 
+// As t3 decode does before it loads weights. SVT-AV1 hung here.
+TEST(ContainerWriter, EveryEncoderClosesWithoutAFrame) {
+  const TestFolder folder;
+  for (const char* codec : {"libx264", "libx265", "libsvtav1", "libaom-av1", "prores_ks"}) {
+    if (!Has(codec)) continue;
+    VideoSettings settings = Settings();
+    settings.codec = codec;
+    const std::string name =
+        std::string("v") + (codec == std::string("prores_ks") ? ".mov" : ".mkv");
+    CheckVideoTarget(folder / name, settings);
+    EXPECT_TRUE(folder.empty()) << codec;
+  }
+}
+
 TEST(ContainerWriter, RefusesBeforeAnyWork) {
   const TestFolder folder;
   const auto refuse = [&](const std::string& name, auto change) {

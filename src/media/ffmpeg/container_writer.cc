@@ -87,17 +87,17 @@ class ContainerWriter : public VideoWriter {
         threads_(ThreadCount(settings.threads)),
         target_(path),
         encoder_(OpenEncoder(path, FindContainer(path), settings)),
-        is_x265_(std::string_view(encoder_->codec->name) == "libx265"),
-        layout_(*LayoutOf(encoder_->pix_fmt)),
+        is_x265_(std::string_view(encoder_.context().codec->name) == "libx265"),
+        layout_(*LayoutOf(encoder_.context().pix_fmt)),
         muxer_(target_.temporary(), FindContainer(path)),
         packet_(MakePacket()) {
     ClearAvLog();
-    CheckWritten(muxer_.Start(*encoder_, settings.metadata));
+    CheckWritten(muxer_.Start(encoder_.context(), settings.metadata));
   }
 
   void Write(const FrameView& frame) override {
     CheckFrame(target_.path(), settings_, frame);
-    AvPtr<AVFrame> picture = NewPicture();
+    AvPtr<AVFrame> picture = encoder_.NewPicture();
     PackFrame(frame, layout_, YuvColor{}, PlanesOfFrame(picture.get()), threads_);
     picture->pts = frames_++;
     Encode(picture.get());
@@ -115,35 +115,19 @@ class ContainerWriter : public VideoWriter {
     T3_CHECK(code >= 0, "cannot write {}: {}", target_.path(), AvReason(code));
   }
 
-  // A new one each time: encoders keep references to the frames that they look ahead to.
-  AvPtr<AVFrame> NewPicture() const {
-    AvPtr<AVFrame> picture = MakeFrame();
-    picture->format = encoder_->pix_fmt;
-    picture->width = encoder_->width;
-    picture->height = encoder_->height;
-    picture->color_primaries = encoder_->color_primaries;
-    picture->color_trc = encoder_->color_trc;
-    picture->colorspace = encoder_->colorspace;
-    picture->color_range = encoder_->color_range;
-    picture->chroma_location = encoder_->chroma_sample_location;
-    picture->sample_aspect_ratio = encoder_->sample_aspect_ratio;
-    if (av_frame_get_buffer(picture.get(), 0) < 0) throw std::bad_alloc();
-    return picture;
-  }
-
   void Encode(const AVFrame* picture) {
     const auto check = [&](int code) {
       T3_CHECK(code >= 0, "{}: the encoder {} failed at frame {}: {}", target_.path(),
-               encoder_->codec->name, frames_, AvReason(code));
+               encoder_.context().codec->name, frames_, AvReason(code));
     };
-    check(avcodec_send_frame(encoder_.get(), picture));
+    check(encoder_.Send(picture));
     while (true) {
       const int code = avcodec_receive_packet(encoder_.get(), packet_.get());
       if (code == AVERROR(EAGAIN) || code == AVERROR_EOF) return;
       check(code);
       RepairOrder(*packet_);
       if (packet_->duration == 0) packet_->duration = 1;  // one frame, else the last has no length
-      CheckWritten(muxer_.Write(packet_.get(), encoder_->time_base));
+      CheckWritten(muxer_.Write(packet_.get(), encoder_.context().time_base));
     }
   }
 
@@ -158,7 +142,7 @@ class ContainerWriter : public VideoWriter {
   VideoSettings settings_;
   int threads_;
   AtomicFile target_;
-  AvPtr<AVCodecContext> encoder_;
+  VideoEncoder encoder_;
   bool is_x265_;
   PixelLayout layout_;
   Muxer muxer_;

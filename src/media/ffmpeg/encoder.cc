@@ -175,4 +175,36 @@ AvPtr<AVCodecContext> OpenEncoder(const std::string& path, const AVOutputFormat&
                                 : OpenNamed(path, container, settings);
 }
 
+VideoEncoder::~VideoEncoder() {
+  if (fed_ || std::string_view(context_->codec->name) != "libsvtav1") return;
+  try {
+    const AvPtr<AVFrame> black = NewPicture();
+    for (AVBufferRef* plane : black->buf) {
+      if (plane != nullptr) std::fill_n(plane->data, plane->size, uint8_t{0});
+    }
+    Send(black.get());
+  } catch (const std::bad_alloc&) {
+  }
+}
+
+AvPtr<AVFrame> VideoEncoder::NewPicture() const {
+  AvPtr<AVFrame> picture = MakeFrame();
+  picture->format = context_->pix_fmt;
+  picture->width = context_->width;
+  picture->height = context_->height;
+  picture->color_primaries = context_->color_primaries;
+  picture->color_trc = context_->color_trc;
+  picture->colorspace = context_->colorspace;
+  picture->color_range = context_->color_range;
+  picture->chroma_location = context_->chroma_sample_location;
+  picture->sample_aspect_ratio = context_->sample_aspect_ratio;
+  if (av_frame_get_buffer(picture.get(), 0) < 0) throw std::bad_alloc();
+  return picture;
+}
+
+int VideoEncoder::Send(const AVFrame* picture) {
+  fed_ = true;
+  return avcodec_send_frame(context_.get(), picture);
+}
+
 }  // namespace t3
