@@ -22,9 +22,9 @@ bench() {  # bench LOG ARGUMENTS...
 best() { awk -v way="$2" '$1 == way && $2 + 0 > 0 && (!b || $2 < b) { b = $2 } END { print b + 0 }' "$OUT/$1.txt"; }
 verdict() {  # verdict WHAT VALUE LIMIT: VALUE is to be above 0 and at most LIMIT
   awk -v what="$1" -v value="$2" -v limit="$3" 'BEGIN {
-    printf "%s %s: %.2f, wanted at most %.2f\n", value > 0 && value <= limit ? "PASS" : "FAIL", what, value, limit }'
+    printf "%s %s: %.2f, wanted at most %.2f\n", (value > 0 && value <= limit ? "PASS" : "FAIL"), what, value, limit }'
 }
-over() { awk -v a="$1" -v b="$2" 'BEGIN { print b > 0 ? a / b : 0 }'; }
+over() { awk -v a="$1" -v b="$2" 'BEGIN { print (b > 0 ? a / b : 0) }'; }
 
 ways() {
   local vae preset limit

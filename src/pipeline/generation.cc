@@ -261,10 +261,11 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
   return latents;
 }
 
-void Generation::Make(Item& item) {
+void Generation::Make(Item& item, bool last) {
   const c10::NoGradGuard no_grad;
   const at::Tensor latents = DenoiseItem(item);
-  const Residents residents = ChooseResidents(item.memory);
+  // After the last video nothing waits for the weights, and decoding takes what was foretold.
+  const Residents residents = last ? Residents{} : ChooseResidents(item.memory);
   if (!residents.denoiser) dit_.reset();
   ReleaseCachedMemory(settings_.device);
   WriteOutput(item, latents);
@@ -281,9 +282,9 @@ void Generation::Make(Item& item) {
   }
 }
 
-void Generation::MakeOrExplain(Item& item) {
+void Generation::MakeOrExplain(Item& item, bool last) {
   try {
-    Make(item);
+    Make(item, last);
   } catch (const c10::OutOfMemoryError& error) {
     RethrowMemory(error);
   }
@@ -320,7 +321,7 @@ std::vector<Outcome> Generation::Run(std::span<const Request> requests,
   for (Item& item : items) {
     std::exception_ptr error;
     try {
-      MakeOrExplain(item);
+      MakeOrExplain(item, &item == &items.back());
       outcomes[item.index].result = item.result;
     } catch (...) {
       error = std::current_exception();

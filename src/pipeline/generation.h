@@ -53,8 +53,8 @@ class Generation {
   at::Tensor Noise(const Job& job) const;
   at::Tensor DenoiseItem(Item& item);
   at::Tensor RunSteps(Item& item, const at::Tensor& first_frame);
-  void Make(Item& item);
-  void MakeOrExplain(Item& item);
+  void Make(Item& item, bool last);
+  void MakeOrExplain(Item& item, bool last);
   void WriteOutput(Item& item, const at::Tensor& latents);
   void SaveAsOutput(Item& item, const at::Tensor& latents) const;
   void DecodeSafely(Item& item, const at::Tensor& latents, const std::string& saved);
