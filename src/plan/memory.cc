@@ -14,8 +14,8 @@ namespace {
 
 constexpr int64_t kFloatBytes = 4;
 
-// What a process holds of a GPU beside what its allocator gives: the context, the code and memory of
-// libtorch's, cuBLAS's and cuDNN's kernels. 0.74 GB on an H200, 0.83 GB with streamed weights;
+// What a process holds of a GPU beside what its allocator gives: the context, the code and memory
+// of libtorch's, cuBLAS's and cuDNN's kernels. 0.74 GB on an H200, 0.83 GB with streamed weights;
 // `device_context_bytes` of a record is the measured figure.
 constexpr int64_t kGpuLibraries = 800'000'000;
 // The process on the host: libraries and the allocator, with a GPU the driver's mappings as well.

@@ -195,7 +195,9 @@ at::Tensor VelocityOf(const Dit& dit) {
   return dit.Forward(latents, 600, 0, text, attention);
 }
 
-Dit Loaded(const ModelInfo& model) { return LoadDit(model, at::kFloat, CpuContext()); }
+Dit Loaded(const ModelInfo& model) {
+  return LoadDit(model, at::kFloat, BlockWeights::kOnDevice, CpuContext());
+}
 
 TEST(Trainer, TheFolderItWritesIsTheModelItTrained) {
   const test::Folder folder;
