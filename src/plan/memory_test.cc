@@ -48,8 +48,12 @@ TEST(Memory, At4KIsWithinTheMeasuredBounds) {
   const MemoryPlan small = PlanMemory(RunOf("wan2.1-1.3b-t3", 3840, 2176, 81));
   EXPECT_GT(StageOf(small, "denoiser").weights, 2 * 1'418'996'800LL);
   EXPECT_LT(StageOf(small, "denoiser").weights, 2.04 * 1'418'996'800LL);
-  EXPECT_THAT(StageOf(small, "denoiser").total(), AllOf(Ge(19'000'000'000), Le(31'000'000'000)));
-  EXPECT_THAT(StageOf(small, "decoder").total(), AllOf(Ge(50'000'000'000), Le(90'000'000'000)));
+  // Within 10 % of what an H200 took, docs/results/predictions.md.
+  const auto measured = [](int64_t bytes) {
+    return AllOf(Ge(bytes - bytes / 10), Le(bytes + bytes / 10));
+  };
+  EXPECT_THAT(StageOf(small, "denoiser").total(), measured(18'500'000'000));
+  EXPECT_THAT(StageOf(small, "decoder").total(), measured(65'900'000'000));
   EXPECT_THAT(StageOf(small, "text encoder").total(),
               AllOf(Ge(11'361'000'000), Le(14'000'000'000)));
   EXPECT_EQ(small.widest().name, "decoder");
