@@ -202,6 +202,39 @@ TEST(Cli, BenchVaeMeasuresSmallSizes) {
   EXPECT_EQ(RunT3({"bench", "vae", "--ways", "fast"}).exit_code, 2);
 }
 
+TEST(Cli, BenchVaeScalesAPartAndSaysSo) {
+  const ProgramResult result = RunT3({"bench", "vae", "--size", "16x16", "--frames", "5", "--ways",
+                                      "planned,plain,tiled", "--plain-frames", "1", "--tiles", "2",
+                                      "--device", "cpu", "--dtype", "fp32", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto ways = nlohmann::json::parse(result.out)["ways"];
+  EXPECT_FALSE(ways[0].contains("from"));
+  EXPECT_THAT(ways[1]["from"].get<std::string>(), HasSubstr("1 of 5 frames"));
+  EXPECT_THAT(ways[2]["from"].get<std::string>(), HasSubstr("2 of 4 tiles"));
+  EXPECT_THAT(ways[2]["from"].get<std::string>(), HasSubstr("scaled by their area, 2.00"));
+  EXPECT_FALSE(ways[1].contains("largest_difference"));  // there is no whole video to compare
+  EXPECT_EQ(RunT3({"bench", "vae", "--tiles", "-1"}).exit_code, 2);
+}
+
+TEST(Cli, BenchFileTimesDecoderAndEncoderAloneAndTogether) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(RunT3(Generate(folder / "a.safetensors", {"--size", "64x32"})).exit_code, 0);
+  const auto bench = [&](const std::string& output) {
+    return RunT3({"bench", "file", folder / "a.safetensors", "--model", Mini21(), "--device", "cpu",
+                  "--dtype", "fp32", "--last-frame", "3", "--json", "--output", output});
+  };
+  const ProgramResult result = bench(folder / "b.y4m");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["frames"], 3);
+  const double decoder = json["decoder_seconds"], encoder = json["encoder_seconds"];
+  EXPECT_GT(std::min(decoder, encoder), 0);
+  EXPECT_DOUBLE_EQ(json["of_the_slower"].get<double>(),
+                   json["together_seconds"].get<double>() / std::max(decoder, encoder));
+  EXPECT_GT(std::filesystem::file_size(folder / "b.y4m"), 3 * 64 * 32 * 3 / 2);
+  EXPECT_EQ(bench(folder / "b.safetensors").exit_code, 2);
+}
+
 // Pictures that the program itself made become a dataset.
 TEST(Cli, PreparesADatasetAndContinuesIt) {
   const TemporaryFolder folder;

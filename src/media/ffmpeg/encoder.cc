@@ -183,6 +183,7 @@ VideoEncoder::~VideoEncoder() {
       if (plane != nullptr) std::fill_n(plane->data, plane->size, uint8_t{0});
     }
     Send(black.get());
+    Send(nullptr);  // else it prints that the end is missing
   } catch (const std::bad_alloc&) {
   }
 }
