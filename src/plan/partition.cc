@@ -6,7 +6,6 @@
 #include <limits>
 #include <map>
 #include <numeric>
-#include <ranges>
 #include <utility>
 
 #include "base/check.h"
@@ -169,7 +168,8 @@ int64_t LargestGroup(const Grid& grid, const WindowCounts& counts) {
       }
     }
   }
-  return std::ranges::max(tokens | std::views::values);
+  const auto by_tokens = [](const auto& a, const auto& b) { return a.second < b.second; };
+  return std::max_element(tokens.begin(), tokens.end(), by_tokens)->second;
 }
 
 std::vector<Partition> LayerPartitions(AttentionPattern pattern, const WindowCycle& cycle,
