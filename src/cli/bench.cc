@@ -23,6 +23,16 @@ struct BenchFlags {
   bool json = false;
 };
 
+// Runs bench(progress, cancel) and prints its report.
+template <typename Bench>
+int ShowBench(ProgressStyle style, bool json, Bench bench) {
+  Terminal terminal(style);
+  const Report report = bench(terminal.Progress(), &CancelOnSignals());
+  terminal.EndLine();
+  fmt::print("{}", json ? report.json + "\n" : report.text);
+  return 0;
+}
+
 using BenchFn = Report (*)(const BenchRequest&, const ProgressFn&, const CancelToken*);
 
 int RunBench(const BenchFlags& flags, BenchFn bench) {
@@ -30,11 +40,10 @@ int RunBench(const BenchFlags& flags, BenchFn bench) {
   request.compare = !flags.no_compare;
   if (!flags.memory_limit.empty()) request.memory_limit = ParseBytes(flags.memory_limit);
   if (!flags.size.empty()) std::tie(request.width, request.height) = ParseSize(flags.size);
-  Terminal terminal;
-  const Report report = bench(request, terminal.Progress(), &CancelOnSignals());
-  terminal.EndLine();
-  fmt::print("{}", flags.json ? report.json + "\n" : report.text);
-  return 0;
+  return ShowBench(ParseProgressStyle("auto"), flags.json,
+                   [&](const ProgressFn& progress, const CancelToken* cancel) {
+                     return bench(request, progress, cancel);
+                   });
 }
 
 void AddOne(CLI::App& parent, const char* name, const char* description, BenchFn bench,
@@ -77,11 +86,10 @@ int RunVaeBench(const VaeBenchFlags& flags) {
   VaeBenchRequest request = flags.request;
   request.options = ToRunOptions(flags.run);
   if (!flags.size.empty()) std::tie(request.width, request.height) = ParseSize(flags.size);
-  Terminal terminal(ParseProgressStyle(flags.run.progress));
-  const Report report = BenchVae(request, terminal.Progress(), &CancelOnSignals());
-  terminal.EndLine();
-  fmt::print("{}", flags.json ? report.json + "\n" : report.text);
-  return 0;
+  return ShowBench(ParseProgressStyle(flags.run.progress), flags.json,
+                   [&](const ProgressFn& progress, const CancelToken* cancel) {
+                     return BenchVae(request, progress, cancel);
+                   });
 }
 
 void AddVaeBench(CLI::App& parent, Action& action) {
@@ -128,11 +136,10 @@ int RunFileBench(const FileBenchFlags& flags) {
   FileBenchRequest request = flags.request;
   request.files = ToModelFiles(flags.model);
   request.options = ToRunOptions(flags.run);
-  Terminal terminal(ParseProgressStyle(flags.run.progress));
-  const Report report = BenchFile(request, terminal.Progress(), &CancelOnSignals());
-  terminal.EndLine();
-  fmt::print("{}", flags.json ? report.json + "\n" : report.text);
-  return 0;
+  return ShowBench(ParseProgressStyle(flags.run.progress), flags.json,
+                   [&](const ProgressFn& progress, const CancelToken* cancel) {
+                     return BenchFile(request, progress, cancel);
+                   });
 }
 
 void AddFileBench(CLI::App& parent, Action& action) {

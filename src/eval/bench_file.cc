@@ -181,9 +181,7 @@ Report BenchFile(const FileBenchRequest& request, const ProgressFn& progress,
   CheckVae(model);
   const at::Device device = ResolveDevice(request.options.device);
   const at::ScalarType dtype = ResolveDtype(request.options.dtype, device);
-  UseExactFloat32();
-  if (request.options.deterministic) UseDeterministicKernels();
-  LimitDeviceMemory(device, request.options.memory_limit);
+  SetUpDevice(device, request.options);
   const RunContext context{progress, cancel, device, request.options.memory_limit};
   FileBench bench(model, request, context, dtype);
   for (int64_t i = 0; i < request.repeats; ++i) bench.Run();

@@ -99,9 +99,7 @@ Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
   const c10::NoGradGuard no_grad;
   const at::Device device = ResolveDevice(request.options.device);
   const at::ScalarType dtype = ResolveDtype(request.options.dtype, device);
-  UseExactFloat32();
-  if (request.options.deterministic) UseDeterministicKernels();
-  LimitDeviceMemory(device, request.options.memory_limit);
+  SetUpDevice(device, request.options);
   const RunContext context{progress, cancel, device, request.options.memory_limit};
   const ConvolutionSettings settings{ReadConvolutionTable(request.plans), request.cudnn_choices};
   SetConvolutionSettings(settings);

@@ -38,16 +38,15 @@ RunMemory ClipMaker::Memory() const {
   return PlanRunMemory(model_, job_, context_.device, dtype_, {.device = context_.device_limit});
 }
 
-void ClipMaker::SetScratch() { dit_->set_scratch_bytes(Memory().denoiser_scratch); }
-
 void ClipMaker::LoadDenoiser() {
-  dit_.emplace(LoadDit(model_, dtype_, BlockWeightsOf(Memory()), context_));
-  SetScratch();
+  const RunMemory memory = Memory();
+  dit_.emplace(LoadDit(model_, dtype_, BlockWeightsOf(memory), context_));
+  dit_->set_scratch_bytes(memory.denoiser_scratch);
 }
 
 void ClipMaker::ShareNetworks(const ClipMaker& loaded) {
   dit_ = loaded.dit_;
-  SetScratch();
+  dit_->set_scratch_bytes(Memory().denoiser_scratch);
   decoder_ = loaded.decoder_;
 }
 

@@ -56,7 +56,6 @@ class ClipMaker {
 
  private:
   RunMemory Memory() const;
-  void SetScratch();
   std::vector<int64_t> LatentShape() const;
   at::Tensor Decode(const at::Tensor& latents) const;
 

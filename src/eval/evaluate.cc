@@ -90,9 +90,7 @@ class Evaluation {
       : request_(request),
         context_{progress, cancel, ResolveDevice(options.device), options.memory_limit},
         dtype_(ResolveDtype(options.dtype, context_.device)) {
-    UseExactFloat32();
-    if (options.deterministic) UseDeterministicKernels();
-    LimitDeviceMemory(context_.device, options.memory_limit);
+    SetUpDevice(context_.device, options);
     if (request.source == EvalSource::kTruth) {
       job_ = TruthJob(request);
     } else {

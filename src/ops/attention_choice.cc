@@ -3,8 +3,6 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/DeviceGuard.h>
-#include <c10/core/Event.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 #include <map>
@@ -17,6 +15,7 @@
 #include "base/log.h"
 #include "kernels/attention.h"
 #include "ops/dispatch.h"
+#include "ops/timed_run.h"
 
 namespace t3 {
 namespace {
@@ -78,7 +77,7 @@ double DifferenceFromLibtorch(const Operands& on) {
 struct PlanTrial {
   size_t plan = 0;
   bool ran = false;
-  std::optional<std::pair<c10::Event, c10::Event>> timed{};
+  std::optional<TimedRun> timed{};
   std::optional<double> ms{};
 };
 
@@ -122,8 +121,7 @@ class ShapePlans {
     PlanTrial* best = &trials_.front();
     for (PlanTrial& trial : trials_) {
       if (trial.timed) {
-        trial.timed->second.synchronize();
-        trial.ms = trial.timed->first.elapsedTime(trial.timed->second);
+        trial.ms = trial.timed->Milliseconds();
         trial.timed.reset();
       }
       if (trial.ms && (!best->ms || *trial.ms < *best->ms)) best = &trial;
@@ -143,15 +141,8 @@ class ShapePlans {
                    plans_->Names()[trial.plan], difference);
       return false;
     }
-    const c10::impl::VirtualGuardImpl device(on.q.device().type());
-    const c10::Stream stream = device.getStream(on.q.device());
-    c10::Event begin(on.q.device().type(), c10::EventFlag::BACKEND_DEFAULT);
-    c10::Event end(on.q.device().type(), c10::EventFlag::BACKEND_DEFAULT);
-    begin.record(stream);
-    if (!RunPlan(trial.plan, on)) return false;
-    end.record(stream);
-    trial.timed.emplace(std::move(begin), std::move(end));
-    return true;
+    trial.timed = TimedRun::Of(on.q, [&] { return RunPlan(trial.plan, on); });
+    return trial.timed.has_value();
   }
 
   bool RunPlan(size_t plan, const Operands& on) {

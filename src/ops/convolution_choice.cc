@@ -2,8 +2,6 @@
 #include "ops/convolution_choice.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/Event.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 #include <limits>
@@ -15,6 +13,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "ops/dispatch.h"
+#include "ops/timed_run.h"
 
 namespace t3 {
 namespace {
@@ -37,12 +36,10 @@ std::string KeyOf(const kernels::ConvolutionShape& shape, const std::string& mac
 // A timed run: the first run of a plan loads its code, the second is timed.
 struct Trial {
   size_t plan = 0;
-  std::optional<std::pair<c10::Event, c10::Event>> timed;
+  std::optional<TimedRun> timed;
 
   double Milliseconds() const {
-    if (!timed) return std::numeric_limits<double>::max();
-    timed->second.synchronize();
-    return timed->first.elapsedTime(timed->second);
+    return timed ? timed->Milliseconds() : std::numeric_limits<double>::max();
   }
 };
 
@@ -151,15 +148,8 @@ class ShapeChoice {
   }
 
   bool RunTimed(Trial& trial, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& y) {
-    const c10::impl::VirtualGuardImpl device(x.device().type());
-    const c10::Stream stream = device.getStream(x.device());
-    c10::Event begin(x.device().type(), c10::EventFlag::BACKEND_DEFAULT);
-    c10::Event end(x.device().type(), c10::EventFlag::BACKEND_DEFAULT);
-    begin.record(stream);
-    if (!RunPlan(trial.plan, x, weight, y)) return false;
-    end.record(stream);
-    trial.timed.emplace(std::move(begin), std::move(end));
-    return true;
+    trial.timed = TimedRun::Of(x, [&] { return RunPlan(trial.plan, x, weight, y); });
+    return trial.timed.has_value();
   }
 
   bool RunPlan(size_t plan, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& y) {

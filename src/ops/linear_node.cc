@@ -14,6 +14,16 @@ using torch::autograd::variable_list;
 
 constexpr int64_t kRowsABlock = 256;
 
+// The sum over rows of g (N, C): (C) in g's dtype.
+at::Tensor SumOfRows(const at::Tensor& g) {
+  const int64_t whole = g.size(0) / kRowsABlock * kRowsABlock;
+  if (whole == 0) return g.sum(0);
+  const at::Tensor blocks = g.narrow(0, 0, whole).unflatten(0, {-1, kRowsABlock});
+  at::Tensor sum = blocks.sum(1, false, at::kFloat).sum(0);
+  if (whole < g.size(0)) sum += g.narrow(0, whole, g.size(0) - whole).sum(0, false, at::kFloat);
+  return sum.to(g.scalar_type());
+}
+
 struct LinearNode : public torch::autograd::Function<LinearNode> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& bias) {
@@ -41,15 +51,6 @@ bool LinearNodeTakes(const at::Tensor& x, const LinearWeights& layer) {
 
 at::Tensor LinearWithNode(const at::Tensor& x, const LinearWeights& layer) {
   return LinearNode::apply(x, layer.weight, layer.bias);
-}
-
-at::Tensor SumOfRows(const at::Tensor& g) {
-  const int64_t whole = g.size(0) / kRowsABlock * kRowsABlock;
-  if (whole == 0) return g.sum(0);
-  const at::Tensor blocks = g.narrow(0, 0, whole).unflatten(0, {-1, kRowsABlock});
-  at::Tensor sum = blocks.sum(1, false, at::kFloat).sum(0);
-  if (whole < g.size(0)) sum += g.narrow(0, whole, g.size(0) - whole).sum(0, false, at::kFloat);
-  return sum.to(g.scalar_type());
 }
 
 }  // namespace t3

@@ -13,7 +13,4 @@ bool LinearNodeTakes(const at::Tensor& x, const LinearWeights& layer);
 // of rows are summed apart, in fp32, then their sums.
 at::Tensor LinearWithNode(const at::Tensor& x, const LinearWeights& layer);
 
-// The sum over rows of g (N, C): (C) in g's dtype.
-at::Tensor SumOfRows(const at::Tensor& g);
-
 }  // namespace t3

@@ -178,6 +178,18 @@ class DecodeRun {
   DevicePacer pacer_;
 };
 
+// Plans a decode by what memory there is and has `use` do it.
+template <typename Use>
+void RunDecode(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target, Stage& stage,
+               Use use) {
+  const c10::NoGradGuard no_grad;
+  ReleaseCachedMemory(stage.context().device);
+  UseKeptConvolutionPlans();
+  DecodeRun run(vae, latents, target, stage);
+  use(run);
+  KeepConvolutionPlans();
+}
+
 }  // namespace
 
 VideoSettings SettingsOf(const DecodeTarget& target) {
@@ -212,37 +224,26 @@ int64_t DecodeBudget(const RunContext& context) {
 
 void DecodeToFile(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target,
                   Stage& stage) {
-  if (!IsTensorFile(target.output)) {
-    QueuedWriter writer(OpenVideoWriter(target.output, SettingsOf(target)), kQueuedFrames);
-    return DecodeInto(writer, vae, latents, target, stage);
+  if (IsTensorFile(target.output)) {
+    RunDecode(vae, latents, target, stage, [](DecodeRun& run) { run.ToTensorFile(); });
+    return;
   }
-  const c10::NoGradGuard no_grad;
-  ReleaseCachedMemory(stage.context().device);
-  UseKeptConvolutionPlans();
-  DecodeRun(vae, latents, target, stage).ToTensorFile();
-  KeepConvolutionPlans();
+  QueuedWriter writer(OpenVideoWriter(target.output, SettingsOf(target)), kQueuedFrames);
+  DecodeInto(writer, vae, latents, target, stage);
 }
 
 void DecodeInto(QueuedWriter& writer, const Vae& vae, const at::Tensor& latents,
                 const DecodeTarget& target, Stage& stage) {
-  const c10::NoGradGuard no_grad;
-  ReleaseCachedMemory(stage.context().device);
-  UseKeptConvolutionPlans();
-  DecodeRun(vae, latents, target, stage).ToVideo(writer);
-  KeepConvolutionPlans();
+  RunDecode(vae, latents, target, stage, [&](DecodeRun& run) { run.ToVideo(writer); });
 }
 
 at::Tensor DecodeToTensor(const Vae& vae, const at::Tensor& latents, const VideoGeometry& geometry,
                           Stage& stage) {
-  const c10::NoGradGuard no_grad;
-  ReleaseCachedMemory(stage.context().device);
-  UseKeptConvolutionPlans();
   DecodeTarget target;
   target.geometry = geometry;
   // Before the plan, which takes what memory is left.
   const at::Tensor video = EmptyVideo(geometry, stage.context().device);
-  DecodeRun(vae, latents, target, stage).ToTensor(video);
-  KeepConvolutionPlans();
+  RunDecode(vae, latents, target, stage, [&](DecodeRun& run) { run.ToTensor(video); });
   return video;
 }
 

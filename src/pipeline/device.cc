@@ -188,4 +188,10 @@ void LimitDeviceMemory(at::Device device, int64_t bytes) {
   SetAllocatorLimit(device, bytes - context, total);
 }
 
+void SetUpDevice(at::Device device, const RunOptions& options) {
+  UseExactFloat32();
+  if (options.deterministic) UseDeterministicKernels();
+  LimitDeviceMemory(device, options.memory_limit);
+}
+
 }  // namespace t3

@@ -8,6 +8,8 @@
 #include <functional>
 #include <string>
 
+#include "t3video/options.h"
+
 namespace t3 {
 
 // "auto", "cpu", "cuda", "cuda:N" -> device. auto takes the first GPU, else the CPU. Throws Error
@@ -67,6 +69,10 @@ class DevicePacer {
 // From now on only kernels whose results do not change from run to run; operations that have none
 // throw. Call before the first work on the device.
 void UseDeterministicKernels();
+
+// What every run does before its first work on `device`: exact fp32, and the options' determinism
+// and memory limit.
+void SetUpDevice(at::Device device, const RunOptions& options);
 
 // Caps what the allocator may take from the device, so that a run that exceeds `bytes` fails rather
 // than takes more. The context's own bytes are taken off first. No effect on the CPU.

@@ -19,12 +19,10 @@ class Engine::Impl {
   Impl(const ModelFiles& files, const RunOptions& options) : model(OpenModel(files)) {
     settings.device = ResolveDevice(options.device);
     settings.dtype = ResolveDtype(options.dtype, settings.device);
-    UseExactFloat32();
     settings.limits = {options.memory_limit, options.host_memory_limit};
     settings.files = files;
     settings.options = options;
-    if (options.deterministic) UseDeterministicKernels();
-    LimitDeviceMemory(settings.device, options.memory_limit);
+    SetUpDevice(settings.device, options);
   }
 
   RunContext Context(const ProgressFn& progress, const CancelToken* cancel) const {

@@ -341,9 +341,7 @@ PrepareResult Prepare(const ModelFiles& files, const RunOptions& options,
   RequireDit(model);
   CheckVae(model);
   const at::Device device = ResolveDevice(options.device);
-  UseExactFloat32();
-  if (options.deterministic) UseDeterministicKernels();
-  LimitDeviceMemory(device, options.memory_limit);
+  SetUpDevice(device, options);
   const RunContext context{progress, cancel, device, options.memory_limit};
   try {
     return Preparation(model, request, ResolveDtype(options.dtype, device), context).Run();
