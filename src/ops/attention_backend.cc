@@ -2,6 +2,7 @@
 #include "ops/attention_backend.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Context.h>
 
 #include <algorithm>
 #include <optional>
@@ -31,6 +32,21 @@ at::Tensor AttendCudnn(const at::Tensor& q, const at::Tensor& k, const at::Tenso
   return std::get<0>(at::_scaled_dot_product_cudnn_attention(q, k, v, bias,
                                                              /*compute_log_sumexp=*/false));
 }
+
+// libtorch takes cuDNN for a few queries too, whose results for one query and a bias then differ
+// from run to run (docs/results/denoise-4k.md).
+class WithoutCudnn {
+ public:
+  WithoutCudnn() : before_(at::globalContext().userEnabledCuDNNSDP()) {
+    at::globalContext().setSDPUseCuDNN(false);
+  }
+  ~WithoutCudnn() { at::globalContext().setSDPUseCuDNN(before_); }
+  WithoutCudnn(const WithoutCudnn&) = delete;
+  WithoutCudnn& operator=(const WithoutCudnn&) = delete;
+
+ private:
+  bool before_;
+};
 
 // GPU kernels put the batch into a dimension of their grid that ends here; the windows of a
 // training batch can be more.
@@ -77,6 +93,7 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
     }
     return by_head(AttendCudnn(by_head(q), by_head(k), by_head(v), mask));
   }
+  const WithoutCudnn guard;
   return by_head(at::scaled_dot_product_attention(by_head(q), by_head(k), by_head(v), mask));
 }
 
