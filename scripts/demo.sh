@@ -8,5 +8,5 @@ prompt='The sea at dawn. A clear sky with the sun on the right. Between two yell
 prompt+=' balloon moves to the left. The camera is still.'
 
 echo "$prompt"
-build/t3 generate --model demo --prompt "$prompt" --seed 3 --output "$video"
+build/t3 generate --model demo --size 512x288 --prompt "$prompt" --seed 3 --output "$video"
 echo "The video is at $PWD/$video"
