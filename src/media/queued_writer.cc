@@ -9,6 +9,21 @@ namespace {
 
 constexpr std::chrono::milliseconds kPollInterval{100};
 
+// Adds the seconds of its life.
+class AddSeconds {
+ public:
+  explicit AddSeconds(double* sum) : sum_(sum) {}
+  ~AddSeconds() {
+    *sum_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+  }
+  AddSeconds(const AddSeconds&) = delete;
+  AddSeconds& operator=(const AddSeconds&) = delete;
+
+ private:
+  double* sum_;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+};
+
 }  // namespace
 
 QueuedWriter::QueuedWriter(std::unique_ptr<VideoWriter> writer, size_t capacity)
@@ -17,6 +32,7 @@ QueuedWriter::QueuedWriter(std::unique_ptr<VideoWriter> writer, size_t capacity)
 QueuedWriter::~QueuedWriter() { Stop(); }
 
 void QueuedWriter::Write(QueuedFrame frame, const std::function<void()>& poll) {
+  const AddSeconds timer(&waited_);
   WaitFor([&] { return frames_.size() < capacity_; }, poll);
   {
     const std::lock_guard lock(mutex_);
@@ -26,6 +42,7 @@ void QueuedWriter::Write(QueuedFrame frame, const std::function<void()>& poll) {
 }
 
 void QueuedWriter::Finish(const std::function<void()>& poll) {
+  const AddSeconds timer(&waited_);
   WaitFor([&] { return frames_.empty() && !busy_; }, poll);
   Stop();
   writer_->Finish();

@@ -35,6 +35,10 @@ class QueuedWriter {
   // When every frame is written, finishes the file.
   void Finish(const std::function<void()>& poll = {});
 
+  // Seconds that the caller has spent in both: what writing adds to making frames, beside what the
+  // two take from each other.
+  double waited() const { return waited_; }
+
  private:
   void Run();
   void Stop();
@@ -49,6 +53,7 @@ class QueuedWriter {
   bool busy_ = false;  // the thread has a frame in hand
   bool stop_ = false;
   std::exception_ptr error_;
+  double waited_ = 0;
   std::thread thread_;
 };
 

@@ -19,7 +19,7 @@ int64_t LevelChannels(const VaeConfig& config, int64_t level) {
 }
 
 PlannedEncoderLevel MakeEncoderLevel(const VaeConfig& config, const Grid& latent, int64_t index,
-                                     const RowRange& output) {
+                                     const RowRange& output, int64_t first_level_frames) {
   PlannedEncoderLevel level;
   level.level = index;
   level.last = index + 1 == kEncoderLevels;
@@ -29,7 +29,7 @@ PlannedEncoderLevel MakeEncoderLevel(const VaeConfig& config, const Grid& latent
   level.shortcut = config.version == VaeVersion::k22;
   level.height = latent.h << (kEncoderLevels - 1 - index);
   level.width = latent.w << (kEncoderLevels - 1 - index);
-  level.frames = kPassFrames[static_cast<size_t>(index)];
+  level.frames = index == 0 ? first_level_frames : kPassFrames[static_cast<size_t>(index)];
   level.output = output;
   RowRange wanted =
       level.last ? output : RowRange{2 * output.begin, std::min(2 * output.end + 1, level.height)};
@@ -41,11 +41,13 @@ PlannedEncoderLevel MakeEncoderLevel(const VaeConfig& config, const Grid& latent
   return level;
 }
 
-EncoderSlab MakeEncoderSlab(const VaeConfig& config, const Grid& latent, const RowRange& output) {
+EncoderSlab MakeEncoderSlab(const VaeConfig& config, const Grid& latent, const RowRange& output,
+                            int64_t first_level_frames) {
   EncoderSlab slab{{}, output, {}};
   RowRange wanted = output;
   for (int64_t level = kEncoderLevels; level-- > 0;) {
-    slab.levels.insert(slab.levels.begin(), MakeEncoderLevel(config, latent, level, wanted));
+    slab.levels.insert(slab.levels.begin(),
+                       MakeEncoderLevel(config, latent, level, wanted, first_level_frames));
     wanted = slab.levels.front().input;
   }
   slab.pixels = wanted.Grown(1, slab.levels.front().height);
@@ -72,7 +74,11 @@ SlabElements CountSlab(const VaeConfig& config, const EncoderSlab& slab) {
     const auto map = [&](int64_t rows, int64_t channels) {
       return level.frames * rows * level.width * channels;
     };
-    const int64_t kept_input = level.shortcut ? map(level.input.size(), level.in) : 0;
+    // What the level hands on, where it is put together from several runs.
+    const bool in_parts = level.level == 0 && level.frames < kPassFrames[0];
+    const int64_t together =
+        in_parts ? kPassFrames[0] * level.output.size() * (level.width / 2) * level.channels : 0;
+    const int64_t kept_input = together + (level.shortcut ? map(level.input.size(), level.in) : 0);
     for (size_t i = 0; i < level.blocks.size(); ++i) {
       const RowRange& input = i == 0 ? level.input : level.blocks[i - 1];
       const int64_t in = i == 0 ? level.in : level.channels;
@@ -93,7 +99,8 @@ SlabElements CountSlab(const VaeConfig& config, const EncoderSlab& slab) {
     if (level.last) continue;
     const int64_t before = map(level.blocks.back().size() + 1, level.channels);
     // The padded map, and the halved one before and after time; 2.2 averages its input in copies.
-    count.working = std::max(count.working, 3 * kept_input + 2 * before + before / 2);
+    const int64_t copies = level.shortcut ? 2 * map(level.input.size(), level.in) : 0;
+    count.working = std::max(count.working, kept_input + copies + 2 * before + before / 2);
     if (level.halves_time) {
       count.caches +=
           Elements(ConvCacheShape(level.output.size(), level.width / 2, level.channels, 0, 1));
@@ -134,16 +141,19 @@ int64_t LargestTensor(const VaeConfig& config, const EncodePlan& plan) {
 }  // namespace
 
 EncodePlan MakeEncodePlan(const VaeConfig& config, const Grid& latent, int64_t element_bytes,
-                          int64_t slabs) {
+                          int64_t slabs, int64_t first_level_frames) {
   T3_CHECK(slabs >= 1 && slabs <= latent.h, "encode plan: {} slabs of {} latent rows", slabs,
            latent.h);
+  T3_CHECK(first_level_frames == 1 || first_level_frames == kPassFrames[0],
+           "encode plan: {} frames at once, wanted 1 or {}", first_level_frames, kPassFrames[0]);
   EncodePlan plan;
   plan.latent = latent;
+  plan.first_level_frames = first_level_frames;
   plan.score_bytes =
       std::min(kEncoderScoreBytes, latent.h * latent.w * latent.h * latent.w * element_bytes);
   for (int64_t i = 0; i < slabs; ++i) {
-    plan.slabs.push_back(
-        MakeEncoderSlab(config, latent, {latent.h * i / slabs, latent.h * (i + 1) / slabs}));
+    const RowRange output{latent.h * i / slabs, latent.h * (i + 1) / slabs};
+    plan.slabs.push_back(MakeEncoderSlab(config, latent, output, first_level_frames));
   }
   CountEncoder(config, element_bytes, &plan);
   return plan;
@@ -151,11 +161,14 @@ EncodePlan MakeEncodePlan(const VaeConfig& config, const Grid& latent, int64_t e
 
 std::optional<EncodePlan> FindEncodePlan(const VaeConfig& config, const Grid& latent,
                                          int64_t element_bytes, int64_t budget) {
-  for (int64_t slabs = 1; slabs <= latent.h; ++slabs) {
-    EncodePlan plan = MakeEncodePlan(config, latent, element_bytes, slabs);
-    if (plan.memory.total <= budget && LargestTensor(config, plan) <= kLargestTensor) return plan;
+  const auto fits = [&](const EncodePlan& plan) {
+    return plan.memory.total <= budget && LargestTensor(config, plan) <= kLargestTensor;
+  };
+  EncodePlan plan = MakeEncodePlan(config, latent, element_bytes, 1);
+  for (int64_t slabs = 1; !fits(plan) && slabs <= latent.h; ++slabs) {
+    plan = MakeEncodePlan(config, latent, element_bytes, slabs, 1);
   }
-  return std::nullopt;
+  return fits(plan) ? std::optional(std::move(plan)) : std::nullopt;
 }
 
 EncodePlan PlanEncode(const VaeConfig& config, const Grid& latent, int64_t element_bytes,
@@ -165,7 +178,7 @@ EncodePlan PlanEncode(const VaeConfig& config, const Grid& latent, int64_t eleme
            "encoding {} latent frames of {}x{} needs at least {} beside the weights, and {} are "
            "left for it; a larger --memory-limit is needed",
            latent.t, latent.w, latent.h,
-           FormatBytes(MakeEncodePlan(config, latent, element_bytes, latent.h).memory.total),
+           FormatBytes(MakeEncodePlan(config, latent, element_bytes, latent.h, 1).memory.total),
            FormatBytes(std::max<int64_t>(budget, 0)));
   return *plan;
 }

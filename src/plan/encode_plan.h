@@ -23,7 +23,7 @@ struct PlannedEncoderLevel {
   bool shortcut = false;  // 2.2
   int64_t height = 0;     // rows of the whole map, before downsampling
   int64_t width = 0;
-  int64_t frames = 0;  // of a pass, before downsampling
+  int64_t frames = 0;  // run at once, before downsampling
   RowRange input;
   std::array<RowRange, 2> blocks;  // rows that each residual block makes
   RowRange output;                 // rows handed on, of the halved grid where there is one
@@ -35,20 +35,23 @@ struct EncoderSlab {
   std::vector<PlannedEncoderLevel> levels;
 };
 
-// The first pass has one frame, the others four. The middle block runs on whole frames once every
-// slab is done.
+// The first pass has one frame, the others four; the first level, whose maps are the largest, can
+// take them one by one. The middle block runs on whole frames once every slab is done.
 struct EncodePlan {
   Grid latent;
+  int64_t first_level_frames = 4;  // at once
   int64_t score_bytes = 0;
   std::vector<EncoderSlab> slabs;
   DecodeMemory memory;  // bytes beside weights and latents; held: the last level of all frames
 };
 
-// `slabs` at most the latents' rows.
+// `slabs` at most the latents' rows, `first_level_frames` 1 or 4.
 EncodePlan MakeEncodePlan(const VaeConfig& config, const Grid& latent, int64_t element_bytes,
-                          int64_t slabs);
+                          int64_t slabs, int64_t first_level_frames = 4);
 
-// The plan of fewest slabs within `budget` bytes; nothing where none fits.
+// The plan of fewest slabs within `budget` bytes; nothing where none fits. Slabs read rows of their
+// neighbours again, so with more than one the first level takes frames one by one, which leaves
+// room for higher slabs.
 std::optional<EncodePlan> FindEncodePlan(const VaeConfig& config, const Grid& latent,
                                          int64_t element_bytes, int64_t budget);
 // The same; throws Error that says what the least takes where none fits.

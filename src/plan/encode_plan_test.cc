@@ -14,7 +14,7 @@ TEST(EncodePlan, RowsOfEverySlabFitTogether) {
     const VaeConfig& vae = FindPreset(preset).vae;
     for (int64_t slabs : {1, 2, 5, 17}) {
       int64_t row = 0;
-      for (const EncoderSlab& slab : MakeEncodePlan(vae, {3, 17, 9}, 4, slabs).slabs) {
+      for (const EncoderSlab& slab : MakeEncodePlan(vae, {3, 17, 9}, 4, slabs, 1).slabs) {
         EXPECT_EQ(slab.output.begin, row);
         row = slab.output.end;
         EXPECT_TRUE(slab.pixels.Contains(slab.levels.front().input));
@@ -37,7 +37,20 @@ TEST(EncodePlan, FourKInFp32FitsInSixteenGigabytes) {
     EXPECT_LE(plan.memory.total, budget);
     EXPECT_GT(plan.memory.total, plan.memory.held);
     EXPECT_THROW(PlanEncode(vae, grid, 4, 2'000'000'000), Error);
+    // What the first level computes, of the frame's rows: less than twice.
+    int64_t rows = 0;
+    for (const EncoderSlab& slab : plan.slabs) rows += slab.levels.front().input.size();
+    EXPECT_LT(rows, 2 * 2176 / vae.patch()) << plan.slabs.size() << " slabs";
   }
+}
+
+TEST(EncodePlan, FramesOneByOneLeaveRoomForFewerSlabs) {
+  const VaeConfig& vae = FindPreset("wan2.1-1.3b").vae;
+  const Grid grid{21, 272, 480};
+  const EncodePlan one_by_one = PlanEncode(vae, grid, 4, 14'000'000'000);
+  EXPECT_EQ(one_by_one.first_level_frames, 1);
+  const auto slabs = static_cast<int64_t>(one_by_one.slabs.size());
+  EXPECT_GT(MakeEncodePlan(vae, grid, 4, slabs).memory.total, 14'000'000'000);
 }
 
 }  // namespace

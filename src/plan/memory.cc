@@ -53,7 +53,7 @@ MemoryStage ImageStage(const PlannedRun& run) {
   const int64_t beside = FrameBytes(run);
   const EncodePlan plan = FindEncodePlan(run.vae, latent, kFloatBytes,
                                          BudgetBeside(run, Context(run) + weights + beside))
-                              .value_or(MakeEncodePlan(run.vae, latent, kFloatBytes, latent.h));
+                              .value_or(MakeEncodePlan(run.vae, latent, kFloatBytes, latent.h, 1));
   return {"image encoder", weights, beside + plan.memory.total, Context(run), ""};
 }
 

@@ -68,7 +68,6 @@ void StreamEncoder::RunSlab(const EncodePlan& plan, const EncoderSlab& slab,
                             const PollFn& poll) const {
   StreamConv::State input;
   std::vector<LevelState> states(levels_.size());
-  const RowRange& made = slab.levels.front().input;
   for (int64_t t = 0; t < plan.latent.t; ++t) {
     const int64_t count = t == 0 ? 1 : VaeConfig::kTimeStride;
     const at::Tensor frames = source(t == 0 ? 0 : VaeConfig::kTimeStride * t - 3, count);
@@ -78,13 +77,31 @@ void StreamEncoder::RunSlab(const EncodePlan& plan, const EncoderSlab& slab,
              "frames ({}) do not fit the plan for {} of {}x{} pixels",
              fmt::join(frames.sizes(), ", "), count, patch_ * slab.levels.front().width,
              patch_ * slab.levels.front().height);
-    MapRows x =
-        input_(Pixels(frames, slab), {.bias = {}, .gamma = {}, .silu = false}, made, input, poll);
-    x.map.add_(input_.bias().to(x.map.scalar_type()));
-    for (size_t i = 0; i < levels_.size(); ++i) {
+    MapRows x = RunFirstLevel(frames, plan, slab, input, states.front(), poll);
+    for (size_t i = 1; i < levels_.size(); ++i) {
       x = RunLevel(std::move(x), slab.levels[i], states[i], poll);
     }
     held.narrow(0, t, 1).narrow(1, slab.output.begin, slab.output.size()).copy_(x.map);
+  }
+}
+
+MapRows StreamEncoder::RunFirstLevel(const at::Tensor& frames, const EncodePlan& plan,
+                                     const EncoderSlab& slab, StreamConv::State& input,
+                                     LevelState& state, const PollFn& poll) const {
+  const PlannedEncoderLevel& level = slab.levels.front();
+  const int64_t count = frames.size(1), step = std::min(count, plan.first_level_frames);
+  at::Tensor all;  // where it takes several steps
+  for (int64_t frame = 0;; frame += step) {
+    MapRows x = input_(Pixels(frames.narrow(1, frame, step), slab),
+                       {.bias = {}, .gamma = {}, .silu = false}, level.input, input, poll);
+    x.map.add_(input_.bias().to(x.map.scalar_type()));
+    x = RunLevel(std::move(x), level, state, poll);
+    if (step == count) return x;
+    if (!all.defined()) {
+      all = at::empty({count, x.map.size(1), x.map.size(2), x.map.size(3)}, options_);
+    }
+    all.narrow(0, frame, step).copy_(x.map);
+    if (frame + step == count) return {all, x.rows, x.height};
   }
 }
 

@@ -30,19 +30,23 @@ TEST_P(StreamEncoderPlans, AllEqualTheWholeSequence) {
   const at::Tensor expected = vae.Encode(video);
   for (int64_t slabs : {int64_t{1}, int64_t{2}, c.rows}) {
     if (slabs > c.rows) continue;
-    EncodePlan plan = MakeEncodePlan(config, {c.frames, c.rows, c.columns}, 4, slabs);
-    plan.score_bytes = 64;
-    int64_t restarts = 0, next = 0;
-    const auto source = [&](int64_t frame, int64_t count) {
-      if (frame == 0) ++restarts, next = 0;
-      EXPECT_EQ(frame, next);  // in order, so that a file can be read
-      next += count;
-      return video.narrow(1, frame, count);
-    };
-    const at::Tensor latents = vae.EncodeFrom(plan, source);
-    EXPECT_EQ(restarts, slabs);
-    ASSERT_EQ(latents.sizes(), expected.sizes());
-    EXPECT_LT((latents - expected).abs().max().item<double>(), 1e-5) << slabs << " slabs";
+    for (int64_t first_level_frames : {1, 4}) {
+      EncodePlan plan =
+          MakeEncodePlan(config, {c.frames, c.rows, c.columns}, 4, slabs, first_level_frames);
+      plan.score_bytes = 64;
+      int64_t restarts = 0, next = 0;
+      const auto source = [&](int64_t frame, int64_t count) {
+        if (frame == 0) ++restarts, next = 0;
+        EXPECT_EQ(frame, next);  // in order, so that a file can be read
+        next += count;
+        return video.narrow(1, frame, count);
+      };
+      const at::Tensor latents = vae.EncodeFrom(plan, source);
+      EXPECT_EQ(restarts, slabs);
+      ASSERT_EQ(latents.sizes(), expected.sizes());
+      EXPECT_LT((latents - expected).abs().max().item<double>(), 1e-5)
+          << slabs << " slabs, " << first_level_frames << " frames at once";
+    }
   }
 }
 

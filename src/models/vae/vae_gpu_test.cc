@@ -166,8 +166,9 @@ TEST_P(VaeGpu, FourKInEightGigabytes) {
 
 // A 4K clip of 81 frames in fp32 within 16 GB: the allocator, weights included, is held to what the
 // context and libraries (1.2 GB) leave of them. The encoder is causal, so the first three latent
-// frames are those of the first nine frames, encoded with memory to spare.
-TEST_P(VaeGpu, EncodesFourKInSixteenGigabytes) {
+// frames are those of the first nine frames, encoded with memory to spare. Minutes of fp32
+// convolutions, so it is run when asked for (docs/decoder.md).
+TEST_P(VaeGpu, DISABLED_EncodesFourKInSixteenGigabytes) {
   VaeConfig config = FindPreset(GetParam() == VaeVersion::k21 ? "wan2.1-1.3b" : "wan2.2-5b").vae;
   config.decoder_dim = 4;  // not used here
   TensorMap tensors = RandomVaeTensors(config, 32);
@@ -175,13 +176,11 @@ TEST_P(VaeGpu, EncodesFourKInSixteenGigabytes) {
   const Vae vae(config, OnGpu(tensors, at::kFloat));
   const int64_t stride = config.spatial_stride();
   const Grid grid{21, 2176 / stride, 3840 / stride}, short_grid{3, grid.h, grid.w};
-  // A picture that moves up by four rows a frame; its texture repeats every 240 columns.
-  const at::Tensor picture =
-      SeededNoise({3, 2176 + 4 * 81, 240}, 33).clamp_(-1, 1).repeat({1, 1, 16});
+  // A picture that moves up by four rows a frame: views of one that is higher.
+  const int64_t row = 3840, plane = (2176 + 4 * 81) * row;
+  const at::Tensor picture = SeededNoise({3, plane / row, row}, 33).clamp_(-1, 1);
   const auto frames = [&](int64_t first, int64_t count) {
-    std::vector<at::Tensor> taken;
-    for (int64_t f = first; f < first + count; ++f) taken.push_back(picture.narrow(1, 4 * f, 2176));
-    return at::stack(taken, 1);
+    return picture.as_strided({3, count, 2176, row}, {plane, 4 * row, row, 1}, 4 * row * first);
   };
   const at::Tensor expected =
       vae.EncodeFrom(PlanEncode(config, short_grid, 4, 60'000'000'000), frames).cpu();
@@ -195,6 +194,7 @@ TEST_P(VaeGpu, EncodesFourKInSixteenGigabytes) {
   const auto [available, total] = at::accelerator::getMemoryInfo(kGpu.index());
   c10::cuda::CUDACachingAllocator::setMemoryFraction(
       static_cast<double>(cap) / static_cast<double>(total), kGpu.index());
+  std::cout << "a clip in " << plan.slabs.size() << " slabs" << std::endl;
   const auto start = std::chrono::steady_clock::now();
   const at::Tensor made = vae.EncodeFrom(plan, frames).cpu();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;

@@ -121,9 +121,10 @@ TEST_F(PrepareTest, AMemoryLimitChangesRoundingAlone) {
   Run();
   const VaeConfig vae = *OpenModel(MiniModel()).vae;
   const auto bytes = [&](int64_t slabs) {
-    return MakeEncodePlan(vae, {3, 8, 8}, 4, slabs).memory.total;
+    return MakeEncodePlan(vae, {3, 8, 8}, 4, slabs, 1).memory.total;
   };
-  ASSERT_LT(bytes(4), bytes(1));  // so that one slab does not fit
+  ASSERT_LT(bytes(4), bytes(3));  // so that four slabs are needed
+  ASSERT_LT(bytes(4), MakeEncodePlan(vae, {3, 8, 8}, 4, 1).memory.total);
   PrepareRequest limited = request_;
   limited.output = folder_ / "limited";
   RunOptions options = OnCpu();
