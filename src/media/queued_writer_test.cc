@@ -83,7 +83,7 @@ TEST(QueuedWriter, OverlapsMakingAndWriting) {
   writer.Finish();
   EXPECT_EQ(log.written.size(), 40U);
   EXPECT_GT(writer.waited(), 0);
-  EXPECT_LT(writer.waited(), 40 * 0.005 / 2);
+  EXPECT_LT(writer.waited(), 40 * 0.005 * 3 / 4);
 }
 
 TEST(QueuedWriter, WaitsForTheSamples) {

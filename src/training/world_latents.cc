@@ -148,8 +148,8 @@ WorldLatents::WorldLatents(const WorldLatentsConfig& config, const TrainConfig& 
     const std::string name = fmt::format("{}x{}x{}", size.width, size.height, size.frames);
     const std::string made = fmt::format("{} clips of {} from seed {} by VAE {}", size.clips, name,
                                          config.seed, WeightsDigest(model.vae_views));
-    const std::string cache =
-        config.cache.empty() ? "" : (fs::path(config.cache) / (name + ".safetensors")).string();
+    const std::string file = fmt::format("{}-seed-{}.safetensors", name, config.seed);
+    const std::string cache = config.cache.empty() ? "" : (fs::path(config.cache) / file).string();
     at::Tensor latents = ReadCache(cache, made);
     if (!latents.defined()) {
       if (!vae) vae.emplace(LoadVae(model, VaeHalf::kEncoder, dtype, context));

@@ -51,7 +51,7 @@ TEST(WorldLatents, RunsOfSeveralSeedsShareTheClipsOfOne) {
 TEST(WorldLatents, AreReadFromTheCacheTheNextTime) {
   const test::Folder folder;
   WorldLatents made = MakeLatents(folder.Path("cache"), true);
-  const std::string file = folder.Path("cache") + "/32x16x5.safetensors";
+  const std::string file = folder.Path("cache") + "/32x16x5-seed-4.safetensors";
   ASSERT_TRUE(std::filesystem::exists(file));
   const auto written = std::filesystem::last_write_time(file);
   WorldLatents read = MakeLatents(folder.Path("cache"), true);
