@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/seconds_since.h"
 #include "config/presets.h"
 #include "eval/tiled_decode.h"
 #include "models/vae/tensors.h"
@@ -26,10 +27,6 @@ using WayClock = std::chrono::steady_clock;
 
 // Videos up to this size are kept and compared.
 constexpr int64_t kComparedBytes = 1'000'000'000;
-
-double SecondsSince(WayClock::time_point begin) {
-  return std::chrono::duration<double>(WayClock::now() - begin).count();
-}
 
 Vae RandomDecoder(const VaeConfig& config, at::Device device, at::ScalarType dtype) {
   TensorMap tensors;

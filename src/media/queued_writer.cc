@@ -4,25 +4,12 @@
 #include <chrono>
 #include <utility>
 
+#include "base/seconds_since.h"
+
 namespace t3 {
 namespace {
 
 constexpr std::chrono::milliseconds kPollInterval{100};
-
-// Adds the seconds of its life.
-class AddSeconds {
- public:
-  explicit AddSeconds(double* sum) : sum_(sum) {}
-  ~AddSeconds() {
-    *sum_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
-  }
-  AddSeconds(const AddSeconds&) = delete;
-  AddSeconds& operator=(const AddSeconds&) = delete;
-
- private:
-  double* sum_;
-  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
-};
 
 }  // namespace
 
@@ -32,20 +19,22 @@ QueuedWriter::QueuedWriter(std::unique_ptr<VideoWriter> writer, size_t capacity)
 QueuedWriter::~QueuedWriter() { Stop(); }
 
 void QueuedWriter::Write(QueuedFrame frame, const std::function<void()>& poll) {
-  const AddSeconds timer(&waited_);
+  const auto begin = std::chrono::steady_clock::now();
   WaitFor([&] { return frames_.size() < capacity_; }, poll);
   {
     const std::lock_guard lock(mutex_);
     frames_.push_back(std::move(frame));
   }
   changed_.notify_all();
+  waited_ += SecondsSince(begin);
 }
 
 void QueuedWriter::Finish(const std::function<void()>& poll) {
-  const AddSeconds timer(&waited_);
+  const auto begin = std::chrono::steady_clock::now();
   WaitFor([&] { return frames_.empty() && !busy_; }, poll);
   Stop();
   writer_->Finish();
+  waited_ += SecondsSince(begin);
 }
 
 void QueuedWriter::Stop() {

@@ -78,7 +78,7 @@ SlabElements CountSlab(const VaeConfig& config, const EncoderSlab& slab) {
     const bool in_parts = level.level == 0 && level.frames < kPassFrames[0];
     const int64_t together =
         in_parts ? kPassFrames[0] * level.output.size() * (level.width / 2) * level.channels : 0;
-    const int64_t kept_input = together + (level.shortcut ? map(level.input.size(), level.in) : 0);
+    const int64_t kept_input = level.shortcut ? map(level.input.size(), level.in) : 0;
     for (size_t i = 0; i < level.blocks.size(); ++i) {
       const RowRange& input = i == 0 ? level.input : level.blocks[i - 1];
       const int64_t in = i == 0 ? level.in : level.channels;
@@ -93,14 +93,13 @@ SlabElements CountSlab(const VaeConfig& config, const EncoderSlab& slab) {
       const int64_t most =
           map(input.size(), in) +
           std::max({read + map(middle, level.channels), read2 + 2 * map(middle, level.channels)});
-      count.working = std::max(count.working, kept_input + most);
+      count.working = std::max(count.working, together + kept_input + most);
       count.largest = std::max({count.largest, read, read2});
     }
     if (level.last) continue;
     const int64_t before = map(level.blocks.back().size() + 1, level.channels);
     // The padded map, and the halved one before and after time; 2.2 averages its input in copies.
-    const int64_t copies = level.shortcut ? 2 * map(level.input.size(), level.in) : 0;
-    count.working = std::max(count.working, kept_input + copies + 2 * before + before / 2);
+    count.working = std::max(count.working, together + 3 * kept_input + 2 * before + before / 2);
     if (level.halves_time) {
       count.caches +=
           Elements(ConvCacheShape(level.output.size(), level.width / 2, level.channels, 0, 1));
@@ -148,7 +147,6 @@ EncodePlan MakeEncodePlan(const VaeConfig& config, const Grid& latent, int64_t e
            "encode plan: {} frames at once, wanted 1 or {}", first_level_frames, kPassFrames[0]);
   EncodePlan plan;
   plan.latent = latent;
-  plan.first_level_frames = first_level_frames;
   plan.score_bytes =
       std::min(kEncoderScoreBytes, latent.h * latent.w * latent.h * latent.w * element_bytes);
   for (int64_t i = 0; i < slabs; ++i) {

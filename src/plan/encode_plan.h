@@ -39,15 +39,14 @@ struct EncoderSlab {
 // take them one by one. The middle block runs on whole frames once every slab is done.
 struct EncodePlan {
   Grid latent;
-  int64_t first_level_frames = 4;  // at once
   int64_t score_bytes = 0;
   std::vector<EncoderSlab> slabs;
   DecodeMemory memory;  // bytes beside weights and latents; held: the last level of all frames
 };
 
-// `slabs` at most the latents' rows, `first_level_frames` 1 or 4.
+// `slabs` at most the latents' rows, `first_level_frames` at once 1 or 4.
 EncodePlan MakeEncodePlan(const VaeConfig& config, const Grid& latent, int64_t element_bytes,
-                          int64_t slabs, int64_t first_level_frames = 4);
+                          int64_t slabs, int64_t first_level_frames = VaeConfig::kTimeStride);
 
 // The plan of fewest slabs within `budget` bytes; nothing where none fits. Slabs read rows of their
 // neighbours again, so with more than one the first level takes frames one by one, which leaves

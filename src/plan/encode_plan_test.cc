@@ -48,7 +48,7 @@ TEST(EncodePlan, FramesOneByOneLeaveRoomForFewerSlabs) {
   const VaeConfig& vae = FindPreset("wan2.1-1.3b").vae;
   const Grid grid{21, 272, 480};
   const EncodePlan one_by_one = PlanEncode(vae, grid, 4, 14'000'000'000);
-  EXPECT_EQ(one_by_one.first_level_frames, 1);
+  EXPECT_EQ(one_by_one.slabs.front().levels.front().frames, 1);
   const auto slabs = static_cast<int64_t>(one_by_one.slabs.size());
   EXPECT_GT(MakeEncodePlan(vae, grid, 4, slabs).memory.total, 14'000'000'000);
 }

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/seconds_since.h"
 #include "pipeline/device.h"
 #include "training/curves.h"
 
@@ -16,10 +17,6 @@ namespace t3 {
 namespace {
 
 constexpr size_t kMostNamed = 8;  // items in a message
-
-double SecondsSince(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 int64_t PeakMemory(at::Device device) {
   if (device.is_cuda()) return DevicePeak(device);

@@ -77,7 +77,7 @@ void StreamEncoder::RunSlab(const EncodePlan& plan, const EncoderSlab& slab,
              "frames ({}) do not fit the plan for {} of {}x{} pixels",
              fmt::join(frames.sizes(), ", "), count, patch_ * slab.levels.front().width,
              patch_ * slab.levels.front().height);
-    MapRows x = RunFirstLevel(frames, plan, slab, input, states.front(), poll);
+    MapRows x = RunFirstLevel(frames, slab, input, states.front(), poll);
     for (size_t i = 1; i < levels_.size(); ++i) {
       x = RunLevel(std::move(x), slab.levels[i], states[i], poll);
     }
@@ -85,24 +85,24 @@ void StreamEncoder::RunSlab(const EncodePlan& plan, const EncoderSlab& slab,
   }
 }
 
-MapRows StreamEncoder::RunFirstLevel(const at::Tensor& frames, const EncodePlan& plan,
-                                     const EncoderSlab& slab, StreamConv::State& input,
-                                     LevelState& state, const PollFn& poll) const {
+MapRows StreamEncoder::RunFirstLevel(const at::Tensor& frames, const EncoderSlab& slab,
+                                     StreamConv::State& input, LevelState& state,
+                                     const PollFn& poll) const {
   const PlannedEncoderLevel& level = slab.levels.front();
-  const int64_t count = frames.size(1), step = std::min(count, plan.first_level_frames);
-  at::Tensor all;  // where it takes several steps
-  for (int64_t frame = 0;; frame += step) {
-    MapRows x = input_(Pixels(frames.narrow(1, frame, step), slab),
-                       {.bias = {}, .gamma = {}, .silu = false}, level.input, input, poll);
+  const auto run = [&](const at::Tensor& some) {
+    MapRows x = input_(Pixels(some, slab), {.bias = {}, .gamma = {}, .silu = false}, level.input,
+                       input, poll);
     x.map.add_(input_.bias().to(x.map.scalar_type()));
-    x = RunLevel(std::move(x), level, state, poll);
-    if (step == count) return x;
-    if (!all.defined()) {
-      all = at::empty({count, x.map.size(1), x.map.size(2), x.map.size(3)}, options_);
-    }
-    all.narrow(0, frame, step).copy_(x.map);
-    if (frame + step == count) return {all, x.rows, x.height};
+    return RunLevel(std::move(x), level, state, poll);
+  };
+  const int64_t count = frames.size(1);
+  if (count <= level.frames) return run(frames);
+  const at::Tensor all =
+      at::empty({count, level.output.size(), level.width / 2, level.channels}, options_);
+  for (int64_t frame = 0; frame < count; frame += level.frames) {
+    all.narrow(0, frame, level.frames).copy_(run(frames.narrow(1, frame, level.frames)).map);
   }
+  return {all, level.output, level.height / 2};
 }
 
 MapRows StreamEncoder::Pixels(const at::Tensor& frames, const EncoderSlab& slab) const {

@@ -38,8 +38,8 @@ class StreamEncoder {
     std::optional<StreamDownsample> down;  // none in the last level
   };
   // The input convolution and the first level, as many frames at once as the plan says.
-  MapRows RunFirstLevel(const at::Tensor& frames, const EncodePlan& plan, const EncoderSlab& slab,
-                        StreamConv::State& input, LevelState& state, const PollFn& poll) const;
+  MapRows RunFirstLevel(const at::Tensor& frames, const EncoderSlab& slab, StreamConv::State& input,
+                        LevelState& state, const PollFn& poll) const;
   MapRows RunLevel(MapRows x, const PlannedEncoderLevel& plan, LevelState& state,
                    const PollFn& poll) const;
   // Fills rows slab.output of `held`, (T,h,w,C).

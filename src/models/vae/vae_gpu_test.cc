@@ -14,6 +14,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "base/seconds_since.h"
 #include "config/presets.h"
 #include "models/vae/random_vae.h"
 #include "models/vae/vae.h"
@@ -38,6 +39,23 @@ int64_t ResidentBytes() {
   int64_t pages = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> pages >> resident;
   return resident * ::sysconf(_SC_PAGESIZE);
+}
+
+int64_t ReservedBytes() {
+  return c10::getDeviceAllocator(at::kCUDA)->getDeviceStats(kGpu.index()).reserved_bytes[0].current;
+}
+
+// Runs f with the allocator held to `cap` bytes; the most that it reserved.
+template <typename F>
+int64_t PeakWithin(int64_t cap, F f) {
+  c10::DeviceAllocator* allocator = c10::getDeviceAllocator(at::kCUDA);
+  allocator->resetPeakStats(kGpu.index());
+  const auto [available, total] = at::accelerator::getMemoryInfo(kGpu.index());
+  c10::cuda::CUDACachingAllocator::setMemoryFraction(
+      static_cast<double>(cap) / static_cast<double>(total), kGpu.index());
+  f();
+  c10::cuda::CUDACachingAllocator::setMemoryFraction(1, kGpu.index());
+  return allocator->getDeviceStats(kGpu.index()).reserved_bytes[0].peak;
 }
 
 class VaeGpu : public testing::TestWithParam<VaeVersion> {
@@ -145,16 +163,11 @@ TEST_P(VaeGpu, FourKInEightGigabytes) {
     return video;
   };
   c10::cuda::CUDACachingAllocator::emptyCache();
-  c10::DeviceAllocator* allocator = c10::getDeviceAllocator(at::kCUDA);
-  allocator->resetPeakStats(kGpu.index());
-  const int64_t before = allocator->getDeviceStats(kGpu.index()).reserved_bytes[0].current;
-  const int64_t cap = before + plan.memory.total + 2 * static_cast<int64_t>(latents.nbytes());
-  const auto [available, total] = at::accelerator::getMemoryInfo(kGpu.index());
-  c10::cuda::CUDACachingAllocator::setMemoryFraction(
-      static_cast<double>(cap) / static_cast<double>(total), kGpu.index());
-  const at::Tensor capped = thumbnail(plan);
-  c10::cuda::CUDACachingAllocator::setMemoryFraction(1, kGpu.index());
-  const int64_t peak = allocator->getDeviceStats(kGpu.index()).reserved_bytes[0].peak;
+  const int64_t cap =
+      ReservedBytes() + plan.memory.total + 2 * static_cast<int64_t>(latents.nbytes());
+  const std::size_t available = at::accelerator::getMemoryInfo(kGpu.index()).first;
+  at::Tensor capped;
+  const int64_t peak = PeakWithin(cap, [&] { capped = thumbnail(plan); });
   std::cout << plan.slabs.size() << " slabs, peak of reserved GPU memory "
             << static_cast<double>(peak) / 1e9 << " GB of " << static_cast<double>(cap) / 1e9
             << " GB, host " << static_cast<double>(host_before) / 1e9 << " GB and at most "
@@ -188,25 +201,18 @@ TEST_P(VaeGpu, DISABLED_EncodesFourKInSixteenGigabytes) {
   const at::Tensor expected =
       vae.EncodeFrom(PlanEncode(config, short_grid, 4, 60'000'000'000), frames).cpu();
   c10::cuda::CUDACachingAllocator::emptyCache();
-  c10::DeviceAllocator* allocator = c10::getDeviceAllocator(at::kCUDA);
-  allocator->resetPeakStats(kGpu.index());
   const int64_t cap = 16'000'000'000 - 1'200'000'000;
-  const int64_t before = allocator->getDeviceStats(kGpu.index()).reserved_bytes[0].current;
+  const int64_t before = ReservedBytes();
   const int64_t latents = 2 * config.latent_channels * grid.t * grid.h * grid.w * 4;
   const EncodePlan plan = PlanEncode(config, grid, 4, cap - before - latents);
-  const auto [available, total] = at::accelerator::getMemoryInfo(kGpu.index());
-  c10::cuda::CUDACachingAllocator::setMemoryFraction(
-      static_cast<double>(cap) / static_cast<double>(total), kGpu.index());
   std::cout << "a clip in " << plan.slabs.size() << " slabs" << std::endl;
   const auto start = std::chrono::steady_clock::now();
-  const at::Tensor made = vae.EncodeFrom(plan, frames).cpu();
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  c10::cuda::CUDACachingAllocator::setMemoryFraction(1, kGpu.index());
-  const int64_t peak = allocator->getDeviceStats(kGpu.index()).reserved_bytes[0].peak;
-  std::cout << plan.slabs.size() << " slabs, " << took.count() << " s, peak of reserved GPU memory "
-            << static_cast<double>(peak) / 1e9 << " GB of " << static_cast<double>(cap) / 1e9
-            << " GB, planned " << static_cast<double>(before + latents + plan.memory.total) / 1e9
-            << " GB\n";
+  at::Tensor made;
+  const int64_t peak = PeakWithin(cap, [&] { made = vae.EncodeFrom(plan, frames).cpu(); });
+  std::cout << plan.slabs.size() << " slabs, " << SecondsSince(start)
+            << " s, peak of reserved GPU memory " << static_cast<double>(peak) / 1e9 << " GB of "
+            << static_cast<double>(cap) / 1e9 << " GB, planned "
+            << static_cast<double>(before + latents + plan.memory.total) / 1e9 << " GB\n";
   EXPECT_LE(peak, cap);
   EXPECT_LT(RelativeGap(made.narrow(1, 0, 3), expected), 1e-4);
 }
