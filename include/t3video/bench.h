@@ -55,6 +55,7 @@ struct VaeBenchRequest {
   int64_t cudnn_choices = 4;
   std::string plans;   // file of convolution plans, read first; empty: none
   bool save = false;   // what timing found is added to `plans`
+  bool parts = false;  // after timing, decodes once more and says where the time goes
   bool check = false;  // before timing, every convolution of a short decode against libtorch's
 };
 

@@ -31,14 +31,14 @@ ways() {
   while read -r vae preset limit; do
     # Twice: the first times the convolutions whose plans are not known, the second knows all.
     bench "ways-$vae" --preset "$preset" --ways planned,planned,tiled,plain --tiles 4 \
-      --plain-frames 13 --save-plans
+      --plain-frames 13 --save-plans --parts
     verdict "VAE $vae, seconds of a decode with known plans" "$(best "ways-$vae" planned)" "$limit"
     for way in tiled plain; do
       verdict "VAE $vae, planned over $way" \
         "$(over "$(best "ways-$vae" planned)" "$(best "ways-$vae" $way)")" 1
     done
-  done <<<'2.1 wan2.1-1.3b 16
-2.2 wan2.2-5b 30'
+  done <<<'2.1 wan2.1-1.3b 12
+2.2 wan2.2-5b 24'
 }
 
 # 33 frames, so the middle block's output, which is held, is that of 12 latent frames less than for

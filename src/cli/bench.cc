@@ -118,6 +118,8 @@ void AddVaeBench(CLI::App& parent, Action& action) {
   auto* plans = command.add_option("--plans", request.plans, "file of convolution plans to use");
   command.add_flag("--save-plans", request.save, "add what was found to the file of --plans")
       ->needs(plans);
+  command.add_flag("--parts", request.parts,
+                   "Decode once more, by the plan, and say where the time goes");
   command.add_flag("--check", request.check,
                    "first compare every convolution of a short decode with libtorch's");
   AddBenchRunFlags(command, flags->run);

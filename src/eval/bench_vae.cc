@@ -32,15 +32,29 @@ void CheckRequest(const VaeBenchRequest& request) {
 std::string ConvolutionText(const ConvolutionCounts& counts, const VaeBenchRequest& request) {
   if (request.cudnn_choices == 0) return "  convolutions: libtorch's, all\n";
   return fmt::format(
-      "  convolutions: {} shapes by plans of {}, {} timed, {} by cuDNN's first choice, {} by "
+      "  convolutions: {} shapes by the own kernel, {} by plans of {}, {} timed, {} by cuDNN's "
+      "first choice, {} by "
       "libtorch; {} plans of the file were stale\n",
-      counts.from_table, request.plans.empty() ? "no file" : request.plans, counts.timed,
-      counts.first, counts.libtorch, counts.stale);
+      counts.own, counts.from_table, request.plans.empty() ? "no file" : request.plans,
+      counts.timed, counts.first, counts.libtorch, counts.stale);
 }
 
 std::string CheckText(const ConvolutionCounts& counts) {
   return fmt::format("  {} convolutions checked, {} wrong: at most {:.2g} (L2) from libtorch's\n",
                      counts.checked, counts.wrong, counts.difference);
+}
+
+using TimedParts = std::vector<std::pair<std::string, double>>;
+
+std::string PartsText(const TimedParts& parts) {
+  if (parts.empty()) return "";
+  double sum = 0;
+  for (const auto& [name, ms] : parts) sum += ms;
+  std::string text = fmt::format("  parts of one more decode, {:.0f} ms in all:\n", sum);
+  for (const auto& [name, ms] : parts) {
+    text += fmt::format("    {:<44} {:>8.0f} ms {:>5.1f} %\n", name, ms, 100 * ms / sum);
+  }
+  return text;
 }
 
 void Compare(std::vector<WayResult>& results) {
@@ -114,12 +128,15 @@ Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
   const ConvolutionCounts counts = CountConvolutions();
   convolutions += ConvolutionText(counts, request);
   Compare(results);
+  const TimedParts parts = request.parts ? bench.Parts() : TimedParts{};
   const VideoGeometry& geometry = bench.geometry();
   const std::string name = dtype == at::kBFloat16 ? "bf16" : "fp32";
   const std::string heading =
       fmt::format("decoding {}x{}, {} frames, {} with random weights, {} on {}, commit {}",
                   geometry.made_width, geometry.made_height, geometry.frames, request.preset, name,
                   device.str(), GetBuildInfo().commit);
+  nlohmann::ordered_json parts_ms = nlohmann::ordered_json::object();
+  for (const auto& [part, ms] : parts) parts_ms[part] = ms;
   const nlohmann::ordered_json json{{"bench", "vae"},
                                     {"preset", request.preset},
                                     {"width", geometry.made_width},
@@ -130,15 +147,17 @@ Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
                                     {"memory_limit", request.options.memory_limit},
                                     {"cudnn_choices", request.cudnn_choices},
                                     {"convolutions",
-                                     {{"from_file", counts.from_table},
+                                     {{"own", counts.own},
+                                      {"from_file", counts.from_table},
                                       {"timed", counts.timed},
                                       {"first", counts.first},
                                       {"libtorch", counts.libtorch},
                                       {"stale", counts.stale}}},
                                     {"commit", GetBuildInfo().commit},
                                     {"decode_pflop", 2 * bench.Macs() / 1e15},
+                                    {"parts_ms", parts_ms},
                                     {"ways", BenchJson(bench, results)}};
-  return {BenchText(bench, results, heading) + convolutions, json.dump(2)};
+  return {BenchText(bench, results, heading) + convolutions + PartsText(parts), json.dump(2)};
 }
 
 }  // namespace t3

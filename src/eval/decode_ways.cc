@@ -15,6 +15,7 @@
 #include "eval/tiled_decode.h"
 #include "models/vae/tensors.h"
 #include "nn/random_weights.h"
+#include "ops/part_timer.h"
 #include "pipeline/decode.h"
 #include "pipeline/device.h"
 #include "plan/cost.h"
@@ -86,6 +87,12 @@ ConvolutionCounts DecodeWays::Check() {
   DecodeByPlan(latents_.narrow(1, 0, grid.t), PlanOf(grid), [](const DecodedRows&) {});
   CheckConvolutions(false);
   return CountConvolutions();
+}
+
+std::vector<std::pair<std::string, double>> DecodeWays::Parts() {
+  PartRecorder recorder(context_.device);
+  DecodeByPlan(latents_, PlanOf(geometry_.latent), [](const DecodedRows&) {});
+  return recorder.Milliseconds();
 }
 
 double DecodeWays::RunOnce(const std::string& way, WayResult* result) {

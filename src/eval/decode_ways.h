@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/vae/vae.h"
@@ -37,6 +38,9 @@ class DecodeWays {
   // The planned way, for as many frames as show every shape of a convolution but the last pass's;
   // each result is compared with libtorch's.
   ConvolutionCounts Check();
+
+  // Milliseconds of the device in each part of a decode by the plan.
+  std::vector<std::pair<std::string, double>> Parts();
 
   double Macs() const;  // of an untiled decode
   const VideoGeometry& geometry() const { return geometry_; }

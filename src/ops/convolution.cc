@@ -9,6 +9,7 @@
 #include <c10/core/DeviceGuard.h>
 
 #include "base/check.h"
+#include "ops/causal_convolution.h"
 #include "ops/convolution_choice.h"
 #include "ops/dispatch.h"
 
@@ -25,6 +26,14 @@ kernels::ConvolutionShape ShapeOf(const at::Tensor& x, const at::Tensor& weight,
           .out = weight.size(0)};
 }
 
+bool CausalKernelTakes(const at::Tensor& x, const at::Tensor& weight,
+                       const ConvolutionOptions& options) {
+  return options.time_stride == 1 && options.row_padding == 0 && options.column_padding == 1 &&
+         x.size(0) > 2 && x.size(1) > 2 && x.scalar_type() == at::kBFloat16 && x.is_contiguous() &&
+         reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 16 == 0 &&
+         CausalConvolutionPays(weight, x.size(0) - 2, x.size(1) - 2, x.size(2));
+}
+
 bool PlansTake(const at::Tensor& x, const at::Tensor& weight) {
   const auto whole = [](int64_t channels) {
     return channels % kernels::VectorElements(kernels::Element::kBFloat16) == 0;
@@ -34,6 +43,14 @@ bool PlansTake(const at::Tensor& x, const at::Tensor& weight) {
          weight.permute({0, 2, 3, 4, 1}).is_contiguous() && whole(x.size(3)) &&
          whole(weight.size(0)) && reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 16 == 0 &&
          !at::globalContext().deterministicCuDNN();
+}
+
+// Undefined where cuDNN has no plan.
+at::Tensor ByPlan(const kernels::ConvolutionShape& shape, const at::Tensor& x,
+                  const at::Tensor& weight) {
+  const auto [frames, rows, columns] = shape.Made();
+  const at::Tensor y = at::empty({frames, rows, columns, shape.out}, x.options());
+  return RunChosenPlan(shape, x, weight, y) ? y : at::Tensor();
 }
 
 bool OneDnnTakes(const at::Tensor& x, const at::Tensor& weight) {
@@ -76,15 +93,14 @@ at::Tensor Convolution(const at::Tensor& x, const at::Tensor& weight,
            "Convolution: map ({}) and weights ({})", fmt::join(x.sizes(), ", "),
            fmt::join(weight.sizes(), ", "));
   if (OneDnnTakes(x, weight)) return OneDnnConvolution(x, weight, options);
-  if (!PlansTake(x, weight)) return PlainConvolution(x, weight, options);
+  const bool causal = CausalKernelTakes(x, weight, options);
+  if (!causal && !PlansTake(x, weight)) return PlainConvolution(x, weight, options);
   const c10::DeviceGuard guard(x.device());
   const kernels::ConvolutionShape shape = ShapeOf(x, weight, options);
-  const auto [frames, rows, columns] = shape.Made();
-  at::Tensor y = at::empty({frames, rows, columns, shape.out}, x.options());
-  if (!RunChosenPlan(shape, x, weight, y)) {
-    y.reset();  // among a decode's largest tensors: no place for two
-    return PlainConvolution(x, weight, options);
-  }
+  at::Tensor y = causal
+                     ? CausalConvolution({x.narrow(0, 0, 2), x.narrow(0, 2, x.size(0) - 2)}, weight)
+                     : ByPlan(shape, x, weight);
+  if (!y.defined()) return PlainConvolution(x, weight, options);
   if (ConvolutionsAreChecked()) {
     CheckConvolution(shape, y, PlainConvolution(x, weight, options));
   }

@@ -14,8 +14,9 @@ struct ConvolutionOptions {
 };
 
 // x (T,R,C,in), contiguous; weight (out,in,kt,kr,kc), on a GPU best channels-last; no padding in
-// time. Returns (T',R',C',out), contiguous. On a GPU in bf16 by cuDNN's plan for this shape
-// (ops/convolution_choice.h), on the CPU in fp32 by oneDNN, else as PlainConvolution.
+// time. Returns (T',R',C',out), contiguous. On a GPU in bf16 by the own kernel
+// (ops/causal_convolution.h) or cuDNN's plan for this shape (ops/convolution_choice.h), on the CPU
+// in fp32 by oneDNN, else as PlainConvolution.
 at::Tensor Convolution(const at::Tensor& x, const at::Tensor& weight,
                        const ConvolutionOptions& options);
 

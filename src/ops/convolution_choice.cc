@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/check.h"
@@ -189,6 +190,7 @@ struct Chooser {
   ConvolutionSettings settings;
   std::map<std::pair<int, kernels::ConvolutionShape>, ShapeChoice> shapes;  // by GPU
   std::map<int, std::string> machines;
+  std::set<kernels::ConvolutionShape> own;
   bool checking = false;
   int64_t checked = 0, wrong = 0;
   double difference = 0;
@@ -206,6 +208,7 @@ void SetConvolutionSettings(ConvolutionSettings settings) {
   const std::lock_guard lock(chooser.mutex);
   chooser.settings = std::move(settings);
   chooser.shapes.clear();
+  chooser.own.clear();
   chooser.checked = chooser.wrong = 0;
   chooser.difference = 0;
 }
@@ -224,8 +227,10 @@ ConvolutionTable TakeFoundPlans() {
 ConvolutionCounts CountConvolutions() {
   Chooser& chooser = TheChooser();
   const std::lock_guard lock(chooser.mutex);
-  ConvolutionCounts counts{
-      .checked = chooser.checked, .wrong = chooser.wrong, .difference = chooser.difference};
+  ConvolutionCounts counts{.own = static_cast<int64_t>(chooser.own.size()),
+                           .checked = chooser.checked,
+                           .wrong = chooser.wrong,
+                           .difference = chooser.difference};
   for (const auto& [where, choice] : chooser.shapes) {
     counts.from_table += choice.source() == ShapeChoice::Source::kTable;
     counts.timed += choice.source() == ShapeChoice::Source::kTimed;
@@ -234,6 +239,18 @@ ConvolutionCounts CountConvolutions() {
     counts.stale += choice.stale();
   }
   return counts;
+}
+
+bool ConvolutionKernelsAllowed() {
+  Chooser& chooser = TheChooser();
+  const std::lock_guard lock(chooser.mutex);
+  return chooser.settings.choices > 0;
+}
+
+void CountOwnConvolution(const kernels::ConvolutionShape& shape) {
+  Chooser& chooser = TheChooser();
+  const std::lock_guard lock(chooser.mutex);
+  chooser.own.insert(shape);
 }
 
 bool RunChosenPlan(const kernels::ConvolutionShape& shape, const at::Tensor& x,
@@ -265,10 +282,11 @@ void CheckConvolution(const kernels::ConvolutionShape& shape, const at::Tensor& 
   const double difference = norm(y - want) / std::max(norm(want), 1e-30);
   Chooser& chooser = TheChooser();
   const std::lock_guard lock(chooser.mutex);
-  const ShapeChoice& choice = chooser.shapes.at({y.device().index(), shape});
   if (!(difference < kMostDifference)) {
-    spdlog::error("{}: plan {} is {:.2g} from libtorch's convolution", choice.key(),
-                  choice.LastName(), difference);
+    const auto choice = chooser.shapes.find({y.device().index(), shape});
+    spdlog::error("{} {} is {:.2g} from libtorch's convolution", KeyOf(shape, ""),
+                  choice == chooser.shapes.end() ? "by the own kernel" : choice->second.LastName(),
+                  difference);
     ++chooser.wrong;
   }
   ++chooser.checked;

@@ -18,7 +18,7 @@ using ConvolutionTable = std::map<std::string, std::string>;
 struct ConvolutionSettings {
   ConvolutionTable table;
   // Of a shape without an entry so many of cuDNN's first choices are timed; 1: its first is taken,
-  // 0: libtorch convolves, the table is not used.
+  // 0: libtorch convolves, neither the table nor own kernels are used.
   int64_t choices = 4;
 };
 
@@ -31,6 +31,7 @@ ConvolutionTable TakeFoundPlans();
 
 // How many shapes were convolved how since the settings.
 struct ConvolutionCounts {
+  int64_t own = 0;  // this program's kernel (ops/causal_convolution.h)
   int64_t from_table = 0;
   int64_t timed = 0;      // the fastest of several
   int64_t first = 0;      // cuDNN's first choice: rare shapes, or one choice allowed
@@ -41,6 +42,11 @@ struct ConvolutionCounts {
   double difference = 0;  // the largest, relative (L2)
 };
 ConvolutionCounts CountConvolutions();
+
+// Whether the settings leave convolutions to others than libtorch.
+bool ConvolutionKernelsAllowed();
+// For CountConvolutions.
+void CountOwnConvolution(const kernels::ConvolutionShape& shape);
 
 // y = convolution of x by the plan of this shape. False where cuDNN has none.
 //

@@ -38,7 +38,7 @@ struct Moment {
 };
 
 struct Span {
-  const char* name;
+  std::string name;
   Moment begin, end;
 };
 
@@ -75,8 +75,9 @@ std::vector<std::pair<std::string, double>> PartRecorder::Milliseconds() {
   return sums;
 }
 
-Part::Part(const char* name) {
-  if (recording) recording->spans.push_back({name, Moment::Now(recording->device), {}});
+Part::Part(std::string_view name) {
+  if (recording)
+    recording->spans.push_back({std::string(name), Moment::Now(recording->device), {}});
 }
 
 Part::~Part() {

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,7 +24,7 @@ class PartRecorder {
 // The scope of one part. Costs nothing to speak of while no recorder lives. Parts do not nest.
 class Part {
  public:
-  explicit Part(const char* name);
+  explicit Part(std::string_view name);
   ~Part();
   Part(const Part&) = delete;
   Part& operator=(const Part&) = delete;

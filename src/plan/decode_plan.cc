@@ -126,17 +126,20 @@ int64_t WorkingElements(const PlannedLevel& level) {
   const auto map = [&](const RowRange& rows, int64_t channels) {
     return level.frames * rows.size() * level.width * channels;
   };
-  const auto input = [&](const RowRange& rows, int64_t channels) {
-    return Elements(ConvInputShape(level.frames, rows.size(), level.width, channels, 1));
+  const auto input = [&](const RowRange& rows, int64_t channels, int64_t before = 2) {
+    return Elements(ConvInputShape(level.frames, rows.size(), level.width, channels, 1, before));
   };
   for (size_t i = 0; i < level.blocks.size(); ++i) {
     const Block block = BlockOf(level, i);
     const int64_t x = (i == 0 && level.shortcut) ? 0 : map(block.input, block.in);
     const int64_t first = input(block.middle, block.in) + map(block.middle, block.out);
     const int64_t second = input(block.output, block.out) + map(block.middle, block.out);
-    const int64_t third = input(block.output, block.out) + map(block.output, block.out);
-    const int64_t sum = (block.in == block.out ? 1 : 2) * map(block.output, block.out);
-    most = std::max({most, x + first, x + second, x + third, x + sum});
+    // The second convolution's output, and the shortcut, beside its input where one kernel adds it.
+    const int64_t third = input(block.output, block.out) +
+                          (block.in == block.out ? 1 : 2) * map(block.output, block.out);
+    // Where one kernel convolves and norms: what both read, but for the kept frames.
+    const int64_t both = input(block.middle, block.in, 0) + input(block.output, block.out, 0);
+    most = std::max({most, x + first, x + second, x + third, x + both});
   }
   const int64_t x = map(level.blocks.back(), level.channels);
   if (level.last) {

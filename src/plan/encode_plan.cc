@@ -89,10 +89,14 @@ SlabElements CountSlab(const VaeConfig& config, const EncoderSlab& slab) {
           Elements(ConvInputShape(level.frames, made, level.width, level.channels, 1));
       count.caches += Elements(ConvCacheShape(middle, level.width, in, 1)) +
                       Elements(ConvCacheShape(made, level.width, level.channels, 1));
+      // What both convolutions read, but for the kept frames, where one kernel convolves and norms.
+      const int64_t both =
+          Elements(ConvInputShape(level.frames, middle, level.width, in, 1, 0)) +
+          Elements(ConvInputShape(level.frames, made, level.width, level.channels, 1, 0));
       // A block's input, what a convolution reads, and what it makes; then the sum's terms.
       const int64_t most =
-          map(input.size(), in) +
-          std::max({read + map(middle, level.channels), read2 + 2 * map(middle, level.channels)});
+          map(input.size(), in) + std::max({read + map(middle, level.channels), both,
+                                            read2 + 2 * map(middle, level.channels)});
       count.working = std::max(count.working, together + kept_input + most);
       count.largest = std::max({count.largest, read, read2});
     }

@@ -1,5 +1,6 @@
 // The kernels of a build without CUDA: tensors are on the CPU then, and nothing calls these.
 #include "base/check.h"
+#include "kernels/causal_conv.h"
 #include "kernels/feature_map.h"
 #include "kernels/linear.h"
 #include "kernels/modulate.h"
@@ -7,6 +8,7 @@
 #include "kernels/norm_silu_backward.h"
 #include "kernels/rms_rope.h"
 #include "kernels/rms_rope_backward.h"
+#include "kernels/softmax.h"
 #include "kernels/text_attention.h"
 #include "kernels/window_mean.h"
 
@@ -32,6 +34,10 @@ int LinearAlgorithms(const LinearArgs&, const Workspace&) { Refuse("LinearAlgori
 void TextAttention(const TextAttentionArgs&, Stream) { Refuse("TextAttention"); }
 void WindowMean(const WindowMeanArgs&, Stream) { Refuse("WindowMean"); }
 void NormSilu(const NormSiluArgs&, Stream) { Refuse("NormSilu"); }
+int64_t CausalConvTiles(int64_t, int64_t, int64_t, int64_t) { Refuse("CausalConvTiles"); }
+void CausalConv(const CausalConvArgs&, Stream) { Refuse("CausalConv"); }
+int64_t SoftmaxMostColumns(int) { Refuse("SoftmaxMostColumns"); }
+void Softmax(const SoftmaxArgs&, Stream) { Refuse("Softmax"); }
 void AddMap(const AddMapArgs&, Stream) { Refuse("AddMap"); }
 void PlacePhases(const PlacePhasesArgs&, Stream) { Refuse("PlacePhases"); }
 void NormSiluBackward(const NormSiluBackwardArgs&, Stream) { Refuse("NormSiluBackward"); }

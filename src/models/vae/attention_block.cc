@@ -6,13 +6,14 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
-#include <ATen/ops/softmax.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
 #include <vector>
+
+#include "ops/softmax.h"
 
 namespace t3 {
 namespace {
@@ -33,7 +34,7 @@ at::Tensor AttendFrame(const at::Tensor& qkv, int64_t score_bytes,
   for (int64_t begin = 0; begin < tokens; begin += step) {
     if (poll) poll();
     const at::Tensor rows = q.narrow(0, begin, std::min(step, tokens - begin));
-    parts.push_back(at::mm(at::softmax(at::addmm(unused, rows, keys, 0, scale), -1), v));
+    parts.push_back(at::mm(SoftmaxRows(at::addmm(unused, rows, keys, 0, scale)), v));
   }
   return parts.size() == 1 ? parts[0] : at::cat(parts, 0);
 }

@@ -7,6 +7,9 @@
 #include <cmath>
 #include <utility>
 
+#include "ops/causal_convolution.h"
+#include "ops/part_timer.h"
+
 namespace t3 {
 
 at::Tensor NormGamma(const TensorMap& tensors, const std::string& name) {
@@ -27,16 +30,49 @@ StreamBlock::StreamBlock(const TensorMap& tensors, const std::string& prefix)
 
 MapRows StreamBlock::operator()(MapRows x, const RowRange& made, State& state,
                                 const PollFn& poll) const {
-  MapRows h = conv1_(x, {.bias = {}, .gamma = gamma1_, .silu = true}, made.Grown(1, x.height),
-                     state.conv1, poll);
+  const RowRange between = made.Grown(1, x.height);
+  if (conv1_.HasKernel(x, between) && conv2_.HasKernel(x, made)) {
+    return ByKernels(x, made, state, poll);
+  }
+  MapRows h = conv1_(x, {.bias = {}, .gamma = gamma1_, .silu = true}, between, state.conv1, poll);
   const MapRows y = conv2_(std::move(h), {.bias = conv1_.bias(), .gamma = gamma2_, .silu = true},
                            made, state.conv2, poll);
-  AddMap(y.map, conv2_.bias(), Shortcut(x.Part(made).map));
+  const at::Tensor shortcut = Shortcut(x.Part(made).map);
+  const Part part("sum with the shortcut");
+  AddMap(y.map, conv2_.bias(), shortcut);
   return y;
+}
+
+MapRows StreamBlock::ByKernels(const MapRows& x, const RowRange& made, State& state,
+                               const PollFn& poll) const {
+  const RowRange between = made.Grown(1, x.height);
+  const CausalMaps second = conv2_.EmptyMaps(x, made, state.conv2);
+  {
+    const CausalMaps first = conv1_.EmptyMaps(x, between, state.conv1);
+    conv1_.Fill(x, {.bias = {}, .gamma = gamma1_, .silu = true}, between, first.frames);
+    if (poll) poll();
+    {
+      const Part part(conv1_.name());
+      CausalConvolutionNormSilu(first, conv1_.weight(),
+                                {.bias = conv1_.bias(), .gamma = gamma2_, .silu = true},
+                                made.begin - 1 - between.begin, second.frames);
+    }
+    StreamConv::Keep(first);
+  }
+  const at::Tensor shortcut = Shortcut(x.Part(made).map);
+  if (poll) poll();
+  at::Tensor y;
+  {
+    const Part part(conv2_.name());
+    y = CausalConvolutionAdd(second, conv2_.weight(), conv2_.bias(), shortcut);
+  }
+  StreamConv::Keep(second);
+  return {y, made, x.height};
 }
 
 at::Tensor StreamBlock::Shortcut(const at::Tensor& x) const {
   if (!shortcut_weight_.defined()) return x;
+  const Part part("shortcut by a convolution");
   const int64_t out = shortcut_weight_.size(1);
   at::Tensor y = at::empty({x.size(0), x.size(1), x.size(2), out}, x.options());
   for (int64_t t = 0; t < x.size(0); ++t) {  // frames of x may lie apart

@@ -23,6 +23,8 @@ class StreamBlock {
   MapRows operator()(MapRows x, const RowRange& made, State& state, const PollFn& poll) const;
 
  private:
+  // The same where both convolutions have kernels that do what follows them, too.
+  MapRows ByKernels(const MapRows& x, const RowRange& made, State& state, const PollFn& poll) const;
   // What is added at the end: x, through the 1x1x1 convolution where there is one.
   at::Tensor Shortcut(const at::Tensor& x) const;
 

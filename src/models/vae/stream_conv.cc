@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "ops/convolution.h"
+#include "ops/part_timer.h"
 #include "plan/decode_plan.h"
 
 namespace t3 {
@@ -29,7 +30,9 @@ StreamConv::StreamConv(const TensorMap& tensors, const std::string& prefix, int6
                        int64_t time_stride)
     : weight_(GetTensor(tensors, prefix + ".weight").detach()),
       bias_(GetTensor(tensors, prefix + ".bias").detach().to(at::kFloat)),
-      time_stride_(time_stride) {
+      time_stride_(time_stride),
+      name_(fmt::format("convolution {} to {}, {}x{}x{}", weight_.size(1), weight_.size(0),
+                        weight_.size(2), weight_.size(3), weight_.size(4))) {
   T3_CHECK(weight_.dim() == 5 && weight_.size(2) == 3,
            "{}.weight is no convolution over three frames", prefix);
   const int64_t missing = padded_out - weight_.size(0);
@@ -42,26 +45,65 @@ StreamConv::StreamConv(const TensorMap& tensors, const std::string& prefix, int6
 
 MapRows StreamConv::operator()(MapRows x, const NormSiluOptions& apply, const RowRange& made,
                                State& state, const PollFn& poll) const {
+  const int64_t frames = x.map.size(0), height = x.height;
+  Prepare(x, made, state);
+  const at::Tensor input =
+      at::empty(ConvInputShape(frames, made.size(), x.map.size(2), x.map.size(3), halo(), kept()),
+                x.map.options());
+  {
+    const Part part("frames kept for the next pass");
+    input.narrow(0, 0, kept()).copy_(state.cache);
+  }
+  Fill(x, apply, made, input.narrow(0, kept(), frames));
+  x.map.reset();
+  {
+    const Part part("frames kept for the next pass");
+    state.cache.copy_(input.narrow(0, frames, kept()));
+  }
+  return {Convolve(input, poll), made, height};
+}
+
+void StreamConv::Prepare(const MapRows& x, const RowRange& made, State& state) const {
+  if (state.cache.defined()) return;
+  state.cache = at::zeros(
+      ConvCacheShape(made.size(), x.map.size(2), weight_.size(1), halo(), kept()), x.map.options());
+}
+
+void StreamConv::Fill(const MapRows& x, const NormSiluOptions& apply, const RowRange& made,
+                      const at::Tensor& frames) const {
   const RowRange needed = made.Grown(halo(), x.height);
   T3_CHECK(x.rows.Contains(needed), "a convolution of rows [{}, {}) got rows [{}, {})", made.begin,
            made.end, x.rows.begin, x.rows.end);
-  const int64_t frames = x.map.size(0), columns = x.map.size(2), channels = x.map.size(3);
-  if (!state.cache.defined()) {
-    state.cache =
-        at::zeros(ConvCacheShape(made.size(), columns, channels, halo(), kept()), x.map.options());
-  }
-  const at::Tensor input = at::empty(
-      ConvInputShape(frames, made.size(), columns, channels, halo(), kept()), x.map.options());
-  input.narrow(0, 0, kept()).copy_(state.cache);
+  const Part part("norm and SiLU");
   // Rows beyond what x holds are beyond the frame's edge, and zero.
-  NormSilu(x.map, apply, made.begin - halo() - x.rows.begin, input.narrow(0, kept(), frames));
-  x.map.reset();
-  state.cache.copy_(input.narrow(0, frames, kept()));
-  return {Convolve(input, poll), made, x.height};
+  NormSilu(x.map, apply, made.begin - halo() - x.rows.begin, frames);
+}
+
+bool StreamConv::HasKernel(const MapRows& x, const RowRange& made) const {
+  return CausalConvolutionPays(weight_, x.map.size(0), made.size(), x.map.size(2));
+}
+
+CausalMaps StreamConv::EmptyMaps(const MapRows& x, const RowRange& made, State& state) const {
+  Prepare(x, made, state);
+  return {state.cache, at::empty(ConvInputShape(x.map.size(0), made.size(), x.map.size(2),
+                                                weight_.size(1), 1, 0),
+                                 x.map.options())};
+}
+
+void StreamConv::Keep(const CausalMaps& maps) {
+  const Part part("frames kept for the next pass");
+  const int64_t frames = maps.frames.size(0);
+  if (frames == 1) {
+    maps.kept[0].copy_(maps.kept[1]);
+    maps.kept[1].copy_(maps.frames[0]);
+  } else {
+    maps.kept.copy_(maps.frames.narrow(0, frames - 2, 2));
+  }
 }
 
 at::Tensor StreamConv::Convolve(const at::Tensor& input, const PollFn& poll) const {
   if (poll) poll();
+  const Part part(name_);
   const int64_t rows = input.size(1) - 2 * halo();
   const int64_t frames = (input.size(0) - kept()) / time_stride_;
   const double row_macs =

@@ -8,6 +8,7 @@
 
 #include "models/vae/map_rows.h"
 #include "nn/tensor_map.h"
+#include "ops/causal_convolution.h"
 #include "ops/feature_map.h"
 
 namespace t3 {
@@ -32,16 +33,31 @@ class StreamConv {
   MapRows operator()(MapRows x, const NormSiluOptions& apply, const RowRange& made, State& state,
                      const PollFn& poll) const;
 
+  // For ops/causal_convolution.h. Whether there is a kernel that makes rows `made` of x's frames;
+  bool HasKernel(const MapRows& x, const RowRange& made) const;
+  // what it reads, the kept frames and room for new ones;
+  CausalMaps EmptyMaps(const MapRows& x, const RowRange& made, State& state) const;
+  // which are made of x so, where they are not made by a kernel;
+  void Fill(const MapRows& x, const NormSiluOptions& apply, const RowRange& made,
+            const at::Tensor& frames) const;
+  // and the last of which are kept, once the kernel has been started.
+  static void Keep(const CausalMaps& maps);
+
+  const std::string& name() const { return name_; }  // of its Part
+  const at::Tensor& weight() const { return weight_; }
   const at::Tensor& bias() const { return bias_; }  // (out) fp32
 
  private:
   int64_t halo() const { return weight_.size(3) / 2; }
   int64_t kept() const { return 3 - time_stride_; }  // frames
+  // Zeros before a video's first pass.
+  void Prepare(const MapRows& x, const RowRange& made, State& state) const;
   at::Tensor Convolve(const at::Tensor& input, const PollFn& poll) const;
 
   at::Tensor weight_;  // (out,in,3,k,k), k 1 or 3
   at::Tensor bias_;
   int64_t time_stride_;
+  std::string name_;
 };
 
 }  // namespace t3

@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "ops/part_timer.h"
+
 namespace t3 {
 
 StreamMiddle::StreamMiddle(const TensorMap& tensors, const std::string& prefix)
@@ -17,9 +19,13 @@ MapRows StreamMiddle::operator()(MapRows x, int64_t score_bytes, State& state,
                                  const PollFn& poll) const {
   const RowRange all = x.rows;
   x = first_(std::move(x), all, state.first, poll);
-  const at::Tensor normed = at::empty_like(x.map);
-  NormSilu(x.map, {.bias = {}, .gamma = gamma_, .silu = false}, 0, normed);
-  x.map.add_(attention_.AttendTokens(normed.flatten(1, 2), score_bytes, poll).view(x.map.sizes()));
+  {
+    const Part part("attention of the middle block");
+    const at::Tensor normed = at::empty_like(x.map);
+    NormSilu(x.map, {.bias = {}, .gamma = gamma_, .silu = false}, 0, normed);
+    x.map.add_(
+        attention_.AttendTokens(normed.flatten(1, 2), score_bytes, poll).view(x.map.sizes()));
+  }
   return last_(std::move(x), all, state.last, poll);
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "ops/convolution.h"
+#include "ops/part_timer.h"
 
 namespace t3 {
 namespace {
@@ -45,6 +46,11 @@ StreamUpsample::StreamUpsample(const TensorMap& tensors, const std::string& pref
   }
 }
 
+at::Tensor StreamUpsample::Phases(const at::Tensor& frame) const {
+  const Part part("upsampling: convolution of phases");
+  return Convolution(frame, phase_weight_.unsqueeze(2), {.row_padding = 1, .column_padding = 1});
+}
+
 MapRows StreamUpsample::operator()(MapRows x, const MapRows& input, const RowRange& made,
                                    State& state, const PollFn& poll) const {
   const bool first = !state.started;
@@ -59,8 +65,7 @@ MapRows StreamUpsample::operator()(MapRows x, const MapRows& input, const RowRan
       at::empty({frames.size(0), made.size(), 2 * frames.size(2), bias_.size(0)}, frames.options());
   for (int64_t t = 0; t < frames.size(0); ++t) {
     if (poll) poll();
-    const at::Tensor phases = Convolution(frames.narrow(0, t, 1), phase_weight_.unsqueeze(2),
-                                          {.row_padding = 1, .column_padding = 1});
+    const at::Tensor phases = Phases(frames.narrow(0, t, 1));
     PhaseShortcut shortcut;
     if (input.map.defined()) {
       shortcut = {.source = input.map,
@@ -68,6 +73,7 @@ MapRows StreamUpsample::operator()(MapRows x, const MapRows& input, const RowRan
                   .time_factor = time_conv_ ? 2 : 1,
                   .dropped = t + (time_conv_ && first ? 1 : 0)};
     }
+    const Part part("upsampling: phases in place");
     PlacePhases(phases, bias_, shortcut, made.begin - 2 * rows.begin, out.narrow(0, t, 1));
   }
   return {out, made, 2 * height};
@@ -79,6 +85,7 @@ at::Tensor StreamUpsample::DoubleTime(MapRows x, State& state, const PollFn& pol
       (*time_conv_)(std::move(x), {.bias = {}, .gamma = {}, .silu = false}, rows, state.time, poll)
           .map;
   const int64_t channels = both.size(3) / 2;
+  const Part part("upsampling: frames in place");
   at::Tensor out =
       at::empty({both.size(0), 2, both.size(1), both.size(2), channels}, both.options());
   const at::Tensor halves = both.unflatten(3, {2, channels}).permute({0, 3, 1, 2, 4});

@@ -30,6 +30,8 @@ class StreamUpsample {
                      const PollFn& poll) const;
 
  private:
+  // frame (1,R,W,in) -> (1,R+1,W+1,4*out), what PlacePhases takes.
+  at::Tensor Phases(const at::Tensor& frame) const;
   at::Tensor DoubleTime(MapRows x, State& state, const PollFn& poll) const;
 
   at::Tensor phase_weight_;  // (4*out,in,2,2), phase 2p+q of row parity p and column parity q

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 
@@ -18,6 +19,7 @@
 #include "config/presets.h"
 #include "models/vae/random_vae.h"
 #include "models/vae/vae.h"
+#include "ops/convolution_choice.h"
 
 namespace t3 {
 namespace {
@@ -57,6 +59,9 @@ int64_t PeakWithin(int64_t cap, F f) {
   c10::cuda::CUDACachingAllocator::setMemoryFraction(1, kGpu.index());
   return allocator->getDeviceStats(kGpu.index()).reserved_bytes[0].peak;
 }
+
+// The GPUs that the convolutions' own kernels are for.
+bool IsHopper() { return kernels::ComputeCapability(kGpu.index()) == 90; }
 
 class VaeGpu : public testing::TestWithParam<VaeVersion> {
  protected:
@@ -215,6 +220,34 @@ TEST_P(VaeGpu, DISABLED_EncodesFourKInSixteenGigabytes) {
             << static_cast<double>(before + latents + plan.memory.total) / 1e9 << " GB\n";
   EXPECT_LE(peak, cap);
   EXPECT_LT(RelativeGap(made.narrow(1, 0, 3), expected), 1e-4);
+}
+
+// The real widths, on frames just wide enough for the own kernels of the convolutions: bf16 by them
+// is no further from fp32 than bf16 by libtorch's convolutions.
+TEST_P(VaeGpu, Bf16IsAsCloseAsLibtorchs) {
+  VaeConfig config = FindPreset(GetParam() == VaeVersion::k21 ? "wan2.1-1.3b" : "wan2.2-5b").vae;
+  config.encoder_dim = 4;  // not used here
+  const TensorMap tensors = RandomVaeTensors(config, 34);
+  const int64_t scale = config.spatial_stride() / 8;
+  const at::Tensor latents =
+      SeededNoise({config.latent_channels, 4, 30 / scale, 52 / scale}, 35).to(kGpu);
+  const auto decode = [&](at::ScalarType dtype, int64_t choices) {
+    SetConvolutionSettings({.table = {}, .choices = choices});
+    const at::Tensor video = Vae(config, OnGpu(tensors, dtype)).Decode(latents);
+    const int64_t own = CountConvolutions().own;
+    SetConvolutionSettings({});
+    return std::pair(video, own);
+  };
+  const at::Tensor expected = decode(at::kFloat, 0).first;
+  const double libtorchs = RelativeGap(decode(at::kBFloat16, 0).first, expected);
+  const auto [video, own] = decode(at::kBFloat16, 4);
+  const double gap = RelativeGap(video, expected);
+  std::cout << own << " shapes by own kernels: " << gap << " from fp32, libtorch's " << libtorchs
+            << "\n";
+  EXPECT_LT(gap, 1.1 * libtorchs);
+  if (std::getenv("T3_PORTABLE") == nullptr && GetParam() == VaeVersion::k21 && IsHopper()) {
+    EXPECT_GT(own, 0);
+  }
 }
 
 // Without attention a pixel depends on 18 latent positions around it, so the far corner of a 4K
