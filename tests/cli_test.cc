@@ -193,9 +193,12 @@ TEST(Cli, DecodesTheSameWithinAMemoryLimitAndUpToAFrame) {
 TEST(Cli, BenchVaeMeasuresSmallSizes) {
   const ProgramResult result =
       RunT3({"bench", "vae", "--size", "16x16", "--frames", "1", "--ways", "planned,plain",
-             "--device", "cpu", "--dtype", "fp32", "--json"});
+             "--device", "cpu", "--dtype", "fp32", "--parts", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto json = nlohmann::json::parse(result.out);
+  for (const char* part : {"convolution 96 to 96, 3x3x3", "norm and SiLU", "pixels"}) {
+    EXPECT_GT(json["parts_ms"].value(part, 0.0), 0) << part;
+  }
   ASSERT_EQ(json["ways"].size(), 2u);
   EXPECT_GT(json["ways"][0]["seconds"][0].get<double>(), 0);
   EXPECT_LT(json["ways"][1]["largest_difference"].get<double>(), 1e-4);

@@ -21,9 +21,10 @@ class TrainCli : public ::testing::Test {
   void SetUp() override {
     fs::create_directory(folder_ / "clips");
     for (int i = 0; i < 3; ++i) WriteClip("clip" + std::to_string(i), 3 + 2 * i);
-    const ProgramResult prepared = RunT3(
-        {"prepare", folder_ / "clips", "--model", ReferencePath("mini2.1"), "--output",
-         folder_ / "data", "--size", "64x32", "--frames", "5", "--fps", "16", "--device", "cpu"});
+    const ProgramResult prepared =
+        RunT3({"prepare", folder_ / "clips", "--model", ReferencePath("mini2.1"), "--output",
+               folder_ / "data", "--size", "64x32", "--frames", "5", "--fps", "16", "--device",
+               "cpu", "--dtype", "fp32"});  // as the training: auto is bf16 on CPUs that have it
     ASSERT_EQ(prepared.exit_code, 0) << prepared.err;
     config_ = {{"model", ReferencePath("mini2.1")},
                {"output", folder_ / "run"},

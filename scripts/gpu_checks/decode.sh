@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Decoding at 3840x2176x81 in bf16 on a GPU, both VAEs: this decoder with known cuDNN plans beside the
 # untiled definition and the published tiles (parts of both, scaled to the whole), then the decode
-# within 8 GB beside weights and latents. Prints a verdict a line; about 130 s and 60 s on an H200.
+# within 8 GB beside weights and latents. Prints a verdict a line; three minutes on an H200.
 #   scripts/gpu_checks/decode.sh [ways] [limited]      which of the two, default both
 #   T3=build/t3  OUT=build/gpu-checks                  program, folder for logs and plans
 # Plans that are found are added to a copy of models/convolutions.json:

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "base/seconds_since.h"
 #include "eval/core_share.h"
 #include "media/queued_writer.h"
 #include "pipeline/decode.h"
@@ -102,7 +103,7 @@ class FileBench {
   static double Seconds(F f) {
     const auto begin = std::chrono::steady_clock::now();
     f();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return SecondsSince(begin);
   }
 
   std::unique_ptr<VideoWriter> OpenFile() const {

@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "base/seconds_since.h"
 #include "pipeline/decode.h"
 #include "pipeline/denoise.h"
 #include "pipeline/device.h"
@@ -131,8 +132,7 @@ double ClipMaker::ForwardSeconds(const EvalItem& item) const {
     const auto start = std::chrono::steady_clock::now();
     dit_->Forward(x, 500, 0, text, attention_);
     Synchronize(context_.device);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    if (run > 0) seconds.push_back(took.count());  // the first one warms up
+    if (run > 0) seconds.push_back(SecondsSince(start));  // the first one warms up
   }
   std::nth_element(seconds.begin(), seconds.begin() + kRuns / 2, seconds.end());
   return seconds[kRuns / 2];

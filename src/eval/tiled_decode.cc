@@ -7,6 +7,8 @@
 #include <chrono>
 #include <vector>
 
+#include "base/seconds_since.h"
+
 namespace t3 {
 namespace {
 
@@ -101,7 +103,7 @@ TiledDecode DecodeTiled(const Vae& vae, const at::Tensor& latents, int64_t most_
     BlendTile(vae, latents, tiles[static_cast<size_t>(i)], sums, weights);
   }
   TiledDecode result;
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  result.seconds = SecondsSince(begin);
   result.decoded = std::ssize(tiles);
   result.tiles = std::ssize(all);
   result.part = static_cast<double>(AreaOf(tiles)) / static_cast<double>(AreaOf(all));

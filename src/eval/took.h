@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "base/seconds_since.h"
 #include "pipeline/device.h"
 
 namespace t3 {
@@ -21,9 +22,9 @@ class Took {
     const auto start = std::chrono::steady_clock::now();
     work();
     Synchronize(device_);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    seconds_[part] += took.count();
-    return took.count();
+    const double seconds = SecondsSince(start);
+    seconds_[part] += seconds;
+    return seconds;
   }
   const std::map<std::string, double>& seconds() const { return seconds_; }
 

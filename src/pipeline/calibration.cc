@@ -13,6 +13,7 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/seconds_since.h"
 #include "config/presets.h"
 #include "ops/linear_kernel.h"
 #include "pipeline/cache_folder.h"
@@ -53,7 +54,7 @@ double SecondsOf(at::Device device, F f) {
   const auto start = std::chrono::steady_clock::now();
   f();
   Synchronize(device);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return SecondsSince(start);
 }
 
 struct TimedForward {

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/seconds_since.h"
 #include "media/video_writer.h"
 #include "pipeline/cache_folder.h"
 #include "pipeline/device.h"
@@ -142,8 +143,7 @@ double WriteSpeed(const std::string& path, int64_t bytes) {
   good = good && ::fsync(fd) == 0;
   if (fd >= 0) ::close(fd);
   ::unlink(path.c_str());
-  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-  return good ? static_cast<double>(bytes) / time.count() : 0;
+  return good ? static_cast<double>(bytes) / SecondsSince(start) : 0;
 }
 
 Finding DiskFinding(const std::string& folder) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/seconds_since.h"
 #include "pipeline/device.h"
 
 namespace t3 {
@@ -37,9 +38,7 @@ void Stage::StartAt(int64_t done) {
   if (done > 0) Advance(done);
 }
 
-double Stage::Seconds() const {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-}
+double Stage::Seconds() const { return SecondsSince(start_); }
 
 void Stage::Advance(int64_t done) {
   context_.CheckCancelled();
