@@ -26,7 +26,6 @@ namespace t3 {
 namespace {
 
 using nlohmann::ordered_json;
-using Parts = std::vector<std::pair<std::string, double>>;
 
 constexpr int64_t kTextTokens = 120;
 constexpr int64_t kBlockRepeats = 5;
@@ -44,7 +43,7 @@ struct BlockTimes {
 
 struct DitTimes {
   std::vector<double> runs;
-  Parts parts;
+  PartTimes parts;
   int64_t peak_bytes = 0;
   double flop = 0;
   double host_ms = 0;       // until the host had started a forward's work

@@ -33,8 +33,7 @@ std::string ConvolutionText(const ConvolutionCounts& counts, const VaeBenchReque
   if (request.cudnn_choices == 0) return "  convolutions: libtorch's, all\n";
   return fmt::format(
       "  convolutions: {} shapes by the own kernel, {} by plans of {}, {} timed, {} by cuDNN's "
-      "first choice, {} by "
-      "libtorch; {} plans of the file were stale\n",
+      "first choice, {} by libtorch; {} plans of the file were stale\n",
       counts.own, counts.from_table, request.plans.empty() ? "no file" : request.plans,
       counts.timed, counts.first, counts.libtorch, counts.stale);
 }
@@ -44,9 +43,7 @@ std::string CheckText(const ConvolutionCounts& counts) {
                      counts.checked, counts.wrong, counts.difference);
 }
 
-using TimedParts = std::vector<std::pair<std::string, double>>;
-
-std::string PartsText(const TimedParts& parts) {
+std::string PartsText(const PartTimes& parts) {
   if (parts.empty()) return "";
   double sum = 0;
   for (const auto& [name, ms] : parts) sum += ms;
@@ -128,7 +125,7 @@ Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
   const ConvolutionCounts counts = CountConvolutions();
   convolutions += ConvolutionText(counts, request);
   Compare(results);
-  const TimedParts parts = request.parts ? bench.Parts() : TimedParts{};
+  const PartTimes parts = request.parts ? bench.Parts() : PartTimes{};
   const VideoGeometry& geometry = bench.geometry();
   const std::string name = dtype == at::kBFloat16 ? "bf16" : "fp32";
   const std::string heading =

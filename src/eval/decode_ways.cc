@@ -15,7 +15,6 @@
 #include "eval/tiled_decode.h"
 #include "models/vae/tensors.h"
 #include "nn/random_weights.h"
-#include "ops/part_timer.h"
 #include "pipeline/decode.h"
 #include "pipeline/device.h"
 #include "plan/cost.h"
@@ -89,7 +88,7 @@ ConvolutionCounts DecodeWays::Check() {
   return CountConvolutions();
 }
 
-std::vector<std::pair<std::string, double>> DecodeWays::Parts() {
+PartTimes DecodeWays::Parts() {
   PartRecorder recorder(context_.device);
   DecodeByPlan(latents_, PlanOf(geometry_.latent), [](const DecodedRows&) {});
   return recorder.Milliseconds();

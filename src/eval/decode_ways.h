@@ -5,11 +5,11 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "models/vae/vae.h"
 #include "ops/convolution_choice.h"
+#include "ops/part_timer.h"
 #include "pipeline/stage.h"
 #include "plan/geometry.h"
 #include "t3video/bench.h"
@@ -40,7 +40,7 @@ class DecodeWays {
   ConvolutionCounts Check();
 
   // Milliseconds of the device in each part of a decode by the plan.
-  std::vector<std::pair<std::string, double>> Parts();
+  PartTimes Parts();
 
   double Macs() const;  // of an untiled decode
   const VideoGeometry& geometry() const { return geometry_; }

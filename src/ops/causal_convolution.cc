@@ -26,18 +26,6 @@ at::Tensor Packed(const at::Tensor& weight) {
       .contiguous();
 }
 
-bool IsAligned(const at::Tensor& x) {
-  return reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 16 == 0;
-}
-
-const float* Channels(const at::Tensor& v, const at::Tensor& weight) {
-  if (!v.defined()) return nullptr;
-  T3_CHECK(v.dim() == 1 && v.size(0) == weight.size(0) && v.is_contiguous() &&
-               v.scalar_type() == at::kFloat,
-           "CausalConvolution: wanted {} contiguous fp32 values", weight.size(0));
-  return v.const_data_ptr<float>();
-}
-
 bool IsMap(const at::Tensor& x, const at::Tensor& weight) {
   return x.device() == weight.device() && x.scalar_type() == at::kBFloat16 && x.dim() == 4 &&
          x.is_contiguous() && x.size(3) == weight.size(1) && x.size(1) > 2 && IsAligned(x);
@@ -67,21 +55,22 @@ void Run(const CausalMaps& x, const at::Tensor& weight, const NormSiluOptions& o
                        .out = weight.size(0)});
   const c10::DeviceGuard guard(weight.device());
   const at::Tensor packed = Packed(weight);
-  kernels::CausalConv({.kept = kept.const_data_ptr(),
-                       .x = frames.const_data_ptr(),
-                       .weight = packed.const_data_ptr(),
-                       .y = y.mutable_data_ptr(),
-                       .y_frame_stride = y.stride(0),
-                       .frames = y.size(0),
-                       .rows = y.size(1),
-                       .columns = y.size(2),
-                       .in = frames.size(3),
-                       .out = weight.size(0),
-                       .bias = Channels(options.bias, weight),
-                       .gamma = Channels(options.gamma, weight),
-                       .residual = residual.defined() ? residual.const_data_ptr() : nullptr,
-                       .residual_frame_stride = residual.defined() ? residual.stride(0) : 0},
-                      CurrentStream(frames));
+  kernels::CausalConv(
+      {.kept = kept.const_data_ptr(),
+       .x = frames.const_data_ptr(),
+       .weight = packed.const_data_ptr(),
+       .y = y.mutable_data_ptr(),
+       .y_frame_stride = y.stride(0),
+       .frames = y.size(0),
+       .rows = y.size(1),
+       .columns = y.size(2),
+       .in = frames.size(3),
+       .out = weight.size(0),
+       .bias = ChannelValues(options.bias, weight.size(0), "CausalConvolution, bias"),
+       .gamma = ChannelValues(options.gamma, weight.size(0), "CausalConvolution, gamma"),
+       .residual = residual.defined() ? residual.const_data_ptr() : nullptr,
+       .residual_frame_stride = residual.defined() ? residual.stride(0) : 0},
+      CurrentStream(frames));
 }
 
 // Where more than a convolution is asked for: of the convolution alone.

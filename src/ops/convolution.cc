@@ -30,8 +30,7 @@ bool CausalKernelTakes(const at::Tensor& x, const at::Tensor& weight,
                        const ConvolutionOptions& options) {
   return options.time_stride == 1 && options.row_padding == 0 && options.column_padding == 1 &&
          x.size(0) > 2 && x.size(1) > 2 && x.scalar_type() == at::kBFloat16 && x.is_contiguous() &&
-         reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 16 == 0 &&
-         CausalConvolutionPays(weight, x.size(0) - 2, x.size(1) - 2, x.size(2));
+         IsAligned(x) && CausalConvolutionPays(weight, x.size(0) - 2, x.size(1) - 2, x.size(2));
 }
 
 bool PlansTake(const at::Tensor& x, const at::Tensor& weight) {
@@ -41,11 +40,11 @@ bool PlansTake(const at::Tensor& x, const at::Tensor& weight) {
   return x.is_cuda() && !GradientsOn() && x.scalar_type() == at::kBFloat16 &&
          weight.scalar_type() == at::kBFloat16 && x.is_contiguous() &&
          weight.permute({0, 2, 3, 4, 1}).is_contiguous() && whole(x.size(3)) &&
-         whole(weight.size(0)) && reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 16 == 0 &&
-         !at::globalContext().deterministicCuDNN();
+         whole(weight.size(0)) && IsAligned(x) && !at::globalContext().deterministicCuDNN();
 }
 
-// Undefined where cuDNN has no plan.
+// Undefined where cuDNN has no plan: its place is free again then, since results are among a
+// decode's largest tensors.
 at::Tensor ByPlan(const kernels::ConvolutionShape& shape, const at::Tensor& x,
                   const at::Tensor& weight) {
   const auto [frames, rows, columns] = shape.Made();

@@ -283,10 +283,13 @@ void CheckConvolution(const kernels::ConvolutionShape& shape, const at::Tensor& 
   Chooser& chooser = TheChooser();
   const std::lock_guard lock(chooser.mutex);
   if (!(difference < kMostDifference)) {
-    const auto choice = chooser.shapes.find({y.device().index(), shape});
-    spdlog::error("{} {} is {:.2g} from libtorch's convolution", KeyOf(shape, ""),
-                  choice == chooser.shapes.end() ? "by the own kernel" : choice->second.LastName(),
-                  difference);
+    const int device = y.device().index();
+    const auto choice = chooser.shapes.find({device, shape});
+    spdlog::error(
+        "{}: {} is {:.2g} from libtorch's convolution",
+        KeyOf(shape, kernels::ConvolutionMachine(device)),
+        choice == chooser.shapes.end() ? "the own kernel" : "plan " + choice->second.LastName(),
+        difference);
     ++chooser.wrong;
   }
   ++chooser.checked;

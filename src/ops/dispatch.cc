@@ -28,8 +28,19 @@ bool FitsKernels(const at::Tensor& x) {
   if (!x.is_cuda() || x.dim() != 2 || x.stride(1) != 1) return false;
   if (x.scalar_type() != at::kFloat && x.scalar_type() != at::kBFloat16) return false;
   const int64_t vector = kernels::VectorElements(ElementOf(x));
-  return x.size(1) % vector == 0 && x.stride(0) % vector == 0 &&
-         reinterpret_cast<uintptr_t>(x.data_ptr()) % 16 == 0;
+  return x.size(1) % vector == 0 && x.stride(0) % vector == 0 && IsAligned(x);
+}
+
+bool IsAligned(const at::Tensor& x) {
+  return reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 16 == 0;
+}
+
+const float* ChannelValues(const at::Tensor& v, int64_t channels, const char* what) {
+  if (!v.defined()) return nullptr;
+  T3_CHECK(
+      v.dim() == 1 && v.size(0) == channels && v.is_contiguous() && v.scalar_type() == at::kFloat,
+      "{}: wanted {} contiguous fp32 values", what, channels);
+  return v.const_data_ptr<float>();
 }
 
 kernels::Element ElementOf(const at::Tensor& x) {

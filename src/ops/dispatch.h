@@ -24,7 +24,12 @@ bool FitsKernels(const at::Tensor& x);
 // The same with gradients off: most kernels have none, and their plain definitions carry it.
 bool KernelTakes(const at::Tensor& x);
 
-// For calling kernels.
+// Whether 16-byte vectors can be read from x's first element on.
+bool IsAligned(const at::Tensor& x);
+
+// For calling kernels. The values of v, or nullptr if it is undefined; throws Error that names
+// `what` unless v is fp32 (channels), contiguous.
+const float* ChannelValues(const at::Tensor& v, int64_t channels, const char* what);
 kernels::Element ElementOf(const at::Tensor& x);
 kernels::Stream CurrentStream(const at::Tensor& x);  // of x's device
 

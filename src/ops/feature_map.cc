@@ -27,14 +27,6 @@ void CheckOverwritten(const at::Tensor& out, const char* what) {
   T3_CHECK(out.dim() == 4 && out.is_contiguous(), "{}: the output is not a contiguous map", what);
 }
 
-const float* Vector(const at::Tensor& v, int64_t channels, const char* what) {
-  if (!v.defined()) return nullptr;
-  T3_CHECK(
-      v.dim() == 1 && v.size(0) == channels && v.is_contiguous() && v.scalar_type() == at::kFloat,
-      "{}: wanted {} contiguous fp32 values", what, channels);
-  return v.const_data_ptr<float>();
-}
-
 bool KernelTakesMap(const at::Tensor& x) {
   if (!x.is_cuda() || (x.scalar_type() != at::kFloat && x.scalar_type() != at::kBFloat16)) {
     return false;
@@ -42,8 +34,7 @@ bool KernelTakesMap(const at::Tensor& x) {
   const int64_t vector = kernels::VectorElements(ElementOf(x));
   if (x.numel() / vector > std::numeric_limits<int32_t>::max()) return false;
   // The stride of a single frame says nothing.
-  return x.size(3) % vector == 0 && (x.size(0) == 1 || x.stride(0) % vector == 0) &&
-         reinterpret_cast<uintptr_t>(x.const_data_ptr()) % 16 == 0;
+  return x.size(3) % vector == 0 && (x.size(0) == 1 || x.stride(0) % vector == 0) && IsAligned(x);
 }
 
 // Elements that the plain definitions work on at a time: their temporaries are fp32.
@@ -81,19 +72,20 @@ void NormSiluPlain(const at::Tensor& x, const NormSiluOptions& options, int64_t 
 
 void NormSiluKernel(const at::Tensor& x, const NormSiluOptions& options, int64_t first_row,
                     const at::Tensor& out) {
-  const kernels::NormSiluArgs args{.type = ElementOf(x),
-                                   .x = x.const_data_ptr(),
-                                   .x_frame_stride = x.stride(0),
-                                   .x_rows = x.size(1),
-                                   .out = out.mutable_data_ptr(),
-                                   .frames = out.size(0),
-                                   .out_rows = out.size(1),
-                                   .first_row = first_row,
-                                   .columns = out.size(2),
-                                   .channels = out.size(3),
-                                   .bias = Vector(options.bias, x.size(3), "NormSilu, bias"),
-                                   .gamma = Vector(options.gamma, x.size(3), "NormSilu, gamma"),
-                                   .silu = options.silu};
+  const kernels::NormSiluArgs args{
+      .type = ElementOf(x),
+      .x = x.const_data_ptr(),
+      .x_frame_stride = x.stride(0),
+      .x_rows = x.size(1),
+      .out = out.mutable_data_ptr(),
+      .frames = out.size(0),
+      .out_rows = out.size(1),
+      .first_row = first_row,
+      .columns = out.size(2),
+      .channels = out.size(3),
+      .bias = ChannelValues(options.bias, x.size(3), "NormSilu, bias"),
+      .gamma = ChannelValues(options.gamma, x.size(3), "NormSilu, gamma"),
+      .silu = options.silu};
   const c10::DeviceGuard guard(x.device());
   kernels::NormSilu(args, CurrentStream(x));
 }
@@ -115,7 +107,7 @@ void AddMapKernel(const at::Tensor& y, const at::Tensor& bias, const at::Tensor&
                                  .frames = y.size(0),
                                  .frame_positions = y.size(1) * y.size(2),
                                  .channels = y.size(3),
-                                 .bias = Vector(bias, y.size(3), "AddMap, bias")};
+                                 .bias = ChannelValues(bias, y.size(3), "AddMap, bias")};
   const c10::DeviceGuard guard(y.device());
   kernels::AddMap(args, CurrentStream(y));
 }
@@ -175,7 +167,7 @@ void PlacePhasesKernel(const at::Tensor& phases, const at::Tensor& bias,
                                       .first_row = first_row,
                                       .columns = out.size(2) / 2,
                                       .channels = out.size(3),
-                                      .bias = Vector(bias, out.size(3), "PlacePhases, bias"),
+                                      .bias = ChannelValues(bias, out.size(3), "PlacePhases, bias"),
                                       .source = has ? source.const_data_ptr() : nullptr,
                                       .source_frame_stride = has ? source.stride(0) : 0,
                                       .source_first_row = shortcut.first_row,

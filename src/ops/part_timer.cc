@@ -58,14 +58,14 @@ PartRecorder::PartRecorder(at::Device device) {
 
 PartRecorder::~PartRecorder() { recording.reset(); }
 
-std::vector<std::pair<std::string, double>> PartRecorder::Milliseconds() {
-  std::vector<std::pair<std::string, double>> sums;
+PartTimes PartRecorder::Milliseconds() {
+  PartTimes sums;
   if (!recording->spans.empty() && recording->spans.back().end.event) {
     recording->spans.back().end.event->synchronize();
   }
   for (const Span& span : recording->spans) {
     const double ms = span.begin.MillisecondsTo(span.end);
-    const auto found = std::ranges::find(sums, span.name, &std::pair<std::string, double>::first);
+    const auto found = std::ranges::find(sums, span.name, &PartTimes::value_type::first);
     if (found == sums.end()) {
       sums.emplace_back(span.name, ms);
     } else {
@@ -76,8 +76,8 @@ std::vector<std::pair<std::string, double>> PartRecorder::Milliseconds() {
 }
 
 Part::Part(std::string_view name) {
-  if (recording)
-    recording->spans.push_back({std::string(name), Moment::Now(recording->device), {}});
+  if (!recording) return;
+  recording->spans.push_back({std::string(name), Moment::Now(recording->device), {}});
 }
 
 Part::~Part() {

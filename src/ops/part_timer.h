@@ -10,6 +10,9 @@
 
 namespace t3 {
 
+// Names with their milliseconds.
+using PartTimes = std::vector<std::pair<std::string, double>>;
+
 // While one lives (one at a time), Parts are timed on `device`'s current stream.
 class PartRecorder {
  public:
@@ -18,7 +21,7 @@ class PartRecorder {
   PartRecorder(const PartRecorder&) = delete;
   PartRecorder& operator=(const PartRecorder&) = delete;
   // Waits for the device. Names in the order of their first use, each with the sum of its parts.
-  std::vector<std::pair<std::string, double>> Milliseconds();
+  PartTimes Milliseconds();
 };
 
 // The scope of one part. Costs nothing to speak of while no recorder lives. Parts do not nest.

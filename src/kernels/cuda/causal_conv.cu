@@ -253,12 +253,9 @@ void Launch(const CausalConvArgs& args, cudaStream_t stream) {
                                 .gamma = args.gamma,
                                 .residual = static_cast<const __nv_bfloat16*>(args.residual),
                                 .residual_frame_stride = args.residual_frame_stride};
-  int device = 0, processors = 1;
-  cudaGetDevice(&device);
-  cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
   const auto kernel = CausalConvKernel<T, FINISH>;
   cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, T::kSharedBytes);
-  kernel<<<std::min(processors, shape.tiles), kThreads, T::kSharedBytes, stream>>>(
+  kernel<<<std::min(Multiprocessors(), shape.tiles), kThreads, T::kSharedBytes, stream>>>(
       shape, static_cast<const __nv_bfloat16*>(args.kept),
       static_cast<const __nv_bfloat16*>(args.x), static_cast<const unsigned char*>(args.weight),
       finish);

@@ -36,11 +36,6 @@ __device__ inline void TransposeQuad(unsigned int (&words)[4]) {
   Exchange(words[1], words[3], 2, high);
 }
 
-__device__ inline float SumOfQuad(float x) {
-  x += __shfl_xor_sync(0xffffffffu, x, 1);
-  return x + __shfl_xor_sync(0xffffffffu, x, 2);
-}
-
 // One pixel's channels: 8j + 2 * (lane % 4) and the next for every j < OUT / 8, whose sums are
 // sum[4j + 2 * HALF] and the next. `there`: whether the pixel is in the frame.
 template <int OUT, int HALF>
@@ -87,7 +82,7 @@ struct Pixel {
       const float2 value = WithBias(j);
       squares += value.x * value.x + value.y * value.y;
     }
-    const float inverse = 1.f / fmaxf(sqrtf(SumOfQuad(squares)), 1e-12f);
+    const float inverse = 1.f / fmaxf(sqrtf(QuadSum(squares)), 1e-12f);
     const auto silu = [](float x) { return __fdividef(x, 1.f + __expf(-x)); };
     Write(y, [&](int j) -> float2 {
       const float2 value = WithBias(j), scale = LoadShared(gamma + 32 * j);

@@ -10,10 +10,6 @@ namespace t3::kernels {
 
 constexpr int kWarpgroup = 128;  // threads
 
-__device__ inline uint32_t SharedAddress(const void* pointer) {
-  return static_cast<uint32_t>(__cvta_generic_to_shared(pointer));
-}
-
 // Barriers (mbarrier) by shared address. A phase ends once `arrivals` have arrived and the bytes
 // that were announced have landed; phases alternate between parity 0 and 1, the first is 0.
 __device__ inline void InitBarrier(uint32_t barrier, uint32_t arrivals) {

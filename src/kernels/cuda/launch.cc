@@ -21,6 +21,13 @@ unsigned int TokenBlocks(int64_t tokens, int64_t per_block) {
   return static_cast<unsigned int>(blocks);
 }
 
+int Multiprocessors() {
+  int device = 0, processors = 1;
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
+  return processors;
+}
+
 int ComputeCapability(int device) {
   int major = 0, minor = 0;
   const bool known =

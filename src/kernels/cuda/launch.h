@@ -20,4 +20,7 @@ void CheckChannels(const char* kernel, int64_t channels, int64_t most);
 // Blocks of the grid for `tokens` at `per_block`; throws Error beyond what a grid can hold.
 unsigned int TokenBlocks(int64_t tokens, int64_t per_block);
 
+// Of the current GPU; 1 where it does not tell.
+int Multiprocessors();
+
 }  // namespace t3::kernels

@@ -11,14 +11,7 @@ namespace {
 constexpr int kThreads = 1024;
 constexpr int kInRegisters = 8;  // vectors of a thread
 constexpr int kLaneElements = kLanes<__nv_bfloat16>;
-constexpr float kLog2E = 1.4426950408889634f;
 constexpr float kTopExponent = 15;  // of exp's largest: fp16 reaches down to 2^-24
-
-__device__ inline float Exp2(float x) {
-  float result;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
-  return result;
-}
 
 struct Max {
   __device__ float operator()(float a, float b) const { return fmaxf(a, b); }

@@ -19,11 +19,6 @@ constexpr int kRows = 16;     // tokens a warp takes at a time
 constexpr int kKeyTile = 64;  // keys whose logits are in registers at a time
 constexpr int kGroup = 32;    // channels of one 16-byte vector of each of a row's four threads
 constexpr int kPadding = 8;   // elements between rows, against bank conflicts
-constexpr float kLog2E = 1.4426950408889634f;
-
-__device__ inline unsigned int SharedAddress(const void* pointer) {
-  return static_cast<unsigned int>(__cvta_generic_to_shared(pointer));
-}
 
 // Four 8x8 matrices of bf16, the rows of matrix i at the addresses of lanes 8i to 8i + 7.
 __device__ inline void LoadMatrices(const __nv_bfloat16* row, unsigned int (&out)[4]) {
@@ -48,20 +43,9 @@ __device__ inline void MultiplyAdd(float (&sum)[4], const unsigned int (&a)[4], 
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
-__device__ inline float Exp2(float x) {
-  float result;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
-  return result;
-}
-
 __device__ inline float QuadMax(float x) {
   x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 1));
   return fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 2));
-}
-
-__device__ inline float QuadSum(float x) {
-  x += __shfl_xor_sync(0xffffffffu, x, 1);
-  return x + __shfl_xor_sync(0xffffffffu, x, 2);
 }
 
 // Where a block keeps its head.
@@ -284,16 +268,14 @@ __global__ void __launch_bounds__(kWarps* kWarp, 3)
 template <int DIM>
 void StartTextAttention(const TextAttentionArgs& args, cudaStream_t stream) {
   const size_t bytes = SharedHead<DIM>::Bytes(args.keys);
-  int device = 0, processors = 1, blocks = 1;
-  cudaGetDevice(&device);
-  cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
+  int blocks = 1;
   cudaFuncSetAttribute(TextAttentionKernel<DIM>, cudaFuncAttributeMaxDynamicSharedMemorySize,
                        static_cast<int>(bytes));
   cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, TextAttentionKernel<DIM>, kWarps * kWarp,
                                                 bytes);
   const int64_t tiles = (args.tokens + kWarps * kRows - 1) / (kWarps * kRows);
   // No more than run at once, or the last few would run alone.
-  const int64_t at_once = std::max(1, processors * blocks / args.heads);
+  const int64_t at_once = std::max(1, Multiprocessors() * blocks / args.heads);
   const dim3 grid(static_cast<unsigned int>(std::min(at_once, tiles)),
                   static_cast<unsigned int>(args.heads));
   TextAttentionKernel<DIM><<<grid, kWarps * kWarp, bytes, stream>>>(args);

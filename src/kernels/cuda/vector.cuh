@@ -1,4 +1,5 @@
-// 16-byte vectors of elements, read as floats and written with one rounding; warp and block sums.
+// 16-byte vectors of elements, read as floats and written with one rounding; what kernels share
+// beside: warp and block sums, exp2, shared addresses.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -9,6 +10,7 @@
 namespace t3::kernels {
 
 constexpr int kWarp = 32;
+constexpr float kLog2E = 1.4426950408889634f;
 
 // Elements of T in 16 bytes.
 template <typename T>
@@ -68,6 +70,23 @@ __device__ inline void LoadFloats(const float* base, float (&out)[LANES]) {
     out[i + 2] = part.z;
     out[i + 3] = part.w;
   }
+}
+
+// Of a pointer to shared memory, for instructions.
+__device__ inline unsigned int SharedAddress(const void* pointer) {
+  return static_cast<unsigned int>(__cvta_generic_to_shared(pointer));
+}
+
+__device__ inline float Exp2(float x) {
+  float result;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x));
+  return result;
+}
+
+// Over four neighbouring lanes that start at a multiple of four.
+__device__ inline float QuadSum(float x) {
+  x += __shfl_xor_sync(0xffffffffu, x, 1);
+  return x + __shfl_xor_sync(0xffffffffu, x, 2);
 }
 
 __device__ inline float WarpSum(float value) {

@@ -30,11 +30,11 @@ StreamConv::StreamConv(const TensorMap& tensors, const std::string& prefix, int6
                        int64_t time_stride)
     : weight_(GetTensor(tensors, prefix + ".weight").detach()),
       bias_(GetTensor(tensors, prefix + ".bias").detach().to(at::kFloat)),
-      time_stride_(time_stride),
-      name_(fmt::format("convolution {} to {}, {}x{}x{}", weight_.size(1), weight_.size(0),
-                        weight_.size(2), weight_.size(3), weight_.size(4))) {
+      time_stride_(time_stride) {
   T3_CHECK(weight_.dim() == 5 && weight_.size(2) == 3,
            "{}.weight is no convolution over three frames", prefix);
+  name_ = fmt::format("convolution {} to {}, {}x{}x{}", weight_.size(1), weight_.size(0),
+                      weight_.size(2), weight_.size(3), weight_.size(4));
   const int64_t missing = padded_out - weight_.size(0);
   if (missing > 0) {
     weight_ = at::constant_pad_nd(weight_, at::IntArrayRef{0, 0, 0, 0, 0, 0, 0, 0, 0, missing});

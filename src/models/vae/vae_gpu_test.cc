@@ -73,6 +73,9 @@ class VaeGpu : public testing::TestWithParam<VaeVersion> {
     // Convolutions in TF32, torch's default, are 1e-3 away from fp32.
     at::globalContext().setAllowTF32CuDNN(false);
   }
+  static VaeConfig RealConfig() {
+    return FindPreset(GetParam() == VaeVersion::k21 ? "wan2.1-1.3b" : "wan2.2-5b").vae;
+  }
   c10::NoGradGuard no_grad_;
 };
 
@@ -143,7 +146,7 @@ TEST_P(VaeGpu, EveryEncodePlanEqualsTheCpu) {
 // the budget is too. On the host nothing is kept of the frames (2.1 GB as floats): once two slabs
 // have run through all of them, and kernels are loaded, the process grows by less than two frames.
 TEST_P(VaeGpu, FourKInEightGigabytes) {
-  VaeConfig config = FindPreset(GetParam() == VaeVersion::k21 ? "wan2.1-1.3b" : "wan2.2-5b").vae;
+  VaeConfig config = RealConfig();
   config.encoder_dim = 4;  // not used here
   TensorMap tensors = RandomVaeTensors(config, 28);
   std::erase_if(tensors, [](const auto& item) { return item.first.starts_with("encoder."); });
@@ -191,7 +194,7 @@ TEST_P(VaeGpu, FourKInEightGigabytes) {
 // frames are those of the first nine frames, encoded with memory to spare. Minutes of fp32
 // convolutions, so it is run when asked for (docs/decoder.md).
 TEST_P(VaeGpu, DISABLED_EncodesFourKInSixteenGigabytes) {
-  VaeConfig config = FindPreset(GetParam() == VaeVersion::k21 ? "wan2.1-1.3b" : "wan2.2-5b").vae;
+  VaeConfig config = RealConfig();
   config.decoder_dim = 4;  // not used here
   TensorMap tensors = RandomVaeTensors(config, 32);
   std::erase_if(tensors, [](const auto& item) { return item.first.starts_with("decoder."); });
@@ -248,7 +251,7 @@ void ExpectBf16AsCloseAsLibtorchs(const VaeConfig& config, const TensorMap& tens
 }
 
 TEST_P(VaeGpu, DecodesBf16AsCloseAsLibtorch) {
-  VaeConfig config = FindPreset(GetParam() == VaeVersion::k21 ? "wan2.1-1.3b" : "wan2.2-5b").vae;
+  VaeConfig config = RealConfig();
   config.encoder_dim = 4;  // not used here
   const int64_t scale = config.spatial_stride() / 8;
   const at::Tensor latents =
@@ -258,7 +261,7 @@ TEST_P(VaeGpu, DecodesBf16AsCloseAsLibtorch) {
 }
 
 TEST_P(VaeGpu, EncodesBf16AsCloseAsLibtorch) {
-  VaeConfig config = FindPreset(GetParam() == VaeVersion::k21 ? "wan2.1-1.3b" : "wan2.2-5b").vae;
+  VaeConfig config = RealConfig();
   config.decoder_dim = 4;  // not used here
   const int64_t stride = config.spatial_stride(), scale = stride / 8;
   const Grid grid{4, 30 / scale, 52 / scale};
@@ -274,7 +277,7 @@ TEST_P(VaeGpu, EncodesBf16AsCloseAsLibtorch) {
 // Without attention a pixel depends on 18 latent positions around it, so the far corner of a 4K
 // decode, where an index that wraps at 2^31 would show, equals a decode of that corner alone.
 TEST_P(VaeGpu, FarCornerAt4K) {
-  VaeConfig config = FindPreset(GetParam() == VaeVersion::k21 ? "wan2.1-1.3b" : "wan2.2-5b").vae;
+  VaeConfig config = RealConfig();
   config.encoder_dim = 4;  // not used here
   TensorMap tensors = RandomVaeTensors(config, 24);
   tensors["decoder.middle.1.proj.weight"].zero_();
