@@ -36,13 +36,13 @@ TEST(DemoModel, MakesAVideoWithItsOwnSettings) {
 }
 
 TEST(DemoModel, IsSmall) {
-  constexpr uintmax_t kMostBytes = 25'000'000;
+  constexpr uintmax_t kMaxBytes = 25'000'000;
   uintmax_t bytes = 0;
   for (const auto& entry : fs::recursive_directory_iterator(T3_DEMO_MODEL)) {
     if (entry.is_regular_file()) bytes += entry.file_size();
   }
   EXPECT_GT(bytes, 0U);
-  EXPECT_LE(bytes, kMostBytes);
+  EXPECT_LE(bytes, kMaxBytes);
 }
 
 }  // namespace

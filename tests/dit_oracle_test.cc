@@ -34,9 +34,9 @@ class DitOracle : public ::testing::TestWithParam<const char*> {
     options.device = kOracleDevice;
     const Dit dit(config_, LoadTensors(views_, DitTensors(config_), DitNaming(), options));
     const Grid grid{latents.size(1), latents.size(2) / 2, latents.size(3) / 2};
-    const DitAttention attention =
-        DitAttention::Make(AttentionPattern::kFull, {{1, 1, 1}}, grid, config_.num_layers,
-                           config_.head_dim(), kOracleDevice);
+    const AttentionLayout attention =
+        AttentionLayout::Make(AttentionPattern::kFull, {{1, 1, 1}}, grid, config_.num_layers,
+                              config_.head_dim(), kOracleDevice);
     return dit.Forward(latents, timestep, clean_frames, dit.PrepareText(Expected("text")),
                        attention);
   }

@@ -118,9 +118,9 @@ class Reference : public ::testing::TestWithParam<const char*> {
     const TextContext prompt = dit.PrepareText(encoder.Encode(Ids(0)));
     const TextContext negative = dit.PrepareText(encoder.Encode(Ids(3)));
     const Grid grid{run_["grid"][0], run_["grid"][1], run_["grid"][2]};
-    const DitAttention attention =
-        DitAttention::Make(request.attention, ParseWindows(run_["windows"].get<std::string>()),
-                           grid, dit.config().num_layers, dit.config().head_dim(), kDevice);
+    const AttentionLayout attention =
+        AttentionLayout::Make(request.attention, ParseWindows(run_["windows"].get<std::string>()),
+                              grid, dit.config().num_layers, dit.config().head_dim(), kDevice);
     const int64_t clean = request.first_frame.defined() ? 1 : 0;
     const auto put_image = [&](at::Tensor x) {
       return clean == 0 ? x : at::cat({request.first_frame, x.narrow(1, 1, x.size(1) - 1)}, 1);

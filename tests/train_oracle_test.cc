@@ -37,7 +37,8 @@ class TrainOracle : public ::testing::Test {
 
   at::Tensor Stored(const std::string& name) const { return ToTensor(file_->tensors().at(name)); }
 
-  double Backward(int64_t step, const DitAttention& attention, const BlockRunners& runners) const {
+  double Backward(int64_t step, const AttentionLayout& attention,
+                  const BlockRunners& runners) const {
     const auto of = [&](const std::string& name) {
       return Stored(fmt::format("{}.{}", step, name));
     };
@@ -64,18 +65,19 @@ class TrainOracle : public ::testing::Test {
   }
 
   // Of a batch of two videos.
-  DitAttention Attention() const {
+  AttentionLayout Attention() const {
     const at::Tensor latents = Stored("0.latents");
     const Grid grid{latents.size(2), latents.size(3) / 2, latents.size(4) / 2};
-    return DitAttention::Make(AttentionPattern::kT3, ParseWindows(file_->metadata().at("windows")),
-                              grid, config_.num_layers, config_.head_dim(), at::kCPU)
+    return AttentionLayout::Make(AttentionPattern::kT3,
+                                 ParseWindows(file_->metadata().at("windows")), grid,
+                                 config_.num_layers, config_.head_dim(), at::kCPU)
         .Repeat(2);
   }
 
   void ExpectTenSteps(const BlockRunners& runners) {
     Optimizer optimizer = MakeOptimizer();
     const at::Tensor losses = Stored("losses"), norms = Stored("norms");
-    const DitAttention attention = Attention();
+    const AttentionLayout attention = Attention();
     for (int64_t step = 0; step < kSteps; ++step) {
       const double loss = Backward(step, attention, runners);
       const double want = losses[step].item<double>();
@@ -113,7 +115,7 @@ TEST_F(TrainOracle, SoTheyDoWithActivationCheckpoints) { ExpectTenSteps(Recomput
 // The comparison sees a rate that is off by 1 %.
 TEST_F(TrainOracle, AnotherRateShows) {
   Optimizer optimizer = MakeOptimizer();
-  const DitAttention attention = Attention();
+  const AttentionLayout attention = Attention();
   for (int64_t step = 0; step < kSteps; ++step) {
     Backward(step, attention, {});
     optimizer.ClipGradients();

@@ -18,7 +18,7 @@ struct FileOptions {
 };
 
 // What a run does with the state that an earlier run left beside the same output.
-enum class OldState {
+enum class ExistingState {
   kContinue,  // goes on where it is of the same run; throws Error where it is of another
   kDiscard,   // starts anew
   kForce,     // goes on even where model, inputs or settings differ
@@ -49,7 +49,7 @@ struct Request {
   // two minutes are at risk.
   std::optional<int64_t> checkpoint_every;
   bool keep_latents = true;  // the final latents are on disk until the video is complete
-  OldState old_state = OldState::kContinue;
+  ExistingState existing_state = ExistingState::kContinue;
   std::string resume_from;     // a state file elsewhere than beside the output
   std::string preview;         // PNG file for the current guess of the clean video
   int64_t preview_every = 5;   // steps

@@ -167,7 +167,7 @@ int RunGenerate(const GenerateFlags& flags) {
   Request& request = settled.request;
   if (!flags.size.empty()) std::tie(request.width, request.height) = ParseSize(flags.size);
   request.keep_latents = !flags.no_save_latents;
-  if (flags.restart) request.old_state = OldState::kDiscard;
+  if (flags.restart) request.existing_state = ExistingState::kDiscard;
   if (IsJob(flags) && !request.record.empty())
     FailUsage("--record names one file, but each of several videos has a record beside it anyway");
   if (IsJob(flags) && flags.dry_run) FailUsage("--dry-run is for one video");

@@ -44,7 +44,7 @@ int RunResume(const ResumeFlags& flags) {
   Request& request = run.request;
   request.output = flags.output.empty() ? saved.output : flags.output;
   request.resume_from = saved.file;
-  if (flags.force) request.old_state = OldState::kForce;
+  if (flags.force) request.existing_state = ExistingState::kForce;
   return RunGenerate(run);
 }
 

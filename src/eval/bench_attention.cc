@@ -10,7 +10,7 @@
 #include "eval/bench_case.h"
 #include "eval/published_block.h"
 #include "eval/timing.h"
-#include "models/dit/dit_attention.h"
+#include "models/dit/attention_layout.h"
 #include "pipeline/device.h"
 #include "pipeline/stage.h"
 #include "plan/cost.h"
@@ -45,8 +45,8 @@ AttentionTimes TimeAttention(const BenchCase& bench, const TensorMap& block,
   layer.num_layers = 1;
   AttentionTimes times{.counts = counts};
   times.flop = 2 * CostOfForward(layer, AttentionPattern::kT3, {counts}, bench.grid()).attention;
-  const DitAttention attention = DitAttention::Make(AttentionPattern::kT3, {counts}, bench.grid(),
-                                                    1, config.head_dim(), bench.device);
+  const AttentionLayout attention = AttentionLayout::Make(
+      AttentionPattern::kT3, {counts}, bench.grid(), 1, config.head_dim(), bench.device);
   const at::Tensor q_weight = GetTensor(block, "self_attn.norm_q.weight").to(at::kFloat);
   const at::Tensor k_weight = GetTensor(block, "self_attn.norm_k.weight").to(at::kFloat);
   // The inputs are scratch to the op: each run works on what the run before it left.

@@ -68,9 +68,9 @@ void TimeForward(const BenchCase& bench, const TensorMap& weights, int64_t repea
   };
   const Dit dit(config, weights);
   const TextContext text = dit.PrepareText(random({kTextTokens, config.text_dim}, bench.dtype));
-  const DitAttention attention =
-      DitAttention::Make(AttentionPattern::kT3, bench.cycle, bench.grid(), config.num_layers,
-                         config.head_dim(), bench.device);
+  const AttentionLayout attention =
+      AttentionLayout::Make(AttentionPattern::kT3, bench.cycle, bench.grid(), config.num_layers,
+                            config.head_dim(), bench.device);
   const Grid& latent = bench.video.latent;
   const at::Tensor latents =
       random({config.latent_channels, latent.t, latent.h, latent.w}, at::kFloat);
@@ -110,7 +110,7 @@ class BlockBench {
 
   BlockTimes Run(const WindowCounts& counts, bool compare) const {
     BlockTimes times{.counts = counts, .flop = CostOf(bench_, 1, {counts})};
-    const DitAttention attention = DitAttention::Make(
+    const AttentionLayout attention = AttentionLayout::Make(
         AttentionPattern::kT3, {counts}, bench_.grid(), 1, config_.head_dim(), bench_.device);
     const BlockContext context{.time = time_.to(at::kFloat).unsqueeze(0),
                                .windows = &attention.layer(0),

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "eval/decode_ways.h"
+#include "eval/decode_methods.h"
 #include "pipeline/convolution_file.h"
 #include "pipeline/device.h"
 #include "t3video/bench.h"
@@ -63,7 +63,7 @@ void Compare(std::vector<WayResult>& results) {
   }
 }
 
-std::string BenchText(const DecodeWays& bench, const std::vector<WayResult>& results,
+std::string BenchText(const DecodeMethods& bench, const std::vector<WayResult>& results,
                       const std::string& heading) {
   std::string text =
       heading + "\n  way        best s    first s   TFLOP/s       peak       host   notes\n";
@@ -84,7 +84,8 @@ std::string BenchText(const DecodeWays& bench, const std::vector<WayResult>& res
   return text + "  TFLOP/s counts the work of an untiled decode, whatever a way does.\n";
 }
 
-nlohmann::ordered_json BenchJson(const DecodeWays& bench, const std::vector<WayResult>& results) {
+nlohmann::ordered_json BenchJson(const DecodeMethods& bench,
+                                 const std::vector<WayResult>& results) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const WayResult& result : results) {
     nlohmann::ordered_json entry{{"way", result.way},
@@ -114,7 +115,7 @@ Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
   const RunContext context{progress, cancel, device, request.options.memory_limit};
   const ConvolutionSettings settings{ReadConvolutionTable(request.plans), request.cudnn_choices};
   SetConvolutionSettings(settings);
-  DecodeWays bench(request, context, dtype);
+  DecodeMethods bench(request, context, dtype);
   std::string convolutions;
   if (request.check) convolutions += CheckText(bench.Check());
   SetConvolutionSettings(settings);  // so that the first timed run has nothing from the check

@@ -31,8 +31,9 @@ ClipMaker::ClipMaker(const ModelInfo& model, const Job& job, at::ScalarType dtyp
       dtype_(dtype),
       context_(context),
       quiet_{silent_, context.cancel, context.device, context.device_limit},
-      attention_(DitAttention::Make(job.attention.pattern, job.attention.windows, job.geometry.grid,
-                                    model.dit.num_layers, model.dit.head_dim(), context.device)),
+      attention_(AttentionLayout::Make(job.attention.pattern, job.attention.windows,
+                                       job.geometry.grid, model.dit.num_layers,
+                                       model.dit.head_dim(), context.device)),
       batch_(batch) {}
 
 RunMemory ClipMaker::Memory() const {
@@ -91,7 +92,7 @@ std::vector<at::Tensor> ClipMaker::Generate(const std::vector<EvalItem>& items) 
     if (job_.sampling.guidance != 1) input.negative.push_back(item.embeds.negative.embeds);
   }
   input.noise = at::cat(noise);
-  const DitAttention attention = attention_.Repeat(static_cast<int64_t>(items.size()));
+  const AttentionLayout attention = attention_.Repeat(static_cast<int64_t>(items.size()));
   for (const at::Tensor& latents : DenoiseBatch(*dit_, attention, input, stage).unbind()) {
     clips.push_back(Decode(latents));
   }

@@ -65,7 +65,7 @@ class ClipMaker {
   const RunContext& context_;
   const ProgressFn silent_{};
   RunContext quiet_;  // steps and frames of single clips are no news
-  DitAttention attention_;
+  AttentionLayout attention_;
   int64_t batch_;
   std::optional<Dit> dit_;
   std::optional<Vae> decoder_, encoder_;

@@ -43,8 +43,8 @@ constexpr MeasureKind kKinds[] = {
 
 // Bounded, so that a clip of one colour is bad and not infinitely bad.
 double Ratio(double value, double truth) {
-  constexpr double kMost = 1000;
-  return std::clamp(value / std::max(truth, 1e-12), 1 / kMost, kMost);
+  constexpr double kMax = 1000;
+  return std::clamp(value / std::max(truth, 1e-12), 1 / kMax, kMax);
 }
 
 nlohmann::ordered_json Words(const WorldValues& values) {

@@ -23,7 +23,7 @@ at::Tensor Tile(const at::Tensor& video) {
 }  // namespace
 
 void ContactSheet::Add(const at::Tensor& video, const at::Tensor& truth) {
-  if (static_cast<int64_t>(tiles_.size()) >= kMost) return;
+  if (static_cast<int64_t>(tiles_.size()) >= kMax) return;
   at::Tensor tile = Tile(video);
   if (truth.defined()) tile = at::cat({tile, Tile(truth)}, 1);
   tiles_.push_back(at::constant_pad_nd(tile, {0, kGap, 0, kGap}, 1));

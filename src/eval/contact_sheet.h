@@ -12,7 +12,7 @@ namespace t3 {
 class ContactSheet {
  public:
   // The most clips that it shows; later ones are left out.
-  static constexpr int64_t kMost = 24;
+  static constexpr int64_t kMax = 24;
 
   // Takes the middle frame of each, (3,F,H,W) in [-1,1], 256 pixels wide. An undefined `truth` is
   // left out. All clips of a sheet have one shape.

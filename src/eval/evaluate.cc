@@ -9,7 +9,7 @@
 #include "eval/clip_maker.h"
 #include "eval/contact_sheet.h"
 #include "eval/eval_report.h"
-#include "eval/took.h"
+#include "eval/time_breakdown.h"
 #include "pipeline/device.h"
 #include "pipeline/load_models.h"
 #include "pipeline/memory_check.h"
@@ -26,13 +26,13 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int64_t kMostClips = 1'000'000;
+constexpr int64_t kMaxClips = 1'000'000;
 
 void CheckRequest(const EvalRequest& request) {
-  if (request.clips < 0 || request.clips > kMostClips)
-    FailUsage("--clips {} is outside 0 to {}", request.clips, kMostClips);
-  if (request.loss_clips < 0 || request.loss_clips > kMostClips)
-    FailUsage("--loss-clips {} is outside 0 to {}", request.loss_clips, kMostClips);
+  if (request.clips < 0 || request.clips > kMaxClips)
+    FailUsage("--clips {} is outside 0 to {}", request.clips, kMaxClips);
+  if (request.loss_clips < 0 || request.loss_clips > kMaxClips)
+    FailUsage("--loss-clips {} is outside 0 to {}", request.loss_clips, kMaxClips);
   if (request.clips == 0 && request.loss_clips == 0)
     FailUsage("--clips 0 without --loss-clips leaves nothing to measure");
   if (request.batch < 0) FailUsage("--batch {}: wanted at least 1", request.batch);
@@ -79,8 +79,8 @@ Job SmallJob(const ModelInfo& model, EvalRequest request, const Job& job) {
 int64_t BatchOf(const EvalRequest& request, const Job& job, at::Device device) {
   if (request.source != EvalSource::kModel) return 1;
   if (request.batch > 0) return request.batch;
-  constexpr int64_t kTokens = 32'768, kMost = 32;
-  return device.is_cuda() ? std::clamp<int64_t>(kTokens / job.geometry.grid.tokens(), 1, kMost) : 1;
+  constexpr int64_t kTokens = 32'768, kMax = 32;
+  return device.is_cuda() ? std::clamp<int64_t>(kTokens / job.geometry.grid.tokens(), 1, kMax) : 1;
 }
 
 class Evaluation {
@@ -325,7 +325,7 @@ class Evaluation {
   int64_t batch_ = 1;
   std::vector<EvalItem> items_;
   std::unique_ptr<ClipMaker> maker_, small_maker_;
-  Took took_{context_.device};
+  TimeBreakdown took_{context_.device};
   EvalRecord record_;
   ContactSheet sheet_;
 };

@@ -7,7 +7,7 @@
 namespace t3::kernels {
 
 struct NormSiluArgs {
-  Element type;
+  DType type;
   const void* x;
   int64_t x_frame_stride;
   int64_t x_rows;
@@ -25,7 +25,7 @@ constexpr int64_t kNormSiluMaxVectors = 256;  // 16-byte vectors of a position's
 void NormSilu(const NormSiluArgs& args, Stream stream);
 
 struct AddMapArgs {
-  Element type;
+  DType type;
   void* y;  // (frames, frame_positions, channels), contiguous, overwritten: y + bias + x
   const void* x;
   int64_t x_frame_stride;
@@ -37,7 +37,7 @@ struct AddMapArgs {
 void AddMap(const AddMapArgs& args, Stream stream);
 
 struct PlacePhasesArgs {
-  Element type;
+  DType type;
   const void* phases;  // (frames, phase_rows, columns + 1, 4, channels), contiguous
   int64_t phase_rows;
   void* out;  // (frames, out_rows, 2 * columns, channels), contiguous

@@ -16,8 +16,8 @@ struct RowChoice {
 struct LayerNormModulateArgs {
   const void* x;  // (tokens, channels), x_stride between rows
   void* out;      // (tokens, channels), contiguous
-  Element x_type;
-  Element out_type;  // that of x, or fp32
+  DType x_type;
+  DType out_type;  // that of x, or fp32
   int64_t x_stride;
   int64_t tokens;
   int64_t channels;
@@ -33,7 +33,7 @@ struct AddGatedArgs {
   const void* x;  // (tokens, channels)
   const void* y;  // the same shape and type
   void* out;      // likewise, rows as far apart as those of x; may be x
-  Element type;
+  DType type;
   int64_t x_stride;
   int64_t y_stride;
   int64_t tokens;

@@ -9,7 +9,7 @@ namespace t3::kernels {
 // Tokens (rows * each, channels), contiguous; vector r serves `each` of them in turn. Its gradient
 // is the sum of `blocks` shares, (rows, blocks, channels) in memory.
 struct TokenRows {
-  Element type;
+  DType type;
   int64_t each;
   int64_t rows;
   int64_t channels;
@@ -23,7 +23,7 @@ struct LayerNormModulateBackwardArgs {
   TokenRows tokens;
   const void* x;
   const void* dy;
-  Element dy_type;  // that of x, or fp32
+  DType dy_type;  // that of x, or fp32
   void* dx;
   const float* multiplier;  // (rows, channels)
   float* multiplier_shares;

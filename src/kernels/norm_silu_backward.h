@@ -8,7 +8,7 @@ namespace t3::kernels {
 // All maps are (positions, channels), contiguous. With r = 1 / max(|x|, 1e-12) and n = x r gamma,
 // y = n * sigmoid(n) if `silu`, else n.
 struct NormSiluBackwardArgs {
-  Element type;
+  DType type;
   const void* x;
   const void* dy;
   void* dx;

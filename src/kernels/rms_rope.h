@@ -8,7 +8,7 @@ namespace t3::kernels {
 
 struct InverseRmsArgs {
   const void* x;  // (tokens, channels)
-  Element type;
+  DType type;
   int64_t stride;
   int64_t tokens;
   int64_t channels;
@@ -36,7 +36,7 @@ struct RopeArgs {
 struct RmsRopeRowsArgs {
   const void* x;  // (tokens, channels)
   void* out;
-  Element type;
+  DType type;
   int64_t x_stride;
   int64_t out_stride;
   int64_t tokens;
@@ -47,7 +47,7 @@ struct RmsRopeRowsArgs {
   RopeArgs rope;
 };
 // Rows stay in a warp's registers: 12 vectors a lane.
-constexpr int64_t RmsRopeRowsMaxChannels(Element type) { return 12 * 32 * VectorElements(type); }
+constexpr int64_t RmsRopeRowsMaxChannels(DType type) { return 12 * 32 * VectorElements(type); }
 void RmsRopeRows(const RmsRopeRowsArgs& args, Stream stream);
 
 // Where a group of heads goes: row rows[token] of q, k, v, each (tokens, heads * head_dim).
@@ -60,7 +60,7 @@ struct ScatterTarget {
 };
 
 struct RmsRopeScatterArgs {
-  Element type;
+  DType type;
   int64_t tokens;
   int heads;  // of this group
   int head_dim;

@@ -8,7 +8,7 @@ namespace t3::kernels {
 // With n = x / sqrt(mean(x^2) + eps) * weight and y = n rotated. All maps are (tokens, channels),
 // contiguous.
 struct RmsRopeBackwardArgs {
-  Element type;
+  DType type;
   const void* x;
   const void* dy;
   void* dx;

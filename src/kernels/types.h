@@ -6,14 +6,14 @@
 
 namespace t3::kernels {
 
-enum class Element { kFloat32, kBFloat16 };
+enum class DType { kFloat32, kBFloat16 };
 
 // A cudaStream_t.
 using Stream = void*;
 
 // Elements of 16 bytes, the width of every access: kernels take rows whose length, stride and
 // address are multiples of it.
-constexpr int64_t VectorElements(Element type) { return type == Element::kFloat32 ? 4 : 8; }
+constexpr int64_t VectorElements(DType type) { return type == DType::kFloat32 ? 4 : 8; }
 
 // 10 * major + minor of the device's compute capability, e.g. 90.
 int ComputeCapability(int device);

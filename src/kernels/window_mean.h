@@ -6,7 +6,7 @@
 namespace t3::kernels {
 
 struct WindowMeanArgs {
-  Element type;
+  DType type;
   int64_t tokens;
   int64_t channels;
   int sources;  // 1: out = a; 2: out = (a + b) / 2

@@ -21,7 +21,7 @@ namespace {
 // Lanterns hang within this part of the width at both edges; objects stay between.
 constexpr double kEdge = 0.11;
 // An object or lantern covers 300 pixels and more at 256x144; what a blur leaves over is less.
-constexpr int64_t kLeastArea = 70;
+constexpr int64_t kMinArea = 70;
 constexpr double kStillTravel = 0.10;  // true ways are 0 or 0.26
 
 struct FrameThings {
@@ -52,7 +52,7 @@ Parts TakeApart(const at::Tensor& video) {
   parts.map = map.cpu();
   for (int64_t frame = 0; frame < parts.map.size(0); ++frame) {
     FrameThings& sorted = parts.things.emplace_back();
-    for (const PaintedThing& thing : FindThings(parts.map[frame], kLeastArea)) {
+    for (const PaintedThing& thing : FindThings(parts.map[frame], kMinArea)) {
       auto& place = thing.x < kEdge * kReadWidth         ? sorted.left
                     : thing.x > (1 - kEdge) * kReadWidth ? sorted.right
                                                          : sorted.middle;

@@ -7,7 +7,7 @@
 #include <array>
 #include <cmath>
 
-#include "measure/worsen.h"
+#include "measure/degrade.h"
 #include "t3video/error.h"
 #include "world/world.h"
 
@@ -69,7 +69,7 @@ TEST(WorldDetectorTest, ReadsTrueClips) {
 }
 
 TEST(WorldDetectorTest, ReadsBlurredAndNoisyClips) {
-  const Errors errors = CountErrors(Worsen);
+  const Errors errors = CountErrors(Degrade);
   for (size_t i = 0; i < kWorldAttributes; ++i) {
     EXPECT_LE(errors.values[i], AllowedErrors(20)) << WorldAttributeName(WorldAttribute(i));
   }

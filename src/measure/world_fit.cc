@@ -11,8 +11,8 @@
 #include <thread>
 
 #include "base/check.h"
+#include "measure/degrade.h"
 #include "measure/world_fitted.h"
-#include "measure/worsen.h"
 #include "world/world.h"
 
 namespace t3 {
@@ -28,7 +28,7 @@ void Fit(uint64_t first, uint64_t count, const std::string& file) {
       // A clip of a second with fewer frames costs less, and what is fitted needs no more.
       const at::Tensor video = RenderScene(scene, {.frames = 5, .fps = 5}, at::kCPU);
       examples[2 * i] = {FeaturesOf(video), scene.Values()};
-      examples[2 * i + 1] = {FeaturesOf(Worsen(video, scene.seed)), scene.Values()};
+      examples[2 * i + 1] = {FeaturesOf(Degrade(video, scene.seed)), scene.Values()};
       if (i % 100 == 0) fmt::print(stderr, "seed {}\n", scene.seed);
     }
   };
@@ -79,7 +79,7 @@ void PrintScore(uint64_t first, uint64_t count, bool worsen) {
   for (uint64_t seed = first; seed < first + count; ++seed) {
     const WorldScene scene = SampleScene(seed);
     const at::Tensor video = RenderScene(scene, {}, at::kCPU);
-    Add(score, scene, ReadWorld(worsen ? Worsen(video, seed) : video));
+    Add(score, scene, ReadWorld(worsen ? Degrade(video, seed) : video));
   }
   const auto print = [](std::string_view what, int64_t right, uint64_t of) {
     fmt::print("{:<18} {:6.2f} % of {}\n", what,

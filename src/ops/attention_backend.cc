@@ -50,14 +50,14 @@ class WithoutCudnn {
 
 // GPU kernels put the batch into a dimension of their grid that ends here; the windows of a
 // training batch can be more.
-constexpr int64_t kMostBatches = 65535;
+constexpr int64_t kMaxBatches = 65535;
 
 at::Tensor AttendInParts(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                          const at::Tensor& bias) {
   std::vector<at::Tensor> outputs;
-  for (int64_t first = 0; first < q.size(0); first += kMostBatches) {
+  for (int64_t first = 0; first < q.size(0); first += kMaxBatches) {
     const auto part = [&](const at::Tensor& x) {
-      return x.narrow(0, first, std::min(kMostBatches, q.size(0) - first));
+      return x.narrow(0, first, std::min(kMaxBatches, q.size(0) - first));
     };
     const bool own = bias.defined() && bias.dim() == 2 && bias.size(0) > 1;
     outputs.push_back(Attend(part(q), part(k), part(v), own ? part(bias) : bias));
@@ -78,7 +78,7 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                q.size(2) == k.size(2) && q.size(3) == k.size(3),
            "Attend: q ({}), k ({}), v ({}) do not fit", fmt::join(q.sizes(), ", "),
            fmt::join(k.sizes(), ", "), fmt::join(v.sizes(), ", "));
-  if (q.size(0) > kMostBatches) return AttendInParts(q, k, v, bias);
+  if (q.size(0) > kMaxBatches) return AttendInParts(q, k, v, bias);
   const auto by_head = [](const at::Tensor& x) { return x.transpose(1, 2); };
   std::optional<at::Tensor> mask;
   if (bias.defined()) {

@@ -23,10 +23,10 @@ namespace {
 constexpr size_t kChoices = 4;
 constexpr int64_t kPlanWorkspace = int64_t{64} << 20;
 // Half a millisecond of work; making plans takes longer than shapes below it could repay.
-constexpr double kLeastFlop = 0x1p36;
+constexpr double kMinFlop = 0x1p36;
 // L2, relative. The result and the weights are rounded to bf16, each 1.7e-3 on average (see
 // convolution_choice.cc), independently in two right results: 3.4e-3; a wrong one is off by 1.
-constexpr double kMostPlanDifference = 1e-2;
+constexpr double kMaxPlanDifference = 1e-2;
 constexpr int64_t kComparedRows = 128;
 
 struct Operands {
@@ -136,7 +136,7 @@ class ShapePlans {
       if (!RunPlan(trial.plan, on)) return false;
       trial.ran = true;
       const double difference = DifferenceFromLibtorch(on);
-      if (difference < kMostPlanDifference) return true;
+      if (difference < kMaxPlanDifference) return true;
       spdlog::warn("cuDNN's attention plan {} is {:.2g} from libtorch's result and is not used",
                    plans_->Names()[trial.plan], difference);
       return false;
@@ -181,7 +181,7 @@ KnownShapes& AllShapes() {
 bool AttendByPlan(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                   const at::Tensor& out) {
   const double flop = 4.0 * static_cast<double>(q.numel()) * static_cast<double>(k.size(1));
-  if (flop < kLeastFlop || at::globalContext().deterministicCuDNN()) return false;
+  if (flop < kMinFlop || at::globalContext().deterministicCuDNN()) return false;
   const c10::DeviceGuard guard(q.device());
   const Operands on{q, k, v, out};
   const kernels::AttentionShape shape = ShapeOf(on);

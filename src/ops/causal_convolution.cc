@@ -16,7 +16,7 @@ namespace t3 {
 namespace {
 
 // Fewer tiles than two for each multiprocessor of an H200 leave part of it idle.
-constexpr int64_t kLeastTiles = 264;
+constexpr int64_t kMinTiles = 264;
 
 // In the kernel's order. Microseconds, so it is not worth a copy that stays.
 at::Tensor Packed(const at::Tensor& weight) {
@@ -96,7 +96,7 @@ bool HasCausalConvolution(const at::Tensor& weight) {
 bool CausalConvolutionPays(const at::Tensor& weight, int64_t frames, int64_t rows,
                            int64_t columns) {
   return HasCausalConvolution(weight) && !PortableOnly() && ConvolutionKernelsAllowed() &&
-         kernels::CausalConvTiles(frames, rows, columns, weight.size(0)) >= kLeastTiles;
+         kernels::CausalConvTiles(frames, rows, columns, weight.size(0)) >= kMinTiles;
 }
 
 at::Tensor CausalConvolution(const CausalMaps& x, const at::Tensor& weight) {

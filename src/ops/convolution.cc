@@ -35,7 +35,7 @@ bool CausalKernelTakes(const at::Tensor& x, const at::Tensor& weight,
 
 bool PlansTake(const at::Tensor& x, const at::Tensor& weight) {
   const auto whole = [](int64_t channels) {
-    return channels % kernels::VectorElements(kernels::Element::kBFloat16) == 0;
+    return channels % kernels::VectorElements(kernels::DType::kBFloat16) == 0;
   };
   return x.is_cuda() && !GradientsOn() && x.scalar_type() == at::kBFloat16 &&
          weight.scalar_type() == at::kBFloat16 && x.is_contiguous() &&

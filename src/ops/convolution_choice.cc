@@ -20,13 +20,13 @@ namespace t3 {
 namespace {
 
 // Within what plans count for convolutions beside their tensors (plan/decode_plan.cc).
-constexpr int64_t kMostWorkspace = int64_t{256} << 20;
+constexpr int64_t kMaxWorkspace = int64_t{256} << 20;
 // A shape that does not come more often than this is not worth timing.
 constexpr int64_t kCallsBeforeTiming = 4;
 // L2, relative. Rounding to 8 bits moves values by 2^-8 / sqrt(3) of their power of two at
 // most, 1.7e-3 of themselves on average over a binade; two results that round independently
 // are 2.4e-3 apart. Orders of fp32 sums are far below that.
-constexpr double kMostDifference = 3e-3;
+constexpr double kMaxDifference = 3e-3;
 
 std::string KeyOf(const kernels::ConvolutionShape& shape, const std::string& machine) {
   return fmt::format("{}, bf16 {}x{} to {}, kernel {}, padding {}, stride {}", machine,
@@ -53,7 +53,7 @@ class ShapeChoice {
               const ConvolutionSettings& settings)
       : key_(std::move(key)),
         choices_(static_cast<size_t>(settings.choices)),
-        plans_(kernels::FindConvolutionPlans(shape, kMostWorkspace)) {
+        plans_(kernels::FindConvolutionPlans(shape, kMaxWorkspace)) {
     if (!plans_) return;
     TakeFromTable(settings.table);
     if (source_ == Source::kTable) return;
@@ -282,7 +282,7 @@ void CheckConvolution(const kernels::ConvolutionShape& shape, const at::Tensor& 
   const double difference = norm(y - want) / std::max(norm(want), 1e-30);
   Chooser& chooser = TheChooser();
   const std::lock_guard lock(chooser.mutex);
-  if (!(difference < kMostDifference)) {
+  if (!(difference < kMaxDifference)) {
     const int device = y.device().index();
     const auto choice = chooser.shapes.find({device, shape});
     spdlog::error(

@@ -27,7 +27,7 @@ bool KernelTakes(const at::Tensor& x) { return !GradientsOn() && FitsKernels(x);
 bool FitsKernels(const at::Tensor& x) {
   if (!x.is_cuda() || x.dim() != 2 || x.stride(1) != 1) return false;
   if (x.scalar_type() != at::kFloat && x.scalar_type() != at::kBFloat16) return false;
-  const int64_t vector = kernels::VectorElements(ElementOf(x));
+  const int64_t vector = kernels::VectorElements(DTypeOf(x));
   return x.size(1) % vector == 0 && x.stride(0) % vector == 0 && IsAligned(x);
 }
 
@@ -43,10 +43,10 @@ const float* ChannelValues(const at::Tensor& v, int64_t channels, const char* wh
   return v.const_data_ptr<float>();
 }
 
-kernels::Element ElementOf(const at::Tensor& x) {
+kernels::DType DTypeOf(const at::Tensor& x) {
   T3_CHECK(x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16,
            "kernels take fp32 and bf16, not {}", c10::toString(x.scalar_type()));
-  return x.scalar_type() == at::kFloat ? kernels::Element::kFloat32 : kernels::Element::kBFloat16;
+  return x.scalar_type() == at::kFloat ? kernels::DType::kFloat32 : kernels::DType::kBFloat16;
 }
 
 kernels::Stream CurrentStream(const at::Tensor& x) {

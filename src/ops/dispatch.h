@@ -30,7 +30,7 @@ bool IsAligned(const at::Tensor& x);
 // For calling kernels. The values of v, or nullptr if it is undefined; throws Error that names
 // `what` unless v is fp32 (channels), contiguous.
 const float* ChannelValues(const at::Tensor& v, int64_t channels, const char* what);
-kernels::Element ElementOf(const at::Tensor& x);
+kernels::DType DTypeOf(const at::Tensor& x);
 kernels::Stream CurrentStream(const at::Tensor& x);  // of x's device
 
 }  // namespace t3

@@ -31,7 +31,7 @@ bool KernelTakesMap(const at::Tensor& x) {
   if (!x.is_cuda() || (x.scalar_type() != at::kFloat && x.scalar_type() != at::kBFloat16)) {
     return false;
   }
-  const int64_t vector = kernels::VectorElements(ElementOf(x));
+  const int64_t vector = kernels::VectorElements(DTypeOf(x));
   if (x.numel() / vector > std::numeric_limits<int32_t>::max()) return false;
   // The stride of a single frame says nothing.
   return x.size(3) % vector == 0 && (x.size(0) == 1 || x.stride(0) % vector == 0) && IsAligned(x);
@@ -73,7 +73,7 @@ void NormSiluPlain(const at::Tensor& x, const NormSiluOptions& options, int64_t 
 void NormSiluKernel(const at::Tensor& x, const NormSiluOptions& options, int64_t first_row,
                     const at::Tensor& out) {
   const kernels::NormSiluArgs args{
-      .type = ElementOf(x),
+      .type = DTypeOf(x),
       .x = x.const_data_ptr(),
       .x_frame_stride = x.stride(0),
       .x_rows = x.size(1),
@@ -100,7 +100,7 @@ void AddMapPlain(const at::Tensor& y, const at::Tensor& bias, const at::Tensor& 
 }
 
 void AddMapKernel(const at::Tensor& y, const at::Tensor& bias, const at::Tensor& x) {
-  const kernels::AddMapArgs args{.type = ElementOf(y),
+  const kernels::AddMapArgs args{.type = DTypeOf(y),
                                  .y = y.mutable_data_ptr(),
                                  .x = x.const_data_ptr(),
                                  .x_frame_stride = x.stride(0),
@@ -158,7 +158,7 @@ void PlacePhasesKernel(const at::Tensor& phases, const at::Tensor& bias,
                        const PhaseShortcut& shortcut, int64_t first_row, const at::Tensor& out) {
   const at::Tensor& source = shortcut.source;
   const bool has = source.defined();
-  const kernels::PlacePhasesArgs args{.type = ElementOf(out),
+  const kernels::PlacePhasesArgs args{.type = DTypeOf(out),
                                       .phases = phases.const_data_ptr(),
                                       .phase_rows = phases.size(1),
                                       .out = out.mutable_data_ptr(),
@@ -191,7 +191,7 @@ void NormSilu(const at::Tensor& x, const NormSiluOptions& options, int64_t first
            fmt::join(out.sizes(), ", "));
   const bool kernel =
       KernelTakesMap(x) && KernelTakesMap(out) &&
-      x.size(3) / kernels::VectorElements(ElementOf(x)) <= kernels::kNormSiluMaxVectors;
+      x.size(3) / kernels::VectorElements(DTypeOf(x)) <= kernels::kNormSiluMaxVectors;
   kernel ? NormSiluKernel(x, options, first_row, out) : NormSiluPlain(x, options, first_row, out);
 }
 

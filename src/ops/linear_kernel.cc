@@ -29,7 +29,7 @@ constexpr int64_t kWorkspaceBytes = int64_t{32} << 20;  // what NVIDIA advises f
 constexpr int64_t kCuts[] = {16'384, 32'768, 65'536};
 constexpr int64_t kCutRows = 32'768;  // what tuning takes is a multiple of it
 // Products of fewer multiply-accumulates are not worth tuning: launches cost more.
-constexpr int64_t kLeastTunedMacs = int64_t{1} << 33;
+constexpr int64_t kMinTunedMacs = int64_t{1} << 33;
 constexpr int kTunedRuns = 3;
 
 bool tuning_on = true;
@@ -117,7 +117,7 @@ Choice Fastest(const kernels::LinearArgs& args, const kernels::Workspace& worksp
 
 Choice Tune(const at::Tensor& out, const at::Tensor& x, const LinearWeights& layer,
             const LinearEpilogue& epilogue, const kernels::Workspace& workspace) {
-  const int64_t rows = std::min(out.size(0), kMostTunedRows) / kCutRows * kCutRows;
+  const int64_t rows = std::min(out.size(0), kMaxTunedRows) / kCutRows * kCutRows;
   const int64_t tuned = rows > 0 ? rows : out.size(0);
   at::Tensor target = out.narrow(0, 0, tuned);
   if (epilogue.add) target = target.clone();  // or what it holds would be spoilt
@@ -128,10 +128,10 @@ using Key = std::array<int64_t, 8>;
 
 Choice Choose(const at::Tensor& out, const at::Tensor& x, const LinearWeights& layer,
               const LinearEpilogue& epilogue, const kernels::Workspace& workspace) {
-  if (!tuning_on || x.numel() * out.size(1) < kLeastTunedMacs) return {{0, x.size(0)}, 0};
+  if (!tuning_on || x.numel() * out.size(1) < kMinTunedMacs) return {{0, x.size(0)}, 0};
   static std::mutex mutex;
   static std::map<Key, Choice> chosen;
-  const Key key{x.device().index(), std::min(x.size(0), kMostTunedRows),
+  const Key key{x.device().index(), std::min(x.size(0), kMaxTunedRows),
                 x.size(1),          out.size(1),
                 x.stride(0),        out.stride(0),
                 epilogue.gelu,      epilogue.add};
@@ -147,7 +147,7 @@ bool LinearKernelTakes(const at::Tensor& x, const LinearWeights& layer) {
   return KernelTakes(x) && x.scalar_type() == at::kBFloat16 &&
          layer.weight.scalar_type() == at::kBFloat16 && layer.weight.is_contiguous() &&
          layer.bias.scalar_type() == at::kBFloat16 && layer.bias.is_contiguous() &&
-         layer.weight.size(0) % kernels::VectorElements(kernels::Element::kBFloat16) == 0;
+         layer.weight.size(0) % kernels::VectorElements(kernels::DType::kBFloat16) == 0;
 }
 
 void LinearKernel(const at::Tensor& out, const at::Tensor& x, const LinearWeights& layer,

@@ -21,7 +21,7 @@ void LinearKernel(const at::Tensor& out, const at::Tensor& x, const LinearWeight
                   const LinearEpilogue& epilogue);
 
 // Products are timed on so many rows at most: more rows are the same work again.
-inline constexpr int64_t kMostTunedRows = 131'072;
+inline constexpr int64_t kMaxTunedRows = 131'072;
 
 // Off: the library's first guess is taken, so that equal runs give equal bits. On by default.
 void SetLinearTuning(bool on);

@@ -20,15 +20,15 @@ using torch::autograd::variable_list;
 // The vectors' gradients come in one share a block, (rows, blocks, C).
 at::Tensor Shares(const at::Tensor& x, const at::Tensor& rows) {
   // Enough blocks to fill any GPU several times over, few enough that their shares are small.
-  constexpr int64_t kMostBlocks = 2048, kTokensABlock = 256;
+  constexpr int64_t kMaxBlocks = 2048, kTokensABlock = 256;
   const int64_t tokens = x.size(0) / rows.size(0);
   const int64_t blocks = std::clamp<int64_t>((tokens + kTokensABlock - 1) / kTokensABlock, 1,
-                                             std::max<int64_t>(1, kMostBlocks / rows.size(0)));
+                                             std::max<int64_t>(1, kMaxBlocks / rows.size(0)));
   return at::empty({rows.size(0), blocks, x.size(1)}, x.options().dtype(at::kFloat));
 }
 
 kernels::TokenRows TokenRowsOf(const at::Tensor& x, const at::Tensor& shares) {
-  return {.type = ElementOf(x),
+  return {.type = DTypeOf(x),
           .each = x.size(0) / shares.size(0),
           .rows = shares.size(0),
           .channels = x.size(1),
@@ -56,7 +56,7 @@ struct LayerNormModulateNode : public torch::autograd::Function<LayerNormModulat
         .tokens = TokenRowsOf(x, multiplier_shares),
         .x = x.const_data_ptr(),
         .dy = dy.const_data_ptr(),
-        .dy_type = ElementOf(dy),
+        .dy_type = DTypeOf(dy),
         .dx = dx.mutable_data_ptr(),
         .multiplier = multiplier.const_data_ptr<float>(),
         .multiplier_shares = multiplier_shares.mutable_data_ptr<float>(),
@@ -102,7 +102,7 @@ bool ModulateNodeTakes(const at::Tensor& x, const TokenVectors& vectors) {
          (vectors.each > 0 || vectors.rows.size(0) == 1) &&
          vectors.rows.scalar_type() == at::kFloat && vectors.rows.is_contiguous() &&
          vectors.rows.size(0) <= kernels::kModulateBackwardMostRows &&
-         x.size(1) / kernels::VectorElements(ElementOf(x)) <= kernels::kModulateBackwardMostVectors;
+         x.size(1) / kernels::VectorElements(DTypeOf(x)) <= kernels::kModulateBackwardMostVectors;
 }
 
 at::Tensor LayerNormModulateWithNode(const at::Tensor& x, const TokenVectors& multiplier,

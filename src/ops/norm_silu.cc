@@ -38,12 +38,12 @@ struct NormSiluNode : public torch::autograd::Function<NormSiluNode> {
     const at::Tensor dy = gradients[0].contiguous();
     const at::Tensor dx = at::empty_like(x);
     // Enough blocks to fill any GPU several times over, few enough that their shares are small.
-    constexpr int64_t kMostBlocks = 2048, kPositionsABlock = 256;
+    constexpr int64_t kMaxBlocks = 2048, kPositionsABlock = 256;
     const int64_t channels = x.size(-1), positions = x.numel() / channels;
     const int64_t blocks =
-        std::clamp<int64_t>((positions + kPositionsABlock - 1) / kPositionsABlock, 1, kMostBlocks);
+        std::clamp<int64_t>((positions + kPositionsABlock - 1) / kPositionsABlock, 1, kMaxBlocks);
     const at::Tensor shares = at::empty({blocks, channels}, x.options().dtype(at::kFloat));
-    const kernels::NormSiluBackwardArgs args{.type = ElementOf(x),
+    const kernels::NormSiluBackwardArgs args{.type = DTypeOf(x),
                                              .x = x.const_data_ptr(),
                                              .dy = dy.const_data_ptr(),
                                              .dx = dx.mutable_data_ptr(),
@@ -62,7 +62,7 @@ struct NormSiluNode : public torch::autograd::Function<NormSiluNode> {
 bool NormKernelTakes(const at::Tensor& x, const at::Tensor& gamma) {
   if (!x.is_cuda() || gamma.scalar_type() != at::kFloat || x.numel() == 0) return false;
   if (x.scalar_type() != at::kFloat && x.scalar_type() != at::kBFloat16) return false;
-  const int64_t vector = kernels::VectorElements(ElementOf(x));
+  const int64_t vector = kernels::VectorElements(DTypeOf(x));
   return x.size(-1) % vector == 0 && x.size(-1) / vector <= kernels::kNormSiluBackwardMaxVectors;
 }
 

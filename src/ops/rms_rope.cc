@@ -28,7 +28,7 @@ at::Tensor RmsNormRopePlain(const at::Tensor& x, const at::Tensor& weight, doubl
 
 bool RmsRopeKernelTakes(const at::Tensor& x, const at::Tensor& weight, int64_t heads) {
   return FitsKernels(x) && weight.scalar_type() == at::kFloat && weight.is_contiguous() &&
-         x.size(1) / heads % kernels::VectorElements(ElementOf(x)) == 0;
+         x.size(1) / heads % kernels::VectorElements(DTypeOf(x)) == 0;
 }
 
 }  // namespace

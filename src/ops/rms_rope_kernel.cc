@@ -12,7 +12,7 @@ namespace t3 {
 at::Tensor InverseRms(const at::Tensor& x, double eps) {
   const at::Tensor out = at::empty({x.size(0)}, x.options().dtype(at::kFloat));
   const kernels::InverseRmsArgs args{.x = x.const_data_ptr(),
-                                     .type = ElementOf(x),
+                                     .type = DTypeOf(x),
                                      .stride = x.stride(0),
                                      .tokens = x.size(0),
                                      .channels = x.size(1),
@@ -48,7 +48,7 @@ void RmsNormRopeLong(const at::Tensor& out, const at::Tensor& x, const at::Tenso
                      double eps, int64_t heads, const RopeTables* rope) {
   const at::Tensor inverse = InverseRms(x, eps);
   kernels::RmsRopeScatterArgs args{};
-  args.type = ElementOf(x);
+  args.type = DTypeOf(x);
   args.tokens = x.size(0);
   args.heads = static_cast<int>(heads);
   args.head_dim = static_cast<int>(x.size(1) / heads);
@@ -68,13 +68,13 @@ void RmsNormRopeLong(const at::Tensor& out, const at::Tensor& x, const at::Tenso
 void RmsNormRopeInto(const at::Tensor& out, const at::Tensor& x, const at::Tensor& weight,
                      double eps, int64_t heads, const RopeTables* rope) {
   const c10::DeviceGuard guard(x.device());
-  if (x.size(1) > kernels::RmsRopeRowsMaxChannels(ElementOf(x))) {
+  if (x.size(1) > kernels::RmsRopeRowsMaxChannels(DTypeOf(x))) {
     RmsNormRopeLong(out, x, weight, eps, heads, rope);
     return;
   }
   const kernels::RmsRopeRowsArgs args{.x = x.const_data_ptr(),
                                       .out = out.mutable_data_ptr(),
-                                      .type = ElementOf(x),
+                                      .type = DTypeOf(x),
                                       .x_stride = x.stride(0),
                                       .out_stride = out.stride(0),
                                       .tokens = x.size(0),

@@ -36,12 +36,12 @@ struct RmsRopeNode : public torch::autograd::Function<RmsRopeNode> {
     const RopeTables rope{saved[2], saved[3], saved[4]};
     const at::Tensor dy = gradients[0].contiguous(), dx = at::empty_like(x);
     // Enough blocks to fill any GPU several times over, few enough that their shares are small.
-    constexpr int64_t kMostBlocks = 2048, kTokensABlock = 256;
+    constexpr int64_t kMaxBlocks = 2048, kTokensABlock = 256;
     const int64_t blocks =
-        std::clamp<int64_t>((x.size(0) + kTokensABlock - 1) / kTokensABlock, 1, kMostBlocks);
+        std::clamp<int64_t>((x.size(0) + kTokensABlock - 1) / kTokensABlock, 1, kMaxBlocks);
     const at::Tensor shares = at::empty({blocks, x.size(1)}, x.options().dtype(at::kFloat));
     const kernels::RmsRopeBackwardArgs args{
-        .type = ElementOf(x),
+        .type = DTypeOf(x),
         .x = x.const_data_ptr(),
         .dy = dy.const_data_ptr(),
         .dx = dx.mutable_data_ptr(),
@@ -63,7 +63,7 @@ struct RmsRopeNode : public torch::autograd::Function<RmsRopeNode> {
 
 bool RmsRopeNodeTakes(const at::Tensor& x) {
   return x.size(0) > 0 &&
-         x.size(1) / kernels::VectorElements(ElementOf(x)) <= kernels::kRmsRopeBackwardMostVectors;
+         x.size(1) / kernels::VectorElements(DTypeOf(x)) <= kernels::kRmsRopeBackwardMostVectors;
 }
 
 at::Tensor RmsNormRopeWithNode(const at::Tensor& x, const at::Tensor& weight, double eps,

@@ -20,13 +20,13 @@ class SoftmaxOps : public testing::TestWithParam<int64_t> {
   }
   // Rounding to bf16 moves a value by 2^-8 of itself at most, by 1.7e-3 in L2 over many
   // (convolution_choice.cc).
-  static constexpr double kMost = 1.0 / 256, kUsual = 2e-3;
+  static constexpr double kMax = 1.0 / 256, kUsual = 2e-3;
   static void ExpectRight(const at::Tensor& scores, double tolerance = kUsual) {
     const at::Tensor expected = at::softmax(scores.to(at::kFloat), -1);
     const at::Tensor got = SoftmaxRows(scores.to(kSoftmaxDevice)).cpu().to(at::kFloat);
     ASSERT_EQ(got.sizes(), expected.sizes());
     EXPECT_LT(((got - expected).norm() / expected.norm()).item<double>(), tolerance);
-    EXPECT_LT((got.sum(-1) - 1).abs().max().item<double>(), kMost);
+    EXPECT_LT((got.sum(-1) - 1).abs().max().item<double>(), kMax);
   }
   c10::NoGradGuard no_grad_;
 };
@@ -38,8 +38,8 @@ TEST_P(SoftmaxOps, EqualsFloat32) {
   ExpectRight(Scores(1));
   ExpectRight(Scores(8));  // few scores matter
   // Many are equal, and round alike.
-  ExpectRight(Scores(1) + 1000, kMost);
-  ExpectRight(at::zeros({3, GetParam()}, at::kBFloat16), kMost);
+  ExpectRight(Scores(1) + 1000, kMax);
+  ExpectRight(at::zeros({3, GetParam()}, at::kBFloat16), kMax);
 }
 
 // One score far above all others, in the first and in the last place; minus infinity is none.

@@ -45,7 +45,7 @@ kernels::RmsRopeScatterArgs ScatterArgs(const Normed& normed, int64_t head, int6
   const auto from = [&](const at::Tensor& x) {
     return x.narrow(1, first, group * normed.head_dim);
   };
-  return {.type = ElementOf(in.q),
+  return {.type = DTypeOf(in.q),
           .tokens = in.q.size(0),
           .heads = static_cast<int>(group),
           .head_dim = static_cast<int>(normed.head_dim),
@@ -84,7 +84,7 @@ void Scatter(const Normed& normed, int64_t head, int64_t group,
 void GatherMean(const std::vector<at::Tensor>& outputs,
                 const std::vector<WindowPartition>& partitions, const at::Tensor& out) {
   const Part part("mean, gather");
-  kernels::WindowMeanArgs args{.type = ElementOf(out),
+  kernels::WindowMeanArgs args{.type = DTypeOf(out),
                                .tokens = out.size(0),
                                .channels = out.size(1),
                                .sources = static_cast<int>(outputs.size()),
@@ -154,7 +154,7 @@ bool WindowKernelTakes(const SelfAttentionInput& in) {
   const bool weights = in.q_weight.scalar_type() == at::kFloat && in.q_weight.is_contiguous() &&
                        in.k_weight.scalar_type() == at::kFloat && in.k_weight.is_contiguous();
   return weights && KernelTakes(in.q) && KernelTakes(in.k) && KernelTakes(in.v) &&
-         in.q.size(1) / in.heads % kernels::VectorElements(ElementOf(in.q)) == 0;
+         in.q.size(1) / in.heads % kernels::VectorElements(DTypeOf(in.q)) == 0;
 }
 
 at::Tensor WindowAttentionKernel(const SelfAttentionInput& in,

@@ -31,7 +31,7 @@ using nlohmann::ordered_json;
 // Work this long is well above the cost of starting it.
 constexpr double kLongEnough = 0.5;
 // Where a machine is so fast that it never takes that long: more than 4K has.
-constexpr int64_t kMostLatentPixels = 272 * 480;
+constexpr int64_t kMaxLatentPixels = 272 * 480;
 constexpr int64_t kLatentFrames = 5;
 constexpr int64_t kTextRows = 64;
 
@@ -69,8 +69,8 @@ TimedForward TimeForward(const Dit& dit, const CalibrationKey& key, int64_t side
   const WindowCycle cycle = key.attention == AttentionPattern::kFull
                                 ? WindowCycle{WindowCounts{}}
                                 : PlanWindows(grid, PublishedWindows(key.dit.latent_channels));
-  const DitAttention attention = DitAttention::Make(key.attention, cycle, grid, key.dit.num_layers,
-                                                    key.dit.head_dim(), key.device);
+  const AttentionLayout attention = AttentionLayout::Make(
+      key.attention, cycle, grid, key.dit.num_layers, key.dit.head_dim(), key.device);
   const at::TensorOptions options = at::TensorOptions(key.device).dtype(at::kFloat);
   const at::Tensor latents =
       at::randn({key.dit.latent_channels, kLatentFrames, side, side}, options);
@@ -87,7 +87,7 @@ TimedForward TimeForward(const Dit& dit, const CalibrationKey& key, int64_t side
 template <typename F>
 auto GrowUntilLong(int64_t side, F time) {
   auto timed = time(side);
-  while (timed.seconds < kLongEnough && 4 * side * side <= kMostLatentPixels) {
+  while (timed.seconds < kLongEnough && 4 * side * side <= kMaxLatentPixels) {
     side *= 2;
     timed = time(side);
   }
@@ -129,7 +129,7 @@ void CalibrateForward(const ModelInfo& model, const CalibrationKey& key, const R
   const auto time = [&](int64_t side) { return TimeForward(dit, key, side); };
   result.start = time(kSmallestSide).start;
   const auto [side, large] = GrowUntilLong(2 * kSmallestSide, time);
-  result.tuning_a_row = large.start / static_cast<double>(std::min(large.tokens, kMostTunedRows));
+  result.tuning_a_row = large.start / static_cast<double>(std::min(large.tokens, kMaxTunedRows));
   stage.Advance(1);
   SolveRates(time(side / 2), large, result);
   stage.Advance(2);
@@ -184,7 +184,7 @@ double Calibration::ForwardSeconds(const DitCost& cost, int64_t streamed) const 
 }
 
 double Calibration::StartSeconds(int64_t tokens, bool tunes) const {
-  return start + (tunes ? tuning_a_row * static_cast<double>(std::min(tokens, kMostTunedRows)) : 0);
+  return start + (tunes ? tuning_a_row * static_cast<double>(std::min(tokens, kMaxTunedRows)) : 0);
 }
 
 std::optional<Calibration> FindCalibration(const CalibrationKey& key) {

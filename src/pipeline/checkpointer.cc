@@ -10,7 +10,7 @@ namespace t3 {
 namespace {
 
 // What an interruption may cost, when the user does not say.
-constexpr std::chrono::seconds kMostAtRisk{120};
+constexpr std::chrono::seconds kMaxAtRisk{120};
 
 }  // namespace
 
@@ -29,7 +29,7 @@ bool Checkpointer::IsDue(int64_t step) {
   last_step_ = now;
   if (step == identity_.steps) return false;  // the final latents are saved next
   if (every_) return *every_ > 0 && step % *every_ == 0;
-  return now - last_save_ + step_time > kMostAtRisk;  // the next step would be too late
+  return now - last_save_ + step_time > kMaxAtRisk;  // the next step would be too late
 }
 
 bool Checkpointer::Save(const SamplerState& state) {

@@ -33,7 +33,7 @@ at::Tensor StartOf(const DenoiseInput& input, at::Device device, Solver& solver)
 // The network's answer at a step: one evaluation, or two that are guided.
 class Guided {
  public:
-  Guided(const Dit& dit, const DitAttention& attention, const DenoiseInput& input,
+  Guided(const Dit& dit, const AttentionLayout& attention, const DenoiseInput& input,
          at::Device device)
       : dit_(dit),
         attention_(attention),
@@ -63,7 +63,7 @@ class Guided {
 
  private:
   const Dit& dit_;
-  const DitAttention& attention_;
+  const AttentionLayout& attention_;
   double guidance_;
   int64_t clean_frames_;
   TextContext prompt_;
@@ -72,7 +72,7 @@ class Guided {
 
 }  // namespace
 
-at::Tensor Denoise(const Dit& dit, const DitAttention& attention, const DenoiseInput& input,
+at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const DenoiseInput& input,
                    at::Device device, Stage& stage, const StepFn& after_step) {
   const c10::NoGradGuard no_grad;
   Solver solver(input.sampling);
@@ -98,7 +98,7 @@ at::Tensor Denoise(const Dit& dit, const DitAttention& attention, const DenoiseI
   return x;
 }
 
-at::Tensor DenoiseBatch(const Dit& dit, const DitAttention& attention,
+at::Tensor DenoiseBatch(const Dit& dit, const AttentionLayout& attention,
                         const DenoiseBatchInput& input, Stage& stage) {
   // A batch takes the operations that gradients switch on. Nothing here asks for one, so nothing is
   // kept for a backward pass.

@@ -34,7 +34,7 @@ using StepFn = std::function<void(const StepReport& report)>;
 // Runs the steps that are left and returns latents (z,T,h,w) fp32 on the denoiser's device. After
 // each step calls `after_step`, if any, which may throw to stop, and advances `stage`. Throws Error
 // that names the step and the layer when a value is no longer finite.
-at::Tensor Denoise(const Dit& dit, const DitAttention& attention, const DenoiseInput& input,
+at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const DenoiseInput& input,
                    at::Device device, Stage& stage, const StepFn& after_step = {});
 
 // Videos of one size from texts, together. On a GPU small videos are made several times faster than
@@ -48,7 +48,7 @@ struct DenoiseBatchInput {
 };
 // Returns latents (B,z,T,h,w) fp32 on the denoiser's device. `attention` is for B videos. Advances
 // `stage` by steps. Throws Error where a value is no longer finite.
-at::Tensor DenoiseBatch(const Dit& dit, const DitAttention& attention,
+at::Tensor DenoiseBatch(const Dit& dit, const AttentionLayout& attention,
                         const DenoiseBatchInput& input, Stage& stage);
 
 }  // namespace t3

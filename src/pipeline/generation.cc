@@ -150,8 +150,8 @@ Generation::Item Generation::Prepare(size_t index, const Request& request) {
   CheckFiles(job, item.target);
   item.memory = CheckMemory(model_, job, settings_.device, settings_.dtype, settings_.limits);
   // Or a resume of this run would find what was given up.
-  if (request.old_state == OldState::kDiscard) RemoveRunState(request.output);
-  if (auto found = FindRun(item.identity, request.resume_from, request.old_state)) {
+  if (request.existing_state == ExistingState::kDiscard) RemoveRunState(request.output);
+  if (auto found = FindRun(item.identity, request.resume_from, request.existing_state)) {
     TakeUp(item, std::move(*found));
   } else if (!request.text_embeds.empty()) {
     item.embeds = LoadPromptEmbeds(request.text_embeds, model_.dit.text_dim, model_.dit.text_len,
@@ -232,9 +232,9 @@ at::Tensor Generation::DenoiseItem(Item& item) {
 
 at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
   const Job& job = item.job;
-  const DitAttention attention =
-      DitAttention::Make(job.attention.pattern, job.attention.windows, job.geometry.grid,
-                         model_.dit.num_layers, model_.dit.head_dim(), settings_.device);
+  const AttentionLayout attention =
+      AttentionLayout::Make(job.attention.pattern, job.attention.windows, job.geometry.grid,
+                            model_.dit.num_layers, model_.dit.head_dim(), settings_.device);
   RunProgress progress{{}, item.embeds, first_frame};
   DenoiseInput input{
       job.sampling, {}, first_frame, item.embeds.prompt.embeds, item.embeds.negative.embeds,

@@ -14,10 +14,10 @@ namespace {
 
 // Past this a model of unknown attention is refused: full attention would take hours, and T3
 // windows on weights that were not trained for them give noise (model.md 1).
-constexpr int64_t kMostTokensUnasked = 200'000;
+constexpr int64_t kMaxTokensUnasked = 200'000;
 
-constexpr double kMostGuidance = 1000;
-constexpr int64_t kMostSteps = 1000;
+constexpr double kMaxGuidance = 1000;
+constexpr int64_t kMaxSteps = 1000;
 
 SamplingConfig ChooseSampling(const SamplingConfig& defaults, const Request& request) {
   SamplingConfig sampling = defaults;
@@ -25,15 +25,15 @@ SamplingConfig ChooseSampling(const SamplingConfig& defaults, const Request& req
   if (request.steps) sampling.steps = *request.steps;
   if (request.guidance) sampling.guidance = *request.guidance;
   if (request.shift) sampling.shift = *request.shift;
-  if (sampling.steps < 1 || sampling.steps > kMostSteps) {
-    FailUsage("--steps {} is outside 1 to {}", sampling.steps, kMostSteps);
+  if (sampling.steps < 1 || sampling.steps > kMaxSteps) {
+    FailUsage("--steps {} is outside 1 to {}", sampling.steps, kMaxSteps);
   }
   if (!(sampling.shift > 0) || !std::isfinite(sampling.shift)) {
     FailUsage("--shift {} must be a positive number", sampling.shift);
   }
-  if (!std::isfinite(sampling.guidance) || std::abs(sampling.guidance) > kMostGuidance) {
+  if (!std::isfinite(sampling.guidance) || std::abs(sampling.guidance) > kMaxGuidance) {
     FailUsage("--guidance {} must be a number of at most {} in size", sampling.guidance,
-              kMostGuidance);
+              kMaxGuidance);
   }
   return sampling;
 }
@@ -115,10 +115,10 @@ AttentionChoice ChooseAttention(const ModelInfo& model, const std::string& patte
           "t3, close, remote or swin with it");
     }
     T3_CHECK(
-        asked || model.attention.known || grid.tokens() <= kMostTokensUnasked,
+        asked || model.attention.known || grid.tokens() <= kMaxTokensUnasked,
         "{} does not say which attention it was trained with, and {} tokens are more than {}; "
         "give --attention t3 for a T3 model, or --attention full to have full attention anyway",
-        model.paths.dit, grid.tokens(), kMostTokensUnasked);
+        model.paths.dit, grid.tokens(), kMaxTokensUnasked);
     choice.windows = {WindowCounts{}};
     choice.windows_source = "none";
     return choice;

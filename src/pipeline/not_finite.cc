@@ -28,7 +28,7 @@ std::string BadText(const TextContext& text) {
 }  // namespace
 
 std::string FirstNotFinite(const Dit& dit, const ForwardInput& input, const TextContext& text,
-                           const DitAttention& attention) {
+                           const AttentionLayout& attention) {
   if (!IsFinite(input.latents)) return "the latents";
   const std::string bad_text = BadText(text);
   if (!bad_text.empty()) return bad_text;

@@ -19,6 +19,6 @@ struct ForwardInput {
 // "patch_embedding", "text_embedding"), or "the latents" where they come in damaged; "" when all is
 // finite.
 std::string FirstNotFinite(const Dit& dit, const ForwardInput& input, const TextContext& text,
-                           const DitAttention& attention);
+                           const AttentionLayout& attention);
 
 }  // namespace t3

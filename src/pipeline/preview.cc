@@ -14,7 +14,7 @@
 namespace t3 {
 namespace {
 
-constexpr int64_t kLeastWidth = 256;
+constexpr int64_t kMinWidth = 256;
 
 }  // namespace
 
@@ -37,7 +37,7 @@ void Preview::Write(int64_t step, const at::Tensor& clean) const {
     frames.push_back(map_.Apply(clean.select(1, t)));
   }
   at::Tensor picture = at::cat(frames, 2);
-  const int64_t factor = std::max<int64_t>(1, (kLeastWidth + clean.size(3) - 1) / clean.size(3));
+  const int64_t factor = std::max<int64_t>(1, (kMinWidth + clean.size(3) - 1) / clean.size(3));
   picture = picture.repeat_interleave(factor, 1).repeat_interleave(factor, 2);
   const at::Tensor bytes =
       picture.add(1).mul(127.5).round().to(at::kByte).permute({1, 2, 0}).contiguous().cpu();

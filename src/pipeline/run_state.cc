@@ -94,13 +94,13 @@ std::vector<std::string> ChangesSince(const WeightFile& file, const RunIdentity&
 }
 
 std::optional<FoundRun> ReadRun(const std::string& path, const RunIdentity& identity,
-                                OldState old) {
+                                ExistingState old) {
   const auto file = WeightFile::Open(path);
   T3_CHECK(IsState(*file), "{} is no state of a run", path);
   if (!HasTensor(*file, "latents")) return std::nullopt;
   const auto then = ordered_json::parse(Value(*file, "t3.run.inputs"), nullptr, false);
   const std::vector<std::string> differences = Differences(then, identity.inputs);
-  T3_CHECK(differences.empty() || old == OldState::kForce,
+  T3_CHECK(differences.empty() || old == ExistingState::kForce,
            "{} holds step {} of {} of another run, which differs in {}; `t3 resume {}` goes on "
            "with that one (--force where only the model's files changed), --restart gives it up, "
            "or name another --output",
@@ -125,8 +125,8 @@ std::string LatentsBeside(const std::string& output) {
 }
 
 std::optional<FoundRun> FindRun(const RunIdentity& identity, const std::string& file,
-                                OldState old) {
-  if (old == OldState::kDiscard) return std::nullopt;
+                                ExistingState old) {
+  if (old == ExistingState::kDiscard) return std::nullopt;
   if (!file.empty()) return ReadRun(file, identity, old);
   for (const std::string& path :
        {LatentsBeside(identity.output), CheckpointBeside(identity.output)}) {

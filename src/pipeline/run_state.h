@@ -47,7 +47,8 @@ struct FoundRun {
 // The state for `identity` in `file`, or beside its output where `file` is empty: final latents
 // before a checkpoint. nullopt when there is none, or only the mark of a run that had not begun.
 // Throws Error that lists the differences when it is of another run, unless `old` says otherwise.
-std::optional<FoundRun> FindRun(const RunIdentity& identity, const std::string& file, OldState old);
+std::optional<FoundRun> FindRun(const RunIdentity& identity, const std::string& file,
+                                ExistingState old);
 
 // Each is complete or not there. Throw Error when they cannot be written.
 // That the run has begun, without any state yet: `t3 resume` can then repeat it.

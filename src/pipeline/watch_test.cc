@@ -62,9 +62,9 @@ TEST(Watch, OverflowIsTracedToItsLayer) {
   const auto file = WeightFile::Open(MiniModel() + "/diffusion_pytorch_model.safetensors");
   const ModelInfo model = OpenModel({.model = MiniModel()});
   const Grid grid{1, 2, 2};
-  const DitAttention attention =
-      DitAttention::Make(AttentionPattern::kFull, {WindowCounts{}}, grid, model.dit.num_layers,
-                         model.dit.head_dim(), at::kCPU);
+  const AttentionLayout attention =
+      AttentionLayout::Make(AttentionPattern::kFull, {WindowCounts{}}, grid, model.dit.num_layers,
+                            model.dit.head_dim(), at::kCPU);
   const auto culprit = [&](const std::string& weight) {
     TensorMap tensors;
     for (const auto& [name, view] : file->tensors()) tensors[name] = ToTensor(view);

@@ -16,9 +16,9 @@ constexpr int64_t kFloatBytes = 4;
 // Latent rows of a slab, doubled three times.
 constexpr int64_t kRowStride = 8;
 // Passes of more latent frames than this gain nothing and need more slabs.
-constexpr int64_t kMostLatentFrames = 2;
+constexpr int64_t kMaxLatentFrames = 2;
 // Frames outer with more slabs than this spends more on halos than slabs outer costs.
-constexpr int64_t kMostSlabs = 16;
+constexpr int64_t kMaxSlabs = 16;
 constexpr int64_t kFewScoreBytes = int64_t{1} << 29;
 // What convolutions take beside their tensors: workspaces and the allocator's rounding.
 constexpr int64_t kWorkspace = 500'000'000;
@@ -354,11 +354,11 @@ std::optional<DecodePlan> FindDecodePlan(const VaeConfig& config, const Grid& la
                                          int64_t element_bytes, int64_t budget) {
   const int64_t passes = std::max<int64_t>(latent.t - 1, 1);
   std::optional<DecodePlan> best;
-  for (int64_t frames = std::min(kMostLatentFrames, passes); frames >= 1; --frames) {
+  for (int64_t frames = std::min(kMaxLatentFrames, passes); frames >= 1; --frames) {
     // Halos cost most in early levels: as many on whole frames as memory and kernels take.
     for (int64_t whole = kLevels - 1; whole >= 0; --whole) {
       const DecodeChoice choice{DecodeOrder::kFramesOuter, frames, whole};
-      auto plan = FewestSlabs(config, latent, element_bytes, budget, choice, kMostSlabs);
+      auto plan = FewestSlabs(config, latent, element_bytes, budget, choice, kMaxSlabs);
       if (plan && (!best || PlanCost(*plan) < PlanCost(*best))) best = std::move(plan);
     }
   }

@@ -12,10 +12,10 @@ int64_t RoundUp(int64_t value, int64_t multiple) {
 
 void CheckFrames(int64_t frames) {
   constexpr int64_t kStride = VaeConfig::kTimeStride;
-  constexpr int64_t kMost = kStride * (kMostPositions - 1) + 1;
+  constexpr int64_t kMax = kStride * (kMaxPositions - 1) + 1;
   if (frames < 1) FailUsage("{} frames were asked for; the least is 1", frames);
-  if (frames > kMost) {
-    FailUsage("{} frames were asked for; the model has positions for {}", frames, kMost);
+  if (frames > kMax) {
+    FailUsage("{} frames were asked for; the model has positions for {}", frames, kMax);
   }
   if (frames % kStride != 1) {
     const int64_t below = (frames - 1) / kStride * kStride + 1;
@@ -26,9 +26,9 @@ void CheckFrames(int64_t frames) {
 
 void CheckSide(int64_t pixels, const char* side, int64_t multiple) {
   if (pixels < 1) FailUsage("a video {} pixels {} was asked for; the least is 1", pixels, side);
-  if (pixels > kMostPositions * multiple) {
+  if (pixels > kMaxPositions * multiple) {
     FailUsage("a video {} pixels {} was asked for; the model has positions for {}", pixels, side,
-              kMostPositions * multiple);
+              kMaxPositions * multiple);
   }
 }
 

@@ -9,7 +9,7 @@
 namespace t3 {
 
 // Positions that RoPE has on each axis of the token grid.
-inline constexpr int64_t kMostPositions = 1024;
+inline constexpr int64_t kMaxPositions = 1024;
 
 struct VideoGeometry {
   int64_t width = 0;  // pixels of the video that is written
@@ -26,7 +26,7 @@ struct VideoGeometry {
 // Sizes that the model cannot make become the next multiple of 2 * vae.spatial_stride() (16 pixels
 // with VAE 2.1, 32 with 2.2), cropped centrally. Throws Error of kind kUsage when a size is not
 // positive, frames are not 4n+1 (the message names the nearest that are), or the grid has more than
-// kMostPositions on an axis.
+// kMaxPositions on an axis.
 VideoGeometry PlanVideo(int64_t width, int64_t height, int64_t frames, const VaeConfig& vae);
 
 // All that latents of T, h, w decode to, uncropped. h and w may be odd here, for latents that come

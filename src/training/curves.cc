@@ -12,16 +12,16 @@ namespace t3 {
 namespace {
 
 constexpr double kWidth = 900, kPanel = 210, kLeft = 90, kRight = 20, kTop = 34, kBottom = 30;
-constexpr size_t kMostPoints = 800;
+constexpr size_t kMaxPoints = 800;
 
 struct Point {
   double step, value;
 };
 using Points = std::vector<Point>;
 
-// At most kMostPoints, each the mean of a span.
+// At most kMaxPoints, each the mean of a span.
 Points Thin(const Points& all) {
-  const size_t span = (all.size() + kMostPoints - 1) / kMostPoints;
+  const size_t span = (all.size() + kMaxPoints - 1) / kMaxPoints;
   if (span <= 1) return all;
   Points thin;
   for (size_t first = 0; first < all.size(); first += span) {

@@ -139,7 +139,7 @@ TextContext DitTask::PrepareTexts(const Dit& dit, const Batch& batch,
                           lengths);
 }
 
-const DitAttention& DitTask::AttentionFor(const at::Tensor& latents) {
+const AttentionLayout& DitTask::AttentionFor(const at::Tensor& latents) {
   const int64_t videos = latents.size(0);
   const Grid grid{latents.size(2), latents.size(3) / 2, latents.size(4) / 2};
   const auto found = attention_.find({grid, videos});
@@ -149,13 +149,13 @@ const DitAttention& DitTask::AttentionFor(const at::Tensor& latents) {
   const AttentionChoice choice = ChooseAttention(model_, pattern, config_.windows, grid);
   return attention_
       .emplace(std::pair{grid, videos},
-               DitAttention::Make(choice.pattern, choice.windows, grid, model_.dit.num_layers,
-                                  model_.dit.head_dim(), device_)
+               AttentionLayout::Make(choice.pattern, choice.windows, grid, model_.dit.num_layers,
+                                     model_.dit.head_dim(), device_)
                    .Repeat(videos))
       .first->second;
 }
 
-MicroResult DitTask::Accumulate(int64_t step, int64_t micro, double scale) {
+MicroBatchResult DitTask::Accumulate(int64_t step, int64_t micro, double scale) {
   const StepRandom random(config_.seed, step, micro);
   Batch batch = source_->Get(step, micro);
   const NoisyBatch noisy = AddNoise(batch.latents.to(device_, at::kFloat), timesteps_, random);

@@ -26,7 +26,7 @@ class DitTask : public Task {
           at::ScalarType dtype, const RunContext& context);
 
   const TensorMap& leaves() const override { return leaves_; }
-  MicroResult Accumulate(int64_t step, int64_t micro, double scale) override;
+  MicroBatchResult Accumulate(int64_t step, int64_t micro, double scale) override;
   void SaveModel(const TensorMap& weights, const std::string& folder) const override;
   nlohmann::json Identity() const override;
 
@@ -38,7 +38,7 @@ class DitTask : public Task {
   TensorMap DitWeights(const TensorMap& weights) const;
   TensorMap TextWeights(const TensorMap& weights) const;
   TextContext PrepareTexts(const Dit& dit, const Batch& batch, const StepRandom& random) const;
-  const DitAttention& AttentionFor(const at::Tensor& latents);
+  const AttentionLayout& AttentionFor(const at::Tensor& latents);
   Metadata AttentionMetadata() const;
   void SaveText(const TensorMap& weights, const std::string& folder) const;
 
@@ -52,7 +52,7 @@ class DitTask : public Task {
   TensorMap frozen_;       // the base's weights under LoRA, else empty
   at::Tensor empty_text_;  // the encoded empty prompt; undefined where it is not wanted
   BlockRunners runners_;   // none where activations are kept
-  std::map<std::pair<Grid, int64_t>, DitAttention> attention_;  // by grid and batch
+  std::map<std::pair<Grid, int64_t>, AttentionLayout> attention_;  // by grid and batch
 };
 
 }  // namespace t3

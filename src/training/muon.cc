@@ -26,10 +26,10 @@ at::Tensor Orthogonalize(const at::Tensor& g) {
 }
 
 bool IsHiddenMatrix(const std::string& name, const at::Tensor& weight) {
-  constexpr int64_t kLeast = 16;
+  constexpr int64_t kMin = 16;
   if (weight.dim() < 2 || name.find("token_embedding") != std::string::npos) return false;
   const int64_t rows = weight.size(0);
-  return std::min(rows, weight.numel() / rows) >= kLeast;
+  return std::min(rows, weight.numel() / rows) >= kMin;
 }
 
 void MuonStep(const std::vector<at::Tensor>& leaves, const std::vector<at::Tensor>& momenta,

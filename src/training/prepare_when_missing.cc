@@ -11,7 +11,7 @@
 namespace t3 {
 namespace {
 
-constexpr size_t kMostRejected = 20;  // rejected files in the log; rejected.json has all
+constexpr size_t kMaxRejected = 20;  // rejected files in the log; rejected.json has all
 
 PrepareRequest RequestOf(const nlohmann::json& videos, const std::string& where) {
   JsonFields fields(videos, where);
@@ -42,7 +42,7 @@ void PrepareWhenMissing(const TrainConfig& config, const nlohmann::json& videos,
   options.device = config.device;
   options.dtype = config.dtype;
   const PrepareResult result = Prepare(files, options, request, context.progress, context.cancel);
-  for (size_t i = 0; i < std::min(result.rejected.size(), kMostRejected); ++i) {
+  for (size_t i = 0; i < std::min(result.rejected.size(), kMaxRejected); ++i) {
     spdlog::warn("rejected: {}: {}", result.rejected[i].file, result.rejected[i].reason);
   }
   if (!result.rejected.empty()) {

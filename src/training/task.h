@@ -12,7 +12,7 @@
 
 namespace t3 {
 
-struct MicroResult {
+struct MicroBatchResult {
   at::Tensor loss;                 // scalar, detached, on the device
   std::vector<std::string> items;  // of the batch, for messages
 };
@@ -24,7 +24,7 @@ class Task {
   virtual const TensorMap& leaves() const = 0;
   // Forward and backward of one micro batch: adds the gradient of `scale` * loss to the leaves. All
   // that is drawn depends on (seed, step, micro) alone.
-  virtual MicroResult Accumulate(int64_t step, int64_t micro, double scale) = 0;
+  virtual MicroBatchResult Accumulate(int64_t step, int64_t micro, double scale) = 0;
   // Writes the model into `folder`, with `weights` (by the names of leaves()) in place of the
   // leaves, so that `t3 generate --model FOLDER` runs it.
   virtual void SaveModel(const TensorMap& weights, const std::string& folder) const = 0;

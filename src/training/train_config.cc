@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int64_t kMost = int64_t{1} << 40;
+constexpr int64_t kMax = int64_t{1} << 40;
 constexpr double kHuge = 1e30;
 
 template <typename E>
@@ -116,7 +116,7 @@ OptimizerConfig TakeOptimizer(JsonFields fields) {
 
 ScheduleConfig TakeSchedule(JsonFields fields) {
   ScheduleConfig config;
-  fields.TakeInteger("warmup", 0, kMost, &config.warmup);
+  fields.TakeInteger("warmup", 0, kMax, &config.warmup);
   config.decay = TakeEnum<Decay>(
       &fields, "decay",
       {{"constant", Decay::kConstant}, {"cosine", Decay::kCosine}, {"linear", Decay::kLinear}},
@@ -153,7 +153,7 @@ TimestepConfig TakeTimesteps(JsonFields fields) {
 CheckpointConfig TakeCheckpoint(JsonFields fields) {
   CheckpointConfig config;
   fields.TakeNumber("every_seconds", 0, kHuge, &config.every_seconds);
-  fields.TakeInteger("every_steps", 0, kMost, &config.every_steps);
+  fields.TakeInteger("every_steps", 0, kMax, &config.every_steps);
   fields.TakeInteger("keep", 1, 1'000'000, &config.keep);
   fields.CheckAllTaken();
   return config;
@@ -168,7 +168,7 @@ void TakeOptional(std::optional<T>* value, const Take& take) {
 
 SampleConfig TakeSamples(JsonFields fields) {
   SampleConfig config;
-  fields.TakeInteger("every_steps", 0, kMost, &config.every_steps);
+  fields.TakeInteger("every_steps", 0, kMax, &config.every_steps);
   fields.TakeStrings("prompts", &config.prompts);
   int64_t width = 0, height = 0;
   fields.TakeSize("size", &width, &height);
@@ -182,7 +182,7 @@ SampleConfig TakeSamples(JsonFields fields) {
                         [&](int64_t* v) { fields.TakeInteger("steps", 1, 1000, v); });
   TakeOptional<double>(&config.guidance,
                        [&](double* v) { fields.TakeNumber("guidance", 0, 1000, v); });
-  fields.TakeInteger("seed", 0, kMost, &config.seed);
+  fields.TakeInteger("seed", 0, kMax, &config.seed);
   fields.CheckAllTaken();
   if (config.frames) CheckFrames(fields, *config.frames);
   T3_CHECK(config.every_steps == 0 || !config.prompts.empty(),
@@ -216,11 +216,11 @@ TrainConfig ParseTrainConfig(const json& document, const std::string& source) {
   config.data = data == nullptr ? json::object() : *data;
   config.buckets = TakeBuckets(&root);
   TakeAttention(&root, &config);
-  root.TakeInteger("steps", 1, kMost, &config.steps);
+  root.TakeInteger("steps", 1, kMax, &config.steps);
   root.TakeNumber("stop_after_seconds", 0, kHuge, &config.stop_after_seconds);
   root.TakeInteger("batch_size", 1, 1'000'000, &config.batch_size);
   root.TakeInteger("accumulation", 1, 1'000'000, &config.accumulation);
-  root.TakeInteger("seed", 0, kMost, &config.seed);
+  root.TakeInteger("seed", 0, kMax, &config.seed);
   config.optimizer = TakeOptimizer(root.Object("optimizer"));
   config.schedule = TakeSchedule(root.Object("schedule"));
   root.TakeNumber("ema", 0, 0.9999999, &config.ema);

@@ -16,7 +16,7 @@
 namespace t3 {
 namespace {
 
-constexpr size_t kMostNamed = 8;  // items in a message
+constexpr size_t kMaxNamed = 8;  // items in a message
 
 int64_t PeakMemory(at::Device device) {
   if (device.is_cuda()) return DevicePeak(device);
@@ -87,7 +87,7 @@ double Trainer::AccumulateStep(std::vector<std::string>* items) {
   at::Tensor sum = at::zeros({}, at::TensorOptions().dtype(at::kFloat).device(context_.device));
   const double scale = 1.0 / static_cast<double>(config_.accumulation);
   for (int64_t micro = 0; micro < config_.accumulation; ++micro) {
-    MicroResult result = task_.Accumulate(step_, micro, scale);
+    MicroBatchResult result = task_.Accumulate(step_, micro, scale);
     sum.add_(result.loss, scale);
     items->insert(items->end(), result.items.begin(), result.items.end());
   }
@@ -97,7 +97,7 @@ double Trainer::AccumulateStep(std::vector<std::string>* items) {
 void Trainer::CheckFinite(double value, const char* what,
                           const std::vector<std::string>& items) const {
   if (std::isfinite(value)) return;
-  const size_t named = std::min(items.size(), kMostNamed);
+  const size_t named = std::min(items.size(), kMaxNamed);
   Fail(
       "step {}: the {} is not finite; its batch was {}{}. {}; try a lower optimizer.lr, or leave "
       "these "

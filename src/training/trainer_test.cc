@@ -189,9 +189,9 @@ at::Tensor VelocityOf(const Dit& dit) {
   const StepRandom random(1, 1, 1);
   const at::Tensor latents = random.Normal(Draw::kNoise, {16, 2, 4, 8}, at::kCPU);
   const TextContext text = dit.PrepareText(random.Normal(Draw::kBatch, {4, 64}, at::kCPU));
-  const DitAttention attention =
-      DitAttention::Make(AttentionPattern::kT3, {{2, 1, 1}, {1, 2, 2}, {1, 1, 3}}, {2, 2, 4},
-                         dit.config().num_layers, dit.config().head_dim(), at::kCPU);
+  const AttentionLayout attention =
+      AttentionLayout::Make(AttentionPattern::kT3, {{2, 1, 1}, {1, 2, 2}, {1, 1, 3}}, {2, 2, 4},
+                            dit.config().num_layers, dit.config().head_dim(), at::kCPU);
   return dit.Forward(latents, 600, 0, text, attention);
 }
 

@@ -19,16 +19,16 @@ namespace t3 {
 namespace {
 
 VaeLossOptions ParseVaeLoss(const nlohmann::json& document, const std::string& where) {
-  constexpr double kMostWeight = 1e6;
+  constexpr double kMaxWeight = 1e6;
   JsonFields fields(document, where);
   VaeLossOptions options;
-  fields.TakeNumber("reconstruction", 0, kMostWeight, &options.reconstruction_weight);
+  fields.TakeNumber("reconstruction", 0, kMaxWeight, &options.reconstruction_weight);
   fields.TakeNumber("charbonnier", 0, 1, &options.charbonnier);
-  fields.TakeNumber("kl", 0, kMostWeight, &options.kl_weight);
-  fields.TakeNumber("gradient", 0, kMostWeight, &options.gradient_weight);
-  fields.TakeNumber("laplacian", 0, kMostWeight, &options.laplacian_weight);
+  fields.TakeNumber("kl", 0, kMaxWeight, &options.kl_weight);
+  fields.TakeNumber("gradient", 0, kMaxWeight, &options.gradient_weight);
+  fields.TakeNumber("laplacian", 0, kMaxWeight, &options.laplacian_weight);
   fields.TakeInteger("laplacian_levels", 1, 16, &options.laplacian_levels);
-  fields.TakeNumber("texture", 0, kMostWeight, &options.texture_weight);
+  fields.TakeNumber("texture", 0, kMaxWeight, &options.texture_weight);
   fields.CheckAllTaken();
   return options;
 }
@@ -89,7 +89,7 @@ Vae VaeTask::Model(const TensorMap& whole, at::ScalarType dtype) const {
   return Vae(vae_, own);
 }
 
-MicroResult VaeTask::Accumulate(int64_t step, int64_t micro, double scale) {
+MicroBatchResult VaeTask::Accumulate(int64_t step, int64_t micro, double scale) {
   ClipBatch batch = source_->Get(step, micro);
   const VaeLossResult loss =
       VaeLoss(Vae(vae_, Whole(leaves_, dtype_)), batch.video, loss_,

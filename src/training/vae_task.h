@@ -34,7 +34,7 @@ class VaeTask : public Task {
           at::ScalarType dtype, at::Device device);
 
   const TensorMap& leaves() const override { return leaves_; }
-  MicroResult Accumulate(int64_t step, int64_t micro, double scale) override;
+  MicroBatchResult Accumulate(int64_t step, int64_t micro, double scale) override;
   // Measures the latents and writes Wan2.1_VAE.safetensors (or Wan2.2_...), then vae.json with the
   // PSNR on the clips kept back.
   void SaveModel(const TensorMap& weights, const std::string& folder) const override;

@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(256) AddGatedKernel(const AddGatedArgs args) {
 
 void AddGated(const AddGatedArgs& args, Stream stream) {
   const unsigned int blocks = TokenBlocks(args.tokens, kGatedBlock.y);
-  if (args.type == Element::kFloat32) {
+  if (args.type == DType::kFloat32) {
     AddGatedKernel<float><<<blocks, kGatedBlock, 0, ToCuda(stream)>>>(args);
   } else {
     AddGatedKernel<__nv_bfloat16><<<blocks, kGatedBlock, 0, ToCuda(stream)>>>(args);

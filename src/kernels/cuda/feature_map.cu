@@ -178,7 +178,7 @@ void StartPlace(const PlacePhasesArgs& args, cudaStream_t stream) {
 
 void NormSilu(const NormSiluArgs& args, Stream stream) {
   CheckChannels("NormSilu", args.channels / VectorElements(args.type), kNormSiluMaxVectors);
-  if (args.type == Element::kFloat32) {
+  if (args.type == DType::kFloat32) {
     StartNormForWidth<float>(args, ToCuda(stream));
   } else {
     StartNormForWidth<__nv_bfloat16>(args, ToCuda(stream));
@@ -187,7 +187,7 @@ void NormSilu(const NormSiluArgs& args, Stream stream) {
 }
 
 void AddMap(const AddMapArgs& args, Stream stream) {
-  if (args.type == Element::kFloat32) {
+  if (args.type == DType::kFloat32) {
     StartAdd<float>(args, ToCuda(stream));
   } else {
     StartAdd<__nv_bfloat16>(args, ToCuda(stream));
@@ -196,7 +196,7 @@ void AddMap(const AddMapArgs& args, Stream stream) {
 }
 
 void PlacePhases(const PlacePhasesArgs& args, Stream stream) {
-  if (args.type == Element::kFloat32) {
+  if (args.type == DType::kFloat32) {
     StartPlace<float>(args, ToCuda(stream));
   } else {
     StartPlace<__nv_bfloat16>(args, ToCuda(stream));

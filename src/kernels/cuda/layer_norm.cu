@@ -108,9 +108,9 @@ void StartForWidth(const LayerNormModulateArgs& args, cudaStream_t stream) {
 
 void LayerNormModulate(const LayerNormModulateArgs& args, Stream stream) {
   CheckChannels("LayerNormModulate", args.channels, kLayerNormMaxChannels);
-  if (args.x_type == Element::kFloat32) {
+  if (args.x_type == DType::kFloat32) {
     StartForWidth<float, float>(args, ToCuda(stream));
-  } else if (args.out_type == Element::kFloat32) {
+  } else if (args.out_type == DType::kFloat32) {
     StartForWidth<__nv_bfloat16, float>(args, ToCuda(stream));
   } else {
     StartForWidth<__nv_bfloat16, __nv_bfloat16>(args, ToCuda(stream));

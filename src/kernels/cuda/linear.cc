@@ -16,7 +16,7 @@
 namespace t3::kernels {
 namespace {
 
-constexpr int kMostAlgorithms = 16;
+constexpr int kMaxAlgorithms = 16;
 
 void Check(cublasStatus_t status, const char* call) {
   T3_CHECK(status == CUBLAS_STATUS_SUCCESS, "cuBLASLt: {} failed: {}", call,
@@ -94,11 +94,11 @@ Algorithms FindAlgorithms(const Product& product, const Workspace& workspace) {
   Check(cublasLtMatmulPreferenceSetAttribute(made, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes,
                                              sizeof(bytes)),
         "cublasLtMatmulPreferenceSetAttribute");
-  std::array<cublasLtMatmulHeuristicResult_t, kMostAlgorithms> found{};
+  std::array<cublasLtMatmulHeuristicResult_t, kMaxAlgorithms> found{};
   int count = 0;
-  Check(cublasLtMatmulAlgoGetHeuristic(
-            HandleOfDevice(), product.operation.get(), product.weight.get(), product.x.get(),
-            product.y.get(), product.y.get(), made, kMostAlgorithms, found.data(), &count),
+  Check(cublasLtMatmulAlgoGetHeuristic(HandleOfDevice(), product.operation.get(),
+                                       product.weight.get(), product.x.get(), product.y.get(),
+                                       product.y.get(), made, kMaxAlgorithms, found.data(), &count),
         "cublasLtMatmulAlgoGetHeuristic");
   Algorithms algorithms;
   for (int i = 0; i < count; ++i) {

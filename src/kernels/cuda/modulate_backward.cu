@@ -165,9 +165,9 @@ void CheckWidth(const char* kernel, const TokenRows& tokens) {
 
 void LayerNormModulateBackward(const LayerNormModulateBackwardArgs& args, Stream stream) {
   CheckWidth("LayerNormModulateBackward", args.tokens);
-  if (args.tokens.type == Element::kFloat32) {
+  if (args.tokens.type == DType::kFloat32) {
     StartLayerNorm<float, float>(args, ToCuda(stream));
-  } else if (args.dy_type == Element::kFloat32) {
+  } else if (args.dy_type == DType::kFloat32) {
     StartLayerNorm<__nv_bfloat16, float>(args, ToCuda(stream));
   } else {
     StartLayerNorm<__nv_bfloat16, __nv_bfloat16>(args, ToCuda(stream));
@@ -177,7 +177,7 @@ void LayerNormModulateBackward(const LayerNormModulateBackwardArgs& args, Stream
 
 void AddGatedBackward(const AddGatedBackwardArgs& args, Stream stream) {
   CheckWidth("AddGatedBackward", args.tokens);
-  if (args.tokens.type == Element::kFloat32) {
+  if (args.tokens.type == DType::kFloat32) {
     StartAddGated<float>(args, ToCuda(stream));
   } else {
     StartAddGated<__nv_bfloat16>(args, ToCuda(stream));

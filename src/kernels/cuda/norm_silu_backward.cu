@@ -94,7 +94,7 @@ void Start(const NormSiluBackwardArgs& args, cudaStream_t stream) {
 void NormSiluBackward(const NormSiluBackwardArgs& args, Stream stream) {
   CheckChannels("NormSiluBackward", args.channels / VectorElements(args.type),
                 kNormSiluBackwardMaxVectors);
-  if (args.type == Element::kFloat32) {
+  if (args.type == DType::kFloat32) {
     Start<float>(args, ToCuda(stream));
   } else {
     Start<__nv_bfloat16>(args, ToCuda(stream));

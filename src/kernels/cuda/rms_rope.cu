@@ -90,7 +90,7 @@ void StartScatter(const RmsRopeScatterArgs& args, cudaStream_t stream) {
 
 void InverseRms(const InverseRmsArgs& args, Stream stream) {
   const unsigned int blocks = TokenBlocks(args.tokens, kRowsPerBlock);
-  if (args.type == Element::kFloat32) {
+  if (args.type == DType::kFloat32) {
     InverseRmsKernel<float><<<blocks, kRowsPerBlock * kWarp, 0, ToCuda(stream)>>>(args);
   } else {
     InverseRmsKernel<__nv_bfloat16><<<blocks, kRowsPerBlock * kWarp, 0, ToCuda(stream)>>>(args);
@@ -99,7 +99,7 @@ void InverseRms(const InverseRmsArgs& args, Stream stream) {
 }
 
 void RmsRopeScatter(const RmsRopeScatterArgs& args, Stream stream) {
-  if (args.type == Element::kFloat32) {
+  if (args.type == DType::kFloat32) {
     StartScatter<float>(args, ToCuda(stream));
   } else {
     StartScatter<__nv_bfloat16>(args, ToCuda(stream));

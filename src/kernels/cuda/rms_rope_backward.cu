@@ -102,7 +102,7 @@ void Start(const RmsRopeBackwardArgs& args, cudaStream_t stream) {
 void RmsRopeBackward(const RmsRopeBackwardArgs& args, Stream stream) {
   CheckChannels("RmsRopeBackward", args.channels / VectorElements(args.type),
                 kRmsRopeBackwardMostVectors);
-  if (args.type == Element::kFloat32) {
+  if (args.type == DType::kFloat32) {
     Start<float>(args, ToCuda(stream));
   } else {
     Start<__nv_bfloat16>(args, ToCuda(stream));

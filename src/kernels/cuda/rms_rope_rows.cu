@@ -71,7 +71,7 @@ void StartRows(const RmsRopeRowsArgs& args, cudaStream_t stream) {
 
 void RmsRopeRows(const RmsRopeRowsArgs& args, Stream stream) {
   CheckChannels("RmsRopeRows", args.channels, RmsRopeRowsMaxChannels(args.type));
-  if (args.type == Element::kFloat32) {
+  if (args.type == DType::kFloat32) {
     StartRows<float>(args, ToCuda(stream));
   } else {
     StartRows<__nv_bfloat16>(args, ToCuda(stream));

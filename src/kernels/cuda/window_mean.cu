@@ -50,7 +50,7 @@ void StartMean(const WindowMeanArgs& args, cudaStream_t stream) {
 }  // namespace
 
 void WindowMean(const WindowMeanArgs& args, Stream stream) {
-  if (args.type == Element::kFloat32) {
+  if (args.type == DType::kFloat32) {
     StartMean<float>(args, ToCuda(stream));
   } else {
     StartMean<__nv_bfloat16>(args, ToCuda(stream));

@@ -11,7 +11,7 @@
 namespace t3 {
 namespace {
 
-constexpr int64_t kMostPixels = int64_t{1} << 28;
+constexpr int64_t kMaxPixels = int64_t{1} << 28;
 
 struct Demuxer {
   AVFormatContext* format = nullptr;
@@ -152,7 +152,7 @@ class ContainerReader : public VideoReader {
     Check(avcodec_parameters_to_context(decoder_.get(), stream_->codecpar));
     decoder_->pkt_timebase = stream_->time_base;
     decoder_->thread_count = 0;
-    decoder_->max_pixels = kMostPixels;
+    decoder_->max_pixels = kMaxPixels;
     decoder_->err_recognition = AV_EF_EXPLODE;
     Check(avcodec_open2(decoder_.get(), decoder, nullptr));
   }

@@ -14,7 +14,7 @@
 namespace t3 {
 namespace {
 
-constexpr int64_t kMostPixels = int64_t{1} << 28;
+constexpr int64_t kMaxPixels = int64_t{1} << 28;
 
 AVCodecID CodecOf(std::string_view bytes) {
   if (bytes.starts_with("\xff\xd8\xff")) return AV_CODEC_ID_MJPEG;
@@ -51,7 +51,7 @@ AvPtr<AVFrame> Decode(const std::string& path, AVCodecID id, std::string_view by
            avcodec_get_name(id));
   const AvPtr<AVCodecContext> context(avcodec_alloc_context3(decoder));
   if (!context) throw std::bad_alloc();
-  context->max_pixels = kMostPixels;
+  context->max_pixels = kMaxPixels;
   context->err_recognition = AV_EF_EXPLODE;
   context->thread_count = 1;
   check(avcodec_open2(context.get(), decoder, nullptr));

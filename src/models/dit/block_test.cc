@@ -7,7 +7,7 @@
 
 #include <ostream>
 
-#include "models/dit/dit_attention.h"
+#include "models/dit/attention_layout.h"
 #include "models/dit/random_block.h"
 #include "models/dit/slow_block.h"
 
@@ -51,8 +51,8 @@ class BlockDefinition : public ::testing::TestWithParam<BlockCase> {
   // The block's output from x, which it may overwrite.
   at::Tensor Fast(at::Tensor x, int64_t scratch_bytes) const {
     const BlockCase& test = GetParam();
-    const DitAttention attention = DitAttention::Make(AttentionPattern::kT3, {test.counts},
-                                                      test.grid, 1, test.head_dim, kBlockDevice);
+    const AttentionLayout attention = AttentionLayout::Make(
+        AttentionPattern::kT3, {test.counts}, test.grid, 1, test.head_dim, kBlockDevice);
     TensorMap named;
     for (const auto& [name, tensor] : weights_) named["blocks.0." + name] = tensor.to(x.dtype());
     const DitBlock block(config_, named, "blocks.0");

@@ -63,8 +63,8 @@ TextPadding PaddingFor(const at::Tensor& weight, const DitConfig& config,
 }
 
 // Latents (B,z,T,h,w).
-void CheckForward(const at::Tensor& latents, const TextContext& text, const DitAttention& attention,
-                  const DitConfig& config) {
+void CheckForward(const at::Tensor& latents, const TextContext& text,
+                  const AttentionLayout& attention, const DitConfig& config) {
   T3_CHECK(latents.dim() == 5 && latents.size(1) == config.latent_channels &&
                latents.size(3) % 2 == 0 && latents.size(4) % 2 == 0,
            "DiT: latents ({}); wanted {} channels, frames, even height, even width",
@@ -154,7 +154,7 @@ TextContext Dit::PrepareTexts(const at::Tensor& padded, const std::vector<int64_
 }
 
 Dit::Pass Dit::Begin(const at::Tensor& latents, double timestep, int64_t clean_frames,
-                     const TextContext& text, const DitAttention& attention,
+                     const TextContext& text, const AttentionLayout& attention,
                      const LayerWatch& watch) const {
   CheckForward(latents.unsqueeze(0), text, attention, config_);
   T3_CHECK(!stream_ || !GradientsOn(),
@@ -176,7 +176,7 @@ Dit::Pass Dit::Begin(const at::Tensor& latents, double timestep, int64_t clean_f
   return pass;
 }
 
-at::Tensor Dit::End(Pass& pass, const TextContext& text, const DitAttention& attention,
+at::Tensor Dit::End(Pass& pass, const TextContext& text, const AttentionLayout& attention,
                     const LayerWatch& watch) const {
   BlockContext& context = pass.context;
   context.text_bias = text.bias;
@@ -194,7 +194,7 @@ at::Tensor Dit::End(Pass& pass, const TextContext& text, const DitAttention& att
 }
 
 at::Tensor Dit::Forward(const at::Tensor& latents, double timestep, int64_t clean_frames,
-                        const TextContext& text, const DitAttention& attention,
+                        const TextContext& text, const AttentionLayout& attention,
                         const LayerWatch& watch) const {
   Pass pass = Begin(latents, timestep, clean_frames, text, attention, watch);
   return End(pass, text, attention, watch);
@@ -203,7 +203,7 @@ at::Tensor Dit::Forward(const at::Tensor& latents, double timestep, int64_t clea
 std::array<at::Tensor, 2> Dit::ForwardBoth(const at::Tensor& latents, double timestep,
                                            int64_t clean_frames,
                                            const std::array<const TextContext*, 2>& texts,
-                                           const DitAttention& attention) const {
+                                           const AttentionLayout& attention) const {
   const auto& [first, second] = texts;
   Pass pass = Begin(latents, timestep, clean_frames, *first, attention, {});
   const auto kept_bytes = static_cast<int64_t>(pass.x.nbytes());
@@ -221,7 +221,7 @@ std::array<at::Tensor, 2> Dit::ForwardBoth(const at::Tensor& latents, double tim
 }
 
 at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double>& timesteps,
-                             const TextContext& text, const DitAttention& attention,
+                             const TextContext& text, const AttentionLayout& attention,
                              const BlockRunners& runners) const {
   CheckForward(latents, text, attention, config_);
   T3_CHECK(

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "config/model_config.h"
+#include "models/dit/attention_layout.h"
 #include "models/dit/block.h"
 #include "models/dit/block_stream.h"
-#include "models/dit/dit_attention.h"
 #include "models/dit/host_weights.h"
 #include "models/dit/time_embedding.h"
 #include "nn/tensor_map.h"
@@ -66,7 +66,7 @@ class Dit {
   // timestep in [0, 1000]. The first `clean_frames` latent frames have timestep 0 (image to video:
   // 1; otherwise 0). `watch` is for finding faults.
   at::Tensor Forward(const at::Tensor& latents, double timestep, int64_t clean_frames,
-                     const TextContext& text, const DitAttention& attention,
+                     const TextContext& text, const AttentionLayout& attention,
                      const LayerWatch& watch = {}) const;
 
   // Forward for two texts, which share all that does not see the text: the embeddings and the first
@@ -75,13 +75,13 @@ class Dit {
   std::array<at::Tensor, 2> ForwardBoth(const at::Tensor& latents, double timestep,
                                         int64_t clean_frames,
                                         const std::array<const TextContext*, 2>& texts,
-                                        const DitAttention& attention) const;
+                                        const AttentionLayout& attention) const;
 
   // A training batch, gradients on: latents (B,z,T,h,w), a timestep a video, texts and attention
   // of B videos -> velocities (B,z,T,h,w) fp32. Runners may call blocks until the backward pass is
   // over, so this Dit and `attention` must live as long.
   at::Tensor ForwardBatch(const at::Tensor& latents, const std::vector<double>& timesteps,
-                          const TextContext& text, const DitAttention& attention,
+                          const TextContext& text, const AttentionLayout& attention,
                           const BlockRunners& runners = {}) const;
 
   const DitConfig& config() const { return config_; }
@@ -104,9 +104,10 @@ class Dit {
   };
   // Up to the first self-attention, which `watch` does not hear of.
   Pass Begin(const at::Tensor& latents, double timestep, int64_t clean_frames,
-             const TextContext& text, const DitAttention& attention, const LayerWatch& watch) const;
+             const TextContext& text, const AttentionLayout& attention,
+             const LayerWatch& watch) const;
   // From there on.
-  at::Tensor End(Pass& pass, const TextContext& text, const DitAttention& attention,
+  at::Tensor End(Pass& pass, const TextContext& text, const AttentionLayout& attention,
                  const LayerWatch& watch) const;
   at::Tensor Embed(const at::Tensor& latents) const;
   // x (tokens, dim) and the timesteps' head vectors (K, dim), which tokens take as in `context`.

@@ -70,10 +70,10 @@ class DitReference : public ::testing::TestWithParam<ReferenceCase> {
   void TearDown() override { c10::GradMode::set_enabled(true); }
 
   at::Tensor Expected(const std::string& name) const { return GetTensor(expected_, name)[0]; }
-  DitAttention Attention(AttentionPattern pattern) const {
+  AttentionLayout Attention(AttentionPattern pattern) const {
     const at::Tensor noise = Expected("noise.seed7");
     const Grid grid{noise.size(1), noise.size(2) / 2, noise.size(3) / 2};
-    return DitAttention::Make(pattern, GetParam().cycle, grid, 6, config_.head_dim(), kDevice);
+    return AttentionLayout::Make(pattern, GetParam().cycle, grid, 6, config_.head_dim(), kDevice);
   }
   Dit Model(at::ScalarType dtype) const {
     TensorMap cast;
@@ -81,7 +81,7 @@ class DitReference : public ::testing::TestWithParam<ReferenceCase> {
     return {config_, cast};
   }
   // Euler with guidance from noise.seed7, prompt 0 against the negative prompt.
-  at::Tensor Sample(const Dit& dit, const DitAttention& attention, int steps, int stop,
+  at::Tensor Sample(const Dit& dit, const AttentionLayout& attention, int steps, int stop,
                     double guidance, double shift) const {
     const TextContext prompt = dit.PrepareText(GetTensor(expected_, "text.0.embed"));
     const TextContext negative = dit.PrepareText(GetTensor(expected_, "text.3.embed"));
@@ -127,7 +127,7 @@ TEST_P(DitReference, Bf16IsNoFurtherThanThePublishedBf16) {
 
 TEST_P(DitReference, PiecesOfTokensAndHeadsChangeNothing) {
   Dit dit = Model(at::kFloat);
-  const DitAttention attention = Attention(AttentionPattern::kT3);
+  const AttentionLayout attention = Attention(AttentionPattern::kT3);
   const at::Tensor whole = Sample(dit, attention, 6, 1, 5, 5);
   dit.set_scratch_bytes(1);
   EXPECT_LT(RelativeL2(Sample(dit, attention, 6, 1, 5, 5), whole), 1e-6);
@@ -137,7 +137,7 @@ TEST_P(DitReference, PiecesOfTokensAndHeadsChangeNothing) {
 
 // A loader that puts q, k and v side by side spares a second copy of them.
 TEST_P(DitReference, PackedPlacesAreUsedAsTheyLieAndGiveTheSameBits) {
-  const DitAttention attention = Attention(AttentionPattern::kT3);
+  const AttentionLayout attention = Attention(AttentionPattern::kT3);
   const at::Tensor want = Sample(Model(at::kFloat), attention, 6, 1, 5, 5);
   QkvPlaces places(config_, kDevice);
   TensorMap placed = weights_;
@@ -161,7 +161,7 @@ TEST_P(DitReference, PackedPlacesAreUsedAsTheyLieAndGiveTheSameBits) {
 
 // Blocks in host memory that pass through two buffers, over several steps and both branches.
 TEST_P(DitReference, WeightsOnTheHostGiveTheSameBits) {
-  const DitAttention attention = Attention(AttentionPattern::kT3);
+  const AttentionLayout attention = Attention(AttentionPattern::kT3);
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     const auto host = std::make_shared<HostWeights>(config_, dtype, /*pinned=*/kDevice.is_cuda());
     TensorMap outside, all;
@@ -210,7 +210,7 @@ TEST(DitWeights, ArePlannedAsTheyAreLoaded) {
 TEST_P(DitReference, BothBranchesTogetherGiveTheSameBits) {
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     Dit dit = Model(dtype);
-    const DitAttention attention = Attention(AttentionPattern::kT3);
+    const AttentionLayout attention = Attention(AttentionPattern::kT3);
     const TextContext prompt = dit.PrepareText(GetTensor(expected_, "text.0.embed"));
     const TextContext negative = dit.PrepareText(GetTensor(expected_, "text.3.embed"));
     const at::Tensor x = Expected("noise.seed7");
@@ -251,7 +251,7 @@ TEST(TokenPieces, CoverAllTokensWithinTheBudget) {
 
 TEST_P(DitReference, GradientModeComputesTheSame) {
   const Dit dit = Model(at::kFloat);
-  const DitAttention attention = Attention(AttentionPattern::kT3);
+  const AttentionLayout attention = Attention(AttentionPattern::kT3);
   const at::Tensor plain = Sample(dit, attention, 6, 1, 5, 5);
   c10::GradMode::set_enabled(true);
   EXPECT_LT(RelativeL2(Sample(dit, attention, 6, 1, 5, 5), plain), 1e-6);
@@ -260,7 +260,7 @@ TEST_P(DitReference, GradientModeComputesTheSame) {
 // A clean frame has timestep 0: with a timestep of 0 for all, marking frames clean is no change.
 TEST_P(DitReference, CleanFramesTakeTimestepZero) {
   const Dit dit = Model(at::kFloat);
-  const DitAttention attention = Attention(AttentionPattern::kT3);
+  const AttentionLayout attention = Attention(AttentionPattern::kT3);
   const TextContext text = dit.PrepareText(GetTensor(expected_, "text.0.embed"));
   const at::Tensor x = Expected("noise.seed7");
   const at::Tensor all = dit.Forward(x, 0, 0, text, attention);
@@ -274,7 +274,7 @@ TEST_P(DitReference, CleanFramesTakeTimestepZero) {
 
 TEST_P(DitReference, WrongInputsAreNamed) {
   const Dit dit = Model(at::kFloat);
-  const DitAttention attention = Attention(AttentionPattern::kT3);
+  const AttentionLayout attention = Attention(AttentionPattern::kT3);
   EXPECT_THROW(dit.PrepareText(at::zeros({513, 64})), Error);
   EXPECT_THROW(dit.PrepareText(at::zeros({5, 63})), Error);
   const TextContext text = dit.PrepareText(at::zeros({512, 64}));
@@ -299,8 +299,8 @@ TEST_P(DitReference, BatchEqualsItsVideosAndTheirGradients) {
   for (const AttentionPattern pattern :
        {AttentionPattern::kT3, AttentionPattern::kFull, AttentionPattern::kClose,
         AttentionPattern::kRemote, AttentionPattern::kSwin}) {
-    const DitAttention attention =
-        DitAttention::Make(pattern, uneven, grid, 6, config_.head_dim(), kDevice);
+    const AttentionLayout attention =
+        AttentionLayout::Make(pattern, uneven, grid, 6, config_.head_dim(), kDevice);
     TensorMap leaves;
     for (const auto& [name, tensor] : weights_) leaves[name] = tensor.clone().requires_grad_();
     const auto gradients = [&](const at::Tensor& loss) {

@@ -11,9 +11,9 @@
 #include <tuple>
 
 #include "config/presets.h"
+#include "models/dit/attention_layout.h"
 #include "models/dit/block.h"
 #include "models/dit/dit.h"
-#include "models/dit/dit_attention.h"
 #include "models/dit/random_block.h"
 #include "models/dit/slow_block.h"
 #include "models/dit/tensors.h"
@@ -39,7 +39,7 @@ class FullSizeBlock : public ::testing::TestWithParam<const char*> {
     text_ = RandomNormal({config_.text_len, config_.dim}, 13).to(kGpu, at::kBFloat16);
   }
 
-  at::Tensor Forward(const at::Tensor& x, const DitAttention& attention) const {
+  at::Tensor Forward(const at::Tensor& x, const AttentionLayout& attention) const {
     const DitBlock block(config_, named_, "blocks.0");
     const TextKeys keys = block.PrepareText(text_.unsqueeze(0));
     const BlockContext context{.time = time_.unsqueeze(0),
@@ -68,8 +68,8 @@ TEST_P(FullSizeBlock, EqualsItsDefinitionOnSampledTokens) {
   const at::Tensor x = at::randn({tokens, config_.dim}, at::device(kGpu).dtype(at::kBFloat16));
   const std::vector<int64_t> sampled{0, 1, tokens / 3, tokens / 2 + 7, tokens - grid.w, tokens - 1};
   for (const WindowCounts& counts : published.cycle) {
-    const DitAttention attention =
-        DitAttention::Make(AttentionPattern::kT3, {counts}, grid, 1, config_.head_dim(), kGpu);
+    const AttentionLayout attention =
+        AttentionLayout::Make(AttentionPattern::kT3, {counts}, grid, 1, config_.head_dim(), kGpu);
     const at::Tensor out = Forward(x, attention);
     const SlowBlockInput input{config_, weights_, grid, counts, x, time_, text_};
     std::vector<at::Tensor> want, rounded, got;
@@ -116,8 +116,8 @@ TEST(PlannedMemory, IsWhatAForwardTakes) {
        {std::tuple(832, 480, 81), std::tuple(1920, 1088, 33), std::tuple(3840, 2176, 9)}) {
     run.video = PlanVideo(width, height, frames, run.vae);
     run.windows = PlanWindows(run.video.grid, PublishedWindows(run.dit.latent_channels));
-    const DitAttention attention =
-        DitAttention::Make(run.attention, run.windows, run.video.grid, 5, run.dit.head_dim(), kGpu);
+    const AttentionLayout attention = AttentionLayout::Make(
+        run.attention, run.windows, run.video.grid, 5, run.dit.head_dim(), kGpu);
     const Grid& latent = run.video.latent;
     const at::Tensor x =
         at::randn({run.dit.latent_channels, latent.t, latent.h, latent.w}, at::device(kGpu));

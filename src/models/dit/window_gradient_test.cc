@@ -6,7 +6,7 @@
 #include <cmath>
 #include <functional>
 
-#include "models/dit/dit_attention.h"
+#include "models/dit/attention_layout.h"
 #include "ops/window_attention.h"
 
 namespace t3 {
@@ -90,7 +90,7 @@ at::Tensor WrittenOut(const std::vector<at::Tensor>& in, const std::vector<at::T
   return at::cat(videos);
 }
 
-at::Tensor Fast(const std::vector<at::Tensor>& in, const DitAttention& attention, int64_t layer,
+at::Tensor Fast(const std::vector<at::Tensor>& in, const AttentionLayout& attention, int64_t layer,
                 const GradientCase& c) {
   SelfAttentionInput input{in[0], in[1], in[2], in[3], in[4]};
   input.heads = c.heads;
@@ -114,8 +114,8 @@ void ExpectGradients(const GradientCase& c, AttentionPattern pattern, int64_t la
   std::vector<at::Tensor> in{leaf({rows, channels}), leaf({rows, channels}), leaf({rows, channels}),
                              leaf({channels}), leaf({channels})};
   const at::Tensor pull = at::randn({rows, channels}, at::TensorOptions().dtype(at::kDouble));
-  const DitAttention attention =
-      DitAttention::Make(pattern, {c.counts}, c.grid, 2, c.head_dim, at::kCPU).Repeat(c.videos);
+  const AttentionLayout attention =
+      AttentionLayout::Make(pattern, {c.counts}, c.grid, 2, c.head_dim, at::kCPU).Repeat(c.videos);
   const auto gradients = [&](const at::Tensor& output) {
     (output * pull).sum().backward();
     std::vector<at::Tensor> found;

@@ -12,7 +12,7 @@
 namespace t3 {
 namespace {
 
-constexpr double kLeastLogVariance = -30, kMostLogVariance = 20;
+constexpr double kMinLogVariance = -30, kMaxLogVariance = 20;
 
 struct Moments {
   at::Tensor mean;
@@ -22,7 +22,7 @@ struct Moments {
 Moments Split(const at::Tensor& moments) {
   const int64_t channels = moments.size(-4) / 2;
   return {moments.narrow(-4, 0, channels),
-          moments.narrow(-4, channels, channels).clamp(kLeastLogVariance, kMostLogVariance)};
+          moments.narrow(-4, channels, channels).clamp(kMinLogVariance, kMaxLogVariance)};
 }
 
 void CheckOptions(const VaeLossOptions& o) {
@@ -52,9 +52,9 @@ at::Tensor BinomialBlur(const at::Tensor& x) {
 // Root mean squares of the finest band of x (..,H,W) in blocks of 8x8 pixels.
 at::Tensor FineTexture(const at::Tensor& x) {
   // Under one step of 8-bit frames; the root's slope stays bounded.
-  constexpr double kLeastSquare = 1e-6;
+  constexpr double kMinSquare = 1e-6;
   const at::Tensor frames = x.reshape({-1, 1, x.size(-2), x.size(-1)});
-  return (at::avg_pool2d((frames - BinomialBlur(frames)).square(), {8, 8}) + kLeastSquare).sqrt();
+  return (at::avg_pool2d((frames - BinomialBlur(frames)).square(), {8, 8}) + kMinSquare).sqrt();
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Each way of decoding, run and timed.
-#include "eval/decode_ways.h"
+#include "eval/decode_methods.h"
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
@@ -39,8 +39,8 @@ Vae RandomDecoder(const VaeConfig& config, at::Device device, at::ScalarType dty
 
 }  // namespace
 
-DecodeWays::DecodeWays(const VaeBenchRequest& request, const RunContext& context,
-                       at::ScalarType dtype)
+DecodeMethods::DecodeMethods(const VaeBenchRequest& request, const RunContext& context,
+                             at::ScalarType dtype)
     : request_(request),
       context_(context),
       config_(FindPreset(request.preset).vae),
@@ -53,9 +53,9 @@ DecodeWays::DecodeWays(const VaeBenchRequest& request, const RunContext& context
   keep_ = pixels * 3 * static_cast<int64_t>(sizeof(float)) <= kComparedBytes;
 }
 
-double DecodeWays::Macs() const { return CostOfDecode(config_, geometry_.latent); }
+double DecodeMethods::Macs() const { return CostOfDecode(config_, geometry_.latent); }
 
-WayResult DecodeWays::Run(const std::string& way) {
+WayResult DecodeMethods::Run(const std::string& way) {
   WayResult result;
   result.way = way;
   try {
@@ -78,7 +78,7 @@ WayResult DecodeWays::Run(const std::string& way) {
   return result;
 }
 
-ConvolutionCounts DecodeWays::Check() {
+ConvolutionCounts DecodeMethods::Check() {
   constexpr int64_t kCheckedLatents = 3;
   const Grid grid{std::min(kCheckedLatents, geometry_.latent.t), geometry_.latent.h,
                   geometry_.latent.w};
@@ -88,18 +88,18 @@ ConvolutionCounts DecodeWays::Check() {
   return CountConvolutions();
 }
 
-PartTimes DecodeWays::Parts() {
+PartTimes DecodeMethods::Parts() {
   PartRecorder recorder(context_.device);
   DecodeByPlan(latents_, PlanOf(geometry_.latent), [](const DecodedRows&) {});
   return recorder.Milliseconds();
 }
 
-double DecodeWays::RunOnce(const std::string& way, WayResult* result) {
+double DecodeMethods::RunOnce(const std::string& way, WayResult* result) {
   if (way == "planned") return RunPlanned(result);
   return way == "plain" ? RunPlain(result) : RunTiled(result);
 }
 
-double DecodeWays::RunPlanned(WayResult* result) {
+double DecodeMethods::RunPlanned(WayResult* result) {
   const DecodePlan plan = PlanOf(geometry_.latent);
   result->note = DescribeDecodePlan(plan) + ", planned " + FormatBytes(plan.memory.total);
   const at::Tensor video = Video();
@@ -117,7 +117,7 @@ double DecodeWays::RunPlanned(WayResult* result) {
 }
 
 // Every frame but the first costs the same, so that a few tell what all take.
-double DecodeWays::RunPlain(WayResult* result) {
+double DecodeMethods::RunPlain(WayResult* result) {
   Grid run = geometry_.latent;
   if (request_.plain_frames > 0) {
     run.t = std::min(run.t, (request_.plain_frames - 1) / VaeConfig::kTimeStride + 1);
@@ -142,7 +142,7 @@ double DecodeWays::RunPlain(WayResult* result) {
   return seconds * (scale - 1);
 }
 
-double DecodeWays::RunTiled(WayResult* result) {
+double DecodeMethods::RunTiled(WayResult* result) {
   const TiledDecode decoded =
       DecodeTiled(vae_, latents_, request_.tiles,
                   [&](int64_t done, int64_t total) { Report("tiled", done, total); });
@@ -156,12 +156,12 @@ double DecodeWays::RunTiled(WayResult* result) {
   return decoded.seconds * (1 / decoded.part - 1);
 }
 
-DecodePlan DecodeWays::PlanOf(const Grid& latent) const {
+DecodePlan DecodeMethods::PlanOf(const Grid& latent) const {
   return PlanDecode(config_, latent, vae_.element_bytes(), DecodeBudget(context_));
 }
 
-void DecodeWays::DecodeByPlan(const at::Tensor& latents, const DecodePlan& plan,
-                              const RowSink& sink) {
+void DecodeMethods::DecodeByPlan(const at::Tensor& latents, const DecodePlan& plan,
+                                 const RowSink& sink) {
   DevicePacer pacer(context_.device);
   vae_.DecodeRows(latents, plan, sink, [&] {
     pacer.Wait();
@@ -169,12 +169,12 @@ void DecodeWays::DecodeByPlan(const at::Tensor& latents, const DecodePlan& plan,
   });
 }
 
-at::Tensor DecodeWays::Video() const {
+at::Tensor DecodeMethods::Video() const {
   if (!keep_) return {};
   return at::empty({3, geometry_.frames, geometry_.made_height, geometry_.made_width}, at::kFloat);
 }
 
-void DecodeWays::Report(const std::string& way, int64_t done, int64_t total) const {
+void DecodeMethods::Report(const std::string& way, int64_t done, int64_t total) const {
   context_.CheckCancelled();
   if (context_.progress) context_.progress({way, done, total, 0, -1});
 }

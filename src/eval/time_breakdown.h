@@ -12,9 +12,9 @@
 
 namespace t3 {
 
-class Took {
+class TimeBreakdown {
  public:
-  explicit Took(at::Device device) : device_(device) {}
+  explicit TimeBreakdown(at::Device device) : device_(device) {}
 
   // The seconds that `work` takes on the device, also added to `part`.
   template <typename Work>

@@ -28,9 +28,9 @@ struct WayResult {
 };
 
 // Random latents and weights of one preset.
-class DecodeWays {
+class DecodeMethods {
  public:
-  DecodeWays(const VaeBenchRequest& request, const RunContext& context, at::ScalarType dtype);
+  DecodeMethods(const VaeBenchRequest& request, const RunContext& context, at::ScalarType dtype);
 
   // Runs a way so often as the request says. Running out of device memory is in the note.
   WayResult Run(const std::string& way);

@@ -17,15 +17,15 @@ namespace t3 {
 //
 // A training batch is `videos` videos of the grid, their tokens one after the other, whose windows
 // are attended to together.
-class DitAttention {
+class AttentionLayout {
  public:
   // `cycle` as in config/geometry.h (ignored by kFull); head_dim fixes the RoPE tables. Throws
   // Error of kind kUsage where the windows do not fit the grid.
-  static DitAttention Make(AttentionPattern pattern, const WindowCycle& cycle, const Grid& grid,
-                           int64_t layers, int64_t head_dim, at::Device device);
+  static AttentionLayout Make(AttentionPattern pattern, const WindowCycle& cycle, const Grid& grid,
+                              int64_t layers, int64_t head_dim, at::Device device);
 
   // The same for a batch.
-  DitAttention Repeat(int64_t videos) const;
+  AttentionLayout Repeat(int64_t videos) const;
 
   const Grid& grid() const { return grid_; }
   int64_t videos() const { return videos_; }

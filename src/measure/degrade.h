@@ -10,7 +10,7 @@ namespace t3 {
 
 // `video` (3,F,H,W) on the CPU blurred by a Gaussian of 1 pixel, with noise of 0.03 that the seed
 // makes.
-inline at::Tensor Worsen(const at::Tensor& video, uint64_t seed) {
+inline at::Tensor Degrade(const at::Tensor& video, uint64_t seed) {
   const at::Tensor at = at::arange(-3, 4, video.options());
   const at::Tensor bell = at::exp(at * at * -0.5);
   const at::Tensor kernel = bell / bell.sum();

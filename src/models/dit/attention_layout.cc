@@ -1,5 +1,5 @@
 // Partitions of every layer as device tensors.
-#include "models/dit/dit_attention.h"
+#include "models/dit/attention_layout.h"
 
 #include <ATen/ATen.h>
 
@@ -27,10 +27,10 @@ WindowPartition ToDevice(Partition partition, at::Device device) {
 
 }  // namespace
 
-DitAttention DitAttention::Make(AttentionPattern pattern, const WindowCycle& cycle,
-                                const Grid& grid, int64_t layers, int64_t head_dim,
-                                at::Device device) {
-  DitAttention result;
+AttentionLayout AttentionLayout::Make(AttentionPattern pattern, const WindowCycle& cycle,
+                                      const Grid& grid, int64_t layers, int64_t head_dim,
+                                      at::Device device) {
+  AttentionLayout result;
   result.grid_ = grid;
   result.rope_ = RopeTables::Make(grid.t, grid.h, grid.w, head_dim, device);
   const auto cycle_size = static_cast<int64_t>(cycle.size());
@@ -48,9 +48,9 @@ DitAttention DitAttention::Make(AttentionPattern pattern, const WindowCycle& cyc
   return result;
 }
 
-DitAttention DitAttention::Repeat(int64_t videos) const {
-  T3_CHECK(videos_ == 1, "DitAttention: already of {} videos", videos_);
-  DitAttention result = *this;
+AttentionLayout AttentionLayout::Repeat(int64_t videos) const {
+  T3_CHECK(videos_ == 1, "AttentionLayout: already of {} videos", videos_);
+  AttentionLayout result = *this;
   result.videos_ = videos;
   for (std::vector<WindowPartition>& partitions : result.layouts_) {
     for (WindowPartition& partition : partitions) partition = partition.Repeat(videos);
