@@ -77,10 +77,10 @@ JobEntry MakeEntry(const GenerateFlags& flags, const PromptEntry& prompt, uint64
   Request& request = entry.request;
   request.prompt = prompt.prompt;
   request.seed = seed;
-  request.output = name.In(flags.request.output);
-  request.save_latents = name.In(flags.request.save_latents);
-  request.record = request.output + ".json";
-  request.skip_finished = !flags.restart;
+  request.output.path = name.In(flags.request.output.path);
+  request.output.save_latents = name.In(flags.request.output.save_latents);
+  request.record.path = request.output.path + ".json";
+  request.record.skip_finished = !flags.restart;
   return entry;
 }
 
@@ -99,7 +99,7 @@ void WriteJob(const GenerateFlags& flags, const std::vector<PromptEntry>& prompt
     if (prompt.error.empty()) entry["prompt"] = prompt.prompt;
     job["prompts"].push_back(entry);
   }
-  AtomicFile target(JobFile(flags.request.output));
+  AtomicFile target(JobFile(flags.request.output.path));
   std::ofstream file(target.temporary());
   file << job.dump(2) << '\n';
   file.close();
@@ -118,7 +118,7 @@ std::vector<JobEntry> MakeEntries(const GenerateFlags& flags) {
     return {{"", request, ""}};
   }
   const std::vector<PromptEntry> prompts = Prompts(flags);
-  const std::string& output = flags.request.output;
+  const std::string& output = flags.request.output.path;
   if (output.back() == '/') fs::create_directories(output);
   if (IsFolder(output)) WriteJob(flags, prompts);
   std::vector<JobEntry> entries;
@@ -151,7 +151,7 @@ GenerateFlags ReadJob(const std::string& folder) {
   ordered_json settings = job["settings"];
   settings["prompt-file"] = path;
   GenerateFlags flags = FlagsOf(settings.dump(), path);
-  flags.request.output = folder.back() == '/' ? folder : folder + "/";
+  flags.request.output.path = folder.back() == '/' ? folder : folder + "/";
   return flags;
 }
 

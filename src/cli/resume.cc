@@ -22,8 +22,9 @@ struct ResumeFlags {
 // What the machine of today decides, not the run of then.
 void OverlayMachine(GenerateFlags& flags, const RunFlags& run) {
   if (!run.options.device.empty()) flags.run.options.device = run.options.device;
-  if (!run.memory_limit.empty()) flags.run.memory_limit = run.memory_limit;
-  if (!run.host_memory_limit.empty()) flags.run.host_memory_limit = run.host_memory_limit;
+  if (run.options.memory_limit > 0) flags.run.options.memory_limit = run.options.memory_limit;
+  if (run.options.host_memory_limit > 0)
+    flags.run.options.host_memory_limit = run.options.host_memory_limit;
   flags.run.progress = run.progress;
 }
 
@@ -42,9 +43,9 @@ int RunResume(const ResumeFlags& flags) {
   GenerateFlags run = FlagsOf(saved.settings, saved.file);
   OverlayMachine(run, flags.run);
   Request& request = run.request;
-  request.output = flags.output.empty() ? saved.output : flags.output;
-  request.resume_from = saved.file;
-  if (flags.force) request.existing_state = ExistingState::kForce;
+  request.output.path = flags.output.empty() ? saved.output : flags.output;
+  request.checkpoint.resume_from = saved.file;
+  if (flags.force) request.checkpoint.existing_state = ExistingState::kForce;
   return RunGenerate(run);
 }
 
@@ -59,10 +60,10 @@ void AddResume(CLI::App& app, Action& action) {
                   "the output that was to be written, its state file, or a folder with job.json")
       ->required();
   command.add_option("--output", flags->output, "write the video there instead");
-  command.add_option("--device", flags->run.options.device, "auto, cpu, cuda or cuda:N");
-  command.add_option("--memory-limit", flags->run.memory_limit, "as in t3 generate");
-  command.add_option("--host-memory-limit", flags->run.host_memory_limit, "as in t3 generate");
-  command.add_option("--progress", flags->run.progress, "as in t3 generate")->capture_default_str();
+  AddRunFlags(command, flags->run);
+  // These decide the result, so they are the saved run's.
+  for (const char* decided : {"--dtype", "--deterministic"})
+    command.remove_option(command.get_option(decided));
   command.add_flag("--force", flags->force, "go on even where the model's files have changed");
   command.callback([flags, &action] { action = [flags] { return RunResume(*flags); }; });
 }

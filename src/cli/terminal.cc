@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/nearest.h"
+#include "cli/flags.h"
 
 namespace t3 {
 namespace {
@@ -93,7 +94,8 @@ ordered_json ToJson(const Result& result) {
           {"notes", result.notes}};
 }
 
-void PrintLog(const std::string& level, const std::string& text) {
+void PrintLog(const std::string& level, const std::string& library_text) {
+  const std::string text = WithFlags(library_text);
   if (json_errors) return PrintJson({{"event", "log"}, {"level", level}, {"text", text}});
   fmt::print(stderr, "t3: {}: {}\n", level, text);
 }
@@ -143,9 +145,11 @@ void Terminal::EndLine() {
 }
 
 void Terminal::Note(const std::string& text) {
+  if (!noted_.insert(text).second) return;
   EndLine();
-  if (style_ == ProgressStyle::kJson) return PrintJson({{"event", "note"}, {"text", text}});
-  fmt::print(stderr, "note: {}\n", text);
+  const std::string note = WithFlags(text);
+  if (style_ == ProgressStyle::kJson) return PrintJson({{"event", "note"}, {"text", note}});
+  fmt::print(stderr, "note: {}\n", note);
 }
 
 void Terminal::Announce(const std::string& text, const std::string& json) {
@@ -171,8 +175,9 @@ void Terminal::Finished(const Result& result) {
   }
 }
 
-void Terminal::Failed(const std::string& label, const std::string& message) {
+void Terminal::Failed(const std::string& label, const std::string& library_message) {
   EndLine();
+  const std::string message = WithFlags(library_message);
   if (style_ == ProgressStyle::kJson)
     return PrintJson({{"event", "error"}, {"request", label}, {"message", message}});
   fmt::print(stderr, "t3: error: {}{}\n", label.empty() ? "" : label + ": ", message);
@@ -203,7 +208,8 @@ void Terminal::ShowLine(const ProgressEvent& event) {
   std::fflush(stderr);
 }
 
-void PrintFatal(const std::string& message) {
+void PrintFatal(const std::string& library_message) {
+  const std::string message = WithFlags(library_message);
   if (json_errors) return PrintJson({{"event", "error"}, {"request", ""}, {"message", message}});
   fmt::print(stderr, "t3: error: {}\n", message);
 }

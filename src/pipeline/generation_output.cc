@@ -1,8 +1,10 @@
-// The end of a run: final latents to disk, then the video, then away with the latents.
+// The end of a run: final latents to disk, then the video, then the latents are removed.
 #include <filesystem>
+#include <new>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "pipeline/device.h"
 #include "pipeline/generation.h"
 #include "pipeline/load_models.h"
 #include "pipeline/tensor_file.h"
@@ -23,52 +25,71 @@ std::string HowToFinish(const std::string& saved, const std::string& output) {
 }  // namespace
 
 void Generation::WriteOutput(Item& item, const at::Tensor& latents) {
-  const Request& request = item.job.request;
+  const Request& request = item.request();
+  const std::string& output = request.output.path;
   std::string saved;
   std::string why;
-  if (request.keep_latents && !IsTensorFile(request.output)) {
-    saved = SaveFinalLatents(item.identity, latents, why);
+  if (KeepsState(request) && !request.checkpoint.drop_latents && !IsTensorFile(output)) {
+    saved = SaveFinalLatents(item.planned->identity, latents, why);
     if (saved.empty()) spdlog::warn("the final latents could not be saved: {}", why);
   }
-  if (!request.save_latents.empty())
-    SaveTensors(request.save_latents, {{"latents", latents}}, item.target.metadata);
-  if (IsTensorFile(request.output)) {
+  if (!request.output.save_latents.empty()) {
+    SaveTensors(request.output.save_latents, {{"latents", latents}}, item.planned->target.metadata);
+  }
+  if (IsTensorFile(output)) {
     SaveAsOutput(item, latents);
   } else {
     DecodeSafely(item, latents, saved);
   }
-  RemoveRunState(request.output);
+  if (!KeepsState(request)) return;
+  RemoveRunState(output);
   std::error_code ignored;
   if (!saved.empty()) std::filesystem::remove(saved, ignored);
-  if (item.found) std::filesystem::remove(item.found->file, ignored);
+  if (item.planned->found) std::filesystem::remove(item.planned->found->file, ignored);
 }
 
 void Generation::SaveAsOutput(Item& item, const at::Tensor& latents) const {
+  const std::string& output = item.request().output.path;
   try {
-    SaveTensors(item.job.request.output, {{"latents", latents}}, item.target.metadata);
+    SaveTensors(output, {{"latents", latents}}, item.planned->target.metadata);
   } catch (const Error& error) {
     std::string why;
-    const std::string saved = SaveFinalLatents(item.identity, latents, why);
-    Fail("{}; {}", error.what(), HowToFinish(saved, item.job.request.output));
+    const std::string saved = SaveFinalLatents(item.planned->identity, latents, why);
+    Fail("{}; {}", error.what(), HowToFinish(saved, output));
   }
 }
 
+void Generation::DecodeOutput(Item& item, const at::Tensor& latents) {
+  if (!vae_) vae_ = LoadVae(model_, VaeHalf::kDecoder, settings_.dtype, context_);
+  Stage stage(context_, "decoding", item.job().geometry.frames, "frames");
+  DecodeToFile(*vae_, latents, item.planned->target, stage);
+  stage.Finish(item.result.stages);
+  if (!KeepsState(item.request())) return;
+  for (const std::string& oddity : CheckVideo(item.result.output, item.job().geometry))
+    item.result.notes.push_back(oddity);
+}
+
+// Whatever ends the decode, the error says where the latents are.
 void Generation::DecodeSafely(Item& item, const at::Tensor& latents, const std::string& saved) {
-  const std::string remedy = HowToFinish(saved, item.job.request.output);
-  const auto add_remedy = [&](const Error& error) {
-    return Error(fmt::format("{}; {}", error.what(), remedy), error.kind());
+  const std::string remedy = KeepsState(item.request())
+                                 ? "; " + HowToFinish(saved, item.request().output.path)
+                                 : std::string();
+  const auto with_remedy = [&](const std::string& message, ErrorKind kind = ErrorKind::kFailed) {
+    return Error(message + remedy, kind);
   };
   try {
-    if (!vae_) vae_ = LoadVae(model_, VaeHalf::kDecoder, settings_.dtype, context_);
-    Stage stage(context_, "decoding", item.job.geometry.frames, "frames");
-    DecodeToFile(*vae_, latents, item.target, stage);
-    stage.Finish(item.result.stages);
-    for (const std::string& oddity : CheckVideo(item.target.output, item.job.geometry))
-      item.result.notes.push_back(oddity);
+    DecodeOutput(item, latents);
   } catch (const Error& error) {
-    throw add_remedy(error);
+    throw with_remedy(error.what(), error.kind());
   } catch (const c10::OutOfMemoryError&) {
-    throw add_remedy(Error("out of device memory while decoding"));
+    throw with_remedy("out of device memory while decoding");
+  } catch (const std::bad_alloc&) {
+    throw with_remedy("out of host memory while decoding");
+  } catch (const c10::Error& error) {
+    throw with_remedy(IsHostMemoryError(error) ? "out of host memory while decoding"
+                                               : error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    throw with_remedy(error.what());
   }
 }
 

@@ -120,12 +120,13 @@ bool IsFinished(const std::string& path, const RunIdentity& identity) {
   std::ifstream file(path);
   if (!file.good() || !fs::exists(identity.output)) return false;
   const ordered_json record = ordered_json::parse(file, nullptr, false);
-  if (!record.is_object() || record.value("inputs", ordered_json()) != identity.inputs)
+  if (!record.is_object() || !record.value("inputs", ordered_json()).is_object() ||
+      !Differences(record["inputs"], identity.inputs).empty())
     return false;
   // What changes the file, but not the latents that it was made of.
   const ordered_json then = record.value("settings", ordered_json());
   const ordered_json now = ordered_json::parse(identity.settings);
-  for (const char* key : {"size", "fps", "codec", "crf", "pix-fmt"}) {
+  for (const std::string& key : FileSettings()) {
     if (then.value(key, ordered_json()) != now.value(key, ordered_json())) return false;
   }
   return true;
