@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "t3video/options.h"
@@ -56,15 +57,23 @@ struct Health {
 };
 Health Doctor(const std::string& folder);
 
-// One entry of a prompt file; `error` says why an entry cannot be used (its prompt is then empty).
+// One entry of a prompt file.
 struct PromptEntry {
-  int64_t number = 0;  // line of a text file, or position in a JSON list, from 1
+  int64_t number = 0;  // line of a text file, else position in the list, from 1
   std::string prompt;
-  std::string error;
+  std::string error;  // why the entry cannot be used; the prompt is then empty
+  // The entry's other fields, as options of `t3 generate` would be named ("negative-prompt" for the
+  // field "negative_prompt") and given. Names that no option has are kept.
+  std::vector<std::pair<std::string, std::string>> options;
 };
-// JSON (a list of strings, or of objects with `prompt_en` or `prompt` and perhaps a `number`) or
-// text, a prompt a line; empty lines and lines that begin with '#' are passed over. Throws Error
-// when nothing can be read.
+// Reads UTF-8, or UTF-16 with a byte-order mark:
+//   .json         a list of strings, or of objects with `prompt_en` or `prompt` and other fields
+//                 (`number`, `seed`, `negative_prompt`, ...); or an object with such a list
+//                 `prompts`
+//   .jsonl        such an object a line
+//   .csv .tsv     a header with a column `prompt_en` or `prompt`, and an entry a row
+//   others        a prompt a line; empty lines and lines that begin with '#' are skipped
+// Throws Error when the file cannot be read or has no entry.
 std::vector<PromptEntry> ReadPromptFile(const std::string& path);
 
 }  // namespace t3

@@ -50,7 +50,7 @@ int RunInspect(const InspectFlags& flags) {
       if (!flags.json) fmt::print("{}", report.text);
       json += (json.empty() ? "" : ",\n") + report.json;
     } catch (const Error& error) {
-      fmt::print(stderr, "t3: error: {}\n", error.what());
+      PrintFatal(error.what());
       code = 1;
     }
   }

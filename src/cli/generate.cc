@@ -2,7 +2,6 @@
 #include "cli/generate.h"
 
 #include <charconv>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 
@@ -10,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/job_folder.h"
 #include "cli/signals.h"
+#include "cli/streams.h"
 #include "cli/terminal.h"
 #include "t3video/engine.h"
 
@@ -17,9 +17,8 @@ namespace t3 {
 namespace {
 
 void PrintResult(Terminal& terminal, const Result& result) {
-  fmt::print("{}  {}x{}, {} frames{}\n", result.output, result.width, result.height, result.frames,
-             result.skipped ? ", was finished already" : "");
-  std::fflush(stdout);
+  WriteResult(fmt::format("{}  {}x{}, {} frames{}\n", result.output, result.width, result.height,
+                          result.frames, result.skipped ? ", was finished already" : ""));
   terminal.Finished(result);
 }
 

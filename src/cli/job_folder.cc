@@ -60,7 +60,7 @@ struct EntryName {
 
 std::vector<PromptEntry> Prompts(const GenerateFlags& flags) {
   if (!flags.prompt_file.empty()) return ReadPromptFile(flags.prompt_file);
-  return {{1, flags.request.prompt, ""}};
+  return {{1, flags.request.prompt, "", {}}};
 }
 
 JobEntry MakeEntry(const GenerateFlags& flags, const PromptEntry& prompt, uint64_t seed) {

@@ -128,7 +128,6 @@ void Generation::TakeUp(Item& item, FoundRun found) const {
 Generation::Item Generation::Prepare(size_t index, const Request& request) {
   Item item;
   item.index = index;
-  item.started = std::chrono::system_clock::now();
   item.job = PlanJob(model_, request);
   const Job& job = item.job;
   item.target = {request.output, job.geometry, job.fps, request.file,

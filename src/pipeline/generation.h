@@ -13,6 +13,7 @@
 #include "pipeline/job.h"
 #include "pipeline/load_models.h"
 #include "pipeline/model_info.h"
+#include "pipeline/record.h"
 #include "pipeline/run_settings.h"
 #include "pipeline/run_state.h"
 #include "pipeline/stage.h"
@@ -41,7 +42,7 @@ class Generation {
     std::optional<FoundRun> found;  // the state that an earlier run left
     PromptEmbeds embeds;
     Result result;
-    std::chrono::system_clock::time_point started;
+    StartTime started;
   };
 
   Item Prepare(size_t index, const Request& request);
