@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "t3video/cancel.h"
 #include "t3video/options.h"
 #include "t3video/progress.h"
 
@@ -38,17 +39,20 @@ Report Inspect(const std::string& path);
 // Rewrites any supported weight file as safetensors under original names. dtype: "" keeps each
 // tensor's (fp8 becomes bf16), else "fp32", "fp16" or "bf16".
 void Convert(const std::string& input, const std::string& output, const std::string& dtype,
-             const std::vector<Lora>& loras, const ProgressFn& progress = {});
+             const std::vector<Lora>& loras, const ProgressFn& progress = {},
+             const CancelToken* cancel = nullptr);
 
 // Random weights in the official layout. `model`: a preset's name or a CONFIG.json (docs/init.md).
 void Init(const std::string& model, uint64_t seed, const std::string& dtype,
-          const std::string& output, const ProgressFn& progress = {});
+          const std::string& output, const ProgressFn& progress = {},
+          const CancelToken* cancel = nullptr);
 
 // Fits the linear map from latents to colours that `Request::preview` uses to the model's own VAE,
 // and writes it to `output`, or to preview.json in the model's folder. `pictures`: a video or a
 // folder of PNG files, or "" for drawn ones.
 Report FitPreview(const ModelFiles& files, const RunOptions& options, const std::string& pictures,
-                  const std::string& output, const ProgressFn& progress = {});
+                  const std::string& output, const ProgressFn& progress = {},
+                  const CancelToken* cancel = nullptr);
 
 // Looks at the machine: devices, libraries, encoders, disk of `folder`, memory; and what to mend.
 struct Health {
