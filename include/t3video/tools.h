@@ -19,20 +19,6 @@ struct Report {
   std::string json;  // one object
 };
 
-// What would be done for a size. The model is `preset` ("wan2.1-1.3b", ...) or the folder/files.
-struct PlanRequest {
-  std::string preset;
-  ModelFiles files;
-  std::optional<int64_t> width, height, frames;  // absent: the model's
-  std::string attention = "auto";
-  std::string windows;
-  std::string dtype;  // bf16 | fp32; empty: memory for bf16, speed for what `device` runs by itself
-  std::string device = "auto";
-  bool calibrate = false;    // measure the machine with this model first; needs its files
-  int64_t memory_limit = 0;  // bytes on the device that the run is planned for; 0: no limit
-};
-Report Plan(const PlanRequest& request, const ProgressFn& progress = {});
-
 // What a weight file is, and whether it is complete. Throws Error when it cannot be read.
 Report Inspect(const std::string& path);
 

@@ -44,7 +44,10 @@ void PrintPrepared(const PrepareRequest& request, const PrepareResult& result) {
 
 int RunPrepare(const PrepareFlags& flags) {
   PrepareRequest request = flags.request;
-  for (const std::string& size : flags.sizes) request.sizes.push_back(ParseSize(size));
+  for (const std::string& text : flags.sizes) {
+    const VideoSize size = ParseSize(text);
+    request.sizes.emplace_back(size.width, size.height);
+  }
   Terminal terminal(ParseProgressStyle(flags.run.progress));
   const PrepareResult result = Prepare(ToModelFiles(flags.model), ToRunOptions(flags.run), request,
                                        terminal.Progress(), &CancelOnSignals());

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/nearest.h"
 #include "base/text.h"
+#include "cli/flags.h"
 #include "cli/streams.h"
 
 namespace t3 {
@@ -104,7 +105,8 @@ ordered_json ToJson(const Result& result) {
           {"notes", result.notes}};
 }
 
-void PrintLog(const std::string& level, const std::string& text) {
+void PrintLog(const std::string& level, const std::string& library_text) {
+  const std::string text = WithFlags(library_text);
   if (json_errors) return PrintJson({{"event", "log"}, {"level", level}, {"text", text}});
   PrintLine(fmt::format("t3: {}: {}", level, text));
 }
@@ -154,9 +156,11 @@ void Terminal::EndLine() {
 }
 
 void Terminal::Note(const std::string& text) {
+  if (!noted_.insert(text).second) return;
   EndLine();
-  if (style_ == ProgressStyle::kJson) return PrintJson({{"event", "note"}, {"text", text}});
-  PrintLine("note: " + text);
+  const std::string note = WithFlags(text);
+  if (style_ == ProgressStyle::kJson) return PrintJson({{"event", "note"}, {"text", note}});
+  PrintLine("note: " + note);
 }
 
 void Terminal::Announce(const std::string& text, const std::string& json) {
@@ -182,8 +186,9 @@ void Terminal::Finished(const Result& result) {
   }
 }
 
-void Terminal::Failed(const std::string& label, const std::string& message) {
+void Terminal::Failed(const std::string& label, const std::string& library_message) {
   EndLine();
+  const std::string message = WithFlags(library_message);
   if (style_ == ProgressStyle::kJson)
     return PrintJson({{"event", "error"}, {"request", label}, {"message", message}});
   PrintLine(fmt::format("t3: error: {}{}", label.empty() ? "" : label + ": ", message));
@@ -215,7 +220,8 @@ void Terminal::ShowLine(const ProgressEvent& event) {
   live_columns_ = std::max<size_t>(columns, 1);
 }
 
-void PrintFatal(const std::string& message) {
+void PrintFatal(const std::string& library_message) {
+  const std::string message = WithFlags(library_message);
   if (json_errors) return PrintJson({{"event", "error"}, {"request", ""}, {"message", message}});
   PrintLine("t3: error: " + message);
 }

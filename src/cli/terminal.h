@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <set>
 #include <string>
 
 #include "t3video/progress.h"
@@ -30,7 +31,7 @@ class Terminal {
   ProgressFn Progress();
   // Ends the live line, so that other output starts on a line of its own.
   void EndLine();
-  // A remark of one line.
+  // A remark of one line, in the library's words; printed once.
   void Note(const std::string& text);
   // Several lines at once for people; in kJson one object, `json`, instead.
   void Announce(const std::string& text, const std::string& json);
@@ -46,6 +47,7 @@ class Terminal {
   ProgressStyle style_;
   size_t live_columns_ = 0;  // of the terminal when the live line on it was drawn; 0: there is none
   std::string stage_;
+  std::set<std::string> noted_;  // a note is printed once
   std::chrono::steady_clock::time_point last_{};
 };
 

@@ -124,7 +124,7 @@ std::optional<bool> EqualsRecorded(const std::string& path, const std::string& o
 
 bool RecordsInputs(const std::string& path, const ordered_json& inputs) {
   try {
-    return ReadRecord(path)["inputs"] == inputs;
+    return Differences(ReadRecord(path)["inputs"], inputs).empty();
   } catch (const std::exception&) {
     return false;
   }
@@ -134,11 +134,11 @@ bool IsFinished(const std::string& path, const RunIdentity& identity) {
   try {
     if (!fs::exists(path) || !fs::exists(identity.output)) return false;
     const ordered_json record = ReadRecord(path);
-    if (record["inputs"] != identity.inputs) return false;
+    if (!Differences(record["inputs"], identity.inputs).empty()) return false;
     const ordered_json& then = record["settings"];
     const ordered_json now = ParseOrderedJson(identity.settings, "the settings", kLongLists);
     // What changes the file, but not the latents that it is decoded from.
-    for (const char* key : {"size", "fps", "codec", "crf", "pix-fmt"}) {
+    for (const std::string& key : FileSettings()) {
       if (then.value(key, ordered_json()) != now.value(key, ordered_json())) return false;
     }
     return HasWantedFile(then, now, "save-latents");
