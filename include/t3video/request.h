@@ -50,6 +50,7 @@ struct OutputOptions {
   std::optional<double> fps;  // absent: the model's
   FileOptions file;
   std::string save_latents;  // file for the final latents; empty: none
+  bool overwrite = false;    // replace files that are not an earlier result of the same settings
 };
 
 // What a run does with the state that an earlier run left beside the same output.

@@ -135,6 +135,9 @@ void VisitRequestOptions(R& request, Visit visit) {
   visit(Option{"save-latents", kOutput, kNone, "also write the final latents to this file", "", "",
                true},
         request.output.save_latents);
+  visit(Option{"overwrite", kOutput, kNone,
+               "replace files that are not an earlier result of the same settings"},
+        request.output.overwrite);
   visit(Option{"codec", kOutput, kEncoding, "video encoder, by its name in FFmpeg", "H.264"},
         request.output.file.codec);
   visit(Option{"crf", kOutput, kEncoding, "constant quality, on the encoder's own scale",

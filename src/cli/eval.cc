@@ -42,8 +42,8 @@ std::vector<std::string> FilesOf(const std::string& list) {
 int RunCompare(const EvalFlags& flags) {
   const Report report =
       CompareEvals(FilesOf(flags.compare[0]), FilesOf(flags.compare[1]), flags.margin);
-  fmt::print("{}", report.text);
   if (!flags.request.json.empty()) WriteAtomically(flags.request.json, report.json + "\n");
+  fmt::print("{}", report.text);
   return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
+#include "cli/signals.h"
 #include "cli/terminal.h"
 #include "t3video/tools.h"
 
@@ -40,7 +41,7 @@ int RunInspect(const InspectFlags& flags) {
       if (!flags.json) fmt::print("{}", report.text);
       json += (json.empty() ? "" : ",\n") + report.json;
     } catch (const Error& error) {
-      fmt::print(stderr, "t3: error: {}\n", error.what());
+      PrintFatal(error.what());
       code = 1;
     }
   }
@@ -76,7 +77,8 @@ void AddConvert(CLI::App& app, Action& action) {
       std::vector<Lora> loras;
       for (const std::string& lora : flags->loras) loras.push_back(ParseLora(lora));
       Terminal terminal;
-      Convert(flags->input, flags->output, flags->dtype, loras, terminal.Progress());
+      Convert(flags->input, flags->output, flags->dtype, loras, terminal.Progress(),
+              &CancelOnSignals());
       fmt::print("{}\n", flags->output);
       return 0;
     };
@@ -95,7 +97,8 @@ void AddInit(CLI::App& app, Action& action) {
   command.callback([flags, &action] {
     action = [flags] {
       Terminal terminal;
-      Init(flags->model, flags->seed, flags->dtype, flags->output, terminal.Progress());
+      Init(flags->model, flags->seed, flags->dtype, flags->output, terminal.Progress(),
+           &CancelOnSignals());
       fmt::print("{}\n", flags->output);
       return 0;
     };

@@ -1,7 +1,6 @@
 // t3 generate.
 #include "cli/generate.h"
 
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <sstream>
@@ -11,6 +10,7 @@
 #include "cli/job_folder.h"
 #include "cli/plan_text.h"
 #include "cli/signals.h"
+#include "cli/streams.h"
 #include "cli/terminal.h"
 #include "t3video/engine.h"
 #include "t3video/request_options.h"
@@ -19,9 +19,8 @@ namespace t3 {
 namespace {
 
 void PrintResult(Terminal& terminal, const Result& result) {
-  fmt::print("{}  {}x{}, {} frames{}\n", result.output, result.width, result.height, result.frames,
-             result.skipped ? ", was finished already" : "");
-  std::fflush(stdout);
+  WriteResult(fmt::format("{}  {}x{}, {} frames{}\n", result.output, result.width, result.height,
+                          result.frames, result.skipped ? ", was finished already" : ""));
   terminal.Finished(result);
 }
 
@@ -140,20 +139,31 @@ bool IsJob(const GenerateFlags& flags) {
   return !flags.prompt_file.empty() || SeedsOf(flags).size() > 1;
 }
 
+int RunJob(const Job& job) {
+  Terminal terminal(ParseProgressStyle(job.flags.run.progress));
+  for (const std::string& note : job.notes) terminal.Note(note);
+  CancelOnSignals();
+  const RunOptions options = ToRunOptions(job.flags.run);
+  Engine engine(ToModelFiles(job.flags.model), options);
+  return RunEntries(engine, job.entries, options, terminal);
+}
+
 int RunGenerate(const GenerateFlags& flags) {
-  Terminal terminal(ParseProgressStyle(flags.run.progress));
   GenerateFlags settled = flags;
   Request& request = settled.request;
   if (flags.restart) request.checkpoint.existing_state = ExistingState::kDiscard;
-  if (IsJob(flags) && !request.record.path.empty())
-    FailUsage("--record names one file, but each of several videos has its own record beside it");
-  if (IsJob(flags) && flags.dry_run) FailUsage("--dry-run is for one video");
-  const std::vector<JobEntry> entries = MakeEntries(settled);
+  if (IsJob(flags)) {
+    if (!request.record.path.empty())
+      FailUsage("--record names one file, but each of several videos has its own record beside it");
+    if (flags.dry_run) FailUsage("--dry-run is for one video");
+    return RunJob(MakeJob(settled));
+  }
+  request.seed = SeedsOf(flags).front();
+  Terminal terminal(ParseProgressStyle(flags.run.progress));
   CancelOnSignals();
   const RunOptions options = ToRunOptions(flags.run);
   Engine engine(ToModelFiles(flags.model), options);
-  if (IsJob(flags)) return RunEntries(engine, entries, options, terminal);
-  return RunOne(engine, entries.front().request, options, terminal, flags.dry_run);
+  return RunOne(engine, request, options, terminal, flags.dry_run);
 }
 
 void AddGenerate(CLI::App& app, Action& action) {

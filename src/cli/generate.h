@@ -29,7 +29,9 @@ std::vector<uint64_t> SeedsOf(const GenerateFlags& flags);
 // Whether several videos are asked for, which makes the output folder a job folder.
 bool IsJob(const GenerateFlags& flags);
 
-// Returns the exit code.
+// Both return the exit code.
 int RunGenerate(const GenerateFlags& flags);
+struct Job;
+int RunJob(const Job& job);
 
 }  // namespace t3

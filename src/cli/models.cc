@@ -49,6 +49,8 @@ void AddDecode(CLI::App& app, Action& action) {
           "`video`)")
       ->required();
   AddFileFlags(command, flags->output.file);
+  command.add_flag("--overwrite", flags->output.overwrite,
+                   "replace an output that was not decoded from the same latents");
   command.callback([flags, &action] {
     action = [flags] {
       Engine engine(ToModelFiles(flags->model), ToRunOptions(flags->run));

@@ -10,6 +10,7 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/json.h"
 #include "media/queued_writer.h"
 #include "models/vae/frame_assembler.h"
 #include "pipeline/convolution_file.h"
@@ -226,8 +227,7 @@ VideoSettings SettingsOf(const DecodeTarget& target) {
   settings.crf = target.output.file.crf;
   settings.pixel_format = target.output.file.pixel_format;
   // One entry that every container keeps: players show `comment`, programs parse it.
-  if (!target.metadata.empty())
-    settings.metadata["comment"] = nlohmann::json(target.metadata).dump();
+  if (!target.metadata.empty()) settings.metadata["comment"] = DumpJson(target.metadata);
   return settings;
 }
 

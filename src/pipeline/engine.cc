@@ -5,10 +5,15 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/file_claims.h"
+#include "base/output_lock.h"
+#include "base/temporary.h"
 #include "pipeline/device.h"
+#include "pipeline/existing_files.h"
 #include "pipeline/generation.h"
 #include "pipeline/latents_file.h"
 #include "pipeline/load_models.h"
+#include "pipeline/run_files.h"
 #include "pipeline/run_plan.h"
 #include "pipeline/text_stage.h"
 
@@ -100,7 +105,12 @@ void Engine::EncodeText(const std::string& prompt,
   const RunContext context = impl_->Context(progress, cancel);
   CheckTextEncoder(model);
   if (!IsTensorFile(output)) FailUsage("`output` {} must end in .safetensors", output);
-  const AtomicFile writable(output);
+  FileClaims files;
+  ClaimModelFiles(model, files);
+  files.Write("`output`", output);
+  const OutputLock lock(output);
+  RemoveStaleTemporaries(output);
+  { const AtomicFile writable(output); }
   const std::string negative = negative_prompt.value_or(model.defaults.negative_prompt);
   std::vector<Result::Stage> stages;
   const auto encoded =
@@ -113,9 +123,16 @@ Result Engine::Decode(const std::string& latents_path, const OutputOptions& outp
   const ModelInfo& model = impl_->model;
   const RunContext context = impl_->Context(progress, cancel);
   CheckVae(model);
+  FileClaims files;
+  ClaimModelFiles(model, files);
+  files.Read("the latents", latents_path);
+  ClaimOutput(output.path, files);
   const StoredLatents stored = ReadStoredLatents(latents_path, model, output.file.last_frame);
   const VideoGeometry& geometry = stored.geometry;
   const DecodeTarget target{output, geometry, output.fps.value_or(stored.fps), stored.metadata};
+  CheckReplaceable(output, stored.metadata);
+  const OutputLock lock(output.path);
+  RemoveStaleTemporaries(output.path);
   CheckDecodeTarget(target);
   Result result{output.path, geometry.width, geometry.height, geometry.frames, {}, {}};
   const Vae vae = LoadVae(model, VaeHalf::kDecoder, impl_->settings.dtype, context);

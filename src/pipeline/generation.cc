@@ -7,15 +7,18 @@
 #include <filesystem>
 #include <new>
 
-#include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/failure.h"
+#include "base/file_claims.h"
 #include "base/log.h"
+#include "base/temporary.h"
 #include "pipeline/checkpointer.h"
 #include "pipeline/denoise.h"
 #include "pipeline/device.h"
 #include "pipeline/load_models.h"
 #include "pipeline/preview.h"
 #include "pipeline/record.h"
+#include "pipeline/run_files.h"
 #include "pipeline/text_stage.h"
 #include "sampling/noise.h"
 
@@ -50,8 +53,8 @@ class StartMark {
     if (identity_ == nullptr) return;
     try {
       SaveStart(*identity_);
-    } catch (const Error& error) {
-      spdlog::warn("the start of the run could not be recorded: {}", error.what());
+    } catch (...) {
+      spdlog::warn("the start of the run could not be recorded: {}", CurrentError().what());
     }
   }
   ~StartMark() {
@@ -64,19 +67,32 @@ class StartMark {
   const RunIdentity* identity_;
 };
 
-// Leftovers of killed runs in the folders of a plan's files, and the state of a discarded run,
-// which a resume of this run would find.
-void ClearPlaces(const Request& request) {
-  const std::string& output = request.output.path;
-  std::vector<std::string> paths{request.output.save_latents, request.record.path,
-                                 request.preview.path};
-  if (KeepsState(request)) {
-    paths.insert(paths.end(), {output, CheckpointBeside(output), LatentsBeside(output)});
-    if (request.checkpoint.existing_state == ExistingState::kDiscard) RemoveRunState(output);
+// A preview is for watching: whatever fails there never ends the run.
+void ShowPreview(const Preview& preview, const StepReport& report) {
+  try {
+    preview.AfterStep(report.state.step, report.clean);
+  } catch (...) {
+    spdlog::warn("the preview could not be made: {}", CurrentError().what());
   }
-  for (const std::string& path : paths) {
-    if (!path.empty()) RemoveStaleTemporaries(path);
+}
+
+std::optional<Preview> OpenPreview(const PreviewOptions& options, int64_t steps,
+                                   const ModelInfo& model, const RunContext& context) {
+  if (options.path.empty()) return std::nullopt;
+  try {
+    return Preview(options.path, options.every.value_or(kPreviewEvery), steps,
+                   LoadPreviewMap(model, context));
+  } catch (...) {
+    context.CheckCancelled();
+    spdlog::warn("there will be no preview: {}", CurrentError().what());
+    return std::nullopt;
   }
+}
+
+// The mark would hide a state that is discarded only once the new run denoises.
+bool WantsMark(const PlannedJob& planned) {
+  const Request& request = planned.job.request;
+  return !planned.found && KeepsState(request) && !HasState(request.output.path);
 }
 
 // libtorch's errors about memory, in our words.
@@ -115,7 +131,6 @@ Generation::Item Generation::Start(size_t index, const RunPlan& plan) const {
   item.result.notes = plan.notes;
   item.result.resumed_from = plan.resumed_from;
   item.result.skipped = plan.finished;
-  item.started = std::chrono::system_clock::now();
   if (item.planned->found) {
     spdlog::info("resuming after step {} of {}, from {}", plan.resumed_from,
                  item.planned->identity.steps, item.planned->found->file);
@@ -194,18 +209,19 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
     input.noise = Noise(item);
   }
   const Request& request = item.request();
-  std::optional<Preview> preview;
-  if (!request.preview.path.empty()) {
-    preview.emplace(request.preview.path, request.preview.every.value_or(kPreviewEvery),
-                    job.sampling.steps, LoadPreviewMap(model_, context_));
-  }
+  const std::optional<Preview> preview =
+      OpenPreview(request.preview, job.sampling.steps, model_, context_);
   dit_->set_scratch_bytes(item.planned->memory.denoiser_scratch);
   const std::optional<int64_t> every = KeepsState(request) ? request.checkpoint.every : 0;
-  Checkpointer checkpointer(item.planned->identity, every, progress);
+  const std::optional<FoundRun>& found = item.planned->found;
+  Checkpointer checkpointer(item.planned->identity, every, progress, found ? found->file : "");
+  // Not earlier: a request that is refused must not cost what a run before it left.
+  if (KeepsState(request) && request.checkpoint.existing_state == ExistingState::kDiscard)
+    RemoveRunState(request.output.path);
   Stage stage(context_, "denoising", job.sampling.steps, "steps");
   const at::Tensor latents =
       Denoise(*dit_, attention, input, settings_.device, stage, [&](const StepReport& report) {
-        if (preview) preview->AfterStep(report.state.step, report.clean);
+        if (preview) ShowPreview(*preview, report);
         checkpointer.AfterStep(report.state, context_);
       }).cpu();
   stage.Finish(item.result.stages);
@@ -223,7 +239,21 @@ void Generation::FinishRecord(Item& item) const {
   WriteRecord(record.path, item.planned->identity, weights_, settings_, item.result, item.started);
 }
 
+// Throws Error where another process makes the same output.
+void Generation::Lock(Item& item) {
+  if (!item.lock && KeepsState(item.request())) item.lock.emplace(item.request().output.path);
+}
+
+// Another process may have made an entry of the same job since it was planned.
+bool Generation::IsFinishedMeanwhile(const Item& item) const {
+  const RecordOptions& record = item.request().record;
+  return record.skip_finished && IsFinished(record.path, item.planned->identity);
+}
+
 void Generation::GenerateOne(Item& item, bool last) {
+  Lock(item);
+  item.result.skipped = IsFinishedMeanwhile(item);
+  if (item.result.skipped) return;
   const c10::NoGradGuard no_grad;
   const at::Tensor latents = DenoiseItem(item);
   // After the last video the weights are freed, so that decoding has the memory that the plan
@@ -235,6 +265,17 @@ void Generation::GenerateOne(Item& item, bool last) {
   if (!residents.decoder) vae_.reset();
   ReleaseCachedMemory(settings_.device);
   FinishRecord(item);
+  item.lock.reset();
+}
+
+// Leftovers of killed runs, for all at once: each folder is listed once.
+void Generation::RemoveStale(const std::vector<Item>& items) {
+  std::vector<std::string> paths;
+  for (const Item& item : items) {
+    const std::vector<std::string> written = WrittenPaths(item.request());
+    paths.insert(paths.end(), written.begin(), written.end());
+  }
+  RemoveStaleTemporaries(paths);
 }
 
 std::vector<Outcome> Generation::Run(std::span<const RunPlan> plans,
@@ -247,23 +288,27 @@ std::vector<Outcome> Generation::Run(std::span<const RunPlan> plans,
     if (finished) finished(index, outcomes[index]);
   };
   std::vector<Item> items;
+  FileClaims files;
+  ClaimModelFiles(model_, files);
   for (size_t i = 0; i < plans.size(); ++i) {
     const RunPlan& plan = plans[i];
-    if (plan.refusal) {
-      settle(i, std::make_exception_ptr(*plan.refusal));
-      continue;
+    try {
+      if (plan.refusal) throw *plan.refusal;
+      Item item = Start(i, plan);
+      if (plan.finished) {
+        outcomes[i].result = item.result;
+        settle(i, nullptr);
+        continue;
+      }
+      ClaimRunFiles(item.request(), files);
+      if (plans.size() == 1) Lock(item);  // of many, each when its turn comes
+      items.push_back(std::move(item));
+    } catch (...) {
+      settle(i, std::current_exception());
     }
-    Item item = Start(i, plan);
-    if (plan.finished) {
-      outcomes[i].result = item.result;
-      settle(i, nullptr);
-      continue;
-    }
-    ClearPlaces(item.request());
-    items.push_back(std::move(item));
   }
-  const bool single = plans.size() == 1 && items.size() == 1;
-  const bool marks = single && !items.front().planned->found && KeepsState(items.front().request());
+  RemoveStale(items);
+  const bool marks = plans.size() == 1 && items.size() == 1 && WantsMark(*items.front().planned);
   const StartMark mark(marks ? &items.front().planned->identity : nullptr);
   ExplainingMemory([&] { EncodePrompts(items); });
   for (Item& item : items) {

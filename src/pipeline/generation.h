@@ -7,9 +7,11 @@
 #include <span>
 #include <vector>
 
+#include "base/output_lock.h"
 #include "models/dit/dit.h"
 #include "pipeline/load_models.h"
 #include "pipeline/model_info.h"
+#include "pipeline/record.h"
 #include "pipeline/run_plan.h"
 #include "pipeline/run_settings.h"
 #include "pipeline/stage.h"
@@ -36,13 +38,17 @@ class Generation {
     const PlannedJob* planned = nullptr;
     PromptEmbeds embeds;
     Result result;
-    std::chrono::system_clock::time_point started;
+    StartTime started;
+    std::optional<OutputLock> lock;  // of the output, while it is being made
 
     const Job& job() const { return planned->job; }
     const Request& request() const { return planned->job.request; }
   };
 
   Item Start(size_t index, const RunPlan& plan) const;
+  static void Lock(Item& item);
+  static void RemoveStale(const std::vector<Item>& items);
+  bool IsFinishedMeanwhile(const Item& item) const;
   void EncodePrompts(std::vector<Item>& items);
   at::Tensor EncodeImage(Item& item) const;
   at::Tensor Noise(const Item& item) const;
@@ -50,6 +56,7 @@ class Generation {
   at::Tensor RunSteps(Item& item, const at::Tensor& first_frame);
   void GenerateOne(Item& item, bool last);
   void WriteOutput(Item& item, const at::Tensor& latents);
+  void SaveExtraLatents(const Item& item, const at::Tensor& latents) const;
   void SaveAsOutput(Item& item, const at::Tensor& latents) const;
   void DecodeSafely(Item& item, const at::Tensor& latents, const std::string& saved);
   void DecodeOutput(Item& item, const at::Tensor& latents);

@@ -1,10 +1,9 @@
 // The end of a run: final latents to disk, then the video, then the latents are removed.
 #include <filesystem>
-#include <new>
 
 #include "base/check.h"
+#include "base/failure.h"
 #include "base/log.h"
-#include "pipeline/device.h"
 #include "pipeline/generation.h"
 #include "pipeline/load_models.h"
 #include "pipeline/tensor_file.h"
@@ -14,12 +13,16 @@ namespace t3 {
 namespace {
 
 // How to make the video from latents that are in `saved`, "" where they are nowhere.
-std::string HowToFinish(const std::string& saved, const std::string& output) {
-  if (saved.empty()) return "the latents could not be saved";
-  const bool beside = saved == LatentsBeside(output);
-  return fmt::format(
-      "the latents are in {}; `t3 resume {}` makes the video from them, or `t3 decode`", saved,
-      beside ? output : saved + " --output FILE");
+std::string HowToFinish(const RunIdentity& identity, const std::string& saved, bool dropped) {
+  if (!saved.empty()) {
+    return fmt::format("the latents are in {}; {} makes the video from them, or `t3 decode`", saved,
+                       HowToResume(identity, saved));
+  }
+  if (HasState(identity.output)) {
+    return fmt::format("{} continues from the last checkpoint",
+                       HowToResume(identity, CheckpointBeside(identity.output)));
+  }
+  return dropped ? "the latents were not kept" : "the latents could not be saved";
 }
 
 }  // namespace
@@ -33,9 +36,6 @@ void Generation::WriteOutput(Item& item, const at::Tensor& latents) {
     saved = SaveFinalLatents(item.planned->identity, latents, why);
     if (saved.empty()) spdlog::warn("the final latents could not be saved: {}", why);
   }
-  if (!request.output.save_latents.empty()) {
-    SaveTensors(request.output.save_latents, {{"latents", latents}}, item.planned->target.metadata);
-  }
   if (IsTensorFile(output)) {
     SaveAsOutput(item, latents);
   } else {
@@ -48,14 +48,20 @@ void Generation::WriteOutput(Item& item, const at::Tensor& latents) {
   if (item.planned->found) std::filesystem::remove(item.planned->found->file, ignored);
 }
 
+void Generation::SaveExtraLatents(const Item& item, const at::Tensor& latents) const {
+  const std::string& path = item.request().output.save_latents;
+  if (!path.empty()) SaveTensors(path, {{"latents", latents}}, item.planned->target.metadata);
+}
+
 void Generation::SaveAsOutput(Item& item, const at::Tensor& latents) const {
-  const std::string& output = item.request().output.path;
   try {
-    SaveTensors(output, {{"latents", latents}}, item.planned->target.metadata);
-  } catch (const Error& error) {
+    SaveExtraLatents(item, latents);
+    SaveTensors(item.request().output.path, {{"latents", latents}}, item.planned->target.metadata);
+  } catch (...) {
+    const Error error = CurrentError();
     std::string why;
     const std::string saved = SaveFinalLatents(item.planned->identity, latents, why);
-    Fail("{}; {}", error.what(), HowToFinish(saved, output));
+    Fail("{}; {}", error.what(), HowToFinish(item.planned->identity, saved, /*dropped=*/false));
   }
 }
 
@@ -71,25 +77,16 @@ void Generation::DecodeOutput(Item& item, const at::Tensor& latents) {
 
 // Whatever ends the decode, the error says where the latents are.
 void Generation::DecodeSafely(Item& item, const at::Tensor& latents, const std::string& saved) {
-  const std::string remedy = KeepsState(item.request())
-                                 ? "; " + HowToFinish(saved, item.request().output.path)
-                                 : std::string();
-  const auto with_remedy = [&](const std::string& message, ErrorKind kind = ErrorKind::kFailed) {
-    return Error(message + remedy, kind);
-  };
   try {
+    SaveExtraLatents(item, latents);
     DecodeOutput(item, latents);
-  } catch (const Error& error) {
-    throw with_remedy(error.what(), error.kind());
-  } catch (const c10::OutOfMemoryError&) {
-    throw with_remedy("out of device memory while decoding");
-  } catch (const std::bad_alloc&) {
-    throw with_remedy("out of host memory while decoding");
-  } catch (const c10::Error& error) {
-    throw with_remedy(IsHostMemoryError(error) ? "out of host memory while decoding"
-                                               : error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    throw with_remedy(error.what());
+  } catch (...) {
+    const Error error = CurrentError();
+    if (!KeepsState(item.request())) throw error;
+    const bool dropped = item.request().checkpoint.drop_latents;
+    throw Error(
+        fmt::format("{}; {}", error.what(), HowToFinish(item.planned->identity, saved, dropped)),
+        error.kind());
   }
 }
 

@@ -1,4 +1,4 @@
-// One file for two things is refused before either is touched.
+// One file for two purposes is refused before either is touched.
 #include "pipeline/run_files.h"
 
 #include <filesystem>
@@ -11,69 +11,66 @@
 namespace t3 {
 namespace {
 
-namespace fs = std::filesystem;
-
-struct RunFile {
-  std::string what;  // for messages
-  std::string path;
-};
-
-std::vector<RunFile> InputFiles(const ModelInfo& model, const Request& request) {
-  std::vector<RunFile> files{{"the image", request.image.path},
-                             {"the text embeddings", request.text_embeds},
-                             {"the noise", request.noise},
-                             {"the denoiser", model.paths.dit},
-                             {"the text encoder", model.paths.text_encoder},
-                             {"the VAE", model.paths.vae},
-                             {"the tokenizer", model.paths.tokenizer}};
-  for (const Lora& lora : model.loras) files.push_back({"a LoRA", lora.path});
-  std::erase_if(files, [](const RunFile& file) { return file.path.empty(); });
-  return files;
-}
-
-std::vector<RunFile> OutputFiles(const Request& request) {
+// `t3 resume` reads a state that this run replaces: beside its own output.
+bool IsOwnState(const Request& request) {
+  const std::string& state = request.checkpoint.resume_from;
   const std::string& output = request.output.path;
-  std::vector<RunFile> files{{"`output`", output},
-                             {"`save-latents`", request.output.save_latents},
-                             {"`record`", request.record.path},
-                             {"`preview`", request.preview.path}};
-  if (!output.empty()) {
-    files.push_back({"the checkpoint", CheckpointBeside(output)});
-    files.push_back({"the final latents", LatentsBeside(output)});
-  }
-  std::erase_if(files, [](const RunFile& file) { return file.path.empty(); });
-  return files;
-}
-
-bool SameFile(const std::string& a, const std::string& b) {
   std::error_code ignored;
-  if (fs::equivalent(a, b, ignored)) return true;
-  return fs::weakly_canonical(a, ignored) == fs::weakly_canonical(b, ignored);
+  const auto is = [&](const std::string& path) {
+    return std::filesystem::weakly_canonical(state, ignored) ==
+           std::filesystem::weakly_canonical(path, ignored);
+  };
+  return is(CheckpointBeside(output)) || is(LatentsBeside(output));
 }
 
 }  // namespace
 
-void CheckRunFiles(const ModelInfo& model, const Request& request) {
-  const std::vector<RunFile> inputs = InputFiles(model, request);
-  const std::vector<RunFile> outputs = OutputFiles(request);
+void ClaimModelFiles(const ModelInfo& model, FileClaims& claims) {
+  claims.Read("the denoiser", model.paths.dit);
+  claims.Read("the text encoder", model.paths.text_encoder);
+  claims.Read("the VAE", model.paths.vae);
+  claims.Read("the tokenizer", model.paths.tokenizer);
+  for (const Lora& lora : model.loras) claims.Read("the LoRA", lora.path);
+}
+
+void ClaimRunFiles(const Request& request, FileClaims& claims) {
   for (const std::string& input : {request.image.path, request.text_embeds, request.noise}) {
     std::error_code ignored;
-    T3_CHECK(input.empty() || fs::is_regular_file(input, ignored), "{}: no such file", input);
+    T3_CHECK(input.empty() || std::filesystem::is_regular_file(input, ignored), "{}: no such file",
+             input);
   }
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    for (const RunFile& input : inputs) {
-      if (SameFile(outputs[i].path, input.path)) {
-        FailUsage("{} {} would be written over {}; name another file", outputs[i].what,
-                  outputs[i].path, input.what);
-      }
-    }
-    for (size_t j = i + 1; j < outputs.size(); ++j) {
-      if (SameFile(outputs[i].path, outputs[j].path)) {
-        FailUsage("{} and {} are the same file {}; name another one", outputs[i].what,
-                  outputs[j].what, outputs[i].path);
-      }
-    }
+  claims.Read("the image", request.image.path);
+  claims.Read("the text embeddings", request.text_embeds);
+  claims.Read("the noise", request.noise);
+  claims.Read("the record", request.record.compare_with);
+  if (!IsOwnState(request)) claims.Read("the state", request.checkpoint.resume_from);
+  const std::string& output = request.output.path;
+  ClaimOutput(output, claims);
+  claims.Write("`save-latents`", request.output.save_latents);
+  claims.Write("`record`", request.record.path);
+  claims.Write("`preview`", request.preview.path);
+  if (output.empty()) return;
+  claims.Write("the checkpoint", CheckpointBeside(output));
+  claims.Write("the final latents", LatentsBeside(output));
+}
+
+void ClaimOutput(const std::string& output, FileClaims& claims) {
+  std::error_code ignored;
+  if (output.ends_with('/') || std::filesystem::is_directory(output, ignored)) {
+    claims.WriteFolder("`output`", output);
+  } else {
+    claims.Write("`output`", output);
   }
+}
+
+std::vector<std::string> WrittenPaths(const Request& request) {
+  const std::string& output = request.output.path;
+  std::vector<std::string> paths{request.output.save_latents, request.record.path,
+                                 request.preview.path};
+  if (!output.empty())
+    paths.insert(paths.end(), {output, CheckpointBeside(output), LatentsBeside(output)});
+  std::erase_if(paths, [](const std::string& path) { return path.empty(); });
+  return paths;
 }
 
 }  // namespace t3

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "pipeline/calibration.h"
 #include "pipeline/device.h"
+#include "pipeline/existing_files.h"
 #include "pipeline/load_models.h"
 #include "pipeline/record.h"
 #include "pipeline/run_files.h"
@@ -112,7 +113,9 @@ void Planner::ReadInputs(PlannedJob& planned) const {
 
 RunPlan Planner::Plan(const Request& request) {
   RequireDit(model_);
-  CheckRunFiles(model_, request);
+  FileClaims files;
+  ClaimModelFiles(model_, files);
+  ClaimRunFiles(request, files);
   auto planned = std::make_shared<PlannedJob>();
   planned->image = ReadInputImage(request.image);
   planned->job = PlanJob(model_, request, planned->image ? &*planned->image : nullptr);
@@ -141,6 +144,7 @@ RunPlan Planner::Plan(const Request& request) {
       plan.notes.push_back(std::move(note));
   }
   CheckParts(request);
+  CheckReplaceable(request, planned->identity);
   CheckPlaces(*planned);
   if (KeepsState(request)) {
     planned->found = FindRun(planned->identity, request.checkpoint.resume_from,

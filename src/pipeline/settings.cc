@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "pipeline/file_digest.h"
 #include "t3video/request_options.h"
 #include "t3video/run.h"
@@ -63,6 +64,10 @@ ordered_json SettingOf(const std::vector<Lora>& loras) {
   return list;
 }
 
+std::string FileName(const std::string& path) {
+  return std::filesystem::path(path).filename().string();
+}
+
 std::string DigestOrEmpty(const std::string& path) { return path.empty() ? "" : FileDigest(path); }
 
 std::string ImageDigest(const ImageInput& image) {
@@ -90,7 +95,7 @@ std::string SettingsJson(const ModelFiles& files, const RunOptions& options,
   VisitModelOptions(files, put);
   VisitMachineOptions(options, put);
   VisitRequestOptions(request, put);
-  return settings.dump(2);
+  return DumpJson(settings, 2);
 }
 
 Request DecidedRequest(const Job& job) {
@@ -166,7 +171,9 @@ Metadata JobMetadata(const ModelInfo& model, const Job& job, const std::string& 
   const Request request = DecidedRequest(job);
   VisitRequestOptions(request, [&](const Option& option, const auto& value) {
     if (option.effect != OptionEffect::kLatents && option.effect != OptionEffect::kPlayback) return;
-    const std::string text = TextOf(value);
+    std::string text = TextOf(value);
+    // A repeated run may name the same file by another path, and paths do not belong in a video.
+    if (option.path) text = FileName(text);
     if (text.empty() && option.group != OptionGroup::kPrompt) return;
     if (text.empty() && option.path) return;
     metadata["t3." + WithReplaced(option.name, '_')] = text;
@@ -175,7 +182,7 @@ Metadata JobMetadata(const ModelInfo& model, const Job& job, const std::string& 
     metadata["t3.windows_source"] = job.attention.windows_source;
   for (const Lora& lora : model.loras) {
     std::string& list = metadata["t3.lora"];
-    list += fmt::format("{}{}:{}", list.empty() ? "" : ";", lora.path, lora.scale);
+    list += fmt::format("{}{}:{}", list.empty() ? "" : ";", FileName(lora.path), lora.scale);
   }
   return metadata;
 }
@@ -196,7 +203,7 @@ std::vector<std::string> Differences(const ordered_json& then, const ordered_jso
     const ordered_json before = then.value(key, ordered_json());
     const ordered_json after = now.value(key, ordered_json());
     if (before == after) return;
-    differences.push_back(fmt::format("{} ({}, now {})", key, before.dump(), after.dump()));
+    differences.push_back(fmt::format("{} ({}, now {})", key, DumpJson(before), DumpJson(after)));
   };
   for (const auto& item : then.items()) compare(item.key());
   for (const auto& item : now.items()) {
