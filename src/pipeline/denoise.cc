@@ -91,9 +91,12 @@ at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const Denoi
              i + 1, solver.steps(), network.Culprit(before, solver.timestep(i)),
              toString(dit.dtype()), dit.dtype() == at::kFloat ? "" : " (try --dtype fp32)");
     if (after_step) {
+      // Saves the step before it asks whether the run was cancelled; asking first would lose it.
       after_step({{i + 1, x, solver.State()}, [&] { return before - velocity * solver.sigma(i); }});
+      stage.Report(i + 1);
+    } else {
+      stage.Advance(i + 1);
     }
-    stage.Advance(i + 1);
   }
   return x;
 }

@@ -125,7 +125,7 @@ TEST(Tools, InitTakesPartsOfAPreset) {
 TEST(Tools, InitLeavesFoldersInUseAlone) {
   const std::string folder = MakeModel(SmallModel(), 5, "model");
   EXPECT_THAT(ErrorOf([&] { Init(TestPath("model.json"), 5, "fp32", folder); }),
-              HasSubstr("is there already"));
+              HasSubstr("is not an empty folder"));
 }
 
 TEST(Tools, InspectKnowsTheReferenceFiles) {

@@ -144,9 +144,10 @@ const AttentionLayout& DitTask::AttentionFor(const at::Tensor& latents) {
   const Grid grid{latents.size(2), latents.size(3) / 2, latents.size(4) / 2};
   const auto found = attention_.find({grid, videos});
   if (found != attention_.end()) return found->second;
-  const std::string pattern =
-      config_.attention_given ? std::string(AttentionName(config_.attention)) : "auto";
-  const AttentionChoice choice = ChooseAttention(model_, pattern, config_.windows, grid);
+  const auto pattern = config_.attention_given ? std::optional(config_.attention) : std::nullopt;
+  const WindowCycle windows =
+      config_.windows.empty() ? WindowCycle{} : ParseWindows(config_.windows);
+  const JobAttention choice = ChooseAttention(model_, pattern, windows, grid);
   return attention_
       .emplace(std::pair{grid, videos},
                AttentionLayout::Make(choice.pattern, choice.windows, grid, model_.dit.num_layers,

@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "t3video/prepare.h"
-#include "training/json_fields.h"
+#include "base/json_fields.h"
 
 namespace t3 {
 namespace {
@@ -40,7 +40,7 @@ void PrepareWhenMissing(const TrainConfig& config, const nlohmann::json& videos,
   files.loras.clear();  // they change the denoiser, which takes no part
   RunOptions options;
   options.device = config.device;
-  options.dtype = config.dtype;
+  options.dtype = ParseComputeDtype(config.dtype);
   const PrepareResult result = Prepare(files, options, request, context.progress, context.cancel);
   for (size_t i = 0; i < std::min(result.rejected.size(), kMaxRejected); ++i) {
     spdlog::warn("rejected: {}: {}", result.rejected[i].file, result.rejected[i].reason);

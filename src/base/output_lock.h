@@ -1,0 +1,34 @@
+// One process at a time writes an output.
+#pragma once
+
+#include <string>
+
+#include "base/file_descriptor.h"
+
+namespace t3 {
+
+// While it lives, no other OutputLock of the same output can be made, by whatever process on
+// whatever host that sees the lock. It is a file ".NAME.lock" beside the output (inside, where the
+// output is a folder beside which nothing can be written) that names its holder and goes with it.
+class OutputLock {
+ public:
+  // `path`: a file or folder that will be written; it need not exist, the folder that holds it
+  // must. Throws Error that says who holds the lock, or that the place cannot be written. A file
+  // system without locks is no error.
+  explicit OutputLock(const std::string& path);
+  // The same, but waits up to ten seconds: for files that others write in a moment.
+  static OutputLock Wait(const std::string& path);
+  OutputLock(OutputLock&&) noexcept = default;
+  OutputLock& operator=(OutputLock&&) = delete;
+  ~OutputLock();
+
+ private:
+  OutputLock() = default;
+  // False where another holds it; `holder` says who.
+  bool TryAcquire(const std::string& path, std::string& holder);
+
+  std::string lock_path_;  // "" in one that was moved from
+  FileDescriptor file_;
+};
+
+}  // namespace t3
