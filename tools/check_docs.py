@@ -102,6 +102,9 @@ SCRIPTS = {".py", ".sh", ".cmake"}
 FILE_NAME = r"[A-Za-z0-9_]+\.(?:h|cc|cu|cuh|md|py|sh|inc|cmake)"
 PATH = re.compile(r"(?<![\w/.$~<\-])((?:[A-Za-z0-9_.{},*-]+/)+[A-Za-z0-9_.{},*-]*|" + FILE_NAME +
                   r")(?![\w/<])")
+# A flag's declaration: "--flag" or "-f,--flag", or an Option of request_options.h.
+DECLARATIONS = [re.compile(r'"(?:-\w,)?--([a-z][a-z0-9-]*)"'),
+                re.compile(r'\bOption\{\s*"([a-z][a-z0-9-]*)"')]
 FLAG = re.compile(r"(?<![\w\-])--([a-z][a-z0-9_-]*[a-z0-9])")
 CAMEL = re.compile(r"(?<![\w.:/\-])((?:k[A-Z][a-z0-9]+|[A-Z][a-z0-9]+)(?:[A-Z][A-Za-z0-9]*)+)(?![\w/])")
 CONSTANT = re.compile(r"(?<![\w.])(k[A-Z][A-Za-z0-9]+)\b")
@@ -251,8 +254,9 @@ class Checker:
       self.words |= found
       for text in strings:
         self.words |= set(re.findall(r"[A-Za-z_]\w*", text.text))
-        if file.startswith("src/cli/") and not file.endswith("_test.cc"):
-          self.flags |= self.declared_flags(text.text)
+      if file.startswith(("src/cli/", "include/")) and not file.endswith("_test.cc"):
+        for pattern in DECLARATIONS:
+          self.flags |= set(pattern.findall(self.texts[file]))
     for file, text in self.texts.items():
       if pathlib.PurePath(file).suffix not in SOURCES | {".md"}:
         lines = [line for line in text.split("\n") if not line.strip().startswith("#")]
@@ -263,12 +267,6 @@ class Checker:
     for flags in FOREIGN_FLAGS.values():
       self.flags |= set(flags.split())
     self.flags |= {"help", "version"}
-
-  @staticmethod
-  def declared_flags(literal):
-    """A literal that is a declaration's name: "--flag", "-f,--flag", "flag"."""
-    match = re.fullmatch(r"\s*(?:-\w,)?(?:--)?([a-z][a-z0-9-]*)\s*", literal)
-    return {match[1]} if match else set()
 
   def report(self, check, file, line, what, why):
     for kind, pattern, text, _ in EXCEPTIONS:

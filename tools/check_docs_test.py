@@ -81,6 +81,10 @@ class CheckDocsTest(unittest.TestCase):
             t3 --outptu F
         """, [(3, "flag", "--outptu")])
 
+  def test_flags_of_option_tables(self):
+    self.write("include/t3video/options.h", '// Options.\nvisit(Option{"size", kVideo, "what"}, size);\n')
+    self.assert_faults("docs/b.md", "`t3 --size S --what`\n", [(1, "flag", "--what")])
+
   def test_flags_in_messages(self):
     self.assert_faults("src/plan/a.cc", """\
         // Messages.
