@@ -14,7 +14,7 @@ from diffusers import WanTransformer3DModel
 from safetensors.torch import save_file
 
 # Sizes that the reference cases do not have: head widths that split unevenly over RoPE's axes,
-# widths that are no power of two, another text length and sinusoid.
+# widths that are not powers of two, another text length and sinusoid.
 CASES = {
     "dit_t2v": dict(heads=3, head_dim=24, ffn=52, layers=2, z=16, text_dim=40, text_len=37,
                     freq_dim=32, grid=(3, 6, 10), rows=11, timestep=713.25, clean_frames=0),
