@@ -37,8 +37,7 @@ void Init(const std::string& model, uint64_t seed, const std::string& dtype,
 // and writes it to `output`, or to preview.json in the model's folder. `pictures`: a video or a
 // folder of PNG files, or "" for drawn ones.
 Report FitPreview(const ModelFiles& files, const RunOptions& options, const std::string& pictures,
-                  const std::string& output, const ProgressFn& progress = {},
-                  const CancelToken* cancel = nullptr);
+                  const std::string& output, const ProgressFn& progress = {});
 
 // Looks at the machine: devices, libraries, encoders, disk of `folder`, memory; and what to mend.
 struct Health {

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/check.h"
+#include "base/failure.h"
 #include "cli/commands.h"
 #include "cli/job_folder.h"
 #include "cli/plan_text.h"
@@ -27,8 +28,8 @@ void PrintResult(Terminal& terminal, const Result& result) {
 std::string MessageOf(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
-  } catch (const std::exception& e) {
-    return e.what();
+  } catch (...) {
+    return CurrentError().what();
   }
 }
 
@@ -47,8 +48,8 @@ class JobPlans {
         if (!entry.error.empty()) throw Error(entry.error);
         plans_.push_back(engine.Plan(entry.request));
         labels_.push_back(entry.label);
-      } catch (const std::exception& error) {
-        Failed(entry.label, error.what());
+      } catch (...) {
+        Failed(entry.label, CurrentError().what());
       }
     }
   }
