@@ -130,7 +130,7 @@ void VisitRequestOptions(R& request, Visit visit) {
         request.output.fps);
   visit(Option{"output", kOutput, kNone,
                "F.mp4, F.mkv, F.mov, F.webm, F.y4m, F.safetensors (latents) or DIR/ for PNG frames",
-               "", "", true},
+               "named after the prompt", "", true},
         request.output.path);
   visit(Option{"save-latents", kOutput, kNone, "also write the final latents to this file", "", "",
                true},

@@ -27,8 +27,7 @@ int OpenUnnamed(const std::string& folder) {
 
 }  // namespace
 
-EmbedSpool::EmbedSpool(std::string folder)
-    : folder_(folder.empty() ? "." : std::move(folder)) {}
+EmbedSpool::EmbedSpool(std::string folder) : folder_(folder.empty() ? "." : std::move(folder)) {}
 
 EmbedSpool::~EmbedSpool() {
   if (file_ >= 0) ::close(file_);
@@ -47,8 +46,7 @@ void EmbedSpool::Write(Entry& entry, const at::Tensor& embeds) {
     const ssize_t some =
         ::pwrite(file_, bytes + done, static_cast<size_t>(total - done), size_ + done);
     if (some < 0 && errno == EINTR) continue;
-    T3_CHECK(some > 0, "cannot write the encoded prompts to {}: {}", folder_,
-             std::strerror(errno));
+    T3_CHECK(some > 0, "cannot write the encoded prompts to {}: {}", folder_, std::strerror(errno));
     done += some;
   }
   size_ += total;

@@ -150,25 +150,21 @@ void Generation::EncodePrompts(std::vector<Item>& items) {
   if (texts.empty()) return;
   spool_.emplace(FolderFor(items.front().request()));
   std::vector<Result::Stage> stages;
-  EncodeTexts(model_, texts, settings_.dtype, context_, stages,
-              [&](const std::string& text, const EncodedText& encoded) {
-                spool_->Add(text, encoded);
-              });
+  EncodeTexts(
+      model_, texts, settings_.dtype, context_, stages,
+      [&](const std::string& text, const EncodedText& encoded) { spool_->Add(text, encoded); });
   for (Item& item : items) {
     if (!HasText(item))
       item.result.stages.insert(item.result.stages.end(), stages.begin(), stages.end());
   }
 }
 
-bool Generation::HasText(const Item& item) {
-  return item.planned->embeds.prompt.embeds.defined();
-}
+bool Generation::HasText(const Item& item) { return item.planned->embeds.prompt.embeds.defined(); }
 
 PromptEmbeds Generation::EmbedsOf(const Item& item) const {
   if (HasText(item)) return item.planned->embeds;
   PromptEmbeds embeds{spool_->Read(item.request().prompt), {}};
-  if (item.job().sampling.guidance != 1)
-    embeds.negative = spool_->Read(item.job().negative_prompt);
+  if (item.job().sampling.guidance != 1) embeds.negative = spool_->Read(item.job().negative_prompt);
   return embeds;
 }
 
@@ -215,12 +211,9 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
       AttentionLayout::Make(job.attention.pattern, job.attention.windows, job.geometry.grid,
                             model_.dit.num_layers, model_.dit.head_dim(), settings_.device);
   RunProgress progress{{}, EmbedsOf(item), first_frame};
-  DenoiseInput input{job.sampling,
-                     {},
-                     first_frame,
-                     progress.embeds.prompt.embeds,
-                     progress.embeds.negative.embeds,
-                     std::nullopt};
+  DenoiseInput input{
+      job.sampling, {}, first_frame, progress.embeds.prompt.embeds, progress.embeds.negative.embeds,
+      std::nullopt};
   if (item.planned->found) {
     input.from = progress.sampler = item.planned->found->progress.sampler;
   } else {

@@ -65,8 +65,7 @@ void Tighten(const fs::path& mount, const fs::path& path, const CgroupFiles& fil
 
 }  // namespace
 
-std::optional<HostMemory> ReadCgroupMemory(const std::string& root,
-                                           const std::string& membership) {
+std::optional<HostMemory> ReadCgroupMemory(const std::string& root, const std::string& membership) {
   std::optional<HostMemory> memory;
   std::istringstream lines(membership);
   for (std::string line; std::getline(lines, line);) {  // "4:memory:/docker/abc" or "0::/user"

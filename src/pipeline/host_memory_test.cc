@@ -29,7 +29,8 @@ class HostMemoryTest : public testing::Test {
 TEST_F(HostMemoryTest, Version1) {
   Write("memory/docker/abc/memory.limit_in_bytes", "400000000");
   Write("memory/docker/abc/memory.usage_in_bytes", "150000000");
-  Write("memory/docker/abc/memory.stat", "total_inactive_file 40000000\ntotal_active_file 10000000");
+  Write("memory/docker/abc/memory.stat",
+        "total_inactive_file 40000000\ntotal_active_file 10000000");
   Write("memory/memory.limit_in_bytes", "9223372036854771712");
   Write("memory/memory.usage_in_bytes", "1");
   const auto memory = ReadCgroupMemory(root_, "5:cpu,memory:/docker/abc\n4:cpuset:/x\n");

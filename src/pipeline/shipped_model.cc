@@ -32,14 +32,14 @@ std::vector<std::string> ShippedModelNotes(const ModelInfo& model, const Job& jo
   const VideoGeometry& video = job.geometry;
   std::vector<std::string> notes{
       "the shipped model knows one procedural world: the sea, the mountains, the city or the "
-      "desert, with a balloon, airship, bird, boat or car; `t3 help demo` shows how to write for it"};
+      "desert, with a balloon, airship, bird, boat or car; `t3 help demo` shows how to write for "
+      "it"};
   if (video.frames > trained.frames) {
-    notes.push_back(fmt::format("it was trained with {} frames: {} will look wrong",
-                                trained.frames, video.frames));
+    notes.push_back(fmt::format("it was trained with {} frames: {} will look wrong", trained.frames,
+                                video.frames));
   }
   constexpr double kTolerance = 1.15;
-  const double ratio =
-      Aspect(video.width, video.height) / Aspect(trained.width, trained.height);
+  const double ratio = Aspect(video.width, video.height) / Aspect(trained.width, trained.height);
   if (std::max(ratio, 1 / ratio) > kTolerance) {
     notes.push_back(fmt::format("it was trained at the aspect of {}x{}: {}x{} will look wrong",
                                 trained.width, trained.height, video.width, video.height));

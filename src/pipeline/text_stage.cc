@@ -37,8 +37,7 @@ at::Device ChooseEncoderDevice(const ModelInfo& model, at::ScalarType dtype, at:
 // The first tokens of a text, with a warning where it has more than the model reads.
 std::vector<int32_t> EncodeWithin(const Tokenizer& tokenizer, const std::string& text,
                                   int64_t max_tokens) {
-  std::vector<int32_t> ids =
-      tokenizer.Encode(CleanText(text), std::numeric_limits<int32_t>::max());
+  std::vector<int32_t> ids = tokenizer.Encode(CleanText(text), std::numeric_limits<int32_t>::max());
   if (std::ssize(ids) <= max_tokens) return ids;
   spdlog::warn("the text {} has {} tokens, of which this model reads the first {}", Quote(text),
                ids.size(), max_tokens);
