@@ -5,8 +5,8 @@
 #include <bit>
 #include <vector>
 
-#include "base/attention_bytes.h"
-#include "base/pieces.h"
+#include "plan/attention_bytes.h"
+#include "plan/chunks.h"
 #include "plan/partition.h"
 
 namespace t3 {
@@ -57,7 +57,7 @@ std::vector<LayerAttention> Layers(const PlannedRun& run) {
 }
 
 int64_t HeadBytes(const PlannedRun& run, const LayerAttention& layer) {
-  if (!run.on_gpu) return PlainHeadBytes(layer.size);
+  if (!run.on_gpu) return ReferenceHeadBytes(layer.size);
   return layer.in_place ? InPlaceHeadBytes(layer.size) : ScatteredHeadBytes(layer.size);
 }
 
@@ -71,7 +71,7 @@ int64_t TensorBytes(const PlannedRun& run) {
 // Normed tokens before q, k, v; then window attention by groups of heads.
 int64_t AttentionPhase(const PlannedRun& run, int64_t scratch) {
   const int64_t row = run.dit.dim * run.element_bytes;
-  int64_t widest = row * TokensAPiece(run.video.grid.tokens(), row, scratch);
+  int64_t widest = row * ChunkTokens(run.video.grid.tokens(), row, scratch);
   for (const LayerAttention& layer : Layers(run)) {
     const int64_t head = HeadBytes(run, layer);
     widest = std::max(widest, head * HeadGroup(run.dit.num_heads, head, scratch));
@@ -85,7 +85,7 @@ int64_t FfnPhase(const PlannedRun& run, int64_t scratch) {
   const bool fused = run.on_gpu && run.element_bytes == 2;
   const int64_t row = (run.dit.ffn_dim + 2 * run.dit.dim) * run.element_bytes;
   const int64_t taken = row - (fused ? run.dit.dim * run.element_bytes : 0);
-  return TensorBytes(run) + taken * TokensAPiece(run.video.grid.tokens(), row, scratch);
+  return TensorBytes(run) + taken * ChunkTokens(run.video.grid.tokens(), row, scratch);
 }
 
 int64_t SmallestScratch(const PlannedRun& run) {

@@ -1,5 +1,5 @@
-// Memory of the denoiser's stage, by the same counts as the code that takes it (base/pieces.h,
-// base/attention_bytes.h). Bytes.
+// Memory of the denoiser's stage, by the same counts as the code that takes it (plan/chunks.h,
+// plan/attention_bytes.h). Bytes.
 #pragma once
 
 #include <cstdint>

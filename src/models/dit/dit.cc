@@ -6,11 +6,11 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "base/pieces.h"
 #include "models/dit/text_rows.h"
 #include "ops/attention_backend.h"
 #include "ops/dispatch.h"
 #include "ops/text_attention.h"
+#include "plan/chunks.h"
 #include "plan/memory.h"
 
 namespace t3 {
@@ -37,9 +37,9 @@ template <typename F>
 at::Tensor MapPieces(const at::Tensor& x, int64_t bytes_per_token, int64_t scratch_bytes, F f) {
   const int64_t tokens = x.size(0);
   if (GradientsOn()) return f(x, 0);
-  const int64_t piece = TokensAPiece(tokens, bytes_per_token, scratch_bytes);
+  const int64_t piece = ChunkTokens(tokens, bytes_per_token, scratch_bytes);
   at::Tensor all;
-  ForTokenPieces(tokens, piece, [&](int64_t first, int64_t count) {
+  ForEachChunk(tokens, piece, [&](int64_t first, int64_t count) {
     const at::Tensor part = f(x.narrow(0, first, count), first);
     if (count == tokens) {
       all = part;

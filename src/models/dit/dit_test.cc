@@ -10,10 +10,10 @@
 #include <string>
 
 #include "base/check.h"
-#include "base/pieces.h"
 #include "config/presets.h"
 #include "models/dit/tensors.h"
 #include "models/dit/weights.h"
+#include "plan/chunks.h"
 #include "plan/denoiser_memory.h"
 #include "weights/weight_file.h"
 
@@ -237,10 +237,10 @@ TEST_P(DitReference, BothBranchesTogetherGiveTheSameBits) {
 TEST(TokenPieces, CoverAllTokensWithinTheBudget) {
   for (int64_t tokens : {1, 255, 256, 257, 1000, 685'440}) {
     for (int64_t most : {1, 7, 255, 256, 300, 70'000, 1'000'000}) {
-      const int64_t piece = TokensAPiece(tokens, 10, 10 * most + 5);
+      const int64_t piece = ChunkTokens(tokens, 10, 10 * most + 5);
       EXPECT_LE(piece, most);
       int64_t covered = 0;
-      ForTokenPieces(tokens, piece, [&](int64_t first, int64_t count) {
+      ForEachChunk(tokens, piece, [&](int64_t first, int64_t count) {
         EXPECT_EQ(first, covered);
         covered += count;
       });
