@@ -7,8 +7,9 @@
 #include <cmath>
 #include <utility>
 
-#include "ops/causal_convolution.h"
-#include "ops/part_timer.h"
+#include "ops/conv/causal_conv.h"
+#include "ops/feature_map/add_map.h"
+#include "ops/profiler.h"
 
 namespace t3 {
 
@@ -38,7 +39,7 @@ MapRows StreamBlock::operator()(MapRows x, const RowRange& made, State& state,
   const MapRows y = conv2_(std::move(h), {.bias = conv1_.bias(), .gamma = gamma2_, .silu = true},
                            made, state.conv2, poll);
   const at::Tensor shortcut = Shortcut(x.Part(made).map);
-  const Part part("sum with the shortcut");
+  const ProfileScope scope("sum with the shortcut");
   AddMap(y.map, conv2_.bias(), shortcut);
   return y;
 }
@@ -52,8 +53,8 @@ MapRows StreamBlock::ByKernels(const MapRows& x, const RowRange& made, State& st
     conv1_.Fill(x, {.bias = {}, .gamma = gamma1_, .silu = true}, between, first.frames);
     if (poll) poll();
     {
-      const Part part(conv1_.name());
-      CausalConvolutionNormSilu(first, conv1_.weight(),
+      const ProfileScope scope(conv1_.name());
+      CausalConvNormSilu(first, conv1_.weight(),
                                 {.bias = conv1_.bias(), .gamma = gamma2_, .silu = true},
                                 made.begin - 1 - between.begin, second.frames);
     }
@@ -63,8 +64,8 @@ MapRows StreamBlock::ByKernels(const MapRows& x, const RowRange& made, State& st
   if (poll) poll();
   at::Tensor y;
   {
-    const Part part(conv2_.name());
-    y = CausalConvolutionAdd(second, conv2_.weight(), conv2_.bias(), shortcut);
+    const ProfileScope scope(conv2_.name());
+    y = CausalConvAdd(second, conv2_.weight(), conv2_.bias(), shortcut);
   }
   StreamConv::Keep(second);
   return {y, made, x.height};
@@ -72,7 +73,7 @@ MapRows StreamBlock::ByKernels(const MapRows& x, const RowRange& made, State& st
 
 at::Tensor StreamBlock::Shortcut(const at::Tensor& x) const {
   if (!shortcut_weight_.defined()) return x;
-  const Part part("shortcut by a convolution");
+  const ProfileScope scope("shortcut by a convolution");
   const int64_t out = shortcut_weight_.size(1);
   at::Tensor y = at::empty({x.size(0), x.size(1), x.size(2), out}, x.options());
   for (int64_t t = 0; t < x.size(0); ++t) {  // frames of x may lie apart

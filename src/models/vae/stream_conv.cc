@@ -8,8 +8,8 @@
 
 #include <algorithm>
 
-#include "ops/convolution.h"
-#include "ops/part_timer.h"
+#include "ops/conv/convolution.h"
+#include "ops/profiler.h"
 #include "plan/decode_plan.h"
 
 namespace t3 {
@@ -51,13 +51,13 @@ MapRows StreamConv::operator()(MapRows x, const NormSiluOptions& apply, const Ro
       at::empty(ConvInputShape(frames, made.size(), x.map.size(2), x.map.size(3), halo(), kept()),
                 x.map.options());
   {
-    const Part part("frames kept for the next pass");
+    const ProfileScope scope("frames kept for the next pass");
     input.narrow(0, 0, kept()).copy_(state.cache);
   }
   Fill(x, apply, made, input.narrow(0, kept(), frames));
   x.map.reset();
   {
-    const Part part("frames kept for the next pass");
+    const ProfileScope scope("frames kept for the next pass");
     state.cache.copy_(input.narrow(0, frames, kept()));
   }
   return {Convolve(input, poll), made, height};
@@ -74,13 +74,13 @@ void StreamConv::Fill(const MapRows& x, const NormSiluOptions& apply, const RowR
   const RowRange needed = made.Grown(halo(), x.height);
   T3_CHECK(x.rows.Contains(needed), "a convolution of rows [{}, {}) got rows [{}, {})", made.begin,
            made.end, x.rows.begin, x.rows.end);
-  const Part part("norm and SiLU");
+  const ProfileScope scope("norm and SiLU");
   // Rows beyond what x holds are beyond the frame's edge, and zero.
   NormSilu(x.map, apply, made.begin - halo() - x.rows.begin, frames);
 }
 
 bool StreamConv::HasKernel(const MapRows& x, const RowRange& made) const {
-  return CausalConvolutionPays(weight_, x.map.size(0), made.size(), x.map.size(2));
+  return IsCausalConvProfitable(weight_, x.map.size(0), made.size(), x.map.size(2));
 }
 
 CausalMaps StreamConv::EmptyMaps(const MapRows& x, const RowRange& made, State& state) const {
@@ -91,19 +91,19 @@ CausalMaps StreamConv::EmptyMaps(const MapRows& x, const RowRange& made, State& 
 }
 
 void StreamConv::Keep(const CausalMaps& maps) {
-  const Part part("frames kept for the next pass");
+  const ProfileScope scope("frames kept for the next pass");
   const int64_t frames = maps.frames.size(0);
   if (frames == 1) {
-    maps.kept[0].copy_(maps.kept[1]);
-    maps.kept[1].copy_(maps.frames[0]);
+    maps.cache[0].copy_(maps.cache[1]);
+    maps.cache[1].copy_(maps.frames[0]);
   } else {
-    maps.kept.copy_(maps.frames.narrow(0, frames - 2, 2));
+    maps.cache.copy_(maps.frames.narrow(0, frames - 2, 2));
   }
 }
 
 at::Tensor StreamConv::Convolve(const at::Tensor& input, const PollFn& poll) const {
   if (poll) poll();
-  const Part part(name_);
+  const ProfileScope scope(name_);
   const int64_t rows = input.size(1) - 2 * halo();
   const int64_t frames = (input.size(0) - kept()) / time_stride_;
   const double row_macs =

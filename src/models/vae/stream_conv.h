@@ -8,8 +8,8 @@
 
 #include "models/vae/map_rows.h"
 #include "nn/tensor_map.h"
-#include "ops/causal_convolution.h"
-#include "ops/feature_map.h"
+#include "ops/conv/causal_conv.h"
+#include "ops/feature_map/norm_silu.h"
 
 namespace t3 {
 

@@ -11,8 +11,9 @@
 #include <array>
 #include <utility>
 
-#include "ops/convolution.h"
-#include "ops/part_timer.h"
+#include "ops/conv/convolution.h"
+#include "ops/feature_map/place_phases.h"
+#include "ops/profiler.h"
 
 namespace t3 {
 namespace {
@@ -47,7 +48,7 @@ StreamUpsample::StreamUpsample(const TensorMap& tensors, const std::string& pref
 }
 
 at::Tensor StreamUpsample::Phases(const at::Tensor& frame) const {
-  const Part part("upsampling: convolution of phases");
+  const ProfileScope scope("upsampling: convolution of phases");
   return Convolution(frame, phase_weight_.unsqueeze(2), {.row_padding = 1, .column_padding = 1});
 }
 
@@ -73,7 +74,7 @@ MapRows StreamUpsample::operator()(MapRows x, const MapRows& input, const RowRan
                   .time_factor = time_conv_ ? 2 : 1,
                   .dropped = t + (time_conv_ && first ? 1 : 0)};
     }
-    const Part part("upsampling: phases in place");
+    const ProfileScope scope("upsampling: phases in place");
     PlacePhases(phases, bias_, shortcut, made.begin - 2 * rows.begin, out.narrow(0, t, 1));
   }
   return {out, made, 2 * height};
@@ -85,7 +86,7 @@ at::Tensor StreamUpsample::DoubleTime(MapRows x, State& state, const PollFn& pol
       (*time_conv_)(std::move(x), {.bias = {}, .gamma = {}, .silu = false}, rows, state.time, poll)
           .map;
   const int64_t channels = both.size(3) / 2;
-  const Part part("upsampling: frames in place");
+  const ProfileScope scope("upsampling: frames in place");
   at::Tensor out =
       at::empty({both.size(0), 2, both.size(1), both.size(2), channels}, both.options());
   const at::Tensor halves = both.unflatten(3, {2, channels}).permute({0, 3, 1, 2, 4});
