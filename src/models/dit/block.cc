@@ -34,30 +34,46 @@ BlockContext BlockContext::WithInputs(const at::Tensor& new_time, const TextKeys
 }
 
 void DitBlock::Forward(at::Tensor& x, const BlockContext& context) const {
-  ForwardSelfAttention(x, context);
-  ForwardTextAndFfn(x, context);
+  AddSelfAttention(x, context);
+  AddCrossAttentionAndFfn(x, context);
 }
 
-void DitBlock::ForwardSelfAttention(at::Tensor& x, const BlockContext& context) const {
+// x += gate * SelfAttention(AdaLN(x))
+void DitBlock::AddSelfAttention(at::Tensor& x, const BlockContext& context) const {
   const Modulation modulation = ModulationOf(context, 0);
   const at::Tensor attended = SelfAttention(x, modulation, context);
   const ProfileScope scope("output projection");
   AddGatedLinear(x, attended, o_, modulation.gate, context.mode);
 }  // frees q|k|v before the FFN needs memory
 
-void DitBlock::ForwardTextAndFfn(at::Tensor& x, const BlockContext& context) const {
+void DitBlock::AddCrossAttentionAndFfn(at::Tensor& x, const BlockContext& context) const {
+  const auto per_token = [this](at::Tensor rows, int64_t first, const BlockContext& own) {
+    const Modulation modulation = ModulationOf(own, 3).Slice(first, rows.size(0));
+    AddCrossAttention(rows, own);
+    AddFfn(rows, modulation, own.mode);
+    return rows;
+  };
   // In place, a chunk has at most two tensors of dim channels besides the FFN's hidden one.
   // Autograd keeps the hidden tensor twice, and about sixteen of dim channels.
   const int64_t channels = context.mode == ExecutionMode::kInPlace
                                ? config_.ffn_dim + 2 * config_.dim
                                : 2 * config_.ffn_dim + 16 * config_.dim;
-  x = MapTokens(std::move(x), channels, context,
-                [this](at::Tensor rows, int64_t first, const BlockContext& own) {
-                  const Modulation modulation = ModulationOf(own, 3).Slice(first, rows.size(0));
-                  AddCrossAttention(rows, own);
-                  AddFfn(rows, modulation, own.mode);
-                  return rows;
-                });
+  x = MapTokens(std::move(x), channels, context, per_token);
+}
+
+// x += CrossAttention(Norm3(x))
+void DitBlock::AddCrossAttention(at::Tensor& x, const BlockContext& context) const {
+  const ProfileScope scope("cross-attention");
+  const at::Tensor normed = LayerNormModulate(x, norm3_weight_, norm3_bias_,
+                                              {config_.eps, x.scalar_type()}, context.mode);
+  cross_.AddTo(x, normed, context.text, context.text_bias, context.mode);
+}
+
+// x += gate * FFN(AdaLN(x))
+void DitBlock::AddFfn(at::Tensor& x, const Modulation& modulation, ExecutionMode mode) const {
+  const at::Tensor normed = AdaLayerNorm(x, modulation, mode);
+  const ProfileScope scope("FFN");
+  AddGatedLinear(x, LinearGelu(normed, ffn_in_, mode), ffn_out_, modulation.gate, mode);
 }
 
 at::Tensor DitBlock::SelfAttention(const at::Tensor& x, const Modulation& modulation,
@@ -73,19 +89,6 @@ at::Tensor DitBlock::SelfAttention(const at::Tensor& x, const Modulation& modula
   input.heads = config_.num_heads;
   input.rope = context.rope;
   return WindowAttention(input, *context.windows, context.scratch_bytes, context.mode);
-}
-
-void DitBlock::AddCrossAttention(at::Tensor& x, const BlockContext& context) const {
-  const ProfileScope scope("cross-attention");
-  const at::Tensor normed = LayerNormModulate(x, norm3_weight_, norm3_bias_,
-                                              {config_.eps, x.scalar_type()}, context.mode);
-  cross_.AddTo(x, normed, context.text, context.text_bias, context.mode);
-}
-
-void DitBlock::AddFfn(at::Tensor& x, const Modulation& modulation, ExecutionMode mode) const {
-  const at::Tensor normed = AdaLayerNorm(x, modulation, mode);
-  const ProfileScope scope("FFN");
-  AddGatedLinear(x, LinearGelu(normed, ffn_in_, mode), ffn_out_, modulation.gate, mode);
 }
 
 at::Tensor DitBlock::AdaLayerNorm(const at::Tensor& x, const Modulation& modulation,

@@ -49,8 +49,8 @@ class DitBlock {
   // is overwritten; batches are differentiable only.
   void Forward(at::Tensor& x, const BlockContext& context) const;
   // The two halves of Forward. The first does not see the text.
-  void ForwardSelfAttention(at::Tensor& x, const BlockContext& context) const;
-  void ForwardTextAndFfn(at::Tensor& x, const BlockContext& context) const;
+  void AddSelfAttention(at::Tensor& x, const BlockContext& context) const;
+  void AddCrossAttentionAndFfn(at::Tensor& x, const BlockContext& context) const;
 
  private:
   struct Modulation {

@@ -159,7 +159,7 @@ Dit::Pass Dit::Begin(const at::Tensor& latents, double timestep, int64_t clean_f
                   .scratch_bytes = scratch_bytes_};
   pass.x = Embed(latents.unsqueeze(0), pass.context.mode);
   if (watch) watch("patch_embedding", pass.x);
-  Block(0).ForwardSelfAttention(pass.x, pass.context);
+  Block(0).AddSelfAttention(pass.x, pass.context);
   return pass;
 }
 
@@ -171,8 +171,8 @@ at::Tensor Dit::End(Pass& pass, const TextContext& text, const AttentionLayout& 
     context.windows = &attention.layer(i);
     context.text = text.layers[i];
     const DitBlock& block = Block(i);
-    if (i > 0) block.ForwardSelfAttention(pass.x, context);
-    block.ForwardTextAndFfn(pass.x, context);
+    if (i > 0) block.AddSelfAttention(pass.x, context);
+    block.AddCrossAttentionAndFfn(pass.x, context);
     if (watch) watch(fmt::format("blocks.{}", i), pass.x);
   }
   const at::Tensor tokens = Head(pass.x, pass.time.head, context);

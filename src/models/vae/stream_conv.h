@@ -33,7 +33,7 @@ class StreamConv {
   MapRows operator()(MapRows x, const NormSiluOptions& apply, const RowRange& made, State& state,
                      const PollFn& poll) const;
 
-  // For ops/causal_convolution.h. Whether there is a kernel that makes rows `made` of x's frames;
+  // For ops/conv/causal_conv.h. Whether there is a kernel that makes rows `made` of x's frames;
   bool HasKernel(const MapRows& x, const RowRange& made) const;
   // what it reads, the kept frames and room for new ones;
   CausalMaps EmptyMaps(const MapRows& x, const RowRange& made, State& state) const;

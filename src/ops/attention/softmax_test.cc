@@ -19,7 +19,7 @@ class SoftmaxOps : public testing::TestWithParam<int64_t> {
     return (at::randn({3, GetParam()}, generator) * scale).to(at::kBFloat16);
   }
   // Rounding to bf16 moves a value by 2^-8 of itself at most, by 1.7e-3 in L2 over many
-  // (convolution_choice.cc).
+  // (convolution_checker.cc).
   static constexpr double kMax = 1.0 / 256, kUsual = 2e-3;
   static void ExpectRight(const at::Tensor& scores, double tolerance = kUsual) {
     const at::Tensor expected = at::softmax(scores.to(at::kFloat), -1);

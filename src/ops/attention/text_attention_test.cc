@@ -73,7 +73,7 @@ TEST_P(TextAttentionOp, EqualsItsDefinition) {
   const int64_t channels = sizes.heads * sizes.head_dim;
   // Rows of q in a wider matrix, whose other columns stay as they are.
   const at::Tensor wide = Random({sizes.videos * sizes.tokens, 2 * channels}, 1, dtype) * 5;
-  const at::Tensor beside = wide.narrow(1, channels, channels).clone();
+  const at::Tensor neighbour = wide.narrow(1, channels, channels).clone();
   const TextAttentionInput in = Input(wide.narrow(1, 0, channels), sizes, dtype);
   const at::Tensor want = Definition(in);
   const at::Tensor got = TextAttention(in, ExecutionMode::kInPlace).to(at::kDouble);
@@ -81,7 +81,7 @@ TEST_P(TextAttentionOp, EqualsItsDefinition) {
   // logits are of size 3 to 4, so q's rounding moves the weights by up to 4 times that.
   EXPECT_LT(((got - want).norm() / want.norm()).item<double>(),
             dtype == at::kBFloat16 ? 1e-2 : 1e-5);
-  EXPECT_TRUE(at::equal(wide.narrow(1, channels, channels), beside));
+  EXPECT_TRUE(at::equal(wide.narrow(1, channels, channels), neighbour));
 }
 
 std::string TextName(const TextSizes& sizes, at::ScalarType dtype) {

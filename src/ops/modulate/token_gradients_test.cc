@@ -28,13 +28,13 @@ void PrintTo(const TokenCase& test, std::ostream* out) {
 
 // A leaf in fp64, and the same values as the op gets them.
 struct Leaf {
-  at::Tensor wide, own;
+  at::Tensor wide, input;
 
   Leaf(at::IntArrayRef sizes, uint64_t seed, at::ScalarType dtype, double offset = 0) {
     const at::Tensor start =
         (at::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(seed)) + offset).to(dtype);
     wide = start.to(at::kDouble).requires_grad_();
-    own = start.to(kGradientDevice).requires_grad_();
+    input = start.to(kGradientDevice).requires_grad_();
   }
 };
 
@@ -47,8 +47,8 @@ class TokenGradients : public ::testing::TestWithParam<TokenCase> {
   Leaf Vectors(uint64_t seed, double offset) const {
     return {{GetParam().samples, GetParam().channels}, seed, at::kFloat, offset};
   }
-  TokenVectors Own(const Leaf& vectors) const {
-    return {vectors.own, 0, GetParam().samples > 1 ? GetParam().each : 0};
+  TokenVectors InputOf(const Leaf& vectors) const {
+    return {vectors.input, 0, GetParam().samples > 1 ? GetParam().each : 0};
   }
   at::Tensor Spread(const Leaf& vectors) const {
     return vectors.wide.repeat_interleave(GetParam().each, 0);
@@ -72,15 +72,15 @@ class TokenGradients : public ::testing::TestWithParam<TokenCase> {
     ExpectNear(got, want, got.scalar_type() == at::kBFloat16, "value");
     const at::Tensor direction =
         at::randn(want.sizes(), at::make_generator<at::CPUGeneratorImpl>(9)).to(got.scalar_type());
-    std::vector<at::Tensor> own, wide;
+    std::vector<at::Tensor> inputs, wide;
     for (const auto& [name, leaf] : leaves) {
-      own.push_back(leaf.own);
+      inputs.push_back(leaf.input);
       wide.push_back(leaf.wide);
     }
-    const auto gradients = torch::autograd::grad({got}, own, {direction.to(kGradientDevice)});
+    const auto gradients = torch::autograd::grad({got}, inputs, {direction.to(kGradientDevice)});
     const auto expected = torch::autograd::grad({want}, wide, {direction.to(at::kDouble)});
     for (size_t i = 0; i < leaves.size(); ++i) {
-      EXPECT_EQ(gradients[i].scalar_type(), own[i].scalar_type());
+      EXPECT_EQ(gradients[i].scalar_type(), inputs[i].scalar_type());
       ExpectNear(gradients[i], expected[i], half, leaves[i].first);
     }
   }
@@ -91,7 +91,8 @@ TEST_P(TokenGradients, LayerNormModulate) {
     const Leaf x = Tokens(1), multiplier = Vectors(2, 1), shift = Vectors(3, 0);
     const at::Tensor centred = x.wide - x.wide.mean(1, true);
     const at::Tensor normed = centred / (centred.square().mean(1, true) + 1e-6).sqrt();
-    Check(t3::LayerNormModulate(x.own, Own(multiplier), Own(shift), {1e-6, out}, kGradientMode),
+    Check(t3::LayerNormModulate(x.input, InputOf(multiplier), InputOf(shift), {1e-6, out},
+                                kGradientMode),
           normed * Spread(multiplier) + Spread(shift),
           {{"x", x}, {"multiplier", multiplier}, {"shift", shift}});
   }
@@ -99,9 +100,9 @@ TEST_P(TokenGradients, LayerNormModulate) {
 
 TEST_P(TokenGradients, AddGated) {
   const Leaf x = Tokens(1), y = Tokens(2), gate = Vectors(3, 0);
-  at::Tensor sum = x.own;
-  t3::AddGated(sum, y.own, Own(gate), kGradientMode);
-  EXPECT_FALSE(sum.is_same(x.own));
+  at::Tensor sum = x.input;
+  t3::AddGated(sum, y.input, InputOf(gate), kGradientMode);
+  EXPECT_FALSE(sum.is_same(x.input));
   Check(sum, x.wide + Spread(gate) * y.wide, {{"x", x}, {"y", y}, {"gate", gate}});
 }
 
@@ -120,7 +121,7 @@ TEST_P(TokenGradients, RmsNormRope) {
                               turn.unsqueeze(1))
                  .flatten(2);
     }
-    Check(t3::RmsNormRope(x.own, weight.own, 1e-6, kHeads, turned, kGradientMode), want,
+    Check(t3::RmsNormRope(x.input, weight.input, 1e-6, kHeads, turned, kGradientMode), want,
           {{"x", x}, {"weight", weight}});
   }
 }
