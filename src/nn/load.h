@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "arch/naming.h"
+#include "arch/tensor_spec.h"
 #include "nn/lora.h"
-#include "nn/naming.h"
 #include "nn/tensor_map.h"
-#include "nn/tensor_spec.h"
 
 namespace t3 {
 

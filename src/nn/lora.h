@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "nn/naming.h"
-#include "nn/tensor_spec.h"
+#include "arch/naming.h"
+#include "arch/tensor_spec.h"
 #include "weights/lora.h"
 
 namespace t3 {

@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-#include "nn/tensor_spec.h"
+#include "arch/tensor_spec.h"
 
 namespace t3 {
 

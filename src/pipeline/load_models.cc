@@ -1,11 +1,11 @@
 // Loading networks, with progress.
 #include "pipeline/load_models.h"
 
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
+#include "arch/vae.h"
 #include "base/check.h"
-#include "models/dit/tensors.h"
 #include "models/dit/weights.h"
-#include "models/text_encoder/tensors.h"
-#include "models/vae/tensors.h"
 #include "nn/load.h"
 
 namespace t3 {
@@ -27,17 +27,7 @@ TensorMap LoadStage(const std::string& name, const NamedViews& views, const Tens
   return LoadTensors(views, table, naming, options);
 }
 
-// The half of the VAE's table and views that a run needs; the other is not even read.
-TensorTable HalfTable(const TensorTable& whole, VaeHalf half) {
-  const std::string prefix = half == VaeHalf::kEncoder ? "encoder." : "decoder.";
-  const std::string conv = half == VaeHalf::kEncoder ? "conv1." : "conv2.";
-  TensorTable table;
-  for (const TensorSpec& spec : whole) {
-    if (spec.name.starts_with(prefix) || spec.name.starts_with(conv)) table.push_back(spec);
-  }
-  return table;
-}
-
+// The views of the half of the VAE that a run needs; the other is not read.
 NamedViews HalfViews(const NamedViews& whole, const TensorTable& table) {
   NamedViews views = whole;
   views.tensors.clear();
@@ -83,9 +73,8 @@ TextEncoder LoadTextEncoder(const ModelInfo& model, at::Device device, at::Scala
 }
 
 Vae LoadVae(const ModelInfo& model, VaeHalf half, at::ScalarType dtype, const RunContext& context) {
-  const TensorTable whole = VaeTensors(*model.vae);
-  CheckComplete(model.vae_views, whole, "VAE");
-  const TensorTable table = HalfTable(whole, half);
+  CheckComplete(model.vae_views, VaeTensors(*model.vae), "VAE");
+  const TensorTable table = VaeTensors(*model.vae, half);
   LoadOptions options;
   options.device = context.device;
   options.dtype = dtype;

@@ -5,6 +5,7 @@
 #include <bit>
 #include <vector>
 
+#include "arch/dit.h"
 #include "plan/attention_bytes.h"
 #include "plan/chunks.h"
 #include "plan/partition.h"
@@ -150,31 +151,16 @@ int64_t AllowedScratch(const PlannedRun& run, int64_t weights, int64_t budget) {
 
 }  // namespace
 
-int64_t DitBlockBytes(const DitConfig& config, int64_t element_bytes) {
-  // Modulation, norm3, and the norms of q and k of both attentions.
-  const int64_t floats = (6 + 2 + 4) * config.dim;
-  return DitBlockParameters(config) * element_bytes + floats * (kFloatBytes - element_bytes);
-}
-
-int64_t DitWeightBytes(const DitConfig& config, int64_t element_bytes) {
-  const int64_t dim = config.dim, patch = 4 * config.latent_channels;
-  const int64_t time = config.freq_dim * dim + dim + (dim + 1) * dim + (dim + 1) * 6 * dim;
-  const int64_t floats = (patch + 1) * dim + (dim + 1) * patch + 2 * dim + time;
-  const int64_t outside = DitParameters(config) - config.num_layers * DitBlockParameters(config);
-  return config.num_layers * DitBlockBytes(config, element_bytes) + outside * element_bytes +
-         floats * (kFloatBytes - element_bytes);
-}
-
 int64_t HostChunkBlocks(int64_t block_bytes) {
   return std::max<int64_t>(1, kHostChunk / block_bytes);
 }
 
 DenoiserMemory PlanDenoiser(const PlannedRun& run, int64_t budget) {
   DenoiserMemory memory;
-  memory.weights = DitWeightBytes(run.dit, run.element_bytes);
+  memory.weights = WeightBytes(DitTensors(run.dit), run.element_bytes);
   const bool fits = memory.weights <= budget - Activations(run, SmallestScratch(run));
   if (run.on_gpu && !fits && run.dit.num_layers > kStreamedBlocks) {
-    const int64_t block = DitBlockBytes(run.dit, run.element_bytes);
+    const int64_t block = WeightBytes(DitBlockTensors(run.dit), run.element_bytes);
     memory.weights -= (run.dit.num_layers - kStreamedBlocks) * block;
     memory.host_weights = HostBytes(run.dit.num_layers, block);
   }

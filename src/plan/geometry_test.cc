@@ -27,11 +27,11 @@ std::string UsageError(int64_t width, int64_t height, int64_t frames) {
 
 TEST(Geometry, PublishedSizesGiveThePublishedGrids) {
   const VideoGeometry wan21 = PlanVideo(3840, 2176, 81, Vae21());
-  EXPECT_EQ(wan21.grid, PublishedWindows(16).grid);
+  EXPECT_EQ(wan21.grid, PublishedWindows(ModelFamily::kWan21).grid);
   EXPECT_EQ(wan21.latent, (Grid{21, 272, 480}));
   EXPECT_EQ(wan21.made_width, 3840);
   EXPECT_EQ(wan21.crop_x + wan21.crop_y, 0);
-  EXPECT_EQ(PlanVideo(3840, 2176, 81, Vae22()).grid, PublishedWindows(48).grid);
+  EXPECT_EQ(PlanVideo(3840, 2176, 81, Vae22()).grid, PublishedWindows(ModelFamily::kWan22).grid);
 }
 
 TEST(Geometry, OtherSizesAreMadeLargerAndCroppedCentrally) {

@@ -5,10 +5,10 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "arch/dit.h"
 #include "base/check.h"
 #include "config/presets.h"
 #include "models/dit/host_weights.h"
-#include "plan/denoiser_memory.h"
 
 namespace t3 {
 namespace {
@@ -72,7 +72,7 @@ TEST(HostWeights, LayOutBlocksWithoutOverlapAsThePlanCounts) {
   DitConfig config = FindPreset("wan2.1-1.3b").dit;
   config.num_layers = 3;
   const BlockLayout layout(config, at::kBFloat16);
-  const int64_t counted = DitBlockBytes(config, 2);
+  const int64_t counted = WeightBytes(DitBlockTensors(config), 2);
   EXPECT_GE(layout.bytes(), counted);
   EXPECT_LE(layout.bytes(), counted + 40 * 256);  // alignment of each tensor
   const at::Tensor memory = at::zeros({layout.bytes()}, at::kByte);
@@ -84,7 +84,7 @@ TEST(HostWeights, LayOutBlocksWithoutOverlapAsThePlanCounts) {
     view.add_(1);  // twice where two overlap
   }
   for (const auto& [name, view] : views) EXPECT_TRUE((view == 1).all().item<bool>()) << name;
-  EXPECT_EQ(elements, DitBlockParameters(config));
+  EXPECT_EQ(elements, ParameterCount(DitBlockTensors(config)));
 }
 
 }  // namespace

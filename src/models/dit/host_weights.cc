@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "arch/dit.h"
 #include "base/check.h"
-#include "models/dit/tensors.h"
 #include "models/dit/weights.h"
 #include "plan/denoiser_memory.h"
 

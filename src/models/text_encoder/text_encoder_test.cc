@@ -5,7 +5,7 @@
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
-#include "models/text_encoder/tensors.h"
+#include "arch/text_encoder.h"
 #include "nn/load.h"
 #include "t3video/error.h"
 
