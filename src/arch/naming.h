@@ -49,8 +49,8 @@ std::string_view StripPrefixes(const Naming& naming, std::string_view name);
 // The tensors of one network in a file, by canonical name.
 struct NamedViews {
   TensorViews tensors;
-  // Factors of weights stored as ComfyUI's scaled fp8, by the weight's canonical name: fp32, one
-  // element or one a row.
+  // Factors of weights stored as ComfyUI's scaled fp8, by the canonical name of the weight: one
+  // number, or one per row or per column.
   TensorViews scales;
   std::map<std::string, std::string> stored;  // canonical name -> name in the file
   std::vector<std::string> left_out;          // known, but not part of the network
@@ -62,7 +62,7 @@ struct NamedViews {
   std::shared_ptr<const WeightFile> file;  // keeps the mapped bytes alive
 };
 
-// Renames the tensors of `file`. A name that no rule matches is kept, and is later reported as
+// Renames the tensors of `file`. A name that no rule matches stays, and is later reported as
 // surplus. Two stored names for one tensor are accepted if their contents are equal; otherwise
 // throws Error. Reads tensor data of duplicates only.
 NamedViews NameTensors(std::shared_ptr<const WeightFile> file, const Naming& naming);

@@ -14,7 +14,7 @@ namespace t3 {
 struct TensorSpec {
   std::string name;
   std::vector<int64_t> shape;
-  bool fp32 = false;  // kept in fp32 whatever the dtype of the run
+  bool fp32 = false;  // stays in fp32 whatever the dtype of the run
   int64_t elements() const;
 };
 

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "pipeline/decode.h"
 #include "pipeline/device.h"
+#include "pipeline/precision.h"
 #include "plan/memory.h"
 
 namespace t3 {
@@ -25,6 +26,8 @@ int64_t DeviceBudget(at::Device device, const MemoryLimits& limits) {
   return Within(limits.device, device.is_cuda() ? TotalBytes(device) : HostBudget(limits));
 }
 
+int64_t ElementBytes(at::ScalarType dtype) { return static_cast<int64_t>(c10::elementSize(dtype)); }
+
 PlannedRun RunOfJob(const ModelInfo& model, const Job& job, at::Device device, at::ScalarType dtype,
                     const MemoryLimits& limits) {
   PlannedRun run;
@@ -34,8 +37,14 @@ PlannedRun RunOfJob(const ModelInfo& model, const Job& job, at::Device device, a
   run.attention = job.attention.pattern;
   run.windows = job.attention.windows;
   run.video = job.geometry;
-  run.element_bytes = static_cast<int64_t>(c10::elementSize(dtype));
   run.on_gpu = device.is_cuda();
+  run.element_bytes = ElementBytes(ArithmeticDtype(dtype, run.on_gpu));
+  const Precision dit = DitPrecision(model, dtype, run.on_gpu);
+  if (dit.converts()) run.dit_stored_bytes = ElementBytes(dit.stored);
+  if (run.text) {
+    const Precision text = TextEncoderPrecision(model, dtype, run.on_gpu);
+    if (text.converts()) run.text_stored_bytes = ElementBytes(text.stored);
+  }
   run.two_branches = job.sampling.guidance != 1;
   run.from_image = !job.request.image.empty();
   run.device_budget = DeviceBudget(device, limits);

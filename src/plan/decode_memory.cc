@@ -53,17 +53,18 @@ int64_t UpsamplerElements(const UpsampleShapes& up) {
 // The widest moment of a level, its input included.
 int64_t LevelElements(const PlannedLevel& level) {
   // The shortcut needs the level's input until the end.
-  const int64_t kept = level.arch.shortcut ? Elements(level.Block(0).input) : 0;
+  const int64_t shortcut = level.arch.shortcut ? Elements(level.Block(0).input) : 0;
   int64_t widest = 0;
   for (size_t i = 0; i < level.blocks.size(); ++i) {
     const BlockShapes block = level.Block(i);
     const int64_t input = i == 0 && level.arch.shortcut ? 0 : Elements(block.input);
     widest = std::max(widest, input + BlockElements(block));
   }
-  if (level.arch.resamples()) return kept + std::max(widest, UpsamplerElements(level.Upsampler()));
+  if (level.arch.resamples())
+    return shortcut + std::max(widest, UpsamplerElements(level.Upsampler()));
   const ConvShapes head = level.Head();
   const int64_t input = Elements(level.Block(level.blocks.size() - 1).conv2.Output());
-  return kept + std::max(widest, input + Elements(head.Input()) + Elements(head.Output()));
+  return shortcut + std::max(widest, input + Elements(head.Input()) + Elements(head.Output()));
 }
 
 int64_t WorkingElements(const PlannedSlab& slab) {

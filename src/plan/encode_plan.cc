@@ -97,18 +97,18 @@ int64_t BlockElements(const BlockShapes& block) {
 // The widest moment of a level.
 int64_t LevelElements(const PlannedEncoderLevel& level) {
   const int64_t assembled = AssembledElements(level);
-  const int64_t kept = level.arch.shortcut ? Elements(level.Block(0).input) : 0;
+  const int64_t shortcut = level.arch.shortcut ? Elements(level.Block(0).input) : 0;
   int64_t widest = 0;
   for (size_t i = 0; i < level.blocks.size(); ++i) {
-    widest = std::max(widest, assembled + kept + BlockElements(level.Block(i)));
+    widest = std::max(widest, assembled + shortcut + BlockElements(level.Block(i)));
   }
   if (!level.arch.resamples()) return widest;
   // The map and its padded copy, then the halved one before and after time. 2.2 averages its input
   // in copies.
   const DownsampleShapes down = level.Downsampler();
   const int64_t input = Elements(level.Block(level.blocks.size() - 1).conv2.Output());
-  return std::max(
-      widest, assembled + 3 * kept + input + Elements(down.Padded()) + 2 * Elements(down.Halved()));
+  return std::max(widest, assembled + 3 * shortcut + input + Elements(down.Padded()) +
+                              2 * Elements(down.Halved()));
 }
 
 int64_t WorkingElements(const EncoderSlab& slab) {

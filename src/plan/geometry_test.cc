@@ -67,8 +67,8 @@ TEST(Geometry, RefusesWhatCannotBeMade) {
   EXPECT_THAT(UsageError(640, 480, 80), HasSubstr("77 and 81"));
   EXPECT_THAT(UsageError(640, 480, 82), HasSubstr("81 and 85"));
   EXPECT_THAT(UsageError(640, 480, 2), HasSubstr("1 and 5"));
-  EXPECT_THAT(UsageError(640, 480, 0), HasSubstr("the least is 1"));
-  EXPECT_THAT(UsageError(640, 480, -3), HasSubstr("the least is 1"));
+  EXPECT_THAT(UsageError(640, 480, 0), HasSubstr("the minimum is 1"));
+  EXPECT_THAT(UsageError(640, 480, -3), HasSubstr("the minimum is 1"));
   EXPECT_THAT(UsageError(640, 480, 4097), HasSubstr("positions for 4093"));
   EXPECT_THAT(UsageError(0, 480, 81), HasSubstr("0 pixels wide"));
   EXPECT_THAT(UsageError(640, -1, 81), HasSubstr("-1 pixels high"));

@@ -31,8 +31,20 @@ MemoryStage TextStage(const PlannedRun& run) {
   const int64_t rows = run.dit.text_len;
   const int64_t scores = 3 * text.num_heads * rows * rows;  // logits, bias, softmax
   const int64_t tokens = rows * (6 * text.dim + 4 * text.attention_dim + 3 * text.ffn_dim);
-  return {StageKind::kTextEncoder, WeightBytes(TextEncoderTensors(text), run.element_bytes),
-          (scores + tokens) * kFloatBytes, Context(run), ""};
+  const int64_t activations = (scores + tokens) * kFloatBytes;
+  const TensorTable table = TextEncoderTensors(text);
+  if (run.text_stored_bytes == 0) {
+    return {StageKind::kTextEncoder, WeightBytes(table, run.element_bytes), activations,
+            Context(run), ""};
+  }
+  // One block at a time is converted.
+  TextEncoderConfig block = text;
+  block.num_layers = 1;
+  block.vocab_size = 0;
+  return {StageKind::kTextEncoder,
+          WeightBytes(table, run.text_stored_bytes) +
+              WeightBytes(TextEncoderTensors(block), run.element_bytes),
+          activations, Context(run), "weights converted block by block"};
 }
 
 // What the budget leaves beside `beside`.
@@ -42,7 +54,9 @@ int64_t BudgetBeside(const PlannedRun& run, int64_t beside) {
 
 MemoryStage DenoiserStage(const PlannedRun& run, const DenoiserMemory& memory) {
   return {StageKind::kDenoiser, memory.weights, memory.activations, Context(run),
-          memory.host_weights > 0 ? "block weights streamed from host memory" : ""};
+          memory.host_weights > 0    ? "block weights streamed from host memory"
+          : run.dit_stored_bytes > 0 ? "weights converted block by block"
+                                     : ""};
 }
 
 int64_t FrameBytes(const PlannedRun& run) {

@@ -22,7 +22,11 @@ struct PlannedRun {
   AttentionPattern attention = AttentionPattern::kFull;
   WindowCycle windows;  // ignored by kFull
   VideoGeometry video;
-  int64_t element_bytes = 2;  // of the run's dtype: bf16 2, fp32 4
+  int64_t element_bytes = 2;  // of the dtype of the arithmetic: bf16 2, fp32 4
+  // Of the dtype in which large weights are stored, if it is narrower; else 0. Layers then convert
+  // them when they run.
+  int64_t dit_stored_bytes = 0;
+  int64_t text_stored_bytes = 0;
   bool on_gpu = true;
   bool two_branches = true;   // guidance other than 1
   bool from_image = false;    // an image is encoded first, in fp32

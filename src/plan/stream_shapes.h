@@ -58,11 +58,11 @@ BlockShapes MakeBlockShapes(const MapExtents& map, const RowRange& input, const 
 
 // The decoder's upsampler: time first, then space, a frame at a time.
 struct UpsampleShapes {
-  int64_t frames = 1;  // that come in
-  int64_t rows = 0;    // that come in
+  int64_t frames = 1;  // of the input, as are rows, columns and channels
+  int64_t rows = 0;
   int64_t columns = 0;
-  int64_t channels = 0;     // that come in
-  int64_t out = 0;          // channels handed on
+  int64_t channels = 0;
+  int64_t out = 0;          // channels of the output
   int64_t output_rows = 0;  // of the doubled map
   bool doubles_time = false;
 
@@ -77,7 +77,7 @@ struct UpsampleShapes {
 
 // The encoder's downsampler: space first, then time.
 struct DownsampleShapes {
-  int64_t frames = 1;  // that come in
+  int64_t frames = 1;  // of the input, as are columns and channels
   int64_t columns = 0;
   int64_t channels = 0;
   int64_t output_rows = 0;  // of the halved map

@@ -68,6 +68,24 @@ TEST(BlockStream, RefusesBlocksThatItCannotCopy) {
   EXPECT_THROW(BlockStream({at::zeros({8}, at::kFloat)}, kStreamDevice), Error);
 }
 
+TEST(HostWeights, AreConvertedAsTheyAreCopied) {
+  DitConfig config = FindPreset("wan2.1-1.3b").dit;
+  config.dim = 16;
+  config.ffn_dim = 24;
+  config.num_layers = 2;
+  const HostWeights host(config, at::kBFloat16, /*pinned=*/false);
+  for (const TensorSpec& spec : DitBlockTensors(config)) {
+    host.Place(spec.name).copy_(at::randn(spec.shape));
+  }
+  const BlockLayout wide(config, at::kFloat);
+  const at::Tensor buffer = at::zeros({wide.bytes()}, at::kByte);
+  host.CopyInto(wide)(buffer, host.blocks().front());
+  for (const auto& [name, tensor] : wide.Views(buffer, "blocks.0")) {
+    EXPECT_EQ(tensor.scalar_type(), at::kFloat) << name;
+    EXPECT_TRUE(at::equal(tensor, host.Place(name).to(at::kFloat))) << name;
+  }
+}
+
 TEST(HostWeights, LayOutBlocksWithoutOverlapAsThePlanCounts) {
   DitConfig config = FindPreset("wan2.1-1.3b").dit;
   config.num_layers = 3;

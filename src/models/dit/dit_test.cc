@@ -157,6 +157,26 @@ TEST_P(DitReference, PackedPlacesAreUsedAsTheyLieAndGiveTheSameBits) {
   EXPECT_TRUE(at::equal(Sample(Dit(config_, placed), attention, 6, 1, 5, 5), want));
 }
 
+// Blocks stored in bf16 and converted as they are used, for CPUs that compute in fp32.
+TEST_P(DitReference, WeightsStoredInBf16ComputeInFp32) {
+  const AttentionLayout attention = Attention(AttentionPattern::kT3);
+  const auto host =
+      std::make_shared<HostWeights>(config_, at::kBFloat16, /*pinned=*/kDevice.is_cuda());
+  TensorMap outside, all;
+  for (const auto& [name, tensor] : weights_) {
+    at::Tensor place = host->Place(name);
+    if (place.defined()) {
+      all[name] = place.copy_(tensor).to(tensor.device(), at::kFloat);
+    } else {
+      outside[name] = all[name] = tensor.to(at::kFloat);
+    }
+  }
+  const Dit resident(config_, all), converted(config_, outside, host);
+  EXPECT_EQ(converted.dtype(), at::kFloat);
+  EXPECT_TRUE(
+      at::equal(Sample(converted, attention, 6, 4, 5, 5), Sample(resident, attention, 6, 4, 5, 5)));
+}
+
 // Blocks in host memory that pass through two buffers, over several steps and both branches.
 TEST_P(DitReference, WeightsOnTheHostGiveTheSameBits) {
   const AttentionLayout attention = Attention(AttentionPattern::kT3);

@@ -104,6 +104,16 @@ TEST(TextEncoder, RunsInBf16) {
   EXPECT_GT(error, 0);
 }
 
+TEST(TextEncoder, ComputesInFp32FromWeightsStoredInBf16) {
+  const at::NoGradGuard no_grad;
+  const Loaded narrow = Load(kMini21, at::kBFloat16);
+  TensorMap wide;
+  for (const auto& [name, tensor] : narrow.tensors) wide[name] = tensor.to(at::kFloat);
+  const std::vector<int32_t> ids{5, 17, 200, 9, 1};
+  const at::Tensor embed = TextEncoder(narrow.config, narrow.tensors, at::kFloat).Encode(ids);
+  EXPECT_TRUE(at::equal(embed, TextEncoder(narrow.config, wide).Encode(ids)));
+}
+
 TEST(TextEncoder, GradientsReachEveryTensor) {
   Loaded loaded = Load(kData + "oracle/umt5_small.safetensors");
   for (auto& [name, tensor] : loaded.tensors) tensor.requires_grad_();

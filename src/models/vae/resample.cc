@@ -24,7 +24,7 @@ std::optional<CausalConv3d> TimeConv(const TensorMap& tensors, const VaeLevel& l
 // (B,C,T,H,W) -> (B*T,C,H,W), a view for one video or channels-last memory.
 at::Tensor FramesAsBatch(const at::Tensor& x) { return x.transpose(1, 2).flatten(0, 1); }
 
-// The way back, with the batch of `like`.
+// The inverse, with the batch of `like`.
 at::Tensor BatchAsFrames(const at::Tensor& x, const at::Tensor& like) {
   return x.unflatten(0, {like.size(0), -1}).transpose(1, 2);
 }

@@ -36,7 +36,7 @@ TensorMap InConvolutionLayout(const TensorMap& tensors) {
   return laid_out;
 }
 
-// What leaves the model is at least float32; float64 models keep theirs, for gradient checks.
+// Results are at least float32; float64 models keep float64, for gradient checks.
 at::Tensor AtLeastFloat(const at::Tensor& x) {
   return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
 }
