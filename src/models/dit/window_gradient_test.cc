@@ -7,7 +7,7 @@
 #include <functional>
 
 #include "models/dit/attention_layout.h"
-#include "ops/window_attention.h"
+#include "ops/attention/window_attention.h"
 
 namespace t3 {
 namespace {
@@ -95,7 +95,7 @@ at::Tensor Fast(const std::vector<at::Tensor>& in, const AttentionLayout& attent
   SelfAttentionInput input{in[0], in[1], in[2], in[3], in[4]};
   input.heads = c.heads;
   input.rope = &attention.rope();
-  return WindowAttention(input, attention.layer(layer), 1'000'000);
+  return WindowAttention(input, attention.layer(layer), 1'000'000, ExecutionMode::kDifferentiable);
 }
 
 // Relative, but for what is zero: attention to one token has no gradient in q and k.

@@ -20,7 +20,7 @@
 #include "config/presets.h"
 #include "models/vae/random_vae.h"
 #include "models/vae/vae.h"
-#include "ops/convolution_choice.h"
+#include "ops/conv/convolution_tuning.h"
 
 namespace t3 {
 namespace {
@@ -233,7 +233,7 @@ void ExpectBf16AsCloseAsLibtorchs(const VaeConfig& config, const TensorMap& tens
   const auto result = [&](at::ScalarType dtype, int64_t choices) {
     SetConvolutionSettings({.table = {}, .choices = choices});
     const at::Tensor made = run(Vae(config, OnGpu(tensors, dtype)));
-    const int64_t own = CountConvolutions().own;
+    const int64_t own = CountConvolutions().custom;
     SetConvolutionSettings({});
     return std::pair(made.to(at::kFloat), own);
   };
