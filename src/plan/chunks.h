@@ -7,9 +7,9 @@
 
 namespace t3 {
 
-// Tokens per chunk. Chunks are nearly equal, their temporaries fit `scratch_bytes` (but at least one
-// token), and they are multiples of 256 (whole GEMM tiles) where that many fit. One chunk if all
-// tokens fit.
+// Tokens per chunk. Chunks are nearly equal, their temporaries fit `scratch_bytes` (but at least
+// one token), and they are multiples of 256 (whole GEMM tiles) where that many fit. One chunk if
+// all tokens fit.
 inline int64_t ChunkTokens(int64_t tokens, int64_t bytes_per_token, int64_t scratch_bytes) {
   constexpr int64_t kTile = 256;
   const int64_t max_tokens = std::max<int64_t>(1, scratch_bytes / bytes_per_token);
@@ -26,8 +26,8 @@ void ForEachChunk(int64_t tokens, int64_t chunk, F f) {
   for (int64_t first = 0; first < tokens; first += chunk) f(first, std::min(chunk, tokens - first));
 }
 
-// Heads processed together: the largest divisor of `heads` whose temporaries fit `scratch_bytes`, at
-// least 1.
+// Heads processed together: the largest divisor of `heads` whose temporaries fit `scratch_bytes`,
+// at least 1.
 inline int64_t HeadGroup(int64_t heads, int64_t bytes_per_head, int64_t scratch_bytes) {
   for (int64_t group = heads; group > 1; --group) {
     if (heads % group == 0 && group * bytes_per_head <= scratch_bytes) return group;

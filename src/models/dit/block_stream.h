@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -16,9 +17,13 @@ namespace t3 {
 // the other buffer, on a GPU by a separate stream. Not thread-safe.
 class BlockStream {
  public:
-  // `blocks` of equal size, (bytes) uint8 on the host; pinned for a GPU, or its
-  // copies do not overlap.
+  // Fills `buffer` from `block`; on a GPU it must not wait for the copy.
+  using CopyFn = std::function<void(const at::Tensor& buffer, const at::Tensor& block)>;
+  // `blocks` of equal size, (bytes) uint8 on the host; pinned for a GPU, or its copies do not
+  // overlap with work.
   BlockStream(std::vector<at::Tensor> blocks, at::Device device);
+  // The same with buffers of `buffer_bytes`, filled by `copy`.
+  BlockStream(std::vector<at::Tensor> blocks, at::Device device, int64_t buffer_bytes, CopyFn copy);
   ~BlockStream();  // waits for copies in flight
   BlockStream(const BlockStream&) = delete;
   BlockStream& operator=(const BlockStream&) = delete;
@@ -47,6 +52,7 @@ class BlockStream {
 
   std::vector<at::Tensor> blocks_;
   at::Device device_;
+  CopyFn copy_;
   std::array<at::Tensor, kBuffers> buffers_;
   std::array<int64_t, kBuffers> holds_{-1, -1};
   int current_ = 0;

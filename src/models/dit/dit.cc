@@ -72,9 +72,11 @@ Dit::Dit(const DitConfig& config, const TensorMap& tensors)
 Dit::Dit(const DitConfig& config, const TensorMap& tensors, std::shared_ptr<const HostWeights> host)
     : Dit(config, tensors, /*with_blocks=*/false) {
   host_ = std::move(host);
-  stream_ = std::make_shared<BlockStream>(host_->blocks(), device());
+  const BlockLayout layout(config, dtype());
+  stream_ = std::make_shared<BlockStream>(host_->blocks(), device(), layout.bytes(),
+                                          host_->CopyInto(layout));
   for (int i = 0; i < BlockStream::kBuffers; ++i) {
-    blocks_.emplace_back(config, host_->layout().Views(stream_->buffer(i), "blocks.0"), "blocks.0");
+    blocks_.emplace_back(config, layout.Views(stream_->buffer(i), "blocks.0"), "blocks.0");
   }
 }
 

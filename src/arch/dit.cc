@@ -1,5 +1,5 @@
-// The denoiser's table of tensors and its names in the different file families.
-#include "models/dit/tensors.h"
+// Tensor table of the denoiser, and reading its sizes.
+#include "arch/dit.h"
 
 #include <charconv>
 #include <cmath>
@@ -9,9 +9,6 @@
 
 namespace t3 {
 namespace {
-
-constexpr const char* kOriginal = "original";
-constexpr const char* kDiffusers = "diffusers";
 
 void AddLinear(TensorTable* table, const std::string& name, int64_t out, int64_t in) {
   table->push_back({name + ".weight", {out, in}});
@@ -34,52 +31,8 @@ void AddBlock(TensorTable* table, const std::string& name, const DitConfig& c) {
   AddLinear(table, name + ".ffn.2", c.dim, c.ffn_dim);
 }
 
-// Modules under the original names, which stay what they are.
-std::vector<RenameRule> OriginalRules() {
-  // The one name that is the same in every family says nothing about it.
-  std::vector<RenameRule> rules{{"patch_embedding", "patch_embedding", ""}};
-  for (const char* name :
-       {"text_embedding.0", "text_embedding.2", "time_embedding.0", "time_embedding.2",
-        "time_projection.1", "head.head", "head.modulation", "blocks.#.modulation",
-        "blocks.#.norm3", "blocks.#.ffn.0", "blocks.#.ffn.2"}) {
-    rules.push_back({name, name, kOriginal});
-  }
-  for (const char* attention : {"blocks.#.self_attn.", "blocks.#.cross_attn."}) {
-    for (const char* part : {"q", "k", "v", "o", "norm_q", "norm_k"}) {
-      const std::string name = std::string(attention) + part;
-      rules.push_back({name, name, kOriginal});
-    }
-  }
-  return rules;
-}
-
-// diffusers numbers the norms by their place in the block: its norm2 is the affine one before
-// cross-attention, the original's norm3.
-std::vector<RenameRule> DiffusersRules() {
-  std::vector<RenameRule> rules{
-      {"blocks.#.norm2", "blocks.#.norm3", kDiffusers},
-      {"blocks.#.scale_shift_table", "blocks.#.modulation", kDiffusers},
-      {"blocks.#.ffn.net.0.proj", "blocks.#.ffn.0", kDiffusers},
-      {"blocks.#.ffn.net.2", "blocks.#.ffn.2", kDiffusers},
-      {"condition_embedder.text_embedder.linear_1", "text_embedding.0", kDiffusers},
-      {"condition_embedder.text_embedder.linear_2", "text_embedding.2", kDiffusers},
-      {"condition_embedder.time_embedder.linear_1", "time_embedding.0", kDiffusers},
-      {"condition_embedder.time_embedder.linear_2", "time_embedding.2", kDiffusers},
-      {"condition_embedder.time_proj", "time_projection.1", kDiffusers},
-      {"proj_out", "head.head", kDiffusers},
-      {"scale_shift_table", "head.modulation", kDiffusers},
-  };
-  const std::pair<const char*, const char*> attentions[] = {
-      {"blocks.#.attn1.", "blocks.#.self_attn."}, {"blocks.#.attn2.", "blocks.#.cross_attn."}};
-  const std::pair<const char*, const char*> parts[] = {{"to_q", "q"},        {"to_k", "k"},
-                                                       {"to_v", "v"},        {"to_out.0", "o"},
-                                                       {"norm_q", "norm_q"}, {"norm_k", "norm_k"}};
-  for (const auto& [from, to] : attentions) {
-    for (const auto& [part_from, part_to] : parts) {
-      rules.push_back({std::string(from) + part_from, std::string(to) + part_to, kDiffusers});
-    }
-  }
-  return rules;
+void MarkFloatTensors(TensorTable* table) {
+  for (TensorSpec& spec : *table) spec.fp32 = IsFloatTensor(spec.name);
 }
 
 std::optional<double> NumberIn(const nlohmann::json* config, const char* key) {
@@ -100,7 +53,7 @@ std::optional<double> NumberIn(const Metadata& metadata, const char* key) {
   return value;
 }
 
-// The first of these that is there: `key` in the config, `diffusers_key` in it, metadata t3.`key`.
+// The first that is present: `key` in the config, `diffusers_key` in it, metadata t3.`key`.
 double Setting(const NamedViews& views, const nlohmann::json* config, const char* key,
                const char* diffusers_key, double otherwise) {
   if (auto value = NumberIn(config, key)) return *value;
@@ -128,8 +81,8 @@ int64_t ReadHeads(const NamedViews& views, const nlohmann::json* config, int64_t
   const int64_t given =
       heads >= 1 && heads == std::floor(heads) && heads <= 1e6 ? static_cast<int64_t>(heads) : 0;
   T3_CHECK(given > 0 && dim % given == 0,
-           "{}: width {} does not split into {} heads; give the model's config.json, whose "
-           "num_heads tells their number",
+           "{}: width {} does not split into {} heads; give the model's config.json with its "
+           "num_heads",
            views.path, dim, heads);
   CheckAgainst(config, "attention_head_dim", dim / given, "the heads and the width");
   T3_CHECK(dim / given % 2 == 0 && dim / given >= 6,
@@ -139,6 +92,19 @@ int64_t ReadHeads(const NamedViews& views, const nlohmann::json* config, int64_t
 }
 
 }  // namespace
+
+bool IsFloatTensor(std::string_view name) {
+  return name.starts_with("patch_embedding.") || name.starts_with("time_") ||
+         name.starts_with("head.") || name.ends_with(".modulation") ||
+         name.find(".norm") != std::string_view::npos;
+}
+
+TensorTable DitBlockTensors(const DitConfig& config) {
+  TensorTable table;
+  AddBlock(&table, "blocks.0", config);
+  MarkFloatTensors(&table);
+  return table;
+}
 
 TensorTable DitTensors(const DitConfig& config) {
   TensorTable table;
@@ -154,29 +120,8 @@ TensorTable DitTensors(const DitConfig& config) {
   }
   AddLinear(&table, "head.head", 4 * config.latent_channels, config.dim);
   table.push_back({"head.modulation", {1, 2, config.dim}});
+  MarkFloatTensors(&table);
   return table;
-}
-
-const Naming& DitNaming() {
-  static const Naming naming = [] {
-    Naming n{.network = "DiT",
-             .prefixes = {"model.diffusion_model.", "diffusion_model.", "transformer.", "model.",
-                          "module."},
-             .foreign = {"first_stage_model.", "vae.", "text_encoders.", "cond_stage_model."},
-             .extras = {"scaled_fp8"},
-             .rules = OriginalRules()};
-    for (RenameRule& rule : DiffusersRules()) n.rules.push_back(std::move(rule));
-    return n;
-  }();
-  return naming;
-}
-
-bool LooksLikeDit(const NamedViews& views) {
-  for (const char* name : {"patch_embedding.weight", "blocks.0.self_attn.q.weight",
-                           "time_projection.1.weight", "blocks.0.modulation"}) {
-    if (views.tensors.contains(name)) return true;
-  }
-  return false;
 }
 
 DitConfig ReadDitConfig(const NamedViews& views, const nlohmann::json* config) {
