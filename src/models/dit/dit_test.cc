@@ -279,7 +279,7 @@ TEST_P(DitReference, ForwardDoesNotDependOnTheGradientMode) {
   EXPECT_TRUE(at::equal(got, want));
 }
 
-// A clean frame has timestep 0: with a timestep of 0 for all, marking frames clean is no change.
+// A clean frame has timestep 0: with a timestep of 0 for all, marking frames clean changes nothing.
 TEST_P(DitReference, CleanFramesTakeTimestepZero) {
   const Dit dit = Model(at::kFloat);
   const AttentionLayout attention = Attention(AttentionPattern::kT3);

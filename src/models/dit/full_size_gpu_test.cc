@@ -1,4 +1,4 @@
-// Blocks of the full-size models at 3840x2176x81 on a GPU, in bf16, against their definition on
+// Blocks of the full-size models at 3840x2176x81 on a GPU, in bf16, against their reference on
 // sampled tokens: every layer type, tensors beyond 2^31 elements.
 #include <ATen/ATen.h>
 #include <ATen/DeviceAccelerator.h>

@@ -1,4 +1,4 @@
-// Window attention's gradient in fp64 against attention written out from the definition of the
+// Window attention's gradient in fp64 against attention written out from the formulas of the
 // windows, and against differences of its own values.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -146,7 +146,7 @@ void ExpectGradients(const GradientCase& c, AttentionPattern pattern, int64_t la
   }
 }
 
-TEST(WindowGradient, EqualsTheDefinitionForAllPatternsAndUnevenWindows) {
+TEST(WindowGradient, EqualsTheFormulasForAllPatternsAndUnevenWindows) {
   const GradientCase cases[] = {
       {{3, 5, 7}, {2, 3, 2}, 2, 10, 1},  // nothing divides
       {{3, 5, 7}, {2, 3, 2}, 2, 10, 3},  // a batch of it

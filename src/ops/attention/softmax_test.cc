@@ -11,14 +11,14 @@ namespace {
 
 const at::Device kSoftmaxDevice(T3_TEST_DEVICE);
 
-// Columns: short, the least and the most of registers, of shared memory, and beyond.
+// Columns: short, the minimum and maximum of registers, of shared memory, and beyond.
 class SoftmaxOps : public testing::TestWithParam<int64_t> {
  protected:
   at::Tensor Scores(double scale) const {
     const auto generator = at::make_generator<at::CPUGeneratorImpl>(uint64_t{5});
     return (at::randn({3, GetParam()}, generator) * scale).to(at::kBFloat16);
   }
-  // Rounding to bf16 moves a value by 2^-8 of itself at most, by 1.7e-3 in L2 over many
+  // Rounding to bf16 moves a value by at most 2^-8 of itself, by 1.7e-3 in L2 over many
   // (convolution_checker.cc).
   static constexpr double kMax = 1.0 / 256, kUsual = 2e-3;
   static void ExpectRight(const at::Tensor& scores, double tolerance = kUsual) {

@@ -52,7 +52,7 @@ class TextAttentionOp : public ::testing::TestWithParam<std::tuple<TextSizes, at
     return in;
   }
 
-  static at::Tensor Definition(const TextAttentionInput& in) {
+  static at::Tensor Reference(const TextAttentionInput& in) {
     const at::Tensor q = in.q.to(at::kDouble);
     const at::Tensor inverse = (q.square().mean(1, true) + in.eps).rsqrt();
     const auto by_head = [](const at::Tensor& x) { return x.to(at::kDouble).transpose(1, 2); };
@@ -68,14 +68,14 @@ class TextAttentionOp : public ::testing::TestWithParam<std::tuple<TextSizes, at
   c10::NoGradGuard no_grad_;
 };
 
-TEST_P(TextAttentionOp, EqualsItsDefinition) {
+TEST_P(TextAttentionOp, EqualsItsReference) {
   const auto& [sizes, dtype] = GetParam();
   const int64_t channels = sizes.heads * sizes.head_dim;
   // Rows of q in a wider matrix, whose other columns stay as they are.
   const at::Tensor wide = Random({sizes.videos * sizes.tokens, 2 * channels}, 1, dtype) * 5;
   const at::Tensor neighbour = wide.narrow(1, channels, channels).clone();
   const TextAttentionInput in = Input(wide.narrow(1, 0, channels), sizes, dtype);
-  const at::Tensor want = Definition(in);
+  const at::Tensor want = Reference(in);
   const at::Tensor got = TextAttention(in, ExecutionMode::kInPlace).to(at::kDouble);
   // bf16: q, the weights and the result are rounded once each, by 1.7e-3 of a value on average; the
   // logits are of size 3 to 4, so q's rounding moves the weights by up to 4 times that.

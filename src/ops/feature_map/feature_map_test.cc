@@ -52,8 +52,8 @@ class FeatureMap : public ::testing::TestWithParam<std::tuple<MapSizes, at::Scal
   c10::NoGradGuard no_grad_;
 };
 
-// Every width that a kernel has a path for (1 to 8 vectors a lane), the VAEs' own among them, and
-// widths that no kernel takes.
+// Every width that a kernel has a path for (1 to 8 vectors per lane), the VAEs' among them, and
+// widths that no kernel supports.
 INSTANTIATE_TEST_SUITE_P(
     Sizes, FeatureMap,
     testing::Combine(testing::Values(MapSizes{1, 1, 1, 8}, MapSizes{3, 5, 7, 16},
@@ -156,9 +156,9 @@ TEST_P(FeatureMap, PlacePhasesWithAShortcut) {
           }
         }
         const at::Tensor want = added.to(kMapDevice) + [&] {
-          const at::Tensor plain = at::empty_like(out, out.options().dtype(at::kFloat));
-          PlacePhases(phases.to(at::kFloat), bias, {}, 0, plain);
-          return plain.to(at::kDouble);
+          const at::Tensor wide = at::empty_like(out, out.options().dtype(at::kFloat));
+          PlacePhases(phases.to(at::kFloat), bias, {}, 0, wide);
+          return wide.to(at::kDouble);
         }();
         PlacePhases(phases, bias,
                     {.source = source, .first_row = 1, .time_factor = factor, .dropped = dropped},

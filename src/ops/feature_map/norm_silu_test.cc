@@ -48,7 +48,7 @@ void CheckNormGradients(const NormCase& test) {
   const bool half = test.dtype == at::kBFloat16;
   ExpectNormNear(got.detach(), want.detach(), half ? 1.0 / 256 : 4e-6, "y");
   ExpectNormNear(gradients[0], want_gradients[0], half ? 1.0 / 256 : 1e-5, "dx");
-  // fp32 sums of exact bf16 inputs: the plain way rounds dn to bf16 nowhere either.
+  // fp32 sums of exact bf16 inputs: the reference does not round dn to bf16 either.
   ExpectNormNear(gradients[1], want_gradients[1], half ? 1.0 / 256 : 1e-4, "dgamma");
 }
 

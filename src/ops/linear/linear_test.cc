@@ -91,13 +91,13 @@ TEST_P(LinearOps, GatedSum) {
 TEST_P(LinearOps, TuningLeavesTheSumAlone) {
   if (!kLinearDevice.is_cuda()) GTEST_SKIP() << "nothing is tuned on the CPU";
   const at::Tensor x = Random({75'000, 512}, 6), weight = Random({512, 512}, 7) / 23;
-  at::Tensor tuned = Random({75'000, 512}, 8), plain = tuned.clone();
+  at::Tensor tuned = Random({75'000, 512}, 8), untuned = tuned.clone();
   const at::Tensor bias = Random({512}, 9);
   AddLinear(tuned, x, {weight, bias}, kLinearMode);
   SetLinearTuning(false);
-  AddLinear(plain, x, {weight, bias}, kLinearMode);
+  AddLinear(untuned, x, {weight, bias}, kLinearMode);
   SetLinearTuning(true);
-  ExpectNear(tuned, plain.to(at::kDouble));
+  ExpectNear(tuned, untuned.to(at::kDouble));
 }
 
 std::string LinearName(const LinearSizes& sizes, at::ScalarType dtype) {
