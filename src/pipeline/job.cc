@@ -89,7 +89,7 @@ VideoGeometry PlanGeometry(const ModelInfo& model, const GenerationParams& param
                            int64_t frames, const VaeConfig& vae) {
   const AttentionPattern pattern = params.attention.value_or(model.attention.pattern);
   if (pattern != AttentionPattern::kFull && model.attention.windows.empty()) {
-    const WindowTable& published = PublishedWindows(model.dit.latent_channels);
+    const WindowTable& published = PublishedWindows(FamilyOf(model.dit.latent_channels));
     const VideoGeometry padded =
         PlanWindowedVideo(size.width, size.height, frames, vae, published.grid);
     if (params.windows.empty() || params.windows == PlanWindows(padded.grid, published))
@@ -154,7 +154,7 @@ JobAttention ChooseAttention(const ModelInfo& model, std::optional<AttentionPatt
     attention.windows = ParseWindows(model.attention.windows);
     attention.windows_source = "model";
   } else {
-    attention.windows = PlanWindows(grid, PublishedWindows(model.dit.latent_channels));
+    attention.windows = PlanWindows(grid, PublishedWindows(FamilyOf(model.dit.latent_channels)));
     attention.windows_source = fmt::format("planner {}", kPlannerVersion);
   }
   // Windows that are named have the same source as when they are chosen: a repeated run is equal.

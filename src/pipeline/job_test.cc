@@ -39,7 +39,7 @@ TEST(Job, WindowsAreGivenOrPlanned) {
   Request request = SmallRequest();
   request.params.attention = AttentionPattern::kT3;
   EXPECT_EQ(PlanJob(model, request).attention.windows,
-            PlanWindows({3, 4, 8}, PublishedWindows(16)));
+            PlanWindows({3, 4, 8}, PublishedWindows(ModelFamily::kWan21)));
   request.params.windows = {{3, 1, 1}, {1, 2, 4}};
   EXPECT_EQ(PlanJob(model, request).attention.windows, (WindowCycle{{3, 1, 1}, {1, 2, 4}}));
   request.params.windows = {{4, 1, 1}};
@@ -96,7 +96,7 @@ TEST(Job, UnknownAttentionIsRefusedForManyTokens) {
   EXPECT_EQ(ChooseAttention(model, AttentionPattern::kFull, {}, large).pattern,
             AttentionPattern::kFull);
   EXPECT_EQ(ChooseAttention(model, AttentionPattern::kT3, {}, large).windows,
-            PublishedWindows(16).cycle);
+            PublishedWindows(ModelFamily::kWan21).cycle);
   model.attention = {AttentionPattern::kT3, true, "1,2,2"};
   EXPECT_EQ(ChooseAttention(model, std::nullopt, {}, large).windows, (WindowCycle{{1, 2, 2}}));
 }

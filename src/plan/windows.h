@@ -7,8 +7,8 @@
 
 namespace t3 {
 
-// Weights are trained for the windows that a version plans, so files record it and a version's
-// output never changes (docs/planner.md): a better rule is a new version beside the old one.
+// Weights are trained with the windows of a planner version, so files record it and a version's
+// output never changes (docs/planner.md): a better rule gets a new version number.
 inline constexpr int kPlannerVersion = 1;
 
 // A cycle of five layouts for `grid`: type 0 whole frames (T,1,1); types 1 and 2 the whole time

@@ -5,10 +5,10 @@
 
 #include <filesystem>
 
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
 #include "base/check.h"
-#include "models/dit/tensors.h"
 #include "models/dit/weights.h"
-#include "models/text_encoder/tensors.h"
 #include "nn/convert.h"
 #include "nn/load.h"
 #include "pipeline/job.h"
@@ -127,7 +127,7 @@ TextContext DitTask::PrepareTexts(const Dit& dit, const Batch& batch,
     for (size_t i = 0; i < batch.text.size(); ++i) {
       texts.push_back(dropped(i) ? empty_text_ : batch.text[i].to(device_));
     }
-    return dit.PrepareTexts(texts);
+    return dit.PrepareTexts(texts, ExecutionMode::kDifferentiable);
   }
   std::vector<std::vector<int32_t>> ids = batch.ids;
   std::vector<int64_t> lengths;
@@ -136,7 +136,7 @@ TextContext DitTask::PrepareTexts(const Dit& dit, const Batch& batch,
     lengths.push_back(std::ssize(ids[i]));
   }
   return dit.PrepareTexts(TextEncoder(*model_.text, TextWeights(leaves_)).EncodePadded(ids),
-                          lengths);
+                          lengths, ExecutionMode::kDifferentiable);
 }
 
 const AttentionLayout& DitTask::AttentionFor(const at::Tensor& latents) {
