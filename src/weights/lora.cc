@@ -6,10 +6,10 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "weights/lora_names.h"
 #include "weights/lora_strength.h"
 #include "weights/tensor_values.h"
-#include "weights/text.h"
 
 namespace t3 {
 namespace {

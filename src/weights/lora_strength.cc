@@ -9,9 +9,9 @@
 #include <map>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "base/mapped_file.h"
-#include "weights/json.h"
-#include "weights/text.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "base/check.h"
-#include "weights/json.h"
-#include "weights/text.h"
+#include "base/json.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {

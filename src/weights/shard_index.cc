@@ -3,8 +3,8 @@
 
 #include <regex>
 
-#include "weights/json.h"
-#include "weights/text.h"
+#include "base/json.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {

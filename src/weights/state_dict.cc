@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/check.h"
-#include "weights/text.h"
+#include "base/text.h"
 #include "weights/wrappers.h"
 
 namespace t3 {

@@ -6,10 +6,10 @@
 
 #include "base/check.h"
 #include "base/mapped_file.h"
+#include "base/text.h"
 #include "weights/file_kind.h"
 #include "weights/safetensors.h"
 #include "weights/shard_index.h"
-#include "weights/text.h"
 #include "weights/torch_file.h"
 #include "weights/wrappers.h"
 

@@ -6,7 +6,7 @@
 #include <map>
 
 #include "base/check.h"
-#include "weights/text.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {
