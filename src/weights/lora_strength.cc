@@ -10,7 +10,6 @@
 
 #include "base/check.h"
 #include "base/json.h"
-#include "base/mapped_file.h"
 #include "base/text.h"
 
 namespace t3 {
@@ -130,8 +129,7 @@ std::optional<json> DenoiserConfig(const json& document) {
   return std::nullopt;
 }
 
-json ParseObject(Bytes text, const std::string& name) {
-  json document = ParseJson(text, name);
+json AsObject(json document, const std::string& name) {
   T3_CHECK(document.is_object(), "{} is a JSON {}, wanted an object", name, document.type_name());
   return document;
 }
@@ -143,7 +141,7 @@ void AddEmbedded(const Metadata& metadata, std::vector<LoraSource>* sources) {
     const bool config = value.starts_with("{") && value.find("lora_alpha\"") != std::string::npos;
     if (!diffusers && !config) continue;
     const std::string name = "metadata " + Quote(key);
-    const auto found = DenoiserConfig(ParseObject(std::as_bytes(std::span(value)), name));
+    const auto found = DenoiserConfig(AsObject(ParseJson(value, name), name));
     T3_CHECK(found || !diffusers, "{} does not describe the denoiser's LoRA", name);
     if (found) sources->push_back(FromConfig(*found, name));
   }
@@ -171,11 +169,10 @@ void AddPlain(const Metadata& metadata, std::vector<LoraSource>* sources) {
 }
 
 void AddBeside(const std::string& path, std::vector<LoraSource>* sources) {
-  const fs::path config = fs::path(path).parent_path() / "adapter_config.json";
+  const std::string config = fs::path(path).parent_path() / "adapter_config.json";
   std::error_code ignored;
   if (!fs::is_regular_file(config, ignored)) return;
-  const MappedFile file(config.string());
-  sources->push_back(FromConfig(ParseObject(file.bytes(), config.string()), config.string()));
+  sources->push_back(FromConfig(AsObject(ReadJson(config), config), config));
 }
 
 // The value of the most specific pattern that names `module`.

@@ -78,14 +78,14 @@ std::string Found(const std::string& format, const std::string& where) {
 std::string InDeclarations(const TensorViews& tensors, const Metadata& metadata) {
   for (const auto& [name, view] : tensors) {
     if (!name.ends_with(".comfy_quant")) continue;
-    const Bytes text(view.data, static_cast<size_t>(view.bytes));
+    const std::span text(view.data, static_cast<size_t>(view.bytes));
     const auto fault = UnsupportedDeclaration(ParseJson(text, Quote(name)));
     if (fault) return Found(*fault, name);
   }
   constexpr const char* kKey = "_quantization_metadata";
   const auto declared = metadata.find(kKey);
   if (declared == metadata.end()) return "";
-  const json document = ParseJson(std::as_bytes(std::span(declared->second)), kKey);
+  const json document = ParseJson(declared->second, kKey);
   if (!document.is_object() || !document.contains("layers") || !document["layers"].is_object()) {
     return Found("an undeclared format", kKey);
   }
