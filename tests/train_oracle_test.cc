@@ -2,9 +2,9 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "arch/dit.h"
 #include "compare.h"
 #include "models/dit/dit.h"
-#include "models/dit/tensors.h"
 #include "nn/load.h"
 #include "plan/windows.h"
 #include "training/flow.h"

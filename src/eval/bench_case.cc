@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
+#include "arch/dit.h"
 #include "base/check.h"
 #include "eval/timing.h"
-#include "models/dit/tensors.h"
 #include "models/dit/weights.h"
 #include "nn/random_weights.h"
 #include "ops/attention_backend.h"
@@ -41,9 +41,10 @@ BenchCase MakeBenchCase(const BenchRequest& request) {
                             request.height.value_or(preset.defaults.height),
                             request.frames.value_or(preset.defaults.frames), preset.vae),
                   {}};
-  bench.cycle = request.windows.empty()
-                    ? PlanWindows(bench.grid(), PublishedWindows(preset.dit.latent_channels))
-                    : ParseWindows(request.windows);
+  bench.cycle =
+      request.windows.empty()
+          ? PlanWindows(bench.grid(), PublishedWindows(FamilyOf(preset.dit.latent_channels)))
+          : ParseWindows(request.windows);
   CheckWindows(bench.cycle, bench.grid());
   bench.product_rate = ProductRate(device, bench.dtype);
   ReleaseCachedMemory(device);

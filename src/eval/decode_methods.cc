@@ -8,12 +8,12 @@
 #include <algorithm>
 #include <chrono>
 
+#include "arch/vae.h"
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/seconds_since.h"
 #include "config/presets.h"
 #include "eval/tiled_decode.h"
-#include "models/vae/tensors.h"
 #include "nn/random_weights.h"
 #include "pipeline/decode.h"
 #include "pipeline/device.h"
@@ -127,7 +127,7 @@ double DecodeMethods::RunPlain(WayResult* result) {
   const at::Tensor video = whole ? Video() : at::Tensor();
   int64_t frame = 0;
   const auto begin = WayClock::now();
-  vae_.DecodePlain(latents_.narrow(1, 0, run.t), [&](const at::Tensor& made) {
+  vae_.DecodeReference(latents_.narrow(1, 0, run.t), [&](const at::Tensor& made) {
     if (video.defined()) video.narrow(1, frame, made.size(1)).copy_(made);
     frame += made.size(1);
     Report("plain", frame, frames);

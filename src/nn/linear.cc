@@ -9,6 +9,13 @@ Linear::Linear(const TensorMap& tensors, const std::string& prefix)
   if (found != tensors.end()) bias = found->second;
 }
 
+Linear Linear::To(at::ScalarType dtype) const {
+  Linear converted;
+  converted.weight = weight.to(dtype);
+  if (bias.defined()) converted.bias = bias.to(dtype);
+  return converted;
+}
+
 at::Tensor Linear::operator()(const at::Tensor& x) const { return ApplyLinear(x, *this); }
 
 }  // namespace t3

@@ -7,13 +7,13 @@
 #include <limits>
 
 #include "base/check.h"
-#include "base/pieces.h"
 #include "ops/attend_groups.h"
 #include "ops/dispatch.h"
 #include "ops/part_timer.h"
 #include "ops/permute_rows.h"
 #include "ops/rms_rope.h"
 #include "ops/window_attention_kernel.h"
+#include "plan/chunks.h"
 
 namespace t3 {
 namespace {
@@ -72,7 +72,7 @@ at::Tensor WindowAttentionPlain(const SelfAttentionInput& in,
   const at::Tensor q = normed(in.q, in.q_weight);
   const at::Tensor k = normed(in.k, in.k_weight);
   const at::Tensor v = in.v.unflatten(-1, {in.heads, -1});
-  const int64_t per_head = PlainHeadBytes(SizeOfAttention(in, partitions));
+  const int64_t per_head = ReferenceHeadBytes(SizeOfAttention(in, partitions));
   const int64_t group = GradientsOn() ? in.heads : HeadGroup(in.heads, per_head, scratch_bytes);
   std::vector<at::Tensor> outputs;
   for (int64_t head = 0; head < in.heads; head += group) {

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/attention_bytes.h"
 #include "ops/rope.h"
+#include "plan/attention_bytes.h"
 
 namespace t3 {
 

@@ -6,13 +6,13 @@
 #include <ATen/ATen.h>
 #include <c10/core/DeviceGuard.h>
 
-#include "base/pieces.h"
 #include "kernels/rms_rope.h"
 #include "kernels/window_mean.h"
 #include "ops/attend_groups.h"
 #include "ops/dispatch.h"
 #include "ops/part_timer.h"
 #include "ops/rms_rope_kernel.h"
+#include "plan/chunks.h"
 
 namespace t3 {
 namespace {

@@ -4,12 +4,12 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "arch/dit.h"
 #include "base/bytes.h"
 #include "base/check.h"
 #include "pipeline/calibration.h"
 #include "pipeline/decode.h"
 #include "pipeline/device.h"
-#include "plan/denoiser_memory.h"
 #include "plan/plan_report.h"
 #include "plan/windows.h"
 
@@ -41,10 +41,10 @@ std::optional<ExpectedTime> TimeOf(const ModelInfo& model, const Job& job,
   const DitCost cost =
       CostOfForward(model.dit, job.attention.pattern, job.attention.windows, job.geometry.grid);
   const int64_t weights =
-      streamed
-          ? model.dit.num_layers *
-                DitBlockBytes(model.dit, static_cast<int64_t>(c10::elementSize(settings.dtype)))
-          : 0;
+      streamed ? model.dit.num_layers *
+                     WeightBytes(DitBlockTensors(model.dit),
+                                 static_cast<int64_t>(c10::elementSize(settings.dtype)))
+               : 0;
   ExpectedTime time;
   time.measured = calibration->measured;
   time.start =
@@ -88,8 +88,9 @@ std::string MemoryLines(const RunMemory& memory) {
   std::string text;
   for (const MemoryStage& stage : memory.device) {
     text +=
-        fmt::format("{}{} {}", text.empty() ? "" : ", ", stage.name, FormatBytes(stage.total()));
-    if (stage.name == "denoiser" && memory.stream_weights) text += fmt::format(" ({})", stage.note);
+        fmt::format("{}{} {}", text.empty() ? "" : ", ", stage.name(), FormatBytes(stage.total()));
+    if (stage.kind == StageKind::kDenoiser && memory.stream_weights)
+      text += fmt::format(" ({})", stage.note);
   }
   text += fmt::format("; the {} has {} for it", memory.on_gpu ? "GPU" : "CPU",
                       FormatBytes(memory.device_budget));
@@ -143,7 +144,7 @@ Report DescribeRun(const ModelInfo& model, const Job& job, const RunSettings& se
 
   ordered_json stages = ordered_json::array();
   for (const MemoryStage& stage : memory.device) {
-    stages.push_back({{"name", stage.name},
+    stages.push_back({{"name", stage.name()},
                       {"weights_bytes", stage.weights},
                       {"activation_bytes", stage.activations},
                       {"context_bytes", stage.context},

@@ -69,6 +69,8 @@ int64_t ProcBytes(const char* path, const std::string& field) {
 
 int64_t HostMemory(const std::string& field) { return ProcBytes("/proc/meminfo", field); }
 
+}  // namespace
+
 bool CpuMultipliesBf16() {
   const auto capabilities = at::cpu::get_cpu_capabilities();
   for (const char* name : {"avx512_bf16", "amx_bf16"}) {
@@ -78,8 +80,6 @@ bool CpuMultipliesBf16() {
   }
   return false;
 }
-
-}  // namespace
 
 at::Device ResolveDevice(const std::string& name) {
   LetThreadsSleep();  // before the first parallel work of a run

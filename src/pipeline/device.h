@@ -19,6 +19,7 @@ at::Device ResolveDevice(const std::string& name);
 // "auto", "bf16", "fp32" -> dtype. auto is bf16 on a GPU; on a CPU it is fp32 unless the CPU
 // multiplies bf16 natively (without that a bf16 product is some hundred times slower than fp32).
 at::ScalarType ResolveDtype(const std::string& name, at::Device device);
+bool CpuMultipliesBf16();
 
 // fp32 on a GPU means fp32: libtorch would multiply in TF32 in convolutions, which is 1e-3 away.
 void UseExactFloat32();

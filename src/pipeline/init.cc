@@ -8,12 +8,12 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
+#include "arch/vae.h"
 #include "base/atomic_file.h"
 #include "base/check.h"
 #include "base/log.h"
-#include "models/dit/tensors.h"
-#include "models/text_encoder/tensors.h"
-#include "models/vae/tensors.h"
 #include "nn/random_weights.h"
 #include "pipeline/stage.h"
 #include "plan/windows.h"
@@ -47,7 +47,7 @@ Metadata AttentionMetadata(const InitConfig& config) {
 
 ordered_json OfficialConfig(const DitConfig& c) {
   return {{"_class_name", "WanModel"},
-          {"model_type", c.latent_channels == 48 ? "ti2v" : "t2v"},
+          {"model_type", FamilyOf(c.latent_channels) == ModelFamily::kWan22 ? "ti2v" : "t2v"},
           {"dim", c.dim},
           {"ffn_dim", c.ffn_dim},
           {"freq_dim", c.freq_dim},

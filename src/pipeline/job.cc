@@ -130,7 +130,7 @@ AttentionChoice ChooseAttention(const ModelInfo& model, const std::string& patte
     choice.windows = ParseWindows(model.attention.windows);
     choice.windows_source = "model";
   } else {
-    choice.windows = PlanWindows(grid, PublishedWindows(model.dit.latent_channels));
+    choice.windows = PlanWindows(grid, PublishedWindows(FamilyOf(model.dit.latent_channels)));
     choice.windows_source = fmt::format("planner {}", kPlannerVersion);
   }
   CheckWindows(choice.windows, grid);
@@ -150,7 +150,7 @@ Job PlanJob(const ModelInfo& model, const Request& request) {
   const int64_t frames = request.frames.value_or(model.defaults.frames);
   job.geometry = UsesPublishedWindows(model.attention, request.attention, request.windows)
                      ? PlanWindowedVideo(size.width, size.height, frames, vae,
-                                         PublishedWindows(model.dit.latent_channels).grid)
+                                         PublishedWindows(FamilyOf(model.dit.latent_channels)).grid)
                      : PlanVideo(size.width, size.height, frames, vae);
   const VideoGeometry& made = job.geometry;
   if (made.made_width != made.width || made.made_height != made.height) {

@@ -39,7 +39,7 @@ TEST(Job, WindowsAreGivenOrPlanned) {
   Request request = SmallRequest();
   request.attention = "t3";
   EXPECT_EQ(PlanJob(model, request).attention.windows,
-            PlanWindows({3, 4, 8}, PublishedWindows(16)));
+            PlanWindows({3, 4, 8}, PublishedWindows(ModelFamily::kWan21)));
   request.windows = "3,1,1;1,2,4";
   EXPECT_EQ(PlanJob(model, request).attention.windows, (WindowCycle{{3, 1, 1}, {1, 2, 4}}));
   request.windows = "4,1,1";
@@ -54,7 +54,8 @@ TEST(Job, UnknownAttentionIsRefusedForManyTokens) {
   const Grid large{21, 136, 240};
   EXPECT_THROW(ChooseAttention(model, "auto", "", large), Error);
   EXPECT_EQ(ChooseAttention(model, "full", "", large).pattern, AttentionPattern::kFull);
-  EXPECT_EQ(ChooseAttention(model, "t3", "", large).windows, PublishedWindows(16).cycle);
+  EXPECT_EQ(ChooseAttention(model, "t3", "", large).windows,
+            PublishedWindows(ModelFamily::kWan21).cycle);
   model.attention = {AttentionPattern::kT3, true, "1,2,2"};
   EXPECT_EQ(ChooseAttention(model, "auto", "", large).windows, (WindowCycle{{1, 2, 2}}));
 }

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "pipeline/decode.h"
 #include "pipeline/device.h"
+#include "pipeline/precision.h"
 #include "plan/memory.h"
 
 namespace t3 {
@@ -25,6 +26,8 @@ int64_t DeviceBudget(at::Device device, const MemoryLimits& limits) {
   return Within(limits.device, device.is_cuda() ? TotalBytes(device) : HostBudget(limits));
 }
 
+int64_t ElementBytes(at::ScalarType dtype) { return static_cast<int64_t>(c10::elementSize(dtype)); }
+
 PlannedRun RunOfJob(const ModelInfo& model, const Job& job, at::Device device, at::ScalarType dtype,
                     const MemoryLimits& limits) {
   PlannedRun run;
@@ -34,8 +37,14 @@ PlannedRun RunOfJob(const ModelInfo& model, const Job& job, at::Device device, a
   run.attention = job.attention.pattern;
   run.windows = job.attention.windows;
   run.video = job.geometry;
-  run.element_bytes = static_cast<int64_t>(c10::elementSize(dtype));
   run.on_gpu = device.is_cuda();
+  run.element_bytes = ElementBytes(ArithmeticDtype(dtype, run.on_gpu));
+  const Precision dit = DitPrecision(model, dtype, run.on_gpu);
+  if (dit.converts()) run.dit_stored_bytes = ElementBytes(dit.stored);
+  if (run.text) {
+    const Precision text = TextEncoderPrecision(model, dtype, run.on_gpu);
+    if (text.converts()) run.text_stored_bytes = ElementBytes(text.stored);
+  }
   run.two_branches = job.sampling.guidance != 1;
   run.from_image = !job.request.image.empty();
   run.device_budget = DeviceBudget(device, limits);
@@ -45,8 +54,8 @@ PlannedRun RunOfJob(const ModelInfo& model, const Job& job, at::Device device, a
 // Whether the run has this stage on `device`: latents as output are not decoded, and a text encoder
 // that does not fit a GPU runs on the CPU (pipeline/text_stage.cc).
 bool RunsOnDevice(const MemoryStage& stage, const Job& job, at::Device device) {
-  if (stage.name == "decoder") return !IsTensorFile(job.request.output);
-  return stage.name != "text encoder" || !device.is_cuda();
+  if (stage.kind == StageKind::kDecoder) return !IsTensorFile(job.request.output);
+  return stage.kind != StageKind::kTextEncoder || !device.is_cuda();
 }
 
 // The first stage that does not fit; nullptr when all do.
@@ -136,17 +145,10 @@ class FitSearch {
 
 RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::Device device,
                         at::ScalarType dtype, const MemoryLimits& limits) {
-  const MemoryPlan plan = PlanMemory(RunOfJob(model, job, device, dtype, limits));
-  RunMemory memory;
-  memory.on_gpu = device.is_cuda();
-  memory.host = plan.host;
-  memory.device_budget = DeviceBudget(device, limits);
-  memory.host_budget = HostBudget(limits);
-  memory.denoiser_scratch = plan.denoiser_scratch;
-  memory.stream_weights = plan.stream_weights;
-  for (const MemoryStage& stage : plan.device) {
-    if (RunsOnDevice(stage, job, device)) memory.device.push_back(stage);
-  }
+  RunMemory memory{PlanMemory(RunOfJob(model, job, device, dtype, limits)), device.is_cuda(),
+                   DeviceBudget(device, limits), HostBudget(limits)};
+  std::erase_if(memory.device,
+                [&](const MemoryStage& stage) { return !RunsOnDevice(stage, job, device); });
   return memory;
 }
 
@@ -160,7 +162,7 @@ RunMemory CheckMemory(const ModelInfo& model, const Job& job, at::Device device,
   Fail(
       "{}x{}, {} frames: the stage \"{}\" needs about {} ({} of weights) on the {}, which has {} "
       "for it; {}; {} sets what may be used, and `t3 plan` shows every stage",
-      job.geometry.width, job.geometry.height, job.geometry.frames, stage->name,
+      job.geometry.width, job.geometry.height, job.geometry.frames, stage->name(),
       FormatBytes(stage->total()), FormatBytes(stage->weights),
       host            ? "host"
       : memory.on_gpu ? "GPU"
@@ -175,8 +177,8 @@ Residents ChooseResidents(const RunMemory& memory) {
   MemoryStage denoiser;
   MemoryStage decoder;  // stays empty where latents are the output
   for (const MemoryStage& stage : memory.device) {
-    if (stage.name == "denoiser") denoiser = stage;
-    if (stage.name == "decoder") decoder = stage;
+    if (stage.kind == StageKind::kDenoiser) denoiser = stage;
+    if (stage.kind == StageKind::kDecoder) decoder = stage;
   }
   return {denoiser.weights + decoder.total() <= memory.device_budget,
           denoiser.total() + decoder.weights <= memory.device_budget};

@@ -4,8 +4,6 @@
 #include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
 
-#include <vector>
-
 #include "pipeline/job.h"
 #include "pipeline/model_info.h"
 #include "plan/memory.h"
@@ -17,16 +15,11 @@ struct MemoryLimits {
   int64_t host = 0;
 };
 
-// The stages that the run has, and what there is for them. Worked out once a video and handed on.
-struct RunMemory {
+// The memory plan with the stages that the run has, and the budgets for them. Made once per video.
+struct RunMemory : MemoryPlan {
   bool on_gpu = false;
-  std::vector<MemoryStage> device;
-  MemoryStage host;
   int64_t device_budget = 0;
   int64_t host_budget = 0;
-  // Of MemoryPlan: what Dit's temporaries may take, and where its blocks' weights are.
-  int64_t denoiser_scratch = 0;
-  bool stream_weights = false;
 };
 RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::Device device,
                         at::ScalarType dtype, const MemoryLimits& limits);

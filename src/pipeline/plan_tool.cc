@@ -53,7 +53,7 @@ PlannedWindows WindowsToPlan(const PlannedModel& model, const std::string& asked
                              const Grid& grid) {
   if (!asked.empty()) return {ParseWindows(asked), "command line"};
   if (!model.attention.windows.empty()) return {ParseWindows(model.attention.windows), "model"};
-  return {PlanWindows(grid, PublishedWindows(model.dit.latent_channels)),
+  return {PlanWindows(grid, PublishedWindows(FamilyOf(model.dit.latent_channels))),
           fmt::format("planner {}", kPlannerVersion)};
 }
 
@@ -76,7 +76,7 @@ PlannedRun RunToPlan(const PlanRequest& request, const std::string& dtype,
   const int64_t frames = request.frames.value_or(model.defaults.frames);
   run.video = UsesPublishedWindows(model.attention, request.attention, request.windows)
                   ? PlanWindowedVideo(width, height, frames, model.vae,
-                                      PublishedWindows(model.dit.latent_channels).grid)
+                                      PublishedWindows(FamilyOf(model.dit.latent_channels)).grid)
                   : PlanVideo(width, height, frames, model.vae);
   run.device_budget = request.memory_limit;
   run.element_bytes = dtype == "bf16" ? 2 : 4;
@@ -131,8 +131,8 @@ std::string MemoryText(const PlanReport& report, const std::string& dtype) {
       fmt::format("memory by stage ({}, on a GPU, one stage after the other)\n", dtype);
   const auto line = [&](const MemoryStage& stage) {
     text += fmt::format(
-        "  {:<14} {:>9}   weights {}, the rest {}{}{}{}\n", stage.name, FormatBytes(stage.total()),
-        FormatBytes(stage.weights), FormatBytes(stage.activations),
+        "  {:<14} {:>9}   weights {}, the rest {}{}{}{}\n", stage.name(),
+        FormatBytes(stage.total()), FormatBytes(stage.weights), FormatBytes(stage.activations),
         stage.context > 0 ? fmt::format(", the GPU's context {}", FormatBytes(stage.context)) : "",
         stage.note.empty() ? "" : "; ", stage.note);
   };
@@ -169,7 +169,7 @@ std::string ToText(const PlannedModel& model, const PlanReport& report, const Pl
 }
 
 ordered_json StageJson(const MemoryStage& stage) {
-  return {{"name", stage.name},
+  return {{"name", stage.name()},
           {"weights_bytes", stage.weights},
           {"activation_bytes", stage.activations},
           {"context_bytes", stage.context},

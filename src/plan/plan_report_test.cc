@@ -16,7 +16,7 @@ PlannedRun RunOf(AttentionPattern pattern, int64_t width, int64_t height, int64_
   run.vae = model.vae;
   run.attention = pattern;
   run.video = PlanVideo(width, height, frames, model.vae);
-  run.windows = PlanWindows(run.video.grid, PublishedWindows(16));
+  run.windows = PlanWindows(run.video.grid, PublishedWindows(ModelFamily::kWan21));
   return run;
 }
 

@@ -9,8 +9,8 @@
 
 namespace t3 {
 
-// Weights are trained for the windows that a version plans, so files record it and a version's
-// output never changes (docs/planner.md): a better rule is a new version beside the old one.
+// Weights are trained with the windows of a planner version, so files record it and a version's
+// output never changes (docs/planner.md): a better rule gets a new version number.
 inline constexpr int kPlannerVersion = 1;
 
 // A cycle of five layouts for `grid`: type 0 whole frames (T,1,1); types 1 and 2 the whole time
@@ -25,7 +25,7 @@ WindowCycle PlanWindows(const Grid& grid, const WindowTable& published);
 inline constexpr int64_t kPlannedTokens = 8192;
 
 // "t,h,w;t,h,w": counts along time, height and width of one layout after the other, any number of
-// layouts. Throws Error of kind kUsage that shows the entry it cannot read.
+// layouts. Throws Error of kind kUsage that shows the invalid entry.
 WindowCycle ParseWindows(std::string_view text);
 // The same form, without spaces.
 std::string FormatWindows(const WindowCycle& cycle);

@@ -5,10 +5,10 @@
 
 #include <filesystem>
 
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
 #include "base/check.h"
-#include "models/dit/tensors.h"
 #include "models/dit/weights.h"
-#include "models/text_encoder/tensors.h"
 #include "nn/convert.h"
 #include "nn/load.h"
 #include "pipeline/job.h"

@@ -4,7 +4,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "models/dit/tensors.h"
+#include "arch/dit.h"
 #include "nn/load.h"
 #include "training/lora.h"
 #include "training/synthetic_source.h"

@@ -10,7 +10,7 @@
 #include <csignal>
 #include <fstream>
 
-#include "models/dit/tensors.h"
+#include "arch/dit.h"
 #include "nn/load.h"
 #include "training/synthetic_source.h"
 #include "weights/test_folder.h"

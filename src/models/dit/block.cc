@@ -3,9 +3,9 @@
 
 #include <ATen/ATen.h>
 
-#include "base/pieces.h"
 #include "ops/dispatch.h"
 #include "ops/part_timer.h"
+#include "plan/chunks.h"
 
 namespace t3 {
 
@@ -45,7 +45,7 @@ void DitBlock::AfterAttendSelf(at::Tensor& x, const BlockContext& context) const
   }
   // At the widest: two tensors of dim channels beside the FFN's hidden one.
   const int64_t piece = PieceOf(x, config_.ffn_dim + 2 * config_.dim, context.scratch_bytes);
-  ForTokenPieces(x.size(0), piece, [&](int64_t first, int64_t count) {
+  ForEachChunk(x.size(0), piece, [&](int64_t first, int64_t count) {
     at::Tensor rows = x.narrow(0, first, count);
     Finish(rows, context, first);
   });
@@ -77,7 +77,7 @@ void DitBlock::FinishInTraining(at::Tensor& x, const BlockContext& context) cons
 }
 
 int64_t DitBlock::PieceOf(const at::Tensor& x, int64_t channels, int64_t scratch_bytes) const {
-  return TokensAPiece(x.size(0), channels * static_cast<int64_t>(x.element_size()), scratch_bytes);
+  return ChunkTokens(x.size(0), channels * static_cast<int64_t>(x.element_size()), scratch_bytes);
 }
 
 DitBlock::Modulation DitBlock::Modulate(const BlockContext& context, int64_t first_vector) const {
@@ -126,7 +126,7 @@ SelfAttentionInput DitBlock::ProjectQkv(const at::Tensor& x, const Modulation& m
   } else {
     qkv = at::empty({x.size(0), 3 * config_.dim}, x.options());
     const int64_t piece = PieceOf(x, config_.dim, context.scratch_bytes);
-    ForTokenPieces(x.size(0), piece, [&](int64_t first, int64_t count) {
+    ForEachChunk(x.size(0), piece, [&](int64_t first, int64_t count) {
       const at::Tensor normed = Norm(x.narrow(0, first, count), modulation.Slice(first, count));
       const Part part("q, k, v");
       LinearInto(qkv.narrow(0, first, count), normed, qkv_);

@@ -10,7 +10,14 @@
 namespace t3 {
 
 BlockStream::BlockStream(std::vector<at::Tensor> blocks, at::Device device)
-    : blocks_(std::move(blocks)), device_(device) {
+    : BlockStream(blocks, device, blocks.empty() ? 0 : blocks.front().numel(),
+                  [](const at::Tensor& buffer, const at::Tensor& block) {
+                    buffer.copy_(block, /*non_blocking=*/true);
+                  }) {}
+
+BlockStream::BlockStream(std::vector<at::Tensor> blocks, at::Device device, int64_t buffer_bytes,
+                         CopyFn copy)
+    : blocks_(std::move(blocks)), device_(device), copy_(std::move(copy)) {
   T3_CHECK(!blocks_.empty(), "BlockStream: no blocks");
   for (const at::Tensor& block : blocks_) {
     T3_CHECK(block.is_cpu() && block.dim() == 1 && block.scalar_type() == at::kByte &&
@@ -20,7 +27,7 @@ BlockStream::BlockStream(std::vector<at::Tensor> blocks, at::Device device)
              block.device().str());
   }
   for (at::Tensor& buffer : buffers_) {
-    buffer = at::empty(blocks_.front().sizes(), at::TensorOptions(at::kByte).device(device_));
+    buffer = at::empty({buffer_bytes}, at::TensorOptions(at::kByte).device(device_));
   }
   if (!device_.is_cuda()) return;
   const c10::impl::VirtualGuardImpl guard(device_.type());
@@ -43,14 +50,14 @@ void BlockStream::Bring(int64_t block, int into) {
   ++copies_;
   const at::Tensor& from = blocks_[static_cast<size_t>(block)];
   if (!overlap_) {
-    buffers_[slot].copy_(from);
+    copy_(buffers_[slot], from);
     return;
   }
   // What the buffer held may still be read by work given before.
   overlap_->free.record(Computing());
   overlap_->free.block(overlap_->copying);
   const c10::StreamGuard guard(overlap_->copying);
-  buffers_[slot].copy_(from, /*non_blocking=*/true);
+  copy_(buffers_[slot], from);
   overlap_->copied[slot].record(overlap_->copying);
 }
 

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -16,8 +17,12 @@ namespace t3 {
 // into the other, on a GPU by a stream of its own. Not for use from several threads.
 class BlockStream {
  public:
+  // Fills `buffer` from `block`; on a GPU it must not wait for the copy.
+  using CopyFn = std::function<void(const at::Tensor& buffer, const at::Tensor& block)>;
   // `blocks` of equal size, (bytes) uint8 on the host; pinned, or a GPU's copies overlap nothing.
   BlockStream(std::vector<at::Tensor> blocks, at::Device device);
+  // The same with buffers of `buffer_bytes`, filled by `copy`.
+  BlockStream(std::vector<at::Tensor> blocks, at::Device device, int64_t buffer_bytes, CopyFn copy);
   ~BlockStream();  // returns once no copy is under way
   BlockStream(const BlockStream&) = delete;
   BlockStream& operator=(const BlockStream&) = delete;
@@ -46,6 +51,7 @@ class BlockStream {
 
   std::vector<at::Tensor> blocks_;
   at::Device device_;
+  CopyFn copy_;
   std::array<at::Tensor, kBuffers> buffers_;
   std::array<int64_t, kBuffers> holds_{-1, -1};
   int current_ = 0;

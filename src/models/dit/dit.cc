@@ -6,11 +6,11 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "base/pieces.h"
 #include "models/dit/text_rows.h"
 #include "ops/attention_backend.h"
 #include "ops/dispatch.h"
 #include "ops/text_attention.h"
+#include "plan/chunks.h"
 #include "plan/memory.h"
 
 namespace t3 {
@@ -37,9 +37,9 @@ template <typename F>
 at::Tensor MapPieces(const at::Tensor& x, int64_t bytes_per_token, int64_t scratch_bytes, F f) {
   const int64_t tokens = x.size(0);
   if (GradientsOn()) return f(x, 0);
-  const int64_t piece = TokensAPiece(tokens, bytes_per_token, scratch_bytes);
+  const int64_t piece = ChunkTokens(tokens, bytes_per_token, scratch_bytes);
   at::Tensor all;
-  ForTokenPieces(tokens, piece, [&](int64_t first, int64_t count) {
+  ForEachChunk(tokens, piece, [&](int64_t first, int64_t count) {
     const at::Tensor part = f(x.narrow(0, first, count), first);
     if (count == tokens) {
       all = part;
@@ -90,9 +90,11 @@ Dit::Dit(const DitConfig& config, const TensorMap& tensors)
 Dit::Dit(const DitConfig& config, const TensorMap& tensors, std::shared_ptr<const HostWeights> host)
     : Dit(config, tensors, /*blocks_too=*/false) {
   host_ = std::move(host);
-  stream_ = std::make_shared<BlockStream>(host_->blocks(), device());
+  const BlockLayout layout(config, dtype());
+  stream_ = std::make_shared<BlockStream>(host_->blocks(), device(), layout.bytes(),
+                                          host_->CopyInto(layout));
   for (int i = 0; i < BlockStream::kBuffers; ++i) {
-    blocks_.emplace_back(config, host_->layout().Views(stream_->buffer(i), "blocks.0"), "blocks.0");
+    blocks_.emplace_back(config, layout.Views(stream_->buffer(i), "blocks.0"), "blocks.0");
   }
 }
 

@@ -48,10 +48,11 @@ class Dit {
  public:
   // Dtype and device are those of the weights. Throws Error that names a missing tensor.
   Dit(const DitConfig& config, const TensorMap& tensors);
-  // The same with the blocks' weights in host memory, filled: each passes through one of two
-  // buffers on the device of `tensors` (the others), brought one ahead of its use
-  // (models/dit/block_stream.h). The results have the same bits. For forwards with gradients off;
-  // copies of this Dit share the buffers.
+  // The same with the blocks' weights in host memory, filled: each is copied one ahead of its use
+  // to one of two buffers on the device of `tensors` (the others), and converted if it is stored in
+  // another dtype than they are (models/dit/block_stream.h). The results have the same bits as with
+  // all blocks on the device. For forwards with gradients off; copies of this Dit share the
+  // buffers.
   Dit(const DitConfig& config, const TensorMap& tensors, std::shared_ptr<const HostWeights> host);
 
   // embeds (L, text_dim), 1 <= L <= text_len, any float dtype and device: the encoder's rows up to

@@ -9,12 +9,10 @@
 #include <memory>
 #include <string>
 
+#include "arch/dit.h"
 #include "base/check.h"
-#include "base/pieces.h"
-#include "config/presets.h"
-#include "models/dit/tensors.h"
 #include "models/dit/weights.h"
-#include "plan/denoiser_memory.h"
+#include "plan/chunks.h"
 #include "weights/weight_file.h"
 
 namespace t3 {
@@ -159,6 +157,26 @@ TEST_P(DitReference, PackedPlacesAreUsedAsTheyLieAndGiveTheSameBits) {
   EXPECT_TRUE(at::equal(Sample(Dit(config_, placed), attention, 6, 1, 5, 5), want));
 }
 
+// Blocks stored in bf16 and converted as they are used, for CPUs that compute in fp32.
+TEST_P(DitReference, WeightsStoredInBf16ComputeInFp32) {
+  const AttentionLayout attention = Attention(AttentionPattern::kT3);
+  const auto host =
+      std::make_shared<HostWeights>(config_, at::kBFloat16, /*pinned=*/kDevice.is_cuda());
+  TensorMap outside, all;
+  for (const auto& [name, tensor] : weights_) {
+    at::Tensor place = host->Place(name);
+    if (place.defined()) {
+      all[name] = place.copy_(tensor).to(tensor.device(), at::kFloat);
+    } else {
+      outside[name] = all[name] = tensor.to(at::kFloat);
+    }
+  }
+  const Dit resident(config_, all), converted(config_, outside, host);
+  EXPECT_EQ(converted.dtype(), at::kFloat);
+  EXPECT_TRUE(
+      at::equal(Sample(converted, attention, 6, 4, 5, 5), Sample(resident, attention, 6, 4, 5, 5)));
+}
+
 // Blocks in host memory that pass through two buffers, over several steps and both branches.
 TEST_P(DitReference, WeightsOnTheHostGiveTheSameBits) {
   const AttentionLayout attention = Attention(AttentionPattern::kT3);
@@ -192,21 +210,6 @@ TEST_P(DitReference, WeightsOnTheHostGiveTheSameBits) {
   }
 }
 
-// The plan counts weights by formulas; the table of tensors is what is loaded.
-TEST(DitWeights, ArePlannedAsTheyAreLoaded) {
-  for (const char* preset : {"wan2.1-1.3b", "wan2.2-5b"}) {
-    const DitConfig& config = FindPreset(preset).dit;
-    int64_t all = 0, block = 0;
-    for (const TensorSpec& spec : DitTensors(config)) {
-      const int64_t bytes = spec.elements() * (IsFloatTensor(spec.name) ? 4 : 2);
-      all += bytes;
-      if (spec.name.starts_with("blocks.3.")) block += bytes;
-    }
-    EXPECT_EQ(DitWeightBytes(config, 2), all) << preset;
-    EXPECT_EQ(DitBlockBytes(config, 2), block) << preset;
-  }
-}
-
 TEST_P(DitReference, BothBranchesTogetherGiveTheSameBits) {
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     Dit dit = Model(dtype);
@@ -237,10 +240,10 @@ TEST_P(DitReference, BothBranchesTogetherGiveTheSameBits) {
 TEST(TokenPieces, CoverAllTokensWithinTheBudget) {
   for (int64_t tokens : {1, 255, 256, 257, 1000, 685'440}) {
     for (int64_t most : {1, 7, 255, 256, 300, 70'000, 1'000'000}) {
-      const int64_t piece = TokensAPiece(tokens, 10, 10 * most + 5);
+      const int64_t piece = ChunkTokens(tokens, 10, 10 * most + 5);
       EXPECT_LE(piece, most);
       int64_t covered = 0;
-      ForTokenPieces(tokens, piece, [&](int64_t first, int64_t count) {
+      ForEachChunk(tokens, piece, [&](int64_t first, int64_t count) {
         EXPECT_EQ(first, covered);
         covered += count;
       });

@@ -10,13 +10,13 @@
 #include <limits>
 #include <tuple>
 
+#include "arch/dit.h"
 #include "config/presets.h"
 #include "models/dit/attention_layout.h"
 #include "models/dit/block.h"
 #include "models/dit/dit.h"
 #include "models/dit/random_block.h"
 #include "models/dit/slow_block.h"
-#include "models/dit/tensors.h"
 #include "models/dit/weights.h"
 #include "plan/denoiser_memory.h"
 #include "plan/windows.h"
@@ -61,7 +61,7 @@ class FullSizeBlock : public ::testing::TestWithParam<const char*> {
 };
 
 TEST_P(FullSizeBlock, EqualsItsDefinitionOnSampledTokens) {
-  const WindowTable& published = PublishedWindows(config_.latent_channels);
+  const WindowTable& published = PublishedWindows(FamilyOf(config_.latent_channels));
   const Grid& grid = published.grid;
   const int64_t tokens = grid.tokens();
   // As many values as x has, drawn on the GPU: only sampled rows go to the definition.
@@ -115,7 +115,7 @@ TEST(PlannedMemory, IsWhatAForwardTakes) {
   for (const auto& [width, height, frames] :
        {std::tuple(832, 480, 81), std::tuple(1920, 1088, 33), std::tuple(3840, 2176, 9)}) {
     run.video = PlanVideo(width, height, frames, run.vae);
-    run.windows = PlanWindows(run.video.grid, PublishedWindows(run.dit.latent_channels));
+    run.windows = PlanWindows(run.video.grid, PublishedWindows(FamilyOf(run.dit.latent_channels)));
     const AttentionLayout attention = AttentionLayout::Make(
         run.attention, run.windows, run.video.grid, 5, run.dit.head_dim(), kGpu);
     const Grid& latent = run.video.latent;
@@ -129,7 +129,8 @@ TEST(PlannedMemory, IsWhatAForwardTakes) {
       dit.Forward(x, 500, 0, text, attention);
       const auto peak = static_cast<double>(
           at::accelerator::getDeviceStats(kGpu.index()).allocated_bytes[0].peak);
-      const auto planned = static_cast<double>(DitWeightBytes(run.dit, 2) + plan.activations);
+      const auto planned =
+          static_cast<double>(WeightBytes(DitTensors(run.dit), 2) + plan.activations);
       std::cout << width << 'x' << height << 'x' << frames << ", scratch " << plan.scratch
                 << ": planned " << planned / 1e9 << " GB, taken " << peak / 1e9 << " GB\n";
       EXPECT_NEAR(planned, peak, 0.1 * peak);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/model_config.h"
+#include "models/dit/block_stream.h"
 #include "nn/tensor_map.h"
 
 namespace t3 {
@@ -18,6 +19,7 @@ class BlockLayout {
   // Dtypes as Dit keeps them: fp32 for some, else `dtype`.
   BlockLayout(const DitConfig& config, at::ScalarType dtype);
 
+  at::ScalarType dtype() const { return dtype_; }
   int64_t bytes() const { return bytes_; }
   // Views of `memory`, (bytes) uint8, under original names of block `prefix` ("blocks.7"). q, k and
   // v lie side by side, so that DitBlock copies none of them.
@@ -30,6 +32,7 @@ class BlockLayout {
     at::ScalarType dtype;
     int64_t first = 0;  // byte
   };
+  at::ScalarType dtype_;
   std::vector<Entry> entries_;
   int64_t bytes_ = 0;
 };
@@ -45,6 +48,9 @@ class HostWeights {
   const BlockLayout& layout() const { return layout_; }
   // Of each block, (layout().bytes()) uint8.
   const std::vector<at::Tensor>& blocks() const { return blocks_; }
+  // Copies a block into memory of the layout `to`, converting what has another dtype there: weights
+  // stored in bf16 for a CPU that computes in fp32.
+  BlockStream::CopyFn CopyInto(const BlockLayout& to) const;
   // Where a loader (nn/load.h) puts the tensor with this original name; undefined where it is of no
   // block.
   at::Tensor Place(const std::string& name) const;

@@ -7,12 +7,6 @@
 
 namespace t3 {
 
-bool IsFloatTensor(std::string_view name) {
-  return name.starts_with("patch_embedding.") || name.starts_with("time_") ||
-         name.starts_with("head.") || name.ends_with(".modulation") ||
-         name.find(".norm") != std::string_view::npos;
-}
-
 at::Tensor FloatTensor(const TensorMap& tensors, const std::string& name) {
   const at::Tensor& tensor = GetTensor(tensors, name);
   return tensor.to(ComputeType(tensor));

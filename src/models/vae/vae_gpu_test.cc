@@ -103,14 +103,14 @@ TEST_P(VaeGpu, EveryPlanEqualsTheCpu) {
   const Vae cpu(config, tensors), gpu(config, OnGpu(tensors, at::kFloat));
   const at::Tensor latents = SeededNoise({8, 3, 5, 6}, 27);
   std::vector<at::Tensor> chunks;
-  cpu.DecodePlain(latents, [&](const at::Tensor& frames) { chunks.push_back(frames); });
+  cpu.DecodeReference(latents, [&](const at::Tensor& frames) { chunks.push_back(frames); });
   const at::Tensor expected = at::cat(chunks, 1);
-  const std::vector<DecodeChoice> choices{{DecodeOrder::kFramesOuter, 2, 2, 1},
-                                          {DecodeOrder::kFramesOuter, 1, 1, 3},
-                                          {DecodeOrder::kFramesOuter, 2, 0, 5},
-                                          {DecodeOrder::kSlabsOuter, 1, 0, 5, 512},
-                                          {DecodeOrder::kSlabsOuter, 2, 0, 2}};
-  for (const DecodeChoice& choice : choices) {
+  const std::vector<DecodePlanOptions> choices{{DecodeOrder::kFramesOuter, 2, 2, 1},
+                                               {DecodeOrder::kFramesOuter, 1, 1, 3},
+                                               {DecodeOrder::kFramesOuter, 2, 0, 5},
+                                               {DecodeOrder::kSlabsOuter, 1, 0, 5, 512},
+                                               {DecodeOrder::kSlabsOuter, 2, 0, 2}};
+  for (const DecodePlanOptions& choice : choices) {
     const at::Tensor video = at::full_like(expected, NAN);
     gpu.DecodeRows(latents, MakeDecodePlan(config, {3, 5, 6}, 4, choice),
                    [&](const DecodedRows& rows) {

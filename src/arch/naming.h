@@ -1,4 +1,4 @@
-// From the names that files use to canonical (original) names, by rules that are data.
+// Maps the tensor names of files to canonical (original) names, by rules that are data.
 #pragma once
 
 #include <functional>
@@ -25,9 +25,9 @@ struct RenameRule {
 // How the files of one network name their tensors.
 struct Naming {
   std::string network;                // "DiT", "text encoder", "VAE": for messages
-  std::vector<std::string> prefixes;  // stripped as long as one matches
+  std::vector<std::string> prefixes;  // stripped repeatedly
   std::vector<std::string> foreign;   // prefixes of other networks in a combined file: left out
-  std::vector<std::string> extras;    // names without a meaning for the network: left out
+  std::vector<std::string> extras;    // names that the network does not use: left out
   std::vector<RenameRule> rules;
 };
 
@@ -37,10 +37,10 @@ struct CanonicalMatch {
   bool prefixed = false;
 };
 
-// The canonical form of a tensor's name, or of a module's ("blocks.0.attn1.to_q"); nullopt when
-// no rule knows it.
+// The canonical form of the name of a tensor or module ("blocks.0.attn1.to_q"); nullopt if no rule
+// matches.
 std::optional<CanonicalMatch> FindCanonical(const Naming& naming, std::string_view name);
-// The same for a name written with '_' for '.', as in kohya's LoRA files.
+// The same for a name with '_' in place of '.', as in kohya's LoRA files.
 std::optional<CanonicalMatch> FindCanonicalUnderscored(const Naming& naming, std::string_view name);
 
 // `name` without the prefixes of `naming`.
@@ -49,11 +49,11 @@ std::string_view StripPrefixes(const Naming& naming, std::string_view name);
 // The tensors of one network in a file, by canonical name.
 struct NamedViews {
   TensorViews tensors;
-  // Factors of weights stored as ComfyUI's scaled fp8, by the weight's canonical name: fp32, one
-  // element or one a row.
+  // Factors of weights stored as ComfyUI's scaled fp8, by the canonical name of the weight: one
+  // number, or one per row or per column.
   TensorViews scales;
   std::map<std::string, std::string> stored;  // canonical name -> name in the file
-  std::vector<std::string> left_out;          // understood, and no part of the network
+  std::vector<std::string> left_out;          // known, but not part of the network
   std::vector<std::string> styles;            // of the rules that matched, without repetition
   bool prefixed = false;                      // a prefix was stripped somewhere
   bool scaled_fp8 = false;
@@ -62,9 +62,9 @@ struct NamedViews {
   std::shared_ptr<const WeightFile> file;  // keeps the mapped bytes alive
 };
 
-// Renames the tensors of `file`. A name that no rule knows keeps its stored name, so that it shows
-// as surplus. Two stored names for one tensor are accepted when their contents are equal; otherwise
-// Error. Reads no tensor data but that of duplicates.
+// Renames the tensors of `file`. A name that no rule matches stays, and is later reported as
+// surplus. Two stored names for one tensor are accepted if their contents are equal; otherwise
+// throws Error. Reads tensor data of duplicates only.
 NamedViews NameTensors(std::shared_ptr<const WeightFile> file, const Naming& naming);
 
 }  // namespace t3

@@ -1,5 +1,5 @@
 // Matching of names against rename rules.
-#include "nn/naming.h"
+#include "arch/naming.h"
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
-// The text encoder's table of tensors and its names in the different file families.
-#include "models/text_encoder/tensors.h"
+// Tensor table of the text encoder, its names in files, and reading its sizes.
+#include "arch/text_encoder.h"
 
 #include "base/check.h"
 

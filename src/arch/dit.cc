@@ -1,5 +1,5 @@
-// The denoiser's table of tensors and its names in the different file families.
-#include "models/dit/tensors.h"
+// Tensor table of the denoiser, its names in files, and reading its sizes.
+#include "arch/dit.h"
 
 #include <charconv>
 #include <cmath>
@@ -34,9 +34,13 @@ void AddBlock(TensorTable* table, const std::string& name, const DitConfig& c) {
   AddLinear(table, name + ".ffn.2", c.dim, c.ffn_dim);
 }
 
-// Modules under the original names, which stay what they are.
+void MarkFloatTensors(TensorTable* table) {
+  for (TensorSpec& spec : *table) spec.fp32 = IsFloatTensor(spec.name);
+}
+
+// Modules under the original names, which map to themselves.
 std::vector<RenameRule> OriginalRules() {
-  // The one name that is the same in every family says nothing about it.
+  // Every family has this name, so it says nothing about the family.
   std::vector<RenameRule> rules{{"patch_embedding", "patch_embedding", ""}};
   for (const char* name :
        {"text_embedding.0", "text_embedding.2", "time_embedding.0", "time_embedding.2",
@@ -100,7 +104,7 @@ std::optional<double> NumberIn(const Metadata& metadata, const char* key) {
   return value;
 }
 
-// The first of these that is there: `key` in the config, `diffusers_key` in it, metadata t3.`key`.
+// The first that is present: `key` in the config, `diffusers_key` in it, metadata t3.`key`.
 double Setting(const NamedViews& views, const nlohmann::json* config, const char* key,
                const char* diffusers_key, double otherwise) {
   if (auto value = NumberIn(config, key)) return *value;
@@ -128,8 +132,8 @@ int64_t ReadHeads(const NamedViews& views, const nlohmann::json* config, int64_t
   const int64_t given =
       heads >= 1 && heads == std::floor(heads) && heads <= 1e6 ? static_cast<int64_t>(heads) : 0;
   T3_CHECK(given > 0 && dim % given == 0,
-           "{}: width {} does not split into {} heads; give the model's config.json, whose "
-           "num_heads tells their number",
+           "{}: width {} does not split into {} heads; give the model's config.json with its "
+           "num_heads",
            views.path, dim, heads);
   CheckAgainst(config, "attention_head_dim", dim / given, "the heads and the width");
   T3_CHECK(dim / given % 2 == 0 && dim / given >= 6,
@@ -139,6 +143,19 @@ int64_t ReadHeads(const NamedViews& views, const nlohmann::json* config, int64_t
 }
 
 }  // namespace
+
+bool IsFloatTensor(std::string_view name) {
+  return name.starts_with("patch_embedding.") || name.starts_with("time_") ||
+         name.starts_with("head.") || name.ends_with(".modulation") ||
+         name.find(".norm") != std::string_view::npos;
+}
+
+TensorTable DitBlockTensors(const DitConfig& config) {
+  TensorTable table;
+  AddBlock(&table, "blocks.0", config);
+  MarkFloatTensors(&table);
+  return table;
+}
 
 TensorTable DitTensors(const DitConfig& config) {
   TensorTable table;
@@ -154,6 +171,7 @@ TensorTable DitTensors(const DitConfig& config) {
   }
   AddLinear(&table, "head.head", 4 * config.latent_channels, config.dim);
   table.push_back({"head.modulation", {1, 2, config.dim}});
+  MarkFloatTensors(&table);
   return table;
 }
 

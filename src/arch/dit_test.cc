@@ -1,5 +1,5 @@
 // What the denoiser's sizes are read from, and what contradicts them.
-#include "models/dit/tensors.h"
+#include "arch/dit.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

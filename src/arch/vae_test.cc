@@ -1,5 +1,5 @@
 // The VAE's version, sizes and statistics.
-#include "models/vae/tensors.h"
+#include "arch/vae.h"
 
 #include <gtest/gtest.h>
 

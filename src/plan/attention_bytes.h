@@ -1,5 +1,5 @@
-// What window attention's temporaries take for one head, counted once for the ops that take them
-// and for the plan that foretells them.
+// Temporaries of window attention for one head, in bytes. The planner and the ops that allocate
+// them call the same functions.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@ namespace t3 {
 struct AttentionSize {
   int64_t tokens = 0;
   int64_t partitions = 1;  // whose outputs are averaged
-  // Tokens of the largest group of equally long windows where windows are uneven, else 0: a group's
-  // output lies beside the output of all before it is copied into it.
+  // Tokens in the largest group of windows of equal length if window lengths differ, else 0: the
+  // output of one group is a separate tensor before it is copied into the output of all groups.
   int64_t largest_group = 0;
   int64_t row_bytes = 0;  // of one token's channels of one head
 };
@@ -20,14 +20,14 @@ inline int64_t ScatteredHeadBytes(const AttentionSize& size) {
   return (4 * size.partitions * size.tokens + size.largest_group) * size.row_bytes;
 }
 
-// The same where windows lie in token order: the output alone.
+// Fused kernels where windows are contiguous in token order: the output only.
 inline int64_t InPlaceHeadBytes(const AttentionSize& size) {
   return (size.tokens + size.largest_group) * size.row_bytes;
 }
 
-// The plain definition: gathered q, k and v, the output in window order and back in token order,
-// and the other partition's.
-inline int64_t PlainHeadBytes(const AttentionSize& size) {
+// The reference: gathered q, k and v, the output in window order and in token order, and the output
+// of the other partition.
+inline int64_t ReferenceHeadBytes(const AttentionSize& size) {
   return 6 * size.tokens * size.row_bytes;
 }
 

@@ -1,9 +1,10 @@
-// The text encoder's tensors: names, shapes, how files call them, and what the sizes tell.
+// Tensors of the text encoder (UMT5): names, shapes, naming schemes of files, and the sizes that
+// they imply.
 #pragma once
 
+#include "arch/naming.h"
+#include "arch/tensor_spec.h"
 #include "config/model_config.h"
-#include "nn/naming.h"
-#include "nn/tensor_spec.h"
 
 namespace t3 {
 
@@ -15,7 +16,7 @@ const Naming& TextEncoderNaming();
 
 bool LooksLikeTextEncoder(const NamedViews& views);
 
-// All sizes are in the tensors. Throws Error when one is missing that tells a size.
+// Throws Error if a tensor is missing from which a size is read.
 TextEncoderConfig ReadTextEncoderConfig(const NamedViews& views);
 
 }  // namespace t3

@@ -1,32 +1,36 @@
-// The VAE's formulas with nothing shared with the product but torch's convolutions.
-#include "models/vae/whole_sequence.h"
+// The VAE from its formulas. It shares the table of levels with the product, and no layer.
+#include "models/vae/reference_vae.h"
 
 #include <ATen/ATen.h>
-#include <fmt/format.h>
 
 #include <cmath>
+#include <string>
+#include <vector>
+
+#include "arch/vae_levels.h"
 
 namespace t3 {
 namespace {
 
 using Sizes = std::vector<int64_t>;
 
-class Whole {
+class ReferenceVae {
  public:
-  Whole(const VaeConfig& config, const TensorMap& tensors) : config_(config), tensors_(tensors) {}
+  ReferenceVae(const VaeConfig& config, const TensorMap& tensors)
+      : config_(config), tensors_(tensors) {}
 
   at::Tensor Decode(const at::Tensor& latents) const {
     at::Tensor x = latents * PerChannel(config_.std) + PerChannel(config_.mean);
     x = Conv(x.unsqueeze(0), "conv2");
     x = Middle(Conv(x, "decoder.conv1"), "decoder.middle");
-    for (int level = 0; level < 4; ++level) x = DecoderLevel(x, level);
+    for (const VaeLevel& level : DecoderLevels(config_)) x = DecodeLevel(x, level);
     x = Unpatch(Conv(Silu(Norm(x, "decoder.head.0")), "decoder.head.2"));
     return x.clamp(-1, 1).squeeze(0);
   }
 
   at::Tensor Encode(const at::Tensor& video) const {
     at::Tensor x = Conv(Patch(video.unsqueeze(0)), "encoder.conv1");
-    for (int level = 0; level < 4; ++level) x = EncoderLevel(x, level);
+    for (const VaeLevel& level : EncoderLevels(config_)) x = EncodeLevel(x, level);
     x = Middle(x, "encoder.middle");
     x = Conv(Conv(Silu(Norm(x, "encoder.head.0")), "encoder.head.2"), "conv1");
     x = x.narrow(1, 0, config_.latent_channels).squeeze(0);
@@ -83,24 +87,18 @@ class Whole {
     return x + at::stack(frames, 2);
   }
 
-  std::string Layer(const char* stem, int level, int index, int per_level) const {
-    const std::string half = stem[0] == 'd' ? "encoder" : "decoder";  // downsamples, upsamples
-    return v22() ? fmt::format("{}.{}.{}.{}.{}", half, stem, level, stem, index)
-                 : fmt::format("{}.{}.{}", half, stem, level * per_level + index);
-  }
-
   at::Tensor Frame(const at::Tensor& x, int64_t t) const { return x.narrow(2, t, 1); }
 
-  at::Tensor DecoderLevel(const at::Tensor& x, int level) const {
+  at::Tensor DecodeLevel(const at::Tensor& x, const VaeLevel& level) const {
     at::Tensor y = x;
-    for (int i = 0; i < 3; ++i) y = Residual(y, Layer("upsamples", level, i, 4));
-    if (level == 3) return y;
-    const std::string name = Layer("upsamples", level, 3, 4);
-    if (level < 2) y = UpTime(y, name + ".time_conv");
+    for (int64_t i = 0; i < level.blocks; ++i) y = Residual(y, level.BlockName(i));
+    if (!level.resamples()) return y;
+    const std::string name = level.ResamplerName();
+    if (level.time_factor > 1) y = UpTime(y, name + ".time_conv");
     y = y.repeat_interleave(2, 3).repeat_interleave(2, 4);
     const at::Tensor w = Weight(name + ".resample.1").unsqueeze(2);
     y = at::conv3d(at::constant_pad_nd(y, Sizes{1, 1, 1, 1}), w, Bias(name + ".resample.1"));
-    return v22() ? y + DupUp(x, y.size(1), level < 2 ? 2 : 1) : y;
+    return level.shortcut ? y + DupUp(x, y.size(1), level.time_factor) : y;
   }
 
   at::Tensor UpTime(const at::Tensor& x, const std::string& name) const {
@@ -132,18 +130,18 @@ class Whole {
     return out.slice(2, ft - 1);
   }
 
-  at::Tensor EncoderLevel(const at::Tensor& x, int level) const {
+  at::Tensor EncodeLevel(const at::Tensor& x, const VaeLevel& level) const {
     at::Tensor y = x;
-    for (int i = 0; i < 2; ++i) y = Residual(y, Layer("downsamples", level, i, 3));
-    if (level < 3) {
-      const std::string name = Layer("downsamples", level, 2, 3);
+    for (int64_t i = 0; i < level.blocks; ++i) y = Residual(y, level.BlockName(i));
+    if (level.resamples()) {
+      const std::string name = level.ResamplerName();
       const at::Tensor w = Weight(name + ".resample.1").unsqueeze(2);
       y = at::conv3d(at::constant_pad_nd(y, Sizes{0, 1, 0, 1}), w, Bias(name + ".resample.1"),
                      Sizes{1, 2, 2});
-      if (level > 0) y = DownTime(y, name + ".time_conv");
+      if (level.time_factor > 1) y = DownTime(y, name + ".time_conv");
     }
-    if (!v22()) return y;
-    return y + AvgDown(x, y.size(1), level == 1 || level == 2 ? 2 : 1, level < 3 ? 2 : 1);
+    if (!level.shortcut) return y;
+    return y + AvgDown(x, y.size(1), level.time_factor, level.space_factor);
   }
 
   at::Tensor DownTime(const at::Tensor& x, const std::string& name) const {
@@ -207,13 +205,14 @@ class Whole {
 
 }  // namespace
 
-at::Tensor DecodeWhole(const VaeConfig& config, const TensorMap& tensors,
-                       const at::Tensor& latents) {
-  return Whole(config, tensors).Decode(latents);
+at::Tensor ReferenceDecode(const VaeConfig& config, const TensorMap& tensors,
+                           const at::Tensor& latents) {
+  return ReferenceVae(config, tensors).Decode(latents);
 }
 
-at::Tensor EncodeWhole(const VaeConfig& config, const TensorMap& tensors, const at::Tensor& video) {
-  return Whole(config, tensors).Encode(video);
+at::Tensor ReferenceEncode(const VaeConfig& config, const TensorMap& tensors,
+                           const at::Tensor& video) {
+  return ReferenceVae(config, tensors).Encode(video);
 }
 
 }  // namespace t3

@@ -1,5 +1,5 @@
-// Comparison of a file's tensors with the table of a network.
-#include "nn/tensor_spec.h"
+// Sums over a table of tensors and comparison of a file with it.
+#include "arch/tensor_spec.h"
 
 #include <charconv>
 #include <set>
@@ -26,6 +26,21 @@ int64_t TensorSpec::elements() const {
   int64_t n = 1;
   for (int64_t size : shape) n *= size;
   return n;
+}
+
+int64_t ParameterCount(const TensorTable& table) {
+  int64_t count = 0;
+  for (const TensorSpec& spec : table) count += spec.elements();
+  return count;
+}
+
+int64_t WeightBytes(const TensorTable& table, int64_t element_bytes) {
+  constexpr int64_t kFloatBytes = 4;
+  int64_t bytes = 0;
+  for (const TensorSpec& spec : table) {
+    bytes += spec.elements() * (spec.fp32 ? kFloatBytes : element_bytes);
+  }
+  return bytes;
 }
 
 std::string ShapeText(const std::vector<int64_t>& shape) {
@@ -82,8 +97,8 @@ int64_t SizeOf(const TensorViews& tensors, const std::string& name, size_t dim,
                const std::string& network) {
   const auto found = tensors.find(name);
   T3_CHECK(found != tensors.end(),
-           "the {} has no tensor {}, which tells its sizes; is the file incomplete?", network,
-           name);
+           "the {} has no tensor {}, from which its sizes are read; is the file incomplete?",
+           network, name);
   T3_CHECK(dim < found->second.shape.size(),
            "{} of the {} has shape {}, wanted at least {} dimensions", name, network,
            ShapeText(found->second.shape), dim + 1);

@@ -1,5 +1,5 @@
 // The text encoder's names and sizes.
-#include "models/text_encoder/tensors.h"
+#include "arch/text_encoder.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
-// The VAE's names in original, ComfyUI and diffusers files.
+// Names of the VAE's tensors in original, ComfyUI and diffusers files.
+#include "arch/vae.h"
 #include "base/check.h"
-#include "models/vae/tensors.h"
 
 namespace t3 {
 namespace {
@@ -37,28 +37,30 @@ void AddEnds(std::vector<Pair>* pairs, const std::string& half) {
   pairs->push_back({half + ".conv_out", half + ".head.2"});
 }
 
-// 2.1: the encoder is one row of parts in both families, the decoder is nested in diffusers only.
+// 2.1: layers of the encoder are numbered consecutively by both families; diffusers nests those of
+// the decoder.
 void AddLevels21(std::vector<Pair>* pairs) {
   AddResidualRules(pairs, "encoder.down_blocks.#", "encoder.downsamples.#");
   AddResampleRules(pairs, "encoder.down_blocks.#", "encoder.downsamples.#");
-  for (int level = 0; level < 4; ++level) {
-    const std::string theirs = fmt::format("decoder.up_blocks.{}", level);
-    for (int block = 0; block < 3; ++block) {
-      AddResidualRules(pairs, fmt::format("{}.resnets.{}", theirs, block),
-                       fmt::format("decoder.upsamples.{}", 4 * level + block));
+  VaeConfig config;
+  config.version = VaeVersion::k21;
+  for (const VaeLevel& level : DecoderLevels(config)) {
+    const std::string theirs = fmt::format("decoder.up_blocks.{}", level.index);
+    for (int64_t block = 0; block < level.blocks; ++block) {
+      AddResidualRules(pairs, fmt::format("{}.resnets.{}", theirs, block), level.BlockName(block));
     }
-    AddResampleRules(pairs, theirs + ".upsamplers.0",
-                     fmt::format("decoder.upsamples.{}", 4 * level + 3));
+    AddResampleRules(pairs, theirs + ".upsamplers.0", level.ResamplerName());
   }
 }
 
-// 2.2: both halves nested in both families; the resampler is the last part of a level.
+// 2.2: both families nest both halves.
 void AddLevels22(std::vector<Pair>* pairs) {
   AddResidualRules(pairs, "encoder.down_blocks.#.resnets.#", "encoder.downsamples.#.downsamples.#");
   AddResampleRules(pairs, "encoder.down_blocks.#.downsampler",
-                   "encoder.downsamples.#.downsamples.2");
+                   fmt::format("encoder.downsamples.#.downsamples.{}", kVaeEncoderBlocks));
   AddResidualRules(pairs, "decoder.up_blocks.#.resnets.#", "decoder.upsamples.#.upsamples.#");
-  AddResampleRules(pairs, "decoder.up_blocks.#.upsampler", "decoder.upsamples.#.upsamples.3");
+  AddResampleRules(pairs, "decoder.up_blocks.#.upsampler",
+                   fmt::format("decoder.upsamples.#.upsamples.{}", kVaeDecoderBlocks));
 }
 
 Naming MakeVaeNaming(VaeVersion version) {

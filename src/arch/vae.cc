@@ -1,18 +1,14 @@
-// The VAE's table of tensors and how sizes and statistics are read.
-#include "models/vae/tensors.h"
+// Tensor table of the VAE; reading its sizes and statistics.
+#include "arch/vae.h"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/check.h"
 #include "config/presets.h"
 
 namespace t3 {
 namespace {
-
-constexpr int64_t kLevels = 4;
-constexpr int64_t kMultipliers[kLevels] = {1, 2, 4, 4};
-constexpr int64_t kEncoderBlocks = 2;  // residual blocks a level
-constexpr int64_t kDecoderBlocks = 3;
 
 void AddConv(TensorTable* table, const std::string& name, int64_t out, int64_t in, int64_t kernel,
              int64_t time_kernel) {
@@ -47,63 +43,24 @@ void AddHead(TensorTable* table, const std::string& name, int64_t out, int64_t i
   AddConv(table, name + ".2", out, in, 3, 3);
 }
 
-// Name of part `index` of `level`: 2.1 numbers the parts of all levels in one row.
-std::string PartName(VaeVersion version, const std::string& list, int64_t level, int64_t index,
-                     int64_t parts_a_level) {
-  const std::string last = list.substr(list.find('.') + 1);
-  return version == VaeVersion::k21 ? fmt::format("{}.{}", list, level * parts_a_level + index)
-                                    : fmt::format("{}.{}.{}.{}", list, level, last, index);
-}
-
-void AddEncoder(TensorTable* table, const VaeConfig& c) {
-  const int64_t dim = c.encoder_dim;
-  AddConv(table, "encoder.conv1", dim, 3 * c.patch() * c.patch(), 3, 3);
-  int64_t in = dim;
-  for (int64_t level = 0; level < kLevels; ++level) {
-    const int64_t out = dim * kMultipliers[level];
-    const auto part = [&](int64_t index) {
-      return PartName(c.version, "encoder.downsamples", level, index, kEncoderBlocks + 1);
-    };
-    for (int64_t block = 0; block < kEncoderBlocks; ++block) {
-      AddResidual(table, part(block), out, block == 0 ? in : out);
-    }
-    if (level < kLevels - 1) {
-      AddConv2d(table, part(kEncoderBlocks) + ".resample.1", out, out, 3);
-      // Levels 1 and 2 halve time as well.
-      if (level > 0) AddConv(table, part(kEncoderBlocks) + ".time_conv", out, out, 1, 3);
-    }
-    in = out;
+// Residual blocks and resampler of one level.
+void AddLevel(TensorTable* table, const VaeLevel& level) {
+  for (int64_t block = 0; block < level.blocks; ++block) {
+    AddResidual(table, level.BlockName(block), level.channels,
+                block == 0 ? level.in : level.channels);
   }
-  AddMiddle(table, "encoder.middle", in);
-  AddHead(table, "encoder.head", 2 * c.latent_channels, in);
-}
-
-void AddDecoder(TensorTable* table, const VaeConfig& c) {
-  int64_t in = c.decoder_dim * kMultipliers[kLevels - 1];
-  AddConv(table, "decoder.conv1", in, c.latent_channels, 3, 3);
-  AddMiddle(table, "decoder.middle", in);
-  for (int64_t level = 0; level < kLevels; ++level) {
-    const int64_t out = c.decoder_dim * kMultipliers[kLevels - 1 - level];
-    const auto part = [&](int64_t index) {
-      return PartName(c.version, "decoder.upsamples", level, index, kDecoderBlocks + 1);
-    };
-    for (int64_t block = 0; block < kDecoderBlocks; ++block) {
-      AddResidual(table, part(block), out, block == 0 ? in : out);
-    }
-    in = out;
-    if (level == kLevels - 1) break;
-    // 2.1 halves the channels where it doubles space.
-    if (c.version == VaeVersion::k21) in = out / 2;
-    AddConv2d(table, part(kDecoderBlocks) + ".resample.1", in, out, 3);
-    // Levels 0 and 1 double time as well.
-    if (level < 2) AddConv(table, part(kDecoderBlocks) + ".time_conv", 2 * out, out, 1, 3);
-  }
-  AddHead(table, "decoder.head", 3 * c.patch() * c.patch(), in);
+  if (!level.resamples()) return;
+  const std::string name = level.ResamplerName();
+  AddConv2d(table, name + ".resample.1", level.out, level.channels, 3);
+  if (level.time_factor == 1) return;
+  // The decoder makes two frames of one as twice the channels.
+  const int64_t frames = level.half == VaeHalf::kDecoder ? 2 : 1;
+  AddConv(table, name + ".time_conv", frames * level.channels, level.channels, 1, 3);
 }
 
 std::vector<double> NumberList(const nlohmann::json& list, const std::string& name, int64_t size) {
   T3_CHECK(list.is_array() && static_cast<int64_t>(list.size()) == size,
-           "{} must be a list of {} numbers, one a latent channel", name, size);
+           "{} must be a list of {} numbers, one per latent channel", name, size);
   std::vector<double> values;
   for (const nlohmann::json& value : list) {
     T3_CHECK(value.is_number(), "{} must hold numbers only", name);
@@ -126,14 +83,38 @@ std::vector<double> Statistics(const NamedViews& views, const nlohmann::json* co
   return std::vector<double>(static_cast<size_t>(size), otherwise);
 }
 
+TensorTable EncoderTensors(const VaeConfig& config) {
+  const VaeLevels levels = EncoderLevels(config);
+  const int64_t moments = 2 * config.latent_channels;  // mean and log variance
+  TensorTable table;
+  AddConv(&table, "encoder.conv1", levels.front().in, PixelChannels(config), 3, 3);
+  for (const VaeLevel& level : levels) AddLevel(&table, level);
+  AddMiddle(&table, "encoder.middle", levels.back().out);
+  AddHead(&table, "encoder.head", moments, levels.back().out);
+  AddConv(&table, "conv1", moments, moments, 1, 1);
+  return table;
+}
+
+TensorTable DecoderTensors(const VaeConfig& config) {
+  const VaeLevels levels = DecoderLevels(config);
+  TensorTable table;
+  AddConv(&table, "conv2", config.latent_channels, config.latent_channels, 1, 1);
+  AddConv(&table, "decoder.conv1", levels.front().in, config.latent_channels, 3, 3);
+  AddMiddle(&table, "decoder.middle", levels.front().in);
+  for (const VaeLevel& level : levels) AddLevel(&table, level);
+  AddHead(&table, "decoder.head", PixelChannels(config), levels.back().out);
+  return table;
+}
+
 }  // namespace
 
+TensorTable VaeTensors(const VaeConfig& config, VaeHalf half) {
+  return half == VaeHalf::kEncoder ? EncoderTensors(config) : DecoderTensors(config);
+}
+
 TensorTable VaeTensors(const VaeConfig& config) {
-  TensorTable table;
-  AddEncoder(&table, config);
-  AddConv(&table, "conv1", 2 * config.latent_channels, 2 * config.latent_channels, 1, 1);
-  AddConv(&table, "conv2", config.latent_channels, config.latent_channels, 1, 1);
-  AddDecoder(&table, config);
+  TensorTable table = EncoderTensors(config);
+  for (TensorSpec& spec : DecoderTensors(config)) table.push_back(std::move(spec));
   return table;
 }
 
