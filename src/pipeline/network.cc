@@ -7,9 +7,9 @@
 #include "arch/text_encoder.h"
 #include "arch/vae.h"
 #include "base/check.h"
+#include "base/json.h"
 #include "base/mapped_file.h"
 #include "config/presets.h"
-#include "base/json.h"
 
 namespace t3 {
 namespace {
