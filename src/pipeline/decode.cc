@@ -196,6 +196,7 @@ VideoSettings SettingsOf(const DecodeTarget& target) {
   VideoSettings settings;
   settings.width = target.geometry.width;
   settings.height = target.geometry.height;
+  settings.frames = target.geometry.frames;
   settings.fps = target.fps;
   settings.codec = target.file.codec;
   settings.crf = target.file.crf;
