@@ -153,7 +153,7 @@ TEST_F(TrainCli, WrongInputIsNamed) {
   EXPECT_THAT(error("stepps=3"), HasSubstr("did you mean \"steps\"?"));
   EXPECT_THAT(error("output=" + ReferencePath("mini2.1")), HasSubstr("give another one"));
   EXPECT_THAT(error("data.prepared=/no/such/folder"), HasSubstr("/no/such/folder"));
-  EXPECT_THAT(error("data.folder=x"), HasSubstr("\"folder\" is no field here"));
+  EXPECT_THAT(error("data.folder=x"), HasSubstr("\"folder\" is not a field"));
   EXPECT_THAT(error("buckets=[{\"size\":\"128x64\",\"frames\":5}]"), HasSubstr("it has 64x32x5"));
   EXPECT_THAT(error("lora.targets=[\"qq\"]"), HasSubstr("called \"qq\""));
   EXPECT_EQ(Train({"--set", "steps"}).exit_code, 2);

@@ -10,7 +10,7 @@
 #include "training/flow.h"
 #include "training/optimizer.h"
 #include "training/recompute.h"
-#include "weights/json.h"
+#include "base/json.h"
 
 namespace t3 {
 namespace {

@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "base/mapped_file.h"
 #include "nn/load.h"
-#include "weights/json.h"
+#include "base/json.h"
 #include "weights/safetensors_writer.h"
 
 namespace t3 {

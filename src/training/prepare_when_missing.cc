@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "t3video/prepare.h"
-#include "training/json_fields.h"
+#include "base/json_fields.h"
 
 namespace t3 {
 namespace {

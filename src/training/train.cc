@@ -9,7 +9,7 @@
 #include "pipeline/model_info.h"
 #include "t3video/engine.h"
 #include "training/dit_task.h"
-#include "training/json_fields.h"
+#include "base/json_fields.h"
 #include "training/model_folder.h"
 #include "training/prepare_when_missing.h"
 #include "training/prepared_source.h"

@@ -4,8 +4,8 @@
 #include "base/check.h"
 #include "base/mapped_file.h"
 #include "plan/windows.h"
-#include "training/json_fields.h"
-#include "weights/json.h"
+#include "base/json_fields.h"
+#include "base/json.h"
 
 namespace t3 {
 namespace {

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "t3video/error.h"
-#include "training/json_fields.h"
+#include "base/json_fields.h"
 
 namespace t3 {
 namespace {

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "models/vae/tensors.h"
 #include "nn/load.h"
-#include "training/json_fields.h"
+#include "base/json_fields.h"
 #include "training/vae/latent_statistics.h"
 #include "training/vae/psnr.h"
 #include "training/weights_digest.h"

@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/digest.h"
 #include "base/mix_bits.h"
-#include "training/json_fields.h"
+#include "base/json_fields.h"
 #include "training/world_split.h"
 #include "world/random.h"
 

@@ -13,7 +13,7 @@
 #include "pipeline/load_models.h"
 #include "pipeline/tensor_file.h"
 #include "tokenizer/clean.h"
-#include "training/json_fields.h"
+#include "base/json_fields.h"
 #include "training/random.h"
 #include "training/weights_digest.h"
 #include "training/world_split.h"
