@@ -86,13 +86,12 @@ TEST(ExifOrientation, DamageMeansUpright) {
   EXPECT_TRUE(RawProfileOrientation("\nexif\n").upright());
 }
 
-// The picture  1 2 3   as it is stored so that it is shown upright under each value.
-//              4 5 6
+// The picture 1 2 3 over 4 5 6, as it is stored so that each value shows it upright.
 TEST(OrientationOfExif, TurnsEveryValueUpright) {
   const std::string stored[] = {"123456", "321654", "654321", "456123",
                                 "142536", "362514", "635241", "415263"};
-  // Values 5 to 8: rows of two. 6: the camera's right side was up, so the picture's columns, from
-  // the last one on, are the stored rows.
+  // Values 5 to 8 have rows of two. With 6, the stored rows are the picture's columns, from the
+  // last one on.
   for (int value = 1; value <= 8; ++value) {
     const Orientation orientation = OrientationOfExif(value);
     ASSERT_EQ(orientation.transpose, value >= 5);
@@ -109,7 +108,7 @@ TEST(ReadImage, TurnsPng) {
   WritePng(folder / "p.png", picture);
   std::string bytes = FileBytes(folder / "p.png");
   const std::string exif = Exif(6, false);
-  // The checksum is of no interest to the reader of EXIF; libpng warns of it and goes on.
+  // A wrong checksum: libpng warns of it in ancillary chunks and continues.
   bytes.insert(bytes.size() - 12, Number(static_cast<uint32_t>(exif.size()), 4, true) + "eXIf" +
                                       exif + std::string(4, '\0'));
   WriteBytes(folder / "turned.png", bytes);

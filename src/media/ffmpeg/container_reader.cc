@@ -283,7 +283,7 @@ class ContainerReader : public VideoReader {
   Orientation orientation_;
   int64_t coded_width_ = 0, coded_height_ = 0;
   std::unique_ptr<const FrameIndex> index_;  // null until it is needed
-  int64_t decoded_ = 0;                      // frames returned or passed over since the start
+  int64_t decoded_ = 0;                      // frames returned or skipped since the start
   int64_t last_time_ = AV_NOPTS_VALUE;       // of the frame that was read last
   int64_t key_time_ = AV_NOPTS_VALUE;        // after a jump, until its key frame has come
   bool seeks_exactly_ = true;

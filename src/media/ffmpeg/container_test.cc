@@ -1,4 +1,4 @@
-// Video files, checked with libav's own view of them.
+// Video files, checked against libav's view of them.
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 
@@ -415,7 +415,7 @@ TEST(VideoReader, HonoursMatrixAndRangeTags) {
   }
 }
 
-// Frames of a file one after the other, and after jumps of every kind: the same samples.
+// Frames read in order and after jumps of every kind have the same samples.
 void ExpectSeekingFindsTheSameFrames(const std::string& path, double fps) {
   const auto whole = VideoReader::Open(path);
   const size_t samples = static_cast<size_t>(3 * whole->info().width * whole->info().height);

@@ -1,4 +1,4 @@
-// What a decoded AVFrame shows: its colours and which way is up.
+// The colours and the orientation of a decoded AVFrame.
 #pragma once
 
 #include <cstdint>

@@ -23,8 +23,9 @@ AVCodecID CodecOf(std::string_view bytes) {
   return AV_CODEC_ID_NONE;
 }
 
-// FFmpeg fills what is missing of a JPEG with grey and reports no error; a whole file has its end
-// marker after the last scan. Segments are passed over, since thumbnails in them have one as well.
+// FFmpeg fills the missing part of a truncated JPEG with grey and reports no error. A whole file
+// has its end marker after the last scan; segments are skipped, since thumbnails in them have one
+// too.
 bool JpegIsWhole(std::string_view bytes) {
   constexpr std::string_view kStartOfScan("\xff\xda"), kEnd("\xff\xd9");
   size_t position = 2;

@@ -168,7 +168,7 @@ TEST_F(PrepareTest, BadFilesAreReportedAndTheRestGoesOn) {
   EXPECT_THAT(FileBytes(folder_ / "data/rejected.json"), HasSubstr("same contents as a.y4m"));
 }
 
-// Its index is whole, its pictures are not: found only when they are decoded.
+// Its index is intact, its pictures are not: only decoding finds that.
 TEST_F(PrepareTest, AVideoThatBreaksOnTheWayIsDropped) {
   AddThreeVideos();
   VideoSettings settings;
