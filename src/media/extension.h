@@ -8,12 +8,16 @@
 
 namespace t3 {
 
+// ASCII letters in lower case.
+inline std::string LowerCase(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
 // With its dot, in lower case: ".mp4" for CLIP.MP4.
 inline std::string Extension(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension;
+  return LowerCase(path.extension().string());
 }
 
 }  // namespace t3

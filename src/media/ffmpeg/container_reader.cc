@@ -63,7 +63,8 @@ class ContainerReader : public VideoReader {
     if (!index_->by_presentation) return DecodeTo([&] { return decoded_ == index; });
     int64_t key = index;
     while (key > 0 && !stamps[static_cast<size_t>(key)].key) --key;
-    if (key > Next() && DecodeFromKey(stamps[static_cast<size_t>(key)].time, TimeAt(index))) return;
+    const bool jump = key > Next() || (index_->starts_between_keys && Next() == 0);
+    if (jump && DecodeFromKey(stamps[static_cast<size_t>(key)].time, TimeAt(index))) return;
     DecodeTo([&] { return TimeOf(*frame_) >= TimeAt(index); });
   }
 

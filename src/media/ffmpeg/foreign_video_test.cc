@@ -41,6 +41,15 @@ TEST(ForeignVideo, TransportStreamUnderAnotherName) {
   ExpectSeekingWorks(MediaData("transport_stream.mp4"), 48);
 }
 
+// Cut out of a longer stream, it begins with frames that cannot be decoded.
+TEST(ForeignVideo, ACutStreamBeginsWithItsFirstKeyFrame) {
+  const TestFolder folder;
+  constexpr size_t kPacketBytes = 188;
+  const std::string whole = FileBytes(MediaData("transport_stream.mp4"));
+  WriteBytes(folder / "cut.ts", whole.substr(20 * kPacketBytes));
+  ExpectSeekingWorks(folder / "cut.ts", 36);
+}
+
 TEST(ForeignVideo, DroppedFramesLeaveGapsInTime) {
   const std::string path = MediaData("dropped_frames.avi");
   ExpectSeekingWorks(path, 21);

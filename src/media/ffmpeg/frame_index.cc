@@ -18,6 +18,18 @@ bool Order(std::vector<FrameStamp>& stamps) {
          std::adjacent_find(stamps.begin(), stamps.end(), same) == stamps.end();
 }
 
+// Without what is decoded or shown before the first key frame, where that is not the first frame.
+// A stream without key frames (intra refresh) stays as it is.
+bool DropStart(std::vector<FrameStamp>& stamps) {
+  const auto key =
+      std::find_if(stamps.begin(), stamps.end(), [](auto& stamp) { return stamp.key; });
+  if (key == stamps.begin() || key == stamps.end()) return false;
+  const int64_t first = key->time;
+  stamps.erase(stamps.begin(), key);
+  std::erase_if(stamps, [&](const FrameStamp& stamp) { return stamp.time < first; });
+  return true;
+}
+
 }  // namespace
 
 FrameIndex ReadFrameIndex(const std::string& path) {
@@ -40,9 +52,10 @@ FrameIndex ReadFrameIndex(const std::string& path) {
   T3_CHECK(packets >= entries, "{} is cut short: {} of its {} frames are there", path, packets,
            entries);
   T3_CHECK(!corrupt, "{} is cut short or damaged: FFmpeg finds broken packets in it", path);
-  if (Order(by_pts)) return {std::move(by_pts), true, true};
+  const bool dropped = DropStart(by_pts);
+  if (Order(by_pts)) return {std::move(by_pts), true, true, dropped};
   const bool has_times = Order(by_dts);
-  return {std::move(by_dts), false, has_times};
+  return {std::move(by_dts), false, has_times, false};
 }
 
 }  // namespace t3

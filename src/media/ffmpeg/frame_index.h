@@ -21,6 +21,9 @@ struct FrameIndex {
   bool by_presentation = false;
   // Frames have times at all.
   bool has_times = false;
+  // The file was cut out of a longer stream: it begins with frames that depend on ones before it.
+  // The index begins with the first key frame, and decoding has to.
+  bool starts_between_keys = false;
 };
 
 // Reads the whole file without decoding it. Throws Error on broken data and on a file that is cut

@@ -56,7 +56,8 @@ TEST(ClipReaderTest, FramesOfTheRightSizeComeAsDecoded) {
   ClipReader reader(source);
   for (const size_t i : {1u, 0u, 1u}) {
     reader.Start(clips[i]);
-    EXPECT_TRUE(reader.Next(2).equal(all.index_select(1, at::tensor(clips[i].frames)).narrow(1, 0, 2)));
+    EXPECT_TRUE(
+        reader.Next(2).equal(all.index_select(1, at::tensor(clips[i].frames)).narrow(1, 0, 2)));
   }
 }
 

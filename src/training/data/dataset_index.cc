@@ -25,7 +25,8 @@ std::string IndexPath(const std::string& folder) {
 
 void Write(const std::string& path, const ordered_json& document) {
   // Names of files need not be UTF-8.
-  WriteAtomically(path, document.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+  WriteAtomically(path,
+                  document.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
 }
 
 // The fields of an object of the index, all of which must be there.
@@ -53,9 +54,8 @@ class Required {
   template <typename Use>
   void ForEach(const std::string& key, const Use& use) {
     Need(key);
-    fields_.ForEach(key, [&](const json& object, const std::string& where) {
-      use(Required(object, where));
-    });
+    fields_.ForEach(
+        key, [&](const json& object, const std::string& where) { use(Required(object, where)); });
   }
   // A shard is a file of the folder itself: an index from elsewhere must not point at other files.
   std::string Shard() {
@@ -105,9 +105,8 @@ ordered_json ToJson(const ClipSettings& settings) {
 
 ClipSettings SettingsFrom(Required fields) {
   ClipSettings settings;
-  fields.ForEach("buckets", [&](Required bucket) {
-    settings.buckets.push_back(SizeFrom(std::move(bucket)));
-  });
+  fields.ForEach("buckets",
+                 [&](Required bucket) { settings.buckets.push_back(SizeFrom(std::move(bucket))); });
   settings.fps = fields.Number("fps", 0, 1000);
   settings.clips_per_video = fields.Integer("clips_per_video", 1, kMaxCount);
   settings.max_upscale = fields.Number("max_upscale", 1, 16);
@@ -183,18 +182,18 @@ void WriteIndex(const std::string& folder, const DatasetIndex& index) {
   }
   for (const StoredClip& clip : index.clips) clips.push_back(ToJson(clip));
   Write(IndexPath(folder),
-            {{"format", kFormat},
-             {"version", kVersion},
-             {"complete", index.complete},
-             {"source", index.source},
-             {"settings", ToJson(index.settings)},
-             {"vae",
-              {{"digest", index.models.vae},
-               {"channels", index.latent_channels},
-               {"stride", index.spatial_stride}}},
-             {"text_encoder", {{"digest", index.models.text_encoder}, {"width", index.text_width}}},
-             {"texts", texts},
-             {"clips", clips}});
+        {{"format", kFormat},
+         {"version", kVersion},
+         {"complete", index.complete},
+         {"source", index.source},
+         {"settings", ToJson(index.settings)},
+         {"vae",
+          {{"digest", index.models.vae},
+           {"channels", index.latent_channels},
+           {"stride", index.spatial_stride}}},
+         {"text_encoder", {{"digest", index.models.text_encoder}, {"width", index.text_width}}},
+         {"texts", texts},
+         {"clips", clips}});
 }
 
 std::optional<DatasetIndex> ReadIndex(const std::string& folder) {

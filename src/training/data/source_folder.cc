@@ -2,7 +2,6 @@
 #include "training/data/source_folder.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <set>
 #include <system_error>
@@ -19,12 +18,6 @@ namespace fs = std::filesystem;
 const std::set<std::string> kVideoExtensions{".mp4", ".mkv", ".mov", ".webm",
                                              ".avi", ".m4v", ".y4m"};
 const std::set<std::string> kImageExtensions{".png", ".jpg", ".jpeg", ".webp"};
-
-std::string LowerCase(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 // Path without extension.
 std::string StemOf(const fs::path& name) { return fs::path(name).replace_extension().string(); }

@@ -1,8 +1,8 @@
 // Folders as people have them: links, letters of either case, folders that may not be read.
 #include "training/data/source_folder.h"
 
-#include <gmock/gmock.h>
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -137,6 +137,19 @@ SourceList ReadList(const fs::path& path) {
   return collector.Take();
 }
 
+// The folder's captions.json, whatever the case of its letters; empty when there is none.
+fs::path ListIn(const fs::path& folder) {
+  constexpr std::string_view kName = "captions.json";
+  std::error_code failure;
+  if (fs::exists(folder / kName, failure)) return folder / kName;
+  fs::directory_iterator entry(folder, failure);
+  for (; !failure && entry != fs::directory_iterator(); entry.increment(failure)) {
+    const fs::path name = entry->path().filename();
+    if (LowerCase(name.string()) == kName) return folder / name;
+  }
+  return {};
+}
+
 }  // namespace
 
 SourceList ReadSources(const std::string& source) {
@@ -144,8 +157,8 @@ SourceList ReadSources(const std::string& source) {
   std::error_code ignored;
   T3_CHECK(fs::exists(path, ignored), "{}: there is no such file or folder", source);
   if (fs::is_directory(path, ignored)) {
-    const fs::path list = path / "captions.json";
-    return fs::exists(list, ignored) ? ReadList(list) : ReadFolder(path);
+    const fs::path list = ListIn(path);
+    return list.empty() ? ReadFolder(path) : ReadList(list);
   }
   const std::string extension = Extension(path);
   if (extension != ".json" && extension != ".jsonl") {

@@ -32,7 +32,9 @@ TEST(SourceListTest, FolderWithCaptionsBeside) {
   }
   WriteBytes(folder / "b.txt", "  A boat\non the sea \n");
   WriteBytes(folder / "a.txt", "An apple");
-  WriteBytes(folder / "more/c.txt", "\xef\xbb\xbf" "A car\r\n");
+  WriteBytes(folder / "more/c.txt",
+             "\xef\xbb\xbf"
+             "A car\r\n");
   WriteBytes(folder / "blank.txt", " \n");
   WriteBytes(folder / "latin.txt", "caf\xe9");
   WriteBytes(folder / "alone.txt", "Nothing to see");
@@ -76,6 +78,8 @@ TEST(SourceListTest, JsonListWithWrongFields) {
   // The same list under another name, by its path.
   WriteBytes(folder / "other.json", list_text);
   EXPECT_EQ(ReadSources(folder / "other.json").sources.size(), 1u);
+  std::filesystem::rename(folder / "captions.json", folder / "Captions.JSON");
+  EXPECT_EQ(ReadSources(folder.path().string()).sources.size(), 1u);
 }
 
 TEST(SourceListTest, JsonLines) {
