@@ -2,6 +2,7 @@
 #include "media/ffmpeg/decode_process.h"
 
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -26,7 +27,8 @@ namespace {
 // decoder with many threads, take less.
 constexpr rlim_t kMaxChildBytes = rlim_t{16} << 30;
 
-enum class Status : char { kDone, kFailed, kUsage };
+// kReason: a text to which the file's name is still to be added.
+enum class Status : char { kDone, kFailed, kUsage, kReason };
 
 bool g_is_child = false;
 
@@ -73,9 +75,20 @@ void Limit(int resource, rlim_t value) {
   ::setrlimit(resource, &limit);
 }
 
+// Sockets, pipes and above all lock files of the parent, which may close them while this lives.
+void CloseAllBut(int one, int other) {
+  const auto low = static_cast<unsigned>(std::min(one, other));
+  const auto high = static_cast<unsigned>(std::max(one, other));
+  constexpr unsigned kFirst = 3;  // after the standard streams
+  if (low > kFirst) ::close_range(kFirst, low - 1, 0);
+  if (high > low + 1) ::close_range(low + 1, high - 1, 0);
+  ::close_range(high + 1, ~0u, 0);
+}
+
 // The parent decides what an interrupt means; everything else has its default effect.
 void SetUpChild() {
   g_is_child = true;
+  ::prctl(PR_SET_NAME, "t3-decode");
   for (const int signal : {SIGTERM, SIGALRM, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGXFSZ}) {
     ::signal(signal, SIG_DFL);
   }
@@ -91,8 +104,8 @@ void SetUpChild() {
   RestartAvLog();
 }
 
-std::string Answer(const std::string& path, const DecodeProcess::Serve& serve,
-                   std::string_view request, SharedMemory& shared) {
+std::string Answer(const DecodeProcess::Serve& serve, std::string_view request,
+                   SharedMemory& shared) {
   const auto reply = [](Status status, std::string_view text) {
     return static_cast<char>(status) + std::string(text);
   };
@@ -102,19 +115,19 @@ std::string Answer(const std::string& path, const DecodeProcess::Serve& serve,
     return reply(error.kind() == ErrorKind::kUsage ? Status::kUsage : Status::kFailed,
                  error.what());
   } catch (const std::bad_alloc&) {
-    return reply(Status::kFailed, fmt::format("cannot read {}: out of memory", path));
+    return reply(Status::kReason, "out of memory");
   } catch (const std::exception& error) {
-    return reply(Status::kFailed, fmt::format("cannot read {}: {}", path, error.what()));
+    return reply(Status::kReason, error.what());
   }
 }
 
-[[noreturn]] void RunChild(const std::string& path, int socket, const DecodeProcess::Serve& serve,
-                           SharedMemory& shared) {
+[[noreturn]] void RunChild(int socket, const DecodeProcess::Serve& serve, SharedMemory& shared) {
+  CloseAllBut(socket, shared.file());
   SetUpChild();
   // The parent's end closes when the parent dies, whatever it dies of.
   for (std::string request; ReceiveMessage(socket, request);) {
     KeepAlive();
-    const std::string reply = Answer(path, serve, request, shared);
+    const std::string reply = Answer(serve, request, shared);
     ::alarm(0);
     if (!SendMessage(socket, reply)) break;
   }
@@ -160,20 +173,18 @@ std::byte* SharedMemory::Map(size_t bytes) {
   return data_;
 }
 
-DecodeProcess::DecodeProcess(std::string path, Serve serve) : path_(std::move(path)) {
+DecodeProcess::DecodeProcess(const Serve& serve) {
   int ends[2] = {};
   T3_CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0,
-           "cannot start a process to decode {}: {}", path_, std::strerror(errno));
+           "cannot start a process to decode files: {}", std::strerror(errno));
   child_ = ::fork();
-  if (child_ == 0) {
-    ::close(ends[0]);
-    RunChild(path_, ends[1], serve, shared_);
-  }
+  if (child_ == 0) RunChild(ends[1], serve, shared_);
   const int error = errno;
   ::close(ends[1]);
-  if (child_ < 0) ::close(ends[0]);
-  T3_CHECK(child_ > 0, "cannot start a process to decode {}: {}", path_, std::strerror(error));
   socket_ = ends[0];
+  if (child_ > 0) return;
+  ::close(socket_);
+  Fail("cannot start a process to decode files: {}", std::strerror(error));
 }
 
 DecodeProcess::~DecodeProcess() {
@@ -183,25 +194,26 @@ DecodeProcess::~DecodeProcess() {
   while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) continue;
 }
 
-std::string DecodeProcess::Call(std::string_view request) {
+std::string DecodeProcess::Call(const std::string& path, std::string_view request) {
   std::string reply;
-  if (child_ < 0 || !SendMessage(socket_, request) || !ReceiveMessage(socket_, reply)) {
-    FailAsEnded();
+  if (!alive() || !SendMessage(socket_, request) || !ReceiveMessage(socket_, reply)) {
+    FailAsEnded(path);
   }
   const auto status = static_cast<Status>(reply.at(0));
   reply.erase(0, 1);
   if (status == Status::kUsage) throw Error(reply, ErrorKind::kUsage);
   if (status == Status::kFailed) throw Error(reply);
+  T3_CHECK(status == Status::kDone, "cannot read {}: {}", path, reply);
   return reply;
 }
 
-void DecodeProcess::FailAsEnded() {
+void DecodeProcess::FailAsEnded(const std::string& path) {
   int status = 0;
   pid_t ended = -1;
   while (child_ > 0 && (ended = ::waitpid(child_, &status, 0)) < 0 && errno == EINTR) continue;
   child_ = -1;
   // Without a status (the program reaps all of its children itself), the signal is not known.
-  Fail("cannot read {}: {}", path_, HowItEnded(ended > 0 ? status : 0));
+  Fail("cannot read {}: {}", path, HowItEnded(ended > 0 ? status : 0));
 }
 
 void KeepAlive() {

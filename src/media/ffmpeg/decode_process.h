@@ -2,8 +2,8 @@
 // files (an assertion, a crash, an endless loop, memory without end). In a child, that becomes an
 // error which names the file, and the program goes on.
 //
-// The child is a fork: it needs no helper program to be installed and found, and starts in about a
-// millisecond. It calls FFmpeg, malloc and system calls only, never CUDA or libtorch's threads.
+// The child is a fork: no helper program has to be installed and found. It calls FFmpeg, malloc and
+// system calls only, never CUDA or libtorch's threads.
 #pragma once
 
 #include <sys/types.h>
@@ -26,6 +26,7 @@ class SharedMemory {
   // At least `bytes` bytes, mapped in the calling process. What was written remains; the address
   // may change when the size grows.
   std::byte* Map(size_t bytes);
+  int file() const { return file_; }
 
  private:
   int file_ = -1;
@@ -41,21 +42,22 @@ class DecodeProcess {
   // Answers one request, in the child. Objects that it captures live in the child as well.
   using Serve = std::function<std::string(std::string_view request, SharedMemory& shared)>;
 
-  // Starts the child. `path` is the file that it reads, for messages. Throws Error.
-  DecodeProcess(std::string path, Serve serve);
+  // Starts the child. Throws Error.
+  explicit DecodeProcess(const Serve& serve);
   ~DecodeProcess();  // ends the child
   DecodeProcess(const DecodeProcess&) = delete;
   DecodeProcess& operator=(const DecodeProcess&) = delete;
 
-  // Sends a request and waits for the reply. Throws the Error that `serve` threw, or one that says
-  // how the child ended.
-  std::string Call(std::string_view request);
+  // Sends a request about the file `path` and waits for the reply. Throws the Error that `serve`
+  // threw, or one that says how the child ended.
+  std::string Call(const std::string& path, std::string_view request);
   SharedMemory& shared() { return shared_; }
+  // False once the child has ended: every further call fails.
+  bool alive() const { return child_ > 0; }
 
  private:
-  [[noreturn]] void FailAsEnded();
+  [[noreturn]] void FailAsEnded(const std::string& path);
 
-  std::string path_;
   SharedMemory shared_;
   int socket_ = -1;
   pid_t child_ = -1;

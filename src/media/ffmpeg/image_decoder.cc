@@ -1,4 +1,6 @@
 // JPEG and WebP files through FFmpeg's decoders.
+#include "media/ffmpeg/image_decoder.h"
+
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -8,9 +10,8 @@
 #include "base/check.h"
 #include "media/backends.h"
 #include "media/ffmpeg/av.h"
-#include "media/ffmpeg/decode_process.h"
+#include "media/ffmpeg/decode_service.h"
 #include "media/ffmpeg/decoded_frame.h"
-#include "media/image.h"
 
 namespace t3 {
 namespace {
@@ -67,7 +68,9 @@ AvPtr<AVFrame> Decode(const std::string& path, AVCodecID id, std::string_view by
   return frame;
 }
 
-Image DecodeHere(const std::string& path, std::span<const std::byte> bytes) {
+}  // namespace
+
+Image DecodeImageHere(const std::string& path, std::span<const std::byte> bytes) {
   CaptureAvLog();
   ClearAvLog();
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -85,20 +88,14 @@ Image DecodeHere(const std::string& path, std::span<const std::byte> bytes) {
   return ImageOfPlanes(rgb.data(), frame->width, frame->height);
 }
 
-}  // namespace
-
 Image DecodeCompressedImage(const std::string& path, std::span<const std::byte> bytes) {
-  DecodeProcess process(path, [&](std::string_view, SharedMemory& shared) {
-    const Image image = DecodeHere(path, bytes);
-    std::memcpy(shared.Map(image.rgb.size()), image.rgb.data(), image.rgb.size());
-    const int64_t size[2] = {image.width, image.height};
-    return std::string(reinterpret_cast<const char*>(size), sizeof(size));
-  });
-  const std::string reply = process.Call("decode");
+  DecodeSession session(path);
+  const std::string_view data(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string reply = session.Call(DecodeCommand::kImage, 0, data);
   int64_t size[2] = {};
   std::memcpy(size, reply.data(), sizeof(size));
   Image image{size[0], size[1], std::vector<uint8_t>(static_cast<size_t>(3 * size[0] * size[1]))};
-  std::memcpy(image.rgb.data(), process.shared().Map(image.rgb.size()), image.rgb.size());
+  std::memcpy(image.rgb.data(), session.shared().Map(image.rgb.size()), image.rgb.size());
   return image;
 }
 
