@@ -41,6 +41,9 @@ TEST(ForeignVideo, TransportStreamUnderAnotherName) {
   ExpectSeekingWorks(MediaData("transport_stream.mp4"), 48);
 }
 
+// An edit list hides the first frames, among them the only key frame that they depend on.
+TEST(ForeignVideo, ATrimmedClip) { ExpectSeekingWorks(MediaData("trimmed.mp4"), 32); }
+
 // Cut out of a longer stream, it begins with frames that cannot be decoded.
 TEST(ForeignVideo, ACutStreamBeginsWithItsFirstKeyFrame) {
   const TestFolder folder;

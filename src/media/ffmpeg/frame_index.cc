@@ -37,8 +37,10 @@ FrameIndex ReadFrameIndex(const std::string& path) {
   const AvPtr<AVPacket> packet = MakePacket();
   std::vector<FrameStamp> by_pts, by_dts;
   int64_t packets = 0;
+  bool begins_with_key = false;
   bool corrupt = false;
   for (; demuxer.Read(*packet); ++packets) {
+    if (packets == 0) begins_with_key = (packet->flags & AV_PKT_FLAG_KEY) != 0;
     corrupt = corrupt || (packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
     // Discarded: decoded, but not shown, as before the start of an edit list. Empty: a frame that
     // was dropped in recording; the one before it is shown for longer.
@@ -52,7 +54,7 @@ FrameIndex ReadFrameIndex(const std::string& path) {
   T3_CHECK(packets >= entries, "{} is cut short: {} of its {} frames are there", path, packets,
            entries);
   T3_CHECK(!corrupt, "{} is cut short or damaged: FFmpeg finds broken packets in it", path);
-  const bool dropped = DropStart(by_pts);
+  const bool dropped = !begins_with_key && DropStart(by_pts);
   if (Order(by_pts)) return {std::move(by_pts), true, true, dropped};
   const bool has_times = Order(by_dts);
   return {std::move(by_dts), false, has_times, false};
