@@ -222,6 +222,7 @@ VideoSettings SettingsOf(const DecodeTarget& target) {
   VideoSettings settings;
   settings.width = target.geometry.width;
   settings.height = target.geometry.height;
+  settings.frames = target.geometry.frames;
   settings.fps = target.fps;
   settings.codec = target.output.file.codec;
   settings.crf = target.output.file.crf;
