@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
+#include "cli/signals.h"
 #include "cli/terminal.h"
 #include "t3video/tools.h"
 
@@ -48,6 +49,7 @@ int RunInspect(const InspectFlags& flags) {
     try {
       const Report report = Inspect(file);
       if (!flags.json) fmt::print("{}", report.text);
+      if (!report.complete) code = 1;
       json += (json.empty() ? "" : ",\n") + report.json;
     } catch (const Error& error) {
       fmt::print(stderr, "t3: error: {}\n", error.what());
@@ -105,7 +107,10 @@ void AddInspect(CLI::App& app, Action& action) {
   auto flags = std::make_shared<InspectFlags>();
   CLI::App& command =
       *app.add_subcommand("inspect", "say what weight files are and whether they are complete");
-  command.add_option("files", flags->files, "safetensors, index.json or .pth files")->required();
+  command
+      .add_option("files", flags->files,
+                  "weight files (safetensors, index.json, .pth), folders of models, or demo")
+      ->required();
   command.add_flag("--json", flags->json, "print JSON");
   command.callback([flags, &action] { action = [flags] { return RunInspect(*flags); }; });
 }
@@ -114,7 +119,10 @@ void AddConvert(CLI::App& app, Action& action) {
   auto flags = std::make_shared<ConvertFlags>();
   CLI::App& command =
       *app.add_subcommand("convert", "rewrite weights as safetensors under original names");
-  command.add_option("input", flags->input, "safetensors, index.json or .pth file")->required();
+  command
+      .add_option("input", flags->input,
+                  "weight file, or the folder of a model or demo, whose denoiser is meant")
+      ->required();
   command.add_option("output", flags->output, "safetensors file to write")->required();
   command.add_option("--dtype", flags->dtype, "fp32, fp16 or bf16 (default: as stored)");
   command.add_option("--lora", flags->loras, "LoRA to merge, FILE or FILE:SCALE; may be repeated")
@@ -125,7 +133,8 @@ void AddConvert(CLI::App& app, Action& action) {
       std::vector<Lora> loras;
       for (const std::string& lora : flags->loras) loras.push_back(ParseLora(lora));
       Terminal terminal;
-      Convert(flags->input, flags->output, flags->dtype, loras, terminal.Progress());
+      Convert(flags->input, flags->output, flags->dtype, loras, terminal.Progress(),
+              &CancelOnSignals());
       fmt::print("{}\n", flags->output);
       return 0;
     };
@@ -144,7 +153,8 @@ void AddInit(CLI::App& app, Action& action) {
   command.callback([flags, &action] {
     action = [flags] {
       Terminal terminal;
-      Init(flags->model, flags->seed, flags->dtype, flags->output, terminal.Progress());
+      Init(flags->model, flags->seed, flags->dtype, flags->output, terminal.Progress(),
+           &CancelOnSignals());
       fmt::print("{}\n", flags->output);
       return 0;
     };

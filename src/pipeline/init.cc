@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "arch/dit.h"
@@ -24,15 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
-
-void WriteJson(const fs::path& path, const ordered_json& document) {
-  AtomicFile target(path.string());
-  std::ofstream file(target.temporary());
-  file << document.dump(2) << "\n";
-  file.close();
-  T3_CHECK(file.good(), "cannot write {}", path.string());
-  target.Commit();
-}
 
 Metadata AttentionMetadata(const InitConfig& config) {
   Metadata metadata{{"t3.attention", std::string(AttentionName(config.attention))}};
@@ -83,12 +73,12 @@ RandomScale VaeScale(const TensorSpec& spec) {
 class ModelWriter {
  public:
   ModelWriter(const InitConfig& config, uint64_t seed, at::ScalarType dtype, fs::path folder,
-              const ProgressFn& progress)
+              const RunContext& context)
       : config_(config),
         seed_(seed),
         dtype_(dtype),
         folder_(std::move(folder)),
-        context_{progress, nullptr, at::kCPU} {}
+        context_(context) {}
 
   void WriteDit() const {
     const DitConfig& dit = *config_.dit;
@@ -96,7 +86,7 @@ class ModelWriter {
     metadata.merge(AttentionMetadata(config_));
     Write("denoiser", "diffusion_pytorch_model.safetensors", DitTensors(dit), DefaultScale, dtype_,
           metadata);
-    WriteJson(folder_ / "config.json", OfficialConfig(dit));
+    WriteAtomically((folder_ / "config.json").string(), OfficialConfig(dit).dump(2) + "\n");
   }
 
   void WriteText() const {
@@ -117,11 +107,12 @@ class ModelWriter {
   void Write(const std::string& what, const std::string& file, const TensorTable& table,
              const std::function<RandomScale(const TensorSpec&)>& scale, at::ScalarType dtype,
              const Metadata& metadata) const {
-    Stage stage(context_, "writing " + what, 0);
+    Stage stage(context_, "writing " + what, 0, "bytes");
+    const auto element_bytes = static_cast<int64_t>(c10::elementSize(dtype));
     WriteRandomWeights((folder_ / file).string(), table, scale, seed_, dtype, metadata,
                        [&](int64_t done, int64_t total) {
-                         stage.set_total(total);
-                         stage.Advance(done);
+                         stage.set_total(total * element_bytes);
+                         stage.Advance(done * element_bytes);
                        });
   }
 
@@ -129,7 +120,7 @@ class ModelWriter {
   uint64_t seed_;
   at::ScalarType dtype_;
   fs::path folder_;
-  RunContext context_;
+  const RunContext& context_;
 };
 
 at::ScalarType ParseInitType(const std::string& name) {
@@ -156,7 +147,7 @@ void CopyTokenizer(const InitConfig& config, const fs::path& folder) {
 }  // namespace
 
 void Init(const std::string& model, uint64_t seed, const std::string& dtype,
-          const std::string& output, const ProgressFn& progress) {
+          const std::string& output, const ProgressFn& progress, const CancelToken* cancel) {
   const at::ScalarType type = ParseInitType(dtype);
   const InitConfig config = ReadInitConfig(model);
   std::error_code error;
@@ -166,7 +157,8 @@ void Init(const std::string& model, uint64_t seed, const std::string& dtype,
            "{} is there already and not an empty folder; give a new one", output);
   fs::create_directories(output, error);
   T3_CHECK(!error, "cannot make the folder {}: {}", output, error.message());
-  const ModelWriter writer(config, seed, type, output, progress);
+  const RunContext context{progress, cancel, at::kCPU};
+  const ModelWriter writer(config, seed, type, output, context);
   if (config.dit) writer.WriteDit();
   if (config.text) writer.WriteText();
   if (config.vae) writer.WriteVae();
