@@ -202,19 +202,6 @@ std::string Dump(const ordered_json& document) {
   return document.dump(2, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-// What keeps the files of a folder from being used as a model; empty when nothing does.
-std::string FaultOfModel(const std::string& path) {
-  try {
-    const ModelInfo model = OpenModel({.model = path});
-    CheckDit(model);
-    CheckTextEncoder(model);
-    CheckVae(model);
-    return "";
-  } catch (const Error& error) {
-    return error.what();
-  }
-}
-
 // Every network of a model's folder, then whether they make a model.
 Report InspectFolder(const std::string& path) {
   const ModelPaths paths = FindModelFiles({.model = path});
@@ -274,6 +261,18 @@ std::vector<InspectReport> InspectFile(const std::string& path) {
     text += (text.empty() ? "" : "; ") + note;
   }
   return reports;
+}
+
+std::string FaultOfModel(const std::string& path) {
+  try {
+    const ModelInfo model = OpenModel({.model = path});
+    CheckDit(model);
+    CheckTextEncoder(model);
+    CheckVae(model);
+    return "";
+  } catch (const Error& error) {
+    return error.what();
+  }
 }
 
 Report Inspect(const std::string& path) {
