@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "t3video/cancel.h"
@@ -18,20 +19,6 @@ struct Report {
   std::string json;      // one object
   bool complete = true;  // of Inspect: whether all of it can be used
 };
-
-// What would be done for a size. The model is `preset` ("wan2.1-1.3b", ...) or the folder/files.
-struct PlanRequest {
-  std::string preset;
-  ModelFiles files;
-  std::optional<int64_t> width, height, frames;  // absent: the model's
-  std::string attention = "auto";
-  std::string windows;
-  std::string dtype;  // bf16 | fp32; empty: memory for bf16, speed for what `device` runs by itself
-  std::string device = "auto";
-  bool calibrate = false;    // measure the machine with this model first; needs its files
-  int64_t memory_limit = 0;  // bytes on the device that the run is planned for; 0: no limit
-};
-Report Plan(const PlanRequest& request, const ProgressFn& progress = {});
 
 // What a weight file is, and whether it is complete; or the same of every network of a model's
 // folder or of "demo". Throws Error when it cannot be read.
@@ -63,15 +50,23 @@ struct Health {
 };
 Health Doctor(const std::string& folder);
 
-// One entry of a prompt file; `error` says why an entry cannot be used (its prompt is then empty).
+// One entry of a prompt file.
 struct PromptEntry {
-  int64_t number = 0;  // line of a text file, or position in a JSON list, from 1
+  int64_t number = 0;  // line of a text file, else position in the list, from 1
   std::string prompt;
-  std::string error;
+  std::string error;  // why the entry cannot be used; the prompt is then empty
+  // The entry's other fields, as options of `t3 generate` would be named ("negative-prompt" for the
+  // field "negative_prompt") and given. Names that no option has are kept.
+  std::vector<std::pair<std::string, std::string>> options;
 };
-// JSON (a list of strings, or of objects with `prompt_en` or `prompt` and perhaps a `number`) or
-// text, a prompt a line; empty lines and lines that begin with '#' are passed over. Throws Error
-// when nothing can be read.
+// Reads UTF-8, or UTF-16 with a byte-order mark:
+//   .json         a list of strings, or of objects with `prompt_en` or `prompt` and other fields
+//                 (`number`, `seed`, `negative_prompt`, ...); or an object with such a list
+//                 `prompts`
+//   .jsonl        such an object a line
+//   .csv .tsv     a header with a column `prompt_en` or `prompt`, and an entry a row
+//   others        a prompt a line; empty lines and lines that begin with '#' are skipped
+// Throws Error when the file cannot be read or has no entry.
 std::vector<PromptEntry> ReadPromptFile(const std::string& path);
 
 }  // namespace t3

@@ -10,8 +10,8 @@
 #include "eval/timing.h"
 #include "models/dit/weights.h"
 #include "nn/random_weights.h"
-#include "ops/attention_backend.h"
-#include "ops/attention_choice.h"
+#include "ops/attention/attend.h"
+#include "ops/attention/attend_cudnn.h"
 #include "pipeline/device.h"
 #include "plan/windows.h"
 
@@ -103,8 +103,8 @@ double FullAttentionHead(const BenchCase& bench) {
   };
   const at::Tensor q = random(), k = random(), v = random();
   // The first runs may try one kernel after the other.
-  return std::ranges::min(
-             TimeRuns(bench.device, bench.device.is_cuda() ? 9 : 3, [&] { Attend(q, k, v); })) /
+  return std::ranges::min(TimeRuns(bench.device, bench.device.is_cuda() ? 9 : 3,
+                                   [&] { Attend(q, k, v, {}, ExecutionMode::kInPlace); })) /
          static_cast<double>(heads);
 }
 

@@ -78,20 +78,19 @@ WayResult DecodeMethods::Run(const std::string& way) {
   return result;
 }
 
-ConvolutionCounts DecodeMethods::Check() {
+ConvolutionChecker::Report DecodeMethods::Check() {
   constexpr int64_t kCheckedLatents = 3;
   const Grid grid{std::min(kCheckedLatents, geometry_.latent.t), geometry_.latent.h,
                   geometry_.latent.w};
-  CheckConvolutions(true);
+  const ConvolutionChecker checker;
   DecodeByPlan(latents_.narrow(1, 0, grid.t), PlanOf(grid), [](const DecodedRows&) {});
-  CheckConvolutions(false);
-  return CountConvolutions();
+  return checker.report();
 }
 
-PartTimes DecodeMethods::Parts() {
-  PartRecorder recorder(context_.device);
+ProfileTimes DecodeMethods::Parts() {
+  Profiler profiler(context_.device);
   DecodeByPlan(latents_, PlanOf(geometry_.latent), [](const DecodedRows&) {});
-  return recorder.Milliseconds();
+  return profiler.Milliseconds();
 }
 
 double DecodeMethods::RunOnce(const std::string& way, WayResult* result) {

@@ -1,6 +1,8 @@
 // Linear over ATen.
 #include "nn/linear.h"
 
+#include "ops/linear/linear.h"
+
 namespace t3 {
 
 Linear::Linear(const TensorMap& tensors, const std::string& prefix)

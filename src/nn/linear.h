@@ -4,7 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "nn/tensor_map.h"
-#include "ops/linear.h"
+#include "ops/linear/linear_weights.h"
 
 namespace t3 {
 

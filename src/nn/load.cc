@@ -7,11 +7,11 @@
 #include <array>
 #include <cmath>
 #include <cstring>
-#include <map>
 #include <optional>
 #include <utility>
 
 #include "base/check.h"
+#include "nn/scales.h"
 
 namespace t3 {
 namespace {
@@ -76,40 +76,6 @@ at::Tensor PlaceOf(const std::string& name, const TensorView& view, at::ScalarTy
            fmt::join(place.sizes(), ", "), c10::toString(place.scalar_type()),
            fmt::join(view.shape, ", "), c10::toString(dtype));
   return place;
-}
-
-// The shape in which a weight's scale multiplies it: one number, one per row (out) or (out, 1,
-// ...), or any shape that has the weight's size or 1 on every axis, such as one per column (1, in).
-// nullopt if it does not fit.
-std::optional<std::vector<int64_t>> ScaleShape(const TensorView& scale,
-                                               const std::vector<int64_t>& weight) {
-  std::vector<int64_t> shape(weight.size(), 1);
-  if (scale.elements() == 1) return shape;
-  if (scale.shape.size() == 1 && scale.shape[0] == weight[0]) {
-    shape[0] = weight[0];
-    return shape;
-  }
-  if (scale.shape.size() != weight.size()) return std::nullopt;
-  for (size_t i = 0; i < weight.size(); ++i) {
-    if (scale.shape[i] != 1 && scale.shape[i] != weight[i]) return std::nullopt;
-  }
-  return scale.shape;
-}
-
-void CheckScales(const NamedViews& views, const TensorTable& table, const std::string& network) {
-  std::map<std::string, const TensorSpec*> by_name;
-  for (const TensorSpec& spec : table) by_name[spec.name] = &spec;
-  for (const auto& [name, scale] : views.scales) {
-    const auto found = by_name.find(name);
-    T3_CHECK(found != by_name.end(), "{} has a scale for {}, which the {} does not have",
-             views.path, name, network);
-    const std::vector<int64_t>& shape = found->second->shape;
-    T3_CHECK(
-        scale.dtype <= DType::kBF16 && ScaleShape(scale, shape),
-        "{}: the scale of {} {} is {} {}; wanted a floating-point number, or one per row or per "
-        "column",
-        views.path, name, ShapeText(shape), DTypeName(scale.dtype), ShapeText(scale.shape));
-  }
 }
 
 void CheckDTypes(const NamedViews& views, const TensorTable& table) {

@@ -15,7 +15,7 @@
 #include "base/check.h"
 #include "base/seconds_since.h"
 #include "config/presets.h"
-#include "ops/linear_kernel.h"
+#include "ops/linear/linear_tuning.h"
 #include "pipeline/cache_folder.h"
 #include "pipeline/device.h"
 #include "pipeline/file_digest.h"

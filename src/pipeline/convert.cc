@@ -4,11 +4,15 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/file_claims.h"
 #include "base/log.h"
+#include "base/output_lock.h"
+#include "base/temporary.h"
 #include "pipeline/model_files.h"
 #include "pipeline/network.h"
 #include "pipeline/stage.h"
 #include "t3video/tools.h"
+#include "weights/lora.h"
 #include "weights/quantisation.h"
 
 namespace t3 {
@@ -56,9 +60,16 @@ void Convert(const std::string& input, const std::string& output, const std::str
              const CancelToken* cancel) {
   ConvertOptions options;
   options.dtype = ParseOutputType(dtype);
-  const Network network = OpenOnlyNetwork(FindInput(input));
+  const std::string source = FindInput(input);
+  FileClaims files;
+  files.Read("the input", source);
+  for (const Lora& lora : loras) files.Read("the LoRA", FindLoraFile(lora.path));
+  files.Write("the output", output);
+  const OutputLock lock(output);
+  RemoveStaleTemporaries(output);
+  const Network network = OpenOnlyNetwork(source);
   T3_CHECK(loras.empty() || network.kind == NetworkKind::kDit,
-           "--lora changes a DiT, and {} is a {}", input, NetworkName(network.kind));
+           "--lora changes a DiT, and {} is a {}", source, NetworkName(network.kind));
   for (const Lora& lora : loras) options.loras.push_back({lora.path, lora.scale});
   options.metadata = network.metadata;
   const RunContext context{progress, cancel, at::kCPU};

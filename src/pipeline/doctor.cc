@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/json.h"
 #include "base/seconds_since.h"
 #include "base/text.h"
 #include "media/video_writer.h"
@@ -84,7 +85,7 @@ Finding TorchFinding() {
 
 Finding CpuFinding() {
   const at::Device cpu(at::kCPU);
-  const at::ScalarType dtype = ResolveDtype("auto", cpu);
+  const at::ScalarType dtype = ResolveDtype(ComputeDtype::kAuto, cpu);
   return {
       "CPU",
       fmt::format("{}; computes in {}", DeviceName(cpu), dtype == at::kBFloat16 ? "bf16" : "fp32"),
@@ -255,8 +256,7 @@ Health Doctor(const std::string& folder) {
                     {"remedy", finding.remedy},
                     {"fatal", finding.fatal}});
   }
-  health.report.json = ordered_json{{"good", health.good}, {"findings", list}}.dump(
-      2, ' ', false, ordered_json::error_handler_t::replace);
+  health.report.json = DumpJson(ordered_json{{"good", health.good}, {"findings", list}}, 2);
   return health;
 }
 

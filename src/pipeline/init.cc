@@ -12,7 +12,11 @@
 #include "arch/vae.h"
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/json.h"
 #include "base/log.h"
+#include "base/output_lock.h"
+#include "base/target_path.h"
+#include "base/temporary.h"
 #include "nn/random_weights.h"
 #include "pipeline/stage.h"
 #include "plan/windows.h"
@@ -86,7 +90,7 @@ class ModelWriter {
     metadata.merge(AttentionMetadata(config_));
     Write("denoiser", "diffusion_pytorch_model.safetensors", DitTensors(dit), DefaultScale, dtype_,
           metadata);
-    WriteAtomically((folder_ / "config.json").string(), OfficialConfig(dit).dump(2) + "\n");
+    WriteAtomically((folder_ / "config.json").string(), DumpJson(OfficialConfig(dit), 2) + "\n");
   }
 
   void WriteText() const {
@@ -146,23 +150,32 @@ void CopyTokenizer(const InitConfig& config, const fs::path& folder) {
 
 }  // namespace
 
+// The folder appears with all of its files or not at all.
 void Init(const std::string& model, uint64_t seed, const std::string& dtype,
           const std::string& output, const ProgressFn& progress, const CancelToken* cancel) {
   const at::ScalarType type = ParseInitType(dtype);
   const InitConfig config = ReadInitConfig(model);
   std::error_code error;
   T3_CHECK(config.tokenizer.empty() || fs::is_regular_file(config.tokenizer, error),
-           "{}: the tokenizer {} is not there", model, config.tokenizer);
+           "{}: the tokenizer {} does not exist", model, config.tokenizer);
   T3_CHECK(!fs::exists(output, error) || fs::is_empty(output, error),
-           "{} is there already and not an empty folder; give a new one", output);
-  fs::create_directories(output, error);
-  T3_CHECK(!error, "cannot make the folder {}: {}", output, error.message());
+           "{} exists and is not an empty folder; name a new one", output);
+  const fs::path target = ResolveTarget(output);
+  fs::create_directories(FolderOf(target), error);
+  T3_CHECK(!error, "cannot create the folder {}: {}", FolderOf(target).string(), error.message());
+  const OutputLock lock(output);
+  RemoveStaleTemporaries(output);
+  Temporary folder = Temporary::Folder(FolderOf(target), target);
   const RunContext context{progress, cancel, at::kCPU};
-  const ModelWriter writer(config, seed, type, output, context);
+  const ModelWriter writer(config, seed, type, folder.path(), context);
   if (config.dit) writer.WriteDit();
   if (config.text) writer.WriteText();
   if (config.vae) writer.WriteVae();
-  if (config.text) CopyTokenizer(config, output);
+  if (config.text) CopyTokenizer(config, folder.path());
+  fs::rename(folder.path(), target, error);
+  T3_CHECK(!error, "cannot name the folder {}: {}", output, error.message());
+  folder.Release();
+  SyncFolder(FolderOf(target));
 }
 
 }  // namespace t3

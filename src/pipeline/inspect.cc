@@ -7,6 +7,7 @@
 #include "arch/dit.h"
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "nn/load.h"
 #include "nn/lora.h"
@@ -197,11 +198,6 @@ std::string ToText(const InspectReport& r) {
   return text;
 }
 
-// Metadata and paths may hold bytes that JSON has no form for.
-std::string Dump(const ordered_json& document) {
-  return document.dump(2, ' ', false, ordered_json::error_handler_t::replace);
-}
-
 // Every network of a model's folder, then whether they make a model.
 Report InspectFolder(const std::string& path) {
   const ModelPaths paths = FindModelFiles({.model = path});
@@ -224,11 +220,12 @@ Report InspectFolder(const std::string& path) {
   result.text +=
       fmt::format("{}\n  {}\n", paths.folder,
                   fault.empty() ? "complete model" : "NOT complete: " + Printable(fault));
-  result.json = Dump({{"path", paths.folder},
-                      {"kind", "model"},
-                      {"complete", result.complete},
-                      {"note", fault},
-                      {"networks", networks}});
+  result.json = DumpJson(ordered_json{{"path", paths.folder},
+                                      {"kind", "model"},
+                                      {"complete", result.complete},
+                                      {"note", fault},
+                                      {"networks", networks}},
+                         2);
   return result;
 }
 
@@ -290,7 +287,7 @@ Report Inspect(const std::string& path) {
   // A combined file's first network stands in front, the others are listed with it.
   ordered_json document = networks.front();
   if (reports.size() > 1) document["networks"] = networks;
-  result.json = Dump(document);
+  result.json = DumpJson(document, 2);
   return result;
 }
 

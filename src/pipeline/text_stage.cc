@@ -38,7 +38,7 @@ void EncodeTexts(const ModelInfo& model, const std::vector<std::string>& texts,
   const at::Device device =
       ChooseEncoderDevice(model, dtype, context.device, context.DeviceBytes());
   const at::ScalarType encoder_dtype =
-      device == context.device ? dtype : ResolveDtype("auto", device);
+      device == context.device ? dtype : ResolveDtype(ComputeDtype::kAuto, device);
   {
     const TextEncoder encoder = LoadTextEncoder(model, device, encoder_dtype, context);
     const std::set<std::string> unique(texts.begin(), texts.end());

@@ -34,7 +34,7 @@ TEST(Geometry, PublishedSizesGiveThePublishedGrids) {
   EXPECT_EQ(PlanVideo(3840, 2176, 81, Vae22()).grid, PublishedWindows(ModelFamily::kWan22).grid);
 }
 
-TEST(Geometry, OtherSizesAreMadeLargerAndCroppedCentrally) {
+TEST(Geometry, RoundsUpOtherSizesAndCropsCentrally) {
   const VideoGeometry uhd = PlanVideo(3840, 2160, 81, Vae22());
   EXPECT_EQ(uhd.height, 2160);
   EXPECT_EQ(uhd.made_height, 2176);
@@ -47,7 +47,7 @@ TEST(Geometry, OtherSizesAreMadeLargerAndCroppedCentrally) {
   EXPECT_EQ(odd.crop_y, 1);
 }
 
-TEST(Geometry, EverySizeIsMadeByTheLeastThatHoldsIt) {
+TEST(Geometry, UsesTheSmallestSupportedSize) {
   for (const VaeConfig& vae : {Vae21(), Vae22()}) {
     const int64_t multiple = 2 * vae.spatial_stride();
     for (int64_t size = 1; size < 200; ++size) {
@@ -63,7 +63,7 @@ TEST(Geometry, EverySizeIsMadeByTheLeastThatHoldsIt) {
   }
 }
 
-TEST(Geometry, RefusesWhatCannotBeMade) {
+TEST(Geometry, RefusesUnsupportedRequests) {
   EXPECT_THAT(UsageError(640, 480, 80), HasSubstr("77 and 81"));
   EXPECT_THAT(UsageError(640, 480, 82), HasSubstr("81 and 85"));
   EXPECT_THAT(UsageError(640, 480, 2), HasSubstr("1 and 5"));
@@ -85,7 +85,7 @@ TEST(Geometry, WholeVideoTakesLatentsAsTheyAre) {
   EXPECT_THROW(WholeVideo({0, 8, 8}, Vae21()), Error);
 }
 
-TEST(Geometry, WindowedVideosAreMadeOnTheTrainedGridWhereItIsJustAbove) {
+TEST(Geometry, WindowedVideosUseASlightlyLargerTrainedGrid) {
   const VaeConfig vae = FindPreset("wan2.1-1.3b").vae;
   const Grid trained{21, 136, 240};
   const VideoGeometry uhd = PlanWindowedVideo(3840, 2160, 81, vae, trained);

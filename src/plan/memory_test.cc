@@ -91,7 +91,7 @@ TEST(Memory, GrowsWithEverythingThatTakesMemory) {
 
 // Counted by hand for 12 heads of 128 channels, 685,440 tokens, bf16: x, q|k|v and the window
 // buffers of 4 heads (8 tensors), which are wider than a third of the FFN.
-TEST(Memory, CountsWhatALayerTakesAtItsWidest) {
+TEST(Memory, CountsThePeakOfALayer) {
   PlannedRun run = RunOf("wan2.1-1.3b-t3", 3840, 2176, 81);
   const auto activations = [](const PlannedRun& changed) {
     return StageOf(PlanMemory(changed), "denoiser").activations;
@@ -112,7 +112,7 @@ TEST(Memory, CountsWhatALayerTakesAtItsWidest) {
 }
 
 // At 4K the 1.3B model wants 6 GB for temporaries; a smaller budget is kept to down to one head.
-TEST(Memory, TheDenoiserKeepsToTheBudgetWithSmallerPieces) {
+TEST(Memory, SmallerChunksKeepTheDenoiserWithinTheBudget) {
   PlannedRun run = RunOf("wan2.1-1.3b-t3", 3840, 2176, 81);
   const MemoryPlan free = PlanMemory(run);
   EXPECT_EQ(free.denoiser_scratch, DenoiserScratchBytes(true));
@@ -133,7 +133,7 @@ TEST(Memory, TheDenoiserKeepsToTheBudgetWithSmallerPieces) {
 }
 
 // Weights leave the GPU only where they do not fit it beside one head's temporaries.
-TEST(Memory, StreamsWeightsWhereNothingElseHelps) {
+TEST(Memory, StreamsWeightsAsTheLastResort) {
   PlannedRun run = RunOf("wan2.2-5b-t3", 3840, 2176, 81);
   const MemoryPlan free = PlanMemory(run);
   EXPECT_FALSE(free.stream_weights);

@@ -20,7 +20,7 @@ PlannedRun RunOf(AttentionPattern pattern, int64_t width, int64_t height, int64_
   return run;
 }
 
-TEST(PlanReport, SaysWhatThePublishedTableSays) {
+TEST(PlanReport, MatchesThePublishedTable) {
   const PlanReport report = MakePlanReport(RunOf(AttentionPattern::kT3, 3840, 2176, 81));
   EXPECT_EQ(report.planner_version, kPlannerVersion);
   ASSERT_EQ(report.windows.size(), 5u);

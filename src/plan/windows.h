@@ -1,11 +1,9 @@
 // Window tables: planned for any grid from a published one, read and written as text.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "config/geometry.h"
 #include "config/presets.h"
+#include "t3video/attention.h"
 
 namespace t3 {
 
@@ -23,12 +21,6 @@ WindowCycle PlanWindows(const Grid& grid, const WindowTable& published);
 
 // From this many tokens on the published window sizes hold.
 inline constexpr int64_t kPlannedTokens = 8192;
-
-// "t,h,w;t,h,w": counts along time, height and width of one layout after the other, any number of
-// layouts. Throws Error of kind kUsage that shows the invalid entry.
-WindowCycle ParseWindows(std::string_view text);
-// The same form, without spaces.
-std::string FormatWindows(const WindowCycle& cycle);
 
 // Throws Error of kind kUsage unless every count is between 1 and the grid's size on its axis, and
 // Error when the cycle or the grid is empty.

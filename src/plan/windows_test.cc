@@ -164,7 +164,7 @@ INSTANTIATE_TEST_SUITE_P(Tables, PlannedWindows,
                                                                      : std::string("Wan22");
                          });
 
-TEST(PlanWindows, RefusesWhatIsNoGridAndNoTable) {
+TEST(PlanWindows, RefusesInvalidGridsAndTables) {
   WindowTable table = PublishedWindows(ModelFamily::kWan21);
   EXPECT_THROW(PlanWindows({0, 4, 4}, table), Error);
   EXPECT_THROW(PlanWindows({4, -4, 4}, table), Error);

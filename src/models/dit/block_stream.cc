@@ -22,7 +22,7 @@ BlockStream::BlockStream(std::vector<at::Tensor> blocks, at::Device device, int6
   for (const at::Tensor& block : blocks_) {
     T3_CHECK(block.is_cpu() && block.dim() == 1 && block.scalar_type() == at::kByte &&
                  block.is_contiguous() && block.size(0) == blocks_.front().size(0),
-             "BlockStream: blocks are ({}) {} on {}; wanted bytes on the host, of one size",
+             "BlockStream: blocks are ({}) {} on {}; wanted bytes on the host, all of one size",
              fmt::join(block.sizes(), ", "), c10::toString(block.scalar_type()),
              block.device().str());
   }
@@ -44,7 +44,7 @@ c10::Stream BlockStream::Computing() const {
   return c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);
 }
 
-void BlockStream::Bring(int64_t block, int into) {
+void BlockStream::Copy(int64_t block, int into) {
   const auto slot = static_cast<size_t>(into);
   holds_[slot] = block;
   ++copies_;
@@ -53,7 +53,7 @@ void BlockStream::Bring(int64_t block, int into) {
     copy_(buffers_[slot], from);
     return;
   }
-  // What the buffer held may still be read by work given before.
+  // Work enqueued earlier may still read the buffer.
   overlap_->free.record(Computing());
   overlap_->free.block(overlap_->copying);
   const c10::StreamGuard guard(overlap_->copying);
@@ -66,10 +66,10 @@ int BlockStream::Use(int64_t block) {
   T3_CHECK(block >= 0 && block < count, "BlockStream: block {} of {}", block, count);
   if (holds_[static_cast<size_t>(current_)] == block) return current_;
   const int next = 1 - current_;
-  if (holds_[static_cast<size_t>(next)] != block) Bring(block, next);
+  if (holds_[static_cast<size_t>(next)] != block) Copy(block, next);
   if (overlap_) overlap_->copied[static_cast<size_t>(next)].block(Computing());
   const int64_t following = (block + 1) % count;
-  if (following != block) Bring(following, current_);
+  if (following != block) Copy(following, current_);
   current_ = next;
   return current_;
 }

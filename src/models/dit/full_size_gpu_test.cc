@@ -1,4 +1,4 @@
-// Blocks of the full-size models at 3840x2176x81 on a GPU, in bf16, against their definition on
+// Blocks of the full-size models at 3840x2176x81 on a GPU, in bf16, against their reference on
 // sampled tokens: every layer type, tensors beyond 2^31 elements.
 #include <ATen/ATen.h>
 #include <ATen/DeviceAccelerator.h>
@@ -16,7 +16,7 @@
 #include "models/dit/block.h"
 #include "models/dit/dit.h"
 #include "models/dit/random_block.h"
-#include "models/dit/slow_block.h"
+#include "models/dit/reference_block.h"
 #include "models/dit/weights.h"
 #include "plan/denoiser_memory.h"
 #include "plan/windows.h"
@@ -41,9 +41,9 @@ class FullSizeBlock : public ::testing::TestWithParam<const char*> {
 
   at::Tensor Forward(const at::Tensor& x, const AttentionLayout& attention) const {
     const DitBlock block(config_, named_, "blocks.0");
-    const TextKeys keys = block.PrepareText(text_.unsqueeze(0));
+    const TextKeys keys = block.PrepareText(text_.unsqueeze(0), ExecutionMode::kInPlace);
     const BlockContext context{.time = time_.unsqueeze(0),
-                               .split = 0,
+                               .boundary = 0,
                                .windows = &attention.layer(0),
                                .rope = &attention.rope(),
                                .text = keys,
@@ -60,22 +60,22 @@ class FullSizeBlock : public ::testing::TestWithParam<const char*> {
   c10::NoGradGuard no_grad_;
 };
 
-TEST_P(FullSizeBlock, EqualsItsDefinitionOnSampledTokens) {
+TEST_P(FullSizeBlock, EqualsItsReferenceOnSampledTokens) {
   const WindowTable& published = PublishedWindows(FamilyOf(config_.latent_channels));
   const Grid& grid = published.grid;
   const int64_t tokens = grid.tokens();
-  // As many values as x has, drawn on the GPU: only sampled rows go to the definition.
+  // As many values as x has, drawn on the GPU: only sampled rows go to the reference.
   const at::Tensor x = at::randn({tokens, config_.dim}, at::device(kGpu).dtype(at::kBFloat16));
   const std::vector<int64_t> sampled{0, 1, tokens / 3, tokens / 2 + 7, tokens - grid.w, tokens - 1};
   for (const WindowCounts& counts : published.cycle) {
     const AttentionLayout attention =
         AttentionLayout::Make(AttentionPattern::kT3, {counts}, grid, 1, config_.head_dim(), kGpu);
     const at::Tensor out = Forward(x, attention);
-    const SlowBlockInput input{config_, weights_, grid, counts, x, time_, text_};
+    const ReferenceInput input{config_, weights_, grid, counts, x, time_, text_};
     std::vector<at::Tensor> want, rounded, got;
     for (const int64_t token : sampled) {
-      want.push_back(SlowBlock(input, token, NoRounding) - x[token]);
-      rounded.push_back(SlowBlock(input, token, Bf16Rounding) - x[token]);
+      want.push_back(ReferenceBlock(input, token, NoRounding) - x[token]);
+      rounded.push_back(ReferenceBlock(input, token, Bf16Rounding) - x[token]);
       got.push_back(out[token].to(at::kFloat) - x[token]);
     }
     const auto distance = [&](const std::vector<at::Tensor>& rows) {

@@ -82,7 +82,7 @@ void ExpectTransformers(const std::string& name) {
 TEST(TextEncoder, EqualsTransformersAtOtherSizes) { ExpectTransformers("umt5_small"); }
 TEST(TextEncoder, EqualsTransformersWithOtherBuckets) { ExpectTransformers("umt5_buckets"); }
 
-TEST(TextEncoder, ReadsItsSizesOffTheTensors) {
+TEST(TextEncoder, ReadsSizesFromTheTensors) {
   const TextEncoderConfig config = Load(kData + "oracle/umt5_small.safetensors").config;
   EXPECT_EQ(config, (TextEncoderConfig{.dim = 48,
                                        .ffn_dim = 80,
@@ -145,7 +145,7 @@ TEST(TextEncoder, RefusesForeignIds) {
   EXPECT_THROW(encoder.Encode(std::vector<int32_t>{-1}), Error);
 }
 
-TEST(TextEncoder, RefusesBucketsThatHaveNoMeaning) {
+TEST(TextEncoder, RefusesInvalidBucketCounts) {
   Loaded loaded = Load(kData + "oracle/umt5_small.safetensors");
   for (const int64_t buckets : {0, 3, 512}) {
     loaded.config.num_buckets = buckets;

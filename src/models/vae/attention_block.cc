@@ -13,7 +13,7 @@
 #include <cmath>
 #include <vector>
 
-#include "ops/softmax.h"
+#include "ops/attention/softmax.h"
 
 namespace t3 {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "nn/row_slabs.h"
 #include "ops/dispatch.h"
-#include "ops/norm_silu.h"
+#include "ops/feature_map/norm_silu.h"
 
 namespace t3 {
 
@@ -27,7 +27,7 @@ at::Tensor ChannelNorm::Apply(const at::Tensor& x, bool silu) const {
   const at::ScalarType work = half ? at::kFloat : x.scalar_type();
   const at::Tensor gamma =
       gamma_.to(work).flatten() * std::sqrt(static_cast<double>(x.size(1)));  // (C)
-  if (GradientsOn() && (x.requires_grad() || gamma_.requires_grad())) {
+  if (NeedsGradient({x, gamma_})) {
     return NormSiluWithGradient(x.movedim(1, -1), gamma, silu).movedim(-1, 1);
   }
   const auto slab = [&](int64_t begin, int64_t end) {

@@ -7,7 +7,8 @@
 #include <cmath>
 #include <utility>
 
-#include "ops/part_timer.h"
+#include "ops/feature_map/add_map.h"
+#include "ops/profiler.h"
 
 namespace t3 {
 
@@ -37,7 +38,7 @@ MapRows StreamBlock::operator()(MapRows x, const RowRange& rows, State& state,
   MapRows h = conv1_(x, norm1_, between, state.conv1, poll);
   const MapRows y = conv2_(std::move(h), norm2_, rows, state.conv2, poll);
   const at::Tensor shortcut = Shortcut(x.Part(rows).map);
-  const Part part("sum with the shortcut");
+  const ProfileScope scope("sum with the shortcut");
   AddMap(y.map, conv2_.bias(), shortcut);
   return y;
 }
@@ -59,7 +60,7 @@ MapRows StreamBlock::RunFused(const MapRows& x, const RowRange& rows, State& sta
 
 at::Tensor StreamBlock::Shortcut(const at::Tensor& x) const {
   if (!shortcut_weight_.defined()) return x;
-  const Part part("shortcut by a convolution");
+  const ProfileScope scope("shortcut by a convolution");
   const int64_t out = shortcut_weight_.size(1);
   at::Tensor y = at::empty({x.size(0), x.size(1), x.size(2), out}, x.options());
   for (int64_t t = 0; t < x.size(0); ++t) {  // frames of x may be apart in memory

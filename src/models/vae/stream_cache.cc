@@ -3,7 +3,7 @@
 
 #include <ATen/ops/zeros.h>
 
-#include "ops/part_timer.h"
+#include "ops/profiler.h"
 
 namespace t3 {
 
@@ -13,7 +13,7 @@ const at::Tensor& StreamCache::Frames(const MapShape& shape, const at::TensorOpt
 }
 
 void StreamCache::Update(const at::Tensor& frames) {
-  const Part part("causal cache");
+  const ProfileScope scope("causal cache");
   const int64_t history = frames_.size(0), count = frames.size(0);
   if (count >= history) {
     frames_.copy_(frames.narrow(0, count - history, history));

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
-#include "ops/convolution.h"
-#include "ops/part_timer.h"
+#include "ops/conv/convolution.h"
+#include "ops/profiler.h"
 
 namespace t3 {
 namespace {
@@ -57,7 +57,7 @@ MapRows StreamConv::operator()(MapRows x, const NormSiluOptions& apply, const Ro
   const at::Tensor& history = cache.Frames(shapes.Cache(), x.map.options());
   const at::Tensor input = at::empty(shapes.Input(), x.map.options());
   {
-    const Part part("causal cache");
+    const ProfileScope scope("causal cache");
     input.narrow(0, 0, shapes.history()).copy_(history);
   }
   FillFrames(x, apply, rows, input.narrow(0, shapes.history(), shapes.frames));
@@ -67,7 +67,7 @@ MapRows StreamConv::operator()(MapRows x, const NormSiluOptions& apply, const Ro
 }
 
 bool StreamConv::SupportsFusion(const MapRows& x, const RowRange& rows) const {
-  return CausalConvolutionPays(weight_, x.map.size(0), rows.size(), x.map.size(2));
+  return IsCausalConvProfitable(weight_, x.map.size(0), rows.size(), x.map.size(2));
 }
 
 at::Tensor StreamConv::NewFrames(const MapRows& x, const RowRange& rows) const {
@@ -79,7 +79,7 @@ void StreamConv::FillFrames(const MapRows& x, const NormSiluOptions& apply, cons
   const RowRange needed = rows.Grown(halo(), x.height);
   T3_CHECK(x.rows.Contains(needed), "a convolution of rows [{}, {}) got rows [{}, {})", rows.begin,
            rows.end, x.rows.begin, x.rows.end);
-  const Part part("norm and SiLU");
+  const ProfileScope scope("norm and SiLU");
   // Rows that x does not hold are beyond the edge of the frame, and zero.
   NormSilu(x.map, apply, rows.begin - halo() - x.rows.begin, frames);
 }
@@ -93,8 +93,8 @@ void StreamConv::ConvolveNormSilu(const at::Tensor& frames, const NormSiluOption
                                   int64_t first_row, const at::Tensor& out,
                                   StreamCache& cache) const {
   {
-    const Part part(name_);
-    CausalConvolutionNormSilu(Maps(frames, cache), weight_, next, first_row, out);
+    const ProfileScope scope(name_);
+    CausalConvNormSilu(Maps(frames, cache), weight_, next, first_row, out);
   }
   cache.Update(frames);
 }
@@ -103,8 +103,8 @@ at::Tensor StreamConv::ConvolveAdd(const at::Tensor& frames, const at::Tensor& r
                                    StreamCache& cache) const {
   at::Tensor y;
   {
-    const Part part(name_);
-    y = CausalConvolutionAdd(Maps(frames, cache), weight_, bias_, residual);
+    const ProfileScope scope(name_);
+    y = CausalConvAdd(Maps(frames, cache), weight_, bias_, residual);
   }
   cache.Update(frames);
   return y;
@@ -113,7 +113,7 @@ at::Tensor StreamConv::ConvolveAdd(const at::Tensor& frames, const at::Tensor& r
 at::Tensor StreamConv::Convolve(const at::Tensor& input, const ConvShapes& shapes,
                                 const PollFn& poll) const {
   if (poll) poll();
-  const Part part(name_);
+  const ProfileScope scope(name_);
   const int64_t rows = shapes.rows;
   const int64_t step = std::max<int64_t>(kCpuMacsPerPoll / (shapes.Macs() / rows), 1);
   if (input.is_cuda() || step >= rows) return ConvolveMap(input, weight_, time_stride_);

@@ -9,8 +9,8 @@
 #include "models/vae/map_rows.h"
 #include "models/vae/stream_cache.h"
 #include "nn/tensor_map.h"
-#include "ops/causal_convolution.h"
-#include "ops/feature_map.h"
+#include "ops/conv/causal_conv.h"
+#include "ops/feature_map/norm_silu.h"
 #include "plan/stream_shapes.h"
 
 namespace t3 {
@@ -31,7 +31,7 @@ class StreamConv {
   MapRows operator()(MapRows x, const NormSiluOptions& apply, const RowRange& rows,
                      StreamCache& cache, const PollFn& poll) const;
 
-  // Custom kernels (ops/causal_convolution.h) fuse the convolution with what follows it. They read
+  // Custom kernels (ops/conv/causal_conv.h) fuse the convolution with what follows it. They read
   // the cache where it is, and the new frames from a buffer of their own.
   //
   // Whether there is such a kernel for output rows `rows` and it is the faster choice.

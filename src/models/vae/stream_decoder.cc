@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "ops/part_timer.h"
+#include "ops/profiler.h"
 
 namespace t3 {
 namespace {
@@ -131,7 +131,7 @@ MapRows StreamDecoder::RunSlab(const MapRows& x, const PlannedSlab& slab, SlabSt
 }
 
 at::Tensor StreamDecoder::Pixels(const at::Tensor& head) const {
-  const Part part("pixels");
+  const ProfileScope scope("pixels");
   const int64_t channels = 3 * patch_ * patch_;
   const at::Tensor values =
       head.narrow(3, 0, channels).to(at::kFloat) + head_.bias().narrow(0, 0, channels);

@@ -10,8 +10,9 @@
 #include <array>
 #include <utility>
 
-#include "ops/convolution.h"
-#include "ops/part_timer.h"
+#include "ops/conv/convolution.h"
+#include "ops/feature_map/place_phases.h"
+#include "ops/profiler.h"
 
 namespace t3 {
 namespace {
@@ -45,7 +46,7 @@ StreamUpsample::StreamUpsample(const TensorMap& tensors, const VaeLevel& level) 
 }
 
 at::Tensor StreamUpsample::Phases(const at::Tensor& frame) const {
-  const Part part("upsampling: convolution of phases");
+  const ProfileScope scope("upsampling: convolution of phases");
   return Convolution(frame, phase_weight_.unsqueeze(2), {.row_padding = 1, .column_padding = 1});
 }
 
@@ -77,7 +78,7 @@ MapRows StreamUpsample::operator()(MapRows x, const MapRows& input, const RowRan
                   .time_factor = time_conv_ ? 2 : 1,
                   .dropped = t + (time_conv_ && first ? 1 : 0)};
     }
-    const Part part("upsampling: phases in place");
+    const ProfileScope scope("upsampling: phases in place");
     PlacePhases(phases, bias_, shortcut, rows.begin - 2 * source.begin, out.narrow(0, t, 1));
   }
   return {out, rows, 2 * height};
@@ -89,7 +90,7 @@ at::Tensor StreamUpsample::DoubleTime(MapRows x, const UpsampleShapes& shapes, S
   const at::Tensor both =
       (*time_conv_)(std::move(x), {.bias = {}, .gamma = {}, .silu = false}, rows, state.time, poll)
           .map;
-  const Part part("upsampling: frames in place");
+  const ProfileScope scope("upsampling: frames in place");
   const at::Tensor doubled = at::empty(shapes.Doubled(), both.options());
   at::Tensor pairs = doubled.unflatten(0, {-1, 2});
   const at::Tensor halves = both.unflatten(3, {2, shapes.channels}).permute({0, 3, 1, 2, 4});
