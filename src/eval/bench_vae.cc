@@ -131,14 +131,14 @@ Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
   const std::string name = dtype == at::kBFloat16 ? "bf16" : "fp32";
   const std::string heading =
       fmt::format("decoding {}x{}, {} frames, {} with random weights, {} on {}, commit {}",
-                  geometry.made_width, geometry.made_height, geometry.frames, request.preset, name,
-                  device.str(), GetBuildInfo().commit);
+                  geometry.padded_width, geometry.padded_height, geometry.frames, request.preset,
+                  name, device.str(), GetBuildInfo().commit);
   nlohmann::ordered_json parts_ms = nlohmann::ordered_json::object();
   for (const auto& [part, ms] : parts) parts_ms[part] = ms;
   const nlohmann::ordered_json json{{"bench", "vae"},
                                     {"preset", request.preset},
-                                    {"width", geometry.made_width},
-                                    {"height", geometry.made_height},
+                                    {"width", geometry.padded_width},
+                                    {"height", geometry.padded_height},
                                     {"frames", geometry.frames},
                                     {"dtype", name},
                                     {"device", device.str()},

@@ -49,7 +49,7 @@ DecodeMethods::DecodeMethods(const VaeBenchRequest& request, const RunContext& c
   const Grid& grid = geometry_.latent;
   latents_ = at::randn({config_.latent_channels, grid.t, grid.h, grid.w},
                        at::make_generator<at::CPUGeneratorImpl>(1));
-  const int64_t pixels = geometry_.made_width * geometry_.made_height * geometry_.frames;
+  const int64_t pixels = geometry_.padded_width * geometry_.padded_height * geometry_.frames;
   keep_ = pixels * 3 * static_cast<int64_t>(sizeof(float)) <= kComparedBytes;
 }
 
@@ -105,7 +105,7 @@ double DecodeMethods::RunPlanned(WayResult* result) {
   int64_t rows_done = 0;
   DecodeByPlan(latents_, plan, [&](const DecodedRows& rows) {
     rows_done += rows.pixels.size(1) * rows.pixels.size(2);
-    Report("planned", rows_done / geometry_.made_height, geometry_.frames);
+    Report("planned", rows_done / geometry_.padded_height, geometry_.frames);
     if (!keep_) return;
     video.narrow(1, rows.frame, rows.pixels.size(1))
         .narrow(2, rows.row, rows.pixels.size(2))
@@ -170,7 +170,8 @@ void DecodeMethods::DecodeByPlan(const at::Tensor& latents, const DecodePlan& pl
 
 at::Tensor DecodeMethods::Video() const {
   if (!keep_) return {};
-  return at::empty({3, geometry_.frames, geometry_.made_height, geometry_.made_width}, at::kFloat);
+  return at::empty({3, geometry_.frames, geometry_.padded_height, geometry_.padded_width},
+                   at::kFloat);
 }
 
 void DecodeMethods::Report(const std::string& way, int64_t done, int64_t total) const {

@@ -124,11 +124,11 @@ class Evaluation {
   void CheckParts(const RunOptions& options) const {
     CheckVae(*model_);
     const VideoGeometry& made = job_.geometry;
-    const bool whole = made.made_width == made.width && made.made_height == made.height;
+    const bool whole = made.padded_width == made.width && made.padded_height == made.height;
     // A crop of what the encoder takes would be another picture than the world's at that size.
     T3_CHECK(whole || (request_.source == EvalSource::kModel && request_.loss_clips == 0),
              "eval: {}x{} is no size that this model's VAE makes; the nearest above is {}x{}",
-             made.width, made.height, made.made_width, made.made_height);
+             made.width, made.height, made.padded_width, made.padded_height);
     if (request_.source != EvalSource::kModel) return;
     CheckDit(*model_);
     CheckTextEncoder(*model_);
