@@ -16,22 +16,23 @@ ALLOWED = {
     "version": [],
     "base": [],
     "config": ["base"],
-    "plan": ["base", "config"],
+    "arch": ["base", "config", "weights"],
+    "plan": ["base", "config", "arch"],
     "kernels": ["base"],
-    "ops": ["base", "kernels"],
+    "ops": ["base", "config", "plan", "kernels"],
     "weights": ["base"],
-    "nn": ["base", "weights", "ops"],
+    "nn": ["base", "config", "arch", "plan", "weights", "ops"],
     "tokenizer": ["base"],
     "media": ["base"],
-    "models/dit": ["base", "config", "plan", "ops", "weights", "nn"],
-    "models/text_encoder": ["base", "config", "plan", "ops", "weights", "nn"],
-    "models/vae": ["base", "config", "plan", "ops", "weights", "nn"],
+    "models/dit": ["base", "config", "arch", "plan", "ops", "weights", "nn"],
+    "models/text_encoder": ["base", "config", "arch", "plan", "ops", "weights", "nn"],
+    "models/vae": ["base", "config", "arch", "plan", "ops", "weights", "nn"],
     "sampling": ["base", "config"],
     "world": ["base"],
     "measure": ["base", "world"],
 }
 ALLOWED["pipeline"] = list(ALLOWED)
-ALLOWED["training/vae"] = ["base", "config", "weights", "nn", "models/vae", "sampling"]
+ALLOWED["training/vae"] = ["base", "config", "arch", "weights", "nn", "models/vae", "sampling"]
 ALLOWED["training/data"] = list(ALLOWED["pipeline"]) + ["pipeline"]
 ALLOWED["training"] = list(ALLOWED)
 ALLOWED["eval"] = list(ALLOWED)

@@ -8,9 +8,10 @@
 
 #include "base/check.h"
 #include "eval/bench_case.h"
-#include "eval/published_block.h"
 #include "eval/timing.h"
 #include "models/dit/attention_layout.h"
+#include "models/dit/reference_published.h"
+#include "ops/attention/window_attention.h"
 #include "pipeline/device.h"
 #include "pipeline/stage.h"
 #include "plan/cost.h"
@@ -59,11 +60,12 @@ AttentionTimes TimeAttention(const BenchCase& bench, const TensorMap& block,
                             .eps = config.eps,
                             .heads = config.num_heads,
                             .rope = &attention.rope()},
-                           attention.layer(0), DenoiserScratchBytes(bench.device.is_cuda()));
+                           attention.layer(0), DenoiserScratchBytes(bench.device.is_cuda()),
+                           ExecutionMode::kInPlace);
   };
   const Projected scratch{projected.qkv.clone()};
   const at::Tensor result = own(scratch);
-  if (request.compare && PublishedBlock::Takes(bench.grid(), counts)) {
+  if (request.compare && PublishedBlock::Supports(bench.grid(), counts)) {
     const PublishedBlock published(config, block, bench.grid());
     const auto run = [&] {
       return published.SelfAttention(projected.part(0), projected.part(1), projected.part(2),

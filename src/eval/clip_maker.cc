@@ -37,7 +37,8 @@ ClipMaker::ClipMaker(const ModelInfo& model, const Job& job, at::ScalarType dtyp
       batch_(batch) {}
 
 RunMemory ClipMaker::Memory() const {
-  return PlanRunMemory(model_, job_, context_.device, dtype_, {.device = context_.device_limit});
+  return PlanRunMemory(model_, job_, dtype_,
+                       BudgetOf(context_.device, {.device = context_.device_limit}));
 }
 
 void ClipMaker::LoadDenoiser() {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "models/vae/vae.h"
-#include "ops/convolution_choice.h"
-#include "ops/part_timer.h"
+#include "ops/conv/convolution_checker.h"
+#include "ops/profiler.h"
 #include "pipeline/stage.h"
 #include "plan/geometry.h"
 #include "t3video/bench.h"
@@ -37,10 +37,10 @@ class DecodeMethods {
 
   // The planned way, for as many frames as show every shape of a convolution but the last pass's;
   // each result is compared with libtorch's.
-  ConvolutionCounts Check();
+  ConvolutionChecker::Report Check();
 
   // Milliseconds of the device in each part of a decode by the plan.
-  PartTimes Parts();
+  ProfileTimes Parts();
 
   double Macs() const;  // of an untiled decode
   const VideoGeometry& geometry() const { return geometry_; }

@@ -38,7 +38,7 @@ void CheckRequest(const EvalRequest& request) {
   if (request.batch < 0) FailUsage("--batch {}: wanted at least 1", request.batch);
   if (request.loss_clips > 0 && request.source != EvalSource::kModel)
     FailUsage("--loss-clips measures the denoiser, which true clips have none of");
-  if (request.small_width && request.source != EvalSource::kModel)
+  if (request.small_size && request.source != EvalSource::kModel)
     FailUsage("--enlarged-from is of clips that a model makes; true clips are not made again");
   for (const std::string& path : {request.json, request.sheet}) {
     if (!path.empty()) const AtomicFile writable(path);
@@ -48,24 +48,22 @@ void CheckRequest(const EvalRequest& request) {
 // The job of every clip; for true renders just a size.
 Job TruthJob(const EvalRequest& request) {
   Job job;
-  job.geometry.width = request.width.value_or(256);
-  job.geometry.height = request.height.value_or(144);
-  job.geometry.frames = request.frames.value_or(17);
+  const VideoSize size = request.params.size.value_or(VideoSize{256, 144});
+  job.geometry.width = size.width;
+  job.geometry.height = size.height;
+  job.geometry.frames = request.params.frames.value_or(17);
   return job;
 }
 
 Job ModelJob(const ModelInfo& model, const EvalRequest& request) {
   Request job;
-  job.width = request.width, job.height = request.height, job.frames = request.frames;
-  job.steps = request.steps, job.guidance = request.guidance, job.shift = request.shift;
-  job.sampler = request.sampler;
-  job.attention = request.attention, job.windows = request.windows;
+  job.params = request.params;
   return PlanJob(model, job);
 }
 
 // The same for the clips that are enlarged.
 Job SmallJob(const ModelInfo& model, EvalRequest request, const Job& job) {
-  request.width = request.small_width, request.height = request.small_height;
+  request.params.size = request.small_size;
   Job small = ModelJob(model, request);
   const VideoGeometry &from = small.geometry, &to = job.geometry;
   // Of another shape it would be another picture.
@@ -97,7 +95,7 @@ class Evaluation {
       model_.emplace(OpenModel(files));
       job_ = ModelJob(*model_, request);
       CheckParts(options);
-      if (request.small_width) small_job_ = SmallJob(*model_, request, job_);
+      if (request.small_size) small_job_ = SmallJob(*model_, request, job_);
     }
     if (job_.geometry.frames < 3)
       FailUsage("--frames {}: flicker needs at least 3", job_.geometry.frames);
@@ -134,8 +132,10 @@ class Evaluation {
     if (request_.source != EvalSource::kModel) return;
     CheckDit(*model_);
     CheckTextEncoder(*model_);
-    CheckMemory(*model_, job_, context_.device, dtype_,
-                {options.memory_limit, options.host_memory_limit});
+    const MemoryBudget budget =
+        BudgetOf(context_.device, {options.memory_limit, options.host_memory_limit});
+    const RunMemory memory = PlanRunMemory(*model_, job_, dtype_, budget);
+    if (const auto refusal = CheckMemory(*model_, job_, dtype_, memory)) throw *refusal;
   }
 
   void Describe() {

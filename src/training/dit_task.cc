@@ -5,10 +5,10 @@
 
 #include <filesystem>
 
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
 #include "base/check.h"
-#include "models/dit/tensors.h"
 #include "models/dit/weights.h"
-#include "models/text_encoder/tensors.h"
 #include "nn/convert.h"
 #include "nn/load.h"
 #include "pipeline/job.h"
@@ -127,7 +127,7 @@ TextContext DitTask::PrepareTexts(const Dit& dit, const Batch& batch,
     for (size_t i = 0; i < batch.text.size(); ++i) {
       texts.push_back(dropped(i) ? empty_text_ : batch.text[i].to(device_));
     }
-    return dit.PrepareTexts(texts);
+    return dit.PrepareTexts(texts, ExecutionMode::kDifferentiable);
   }
   std::vector<std::vector<int32_t>> ids = batch.ids;
   std::vector<int64_t> lengths;
@@ -136,7 +136,7 @@ TextContext DitTask::PrepareTexts(const Dit& dit, const Batch& batch,
     lengths.push_back(std::ssize(ids[i]));
   }
   return dit.PrepareTexts(TextEncoder(*model_.text, TextWeights(leaves_)).EncodePadded(ids),
-                          lengths);
+                          lengths, ExecutionMode::kDifferentiable);
 }
 
 const AttentionLayout& DitTask::AttentionFor(const at::Tensor& latents) {
@@ -144,9 +144,10 @@ const AttentionLayout& DitTask::AttentionFor(const at::Tensor& latents) {
   const Grid grid{latents.size(2), latents.size(3) / 2, latents.size(4) / 2};
   const auto found = attention_.find({grid, videos});
   if (found != attention_.end()) return found->second;
-  const std::string pattern =
-      config_.attention_given ? std::string(AttentionName(config_.attention)) : "auto";
-  const AttentionChoice choice = ChooseAttention(model_, pattern, config_.windows, grid);
+  const auto pattern = config_.attention_given ? std::optional(config_.attention) : std::nullopt;
+  const WindowCycle windows =
+      config_.windows.empty() ? WindowCycle{} : ParseWindows(config_.windows);
+  const JobAttention choice = ChooseAttention(model_, pattern, windows, grid);
   return attention_
       .emplace(std::pair{grid, videos},
                AttentionLayout::Make(choice.pattern, choice.windows, grid, model_.dit.num_layers,

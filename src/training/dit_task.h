@@ -51,7 +51,7 @@ class DitTask : public Task {
   TensorMap leaves_;
   TensorMap frozen_;       // the base's weights under LoRA, else empty
   at::Tensor empty_text_;  // the encoded empty prompt; undefined where it is not wanted
-  BlockRunners runners_;   // none where activations are kept
+  SegmentRunners runners_;   // none where activations are kept
   std::map<std::pair<Grid, int64_t>, AttentionLayout> attention_;  // by grid and batch
 };
 

@@ -40,7 +40,7 @@ void PrepareWhenMissing(const TrainConfig& config, const nlohmann::json& videos,
   files.loras.clear();  // they change the denoiser, which takes no part
   RunOptions options;
   options.device = config.device;
-  options.dtype = config.dtype;
+  options.dtype = ParseComputeDtype(config.dtype);
   const PrepareResult result = Prepare(files, options, request, context.progress, context.cancel);
   for (size_t i = 0; i < std::min(result.rejected.size(), kMaxRejected); ++i) {
     spdlog::warn("rejected: {}: {}", result.rejected[i].file, result.rejected[i].reason);

@@ -62,19 +62,15 @@ void MakeSamples(const TrainConfig& config, int64_t step, const RunContext& cont
     files.model = config.output;
     RunOptions options;
     options.device = config.device;
-    options.dtype = config.dtype;
+    options.dtype = ParseComputeDtype(config.dtype);
     Engine engine(files, options);
     std::vector<Request> requests;
     for (size_t i = 0; i < config.samples.prompts.size(); ++i) {
       Request& request = requests.emplace_back();
       request.prompt = config.samples.prompts[i];
-      request.width = config.samples.width;
-      request.height = config.samples.height;
-      request.frames = config.samples.frames;
-      request.steps = config.samples.steps;
-      request.guidance = config.samples.guidance;
+      request.params = config.samples.params;
       request.seed = static_cast<uint64_t>(config.samples.seed);
-      request.output = (folder / fmt::format("{}.mp4", i)).string();
+      request.output.path = (folder / fmt::format("{}.mp4", i)).string();
     }
     for (const Outcome& outcome : engine.GenerateAll(requests, context.progress, context.cancel)) {
       if (outcome.error) std::rethrow_exception(outcome.error);
@@ -123,7 +119,7 @@ TrainResult Train(const std::string& config_path, const std::vector<std::string>
                   const ProgressFn& progress, const CancelToken* cancel) {
   const TrainConfig config = ReadTrainConfig(config_path, overrides);
   const RunContext context{progress, cancel, ResolveDevice(config.device)};
-  const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
+  const at::ScalarType dtype = ResolveDtype(ParseComputeDtype(config.dtype), context.device);
   return config.task == "vae" ? TrainVae(config, context, dtype) : TrainDit(config, context, dtype);
 }
 

@@ -172,19 +172,16 @@ SampleConfig TakeSamples(JsonFields fields) {
   fields.TakeStrings("prompts", &config.prompts);
   int64_t width = 0, height = 0;
   fields.TakeSize("size", &width, &height);
-  if (width > 0) {
-    config.width = width;
-    config.height = height;
-  }
-  TakeOptional<int64_t>(&config.frames,
+  if (width > 0) config.params.size = VideoSize{width, height};
+  TakeOptional<int64_t>(&config.params.frames,
                         [&](int64_t* v) { fields.TakeInteger("frames", 1, 100'000, v); });
-  TakeOptional<int64_t>(&config.steps,
+  TakeOptional<int64_t>(&config.params.steps,
                         [&](int64_t* v) { fields.TakeInteger("steps", 1, 1000, v); });
-  TakeOptional<double>(&config.guidance,
+  TakeOptional<double>(&config.params.guidance,
                        [&](double* v) { fields.TakeNumber("guidance", 0, 1000, v); });
   fields.TakeInteger("seed", 0, kMax, &config.seed);
   fields.CheckAllTaken();
-  if (config.frames) CheckFrames(fields, *config.frames);
+  if (config.params.frames) CheckFrames(fields, *config.params.frames);
   T3_CHECK(config.every_steps == 0 || !config.prompts.empty(),
            "{}: \"every_steps\" without \"prompts\" to sample", fields.where());
   return config;

@@ -9,6 +9,7 @@
 
 #include "config/attention.h"
 #include "config/geometry.h"
+#include "t3video/generation_params.h"
 #include "t3video/options.h"
 
 namespace t3 {
@@ -64,8 +65,7 @@ struct CheckpointConfig {
 struct SampleConfig {
   int64_t every_steps = 0;  // 0: none
   std::vector<std::string> prompts;
-  std::optional<int64_t> width, height, frames, steps;  // absent: the model's
-  std::optional<double> guidance;
+  GenerationParams params;
   int64_t seed = 0;
 };
 

@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "arch/vae.h"
 #include "base/check.h"
 #include "base/log.h"
-#include "models/vae/tensors.h"
 #include "nn/load.h"
 #include "base/json_fields.h"
 #include "training/vae/latent_statistics.h"

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <span>
 
+#include "arch/vae.h"
 #include "base/check.h"
 #include "models/vae/random_vae.h"
-#include "models/vae/tensors.h"
 #include "training/trainer.h"
 #include "training/vae/latent_statistics.h"
 #include "training/world_clips.h"

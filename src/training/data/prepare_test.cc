@@ -30,7 +30,7 @@ ModelFiles MiniModel() {
 RunOptions OnCpu() {
   RunOptions options;
   options.device = "cpu";
-  options.dtype = "fp32";
+  options.dtype = ComputeDtype::kFp32;
   return options;
 }
 
