@@ -15,7 +15,7 @@
 #include "pipeline/load_models.h"
 #include "pipeline/memory_check.h"
 #include "sampling/noise.h"
-#include "training/flow.h"
+#include "training/dit/flow.h"
 
 namespace t3 {
 

@@ -19,7 +19,7 @@
 #include "t3video/eval.h"
 #include "t3video/version.h"
 #include "training/vae/psnr.h"
-#include "training/world_split.h"
+#include "world/held_out.h"
 
 namespace t3 {
 namespace {

@@ -1,0 +1,161 @@
+// t3 bench vae: ways of decoding, timed in one process.
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "bench/decode_methods.h"
+#include "pipeline/convolution_file.h"
+#include "pipeline/device.h"
+#include "t3video/bench.h"
+#include "t3video/version.h"
+
+namespace t3 {
+namespace {
+
+void CheckRequest(const VaeBenchRequest& request) {
+  for (const std::string& way : request.ways) {
+    if (way != "planned" && way != "plain" && way != "tiled")
+      FailUsage("'{}' is no way of decoding; use planned, plain or tiled", way);
+  }
+  if (request.ways.empty() || request.repeats < 1 || request.cudnn_choices < 0)
+    FailUsage("a benchmark needs at least one way, one run and no negative number of choices");
+  if (request.tiles < 0 || request.plain_frames < 0)
+    FailUsage("a benchmark decodes no negative number of tiles or frames; 0 means all");
+  if (request.save && request.plans.empty())
+    FailUsage("a benchmark saves plans to the file that it reads; name one");
+}
+
+std::string ConvolutionText(const ConvolutionCounts& counts, const VaeBenchRequest& request) {
+  if (request.cudnn_choices == 0) return "  convolutions: libtorch's, all\n";
+  return fmt::format(
+      "  convolutions: {} shapes by the own kernel, {} by plans of {}, {} timed, {} by cuDNN's "
+      "first choice, {} by libtorch; {} plans of the file were stale\n",
+      counts.own, counts.from_table, request.plans.empty() ? "no file" : request.plans,
+      counts.timed, counts.first, counts.libtorch, counts.stale);
+}
+
+std::string CheckText(const ConvolutionCounts& counts) {
+  return fmt::format("  {} convolutions checked, {} wrong: at most {:.2g} (L2) from libtorch's\n",
+                     counts.checked, counts.wrong, counts.difference);
+}
+
+std::string PartsText(const PartTimes& parts) {
+  if (parts.empty()) return "";
+  double sum = 0;
+  for (const auto& [name, ms] : parts) sum += ms;
+  std::string text = fmt::format("  parts of one more decode, {:.0f} ms in all:\n", sum);
+  for (const auto& [name, ms] : parts) {
+    text += fmt::format("    {:<44} {:>8.0f} ms {:>5.1f} %\n", name, ms, 100 * ms / sum);
+  }
+  return text;
+}
+
+void Compare(std::vector<WayResult>& results) {
+  const auto planned = std::ranges::find(results, std::string("planned"), &WayResult::way);
+  if (planned == results.end() || !planned->video.defined()) return;
+  for (WayResult& result : results) {
+    if (&result == &*planned || !result.video.defined()) continue;
+    result.difference = (result.video - planned->video).abs().max().item<double>();
+  }
+}
+
+std::string BenchText(const DecodeMethods& bench, const std::vector<WayResult>& results,
+                      const std::string& heading) {
+  std::string text =
+      heading + "\n  way        best s    first s   TFLOP/s       peak       host   notes\n";
+  for (const WayResult& result : results) {
+    if (result.seconds.empty()) {
+      text += fmt::format("  {:<8} {}\n", result.way, result.note);
+      continue;
+    }
+    const double best = *std::ranges::min_element(result.seconds);
+    text += fmt::format(
+        "  {:<8} {:>8.2f} {:>10.2f} {:>9.1f} {:>10} {:>10}   {}{}{}\n", result.way, best,
+        result.seconds.front(), 2 * bench.Macs() / best / 1e12,
+        result.peak_bytes > 0 ? FormatBytes(result.peak_bytes) : "-",
+        FormatBytes(result.host_peak_bytes), result.note,
+        result.part.empty() ? "" : "; from " + result.part,
+        result.difference < 0 ? "" : fmt::format("; differs by up to {:.2g}", result.difference));
+  }
+  return text + "  TFLOP/s counts the work of an untiled decode, whatever a way does.\n";
+}
+
+nlohmann::ordered_json BenchJson(const DecodeMethods& bench,
+                                 const std::vector<WayResult>& results) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const WayResult& result : results) {
+    nlohmann::ordered_json entry{{"way", result.way},
+                                 {"seconds", result.seconds},
+                                 {"peak_bytes", result.peak_bytes},
+                                 {"host_peak_bytes", result.host_peak_bytes},
+                                 {"note", result.note}};
+    if (!result.seconds.empty()) {
+      entry["tflops"] = 2 * bench.Macs() / *std::ranges::min_element(result.seconds) / 1e12;
+    }
+    if (!result.part.empty()) entry["from"] = result.part;
+    if (result.difference >= 0) entry["largest_difference"] = result.difference;
+    list.push_back(entry);
+  }
+  return list;
+}
+
+}  // namespace
+
+Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
+                const CancelToken* cancel) {
+  CheckRequest(request);
+  const c10::NoGradGuard no_grad;
+  const at::Device device = ResolveDevice(request.options.device);
+  const at::ScalarType dtype = ResolveDtype(request.options.dtype, device);
+  SetUpDevice(device, request.options);
+  const RunContext context{progress, cancel, device, request.options.memory_limit};
+  const ConvolutionSettings settings{ReadConvolutionTable(request.plans), request.cudnn_choices};
+  SetConvolutionSettings(settings);
+  DecodeMethods bench(request, context, dtype);
+  std::string convolutions;
+  if (request.check) convolutions += CheckText(bench.Check());
+  SetConvolutionSettings(settings);  // so that the first timed run has nothing from the check
+  std::vector<WayResult> results;
+  for (const std::string& way : request.ways) results.push_back(bench.Run(way));
+  const ConvolutionTable found = TakeFoundPlans();
+  if (request.save && !found.empty()) AddToConvolutionTable(request.plans, found);
+  const ConvolutionCounts counts = CountConvolutions();
+  convolutions += ConvolutionText(counts, request);
+  Compare(results);
+  const PartTimes parts = request.parts ? bench.Parts() : PartTimes{};
+  const VideoGeometry& geometry = bench.geometry();
+  const std::string name = dtype == at::kBFloat16 ? "bf16" : "fp32";
+  const std::string heading =
+      fmt::format("decoding {}x{}, {} frames, {} with random weights, {} on {}, commit {}",
+                  geometry.made_width, geometry.made_height, geometry.frames, request.preset, name,
+                  device.str(), GetBuildInfo().commit);
+  nlohmann::ordered_json parts_ms = nlohmann::ordered_json::object();
+  for (const auto& [part, ms] : parts) parts_ms[part] = ms;
+  const nlohmann::ordered_json json{{"bench", "vae"},
+                                    {"preset", request.preset},
+                                    {"width", geometry.made_width},
+                                    {"height", geometry.made_height},
+                                    {"frames", geometry.frames},
+                                    {"dtype", name},
+                                    {"device", device.str()},
+                                    {"memory_limit", request.options.memory_limit},
+                                    {"cudnn_choices", request.cudnn_choices},
+                                    {"convolutions",
+                                     {{"own", counts.own},
+                                      {"from_file", counts.from_table},
+                                      {"timed", counts.timed},
+                                      {"first", counts.first},
+                                      {"libtorch", counts.libtorch},
+                                      {"stale", counts.stale}}},
+                                    {"commit", GetBuildInfo().commit},
+                                    {"decode_pflop", 2 * bench.Macs() / 1e15},
+                                    {"parts_ms", parts_ms},
+                                    {"ways", BenchJson(bench, results)}};
+  return {BenchText(bench, results, heading) + convolutions + PartsText(parts), json.dump(2)};
+}
+
+}  // namespace t3
