@@ -10,7 +10,7 @@
 #include "training/dit/flow.h"
 #include "training/loop/optimizer.h"
 #include "training/dit/recompute.h"
-#include "weights/json.h"
+#include "base/json.h"
 
 namespace t3 {
 namespace {

@@ -5,99 +5,56 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
-#include <csignal>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 
 #include "base/check.h"
+#include "base/target_path.h"
 
 namespace t3 {
 namespace fs = std::filesystem;
 
 namespace {
 
-// The process id at the front of `text`; 0 when there is none.
-pid_t LeadingPid(std::string_view text) {
-  pid_t pid = 0;
-  std::from_chars(text.data(), text.data() + text.size(), pid);
-  return pid;
-}
-
-bool IsRunning(pid_t pid) { return ::kill(pid, 0) == 0 || errno == EPERM; }
-
-// Of the writers' temporaries for `target` in `folder`: ".STEM.tmp-PID.EXT" for files, for folders
-// of frames ".NAME.tmp-PID".
-void RemoveStaleIn(const fs::path& folder, const fs::path& target) {
-  const std::string file_prefix = fmt::format(".{}.tmp-", target.stem().string());
-  const std::string folder_prefix = fmt::format(".{}.tmp-", target.filename().string());
+fs::path FileTarget(const std::string& path) {
+  fs::path target = ResolveTarget(path);
   std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    pid_t pid = 0;
-    for (const std::string& prefix : {file_prefix, folder_prefix}) {
-      if (name.starts_with(prefix)) pid = LeadingPid(std::string_view(name).substr(prefix.size()));
-    }
-    if (pid > 0 && !IsRunning(pid)) fs::remove_all(entry.path(), ignored);
-  }
+  T3_CHECK(!path.empty() && !path.ends_with('/') && !fs::is_directory(target, ignored),
+           "cannot write {}: it is a folder", path);
+  return target;
 }
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
-  const fs::path target(path_);
-  const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
-  std::error_code ignored;
-  T3_CHECK(fs::is_directory(folder, ignored), "cannot write {}: the folder {} does not exist",
-           path_, folder.string());
-  T3_CHECK(!fs::is_directory(target, ignored), "cannot write {}: it is a folder", path_);
-  T3_CHECK(::access(folder.c_str(), W_OK) == 0,
-           "cannot write {}: the folder {} is not writable ({})", path_, folder.string(),
-           std::strerror(errno));
-  temporary_ = (folder / fmt::format(".{}.tmp-{}{}", target.stem().string(), ::getpid(),
-                                     target.extension().string()))
-                   .string();
-}
-
-AtomicFile::~AtomicFile() {
-  if (!committed_) ::unlink(temporary_.c_str());
-}
+AtomicFile::AtomicFile(std::string path)
+    : path_(std::move(path)), target_(FileTarget(path_)), temporary_(Temporary::File(target_)) {}
 
 void AtomicFile::Commit() {
-  const int fd = ::open(temporary_.c_str(), O_RDONLY | O_CLOEXEC);
-  T3_CHECK(fd >= 0, "cannot finish {}: {}", path_, std::strerror(errno));
-  const bool synced = ::fsync(fd) == 0;
-  const int sync_error = errno;
-  ::close(fd);
-  T3_CHECK(synced, "cannot finish {}: {}", path_, std::strerror(sync_error));
-  T3_CHECK(::rename(temporary_.c_str(), path_.c_str()) == 0, "cannot rename {} to {}: {}",
-           temporary_, path_, std::strerror(errno));
-  committed_ = true;
-  // The new name survives a power failure once its folder is on disk; some file systems have no
-  // such call, and then there is nothing to do.
-  const fs::path parent = fs::path(path_).parent_path();
-  const int folder =
-      ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return;
-  ::fsync(folder);
-  ::close(folder);
+  // By name, not by the descriptor that was opened first: a writer may have made the file anew.
+  const FileDescriptor file(::open(temporary().c_str(), O_RDONLY | O_CLOEXEC));
+  T3_CHECK(file.get() >= 0 && ::fsync(file.get()) == 0, "cannot finish {}: {}", path_,
+           std::strerror(errno));
+  T3_CHECK(::rename(temporary().c_str(), target_.c_str()) == 0, "cannot rename {} to {}: {}",
+           temporary(), path_, std::strerror(errno));
+  temporary_.Release();
+  SyncFolder(FolderOf(target_));
 }
 
 void WriteAtomically(const std::string& path, std::string_view text) {
   AtomicFile file(path);
-  std::ofstream stream(file.temporary(), std::ios::binary);
-  stream << text;
-  stream.close();
-  T3_CHECK(stream, "{} cannot be written: {}", path, std::strerror(errno));
+  const FileDescriptor out(::open(file.temporary().c_str(), O_WRONLY | O_CLOEXEC));
+  T3_CHECK(out.get() >= 0, "cannot write {}: {}", path, std::strerror(errno));
+  while (!text.empty()) {
+    const ssize_t count = ::write(out.get(), text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    T3_CHECK(count > 0, "cannot write {}: {}", path, std::strerror(errno));
+    text.remove_prefix(static_cast<size_t>(count));
+  }
   file.Commit();
 }
 
-void RemoveStaleTemporaries(const std::string& path) {
-  fs::path target(path);
-  if (!target.has_filename()) target = target.parent_path();
-  RemoveStaleIn(target.has_parent_path() ? target.parent_path() : fs::path("."), target);
-  RemoveStaleIn(target, target);  // frames wait inside a folder that exists
+void SyncFolder(const fs::path& folder) {
+  const FileDescriptor file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (file.get() >= 0) ::fsync(file.get());
 }
 
 }  // namespace t3

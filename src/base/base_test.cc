@@ -1,13 +1,9 @@
-// Byte amounts, mapped files and atomic files.
-#include <fmt/format.h>
-#include <gmock/gmock.h>
+// Byte amounts, digests, mapped files, mixed bits.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "base/atomic_file.h"
 #include "base/bytes.h"
 #include "base/digest.h"
 #include "base/mapped_file.h"
@@ -48,54 +44,6 @@ TEST(MappedFileTest, ReadsBytesAndRejectsFolders) {
   fs::remove(file);
   EXPECT_THROW(MappedFile(file.string()), Error);
   EXPECT_THROW(MappedFile("/tmp"), Error);
-}
-
-TEST(AtomicFileTest, AppearsOnlyOnCommit) {
-  const fs::path folder = fs::temp_directory_path() / "t3_atomic_file_test";
-  fs::create_directories(folder);
-  const fs::path target = folder / "out.txt";
-  {
-    AtomicFile file(target.string());
-    std::ofstream(file.temporary()) << "half";
-  }
-  EXPECT_TRUE(fs::is_empty(folder));
-  AtomicFile file(target.string());
-  std::ofstream(file.temporary()) << "whole";
-  file.Commit();
-  EXPECT_TRUE(fs::exists(target));
-  EXPECT_FALSE(fs::exists(file.temporary()));
-  fs::remove_all(folder);
-  EXPECT_THROW(AtomicFile(target.string()), Error);
-}
-
-TEST(AtomicFileTest, WritesTextsWhole) {
-  const fs::path path = fs::temp_directory_path() / "t3_atomic_text.txt";
-  WriteAtomically(path.string(), "first, and longer");
-  WriteAtomically(path.string(), "second");
-  std::ifstream file(path);
-  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), "second");
-  fs::remove(path);
-  EXPECT_THROW(WriteAtomically("/nowhere/at/all.txt", "x"), Error);
-}
-
-TEST(AtomicFileTest, RemovesWhatDeadProcessesLeft) {
-  const fs::path folder = fs::temp_directory_path() / "t3_stale_test";
-  fs::remove_all(folder);
-  fs::create_directories(folder / "frames" / ".frames.tmp-999999999");
-  const std::string own = fmt::format(".a.tmp-{}.mp4", ::getpid());
-  // No process has ids this large (the kernel's limit is 2^22).
-  for (const std::string& name : {own, std::string(".a.tmp-999999999.mp4"),
-                                  std::string(".b.tmp-999999999.mp4"), std::string("a.mp4")}) {
-    std::ofstream(folder / name) << "x";
-  }
-  RemoveStaleTemporaries((folder / "a.mp4").string());
-  EXPECT_FALSE(fs::exists(folder / ".a.tmp-999999999.mp4"));
-  EXPECT_TRUE(fs::exists(folder / ".b.tmp-999999999.mp4"));  // of another output
-  EXPECT_TRUE(fs::exists(folder / own));                     // still running
-  EXPECT_TRUE(fs::exists(folder / "a.mp4"));
-  RemoveStaleTemporaries((folder / "frames/").string());
-  EXPECT_TRUE(fs::is_empty(folder / "frames"));
-  fs::remove_all(folder);
 }
 
 // splitmix64's published numbers for the seed 1234567.

@@ -25,6 +25,8 @@ int64_t TypingDistance(std::string_view a, std::string_view b) {
 
 std::string Nearest(std::string_view word, std::span<const std::string> candidates) {
   constexpr size_t kShortestPrefix = 3;
+  constexpr size_t kLongestWord = 100;  // time and memory grow with the length of the word
+  if (word.size() > kLongestWord) return "";
   std::string best;
   int64_t least = static_cast<int64_t>((word.size() + 2) / 3) + 1;
   for (const std::string& candidate : candidates) {

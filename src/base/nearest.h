@@ -1,4 +1,4 @@
-// The word that was probably meant.
+// Suggestions for mistyped words.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@ namespace t3 {
 // Letters to insert, delete, replace or swap with a neighbour to turn one word into the other.
 int64_t TypingDistance(std::string_view a, std::string_view b);
 
-// The candidate that `word` begins or, failing that, the one with the least edit distance, when
-// that is at most a third of the word (rounded up); else "".
+// The candidate that `word` begins or, failing that, the one with the smallest edit distance, when
+// that is at most a third of the word (rounded up); else "", also for words of over 100 bytes.
 std::string Nearest(std::string_view word, std::span<const std::string> candidates);
 
 // "; did you mean X?", or "" when nothing is near.

@@ -25,6 +25,7 @@ TEST(Nearest, FindsWhatWasMeant) {
   EXPECT_EQ(Nearest("", flags), "");
   EXPECT_EQ(DidYouMean("--stepz", flags), "; did you mean --steps?");
   EXPECT_EQ(DidYouMean("x", flags), "");
+  EXPECT_EQ(Nearest("--steps" + std::string(5'000'000, 'x'), flags), "");  // at once
 }
 
 }  // namespace

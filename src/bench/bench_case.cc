@@ -1,4 +1,4 @@
-// Setting up benchmarks.
+// Sets benchmarks up.
 #include "bench/bench_case.h"
 
 #include <ATen/ATen.h>
@@ -23,9 +23,9 @@ std::string BenchCase::Title() const {
                      dtype == at::kBFloat16 ? "bf16" : "fp32", device.str());
 }
 
-BenchCase MakeBenchCase(const BenchRequest& request) {
+BenchCase PrepareBenchCase(const BenchRequest& request) {
   if (request.width.has_value() != request.height.has_value()) {
-    FailUsage("a width without a height (or the other way round) was given; give both");
+    FailUsage("give both a width and a height");
   }
   if (request.repeats < 1 || request.repeats > 1000) {
     FailUsage("--repeats {} is outside 1 to 1000", request.repeats);
@@ -87,7 +87,7 @@ double DistanceOf(const at::Tensor& a, const at::Tensor& b, const at::Tensor& ba
   return std::sqrt(difference / size);
 }
 
-double MostDistance(at::ScalarType dtype) { return dtype == at::kBFloat16 ? 0.02 : 1e-4; }
+double MaxDistance(at::ScalarType dtype) { return dtype == at::kBFloat16 ? 0.02 : 1e-4; }
 
 int64_t MeasuredHeads(const BenchCase& bench) {
   constexpr int64_t kManyTokens = 131'072;
@@ -101,7 +101,7 @@ double FullAttentionHead(const BenchCase& bench) {
                      at::device(bench.device).dtype(bench.dtype));
   };
   const at::Tensor q = random(), k = random(), v = random();
-  // The first runs may try one kernel after the other.
+  // The first runs may try several kernels.
   return std::ranges::min(
              TimeRuns(bench.device, bench.device.is_cuda() ? 9 : 3, [&] { Attend(q, k, v); })) /
          static_cast<double>(heads);

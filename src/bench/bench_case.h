@@ -1,4 +1,4 @@
-// What the benchmarks of the denoiser share: sizes, random weights, comparison.
+// Shared by the denoiser's benchmarks: sizes, random weights, comparison.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -24,31 +24,31 @@ struct BenchCase {
   std::string Title() const;  // preset, size, dtype, device
 };
 
-// Settles the request and measures the product's rate. Throws Error of kind kUsage for what no run
-// could take.
-BenchCase MakeBenchCase(const BenchRequest& request);
+// Resolves the request and measures the rate of a product. Throws Error of kind kUsage for values
+// out of range.
+BenchCase PrepareBenchCase(const BenchRequest& request);
 
-// Random weights of a denoiser with so many layers, drawn on the device; those that Dit keeps in
-// fp32 are fp32.
+// Random weights of a denoiser with `layers` layers, drawn on the device; fp32 where Dit needs
+// fp32.
 TensorMap RandomDit(const BenchCase& bench, int64_t layers);
 // The tensors of block 0 of `dit` in one dtype, names without their prefix.
 TensorMap BlockTensors(const TensorMap& dit, at::ScalarType dtype);
 
-// |(a - base) - (b - base)| / |b - base| over matrices of any size, a piece of rows at a time;
+// |(a - base) - (b - base)| / |b - base| over matrices of any size, a chunk of rows at a time;
 // `base` may be undefined (0).
 double DistanceOf(const at::Tensor& a, const at::Tensor& b, const at::Tensor& base);
 
-// How far two right results in `dtype` can be apart: each is rounded some ten times on its way
+// Maximum distance between two correct results in `dtype`, each of which is rounded some ten times
 // (0.0065 and 0.0073 from fp32 in bf16, docs/results/generate-4k.md).
-double MostDistance(at::ScalarType dtype);
+double MaxDistance(at::ScalarType dtype);
 
-// Milliseconds of full attention over all tokens of `MeasuredHeads` heads, by head, with the
-// fastest kernel at hand: the least of several runs.
+// Milliseconds of full attention per head, over all tokens of MeasuredHeads() heads, with the
+// fastest kernel available: the minimum of several runs.
 double FullAttentionHead(const BenchCase& bench);
-// One where its tokens fill a GPU, else all.
+// One if its tokens fill a GPU, else all.
 int64_t MeasuredHeads(const BenchCase& bench);
 
-// How each shape of attention chose among cuDNN's plans so far; "" where nothing chose.
+// The cuDNN plans that the autotuner has chosen, by attention shape; "" without any.
 std::string AttentionPlansText();
 
 }  // namespace t3

@@ -1,5 +1,5 @@
-// t3 bench dit: a forward, its parts, its blocks by layer type, beside the published block and full
-// attention.
+// t3 bench dit: a forward, its parts and its blocks by layer type, compared with the published
+// block and full attention.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
@@ -30,7 +30,7 @@ using nlohmann::ordered_json;
 constexpr int64_t kTextTokens = 120;
 constexpr int64_t kBlockRepeats = 5;
 
-// One layer type. Times in milliseconds; what was not measured is absent.
+// One layer type. Times in milliseconds, absent if not measured.
 struct BlockTimes {
   WindowCounts counts;
   int64_t layers = 0;
@@ -46,7 +46,7 @@ struct DitTimes {
   PartTimes parts;
   int64_t peak_bytes = 0;
   double flop = 0;
-  double host_ms = 0;       // until the host had started a forward's work
+  double host_ms = 0;       // until the host has launched a forward
   double product_rate = 0;  // FLOP/s of the large product right after the forwards
   std::vector<BlockTimes> blocks;
   std::optional<double> head_ms;  // full attention of one head
@@ -75,7 +75,8 @@ void TimeForward(const BenchCase& bench, const TensorMap& weights, int64_t repea
   const at::Tensor latents =
       random({config.latent_channels, latent.t, latent.h, latent.w}, at::kFloat);
   const auto forward = [&] { return dit.Forward(latents, 500, 0, text, attention); };
-  T3_CHECK(forward().isfinite().all().item<bool>(), "the forward gave values that are not finite");
+  T3_CHECK(forward().isfinite().all().item<bool>(),
+           "the forward pass gives values that are not finite");
   ResetDevicePeak(bench.device);
   int64_t done = 0;
   times.runs = TimeRuns(bench.device, repeats, [&] {
@@ -83,7 +84,7 @@ void TimeForward(const BenchCase& bench, const TensorMap& weights, int64_t repea
     stage.Advance(done++);
   });
   times.peak_bytes = DevicePeak(bench.device);
-  times.product_rate = ProductRate(bench.device, bench.dtype);  // with the GPU as hot as it gets
+  times.product_rate = ProductRate(bench.device, bench.dtype);  // with the GPU at its hottest
   Synchronize(bench.device);
   const auto begin = std::chrono::steady_clock::now();
   forward();
@@ -102,7 +103,7 @@ class BlockBench {
   BlockBench(const BenchCase& bench, const TensorMap& weights)
       : bench_(bench),
         config_(bench.preset.dit),
-        plain_(BlockTensors(weights, bench.dtype)),
+        published_(BlockTensors(weights, bench.dtype)),
         block_(config_, weights, "blocks.0"),
         x_(Random({bench.grid().tokens(), config_.dim}, 1)),
         time_(Random({6, config_.dim}, 0.3)),
@@ -117,10 +118,10 @@ class BlockBench {
                                .rope = &attention.rope(),
                                .text = block_.PrepareText(text_.unsqueeze(0)),
                                .scratch_bytes = DenoiserScratchBytes(bench_.device.is_cuda())};
-    at::Tensor own = x_.clone();
-    block_.Forward(own, context);
-    if (compare) Compare(own, counts, times);
-    times.ms = MedianTime(bench_.device, kBlockRepeats, [&] { block_.Forward(own, context); });
+    at::Tensor x = x_.clone();
+    block_.Forward(x, context);
+    if (compare) Compare(x, counts, times);
+    times.ms = MedianTime(bench_.device, kBlockRepeats, [&] { block_.Forward(x, context); });
     return times;
   }
 
@@ -129,29 +130,30 @@ class BlockBench {
     return at::randn(shape, at::device(bench_.device).dtype(bench_.dtype)).mul_(scale);
   }
 
-  void Compare(const at::Tensor& own, const WindowCounts& counts, BlockTimes& times) const {
-    if (!PublishedBlock::Takes(bench_.grid(), counts)) {
-      times.note = "uneven windows, which the published code does not have";
+  void Compare(const at::Tensor& result, const WindowCounts& counts, BlockTimes& times) const {
+    if (!PublishedBlock::Supports(bench_.grid(), counts)) {
+      times.note = "uneven windows, which the published code does not support";
       return;
     }
-    const PublishedBlock published(config_, plain_, bench_.grid());
+    const PublishedBlock published(config_, published_, bench_.grid());
     try {
       const auto run = [&] { return published(x_, time_, text_, counts); };
-      times.distance = DistanceOf(own, run(), x_);
-      T3_CHECK(*times.distance < MostDistance(bench_.dtype),
-               "windows {}: this block is {:.3g} away from the published one, at most {:.3g} is "
-               "rounding; the timing would be of a wrong result",
-               FormatWindows({counts}), *times.distance, MostDistance(bench_.dtype));
+      times.distance = DistanceOf(result, run(), x_);
+      T3_CHECK(*times.distance < MaxDistance(bench_.dtype),
+               "windows {}: this block is {:.3g} from the published one, rounding explains at most "
+               "{:.3g}; "
+               "the timing would be of a wrong result",
+               FormatWindows({counts}), *times.distance, MaxDistance(bench_.dtype));
       times.published_ms = MedianTime(bench_.device, 2, run);
     } catch (const c10::OutOfMemoryError&) {
-      times.note = "the published block does not fit the memory";
+      times.note = "the published block does not fit in memory";
     }
     ReleaseCachedMemory(bench_.device);
   }
 
   const BenchCase& bench_;
   const DitConfig& config_;
-  TensorMap plain_;
+  TensorMap published_;  // in one dtype
   DitBlock block_;
   at::Tensor x_, time_, text_;
 };
@@ -168,7 +170,7 @@ void TimeBlocks(const BenchCase& bench, const TensorMap& weights, bool compare, 
   }
 }
 
-// The published forward by its blocks; absent where one was not measured.
+// The published forward as the sum of its blocks; absent if one was not measured.
 std::optional<double> PublishedForward(const DitTimes& times) {
   double sum = 0;
   for (const BlockTimes& block : times.blocks) {
@@ -206,11 +208,11 @@ std::string BlockLine(const BlockTimes& block) {
 }
 
 std::string ToText(const BenchCase& bench, const DitTimes& times) {
-  const auto [least, most] = std::ranges::minmax(times.runs);
+  const auto [fastest, slowest] = std::ranges::minmax(times.runs);
   const double rate = Tflops(times.flop, times.median());
   std::string text = fmt::format("{}\n", bench.Title());
   text += fmt::format("forward            {:>10}   median of {}, {} to {}\n", Times(times.median()),
-                      times.runs.size(), Times(least), Times(most));
+                      times.runs.size(), Times(fastest), Times(slowest));
   text += fmt::format(
       "                   {:>10.0f}   TFLOP/s, {:.0f} % of a large product's {:.0f}, "
       "which ran at {:.0f} right after\n",
@@ -286,7 +288,7 @@ ordered_json ToJson(const BenchCase& bench, const DitTimes& times) {
 Report BenchDit(const BenchRequest& request, const ProgressFn& progress,
                 const CancelToken* cancel) {
   const c10::NoGradGuard no_grad;
-  const BenchCase bench = MakeBenchCase(request);
+  const BenchCase bench = PrepareBenchCase(request);
   const RunContext context{progress, cancel, bench.device, request.memory_limit};
   DitTimes times;
   {

@@ -1,4 +1,4 @@
-// t3 bench file: whether decoding and encoding overlap.
+// t3 bench file: how far decoding and encoding overlap.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
@@ -23,10 +23,10 @@
 namespace t3 {
 namespace {
 
-// Holds what comes, in place of a file.
-class FrameKeeper : public VideoWriter {
+// Stores frames in memory, in place of a file.
+class FrameBuffer : public VideoWriter {
  public:
-  explicit FrameKeeper(std::vector<at::Tensor>* frames) : frames_(frames) { frames_->clear(); }
+  explicit FrameBuffer(std::vector<at::Tensor>* frames) : frames_(frames) { frames_->clear(); }
   void Write(const FrameView& view) override {
     const at::Tensor frame = at::empty({3, view.height, view.width}, at::kFloat);
     for (int64_t c = 0; c < 3; ++c) {
@@ -43,7 +43,7 @@ class FrameKeeper : public VideoWriter {
   std::vector<at::Tensor>* frames_;
 };
 
-FrameView KeptView(const at::Tensor& frame) {
+FrameView ViewOfFrame(const at::Tensor& frame) {
   FrameView view;
   view.height = frame.size(1);
   view.width = frame.size(2);
@@ -52,10 +52,10 @@ FrameView KeptView(const at::Tensor& frame) {
   return view;
 }
 
-// Best seconds of the three.
+// Minimum seconds of each.
 struct FileTimes {
   double decoder = HUGE_VAL, encoder = HUGE_VAL, together = HUGE_VAL;
-  double waited = 0;  // of `together`: the decoder for the encoder
+  double waited = 0;  // of `together`: decoder waiting for the encoder
   double slower() const { return std::max(decoder, encoder); }
 };
 
@@ -68,7 +68,7 @@ class FileBench {
         stored_(ReadStoredLatents(request.latents, model, request.file.last_frame)),
         target_{request.output, stored_.geometry, stored_.fps, request.file, stored_.metadata} {
     if (IsTensorFile(request.output)) {
-      FailUsage("{} has no encoder; name a video file", request.output);
+      FailUsage("{} needs no encoder; name a video file", request.output);
     }
     CheckDecodeTarget(target_);
     if (!context.device.is_cuda()) {
@@ -80,8 +80,8 @@ class FileBench {
   }
 
   void Run() {
-    const auto keep = [&] { return std::make_unique<FrameKeeper>(&frames_); };
-    times_.decoder = std::min(times_.decoder, Seconds([&] { Decode("decoder alone", keep); }));
+    const auto buffer = [&] { return std::make_unique<FrameBuffer>(&frames_); };
+    times_.decoder = std::min(times_.decoder, Seconds([&] { Decode("decoder alone", buffer); }));
     times_.encoder = std::min(times_.encoder, Seconds([&] { Encode(); }));
     frames_.clear();
     const auto open = [&] { return OpenFile(); };
@@ -112,7 +112,7 @@ class FileBench {
     return OpenVideoWriter(target_.output, settings);
   }
 
-  // With its thread, and those of the encoder, on the encoder's cores.
+  // Its thread and those of the encoder run on the encoder's cores.
   template <typename Open>
   std::unique_ptr<QueuedWriter> Queue(Open open) const {
     std::optional<OnCores> bound;
@@ -135,7 +135,7 @@ class FileBench {
     const auto poll = [&] { context_.CheckCancelled(); };
     int64_t done = 0;
     for (const at::Tensor& frame : frames_) {
-      writer->Write({KeptView(frame), std::make_shared<at::Tensor>(frame), {}}, poll);
+      writer->Write({ViewOfFrame(frame), std::make_shared<at::Tensor>(frame), {}}, poll);
       stage.Advance(++done);
     }
     writer->Finish(poll);

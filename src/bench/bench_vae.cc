@@ -1,4 +1,4 @@
-// t3 bench vae: ways of decoding, timed in one process.
+// t3 bench vae: decoding methods, timed in one process.
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
@@ -17,78 +17,79 @@ namespace t3 {
 namespace {
 
 void CheckRequest(const VaeBenchRequest& request) {
-  for (const std::string& way : request.ways) {
+  for (const std::string& method : request.methods) {
     if (way != "planned" && way != "plain" && way != "tiled")
       FailUsage("'{}' is no way of decoding; use planned, plain or tiled", way);
   }
-  if (request.ways.empty() || request.repeats < 1 || request.cudnn_choices < 0)
-    FailUsage("a benchmark needs at least one way, one run and no negative number of choices");
+  if (request.methods.empty() || request.repeats < 1 || request.cudnn_choices < 0)
+    FailUsage("a benchmark needs at least one method, one run and --cudnn-choices of 0 or more");
   if (request.tiles < 0 || request.plain_frames < 0)
-    FailUsage("a benchmark decodes no negative number of tiles or frames; 0 means all");
+    FailUsage("--tiles and --plain-frames must be 0 (all) or more");
   if (request.save && request.plans.empty())
-    FailUsage("a benchmark saves plans to the file that it reads; name one");
+    FailUsage("saving plans needs the file to save them to; name one with --plans");
 }
 
 std::string ConvolutionText(const ConvolutionCounts& counts, const VaeBenchRequest& request) {
-  if (request.cudnn_choices == 0) return "  convolutions: libtorch's, all\n";
+  if (request.cudnn_choices == 0) return "  convolutions: all by libtorch\n";
   return fmt::format(
-      "  convolutions: {} shapes by the own kernel, {} by plans of {}, {} timed, {} by cuDNN's "
-      "first choice, {} by libtorch; {} plans of the file were stale\n",
+      "  convolutions: {} shapes by the custom kernel, {} by plans from {}, {} autotuned, {} by "
+      "cuDNN's first plan, {} by libtorch; {} plans of the file were stale\n",
       counts.own, counts.from_table, request.plans.empty() ? "no file" : request.plans,
       counts.timed, counts.first, counts.libtorch, counts.stale);
 }
 
 std::string CheckText(const ConvolutionCounts& counts) {
-  return fmt::format("  {} convolutions checked, {} wrong: at most {:.2g} (L2) from libtorch's\n",
-                     counts.checked, counts.wrong, counts.difference);
+  return fmt::format(
+      "  {} convolutions checked, {} wrong: relative L2 distance from libtorch's at most {:.2g}\n",
+      counts.checked, counts.wrong, counts.difference);
 }
 
 std::string PartsText(const PartTimes& parts) {
   if (parts.empty()) return "";
   double sum = 0;
   for (const auto& [name, ms] : parts) sum += ms;
-  std::string text = fmt::format("  parts of one more decode, {:.0f} ms in all:\n", sum);
+  std::string text = fmt::format("  profile of one more decode, {:.0f} ms in total:\n", sum);
   for (const auto& [name, ms] : parts) {
     text += fmt::format("    {:<44} {:>8.0f} ms {:>5.1f} %\n", name, ms, 100 * ms / sum);
   }
   return text;
 }
 
-void Compare(std::vector<WayResult>& results) {
-  const auto planned = std::ranges::find(results, std::string("planned"), &WayResult::way);
+void Compare(std::vector<MethodResult>& results) {
+  const auto planned = std::ranges::find(results, std::string("planned"), &MethodResult::method);
   if (planned == results.end() || !planned->video.defined()) return;
-  for (WayResult& result : results) {
+  for (MethodResult& result : results) {
     if (&result == &*planned || !result.video.defined()) continue;
     result.difference = (result.video - planned->video).abs().max().item<double>();
   }
 }
 
-std::string BenchText(const DecodeMethods& bench, const std::vector<WayResult>& results,
+std::string BenchText(const DecodeMethods& bench, const std::vector<MethodResult>& results,
                       const std::string& heading) {
   std::string text =
-      heading + "\n  way        best s    first s   TFLOP/s       peak       host   notes\n";
-  for (const WayResult& result : results) {
+      heading + "\n  method     best s    first s   TFLOP/s       peak       host   notes\n";
+  for (const MethodResult& result : results) {
     if (result.seconds.empty()) {
-      text += fmt::format("  {:<8} {}\n", result.way, result.note);
+      text += fmt::format("  {:<8} {}\n", result.method, result.note);
       continue;
     }
     const double best = *std::ranges::min_element(result.seconds);
     text += fmt::format(
-        "  {:<8} {:>8.2f} {:>10.2f} {:>9.1f} {:>10} {:>10}   {}{}{}\n", result.way, best,
+        "  {:<8} {:>8.2f} {:>10.2f} {:>9.1f} {:>10} {:>10}   {}{}{}\n", result.method, best,
         result.seconds.front(), 2 * bench.Macs() / best / 1e12,
         result.peak_bytes > 0 ? FormatBytes(result.peak_bytes) : "-",
         FormatBytes(result.host_peak_bytes), result.note,
         result.part.empty() ? "" : "; from " + result.part,
         result.difference < 0 ? "" : fmt::format("; differs by up to {:.2g}", result.difference));
   }
-  return text + "  TFLOP/s counts the work of an untiled decode, whatever a way does.\n";
+  return text + "  TFLOP/s counts the work of an untiled decode for every method.\n";
 }
 
 nlohmann::ordered_json BenchJson(const DecodeMethods& bench,
-                                 const std::vector<WayResult>& results) {
+                                 const std::vector<MethodResult>& results) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const WayResult& result : results) {
-    nlohmann::ordered_json entry{{"way", result.way},
+  for (const MethodResult& result : results) {
+    nlohmann::ordered_json entry{{"way", result.method},
                                  {"seconds", result.seconds},
                                  {"peak_bytes", result.peak_bytes},
                                  {"host_peak_bytes", result.host_peak_bytes},
@@ -119,8 +120,8 @@ Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
   std::string convolutions;
   if (request.check) convolutions += CheckText(bench.Check());
   SetConvolutionSettings(settings);  // so that the first timed run has nothing from the check
-  std::vector<WayResult> results;
-  for (const std::string& way : request.ways) results.push_back(bench.Run(way));
+  std::vector<MethodResult> results;
+  for (const std::string& method : request.methods) results.push_back(bench.Run(method));
   const ConvolutionTable found = TakeFoundPlans();
   if (request.save && !found.empty()) AddToConvolutionTable(request.plans, found);
   const ConvolutionCounts counts = CountConvolutions();

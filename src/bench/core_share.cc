@@ -1,4 +1,4 @@
-// Affinity of threads.
+// Sets the affinity of threads.
 #include "bench/core_share.h"
 
 #include <cerrno>
@@ -10,7 +10,7 @@ namespace t3 {
 
 CoreHalves SplitCores() {
   cpu_set_t all;
-  T3_CHECK(::sched_getaffinity(0, sizeof(all), &all) == 0, "cannot tell the cores: {}",
+  T3_CHECK(::sched_getaffinity(0, sizeof(all), &all) == 0, "cannot query the CPU affinity: {}",
            std::strerror(errno));
   CoreHalves halves;
   CPU_ZERO(&halves.first);
@@ -31,7 +31,7 @@ CoreHalves SplitCores() {
 OnCores::OnCores(const cpu_set_t& cores) {
   T3_CHECK(::sched_getaffinity(0, sizeof(before_), &before_) == 0 &&
                ::sched_setaffinity(0, sizeof(cores), &cores) == 0,
-           "cannot bind a thread to cores: {}", std::strerror(errno));
+           "cannot set the CPU affinity: {}", std::strerror(errno));
 }
 
 OnCores::~OnCores() { ::sched_setaffinity(0, sizeof(before_), &before_); }

@@ -1,4 +1,4 @@
-// Each way of decoding, run and timed.
+// Runs and times each decoding method.
 #include "bench/decode_methods.h"
 
 #include <ATen/ATen.h>
@@ -11,8 +11,8 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/seconds_since.h"
-#include "config/presets.h"
 #include "bench/tiled_decode.h"
+#include "config/presets.h"
 #include "models/vae/tensors.h"
 #include "nn/random_weights.h"
 #include "pipeline/decode.h"
@@ -23,9 +23,9 @@
 namespace t3 {
 namespace {
 
-using WayClock = std::chrono::steady_clock;
+using MethodClock = std::chrono::steady_clock;
 
-// Videos up to this size are kept and compared.
+// Videos up to this size are compared.
 constexpr int64_t kComparedBytes = 1'000'000'000;
 
 Vae RandomDecoder(const VaeConfig& config, at::Device device, at::ScalarType dtype) {
@@ -55,17 +55,17 @@ DecodeMethods::DecodeMethods(const VaeBenchRequest& request, const RunContext& c
 
 double DecodeMethods::Macs() const { return CostOfDecode(config_, geometry_.latent); }
 
-WayResult DecodeMethods::Run(const std::string& way) {
-  WayResult result;
-  result.way = way;
+MethodResult DecodeMethods::Run(const std::string& method) {
+  MethodResult result;
+  result.method = method;
   try {
     for (int64_t i = 0; i < request_.repeats; ++i) {
       context_.CheckCancelled();
       ReleaseCachedMemory(context_.device);
       ResetDevicePeak(context_.device);
       ResetHostPeak();
-      const auto begin = WayClock::now();
-      const double left_out = RunOnce(way, &result);
+      const auto begin = MethodClock::now();
+      const double left_out = RunOnce(method, &result);
       Synchronize(context_.device);
       result.seconds.push_back(SecondsSince(begin) + left_out);
       result.peak_bytes = DevicePeak(context_.device);
@@ -94,12 +94,12 @@ PartTimes DecodeMethods::Parts() {
   return recorder.Milliseconds();
 }
 
-double DecodeMethods::RunOnce(const std::string& way, WayResult* result) {
-  if (way == "planned") return RunPlanned(result);
-  return way == "plain" ? RunPlain(result) : RunTiled(result);
+double DecodeMethods::RunOnce(const std::string& method, MethodResult* result) {
+  if (method == "planned") return RunPlanned(result);
+  return method == "plain" ? RunPlain(result) : RunTiled(result);
 }
 
-double DecodeMethods::RunPlanned(WayResult* result) {
+double DecodeMethods::RunPlanned(MethodResult* result) {
   const DecodePlan plan = PlanOf(geometry_.latent);
   result->note = DescribeDecodePlan(plan) + ", planned " + FormatBytes(plan.memory.total);
   const at::Tensor video = Video();
@@ -116,8 +116,8 @@ double DecodeMethods::RunPlanned(WayResult* result) {
   return 0;
 }
 
-// Every frame but the first costs the same, so that a few tell what all take.
-double DecodeMethods::RunPlain(WayResult* result) {
+// Every frame but the first costs the same, so a few give the time of all.
+double DecodeMethods::RunPlain(MethodResult* result) {
   Grid run = geometry_.latent;
   if (request_.plain_frames > 0) {
     run.t = std::min(run.t, (request_.plain_frames - 1) / VaeConfig::kTimeStride + 1);
@@ -126,10 +126,10 @@ double DecodeMethods::RunPlain(WayResult* result) {
   const int64_t frames = VaeConfig::kTimeStride * (run.t - 1) + 1;
   const at::Tensor video = whole ? Video() : at::Tensor();
   int64_t frame = 0;
-  const auto begin = WayClock::now();
-  vae_.DecodePlain(latents_.narrow(1, 0, run.t), [&](const at::Tensor& made) {
-    if (video.defined()) video.narrow(1, frame, made.size(1)).copy_(made);
-    frame += made.size(1);
+  const auto begin = MethodClock::now();
+  vae_.DecodePlain(latents_.narrow(1, 0, run.t), [&](const at::Tensor& frames_out) {
+    if (video.defined()) video.narrow(1, frame, frames_out.size(1)).copy_(frames_out);
+    frame += frames_out.size(1);
     Report("plain", frame, frames);
   });
   Synchronize(context_.device);
@@ -142,7 +142,7 @@ double DecodeMethods::RunPlain(WayResult* result) {
   return seconds * (scale - 1);
 }
 
-double DecodeMethods::RunTiled(WayResult* result) {
+double DecodeMethods::RunTiled(MethodResult* result) {
   const TiledDecode decoded =
       DecodeTiled(vae_, latents_, request_.tiles,
                   [&](int64_t done, int64_t total) { Report("tiled", done, total); });
@@ -174,9 +174,9 @@ at::Tensor DecodeMethods::Video() const {
   return at::empty({3, geometry_.frames, geometry_.made_height, geometry_.made_width}, at::kFloat);
 }
 
-void DecodeMethods::Report(const std::string& way, int64_t done, int64_t total) const {
+void DecodeMethods::Report(const std::string& method, int64_t done, int64_t total) const {
   context_.CheckCancelled();
-  if (context_.progress) context_.progress({way, done, total, 0, -1});
+  if (context_.progress) context_.progress({method, done, total, 0, -1});
 }
 
 }  // namespace t3

@@ -1,4 +1,4 @@
-// Ways of decoding that t3 bench vae times: this decoder, its definition, the published tiles.
+// The decoding methods that `t3 bench vae` times: this decoder, its reference, the published tiles.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,15 +16,15 @@
 
 namespace t3 {
 
-struct WayResult {
-  std::string way;
-  std::vector<double> seconds;  // of each run; where a part was run, what the whole would take
+struct MethodResult {
+  std::string method;
+  std::vector<double> seconds;  // of each run; scaled to the whole video if only a part was run
   int64_t peak_bytes = 0;       // of the device's allocator, weights included
   int64_t host_peak_bytes = 0;  // of the process
   std::string note;
-  std::string part;        // what was run and how the time was scaled; empty: all of it was run
-  at::Tensor video;        // of the last run, where it is small enough
-  double difference = -1;  // largest from the planned way; -1: not known
+  std::string part;        // which part was run and how its time was scaled; empty: the whole
+  at::Tensor video;        // of the last run, if it is small enough
+  double difference = -1;  // maximum absolute difference from "planned"; -1: unknown
 };
 
 // Random latents and weights of one preset.
@@ -32,30 +32,30 @@ class DecodeMethods {
  public:
   DecodeMethods(const VaeBenchRequest& request, const RunContext& context, at::ScalarType dtype);
 
-  // Runs a way so often as the request says. Running out of device memory is in the note.
-  WayResult Run(const std::string& way);
+  // Runs one method `repeats` times; an out-of-memory failure is recorded in `note`.
+  MethodResult Run(const std::string& method);
 
-  // The planned way, for as many frames as show every shape of a convolution but the last pass's;
-  // each result is compared with libtorch's.
+  // Compares every convolution of "planned" with libtorch's, over as many frames as have every
+  // convolution shape but the last pass's.
   ConvolutionCounts Check();
 
-  // Milliseconds of the device in each part of a decode by the plan.
+  // Milliseconds on the device in each part of one decode by "planned".
   PartTimes Parts();
 
   double Macs() const;  // of an untiled decode
   const VideoGeometry& geometry() const { return geometry_; }
 
  private:
-  // Each returns the seconds to add for what was left out.
-  double RunOnce(const std::string& way, WayResult* result);
-  double RunPlanned(WayResult* result);
-  double RunPlain(WayResult* result);
-  double RunTiled(WayResult* result);
+  // Each returns the seconds to add for the part that was not run.
+  double RunOnce(const std::string& method, MethodResult* result);
+  double RunPlanned(MethodResult* result);
+  double RunPlain(MethodResult* result);
+  double RunTiled(MethodResult* result);
   DecodePlan PlanOf(const Grid& latent) const;
   void DecodeByPlan(const at::Tensor& latents, const DecodePlan& plan, const RowSink& sink);
-  // Where a way's frames go: not defined for videos that are not kept.
+  // Buffer for a method's frames; undefined for videos that are too large to compare.
   at::Tensor Video() const;
-  void Report(const std::string& way, int64_t done, int64_t total) const;
+  void Report(const std::string& method, int64_t done, int64_t total) const;
 
   const VaeBenchRequest& request_;
   const RunContext& context_;

@@ -13,8 +13,8 @@ at::Tensor DefaultAttention(const at::Tensor& q, const at::Tensor& k, const at::
   return at::scaled_dot_product_attention(q, k, v);
 }
 
-// Where a window's axis stands in (n_t w_t)(n_h w_h)(n_w w_w): close has counts outside, remote
-// inside.
+// How tokens are cut into windows: on each axis (n_t w_t)(n_h w_h)(n_w w_w), close windows have the
+// counts outside, remote ones inside.
 struct Cut {
   std::vector<int64_t> shape;      // of the tokens, six axes
   std::vector<int64_t> to_window;  // permutation to windows, then their tokens
@@ -58,7 +58,7 @@ at::Tensor LayerNorm(const at::Tensor& x, double eps) {
 
 }  // namespace
 
-bool PublishedBlock::Takes(const Grid& grid, const WindowCounts& n) {
+bool PublishedBlock::Supports(const Grid& grid, const WindowCounts& n) {
   return grid.t % n.t == 0 && grid.h % n.h == 0 && grid.w % n.w == 0;
 }
 

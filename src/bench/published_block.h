@@ -1,4 +1,4 @@
-// The published T3 code's block, operation by operation: what benchmarks compare with.
+// The block of the published T3 code, operation by operation, for benchmarks to compare with.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,8 +9,8 @@
 
 namespace t3 {
 
-// Unfused, both partitions always, windows by permuted copies, torch's default attention, rotation
-// in fp64, a rounding after every operation (model.md 1). Even windows only.
+// Unfused: both partitions always, windows by permuted copies, torch's default attention, RoPE in
+// fp64, rounding after every operation (docs/model.md 1). Even windows only.
 class PublishedBlock {
  public:
   // Tensors of one block, names without "blocks.N.", all of one dtype.
@@ -24,7 +24,7 @@ class PublishedBlock {
   at::Tensor SelfAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                            const WindowCounts& counts) const;
 
-  static bool Takes(const Grid& grid, const WindowCounts& counts);
+  static bool Supports(const Grid& grid, const WindowCounts& counts);
 
  private:
   at::Tensor Linear(const std::string& name, const at::Tensor& x) const;

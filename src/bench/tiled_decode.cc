@@ -1,4 +1,4 @@
-// Tiles, decoded alone and blended.
+// Decodes and blends tiles.
 #include "bench/tiled_decode.h"
 
 #include <ATen/ATen.h>
@@ -51,12 +51,12 @@ std::vector<PublishedTile> TilesOf(int64_t rows, int64_t columns) {
   return tiles;
 }
 
-std::vector<PublishedTile> EvenlySpread(const std::vector<PublishedTile>& tiles, int64_t most) {
+std::vector<PublishedTile> EvenlySpread(const std::vector<PublishedTile>& tiles, int64_t max) {
   const int64_t all = std::ssize(tiles);
-  if (most == 0 || most >= all) return tiles;
+  if (max == 0 || max >= all) return tiles;
   std::vector<PublishedTile> some;
-  for (int64_t i = 0; i < most; ++i) {
-    some.push_back(tiles[static_cast<size_t>((2 * i + 1) * all / (2 * most))]);
+  for (int64_t i = 0; i < max; ++i) {
+    some.push_back(tiles[static_cast<size_t>((2 * i + 1) * all / (2 * max))]);
   }
   return some;
 }
@@ -89,14 +89,14 @@ void BlendTile(const Vae& vae, const at::Tensor& latents, const PublishedTile& t
 
 }  // namespace
 
-TiledDecode DecodeTiled(const Vae& vae, const at::Tensor& latents, int64_t most_tiles,
+TiledDecode DecodeTiled(const Vae& vae, const at::Tensor& latents, int64_t max_tiles,
                         const std::function<void(int64_t done, int64_t total)>& poll) {
   const int64_t height = vae.config().spatial_stride() * latents.size(2);
   const int64_t width = vae.config().spatial_stride() * latents.size(3);
   const at::Tensor sums = at::zeros({3, 4 * latents.size(1) - 3, height, width}, at::kFloat);
   const at::Tensor weights = at::zeros({height, width}, at::kFloat);
   const std::vector<PublishedTile> all = TilesOf(latents.size(2), latents.size(3));
-  const std::vector<PublishedTile> tiles = EvenlySpread(all, most_tiles);
+  const std::vector<PublishedTile> tiles = EvenlySpread(all, max_tiles);
   const auto begin = std::chrono::steady_clock::now();
   for (int64_t i = 0; i < std::ssize(tiles); ++i) {
     poll(i, std::ssize(tiles));

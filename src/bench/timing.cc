@@ -1,4 +1,4 @@
-// Timing by the host's clock around synchronised runs: a run is far longer than a launch.
+// Times synchronised runs by the host's clock: a run is far longer than a launch.
 #include "bench/timing.h"
 
 #include <ATen/ATen.h>

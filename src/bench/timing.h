@@ -1,4 +1,4 @@
-// Times of device work.
+// Timing of device work.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,7 +9,7 @@
 
 namespace t3 {
 
-// Milliseconds of each of `repeats` runs back to back, after one run that is not counted.
+// Milliseconds of each of `repeats` runs, after one warm-up run.
 std::vector<double> TimeRuns(at::Device device, int64_t repeats, const std::function<void()>& run);
 
 double Median(std::vector<double> values);
@@ -17,7 +17,7 @@ double Median(std::vector<double> values);
 // Median of TimeRuns, in milliseconds.
 double MedianTime(at::Device device, int64_t repeats, const std::function<void()>& run);
 
-// Rate of a square product of random matrices in `dtype` in FLOP/s: what shares are counted of.
+// Rate of a square product of random matrices in `dtype`, in FLOP/s: the reference for percentages.
 double ProductRate(at::Device device, at::ScalarType dtype);
 
 }  // namespace t3

@@ -1,16 +1,15 @@
 // A video as a folder of PNG files. PNG compression takes several times as long as anything else on
 // the way out of a model, so several frames are compressed at once.
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <deque>
 #include <filesystem>
 #include <future>
+#include <optional>
 #include <vector>
 
+#include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/target_path.h"
+#include "base/temporary.h"
 #include "media/backends.h"
 #include "media/pixel_convert.h"
 #include "media/png_file.h"
@@ -37,33 +36,29 @@ class FrameFolder {
     if (!target_.has_filename()) target_ = target_.parent_path();
     exists_ = fs::is_directory(target_);
     if (exists_) CheckHoldsFramesOnly();
-    const std::string hidden = fmt::format(".{}.tmp-{}", target_.filename().string(), ::getpid());
-    const fs::path parent = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
-    temporary_ = (exists_ ? target_ : parent) / hidden;
+    const fs::path parent = FolderOf(target_);
     T3_CHECK(exists_ || !fs::exists(target_), "cannot write frames to {}: it is a file",
              target_.string());
     T3_CHECK(exists_ || fs::is_directory(parent), "cannot write {}: the folder {} does not exist",
              target_.string(), parent.string());
-    T3_CHECK(::mkdir(temporary_.c_str(), 0777) == 0, "cannot write frames to {}: {}",
-             target_.string(), std::strerror(errno));
+    temporary_.emplace(Temporary::Folder(exists_ ? target_ : parent, target_));
   }
-  ~FrameFolder() {
-    std::error_code ignored;
-    fs::remove_all(temporary_, ignored);
-  }
-  FrameFolder(const FrameFolder&) = delete;
-  FrameFolder& operator=(const FrameFolder&) = delete;
 
-  std::string NewFrame(int64_t index) const { return (temporary_ / FrameName(index)).string(); }
+  std::string NewFrame(int64_t index) const { return temporary_->path() + "/" + FrameName(index); }
 
+  // The frames' names are on disk before the folder's, and the folder's before this returns.
   void Commit(int64_t frames) {
     try {
+      SyncFolder(temporary_->path());
       if (!exists_) {
-        fs::rename(temporary_, target_);
+        fs::rename(temporary_->path(), target_);
+        temporary_->Release();
+        SyncFolder(FolderOf(target_));
         return;
       }
       for (const fs::path& old : Entries()) fs::remove(old);
       for (int64_t i = 0; i < frames; ++i) fs::rename(NewFrame(i), target_ / FrameName(i));
+      SyncFolder(target_);
     } catch (const fs::filesystem_error& error) {
       Fail("cannot finish {}: {}", target_.string(), error.code().message());
     }
@@ -90,7 +85,7 @@ class FrameFolder {
   }
 
   fs::path target_;
-  fs::path temporary_;
+  std::optional<Temporary> temporary_;
   bool exists_ = false;
 };
 

@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 #include "base/mapped_file.h"
-#include "weights/json.h"
+#include "base/json.h"
 
 namespace t3 {
 namespace {

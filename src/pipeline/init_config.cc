@@ -8,7 +8,7 @@
 #include "config/presets.h"
 #include "pipeline/init.h"
 #include "plan/windows.h"
-#include "weights/json.h"
+#include "base/json.h"
 
 namespace t3 {
 namespace {

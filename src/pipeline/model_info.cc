@@ -10,7 +10,7 @@
 #include "models/text_encoder/tensors.h"
 #include "models/vae/tensors.h"
 #include "plan/windows.h"
-#include "weights/json.h"
+#include "base/json.h"
 
 namespace t3 {
 namespace {

@@ -9,7 +9,7 @@
 #include "models/dit/tensors.h"
 #include "models/text_encoder/tensors.h"
 #include "models/vae/tensors.h"
-#include "weights/json.h"
+#include "base/json.h"
 
 namespace t3 {
 namespace {

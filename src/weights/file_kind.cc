@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "weights/text.h"
+#include "base/text.h"
 #include "weights/torch_file.h"
 
 namespace t3 {

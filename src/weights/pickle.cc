@@ -8,7 +8,7 @@
 #include "weights/pickle_globals.h"
 #include "weights/pickle_opcodes.h"
 #include "weights/pickle_stack.h"
-#include "weights/text.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {

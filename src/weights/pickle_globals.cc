@@ -2,7 +2,7 @@
 // since a global is how a pickle names code to run.
 #include "weights/pickle_globals.h"
 
-#include "weights/text.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {

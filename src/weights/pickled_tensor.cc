@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "weights/text.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {

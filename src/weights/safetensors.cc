@@ -6,8 +6,8 @@
 #include <tuple>
 #include <utility>
 
-#include "weights/json.h"
-#include "weights/text.h"
+#include "base/json.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {

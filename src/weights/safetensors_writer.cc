@@ -11,7 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "weights/text.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {

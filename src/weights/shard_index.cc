@@ -1,8 +1,8 @@
 // ParseShardIndex.
 #include "weights/shard_index.h"
 
-#include "weights/json.h"
-#include "weights/text.h"
+#include "base/json.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/check.h"
-#include "weights/text.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {

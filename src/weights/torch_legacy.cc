@@ -4,7 +4,7 @@
 
 #include "weights/pickle.h"
 #include "weights/pickled_tensor.h"
-#include "weights/text.h"
+#include "base/text.h"
 #include "weights/torch_file.h"
 
 namespace t3 {

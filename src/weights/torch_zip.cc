@@ -3,7 +3,7 @@
 
 #include "weights/pickle.h"
 #include "weights/pickled_tensor.h"
-#include "weights/text.h"
+#include "base/text.h"
 #include "weights/torch_file.h"
 #include "weights/zip.h"
 

@@ -9,7 +9,7 @@
 #include "weights/file_kind.h"
 #include "weights/safetensors.h"
 #include "weights/shard_index.h"
-#include "weights/text.h"
+#include "base/text.h"
 #include "weights/torch_file.h"
 
 namespace t3 {

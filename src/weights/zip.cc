@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "weights/text.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {

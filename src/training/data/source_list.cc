@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "base/check.h"
-#include "weights/text.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/json_fields.h"
 #include "t3video/prepare.h"
-#include "weights/json_fields.h"
 
 namespace t3 {
 

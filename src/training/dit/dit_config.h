@@ -29,9 +29,9 @@ struct TimestepConfig {
 
 // What the backward pass finds stored of a block.
 enum class Activations {
-  kStore,     // everything
-  kBlock,     // the block's input; the rest is recomputed
-  kOffload,   // the same, in host memory
+  kStore,    // everything
+  kBlock,    // the block's input; the rest is recomputed
+  kOffload,  // the same, in host memory
 };
 
 // A clip size to train on. Frames are 4n + 1.

@@ -58,7 +58,30 @@ at::Tensor ToSaved(const std::string& name, const at::Tensor& tensor, const std:
   return dtype == "bf16" && !IsFloatTensor(name) ? tensor.to(at::kBFloat16) : tensor;
 }
 
+// How the trained model attends, for its file.
+Metadata AttentionMetadata(const DitTrainConfig& config, const ModelInfo& model) {
+  const AttentionPattern pattern = config.attention.value_or(model.attention.pattern);
+  const std::string& windows = config.windows.empty() ? model.attention.windows : config.windows;
+  Metadata metadata{{"t3.attention", std::string(AttentionName(pattern))}};
+  if (pattern == AttentionPattern::kFull) return metadata;
+  if (windows.empty()) {
+    metadata["t3.planner"] = std::to_string(kPlannerVersion);
+  } else {
+    metadata["t3.windows"] = windows;
+  }
+  return metadata;
+}
+
 }  // namespace
+
+nlohmann::json DitIdentity(const DitTrainConfig& config, const ModelInfo& model,
+                           const std::string& data) {
+  nlohmann::json identity{{"denoiser", WeightsDigest(model.dit_views)},
+                          {"data", data},
+                          {"attention", AttentionMetadata(config, model)}};
+  if (config.train_text_encoder) identity["text_encoder"] = WeightsDigest(model.text_views);
+  return identity;
+}
 
 DitTask::DitTask(const DitTrainConfig& config, const ModelInfo& model,
                  std::unique_ptr<BatchSource> source, at::ScalarType dtype,
@@ -181,20 +204,6 @@ double DitTask::ValidationLoss(const TensorMap& weights, BatchSource& source, in
       .item<double>();
 }
 
-Metadata DitTask::AttentionMetadata() const {
-  const AttentionPattern pattern = config_.attention.value_or(model_.attention.pattern);
-  const std::string& windows =
-      config_.windows.empty() ? model_.attention.windows : config_.windows;
-  Metadata metadata{{"t3.attention", std::string(AttentionName(pattern))}};
-  if (pattern == AttentionPattern::kFull) return metadata;
-  if (windows.empty()) {
-    metadata["t3.planner"] = std::to_string(kPlannerVersion);
-  } else {
-    metadata["t3.windows"] = windows;
-  }
-  return metadata;
-}
-
 void DitTask::SaveText(const TensorMap& weights, const std::string& folder) const {
   std::vector<std::pair<std::string, at::Tensor>> tensors;
   for (const auto& [name, tensor] : WithoutPrefix(weights, kTextPrefix)) {
@@ -207,11 +216,11 @@ void DitTask::SaveModel(const TensorMap& weights, const std::string& folder) con
   const std::filesystem::path root(folder);
   std::filesystem::create_directories(root);
   Metadata metadata = DitMetadata(model_.dit);
-  metadata.merge(AttentionMetadata());
+  metadata.merge(AttentionMetadata(config_, model_));
   const TensorMap own = WithoutPrefix(weights, kDitPrefix);
   if (config_.lora) {
     const std::string lora = (root / "lora.safetensors").string();
-    SaveLora(lora, own, *config_.lora, AttentionMetadata());
+    SaveLora(lora, own, *config_.lora, AttentionMetadata(config_, model_));
     ConvertOptions options;
     options.dtype = config_.save_dtype == "bf16" ? at::kBFloat16 : at::kFloat;
     for (const Lora& base : model_.loras) options.loras.push_back({base.path, base.scale});
@@ -228,14 +237,6 @@ void DitTask::SaveModel(const TensorMap& weights, const std::string& folder) con
   }
   if (config_.train_text_encoder) SaveText(weights, folder);
   LinkOtherParts(model_, folder, /*text_encoder=*/!config_.train_text_encoder);
-}
-
-nlohmann::json DitTask::Identity() const {
-  nlohmann::json identity{{"denoiser", WeightsDigest(model_.dit_views)},
-                          {"data", source_->Digest()},
-                          {"attention", AttentionMetadata()}};
-  if (config_.train_text_encoder) identity["text_encoder"] = WeightsDigest(model_.text_views);
-  return identity;
 }
 
 }  // namespace t3

@@ -11,11 +11,15 @@
 #include "pipeline/load_models.h"
 #include "pipeline/model_info.h"
 #include "training/dit/batch_source.h"
+#include "training/dit/dit_config.h"
 #include "training/dit/flow.h"
 #include "training/loop/task.h"
-#include "training/dit/dit_config.h"
 
 namespace t3 {
+
+// What Task::Identity gives; `data`: BatchSource::Digest.
+nlohmann::json DitIdentity(const DitTrainConfig& config, const ModelInfo& model,
+                           const std::string& data);
 
 // Leaves: "dit.NAME" (or "dit.MODULE.lora_A.weight", ...) and "text_encoder.NAME". In bf16 the
 // forward pass works on bf16 copies of the fp32 weights, so gradients arrive in fp32.
@@ -28,7 +32,9 @@ class DitTask : public Task {
   const TensorMap& leaves() const override { return leaves_; }
   MicroBatchResult ForwardBackward(int64_t step, int64_t micro, double scale) override;
   void SaveModel(const TensorMap& weights, const std::string& folder) const override;
-  nlohmann::json Identity() const override;
+  nlohmann::json Identity() const override {
+    return DitIdentity(config_, model_, source_->Digest());
+  }
 
   // The denoiser with these weights (by the names of leaves()), for inference.
   Dit Model(const TensorMap& weights) const;
@@ -46,7 +52,6 @@ class DitTask : public Task {
   TextContext PrepareTexts(const TensorMap& weights, const Dit& dit, const Batch& batch,
                            const StepRandom& random, double prompt_dropout) const;
   const AttentionLayout& AttentionFor(const at::Tensor& latents);
-  Metadata AttentionMetadata() const;
   void SaveText(const TensorMap& weights, const std::string& folder) const;
 
   DitTrainConfig config_;

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "training/loop/step_random.h"
 #include "training/dit/dit_config.h"
+#include "training/loop/step_random.h"
 
 namespace t3 {
 

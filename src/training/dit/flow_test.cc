@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "t3video/error.h"
+
 namespace t3 {
 namespace {
 
@@ -52,6 +54,21 @@ TEST(Flow, NoisyLatentsAndTargetFollowTheDefinition) {
   }
   EXPECT_EQ(FlowLoss(batch.target, batch).item<double>(), 0);
   EXPECT_NEAR(FlowLoss(batch.target + 2, batch).item<double>(), 4, 1e-5);
+}
+
+TEST(Flow, TimestepsStayWithinTheirLimits) {
+  const TimestepTable table({.shift = 5, .min = 300, .max = 600});
+  EXPECT_LE(table.timestep(table.first()), 600);
+  EXPECT_GT(table.timestep(table.first() - 1), 600);
+  const int64_t last = table.first() + table.count() - 1;
+  EXPECT_GE(table.timestep(last), 300);
+  EXPECT_LT(table.timestep(last + 1), 300);
+  const at::Tensor latents = at::zeros({64, 1, 1, 1, 1});
+  for (const double t : AddNoise(latents, table, StepRandom(1, 2, 0)).timesteps) {
+    EXPECT_GE(t, 300);
+    EXPECT_LE(t, 600);
+  }
+  EXPECT_THROW(TimestepTable({.shift = 5, .min = 999.95, .max = 999.99}), Error);
 }
 
 }  // namespace

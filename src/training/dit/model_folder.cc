@@ -7,8 +7,8 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/json.h"
 #include "base/mapped_file.h"
-#include "weights/json.h"
 
 namespace t3 {
 namespace {

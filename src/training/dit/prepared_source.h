@@ -6,17 +6,17 @@
 #include <vector>
 
 #include "pipeline/model_info.h"
-#include "training/dit/batch_source.h"
 #include "training/data/batch_plan.h"
 #include "training/data/prepared_dataset.h"
+#include "training/dit/batch_source.h"
 #include "training/dit/dit_config.h"
 
 namespace t3 {
 
 class PreparedSource : public BatchSource {
  public:
-  // The dataset in `folder`, or if config.buckets names sizes, its clips of these. Throws Error when
-  // it was made with another VAE than the model's or, unless the text encoder is trained, with
+  // The dataset in `folder`, or if config.buckets names sizes, its clips of these. Throws Error
+  // when it was made with another VAE than the model's or, unless the text encoder is trained, with
   // another text encoder, and when no clip is left.
   PreparedSource(const std::string& folder, const ModelInfo& model, const DitTrainConfig& config);
 

@@ -19,7 +19,6 @@ namespace t3 {
 // batch is named "clip-STEP-MICRO-i".
 class SyntheticSource : public BatchSource {
  public:
-
   Batch Get(int64_t step, int64_t micro) override {
     constexpr int64_t kSize = 2;
     const StepRandom random(99, step, micro);

@@ -10,11 +10,11 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/mix_bits.h"
+#include "nn/weights_digest.h"
 #include "pipeline/load_models.h"
 #include "pipeline/tensor_file.h"
 #include "tokenizer/clean.h"
 #include "training/loop/step_random.h"
-#include "nn/weights_digest.h"
 #include "world/held_out.h"
 #include "world/world.h"
 
@@ -88,9 +88,15 @@ void CheckSizes(const DitTrainConfig& config, const VaeConfig& vae) {
   const int64_t unit = 2 * vae.spatial_stride();
   for (const WorldLatentSize& size : config.data.world->sizes) {
     T3_CHECK(size.width % unit == 0 && size.height % unit == 0,
-             "{}: data.world: the size {}x{} is not a multiple of {}, one token of this model",
+             "{}: data: world: the size {}x{} is not a multiple of {}, one token of this model",
              config.source, size.width, size.height, unit);
   }
+}
+
+std::string IdentityOf(const WorldLatentsConfig& config, const WorldLatentSize& size,
+                       const ModelInfo& model) {
+  return fmt::format("{} clips of {} from seed {} by VAE {}", size.clips, SizeText(size),
+                     config.seed, WeightsDigest(model.vae_views));
 }
 
 // "" without a cache.
@@ -100,7 +106,8 @@ std::string CachePath(const WorldLatentsConfig& config, const WorldLatentSize& s
   return (fs::path(config.cache) / file).string();
 }
 
-// The cached latents if they are of these clips; undefined otherwise. A damaged cache is made again.
+// The cached latents if they are of these clips; undefined otherwise. A damaged cache is made
+// again.
 at::Tensor ReadCache(const std::string& path, const std::string& identity) {
   std::error_code ignored;
   if (path.empty() || !fs::exists(path, ignored)) return {};
@@ -130,6 +137,14 @@ void WriteCache(const std::string& path, const std::string& identity, const at::
 
 }  // namespace
 
+std::string WorldLatentsDigest(const WorldLatentsConfig& config, const ModelInfo& model) {
+  std::string digest;
+  for (const WorldLatentSize& size : config.sizes) {
+    digest += (digest.empty() ? "" : ", ") + IdentityOf(config, size, model);
+  }
+  return digest;
+}
+
 WorldLatents::WorldLatents(const DitTrainConfig& config, const ModelInfo& model,
                            at::ScalarType dtype, const RunContext& context)
     : config_(*config.data.world),
@@ -137,15 +152,14 @@ WorldLatents::WorldLatents(const DitTrainConfig& config, const ModelInfo& model,
       accumulation_(config.accumulation),
       text_length_(model.dit.text_len),
       plan_(TurnsOfSizes(config_.sizes)),
+      digest_(WorldLatentsDigest(config_, model)),
       tokenizer_(LoadTokenizer(model)) {
   CheckVae(model);
   CheckTextEncoder(model);
   CheckSizes(config, *model.vae);
   std::optional<Vae> vae;
   for (const WorldLatentSize& size : config_.sizes) {
-    const std::string identity =
-        fmt::format("{} clips of {} from seed {} by VAE {}", size.clips, SizeText(size),
-                    config_.seed, WeightsDigest(model.vae_views));
+    const std::string identity = IdentityOf(config_, size, model);
     const std::string cache = CachePath(config_, size);
     at::Tensor latents = ReadCache(cache, identity);
     if (!latents.defined()) {
@@ -154,7 +168,6 @@ WorldLatents::WorldLatents(const DitTrainConfig& config, const ModelInfo& model,
       WriteCache(cache, identity, latents);
     }
     latents_.push_back(latents.to(context.device));
-    digest_ += (digest_.empty() ? "" : ", ") + identity;
   }
   if (!config.train_text_encoder) {
     encoder_.emplace(LoadTextEncoder(model, context.device, dtype, context));

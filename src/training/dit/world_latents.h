@@ -1,4 +1,5 @@
-// Clips of the procedural world for the denoiser: rendered and encoded once, resident on the device.
+// Clips of the procedural world for the denoiser: rendered and encoded once, resident on the
+// device.
 #pragma once
 
 #include <map>
@@ -18,8 +19,11 @@
 
 namespace t3 {
 
-// Batches draw clips with replacement, each with one of its caption's phrasings. Scenes with held-out
-// attributes (IsHeldOut) are not among them.
+// Identifies the clips: sizes, numbers, seed and the VAE.
+std::string WorldLatentsDigest(const WorldLatentsConfig& config, const ModelInfo& model);
+
+// Batches draw clips with replacement, each with one of its caption's phrasings. Scenes with
+// held-out attributes (IsHeldOut) are not among them.
 class WorldLatents : public BatchSource {
  public:
   // Renders and encodes config.data.world, or reads its cache. Throws Error when the model lacks a

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "training/dit/synthetic_source.h"
 #include "weights/test_folder.h"
@@ -19,9 +20,10 @@ WorldLatents MakeLatents(const std::string& cache, bool train_text_encoder, int6
       {"sizes",
        {{{"size", "32x16"}, {"frames", 5}, {"clips", 6}, {"turns", 2}, {"together", 4}},
         {{"size", "48x32"}, {"frames", 1}, {"clips", 2}, {"batch", 3}}}}};
-  const TrainConfig run =
+  DitTrainConfig config =
       MiniConfig("unused", {{"train_text_encoder", train_text_encoder}, {"seed", seed}});
-  return {ParseWorldLatents(world, "test", 2, seed), run, MiniModel(), at::kFloat, CpuContext()};
+  config.data.world = TakeWorldLatents(JsonFields(world, "test"), 2, seed);
+  return {config, MiniModel(), at::kFloat, CpuContext()};
 }
 
 TEST(WorldLatents, TakeSizesInTurnWithCaptions) {
@@ -63,6 +65,14 @@ TEST(WorldLatents, AreReadFromTheCacheTheNextTime) {
     EXPECT_TRUE(a.text.empty());
   }
   EXPECT_EQ(made.Digest(), read.Digest());
+}
+
+TEST(WorldLatents, ADamagedOrUnwritableCacheIsMadeAgain) {
+  const test::Folder folder;
+  const std::string digest = MakeLatents(folder.Path("cache"), true).Digest();
+  std::ofstream(folder.Path("cache") + "/32x16x5-seed-4.safetensors") << "damaged";
+  EXPECT_EQ(MakeLatents(folder.Path("cache"), true).Digest(), digest);
+  EXPECT_EQ(MakeLatents("/proc/no/cache", true).Digest(), digest);
 }
 
 }  // namespace

@@ -11,10 +11,10 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mapped_file.h"
 #include "nn/load.h"
-#include "weights/json.h"
 #include "weights/safetensors_writer.h"
 
 namespace t3 {

@@ -1,12 +1,12 @@
 // Draws the log as SVG.
 #include "training/loop/curves.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <optional>
-
-#include <fmt/format.h>
 
 #include "base/atomic_file.h"
 

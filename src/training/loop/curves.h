@@ -8,8 +8,8 @@
 
 namespace t3 {
 
-// Loss, validation loss where there is one, gradient norm, learning rate and samples per second over
-// steps, as panels of one self-contained SVG: a thin line of the values and, for losses and
+// Loss, validation loss where there is one, gradient norm, learning rate and samples per second
+// over steps, as panels of one self-contained SVG: a thin line of the values and, for losses and
 // gradients, a thick one of their running mean. Long runs are drawn as means of equal spans.
 std::string DrawCurves(const std::vector<LogEntry>& entries);
 

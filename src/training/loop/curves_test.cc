@@ -3,8 +3,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <fstream>
 #include <regex>
 
@@ -46,25 +50,81 @@ TEST(Curves, StayWithinThePictureAndNearEightHundredPoints) {
     EXPECT_LE(points, lines * 800);
   }
   EXPECT_THAT(DrawCurves({}), HasSubstr("</svg>"));
+  EXPECT_THAT(DrawCurves(MakeLog(100)), Not(HasSubstr(">-0<")));
 }
 
-TEST(TrainLog, GoesOnFromACheckpointAndDropsWhatItDoesNotKnow) {
+TEST(Curves, DrawAValidationLossWhereThereIsOne) {
+  std::vector<LogEntry> log = MakeLog(20);
+  EXPECT_THAT(DrawCurves(log), Not(HasSubstr("validation")));
+  log[9].validation_loss = 1.5;
+  log[19].validation_loss = 1.25;
+  EXPECT_THAT(DrawCurves(log), HasSubstr("validation loss"));
+}
+
+std::string LogText(const std::string& output) {
+  std::ifstream file(output + "/log.jsonl");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(TrainLog, ResumesFromACheckpointAndDropsLaterLines) {
   const test::Folder folder;
-  std::string output = folder.Path("run");
+  const std::string output = folder.Path("run");
   std::filesystem::create_directory(output);
+  std::vector<LogEntry> entries = MakeLog(5);
+  entries[1].validation_loss = 0.5;
   {
     TrainLog log(output, 0);
-    for (const LogEntry& entry : MakeLog(5)) log.Add(entry);
+    for (const LogEntry& entry : entries) log.Add(entry);
   }
   std::ofstream(output + "/log.jsonl", std::ios::app) << "{\"step\":6,\"lo";  // cut by a kill
   TrainLog log(output, 3);
   ASSERT_EQ(log.entries().size(), 3U);
-  EXPECT_EQ(log.entries()[2].loss, MakeLog(3)[2].loss);
-  log.Add(MakeLog(4)[3]);
-  std::ifstream file(output + "/log.jsonl");
-  int lines = 0;
-  for (std::string line; std::getline(file, line);) ++lines;
-  EXPECT_EQ(lines, 4);
+  EXPECT_EQ(log.entries()[2].loss, entries[2].loss);
+  EXPECT_EQ(log.entries()[1].validation_loss, 0.5);
+  log.Add(entries[3]);
+  const std::string text = LogText(output);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4);
+}
+
+// Truncating and writing it again would lose the log to a kill in between.
+TEST(TrainLog, OpeningItWritesTheFileOnlyToDropLines) {
+  const test::Folder folder;
+  const std::string output = folder.Path("run");
+  std::filesystem::create_directory(output);
+  {
+    TrainLog log(output, 0);
+    for (const LogEntry& entry : MakeLog(3)) log.Add(entry);
+  }
+  const std::string before = LogText(output);
+  const auto opened = [&](int64_t step) {
+    struct stat old {
+    }, now{};
+    ::stat((output + "/log.jsonl").c_str(), &old);
+    TrainLog log(output, step);
+    ::stat((output + "/log.jsonl").c_str(), &now);
+    return old.st_ino == now.st_ino;  // a rename gives another inode
+  };
+  EXPECT_TRUE(opened(3));
+  EXPECT_EQ(LogText(output), before);
+  EXPECT_FALSE(opened(2));
+}
+
+TEST(TrainLog, ALineThatCannotBeWrittenComesLater) {
+  const test::Folder folder;
+  const std::string output = folder.Path("run");
+  std::filesystem::create_directory(output);
+  TrainLog log(output, 0);
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  ::getrlimit(RLIMIT_FSIZE, &old);
+  const rlimit small{10, old.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  log.Add(MakeLog(1)[0]);
+  ::setrlimit(RLIMIT_FSIZE, &old);
+  log.Add(MakeLog(2)[1]);
+  const std::string text = LogText(output);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
+  EXPECT_THAT(text, HasSubstr("{\"step\":1,"));
 }
 
 }  // namespace

@@ -120,14 +120,16 @@ void Optimizer::Restore(const TensorMap& state, int64_t steps) {
   const TensorMap current = State();
   for (const auto& [name, tensor] : current) {
     const auto found = state.find(name);
-    T3_CHECK(found != state.end(), "the tensor {} is missing; the checkpoint belongs to another model", name);
+    T3_CHECK(found != state.end(),
+             "the tensor {} is missing; the checkpoint belongs to another model", name);
     T3_CHECK(found->second.sizes() == tensor.sizes(),
-             "the tensor {} has shape ({}), wanted ({}); the checkpoint belongs to another model", name,
-             fmt::join(found->second.sizes(), ", "), fmt::join(tensor.sizes(), ", "));
+             "the tensor {} has shape ({}), wanted ({}); the checkpoint belongs to another model",
+             name, fmt::join(found->second.sizes(), ", "), fmt::join(tensor.sizes(), ", "));
     tensor.copy_(found->second);
   }
   for (const auto& [name, tensor] : state) {
-    T3_CHECK(current.contains(name), "the checkpoint has a tensor {} that this model does not", name);
+    T3_CHECK(current.contains(name), "the checkpoint has a tensor {} that this model does not",
+             name);
   }
   for (const at::Tensor& step : steps_) step.fill_(static_cast<double>(steps));
 }

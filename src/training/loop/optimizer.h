@@ -36,8 +36,8 @@ class Optimizer {
   TensorMap EmaWeights() const;
   // "weight.NAME", "moment1.NAME", "moment2.NAME" (AdamW only) and, with an EMA, "ema.NAME".
   TensorMap State() const;
-  // Copies such a state in, `steps` steps old. Throws Error for a tensor that is missing, unknown or
-  // of another shape.
+  // Copies such a state in, `steps` steps old. Throws Error for a tensor that is missing, unknown
+  // or of another shape.
   void Restore(const TensorMap& state, int64_t steps);
 
  private:

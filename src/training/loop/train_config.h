@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/json_fields.h"
 #include "t3video/options.h"
-#include "weights/json_fields.h"
 
 namespace t3 {
 

@@ -1,11 +1,10 @@
-// The configuration's fields, their checks and --set.
+// Shared fields, their checks and the fingerprint.
 #include "training/loop/train_config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "t3video/error.h"
-#include "weights/json_fields.h"
 
 namespace t3 {
 namespace {
@@ -15,9 +14,16 @@ using testing::HasSubstr;
 
 json Minimal() { return {{"output", "out"}, {"steps", 10}}; }
 
+TrainConfig Parse(const json& document) {
+  JsonFields root(document, "x.json");
+  const TrainConfig config = TakeTrainConfig(root, document);
+  root.CheckAllTaken();
+  return config;
+}
+
 std::string MessageOf(const json& document) {
   try {
-    ParseTrainConfig(document, "x.json");
+    Parse(document);
   } catch (const Error& error) {
     return error.what();
   }
@@ -30,26 +36,27 @@ TEST(TrainConfig, UnknownFieldsNameTheNearest) {
   EXPECT_THAT(MessageOf(document), HasSubstr("did you mean \"accumulation\"?"));
   document = Minimal();
   document["optimizer"] = {{"learning", 1}};
-  EXPECT_THAT(MessageOf(document), HasSubstr("x.json: optimizer: \"learning\" is no field"));
+  EXPECT_THAT(MessageOf(document), HasSubstr("x.json: optimizer: \"learning\""));
 }
 
-TEST(TrainConfig, WrongValuesAreNamed) {
+TEST(TrainConfig, WrongTypesAndRangesAreNamed) {
   const std::pair<json, std::string> wrong[] = {
       {{{"steps", "ten"}}, "\"steps\" is \"ten\", wanted a whole number"},
       {{{"steps", 1.5}}, "\"steps\" is 1.5"},
+      {{{"steps", 1e300}}, "\"steps\" is 1e+300"},
+      {{{"steps", 18446744073709551615U}}, "\"steps\" is 18446744073709551615"},
       {{{"seed", -1}}, "\"seed\" is -1"},
+      {{{"batch_size", 0}}, "\"batch_size\" is 0"},
       {{{"optimizer", 3}}, "optimizer is a JSON number"},
       {{{"optimizer", {{"lr", "fast"}}}}, "\"lr\" is \"fast\""},
       {{{"schedule", {{"decay", "exponential"}}}}, "one of constant, cosine, linear"},
-      {{{"attention", {{"pattern", "T3"}}}}, "one of t3, full"},
-      {{{"attention", {{"pattern", "full"}, {"windows", "1,1,1"}}}}, "need a pattern"},
-      {{{"buckets", {{{"size", "256x"}, {"frames", 5}}}}}, "WIDTHxHEIGHT"},
-      {{{"buckets", {{{"size", "256x144"}, {"frames", 6}}}}}, "4n + 1"},
-      {{{"lora", {{"rank", 0}}}}, "\"rank\" is 0"},
-      {{{"lora", json::object()}, {"train_text_encoder", true}}, "does not go with"},
-      {{{"samples", {{"every_steps", 5}}}}, "without \"prompts\""},
+      {{{"checkpoint", {{"keep", 0}}}}, "\"keep\" is 0"},
+      {{{"model", json::array()}}, "model is a JSON array"},
+      {{{"model", {{"loras", "x"}}}}, "wanted a list of objects"},
+      {{{"model", {{"loras", {{{"scale", 1}}}}}}}, "loras[0] needs \"file\""},
       {{{"output", ""}}, "\"output\" must name"},
-      {{{"activation_checkpoints", "all"}}, "one of none, block, offload"},
+      {{{"output", nullptr}}, "\"output\" is null"},
+      {{{"ema", 1}}, "\"ema\" is 1"},
   };
   for (const auto& [fields, message] : wrong) {
     json document = Minimal();
@@ -59,27 +66,13 @@ TEST(TrainConfig, WrongValuesAreNamed) {
   EXPECT_EQ(MessageOf(Minimal()), "no error");
 }
 
-TEST(TrainConfig, OverridesReplaceAndAdd) {
+TEST(TrainConfig, TheFingerprintHasWhatDecidesTheWeights) {
   json document = Minimal();
-  for (const char* assignment : {"optimizer.lr=1e-3", "attention.pattern=t3", "steps=7",
-                                 "lora.targets=[\"q\"]", "model=some/folder"}) {
-    Override(assignment, &document);
-  }
-  const TrainConfig config = ParseTrainConfig(document, "x.json");
-  EXPECT_EQ(config.optimizer.lr, 1e-3);
-  EXPECT_EQ(config.attention, AttentionPattern::kT3);
-  EXPECT_EQ(config.steps, 7);
-  EXPECT_EQ(config.lora->targets, std::vector<std::string>{"q"});
-  EXPECT_EQ(config.model.model, "some/folder");
-  EXPECT_THROW(Override("steps", &document), Error);
-  EXPECT_THROW(Override("steps.more=1", &document), Error);
-}
-
-TEST(TrainConfig, StepsMatterOnlyWhereTheRateDependsOnThem) {
-  json document = Minimal();
-  EXPECT_FALSE(FieldsThatMatter(ParseTrainConfig(document, "x")).contains("steps"));
+  document["seed"] = 3;
+  document["checkpoint"] = {{"keep", 4}};
+  EXPECT_EQ(Parse(document).fingerprint, (json{{"seed", 3}}));
   document["schedule"] = {{"decay", "cosine"}};
-  EXPECT_TRUE(FieldsThatMatter(ParseTrainConfig(document, "x")).contains("steps"));
+  EXPECT_TRUE(Parse(document).fingerprint.contains("steps"));
 }
 
 }  // namespace

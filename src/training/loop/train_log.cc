@@ -68,9 +68,7 @@ std::string TrainLog::Text() const {
   return text;
 }
 
-void TrainLog::OpenToAppend() {
-  file_ = std::ofstream(path_, std::ios::app);
-}
+void TrainLog::OpenToAppend() { file_ = std::ofstream(path_, std::ios::app); }
 
 void TrainLog::Add(const LogEntry& entry) {
   entries_.push_back(entry);

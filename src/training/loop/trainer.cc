@@ -27,8 +27,8 @@ int64_t PeakMemory(at::Device device) {
 
 std::string NameSome(const std::vector<std::string>& items) {
   const size_t named = std::min(items.size(), kMaxNamed);
-  const std::string text =
-      fmt::format("{}", fmt::join(items.begin(), items.begin() + static_cast<int64_t>(named), ", "));
+  const std::string text = fmt::format(
+      "{}", fmt::join(items.begin(), items.begin() + static_cast<int64_t>(named), ", "));
   return items.size() > named ? fmt::format("{} and {} more", text, items.size() - named) : text;
 }
 
@@ -122,11 +122,12 @@ double Trainer::RunMicroBatches(std::vector<std::string>* items) {
 void Trainer::CheckFinite(double value, const char* what,
                           const std::vector<std::string>& items) const {
   if (std::isfinite(value)) return;
-  Fail("step {}: the {} is not finite; the batch was {}. {}; try a lower optimizer.lr, or leave "
-       "these items out",
-       step_ + 1, what, NameSome(items),
-       saved_step_ > 0 ? fmt::format("The checkpoint of step {} is the last one", saved_step_)
-                       : "There is no checkpoint yet");
+  Fail(
+      "step {}: the {} is not finite; the batch was {}. {}; try a lower optimizer.lr, or leave "
+      "these items out",
+      step_ + 1, what, NameSome(items),
+      saved_step_ > 0 ? fmt::format("The checkpoint of step {} is the last one", saved_step_)
+                      : "There is no checkpoint yet");
 }
 
 void Trainer::Log(double loss, double norm, double lr, double samples_per_second) {

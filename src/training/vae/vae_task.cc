@@ -10,20 +10,11 @@
 #include "base/log.h"
 #include "models/vae/tensors.h"
 #include "nn/load.h"
+#include "nn/weights_digest.h"
 #include "training/vae/latent_statistics.h"
 #include "training/vae/psnr.h"
-#include "nn/weights_digest.h"
 
 namespace t3 {
-namespace {
-
-// conv1 maps the encoder's output to the moments.
-bool IsEncoderTensor(const std::string& name) {
-  return name.starts_with("encoder.") || name.starts_with("conv1.");
-}
-
-}  // namespace
-
 VaeFile OpenVaeFile(const std::string& path) {
   const auto file = WeightFile::Open(path);
   VaeFile opened{path, NameTensors(file, VaeNaming(ReadVaeVersion(file->tensors()))), {}};
@@ -33,13 +24,21 @@ VaeFile OpenVaeFile(const std::string& path) {
   return opened;
 }
 
+bool IsEncoderTensor(const std::string& name) {
+  return name.starts_with("encoder.") || name.starts_with("conv1.");
+}
+
+nlohmann::json VaeIdentity(const VaeFile& file, const std::string& data) {
+  return {{"vae", WeightsDigest(file.views)}, {"data", data}};
+}
+
 VaeTask::VaeTask(const VaeTrainConfig& config, const VaeFile& file,
                  std::unique_ptr<ClipSource> source, at::ScalarType dtype, at::Device device)
     : config_(config),
       vae_(file.config),
       source_(std::move(source)),
       dtype_(dtype),
-      identity_{{"vae", WeightsDigest(file.views)}, {"data", source_->Digest()}} {
+      identity_(VaeIdentity(file, source_->Digest())) {
   LoadOptions options;
   options.device = device;
   options.dtype = at::kFloat;

@@ -8,8 +8,8 @@
 #include "models/vae/vae.h"
 #include "nn/naming.h"
 #include "pipeline/stage.h"
-#include "training/vae/clip_source.h"
 #include "training/loop/task.h"
+#include "training/vae/clip_source.h"
 #include "training/vae/vae_config.h"
 
 namespace t3 {
@@ -24,6 +24,12 @@ struct VaeFile {
 // Throws Error when the file is missing, is not a VAE, or lacks tensors of either half.
 VaeFile OpenVaeFile(const std::string& path);
 
+// Whether the encoder half has it, `conv1` after the encoder included.
+bool IsEncoderTensor(const std::string& name);
+
+// What Task::Identity gives; `data`: ClipSource::Digest.
+nlohmann::json VaeIdentity(const VaeFile& file, const std::string& data);
+
 // Leaves: fp32, by the original names of VaeTensors; those of the decoder only with
 // config.decoder_only. In bf16 both passes work on bf16 copies.
 class VaeTask : public Task {
@@ -34,8 +40,8 @@ class VaeTask : public Task {
 
   const TensorMap& leaves() const override { return leaves_; }
   MicroBatchResult ForwardBackward(int64_t step, int64_t micro, double scale) override;
-  // Measures the latents' statistics and writes Wan2.1_VAE.safetensors (or Wan2.2_...), then vae.json
-  // with the PSNR on held-out clips.
+  // Measures the latents' statistics and writes Wan2.1_VAE.safetensors (or Wan2.2_...), then
+  // vae.json with the PSNR on held-out clips.
   void SaveModel(const TensorMap& weights, const std::string& folder) const override;
   nlohmann::json Identity() const override { return identity_; }
 

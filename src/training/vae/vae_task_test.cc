@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <span>
 
 #include "base/check.h"
@@ -18,8 +19,19 @@
 namespace t3 {
 namespace {
 
-TrainConfig SmallVaeRun(const test::Folder& folder, const std::string& output,
-                        const nlohmann::json& more = nlohmann::json::object()) {
+namespace fs = std::filesystem;
+
+// Single frames among the batches: they leave some weights without a gradient.
+nlohmann::json SmallWorld() {
+  return {{"batches",
+           {{{"size", "32x24"}, {"frames", 5}, {"turns", 2}, {"clips", 2}},
+            {{"size", "40x24"}, {"frames", 1}, {"clips", 2}}}},
+          {"measured", {{"size", "32x24"}, {"frames", 5}, {"clips", 2}}},
+          {"held_out", {{{"size", "32x24"}, {"frames", 5}, {"clips", 2}}}}};
+}
+
+VaeTrainConfig SmallVaeRun(const test::Folder& folder, const std::string& output,
+                           const nlohmann::json& more = nlohmann::json::object()) {
   const std::string file = folder.Path("random.safetensors");
   const VaeConfig sizes = SmallVaeConfig(VaeVersion::k21, 4, 4, 4);
   SaveVae(file, sizes, RandomVaeTensors(sizes, 3));
@@ -27,6 +39,7 @@ TrainConfig SmallVaeRun(const test::Folder& folder, const std::string& output,
                           {"model", {{"vae", file}}},
                           {"output", folder.Path(output)},
                           {"loss", {{"gradient", 0.5}, {"laplacian", 0.5}}},
+                          {"data", {{"world", SmallWorld()}}},
                           {"steps", 6},
                           {"seed", 5},
                           {"device", "cpu"},
@@ -34,19 +47,13 @@ TrainConfig SmallVaeRun(const test::Folder& folder, const std::string& output,
                           {"ema", 0.5},
                           {"optimizer", {{"lr", 3e-3}}}};
   document.update(more, /*merge_objects=*/true);
-  return ParseTrainConfig(document, "test.json");
+  fs::create_directories(folder.Path(output));
+  return ParseVaeTrainConfig(document, "test.json");
 }
 
-// Single frames among the batches: they leave some weights without a gradient.
-VaeTask SmallVaeTask(const TrainConfig& config) {
-  const nlohmann::json world{
-      {"batches",
-       {{{"size", "32x24"}, {"frames", 5}, {"turns", 2}}, {{"size", "40x24"}, {"frames", 1}}}},
-      {"measured", {{"size", "32x24"}, {"frames", 5}, {"clips", 2}}},
-      {"held_out", {{{"size", "32x24"}, {"frames", 5}, {"clips", 2}}}}};
-  return {config, OpenVaeFile(config),
-          std::make_unique<WorldClips>(ParseWorldClips(world, "test", 2, 8), config.seed,
-                                       config.accumulation, at::kCPU),
+VaeTask SmallVaeTask(const VaeTrainConfig& config) {
+  return {config, OpenVaeFile(config.model.vae),
+          std::make_unique<WorldClips>(config.world, config.seed, config.accumulation, at::kCPU),
           config.dtype == "bf16" ? at::kBFloat16 : at::kFloat, at::kCPU};
 }
 
@@ -61,7 +68,7 @@ struct VaeRun {
   std::vector<LogEntry> log;
 };
 
-VaeRun RunVae(const TrainConfig& config) {
+VaeRun RunVae(const VaeTrainConfig& config) {
   VaeTask task = SmallVaeTask(config);
   Trainer trainer(config, task, VaeTestContext());
   trainer.Run();
@@ -82,10 +89,10 @@ TEST(VaeTask, ResumesBitForBit) {
 // The loss of one batch before and after; bf16 convolutions are slow on CPUs, so few steps of them.
 void ExpectLearns(const char* dtype, int64_t steps, double at_most) {
   const test::Folder folder;
-  const TrainConfig config = SmallVaeRun(folder, "x", {{"steps", steps}, {"dtype", dtype}});
+  const VaeTrainConfig config = SmallVaeRun(folder, "x", {{"steps", steps}, {"dtype", dtype}});
   VaeTask task = SmallVaeTask(config);
   const auto loss = [&] {
-    const double value = task.Accumulate(999, 0, 1).loss.item<double>();
+    const double value = task.ForwardBackward(999, 0, 1).loss.item<double>();
     for (const auto& [name, leaf] : task.leaves()) leaf.mutable_grad().reset();
     return value;
   };
@@ -102,9 +109,9 @@ TEST(VaeTask, StopsAfterItsSecondsWithAVaeThatKnowsItsStatistics) {
   const nlohmann::json more{{"stop_after_seconds", 1e-3}, {"save_dtype", "bf16"}};
   EXPECT_EQ(RunVae(SmallVaeRun(folder, "x", more)).log.size(), 1u);
   EXPECT_EQ(RunVae(SmallVaeRun(folder, "x", more)).log.size(), 2u);
-  TrainConfig written = SmallVaeRun(folder, "y");
+  VaeTrainConfig written = SmallVaeRun(folder, "y");
   written.model.vae = folder.Path("x") + "/Wan2.1_VAE.safetensors";
-  const VaeFile file = OpenVaeFile(written);
+  const VaeFile file = OpenVaeFile(written.model.vae);
   EXPECT_EQ(file.config.mean.size(), 4u);
   EXPECT_NE(file.config.mean, SmallVaeConfig(VaeVersion::k21, 4, 4, 4).mean);
   EXPECT_EQ(file.views.tensors.at("conv1.weight").dtype, DType::kBF16);
@@ -112,14 +119,14 @@ TEST(VaeTask, StopsAfterItsSecondsWithAVaeThatKnowsItsStatistics) {
 
 TEST(VaeTask, TrainsTheDecoderAlone) {
   const test::Folder folder;
-  const TrainConfig config = SmallVaeRun(folder, "x", {{"train_part", "decoder"}});
-  const VaeFile before = OpenVaeFile(config);
+  const VaeTrainConfig config = SmallVaeRun(folder, "x", {{"train_part", "decoder"}});
+  const VaeFile before = OpenVaeFile(config.model.vae);
   for (const auto& [name, tensor] : RunVae(config).weights) {
     EXPECT_TRUE(name.starts_with("decoder.") || name.starts_with("conv2.")) << name;
   }
-  TrainConfig written = config;
+  VaeTrainConfig written = config;
   written.model.vae = folder.Path("x") + "/Wan2.1_VAE.safetensors";
-  const VaeFile after = OpenVaeFile(written);
+  const VaeFile after = OpenVaeFile(written.model.vae);
   int64_t kept = 0, moved = 0;
   for (const auto& [name, view] : before.views.tensors) {
     const bool equal = std::ranges::equal(
@@ -139,12 +146,12 @@ TEST(VaeTask, MeasuresTheFrozenEncoderAsItIsWritten) {
   const nlohmann::json more{
       {"train_part", "decoder"}, {"save_dtype", "bf16"}, {"steps", 1}, {"ema", 0}};
   RunVae(SmallVaeRun(folder, "x", more));
-  TrainConfig again = SmallVaeRun(folder, "y", more);
+  VaeTrainConfig again = SmallVaeRun(folder, "y", more);
   again.model.vae = folder.Path("x") + "/Wan2.1_VAE.safetensors";
-  const VaeConfig first = OpenVaeFile(again).config;
+  const VaeConfig first = OpenVaeFile(again.model.vae).config;
   RunVae(again);
   again.model.vae = folder.Path("y") + "/Wan2.1_VAE.safetensors";
-  const VaeConfig second = OpenVaeFile(again).config;
+  const VaeConfig second = OpenVaeFile(again.model.vae).config;
   // Latents pass through fp32 normalisation by the file's own statistics: a few roundings of values
   // about 1. Rounding the encoder to bf16 moves them by some 1e-3.
   for (size_t i = 0; i < first.mean.size(); ++i) {
@@ -153,13 +160,12 @@ TEST(VaeTask, MeasuresTheFrozenEncoderAsItIsWritten) {
   }
 }
 
-TEST(VaeTask, RefusesFieldsOfTheDenoiser) {
+TEST(VaeTask, RefusesFieldsOfTheDenoiserAndSizesThatDoNotFit) {
   const test::Folder folder;
   EXPECT_THROW(SmallVaeRun(folder, "x", {{"lora", {{"rank", 4}}}}), Error);
-  TrainConfig config = SmallVaeRun(folder, "x");
-  config.model.vae.clear();
-  EXPECT_THROW(OpenVaeFile(config), Error);
-  EXPECT_THROW(RunVae(SmallVaeRun(folder, "x", {{"loss", {{"reconstruction", -1}}}})), Error);
+  EXPECT_THROW(SmallVaeRun(folder, "x", {{"model", {{"vae", ""}}}}), Error);
+  EXPECT_THROW(SmallVaeRun(folder, "x", {{"loss", {{"reconstruction", -1}}}}), Error);
+  EXPECT_THROW(OpenVaeFile(T3_SOURCE_DIR "/tests/data/reference/i2v.png"), Error);
 }
 
 }  // namespace

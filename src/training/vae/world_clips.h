@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "training/loop/turns.h"
 #include "training/vae/clip_source.h"
 #include "training/vae/world_clips_config.h"
-#include "training/loop/turns.h"
 #include "world/world.h"
 
 namespace t3 {

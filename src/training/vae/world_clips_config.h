@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "weights/json_fields.h"
+#include "base/json_fields.h"
 
 namespace t3 {
 

@@ -19,14 +19,15 @@ const char* const kTwoKinds = R"({
 })";
 
 WorldClips MakeClips(int64_t seed) {
-  return {ParseWorldClips(nlohmann::json::parse(kTwoKinds), "test", 4, 8), seed, 1, at::kCPU};
+  const JsonFields fields(nlohmann::json::parse(kTwoKinds), "test");
+  return {TakeWorldClips(fields, 4), seed, 1, at::kCPU};
 }
 
 std::string ParseError(const char* change) {
   nlohmann::json document = nlohmann::json::parse(kTwoKinds);
   document.merge_patch(nlohmann::json::parse(change));
   try {
-    ParseWorldClips(document, "test", 4, 8);
+    CheckStride(TakeWorldClips(JsonFields(document, "test"), 4), 8);
   } catch (const Error& error) {
     return error.what();
   }

@@ -1,4 +1,4 @@
-// The clips that are measured: made by a model, or true renders as they are or through its VAE.
+// Generates the clips to measure: by a model from captions, or from true renders by its VAE.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -17,37 +17,37 @@
 
 namespace t3 {
 
-// A held-out scene to be made.
+// A held-out scene to generate.
 struct EvalItem {
   uint64_t number = 0;  // of HeldOutScene
   WorldScene scene;
   std::string caption;
   uint64_t noise_seed = 0;
-  PromptEmbeds embeds;  // where a model makes it
+  PromptEmbeds embeds;  // when a model generates it
 };
 
-// A model's networks for one size, loaded once. What is not needed is not loaded.
-class ClipMaker {
+// A model's networks for one size, loaded once and only as needed.
+class ClipGenerator {
  public:
   // `batch` clips are denoised together.
-  ClipMaker(const ModelInfo& model, const Job& job, at::ScalarType dtype, int64_t batch,
-            const RunContext& context);
-  ClipMaker(const ClipMaker&) = delete;
-  ClipMaker& operator=(const ClipMaker&) = delete;
+  ClipGenerator(const ModelInfo& model, const Job& job, at::ScalarType dtype, int64_t batch,
+                const RunContext& context);
+  ClipGenerator(const ClipGenerator&) = delete;
+  ClipGenerator& operator=(const ClipGenerator&) = delete;
   void LoadDenoiser();
   void LoadDecoder();
   void LoadEncoder();
-  // Takes the denoiser and the decoder of a maker of another size of the same model.
-  void ShareNetworks(const ClipMaker& loaded);
+  // Uses the denoiser and the decoder that `loaded`, of another size of the same model, has.
+  void ShareNetworks(const ClipGenerator& loaded);
 
-  // Clips (3,frames,height,width) in [-1,1] on the device. Throw Error of kind kInterrupted between
-  // steps once the run is cancelled. At most `batch` items.
+  // Clips (3,frames,height,width) in [-1,1] on the device, of at most `batch` items. Throws Error
+  // of kind kInterrupted between steps once the run is cancelled.
   std::vector<at::Tensor> Generate(const std::vector<EvalItem>& items) const;
   // Encoded to the posterior's mean and decoded.
   at::Tensor ThroughVae(const at::Tensor& video) const;
 
-  // Flow-matching loss of an item, whose render is `video`, as its mean over kLossDraws fixed draws
-  // of noise and timestep: `seed` and the item's number fix them.
+  // Flow-matching loss of an item, whose render is `video`: the mean over kLossDraws draws of noise
+  // and timestep, which follow from `seed` and the item's number.
   static constexpr int64_t kLossDraws = 4;
   double Loss(const EvalItem& item, const at::Tensor& video, int64_t seed) const;
 
@@ -64,14 +64,11 @@ class ClipMaker {
   at::ScalarType dtype_;
   const RunContext& context_;
   const ProgressFn silent_{};
-  RunContext quiet_;  // steps and frames of single clips are no news
+  RunContext quiet_;  // without progress: steps and frames of single clips are not reported
   AttentionLayout attention_;
   int64_t batch_;
   std::optional<Dit> dit_;
   std::optional<Vae> decoder_, encoder_;
 };
-
-// The world's view of a job's size.
-WorldView ViewOf(const Job& job);
 
 }  // namespace t3

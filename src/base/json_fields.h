@@ -1,5 +1,5 @@
-// The fields of a JSON object, taken one by one with their types; those that nobody takes are
-// errors that name the nearest field.
+// The fields of a JSON object, taken one by one with their types and ranges. A field that nobody
+// takes is an error that names the nearest one.
 #pragma once
 
 #include <cmath>
@@ -27,8 +27,8 @@ class JsonFields {
   // Leave *value where the field is absent; throw Error for another type or a value outside.
   void Take(const std::string& key, bool* value);
   void Take(const std::string& key, std::string* value);
-  void TakeInteger(const std::string& key, int64_t least, int64_t most, int64_t* value);
-  void TakeNumber(const std::string& key, double least, double most, double* value);
+  void TakeInteger(const std::string& key, int64_t min_value, int64_t max_value, int64_t* value);
+  void TakeNumber(const std::string& key, double min_value, double max_value, double* value);
   // One of `names`.
   void TakeName(const std::string& key, const std::vector<std::string>& names, std::string* value);
   // WIDTHxHEIGHT, such as 256x144.
@@ -36,7 +36,7 @@ class JsonFields {
   void TakeStrings(const std::string& key, std::vector<std::string>* value);
   // Lists, of which one element may stand alone.
   void TakeSizes(const std::string& key, std::vector<std::pair<int64_t, int64_t>>* value);
-  void TakeIntegers(const std::string& key, int64_t least, int64_t most,
+  void TakeIntegers(const std::string& key, int64_t min_value, int64_t max_value,
                     std::vector<int64_t>* value);
   // Every object of the list `key`, with its place for messages; none where the field is absent.
   void ForEach(const std::string& key,
@@ -50,8 +50,8 @@ class JsonFields {
 
  private:
   std::pair<int64_t, int64_t> SizeOf(const std::string& key, const nlohmann::json& value) const;
-  int64_t IntegerOf(const std::string& key, const nlohmann::json& value, int64_t least,
-                    int64_t most) const;
+  int64_t IntegerOf(const std::string& key, const nlohmann::json& value, int64_t min_value,
+                    int64_t max_value) const;
   [[noreturn]] void Wrong(const std::string& key, const nlohmann::json& value,
                           const std::string& wanted) const;
 

@@ -1,5 +1,5 @@
-// Denoising, decoding, encoding and losses of held-out scenes.
-#include "eval/clip_maker.h"
+// Denoises, decodes and encodes held-out scenes, and takes their loss.
+#include "eval/clip_generator.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -19,13 +19,8 @@
 
 namespace t3 {
 
-WorldView ViewOf(const Job& job) {
-  return {
-      .width = job.geometry.width, .height = job.geometry.height, .frames = job.geometry.frames};
-}
-
-ClipMaker::ClipMaker(const ModelInfo& model, const Job& job, at::ScalarType dtype, int64_t batch,
-                     const RunContext& context)
+ClipGenerator::ClipGenerator(const ModelInfo& model, const Job& job, at::ScalarType dtype,
+                             int64_t batch, const RunContext& context)
     : model_(model),
       job_(job),
       dtype_(dtype),
@@ -36,41 +31,41 @@ ClipMaker::ClipMaker(const ModelInfo& model, const Job& job, at::ScalarType dtyp
                                        model.dit.head_dim(), context.device)),
       batch_(batch) {}
 
-RunMemory ClipMaker::Memory() const {
+RunMemory ClipGenerator::Memory() const {
   return PlanRunMemory(model_, job_, context_.device, dtype_, {.device = context_.device_limit});
 }
 
-void ClipMaker::LoadDenoiser() {
+void ClipGenerator::LoadDenoiser() {
   const RunMemory memory = Memory();
   dit_.emplace(LoadDit(model_, dtype_, BlockWeightsOf(memory), context_));
   dit_->set_scratch_bytes(memory.denoiser_scratch);
 }
 
-void ClipMaker::ShareNetworks(const ClipMaker& loaded) {
+void ClipGenerator::ShareNetworks(const ClipGenerator& loaded) {
   dit_ = loaded.dit_;
   dit_->set_scratch_bytes(Memory().denoiser_scratch);
   decoder_ = loaded.decoder_;
 }
 
-void ClipMaker::LoadDecoder() {
+void ClipGenerator::LoadDecoder() {
   decoder_.emplace(LoadVae(model_, VaeHalf::kDecoder, dtype_, context_));
 }
 
-void ClipMaker::LoadEncoder() {
+void ClipGenerator::LoadEncoder() {
   encoder_.emplace(LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_));
 }
 
-std::vector<int64_t> ClipMaker::LatentShape() const {
+std::vector<int64_t> ClipGenerator::LatentShape() const {
   const Grid& latent = job_.geometry.latent;
   return {1, model_.dit.latent_channels, latent.t, latent.h, latent.w};
 }
 
-at::Tensor ClipMaker::Decode(const at::Tensor& latents) const {
+at::Tensor ClipGenerator::Decode(const at::Tensor& latents) const {
   Stage stage(quiet_, "decoding", job_.geometry.frames);
   return DecodeToTensor(*decoder_, latents, job_.geometry, stage);
 }
 
-std::vector<at::Tensor> ClipMaker::Generate(const std::vector<EvalItem>& items) const {
+std::vector<at::Tensor> ClipGenerator::Generate(const std::vector<EvalItem>& items) const {
   const c10::NoGradGuard no_grad;
   Stage stage(quiet_, "denoising", job_.sampling.steps);
   std::vector<at::Tensor> clips;
@@ -99,12 +94,12 @@ std::vector<at::Tensor> ClipMaker::Generate(const std::vector<EvalItem>& items) 
   return clips;
 }
 
-at::Tensor ClipMaker::ThroughVae(const at::Tensor& video) const {
+at::Tensor ClipGenerator::ThroughVae(const at::Tensor& video) const {
   const c10::NoGradGuard no_grad;
   return Decode(encoder_->Encode(video));
 }
 
-double ClipMaker::Loss(const EvalItem& item, const at::Tensor& video, int64_t seed) const {
+double ClipGenerator::Loss(const EvalItem& item, const at::Tensor& video, int64_t seed) const {
   const c10::NoGradGuard no_grad;
   const at::Tensor latents = encoder_->Encode(video).to(at::kFloat);
   const TimestepTable table({.shift = job_.sampling.shift});
@@ -121,7 +116,7 @@ double ClipMaker::Loss(const EvalItem& item, const at::Tensor& video, int64_t se
   return FlowLoss(at::stack(velocities), noisy).item<double>();
 }
 
-double ClipMaker::ForwardSeconds(const EvalItem& item) const {
+double ClipGenerator::ForwardSeconds(const EvalItem& item) const {
   constexpr int kRuns = 5;
   const c10::NoGradGuard no_grad;
   const at::Tensor x = TorchNoise(item.noise_seed, LatentShape())[0].to(context_.device);

@@ -1,5 +1,5 @@
 // Typed fields of a JSON object.
-#include "training/json_fields.h"
+#include "base/json_fields.h"
 
 #include <algorithm>
 #include <tuple>
@@ -38,26 +38,28 @@ void JsonFields::Take(const std::string& key, std::string* value) {
   *value = field->get<std::string>();
 }
 
-int64_t JsonFields::IntegerOf(const std::string& key, const nlohmann::json& value, int64_t least,
-                              int64_t most) const {
-  const bool fits = value.is_number_integer() &&
-                    value.get<double>() >= static_cast<double>(least) &&
-                    value.get<double>() <= static_cast<double>(most);
-  if (!fits) Wrong(key, value, fmt::format("a whole number from {} to {}", least, most));
+int64_t JsonFields::IntegerOf(const std::string& key, const nlohmann::json& value,
+                              int64_t min_value, int64_t max_value) const {
+  const bool overflows = value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX;
+  const bool fits = value.is_number_integer() && !overflows && value.get<int64_t>() >= min_value &&
+                    value.get<int64_t>() <= max_value;
+  if (!fits) Wrong(key, value, fmt::format("a whole number from {} to {}", min_value, max_value));
   return value.get<int64_t>();
 }
 
-void JsonFields::TakeInteger(const std::string& key, int64_t least, int64_t most, int64_t* value) {
+void JsonFields::TakeInteger(const std::string& key, int64_t min_value, int64_t max_value,
+                             int64_t* value) {
   const nlohmann::json* field = Find(key);
-  if (field != nullptr) *value = IntegerOf(key, *field, least, most);
+  if (field != nullptr) *value = IntegerOf(key, *field, min_value, max_value);
 }
 
-void JsonFields::TakeNumber(const std::string& key, double least, double most, double* value) {
+void JsonFields::TakeNumber(const std::string& key, double min_value, double max_value,
+                            double* value) {
   const nlohmann::json* field = Find(key);
   if (field == nullptr) return;
   const bool fits =
-      field->is_number() && field->get<double>() >= least && field->get<double>() <= most;
-  if (!fits) Wrong(key, *field, fmt::format("a number from {} to {}", least, most));
+      field->is_number() && field->get<double>() >= min_value && field->get<double>() <= max_value;
+  if (!fits) Wrong(key, *field, fmt::format("a number from {} to {}", min_value, max_value));
   *value = field->get<double>();
 }
 
@@ -98,13 +100,13 @@ void JsonFields::TakeSizes(const std::string& key,
   }
 }
 
-void JsonFields::TakeIntegers(const std::string& key, int64_t least, int64_t most,
+void JsonFields::TakeIntegers(const std::string& key, int64_t min_value, int64_t max_value,
                               std::vector<int64_t>* value) {
   const nlohmann::json* field = Find(key);
   if (field == nullptr) return;
   value->clear();
   for (const nlohmann::json& one : field->is_array() ? *field : nlohmann::json{*field}) {
-    value->push_back(IntegerOf(key, one, least, most));
+    value->push_back(IntegerOf(key, one, min_value, max_value));
   }
 }
 
@@ -117,9 +119,10 @@ void JsonFields::TakeStrings(const std::string& key, std::vector<std::string>* v
   *value = field->get<std::vector<std::string>>();
 }
 
-void JsonFields::ForEach(const std::string& key,
-                         const std::function<void(const json&, const std::string& where)>& use) {
-  const json* list = Find(key);
+void JsonFields::ForEach(
+    const std::string& key,
+    const std::function<void(const nlohmann::json&, const std::string& where)>& use) {
+  const nlohmann::json* list = Find(key);
   if (list == nullptr) return;
   T3_CHECK(list->is_array(), "{}: \"{}\" is {}, wanted a list of objects", where_, key,
            list->dump());
@@ -137,14 +140,14 @@ JsonFields JsonFields::Object(const std::string& key) {
 void JsonFields::CheckAllTaken() const {
   for (const auto& [key, value] : object_.items()) {
     if (taken_.contains(key)) continue;
-    T3_CHECK(!taken_.empty(), "{}: \"{}\" is no field here; there are none", where_, key);
+    T3_CHECK(!taken_.empty(), "{}: \"{}\" is not a field; the object has none", where_, key);
     const std::string name = key;
     const auto nearest =
         std::min_element(taken_.begin(), taken_.end(), [&](const auto& a, const auto& b) {
           return TypingDistance(name, a) < TypingDistance(name, b);
         });
-    Fail("{}: \"{}\" is no field here; did you mean \"{}\"? The fields are {}", where_, key,
-         *nearest, fmt::join(taken_, ", "));
+    Fail("{}: \"{}\" is not a field; did you mean \"{}\"? The fields are {}", where_, key, *nearest,
+         fmt::join(taken_, ", "));
   }
 }
 

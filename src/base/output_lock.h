@@ -1,0 +1,28 @@
+// One process at a time writes an output.
+#pragma once
+
+#include <string>
+
+#include "base/file_descriptor.h"
+
+namespace t3 {
+
+// While it lives, no other OutputLock of the same output can be made, by whatever process on
+// whatever host that sees the lock. It is a file ".NAME.lock" beside the output (inside, where the
+// output is a folder beside which nothing can be written) that names its holder and goes with it.
+class OutputLock {
+ public:
+  // `path`: a file or folder that will be written; it need not exist, the folder that holds it
+  // must. Throws Error that says who holds the lock, or that the place cannot be written. A file
+  // system without locks is no error.
+  explicit OutputLock(const std::string& path);
+  OutputLock(OutputLock&&) noexcept = default;
+  OutputLock& operator=(OutputLock&&) = delete;
+  ~OutputLock();
+
+ private:
+  std::string lock_path_;  // "" in one that was moved from
+  FileDescriptor file_;
+};
+
+}  // namespace t3

@@ -1,0 +1,33 @@
+// UTF-8 text from files, prompts and names that are not trusted.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace t3 {
+
+bool IsUtf8(std::string_view text);
+
+// 'text' in single quotes for a message: control characters, quotes and broken UTF-8 as \xNN (a
+// name must not drive the terminal), cut after 120 bytes.
+std::string Quote(std::string_view text);
+
+// `text` whole and without quotes, its control characters and broken UTF-8 as \xNN. Line breaks
+// stay.
+std::string Printable(std::string_view text);
+
+// `text` with U+FFFD for each byte that is not part of valid UTF-8, as JSON needs it.
+std::string ReplaceInvalidUtf8(std::string_view text);
+
+// The longest beginning of at most `bytes` bytes, or of at most `columns` columns of a terminal
+// (where ideographs take two and accents none). Neither splits what a reader sees as one character.
+std::string CutToBytes(std::string_view text, size_t bytes);
+std::string CutToColumns(std::string_view text, size_t columns);
+
+// A word for file names from a sentence: letters and digits of any script in lower case, hyphens
+// between words, cut after at most `bytes` bytes, between words where there is one to cut at.
+// "A cat, on a mat!" -> "a-cat-on-a-mat". "" where the sentence has neither letters nor digits.
+std::string FileNameWord(std::string_view sentence, size_t bytes);
+
+}  // namespace t3
