@@ -18,8 +18,8 @@ namespace {
 
 void CheckRequest(const VaeBenchRequest& request) {
   for (const std::string& method : request.methods) {
-    if (way != "planned" && way != "plain" && way != "tiled")
-      FailUsage("'{}' is no way of decoding; use planned, plain or tiled", way);
+    if (method != "planned" && method != "plain" && method != "tiled")
+      FailUsage("--ways {}: wanted planned, plain or tiled", method);
   }
   if (request.methods.empty() || request.repeats < 1 || request.cudnn_choices < 0)
     FailUsage("a benchmark needs at least one method, one run and --cudnn-choices of 0 or more");

@@ -1,4 +1,4 @@
-// A digest over a part of every tensor.
+// Digests a part of every tensor.
 #include "nn/weights_digest.h"
 
 #include <fmt/format.h>

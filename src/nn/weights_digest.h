@@ -1,4 +1,4 @@
-// Telling the weights of one model from another's.
+// A fingerprint of a network's weights.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace t3 {
 
-// Of names, shapes and the first bytes of every tensor: enough to tell weights apart.
+// Digest of the names, shapes and first bytes of every tensor: enough to distinguish models.
 std::string WeightsDigest(const NamedViews& views);
 
 }  // namespace t3

@@ -39,8 +39,8 @@ class TrainedWeights {
   void Add(const std::string& name, const std::vector<int64_t>& shape, bool computed_in_fp32) {
     constexpr int64_t kFloat = 4, kHalf = 2;
     const int64_t count = Elements(shape);
-    const bool muon = config_.optimizer.matrices == MatrixRule::kMuon &&
-                      IsHiddenMatrix(name, at::empty(shape, at::device(at::kMeta)));
+    const bool muon =
+        config_.optimizer.matrices == MatrixRule::kMuon && IsHiddenMatrix(name, shape);
     const int64_t stored = kFloat * (1 + (muon ? 1 : 2) + (config_.ema > 0 ? 1 : 0));
     plan_->trained_weights += count;
     plan_->checkpoint_bytes += stored * count;

@@ -1,4 +1,4 @@
-// Scenes drawn until one falls on the wanted side.
+// Draws scenes until one is on the wanted side.
 #include "world/held_out.h"
 
 #include "base/mix_bits.h"

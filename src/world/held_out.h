@@ -1,4 +1,4 @@
-// Which scenes of the world a model learns from, and which are kept back to test it.
+// Which scenes of the world are for training, and which are held out to test on.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,10 @@
 
 namespace t3 {
 
-// Whether this combination of attributes is kept back: one in eight is, by a hash of its values.
+// Whether this combination of attributes is held out: one in eight is, by a hash of its values.
 bool IsHeldOut(const WorldValues& values);
 
-// The scene of a seed among those to learn from, and among those kept back. The same on every
+// The scene of a seed among those for training, and among those held out. The same on every
 // machine.
 WorldScene TrainingScene(uint64_t seed);
 WorldScene HeldOutScene(uint64_t seed);

@@ -1,4 +1,4 @@
-// The scenes kept back.
+// The held-out scenes.
 #include "world/held_out.h"
 
 #include <gtest/gtest.h>
@@ -8,15 +8,15 @@
 namespace t3 {
 namespace {
 
-TEST(WorldSplit, KeepsOneCombinationInEightBack) {
-  int64_t kept = 0;
+TEST(HeldOut, IsOneCombinationInEight) {
+  int64_t held_out = 0;
   constexpr int64_t kScenes = 8000;
-  for (uint64_t seed = 0; seed < kScenes; ++seed) kept += IsHeldOut(SampleScene(seed).Values());
+  for (uint64_t seed = 0; seed < kScenes; ++seed) held_out += IsHeldOut(SampleScene(seed).Values());
   // Binomial with p = 1/8: five standard deviations of sqrt(n p (1 - p)) are 148.
-  EXPECT_NEAR(kept, kScenes / 8, 148);
+  EXPECT_NEAR(held_out, kScenes / 8, 148);
 }
 
-TEST(WorldSplit, DrawsEachSideFromItsOwnCombinations) {
+TEST(HeldOut, EachSideDrawsItsOwnCombinations) {
   for (uint64_t seed = 0; seed < 200; ++seed) {
     EXPECT_FALSE(IsHeldOut(TrainingScene(seed).Values()));
     EXPECT_TRUE(IsHeldOut(HeldOutScene(seed).Values()));

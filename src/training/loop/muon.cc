@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_mul.h>
+#include <c10/util/accumulate.h>
 
 #include <algorithm>
 #include <cmath>
@@ -25,11 +26,10 @@ at::Tensor Orthogonalize(const at::Tensor& g) {
   return tall ? x.transpose(1, 2) : x;
 }
 
-bool IsHiddenMatrix(const std::string& name, const at::Tensor& weight) {
+bool IsHiddenMatrix(const std::string& name, at::IntArrayRef shape) {
   constexpr int64_t kMin = 16;
-  if (weight.dim() < 2 || name.find("token_embedding") != std::string::npos) return false;
-  const int64_t rows = weight.size(0);
-  return std::min(rows, weight.numel() / rows) >= kMin;
+  if (shape.size() < 2 || name.find("token_embedding") != std::string::npos) return false;
+  return std::min(shape[0], c10::multiply_integers(shape.slice(1))) >= kMin;
 }
 
 void MuonStep(const std::vector<at::Tensor>& leaves, const std::vector<at::Tensor>& momenta,

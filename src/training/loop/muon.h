@@ -14,9 +14,9 @@ namespace t3 {
 // 2024.
 at::Tensor Orthogonalize(const at::Tensor& g);
 
-// Whether Muon applies: flattened to (first dimension, all others), `weight` is a matrix between
+// Whether Muon applies: flattened to (first dimension, all others), the weight is a matrix between
 // hidden states with at least 16 rows and columns. Token tables are not: their rows share no scale.
-bool IsHiddenMatrix(const std::string& name, const at::Tensor& weight);
+bool IsHiddenMatrix(const std::string& name, at::IntArrayRef shape);
 
 // One step for leaves that flatten to matrices of one shape: decay by lr * weight_decay, Nesterov
 // momentum `mu`, and updates with a root mean square of 0.2 lr, as AdamW's have, so that both share

@@ -39,7 +39,7 @@ Optimizer::Optimizer(const OptimizerConfig& config, double ema, const TensorMap&
     leaves_.push_back(leaf);
     moments1_.push_back(at::zeros_like(leaf.detach()));
     const size_t index = leaves_.size() - 1;
-    if (config.matrices == MatrixRule::kMuon && IsHiddenMatrix(name, leaf)) {
+    if (config.matrices == MatrixRule::kMuon && IsHiddenMatrix(name, leaf.sizes())) {
       muon_[{leaf.size(0), leaf.numel() / leaf.size(0)}].push_back(index);
       moments2_.emplace_back();
     } else {

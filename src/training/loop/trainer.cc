@@ -2,6 +2,7 @@
 #include "training/loop/trainer.h"
 
 #include <ATen/ATen.h>
+#include <c10/util/Exception.h>
 #include <sys/resource.h>
 
 #include <cmath>
@@ -23,6 +24,12 @@ int64_t PeakMemory(at::Device device) {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   return static_cast<int64_t>(usage.ru_maxrss) * 1024;
+}
+
+// libtorch's messages without their backtrace.
+std::string MessageOf(const std::exception& error) {
+  const auto* from_torch = dynamic_cast<const c10::Error*>(&error);
+  return from_torch != nullptr ? from_torch->what_without_backtrace() : error.what();
 }
 
 std::string NameSome(const std::vector<std::string>& items) {
@@ -149,7 +156,7 @@ std::optional<double> Trainer::Validate() const {
     return hooks_.validate(optimizer_.EmaWeights());
   } catch (const std::exception& error) {
     const bool cancelled = context_.cancel != nullptr && context_.cancel->cancelled();
-    if (!cancelled) spdlog::warn("the validation of step {} failed: {}", step_, error.what());
+    if (!cancelled) spdlog::warn("the validation of step {} failed: {}", step_, MessageOf(error));
     ReleaseCachedMemory(context_.device);
     return std::nullopt;
   }
@@ -165,7 +172,7 @@ void Trainer::Sample(bool missing_only) {
     hooks_.sample(step_, missing_only);
   } catch (const std::exception& error) {
     const bool cancelled = context_.cancel != nullptr && context_.cancel->cancelled();
-    if (!cancelled) spdlog::warn("the samples of step {} failed: {}", step_, error.what());
+    if (!cancelled) spdlog::warn("the samples of step {} failed: {}", step_, MessageOf(error));
     ReleaseCachedMemory(context_.device);  // after an allocation that failed
   }
 }

@@ -1,4 +1,4 @@
-// The object in its place, its mirror image in the sea, its shadow on land, and the lanterns.
+// The object, its mirror image in the sea or shadow on land, and the lanterns.
 #include <ATen/ATen.h>
 
 #include <cmath>
@@ -12,7 +12,7 @@ namespace t3 {
 namespace {
 
 struct Spot {
-  at::Tensor x;     // (B,1,F,1,1): the object's middle
+  at::Tensor x;     // (B,1,F,1,1): the object's centre
   at::Tensor y;     // (B,1,F,1,1)
   at::Tensor size;  // (B,1,F,1,1)
 };
@@ -38,21 +38,21 @@ Local LocalOf(const SceneStage& stage, const Spot& spot, const at::Tensor& x, co
           .stroke = 0.5 + 0.5 * beat};
 }
 
-// Brighter towards the light; things keep their colour at night, so that it can be told.
+// Brighter towards the light. Objects keep their colour at night, so that the detector can see it.
 at::Tensor Shade(const SceneStage& stage, const Spot& spot) {
   const at::Tensor toward =
       (stage.x - spot.x) / spot.size * stage.Number(&SceneNumbers::light);  // (B,1,F,1,W)
   return (0.86 + toward * 0.15).clamp_(0.66, 1.06) - stage.Number(&SceneNumbers::night) * 0.05;
 }
 
-// Cloth, paint, plumage: fine variation that only large pictures show.
+// Cloth, paint, plumage: fine texture that only large pictures show.
 at::Tensor Fabric(const SceneStage& stage, const Local& at) {
   return 1 + stage.noise.Sum(at.x * 9.0 + 40, at.y * 9.0 + 40, {.frequency = 1.0, .gain = 0.85},
                              9.0 * at.pixel) *
                  0.022;
 }
 
-// Height about which the water mirrors the object: the horizon, or where a boat floats.
+// Line about which the water mirrors the object: the horizon, or a boat's waterline.
 at::Tensor MirrorLine(const SceneStage& stage, WorldObject kind, const Spot& spot) {
   if (FootOf(kind) > 0) return spot.y + spot.size * FootOf(kind);
   return stage.Number(&SceneNumbers::horizon) + stage.u * 0;
@@ -110,7 +110,7 @@ void PaintMirrorImage(const SceneStage& stage, WorldObject kind, at::Tensor& pic
 void PaintShadow(const SceneStage& stage, WorldObject kind, at::Tensor& picture) {
   const Spot spot = SpotOf(stage);
   const bool stands = FootOf(kind) > 0;
-  // Away from the light; that of a flying thing lies on the ground far below it.
+  // Away from the light; a flying object's shadow lies on the ground far below it.
   const at::Tensor away = stage.Number(&SceneNumbers::light) * (stands ? -0.75 : -1.1);
   const at::Tensor y =
       stands ? spot.y + spot.size * FootOf(kind) : stage.Number(&SceneNumbers::horizon) + 0.27;
