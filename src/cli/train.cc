@@ -4,6 +4,7 @@
 #include <CLI/App.hpp>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "base/bytes.h"
 #include "base/check.h"
