@@ -36,11 +36,13 @@ function(t3_library name)
   endif()
 endfunction()
 
-# t3_tests(NAME SOURCES ... [DEPS ...] [TORCH] [GPU])
-# Executable NAME_test, its cases registered with ctest; the working directory is the source root.
-# GPU: the cases carry the label gpu and exist in CUDA builds only. T3_TEST_DEVICE is "cpu" or "cuda".
+# t3_tests(NAME SOURCES ... [DEPS ...] [TORCH] [GPU] [SHARDS n])
+# Executable NAME_test and one test of ctest for it, NAME: a process for each case would spend more
+# time loading libtorch than testing. SHARDS splits a long one into NAME.1 to NAME.n, which run side
+# by side. The working directory is the source root. GPU: the label gpu, in CUDA builds only.
+# T3_TEST_DEVICE is "cpu" or "cuda".
 function(t3_tests name)
-  cmake_parse_arguments(ARG "TORCH;GPU" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH;GPU" "SHARDS" "SOURCES;DEPS" ${ARGN})
   if(NOT T3_BUILD_TESTS OR (ARG_GPU AND NOT T3_CUDA))
     return()
   endif()
@@ -51,13 +53,22 @@ function(t3_tests name)
   if(ARG_TORCH)
     set_target_properties(${name}_test PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
   endif()
-  set(labels "")
-  if(ARG_GPU)
-    set(labels gpu)
+  if(NOT ARG_SHARDS)
+    set(ARG_SHARDS 1)
   endif()
-  include(GoogleTest)
-  gtest_discover_tests(${name}_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
-    DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "${name}." PROPERTIES LABELS "${labels}")
+  foreach(shard RANGE 1 ${ARG_SHARDS})
+    set(test ${name})
+    if(ARG_SHARDS GREATER 1)
+      set(test ${name}.${shard})
+    endif()
+    add_test(NAME ${test} COMMAND ${name}_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    math(EXPR index "${shard} - 1")
+    set_tests_properties(${test} PROPERTIES COST ${ARG_SHARDS}  # those with shards are long: first
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${index}")
+    if(ARG_GPU)
+      set_tests_properties(${test} PROPERTIES LABELS gpu)
+    endif()
+  endforeach()
 endfunction()
 
 # t3_device_tests(NAME ...): t3_tests of the same sources on the CPU (NAME) and on a GPU (NAME_gpu).

@@ -3,7 +3,7 @@
 set(T3_COMMIT "unknown")
 find_program(GIT git)
 if(GIT AND EXISTS "${SOURCE_DIR}/.git")
-  # safe.directory: a build as root in another user's clone is no reason to lose the commit.
+  # safe.directory: a build as root in another user's clone still knows its commit.
   execute_process(
     COMMAND ${GIT} -c "safe.directory=*" describe --always --dirty --exclude=* --abbrev=12
     WORKING_DIRECTORY "${SOURCE_DIR}"

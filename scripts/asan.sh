@@ -12,6 +12,6 @@ cmake --preset asan >/dev/null
 cmake --build --preset asan -j "${JOBS:-$(nproc)}" --target t3 cli_test "${folders[@]/%/_test}"
 pattern=$(IFS='|'; echo "${folders[*]}")
 ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 \
-  ctest --preset asan -j "$(nproc)" -R "^($pattern)\\."
-# libtorch keeps memory until the process ends and defines some things in two of its libraries.
-ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 ctest --preset asan -j "$(nproc)" -R '^cli\.'
+  ctest --preset asan -j "$(nproc)" -R "^($pattern)(\\.[0-9]+)?\$"
+# libtorch frees some memory only at exit and defines some symbols in two of its libraries.
+ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 ctest --preset asan -j "$(nproc)" -R '^cli(\.[0-9]+)?$'

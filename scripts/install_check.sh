@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs a build, moves the result elsewhere and uses it there: the program must load nothing from
-# this clone, and a project of its own must find, build with and run the library.
+# this clone, and a separate project must find, build with and run the library.
 #   scripts/install_check.sh [BUILD_DIR]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

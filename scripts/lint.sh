@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Formatting (clang-format 14), include directions, and clang-tidy 14 on the folders that need no
-# libtorch; with --fast the first two only.
+# Formatting (clang-format 14), include directions, what comments and documents name, and clang-tidy 14
+# on the folders that need no libtorch; with --fast all but the last.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -17,6 +17,8 @@ clang-format-14 --dry-run -Werror "${sources[@]}"
 
 tools/check_includes.py --self-test
 tools/check_includes.py
+tools/check_docs_test.py
+tools/check_docs.py
 
 [[ ${1:-} == --fast ]] && exit 0
 
@@ -28,6 +30,6 @@ for entry in json.load(open("build-tidy/compile_commands.json")):
     if entry["file"].endswith(".cc") and not entry["file"].endswith("_test.cc"):
         print(entry["file"])')
 echo "clang-tidy: ${#units[@]} files"
-# clang-tidy counts the warnings it hides on stderr; what matters comes on stdout.
+# stderr has clang-tidy's counts of suppressed warnings; findings are on stdout.
 printf '%s\0' "${units[@]}" | xargs -0 -n 1 -P "$(nproc)" clang-tidy-14 -p build-tidy --quiet 2>/dev/null
 echo 'lint: good'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings everything a build needs: system packages, libtorch with its run-time libraries, and for a
-# CUDA build the CUDA libraries and a compiler. Run it as often as you like: what is there is kept.
+# CUDA build the CUDA libraries and a compiler. It can be run again at any time and keeps what is there.
 #
 #   scripts/setup.sh [--cpu|--cuda] [--ci]
 #
@@ -161,7 +161,7 @@ get_torch() {
   say "libtorch $TORCH_VERSION: downloading (530 MB)"
   fetch "$deps/tmp/torch" --no-deps "torch==$TORCH_VERSION"
   say "libtorch $TORCH_VERSION: unpacking (1.1 GB)"
-  # Unpacked beside its place and moved: a folder with the right name is a whole one.
+  # Unpacked next to its place and moved, so that a folder of the right name is complete.
   mkdir -p "$deps/tmp/unpacked" "$site"
   unzip -q "$deps"/tmp/torch/torch-*.whl 'torch/lib/*' 'torch/include/*' 'torch/share/*' \
     'torch-*.dist-info/*' -x 'torch/lib/libtorch_python.so' -d "$deps/tmp/unpacked" ||
@@ -180,7 +180,7 @@ get_cpu_libraries() {
 get_cuda_libraries() {
   local wheels
   need_disk 6 "the CUDA libraries"
-  # Exactly what this libtorch says it needs.
+  # Exactly the versions that this libtorch requires.
   mapfile -t wheels < <(sed -n 's/^Requires-Dist: \(\(cuda-toolkit\|nvidia-\)[^;]*\).*/\1/p' \
     "$site/torch-$TORCH_VERSION.dist-info/METADATA")
   ((${#wheels[@]} > 0)) || fail "libtorch's METADATA names no CUDA libraries"
@@ -199,7 +199,7 @@ get_cudnn_frontend() {
     -d "$site/cudnn_frontend" || fail "could not unpack cuDNN's front end (is the disk full?)"
 }
 
-# Where the CUDA libraries are not wanted: what compiling against the cuDNN of this libtorch needs.
+# Without the CUDA libraries: what compiling against this libtorch's cuDNN needs.
 get_cudnn_headers() {
   local wheel
   [[ -e $site/nvidia/cudnn/include/cudnn.h || ! -d $site/torch ]] && return

@@ -18,6 +18,10 @@ namespace t3 {
 namespace {
 
 void RedirectTo(const std::string& path, int descriptor) {
+  if (path == "closed") {
+    ::close(descriptor);
+    return;
+  }
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   ::dup2(fd, descriptor);
   ::close(fd);
@@ -25,8 +29,8 @@ void RedirectTo(const std::string& path, int descriptor) {
 
 [[noreturn]] void Exec(const std::vector<std::string>& arguments, const ProgramOptions& options,
                        const TemporaryFolder& folder) {
-  RedirectTo(folder / "out", STDOUT_FILENO);
-  RedirectTo(folder / "err", STDERR_FILENO);
+  RedirectTo(options.stdout_to.empty() ? folder / "out" : options.stdout_to, STDOUT_FILENO);
+  RedirectTo(options.stderr_to.empty() ? folder / "err" : options.stderr_to, STDERR_FILENO);
   ::unsetenv("T3_MODEL_DIR");
   ::unsetenv("T3_DEVICE");
   ::setenv("XDG_CACHE_HOME", folder.path().c_str(), 1);

@@ -24,6 +24,9 @@ struct ProgramOptions {
   long long file_limit = 0;
   std::vector<std::string> environment = {};
   std::string folder = {};  // to run in; empty: the test's own
+  // Where stdout and stderr go in place of the result; "closed" closes the stream.
+  std::string stdout_to = {};
+  std::string stderr_to = {};
 };
 ProgramResult RunT3(const std::vector<std::string>& arguments, const ProgramOptions& options = {});
 

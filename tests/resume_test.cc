@@ -200,7 +200,7 @@ TEST(Resume, LatentsCanBeRefused) {
                      {"--no-save-latents", "--checkpoint-every", "0", "--size", "64x64"}),
             {.file_limit = 20'000});
   ASSERT_EQ(failed.exit_code, 1) << failed.err;
-  EXPECT_THAT(failed.err, HasSubstr("could not be saved"));
+  EXPECT_THAT(failed.err, HasSubstr("the latents were not kept"));
   EXPECT_THAT(NamesIn(folder.path()), ElementsAre());
 }
 

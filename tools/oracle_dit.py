@@ -14,9 +14,9 @@ from diffusers import WanTransformer3DModel
 from safetensors.torch import save_file
 
 # Sizes that the reference cases do not have: head widths that split unevenly over RoPE's axes,
-# widths that are no power of two, another text length and sinusoid.
+# widths that are not powers of two, another text length and sinusoid.
 CASES = {
-    "dit_t2v": dict(heads=3, head_dim=24, ffn=100, layers=3, z=16, text_dim=40, text_len=37,
+    "dit_t2v": dict(heads=3, head_dim=24, ffn=52, layers=2, z=16, text_dim=40, text_len=37,
                     freq_dim=32, grid=(3, 6, 10), rows=11, timestep=713.25, clean_frames=0),
     "dit_ti2v": dict(heads=3, head_dim=20, ffn=84, layers=2, z=12, text_dim=28, text_len=20,
                      freq_dim=48, grid=(4, 8, 6), rows=20, timestep=420.0, clean_frames=1),

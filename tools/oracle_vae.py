@@ -15,8 +15,8 @@ import torch
 from diffusers import AutoencoderKLWan
 from safetensors.torch import save_file
 
-VAE21 = dict(base_dim=6, decoder_base_dim=5, z_dim=16)
-VAE22 = dict(base_dim=4, decoder_base_dim=6, z_dim=48, is_residual=True, patch_size=2,
+VAE21 = dict(base_dim=4, decoder_base_dim=3, z_dim=16)
+VAE22 = dict(base_dim=3, decoder_base_dim=4, z_dim=48, is_residual=True, patch_size=2,
              in_channels=12, out_channels=12, scale_factor_spatial=16)
 
 
@@ -54,7 +54,7 @@ def main():
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "tests/data/oracle")
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(6)
-    write(folder, "vae_2.1", VAE21, [(1, 3, 2), (2, 2, 5), (5, 3, 3)])
+    write(folder, "vae_2.1", VAE21, [(1, 3, 2), (2, 2, 5), (5, 3, 2)])
     write(folder, "vae_2.2", VAE22, [(1, 1, 3), (2, 3, 2), (4, 2, 1)])
 
 

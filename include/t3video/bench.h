@@ -21,7 +21,7 @@ struct BenchRequest {
   std::optional<int64_t> width, height, frames;  // absent: the preset's
   std::string windows;                           // empty: the planner's
   std::string device = "auto";
-  std::string dtype = "auto";
+  ComputeDtype dtype = ComputeDtype::kAuto;
   int64_t memory_limit = 0;  // bytes on the device; 0: all of it
   int64_t repeats = 20;
   bool compare = true;  // with the published algorithm and full attention

@@ -4,15 +4,16 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "t3video/cancel.h"
 #include "t3video/options.h"
+#include "t3video/plan.h"
 #include "t3video/progress.h"
 #include "t3video/request.h"
-#include "t3video/tools.h"
 
 namespace t3 {
 
@@ -23,29 +24,37 @@ struct Outcome {
 };
 
 // Generates videos with one model. Files are opened and checked at construction; weights are loaded
-// when a stage needs them and leave memory after it. Not for use from several threads at once.
+// when a stage needs them and freed after it. Not for use from several threads at once.
 class Engine {
  public:
-  // Throws Error when files are missing, do not fit each other, or the device is not there.
+  // Throws Error when files are missing, do not fit each other, or the device does not exist.
   Engine(const ModelFiles& files, const RunOptions& options);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // What Generate() would do, without doing it: checkpoint, video, windows, memory by stage against
-  // what there is, and the expected time where `t3 plan --calibrate` measured this machine. Throws
-  // Error for a request that cannot be planned; one that does not fit is described all the same.
-  Report Describe(const Request& request) const;
+  // Decides everything that the request leaves open, reads its inputs, and checks all that can be
+  // known before the work: sizes, files, memory, the output's encoder, the state of an earlier run.
+  // Writes nothing. Throws Error for a request that cannot be run; where only memory is missing the
+  // plan says so in `refusal`.
+  RunPlan Plan(const Request& request);
 
-  // Checks all that can be known before the work (sizes, files, memory, the output's encoder), then
-  // encodes the text, denoises, decodes and writes. Throws Error; kInterrupted after `cancel`.
+  // Encodes the text, denoises, decodes and writes. Throws Error; kInterrupted after `cancel`.
+  Result Run(const RunPlan& plan, const ProgressFn& progress = {},
+             const CancelToken* cancel = nullptr);
+
+  // Run(Plan(request)).
   Result Generate(const Request& request, const ProgressFn& progress = {},
                   const CancelToken* cancel = nullptr);
 
-  // Several requests: every text is encoded before the first is denoised, so each network is loaded
-  // once. A request that fails does not stop the others; cancelling does. `finished` hears of each
-  // outcome as it is known.
+  // Several plans: every text is encoded before the first video is denoised, so each network is
+  // loaded once. A plan that fails does not stop the others; cancelling does. `finished` receives
+  // each outcome as it is known.
   using FinishedFn = std::function<void(size_t index, const Outcome& outcome)>;
+  std::vector<Outcome> RunAll(std::span<const RunPlan> plans, const ProgressFn& progress = {},
+                              const CancelToken* cancel = nullptr, const FinishedFn& finished = {});
+
+  // The same from requests; one that cannot be planned has the error in its outcome.
   std::vector<Outcome> GenerateAll(std::span<const Request> requests,
                                    const ProgressFn& progress = {},
                                    const CancelToken* cancel = nullptr,
@@ -57,11 +66,10 @@ class Engine {
                   const std::string& output, const ProgressFn& progress = {},
                   const CancelToken* cancel = nullptr);
 
-  // Decodes a latents file (tensor `latents`, (z,T,h,w), a leading 1 allowed). fps 0: what the file
-  // says, else the model's.
-  Result Decode(const std::string& latents, const std::string& output, double fps,
-                const FileOptions& file, const ProgressFn& progress = {},
-                const CancelToken* cancel = nullptr);
+  // Decodes a latents file (tensor `latents`, (z,T,h,w), a leading 1 allowed). An absent fps is
+  // what the file says, else the model's. Of `output` save_latents is not used.
+  Result Decode(const std::string& latents, const OutputOptions& output,
+                const ProgressFn& progress = {}, const CancelToken* cancel = nullptr);
 
  private:
   class Impl;

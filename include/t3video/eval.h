@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "t3video/cancel.h"
+#include "t3video/generation_params.h"
 #include "t3video/options.h"
 #include "t3video/progress.h"
 #include "t3video/tools.h"
@@ -21,23 +22,18 @@ enum class EvalSource {
   kVae     // true renders, encoded and decoded
 };
 
-// What is absent comes from the model, as in Request; for kTruth 256x144 and 17 frames.
+// An absent value is the model's, as in Request; for kTruth 256x144 and 17 frames.
 struct EvalRequest {
   EvalSource source = EvalSource::kModel;
   int64_t clips = 100;
   uint64_t first_seed = 9'000'000;  // of the first held-out scene; the others follow
-  std::optional<int64_t> width, height, frames;
-  std::optional<int64_t> steps;
-  std::optional<double> guidance, shift;
-  std::optional<std::string> sampler;
-  std::string attention = "auto";
-  std::string windows;
+  GenerationParams params;
   uint64_t seed = 0;       // of the first clip's noise; the others follow
   int64_t batch = 0;       // clips denoised together; 0: on a GPU as many as keep it busy
   int64_t loss_clips = 0;  // held-out scenes whose flow-matching loss is measured
   // Size of clips that the model makes besides, of the same scenes from the same seeds: the detail
   // of the large ones is compared with these, enlarged by bicubic interpolation.
-  std::optional<int64_t> small_width, small_height;
+  std::optional<VideoSize> small_size;
   std::string json;   // file for all values, renewed while it runs; "": none
   std::string sheet;  // PNG file with a frame of the first clips; "": none
 };
@@ -48,7 +44,7 @@ struct EvalResult {
 };
 
 // Makes the clips, reads each with the detector of the world and compares it with the true render
-// of its scene (docs/retrofit.md says what is measured). Throws Error of kind kUsage for a request
+// of its scene (docs/guides/evaluate.md says what is measured). Throws Error of kind kUsage for a request
 // that cannot be met, kInterrupted where `cancel` came before the first clip was done.
 EvalResult Evaluate(const ModelFiles& files, const RunOptions& options, const EvalRequest& request,
                     const ProgressFn& progress = {}, const CancelToken* cancel = nullptr);

@@ -1,8 +1,9 @@
-// Where a model's files are and how a run uses the machine.
+// The files of a model, and how a run uses the machine.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace t3 {
@@ -12,8 +13,8 @@ struct Lora {
   double scale = 1;
 };
 
-// A model is a folder (official or diffusers layout, or any folder with recognisable files), the
-// name "demo", or single files; a file named here takes the place of the folder's.
+// A model is a folder (official, diffusers or ComfyUI layout, or any folder with recognisable
+// files), the name "demo", or single files. A file that is named here replaces the folder's.
 struct ModelFiles {
   std::string model = {};         // folder, "demo", or empty when every file is given
   std::string dit = {};           // safetensors, index.json or .pth
@@ -23,12 +24,24 @@ struct ModelFiles {
   std::vector<Lora> loras = {};
 };
 
+// The type that a run computes in.
+enum class ComputeDtype {
+  kAuto,  // bf16 on a GPU; on a CPU fp32, unless it multiplies bf16 natively
+  kBf16,
+  kFp32,
+};
+
+std::string_view ComputeDtypeName(ComputeDtype dtype);
+// "auto", "bf16" or "fp32"; throws Error of kind kUsage otherwise.
+ComputeDtype ParseComputeDtype(std::string_view name);
+
+// `deterministic` is a setting of libtorch and holds for the whole process.
 struct RunOptions {
-  std::string device = "auto";    // auto | cpu | cuda | cuda:N
-  std::string dtype = "auto";     // auto | bf16 | fp32
+  std::string device = "auto";  // auto | cpu | cuda | cuda:N
+  ComputeDtype dtype = ComputeDtype::kAuto;
   int64_t memory_limit = 0;       // bytes on the device, its context included; 0: all of it
   int64_t host_memory_limit = 0;  // bytes of the process on the host; 0: what is free
-  bool deterministic = false;     // only kernels that give the same bits each time
+  bool deterministic = false;     // only kernels that give the same bits every time
 };
 
 }  // namespace t3

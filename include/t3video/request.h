@@ -1,15 +1,18 @@
-// One video to make, and what came of it.
+// A video to generate, and what came of it.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "t3video/generation_params.h"
 
 namespace t3 {
 
-// How frames become a file. Empty strings and absent numbers mean the default of the container.
+// How frames are encoded. An empty string or an absent number is the container's default.
 struct FileOptions {
   std::string codec;                  // an encoder's name in FFmpeg, e.g. "libx265"
   std::optional<int> crf;             // constant quality, on the encoder's own scale
@@ -17,45 +20,77 @@ struct FileOptions {
   std::optional<int64_t> last_frame;  // stop after this frame, counted from 1
 };
 
-// What a run does with the state that an earlier run left beside the same output.
-enum class ExistingState {
-  kContinue,  // goes on where it is of the same run; throws Error where it is of another
-  kDiscard,   // starts anew
-  kForce,     // goes on even where model, inputs or settings differ
+// A decoded frame; valid during the call that receives it.
+struct Frame {
+  int64_t index = 0;  // from 0
+  int64_t width = 0;
+  int64_t height = 0;
+  std::span<const float> rgb;  // (3,height,width) in [-1,1], nominally: values may lie outside
 };
 
-// What is absent comes from the model (its t3.json, else its preset).
+// (height,width,3), rounded once and clamped to 0..255.
+std::vector<uint8_t> ToRgb8(const Frame& frame);
+
+// Called for each frame in order, from a thread of the library's own but never from two at once.
+// An exception ends the run.
+using FrameSink = std::function<void(const Frame&)>;
+
+// A picture: a file (PNG, JPEG or WebP), or pixels in memory.
+struct ImageInput {
+  std::string path;
+  int64_t width = 0;  // of `rgb`
+  int64_t height = 0;
+  std::vector<uint8_t> rgb;  // (height,width,3)
+  bool empty() const { return path.empty() && rgb.empty(); }
+};
+
+struct OutputOptions {
+  std::string path;           // .mp4 .mkv .mov .webm .y4m, a folder/, or .safetensors (latents)
+  FrameSink sink;             // frames to memory in place of `path`; such a run keeps no state
+  std::optional<double> fps;  // absent: the model's
+  FileOptions file;
+  std::string save_latents;  // file for the final latents; empty: none
+  bool overwrite = false;    // replace files that are not an earlier result of the same settings
+};
+
+// What a run does with the state that an earlier run left beside the same output.
+enum class ExistingState {
+  kContinue,  // continues the same run; throws Error when it is another one
+  kDiscard,   // starts again
+  kForce,     // continues even when model, inputs or settings differ
+};
+
+struct CheckpointOptions {
+  // Steps between checkpoints beside the output; 0: none; absent: about every two minutes.
+  std::optional<int64_t> every;
+  bool drop_latents = false;  // do not keep the final latents until the video is complete
+  ExistingState existing_state = ExistingState::kContinue;
+  std::string resume_from;  // a state file elsewhere than beside the output
+};
+
+struct PreviewOptions {
+  std::string path;              // PNG file for the current estimate of the clean video
+  std::optional<int64_t> every;  // steps between previews; absent: 5
+};
+
+struct RecordOptions {
+  std::string path;            // JSON file, written when the video is complete
+  std::string compare_with;    // record of an earlier run whose result this run should equal
+  bool skip_finished = false;  // do nothing when `path` says that this run is finished
+};
+
 struct Request {
   std::string prompt;
-  std::optional<std::string> negative_prompt;
-  std::optional<int64_t> width;  // pixels; a size the model cannot make is made larger and cropped
-  std::optional<int64_t> height;
-  std::optional<int64_t> frames;  // 4n + 1
-  std::optional<double> fps;
-  std::optional<int64_t> steps;
-  std::optional<double> guidance;  // 1 runs the conditional branch alone
-  std::optional<double> shift;
-  std::optional<std::string> sampler;  // euler | unipc
-  uint64_t seed = 0;
-  std::string image;               // first frame of the video (image to video)
-  std::string attention = "auto";  // auto | t3 | full | close | remote | swin
-  std::string windows;             // "t,h,w;t,h,w;..." window counts; empty: the model's own
-  std::string text_embeds;         // file of `t3 encode-text` in place of the text encoder
-  std::string noise;               // file with tensor `noise` in place of the seed's
-  std::string save_latents;        // file for the final latents
-  std::string output;              // .mp4 .mkv .mov .webm .y4m, a folder/, or .safetensors
-  FileOptions file;
-  // The sampler's state goes beside the output every so many steps: 0 never, absent so that about
-  // two minutes are at risk.
-  std::optional<int64_t> checkpoint_every;
-  bool keep_latents = true;  // the final latents are on disk until the video is complete
-  ExistingState existing_state = ExistingState::kContinue;
-  std::string resume_from;     // a state file elsewhere than beside the output
-  std::string preview;         // PNG file for the current guess of the clean video
-  int64_t preview_every = 5;   // steps
-  std::string record;          // JSON file for what was done, written when it is complete
-  std::string repeats;         // record of an earlier run, which this one is compared with
-  bool skip_finished = false;  // nothing is done where `record` says that it was
+  std::optional<std::string> negative_prompt;  // absent: the model's
+  std::string text_embeds;                     // file of EncodeText() in place of both prompts
+  GenerationParams params;
+  std::optional<uint64_t> seed;  // absent: 0
+  std::string noise;             // file with tensor `noise` (z,T,h,w) in place of the seed's noise
+  ImageInput image;              // first frame of the video (image to video)
+  OutputOptions output;
+  CheckpointOptions checkpoint;
+  PreviewOptions preview;
+  RecordOptions record;
 };
 
 // What a finished request reports. Memory is 0 where it was not measured.
@@ -67,10 +102,10 @@ struct Result {
   struct Stage {
     std::string name;
     double seconds = 0;
-    int64_t device_peak_bytes = 0;  // peak of the device's allocator within the stage
-    int64_t host_peak_bytes = 0;    // peak of the process's resident memory within the stage
-    // Of the device beside what the allocator holds, at the stage's end: the context, the code and
-    // memory of libraries, and what other processes have.
+    int64_t device_peak_bytes = 0;  // peak of the device's allocator during the stage
+    int64_t host_peak_bytes = 0;    // peak resident memory of the process during the stage
+    // On the device outside the allocator at the end of the stage: the context, code and memory of
+    // libraries, and other processes.
     int64_t device_context_bytes = 0;
   };
   std::vector<Stage> stages;

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "t3video/cancel.h"
 #include "t3video/options.h"
 #include "t3video/progress.h"
 
@@ -17,31 +19,19 @@ struct Report {
   std::string json;  // one object
 };
 
-// What would be done for a size. The model is `preset` ("wan2.1-1.3b", ...) or the folder/files.
-struct PlanRequest {
-  std::string preset;
-  ModelFiles files;
-  std::optional<int64_t> width, height, frames;  // absent: the model's
-  std::string attention = "auto";
-  std::string windows;
-  std::string dtype;  // bf16 | fp32; empty: memory for bf16, speed for what `device` runs by itself
-  std::string device = "auto";
-  bool calibrate = false;    // measure the machine with this model first; needs its files
-  int64_t memory_limit = 0;  // bytes on the device that the run is planned for; 0: no limit
-};
-Report Plan(const PlanRequest& request, const ProgressFn& progress = {});
-
 // What a weight file is, and whether it is complete. Throws Error when it cannot be read.
 Report Inspect(const std::string& path);
 
 // Rewrites any supported weight file as safetensors under original names. dtype: "" keeps each
 // tensor's (fp8 becomes bf16), else "fp32", "fp16" or "bf16".
 void Convert(const std::string& input, const std::string& output, const std::string& dtype,
-             const std::vector<Lora>& loras, const ProgressFn& progress = {});
+             const std::vector<Lora>& loras, const ProgressFn& progress = {},
+             const CancelToken* cancel = nullptr);
 
 // Random weights in the official layout. `model`: a preset's name or a CONFIG.json (docs/init.md).
 void Init(const std::string& model, uint64_t seed, const std::string& dtype,
-          const std::string& output, const ProgressFn& progress = {});
+          const std::string& output, const ProgressFn& progress = {},
+          const CancelToken* cancel = nullptr);
 
 // Fits the linear map from latents to colours that `Request::preview` uses to the model's own VAE,
 // and writes it to `output`, or to preview.json in the model's folder. `pictures`: a video or a
@@ -56,15 +46,23 @@ struct Health {
 };
 Health Doctor(const std::string& folder);
 
-// One entry of a prompt file; `error` says why an entry cannot be used (its prompt is then empty).
+// One entry of a prompt file.
 struct PromptEntry {
-  int64_t number = 0;  // line of a text file, or position in a JSON list, from 1
+  int64_t number = 0;  // line of a text file, else position in the list, from 1
   std::string prompt;
-  std::string error;
+  std::string error;  // why the entry cannot be used; the prompt is then empty
+  // The entry's other fields, as options of `t3 generate` would be named ("negative-prompt" for the
+  // field "negative_prompt") and given. Names that no option has are kept.
+  std::vector<std::pair<std::string, std::string>> options;
 };
-// JSON (a list of strings, or of objects with `prompt_en` or `prompt` and perhaps a `number`) or
-// text, a prompt a line; empty lines and lines that begin with '#' are passed over. Throws Error
-// when nothing can be read.
+// Reads UTF-8, or UTF-16 with a byte-order mark:
+//   .json         a list of strings, or of objects with `prompt_en` or `prompt` and other fields
+//                 (`number`, `seed`, `negative_prompt`, ...); or an object with such a list
+//                 `prompts`
+//   .jsonl        such an object a line
+//   .csv .tsv     a header with a column `prompt_en` or `prompt`, and an entry a row
+//   others        a prompt a line; empty lines and lines that begin with '#' are skipped
+// Throws Error when the file cannot be read or has no entry.
 std::vector<PromptEntry> ReadPromptFile(const std::string& path);
 
 }  // namespace t3

@@ -54,7 +54,7 @@ struct TrainResult {
   double loss = 0;  // of the last step
 };
 
-// Trains as the file `config` says (docs/training.md), with `overrides` ("field.name=value") over
+// Trains as the file `config` says (docs/reference/training.md), with `overrides` ("field.name=value") over
 // it, resuming from the newest checkpoint in its output folder. `announce` gets the plan before the
 // work starts. Throws Error: kUsage for a wrong override, kInterrupted after `cancel` once the work
 // is saved, kFailed for everything else, another training of the same output included.

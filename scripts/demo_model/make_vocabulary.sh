@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes scripts/demo_model/spiece.model from captions of the world. Needs spm_train (Debian's package
 # sentencepiece) and the target t3_world_captions of the build. Ids as UMT5 has them: 0 padding, 1
-# end, 2 unknown; letters that captions lack are spelled in bytes. Merges go up to whole words, so a
+# end, 2 unknown; letters that no caption has are spelled in bytes. Merges go up to whole words, so a
 # caption takes at most 38 pieces.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

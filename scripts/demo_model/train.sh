@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Trains the shipped model, stage by stage, in pieces: every call goes on where the last one ended.
+# Trains the shipped model stage by stage. Each call resumes where the last one ended.
 #   scripts/demo_model/train.sh vae SECONDS [VAE_FILE]
 #   scripts/demo_model/train.sh dit SECONDS [MODEL_FOLDER]   full attention, low resolution
 #   scripts/demo_model/train.sh retrofit SECONDS [MODEL_FOLDER]   T3, higher resolutions; begins with dit's
-# train for SECONDS and write the stage's model to $T3_DEMO_WORK/STAGE (build/demo-train). What is
-# named last begins a stage in place of random weights. T3_DEMO_SET="a.b=1 c=2" sets fields of the
-# stage's configuration. A VAE for dit and retrofit is $T3_DEMO_VAE, else the one of stage vae.
+# train for SECONDS and write the stage's model to $T3_DEMO_WORK/STAGE (build/demo-train). The last
+# argument initialises a stage in place of random weights. T3_DEMO_SET="a.b=1 c=2" sets fields of the
+# stage's configuration. dit and retrofit use the VAE $T3_DEMO_VAE, else that of stage vae.
 #   scripts/demo_model/train.sh pack STAGE FOLDER
-# copies what a stage made to FOLDER, files of at most 16 MiB; with T3_DEMO_STATE=1 also, in parts,
-# the checkpoint to go on from, which
+# copies a stage's model to FOLDER, in files of at most 16 MiB; with T3_DEMO_STATE=1 also the
+# checkpoint to resume from, split, which
 #   scripts/demo_model/train.sh unpack STAGE FOLDER
-# puts back. `t3` is taken from PATH.
+# restores. `t3` is taken from PATH.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Decoding at 3840x2176x81 in bf16 on a GPU, both VAEs: this decoder with known cuDNN plans beside the
-# untiled definition and the published tiles (parts of both, scaled to the whole), then the decode
-# within 8 GB beside weights and latents. Prints a verdict a line; three minutes on an H200.
+# Decoding at 3840x2176x81 in bf16 on a GPU, both VAEs: this decoder with known cuDNN plans, the
+# untiled reference and the published tiles (parts of both, scaled to the whole), then a decode within
+# 8 GB besides weights and latents. Prints one verdict per line; three minutes on an H200.
 #   scripts/gpu_checks/decode.sh [ways] [limited]      which of the two, default both
 #   T3=build/t3  OUT=build/gpu-checks                  program, folder for logs and plans
-# Plans that are found are added to a copy of models/convolutions.json:
+# New plans are added to a copy of models/convolutions.json:
 #   cp build/gpu-checks/convolutions.json models/convolutions.json
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -29,7 +29,7 @@ over() { awk -v a="$1" -v b="$2" 'BEGIN { print (b > 0 ? a / b : 0) }'; }
 ways() {
   local vae preset limit
   while read -r vae preset limit; do
-    # Twice: the first times the convolutions whose plans are not known, the second knows all.
+    # Twice: the first run times convolutions without a known plan, the second has them all.
     bench "ways-$vae" --preset "$preset" --ways planned,planned,tiled,plain --tiles 4 \
       --plain-frames 13 --save-plans --parts
     verdict "VAE $vae, seconds of a decode with known plans" "$(best "ways-$vae" planned)" "$limit"
@@ -41,8 +41,8 @@ ways() {
 2.2 wan2.2-5b 24'
 }
 
-# 33 frames, so the middle block's output, which is held, is that of 12 latent frames less than for
-# 81: 100 MB each (2.1), 67 MB (2.2). Limits count weights, latents and 1.2 GB of context and libraries.
+# 33 frames: the buffered output of the middle block has 12 latent frames fewer than for 81, 100 MB each
+# (2.1) or 67 MB (2.2). Limits include weights, latents and 1.2 GB of context and libraries.
 limited() {
   local vae preset limit
   while read -r vae preset limit; do

@@ -4,14 +4,14 @@
 #   scripts/gpu_checks/forward.sh [PART...]     default: test plans 4k-1.3b 4k-5b
 #
 # Parts, with their seconds on an H200:
-#   test      the kernels against their definitions (20)
-#   plans     attention by layer type, and what cuDNN's plans and cuBLASLt's candidates take (25)
+#   test      the kernels against their references (20)
+#   plans     attention by layer type, and times of cuDNN plans and cuBLASLt candidates (25)
 #   quick     1.3B and 5B at 3840x2176x81, 3 forwards each, parts of the time (60)
-#   4k-1.3b   3840x2176x81, 20 forwards, beside the published blocks and full attention (150)
-#   4k-5b     the same of 5B (95)
+#   4k-1.3b   3840x2176x81, 20 forwards, with the published blocks and full attention (150)
+#   4k-5b     the same for the 5B (95)
 #   small     832x480x81, 1920x1088x81 and 1280x704x121 (5B), T3 against full attention (60)
-#   crossover smaller sizes, down to where full attention is as fast (30)
-#   portable  T3_PORTABLE=1, what every GPU from sm_80 on has, 2 forwards at 4K (70)
+#   crossover smaller sizes, down to the break-even with full attention (30)
+#   portable  T3_PORTABLE=1, kernels for every GPU from sm_80 on, 2 forwards at 4K (70)
 #   limit     1.3B at 4K within 22 GB, 3 forwards (45)
 #
 # BUILD (default build-cuda) is the build folder.

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Compares what t3 foretells of memory and time with what is then measured, on this machine.
+"""Compares t3's predicted memory and time with measurements on this machine.
 
   predictions.py --t3 build/t3 --work /dev/shm/predictions       on a GPU: six settings, and bits
   predictions.py --t3 build/t3 --work DIR --only 1,5,bits         some of them
   predictions.py --t3 build/t3 --work DIR --rehearse              tiny models on the CPU, not judged
 
 Models have random weights of the full sizes, made once in the work folder (14 GB). Memory may be
-10 % off (stage by stage, the GPU's context included) and never beyond a limit, time 20 % (a step,
-decoding, both stages together). `bits` makes one clip twice with --deterministic, and once more
-with streamed weights. Prints a table and a FAILED line for each miss, and ends with 1 where there
+off by 10 % (per stage, the GPU's context included) and never exceeds a limit; time may be off by 20 % (a
+step, decoding, both stages together). `bits` makes one clip twice with --deterministic, and once more
+with streamed weights. Prints a table and a FAILED line for each miss, and exits with 1 if there
 is one. Needs python3 alone; nvidia-smi names the GPU.
 """
 

@@ -14,7 +14,7 @@ files_of() {
   echo "$arm=${list#,}"
 }
 
-# Arms whose measurements of `complete` are there.
+# Arms that have all measurements.
 list_arms() {
   local arm seed whole
   for arm in $arms; do
@@ -24,7 +24,7 @@ list_arms() {
   done
 }
 
-# A seed counts where all arms were measured; while none is, what seed 1 has.
+# A seed counts where all arms were measured; while none is, the measurements of seed 1.
 complete=
 for seed in $SEEDS; do
   whole=1

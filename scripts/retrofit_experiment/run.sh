@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# The experiment of docs/results/retrofit.md, in pieces: every call goes on where the last one ended.
+# The experiment of docs/results/retrofit.md. Each call resumes where the last one ended.
 #   scripts/retrofit_experiment/run.sh OUT SECONDS [MODEL_FOLDER]
 # works for at most SECONDS and leaves in OUT: results.tar.gz (every measurement, log and setting) and
-# report.md; both are renewed whenever a measurement is done. It ends with status 0 when nothing is
+# report.md; both are renewed whenever a measurement is done. It exits with 0 when nothing is
 # left to do, with 3 when the time is up. MODEL_FOLDER (build/models/demo) is the dense model. A call
 # whose OUT or $T3_EXPERIMENT_WORK holds measurements of an earlier one does not repeat them.
 # `t3` is taken from PATH; settings.sh holds the settings, REHEARSAL=1 the tiny ones.
 #
-# Jobs are a list in order of importance; each GPU takes the first one whose needs are met. All arms of
-# seed 1 come first, then 4K, then the other seeds: what was done is a complete paired result.
+# Jobs are a list in order of importance; each GPU takes the first one whose dependencies are met. All arms
+# of seed 1 come first, then 4K, then the other seeds, so that what is done is always a complete paired result.
 #
-# What each job took is in times.txt. First every arm's learning rate is chosen, each among as many.
+# Times of jobs are in times.txt. First a learning rate is chosen for every arm, among equally many.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 here=scripts/retrofit_experiment
@@ -25,7 +25,7 @@ fail() { echo "run.sh: $*" >&2; exit 1; }
 
 left() { echo $((deadline - $(date +%s))); }
 
-# Runs t3 until the deadline at most; Ctrl-C lets it save what it has.
+# Runs t3 until the deadline; the interrupt lets it save its state.
 run_t3() {
   local seconds_left
   seconds_left=$(left)
@@ -48,13 +48,13 @@ train_model() {
 
 together() { if [[ $1 == "$LARGE" ]]; then echo 1; else echo 16; fi; }
 
-# Clips are made by a step of training whose model is not used.
+# Clips are made by a training step whose model is not used.
 make_clips() {
   local size=$1 clips=$2
   train_model "clips-$size" "$size" "$clips" "model=$base" steps=1 batch_size=1 accumulation=1
 }
 
-# The arm whose rate another one takes: those that are no comparison at an equal budget.
+# The arm whose rate another one takes, for arms that are not a comparison at an equal budget.
 rated_as() {
   case $1 in
     mid) echo t3 ;;
@@ -114,7 +114,7 @@ choose_rate() {
 
 mean_loss() { sed 's/.*"loss":\([0-9.e+-]*\).*/\1/' | awk '{ s += $1 } END { print s / NR }'; }
 
-# Equal wall time has to be in one piece: a run that was cut short begins again.
+# Equal wall time needs one uninterrupted run: a run that was cut short starts again.
 train_large() {
   local arm=$1 pattern=full
   if [[ $arm == t3 ]]; then pattern=t3; fi
@@ -158,7 +158,7 @@ run_job() {
   esac
 }
 
-# The jobs that have to be done before.
+# The jobs that a job depends on.
 needs() {
   case $1 in
     train:large-*) echo clips:large "train:${1#train:large-}-1" ;;
@@ -196,8 +196,8 @@ is_done() {
   esac
 }
 
-# Whether something that is not done yet waits for it: on a fresh machine the measurements of an
-# earlier call are there and its models are not.
+# Whether a pending job depends on it: on a fresh machine the measurements of an earlier call are
+# present and its models are not.
 is_wanted() {
   [[ $1 == eval:* ]] && return
   local job need
@@ -210,8 +210,8 @@ is_wanted() {
   return 1
 }
 
-# Prints the next job that can be done and claims it; "wait" when all that is left waits for another
-# queue; nothing at the end.
+# Prints and claims the next job that can run; "wait" when all remaining jobs depend on another queue;
+# nothing at the end.
 next_job() {
   local job need ready waits=
   for job in "${jobs[@]}"; do
@@ -223,7 +223,7 @@ next_job() {
       return
     fi
   done
-  # A job that failed or ran out of time in this call holds up what needs it.
+  # A job that failed or ran out of time in this call blocks its dependents.
   if [[ -n $waits ]] && compgen -G "$claims/*.running" >/dev/null; then echo wait; fi
 }
 

@@ -1,5 +1,5 @@
 # Settings of the retrofit experiment, sourced by run.sh and report.sh. The environment overrides any.
-# REHEARSAL=1: all of it in tiny, on two CPU cores, in minutes.
+# REHEARSAL=1: a tiny version of everything, on two CPU cores, in minutes.
 if [[ ${REHEARSAL:-0} == 1 ]]; then
   : "${T3_EXPERIMENT_WORK:=build/retrofit-rehearsal}" "${WORKERS:=cpu cpu}"
   : "${STEPS:=3}" "${BACK_STEPS:=1}" "${BATCH:=1}" "${ACCUMULATION:=2}"
@@ -10,13 +10,13 @@ if [[ ${REHEARSAL:-0} == 1 ]]; then
   : "${RESERVE:=5}"
 fi
 : "${T3_EXPERIMENT_WORK:=build/retrofit-experiment}"
-: "${WORKERS:=0 1}"  # the GPUs, a queue each
+: "${WORKERS:=0 1}"  # the GPUs, one queue each
 : "${SEEDS:=1 2 3}"
-: "${STEPS:=150}" "${BACK_STEPS:=50}"     # of every arm; of T3 turned back
-: "${BATCH:=8}" "${ACCUMULATION:=2}"      # 16 clips a step, in two passes for memory
+: "${STEPS:=150}" "${BACK_STEPS:=50}"     # of every arm; of `back`
+: "${BATCH:=8}" "${ACCUMULATION:=2}"      # 16 clips per step, in two passes to save memory
 : "${HIGH:=1024x576}" "${MID:=512x288}" "${LARGE:=3840x2160}" "${LOW:=256x144}" "${FRAMES:=17}"
 : "${HIGH_CLIPS:=256}" "${MID_CLIPS:=512}" "${LARGE_CLIPS:=12}"
-: "${LARGE_SECONDS:=60}"                  # of training at LARGE, T3 and dense alike
+: "${LARGE_SECONDS:=60}"                  # of training at LARGE, for T3 and dense
 : "${EVAL_CLIPS:=24}" "${EVAL_LARGE_CLIPS:=4}" "${SAMPLING_STEPS:=20}" "${EVAL_BATCH:=8}"
 : "${SHIFT:=5}" "${GUIDANCE:=4}" "${LORA_RANK:=32}"
 : "${RATES:=3e-4 1e-3 3e-3 1e-2}" "${LORA_RATES:=3e-4 1e-3 3e-3 1e-2}"  # tried for every arm: Muon, AdamW

@@ -1,4 +1,4 @@
-// Amounts of memory as people write them. GB = 10^9 bytes, GiB = 2^30.
+// Parsing and printing of byte counts. GB = 10^9 bytes, GiB = 2^30.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace t3 {
 
-// "24GB", "512 MiB", "800M", "1000" -> bytes. Throws Error of kind kUsage on anything else.
+// "24GB", "512 MiB", "800M", "1000" -> bytes. Throws Error of kind kUsage for anything else.
 int64_t ParseBytes(std::string_view text);
 
 // 24000000000 -> "24.0 GB".

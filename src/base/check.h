@@ -1,4 +1,4 @@
-// Raising t3::Error with a formatted message.
+// Throwing t3::Error with a formatted message.
 #pragma once
 
 #include <fmt/format.h>

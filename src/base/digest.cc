@@ -1,4 +1,4 @@
-// XXH64 as its specification has it (github.com/Cyan4973/xxHash, doc/xxhash_spec.md).
+// XXH64, after its specification (github.com/Cyan4973/xxHash, doc/xxhash_spec.md).
 #include "base/digest.h"
 
 #include <fmt/format.h>
@@ -27,7 +27,7 @@ uint64_t Round(uint64_t lane, uint64_t word) {
 
 uint64_t Merge(uint64_t sum, uint64_t lane) { return (sum ^ Round(0, lane)) * kPrime1 + kPrime4; }
 
-// The stripes of 32 bytes; `data` is left at what remains.
+// Processes stripes of 32 bytes and advances `data` past them.
 uint64_t Stripes(const std::byte*& data, const std::byte* end) {
   uint64_t lanes[4] = {kPrime1 + kPrime2, kPrime2, 0, 0 - kPrime1};
   for (; end - data >= 32; data += 32) {

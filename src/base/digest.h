@@ -1,4 +1,4 @@
-// A short name for a file's or tensor's contents.
+// A hash of the contents of files and tensors (docs/design/fingerprints.md).
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace t3 {
 
-// XXH64 with seed 0: as fast as memory. Tells accidental changes apart; no protection against
-// someone who wants two files to agree.
+// XXH64 with seed 0, about as fast as memory. It detects accidental changes, but not that somebody
+// wants two files to agree.
 uint64_t Digest(std::span<const std::byte> bytes);
 uint64_t Digest(std::string_view text);
 

@@ -115,4 +115,8 @@ nlohmann::ordered_json ReadOrderedJson(const std::string& path, const JsonLimits
   return ParseOrderedJson(ReadText(path), path, limits);
 }
 
+std::string DumpJson(const nlohmann::ordered_json& value, int indent) {
+  return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 }  // namespace t3

@@ -33,4 +33,8 @@ nlohmann::ordered_json ParseOrderedJson(std::string_view text, std::string_view 
 nlohmann::json ReadJson(const std::string& path, const JsonLimits& limits = {});
 nlohmann::ordered_json ReadOrderedJson(const std::string& path, const JsonLimits& limits = {});
 
+// As text, indented by `indent` spaces a level, or in one line. Bytes that are not UTF-8 (paths may
+// have them) become U+FFFD instead of an exception.
+std::string DumpJson(const nlohmann::ordered_json& value, int indent = -1);
+
 }  // namespace t3

@@ -1,4 +1,4 @@
-// Logger set-up.
+// Sets up the logger.
 #include "base/log.h"
 
 #include <spdlog/sinks/base_sink.h>

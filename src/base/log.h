@@ -1,4 +1,4 @@
-// The program's log: one line a message on stderr, through spdlog.
+// The program's log: one line per message on stderr, through spdlog.
 #pragma once
 
 #include <spdlog/spdlog.h>
@@ -12,7 +12,7 @@ namespace t3 {
 // Library code logs with spdlog::info/warn directly.
 void SetUpLogging(bool verbose);
 
-// From now on each message goes to `sink` instead, with its level ("warning", ...).
+// Sends every further message to `sink` instead, with its level ("warning", ...).
 void SendLogTo(std::function<void(const std::string& level, const std::string& text)> sink);
 
 }  // namespace t3

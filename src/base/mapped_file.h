@@ -7,7 +7,7 @@
 
 namespace t3 {
 
-// Maps `path` for reading; throws Error when it cannot be opened or is no regular file. An empty
+// Maps `path` for reading; throws Error when it cannot be opened or is not a regular file. An empty
 // file maps to an empty span. Pages are read on first touch, so a large file costs no memory.
 class MappedFile {
  public:

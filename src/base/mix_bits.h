@@ -1,14 +1,14 @@
-// Numbers that look random from numbers that do not: the same on every machine.
+// splitmix64: a hash that is the same on every machine.
 #pragma once
 
 #include <cstdint>
 
 namespace t3 {
 
-// What splitmix64 adds to its state for each number.
+// The increment of splitmix64's state.
 inline constexpr uint64_t kMixStep = 0x9e3779b97f4a7c15;
 
-// splitmix64's next number from state `x`: neighbouring inputs give unrelated outputs.
+// splitmix64's output for state `x`: neighbouring inputs give unrelated outputs.
 constexpr uint64_t MixBits(uint64_t x) {
   x += kMixStep;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
@@ -16,7 +16,7 @@ constexpr uint64_t MixBits(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// The sequence itself.
+// The sequence of outputs for a seed.
 class MixSequence {
  public:
   explicit MixSequence(uint64_t seed) : state_(seed) {}

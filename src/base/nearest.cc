@@ -1,4 +1,4 @@
-// Edit distance with swaps (Damerau's, each letter edited once).
+// Optimal string alignment: Damerau's edit distance, with each letter edited once.
 #include "base/nearest.h"
 
 #include <algorithm>
@@ -28,12 +28,12 @@ std::string Nearest(std::string_view word, std::span<const std::string> candidat
   constexpr size_t kLongestWord = 100;  // time and memory grow with the length of the word
   if (word.size() > kLongestWord) return "";
   std::string best;
-  int64_t least = static_cast<int64_t>((word.size() + 2) / 3) + 1;
+  int64_t min_distance = static_cast<int64_t>((word.size() + 2) / 3) + 1;
   for (const std::string& candidate : candidates) {
     if (word.size() >= kShortestPrefix && candidate.starts_with(word)) return candidate;
     const int64_t distance = TypingDistance(word, candidate);
-    if (distance < least) {
-      least = distance;
+    if (distance < min_distance) {
+      min_distance = distance;
       best = candidate;
     }
   }

@@ -8,7 +8,7 @@
 
 namespace t3 {
 
-// Letters to insert, delete, replace or swap with a neighbour to turn one word into the other.
+// Edit distance: letters to insert, delete, replace or swap with a neighbour.
 int64_t TypingDistance(std::string_view a, std::string_view b);
 
 // The candidate that `word` begins or, failing that, the one with the smallest edit distance, when

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include "base/check.h"
 #include "base/file_lock.h"
@@ -46,29 +47,48 @@ void NameHolder(const FileDescriptor& file) {
 
 }  // namespace
 
-OutputLock::OutputLock(const std::string& path) {
+bool OutputLock::TryAcquire(const std::string& path, std::string& holder) {
   const fs::path target = ResolveTarget(path);
   constexpr size_t kRoom = kMaxNameBytes - 6;  // without ".", ".lock"
   const std::string name = "." + ShortenName(target.filename().string(), kRoom) + ".lock";
   std::error_code ignored;
-  while (true) {
+  LockResult result = LockResult::kGone;
+  while (result == LockResult::kGone) {
     lock_path_ = (FolderOf(target) / name).string();
     file_ = Open(lock_path_);
     if (file_.get() < 0 && fs::is_directory(target, ignored)) {
       lock_path_ = (target / name).string();
       file_ = Open(lock_path_);
     }
-    T3_CHECK(file_.get() >= 0, "cannot write {}: {} cannot be made: {}", path, lock_path_,
-             std::strerror(errno));
-    const LockResult result = TryLock(file_, lock_path_);
-    if (result == LockResult::kHeld) {
-      const std::string holder = HolderOf(file_);
-      lock_path_.clear();
-      Fail("{} is being written by {}; wait for it, stop it, or name another output", path, holder);
-    }
-    if (result != LockResult::kGone) break;
+    T3_CHECK(file_.get() >= 0, "cannot write {}: the lock file {} cannot be created ({})", path,
+             lock_path_, std::strerror(errno));
+    result = TryLock(file_, lock_path_);
+  }
+  if (result == LockResult::kHeld) {
+    holder = HolderOf(file_);
+    lock_path_.clear();
+    return false;
   }
   NameHolder(file_);
+  return true;
+}
+
+OutputLock::OutputLock(const std::string& path) {
+  std::string holder;
+  T3_CHECK(TryAcquire(path, holder),
+           "{} is being written by {}; wait for it, stop it, or name another output", path, holder);
+}
+
+OutputLock OutputLock::Wait(const std::string& path) {
+  constexpr int kAttempts = 200;
+  constexpr std::chrono::milliseconds kPause{50};
+  OutputLock lock;
+  std::string holder;
+  for (int i = 0; !lock.TryAcquire(path, holder); ++i) {
+    T3_CHECK(i < kAttempts, "{} is being written by {}", path, holder);
+    std::this_thread::sleep_for(kPause);
+  }
+  return lock;
 }
 
 OutputLock::~OutputLock() {

@@ -16,11 +16,17 @@ class OutputLock {
   // must. Throws Error that says who holds the lock, or that the place cannot be written. A file
   // system without locks is no error.
   explicit OutputLock(const std::string& path);
+  // The same, but waits up to ten seconds: for files that others write in a moment.
+  static OutputLock Wait(const std::string& path);
   OutputLock(OutputLock&&) noexcept = default;
   OutputLock& operator=(OutputLock&&) = delete;
   ~OutputLock();
 
  private:
+  OutputLock() = default;
+  // False where another holds it; `holder` says who.
+  bool TryAcquire(const std::string& path, std::string& holder);
+
   std::string lock_path_;  // "" in one that was moved from
   FileDescriptor file_;
 };

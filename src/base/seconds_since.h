@@ -1,4 +1,4 @@
-// Wall time.
+// Elapsed time.
 #pragma once
 
 #include <chrono>

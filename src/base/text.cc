@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/check.h"
+
 namespace t3 {
 namespace {
 
@@ -67,6 +69,34 @@ std::string CutByCost(std::string_view text, size_t budget, Cost cost) {
     at += bytes;
   }
   return std::string(text);
+}
+
+void AppendUtf8(std::string& text, utf8proc_int32_t code) {
+  utf8proc_uint8_t bytes[4];
+  const auto size = static_cast<size_t>(utf8proc_encode_char(code, bytes));
+  text.append(reinterpret_cast<const char*>(bytes), size);
+}
+
+// UTF-16 without its mark.
+std::string FromUtf16(std::string_view bytes, bool big_endian) {
+  const auto unit = [&](size_t i) {
+    const auto first = static_cast<uint8_t>(bytes[2 * i]);
+    const auto second = static_cast<uint8_t>(bytes[2 * i + 1]);
+    return big_endian ? first << 8 | second : second << 8 | first;
+  };
+  std::string text;
+  const size_t units = bytes.size() / 2;
+  for (size_t i = 0; i < units; ++i) {
+    const int high = unit(i);
+    const int low = i + 1 < units ? unit(i + 1) : 0;
+    if (high >= 0xD800 && high < 0xDC00 && low >= 0xDC00 && low < 0xE000) {
+      AppendUtf8(text, 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00));
+      ++i;
+    } else {
+      AppendUtf8(text, high >= 0xD800 && high < 0xE000 ? 0xFFFD : high);
+    }
+  }
+  return text;
 }
 
 bool IsLetterOrDigit(utf8proc_int32_t code) {
@@ -134,6 +164,22 @@ std::string Printable(std::string_view text) {
   return printable;
 }
 
+std::string DecodeText(std::string bytes, std::string_view what) {
+  using namespace std::string_view_literals;
+  constexpr std::string_view kLittle32 = "\xFF\xFE\0\0"sv, kBig32 = "\0\0\xFE\xFF"sv;
+  T3_CHECK(!bytes.starts_with(kLittle32) && !bytes.starts_with(kBig32),
+           "{} is UTF-32 text; save it as UTF-8", what);
+  const bool little = bytes.starts_with("\xFF\xFE");
+  if (little || bytes.starts_with("\xFE\xFF")) {
+    bytes = FromUtf16(std::string_view(bytes).substr(2), !little);
+  } else if (bytes.starts_with("\xEF\xBB\xBF")) {
+    bytes.erase(0, 3);
+  }
+  T3_CHECK(bytes.find('\0') == std::string::npos,
+           "{} has zero bytes, as UTF-16 text without a byte-order mark; save it as UTF-8", what);
+  return bytes;
+}
+
 std::string ReplaceInvalidUtf8(std::string_view text) {
   std::string valid;
   while (!text.empty()) {
@@ -154,26 +200,24 @@ std::string CutToColumns(std::string_view text, size_t columns) {
   });
 }
 
-std::string FileNameWord(std::string_view sentence, size_t bytes) {
+std::string FileNameWord(std::string_view sentence, size_t columns) {
+  constexpr size_t kMaxBytes = 150;  // accents take no column
   std::string word;
   while (!sentence.empty()) {
     const size_t length = SequenceLength(sentence);
     const utf8proc_int32_t code = CodePoint(sentence, length);
     const bool follows_letter = !word.empty() && word.back() != '-';
     if (length > 0 && (IsLetterOrDigit(code) || (follows_letter && IsMark(code)))) {
-      utf8proc_uint8_t lower[4];
-      const auto size = static_cast<size_t>(utf8proc_encode_char(utf8proc_tolower(code), lower));
-      word.append(reinterpret_cast<const char*>(lower), size);
+      AppendUtf8(word, utf8proc_tolower(code));
     } else if (follows_letter && utf8proc_category(code) != UTF8PROC_CATEGORY_CF) {
       word += '-';  // but not at what joins or separates letters without being seen
     }
     sentence.remove_prefix(std::max<size_t>(length, 1));
   }
-  if (word.size() > bytes) {
-    const std::string cut = CutToBytes(word, bytes);
-    const bool between_words = word[cut.size()] == '-';
-    const size_t hyphen = cut.rfind('-');
-    word = between_words || hyphen == std::string::npos ? cut : cut.substr(0, hyphen);
+  const std::string cut = CutToBytes(CutToColumns(word, columns), kMaxBytes);
+  if (cut.size() < word.size()) {
+    const size_t hyphen = word[cut.size()] == '-' ? std::string::npos : cut.rfind('-');
+    word = cut.substr(0, hyphen);
   }
   while (!word.empty() && word.back() == '-') word.pop_back();
   return word;

@@ -17,6 +17,11 @@ std::string Quote(std::string_view text);
 // stay.
 std::string Printable(std::string_view text);
 
+// Text of a file whose first bytes may be a byte-order mark: that of UTF-8 is removed, UTF-16
+// becomes UTF-8 with U+FFFD for unpaired surrogates. Throws Error that begins with `what` for
+// UTF-32 and for zero bytes, which UTF-16 without a mark has.
+std::string DecodeText(std::string bytes, std::string_view what);
+
 // `text` with U+FFFD for each byte that is not part of valid UTF-8, as JSON needs it.
 std::string ReplaceInvalidUtf8(std::string_view text);
 
@@ -26,8 +31,9 @@ std::string CutToBytes(std::string_view text, size_t bytes);
 std::string CutToColumns(std::string_view text, size_t columns);
 
 // A word for file names from a sentence: letters and digits of any script in lower case, hyphens
-// between words, cut after at most `bytes` bytes, between words where there is one to cut at.
-// "A cat, on a mat!" -> "a-cat-on-a-mat". "" where the sentence has neither letters nor digits.
-std::string FileNameWord(std::string_view sentence, size_t bytes);
+// between words, at most `columns` columns wide and 150 bytes long, cut between words where there
+// is more than one. "A cat, on a mat!" -> "a-cat-on-a-mat". "" for a sentence without letters or
+// digits.
+std::string FileNameWord(std::string_view sentence, size_t columns);
 
 }  // namespace t3

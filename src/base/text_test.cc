@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "t3video/error.h"
+
 namespace t3 {
 namespace {
 
@@ -36,6 +38,22 @@ TEST(Text, ReplacesInvalidUtf8) {
   EXPECT_EQ(ReplaceInvalidUtf8("caf\xe9/\xe7\x8c\xab"), "caf\xef\xbf\xbd/\xe7\x8c\xab");
 }
 
+TEST(Text, DecodesByteOrderMarks) {
+  using namespace std::string_literals;
+  EXPECT_EQ(DecodeText("\xEF\xBB\xBF"
+                       "cat",
+                       "it"),
+            "cat");
+  EXPECT_EQ(DecodeText("\xFF\xFE"
+                       "a\0\x2B\x73\x3D\xD8\x31\xDC"s,
+                       "it"),
+            "a\xe7\x8c\xab\xf0\x9f\x90\xb1");
+  EXPECT_EQ(DecodeText("\xFE\xFF\0a\x73\x2B\xD8\x3D"s, "it"), "a\xe7\x8c\xab\xef\xbf\xbd");
+  EXPECT_EQ(DecodeText("caf\xe9", "it"), "caf\xe9");
+  EXPECT_THROW(DecodeText("\xFF\xFE\0\0a\0\0\0"s, "it"), Error);
+  EXPECT_THROW(DecodeText("a\0c\0"s, "it"), Error);
+}
+
 TEST(Text, CutsBetweenCharacters) {
   EXPECT_EQ(CutToBytes("abc", 3), "abc");
   EXPECT_EQ(CutToBytes("\xe7\x8c\xab\xe7\x8a\xac", 5), "\xe7\x8c\xab");  // two ideographs
@@ -62,7 +80,10 @@ TEST(Text, FileNameWordsKeepLettersOfAnyScript) {
   EXPECT_EQ(FileNameWord("seven small boats", 13), "seven-small");  // between words
   EXPECT_EQ(FileNameWord("seven small boats", 11), "seven-small");
   EXPECT_EQ(FileNameWord("incomprehensibilities", 5), "incom");  // or within the only one
-  EXPECT_EQ(FileNameWord("\xe7\x8c\xab\xe7\x8a\xac", 4), "\xe7\x8c\xab");
+  EXPECT_EQ(FileNameWord("\xe7\x8c\xab\xe7\x8a\xac", 3), "\xe7\x8c\xab");
+  std::string accents = "e";
+  for (int i = 0; i < 500; ++i) accents += "\xcc\x81";
+  EXPECT_LE(FileNameWord(accents + " cat", 40).size(), 150u);
 }
 
 }  // namespace

@@ -8,9 +8,10 @@
 
 #include "base/check.h"
 #include "bench/bench_case.h"
-#include "bench/published_block.h"
 #include "bench/timing.h"
 #include "models/dit/attention_layout.h"
+#include "models/dit/reference_published.h"
+#include "ops/attention/window_attention.h"
 #include "pipeline/device.h"
 #include "pipeline/stage.h"
 #include "plan/cost.h"
@@ -59,7 +60,8 @@ AttentionTimes TimeAttention(const BenchCase& bench, const TensorMap& block,
                             .eps = config.eps,
                             .heads = config.num_heads,
                             .rope = &attention.rope()},
-                           attention.layer(0), DenoiserScratchBytes(bench.device.is_cuda()));
+                           attention.layer(0), DenoiserScratchBytes(bench.device.is_cuda()),
+                           ExecutionMode::kInPlace);
   };
   const Projected scratch{projected.qkv.clone()};
   const at::Tensor result = attend(scratch);

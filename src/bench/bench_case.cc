@@ -5,13 +5,13 @@
 
 #include <algorithm>
 
+#include "arch/dit.h"
 #include "base/check.h"
 #include "bench/timing.h"
-#include "models/dit/tensors.h"
 #include "models/dit/weights.h"
 #include "nn/random_weights.h"
-#include "ops/attention_backend.h"
-#include "ops/attention_choice.h"
+#include "ops/attention/attend.h"
+#include "ops/attention/attend_cudnn.h"
 #include "pipeline/device.h"
 #include "plan/windows.h"
 
@@ -41,9 +41,10 @@ BenchCase PrepareBenchCase(const BenchRequest& request) {
                             request.height.value_or(preset.defaults.height),
                             request.frames.value_or(preset.defaults.frames), preset.vae),
                   {}};
-  bench.cycle = request.windows.empty()
-                    ? PlanWindows(bench.grid(), PublishedWindows(preset.dit.latent_channels))
-                    : ParseWindows(request.windows);
+  bench.cycle =
+      request.windows.empty()
+          ? PlanWindows(bench.grid(), PublishedWindows(FamilyOf(preset.dit.latent_channels)))
+          : ParseWindows(request.windows);
   CheckWindows(bench.cycle, bench.grid());
   bench.product_rate = ProductRate(device, bench.dtype);
   ReleaseCachedMemory(device);
@@ -102,8 +103,8 @@ double FullAttentionHead(const BenchCase& bench) {
   };
   const at::Tensor q = random(), k = random(), v = random();
   // The first runs may try several kernels.
-  return std::ranges::min(
-             TimeRuns(bench.device, bench.device.is_cuda() ? 9 : 3, [&] { Attend(q, k, v); })) /
+  return std::ranges::min(TimeRuns(bench.device, bench.device.is_cuda() ? 9 : 3,
+                                   [&] { Attend(q, k, v, {}, ExecutionMode::kInPlace); })) /
          static_cast<double>(heads);
 }
 

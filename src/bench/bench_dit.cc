@@ -11,10 +11,10 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "bench/bench_case.h"
-#include "bench/published_block.h"
 #include "bench/timing.h"
 #include "models/dit/dit.h"
-#include "ops/part_timer.h"
+#include "models/dit/reference_published.h"
+#include "ops/profiler.h"
 #include "pipeline/device.h"
 #include "pipeline/stage.h"
 #include "plan/cost.h"
@@ -43,7 +43,7 @@ struct BlockTimes {
 
 struct DitTimes {
   std::vector<double> runs;
-  PartTimes parts;
+  ProfileTimes parts;
   int64_t peak_bytes = 0;
   double flop = 0;
   double host_ms = 0;       // until the host has launched a forward
@@ -91,9 +91,9 @@ void TimeForward(const BenchCase& bench, const TensorMap& weights, int64_t repea
   times.host_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
   Synchronize(bench.device);
-  PartRecorder recorder(bench.device);
+  Profiler profiler(bench.device);
   forward();
-  times.parts = recorder.Milliseconds();
+  times.parts = profiler.Milliseconds();
   times.flop = CostOf(bench, config.num_layers, bench.cycle);
 }
 
@@ -113,11 +113,12 @@ class BlockBench {
     BlockTimes times{.counts = counts, .flop = CostOf(bench_, 1, {counts})};
     const AttentionLayout attention = AttentionLayout::Make(
         AttentionPattern::kT3, {counts}, bench_.grid(), 1, config_.head_dim(), bench_.device);
-    const BlockContext context{.time = time_.to(at::kFloat).unsqueeze(0),
-                               .windows = &attention.layer(0),
-                               .rope = &attention.rope(),
-                               .text = block_.PrepareText(text_.unsqueeze(0)),
-                               .scratch_bytes = DenoiserScratchBytes(bench_.device.is_cuda())};
+    const BlockContext context{
+        .time = time_.to(at::kFloat).unsqueeze(0),
+        .windows = &attention.layer(0),
+        .rope = &attention.rope(),
+        .text = block_.PrepareText(text_.unsqueeze(0), ExecutionMode::kInPlace),
+        .scratch_bytes = DenoiserScratchBytes(bench_.device.is_cuda())};
     at::Tensor x = x_.clone();
     block_.Forward(x, context);
     if (compare) Compare(x, counts, times);

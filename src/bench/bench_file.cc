@@ -59,6 +59,16 @@ struct FileTimes {
   double slower() const { return std::max(decoder, encoder); }
 };
 
+DecodeTarget TargetOf(const FileBenchRequest& request, const StoredLatents& stored) {
+  DecodeTarget target;
+  target.output.path = request.output;
+  target.output.file = request.file;
+  target.geometry = stored.geometry;
+  target.fps = stored.fps;
+  target.metadata = stored.metadata;
+  return target;
+}
+
 class FileBench {
  public:
   FileBench(const ModelInfo& model, const FileBenchRequest& request, const RunContext& context,
@@ -66,7 +76,7 @@ class FileBench {
       : request_(request),
         context_(context),
         stored_(ReadStoredLatents(request.latents, model, request.file.last_frame)),
-        target_{request.output, stored_.geometry, stored_.fps, request.file, stored_.metadata} {
+        target_(TargetOf(request, stored_)) {
     if (IsTensorFile(request.output)) {
       FailUsage("{} needs no encoder; name a video file", request.output);
     }
@@ -109,7 +119,7 @@ class FileBench {
   std::unique_ptr<VideoWriter> OpenFile() const {
     VideoSettings settings = SettingsOf(target_);
     if (cores_) settings.threads = cores_->second_count;
-    return OpenVideoWriter(target_.output, settings);
+    return OpenVideoWriter(target_.output.path, settings);
   }
 
   // Its thread and those of the encoder run on the encoder's cores.

@@ -23,7 +23,7 @@ BenchRequest SmallRequest() {
   request.frames = 5;
   request.windows = "2,1,1;1,2,2";
   request.device = "cpu";
-  request.dtype = "fp32";
+  request.dtype = ComputeDtype::kFp32;
   request.repeats = 1;
   return request;
 }

@@ -34,17 +34,17 @@ std::string ConvolutionText(const ConvolutionCounts& counts, const VaeBenchReque
   return fmt::format(
       "  convolutions: {} shapes by the custom kernel, {} by plans from {}, {} autotuned, {} by "
       "cuDNN's first plan, {} by libtorch; {} plans of the file were stale\n",
-      counts.own, counts.from_table, request.plans.empty() ? "no file" : request.plans,
+      counts.custom, counts.from_table, request.plans.empty() ? "no file" : request.plans,
       counts.timed, counts.first, counts.libtorch, counts.stale);
 }
 
-std::string CheckText(const ConvolutionCounts& counts) {
+std::string CheckText(const ConvolutionChecker::Report& report) {
   return fmt::format(
       "  {} convolutions checked, {} wrong: relative L2 distance from libtorch's at most {:.2g}\n",
-      counts.checked, counts.wrong, counts.difference);
+      report.checked, report.wrong, report.difference);
 }
 
-std::string PartsText(const PartTimes& parts) {
+std::string PartsText(const ProfileTimes& parts) {
   if (parts.empty()) return "";
   double sum = 0;
   for (const auto& [name, ms] : parts) sum += ms;
@@ -127,7 +127,7 @@ Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
   const ConvolutionCounts counts = CountConvolutions();
   convolutions += ConvolutionText(counts, request);
   Compare(results);
-  const PartTimes parts = request.parts ? bench.Parts() : PartTimes{};
+  const ProfileTimes parts = request.parts ? bench.Parts() : ProfileTimes{};
   const VideoGeometry& geometry = bench.geometry();
   const std::string name = dtype == at::kBFloat16 ? "bf16" : "fp32";
   const std::string heading =
@@ -146,7 +146,7 @@ Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
                                     {"memory_limit", request.options.memory_limit},
                                     {"cudnn_choices", request.cudnn_choices},
                                     {"convolutions",
-                                     {{"own", counts.own},
+                                     {{"own", counts.custom},
                                       {"from_file", counts.from_table},
                                       {"timed", counts.timed},
                                       {"first", counts.first},

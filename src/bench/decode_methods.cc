@@ -8,12 +8,12 @@
 #include <algorithm>
 #include <chrono>
 
+#include "arch/vae.h"
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/seconds_since.h"
 #include "bench/tiled_decode.h"
 #include "config/presets.h"
-#include "models/vae/tensors.h"
 #include "nn/random_weights.h"
 #include "pipeline/decode.h"
 #include "pipeline/device.h"
@@ -78,20 +78,19 @@ MethodResult DecodeMethods::Run(const std::string& method) {
   return result;
 }
 
-ConvolutionCounts DecodeMethods::Check() {
+ConvolutionChecker::Report DecodeMethods::Check() {
   constexpr int64_t kCheckedLatents = 3;
   const Grid grid{std::min(kCheckedLatents, geometry_.latent.t), geometry_.latent.h,
                   geometry_.latent.w};
-  CheckConvolutions(true);
+  const ConvolutionChecker checker;
   DecodeByPlan(latents_.narrow(1, 0, grid.t), PlanOf(grid), [](const DecodedRows&) {});
-  CheckConvolutions(false);
-  return CountConvolutions();
+  return checker.report();
 }
 
-PartTimes DecodeMethods::Parts() {
-  PartRecorder recorder(context_.device);
+ProfileTimes DecodeMethods::Parts() {
+  Profiler profiler(context_.device);
   DecodeByPlan(latents_, PlanOf(geometry_.latent), [](const DecodedRows&) {});
-  return recorder.Milliseconds();
+  return profiler.Milliseconds();
 }
 
 double DecodeMethods::RunOnce(const std::string& method, MethodResult* result) {
@@ -127,7 +126,7 @@ double DecodeMethods::RunPlain(MethodResult* result) {
   const at::Tensor video = whole ? Video() : at::Tensor();
   int64_t frame = 0;
   const auto begin = MethodClock::now();
-  vae_.DecodePlain(latents_.narrow(1, 0, run.t), [&](const at::Tensor& frames_out) {
+  vae_.DecodeReference(latents_.narrow(1, 0, run.t), [&](const at::Tensor& frames_out) {
     if (video.defined()) video.narrow(1, frame, frames_out.size(1)).copy_(frames_out);
     frame += frames_out.size(1);
     Report("plain", frame, frames);

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "models/vae/vae.h"
-#include "ops/convolution_choice.h"
-#include "ops/part_timer.h"
+#include "ops/conv/convolution_checker.h"
+#include "ops/profiler.h"
 #include "pipeline/stage.h"
 #include "plan/geometry.h"
 #include "t3video/bench.h"
@@ -37,10 +37,10 @@ class DecodeMethods {
 
   // Compares every convolution of "planned" with libtorch's, over as many frames as have every
   // convolution shape but the last pass's.
-  ConvolutionCounts Check();
+  ConvolutionChecker::Report Check();
 
   // Milliseconds on the device in each part of one decode by "planned".
-  PartTimes Parts();
+  ProfileTimes Parts();
 
   double Macs() const;  // of an untiled decode
   const VideoGeometry& geometry() const { return geometry_; }

@@ -79,11 +79,11 @@ void BlendTile(const Vae& vae, const at::Tensor& latents, const PublishedTile& t
         .narrow(-1, stride * x.begin, weight.size(1));
   };
   int64_t frame = 0;
-  vae.DecodePlain(latents.narrow(2, y.begin, y.size).narrow(3, x.begin, x.size),
-                  [&](const at::Tensor& frames) {
-                    part(sums.narrow(1, frame, frames.size(1))).add_(frames.cpu() * weight);
-                    frame += frames.size(1);
-                  });
+  vae.DecodeReference(latents.narrow(2, y.begin, y.size).narrow(3, x.begin, x.size),
+                      [&](const at::Tensor& frames) {
+                        part(sums.narrow(1, frame, frames.size(1))).add_(frames.cpu() * weight);
+                        frame += frames.size(1);
+                      });
   part(weights).add_(weight);
 }
 

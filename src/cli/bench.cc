@@ -18,10 +18,19 @@ namespace {
 struct BenchFlags {
   BenchRequest request;
   std::string size;
+  std::string dtype = "auto";
   std::string memory_limit;
   bool no_compare = false;
   bool json = false;
 };
+
+template <typename R>
+void SetSize(const std::string& text, R& request) {
+  if (text.empty()) return;
+  const VideoSize size = ParseSize(text);
+  request.width = size.width;
+  request.height = size.height;
+}
 
 // Runs bench(progress, cancel) and prints its report.
 template <typename Bench>
@@ -39,7 +48,8 @@ int RunBench(const BenchFlags& flags, BenchFn bench) {
   BenchRequest request = flags.request;
   request.compare = !flags.no_compare;
   if (!flags.memory_limit.empty()) request.memory_limit = ParseBytes(flags.memory_limit);
-  if (!flags.size.empty()) std::tie(request.width, request.height) = ParseSize(flags.size);
+  request.dtype = ParseComputeDtype(flags.dtype);
+  SetSize(flags.size, request);
   return ShowBench(ParseProgressStyle("auto"), flags.json,
                    [&](const ProgressFn& progress, const CancelToken* cancel) {
                      return bench(request, progress, cancel);
@@ -58,9 +68,9 @@ void AddOne(CLI::App& parent, const char* name, const char* description, BenchFn
   command.add_option("--windows", request.windows, "window counts \"t,h,w;t,h,w;...\"");
   command.add_option("--device", request.device, "auto, cpu, cuda or cuda:N")
       ->capture_default_str();
-  command.add_option("--dtype", request.dtype, "auto, bf16 or fp32")->capture_default_str();
-  command.add_option("--memory-limit", flags->memory_limit, "most memory to use, e.g. 22GB");
-  command.add_option("--repeats", request.repeats, "runs of which the median is told")
+  command.add_option("--dtype", flags->dtype, "auto, bf16 or fp32")->capture_default_str();
+  command.add_option("--memory-limit", flags->memory_limit, "maximum memory to use, e.g. 22GB");
+  command.add_option("--repeats", request.repeats, "number of timed runs; the median is reported")
       ->capture_default_str();
   command.add_flag("--no-compare", flags->no_compare,
                    "without the published algorithm and full attention");
@@ -85,7 +95,7 @@ struct VaeBenchFlags {
 int RunVaeBench(const VaeBenchFlags& flags) {
   VaeBenchRequest request = flags.request;
   request.options = ToRunOptions(flags.run);
-  if (!flags.size.empty()) std::tie(request.width, request.height) = ParseSize(flags.size);
+  SetSize(flags.size, request);
   return ShowBench(ParseProgressStyle(flags.run.progress), flags.json,
                    [&](const ProgressFn& progress, const CancelToken* cancel) {
                      return BenchVae(request, progress, cancel);

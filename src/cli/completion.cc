@@ -9,18 +9,24 @@
 #include "base/check.h"
 #include "base/nearest.h"
 #include "cli/commands.h"
+#include "t3video/request_options.h"
 
 namespace t3 {
 namespace {
 
 // Flags whose values are words of a list; the others take files or numbers.
 const std::map<std::string, std::string>& ValueWords() {
-  static const std::map<std::string, std::string> words{
-      {"--attention", "auto t3 full close remote swin"},
-      {"--sampler", "euler unipc"},
-      {"--dtype", "auto bf16 fp32"},
-      {"--device", "auto cpu cuda cuda:0"},
-      {"--progress", "auto live plain json none"}};
+  static const std::map<std::string, std::string> words = [] {
+    std::map<std::string, std::string> found{{"--progress", "auto live plain json none"}};
+    const auto note = [&](const Option& option, const auto&) {
+      if (*option.choices != '\0') found[fmt::format("--{}", option.name)] = option.choices;
+    };
+    const RunOptions options;
+    const Request request;
+    VisitMachineOptions(options, note);
+    VisitRequestOptions(request, note);
+    return found;
+  }();
   return words;
 }
 

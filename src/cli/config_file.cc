@@ -2,12 +2,13 @@
 #include "cli/config_file.h"
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "base/nearest.h"
+#include "base/read_text.h"
 
 namespace t3 {
 namespace {
@@ -15,21 +16,10 @@ namespace {
 using nlohmann::ordered_json;
 
 ordered_json ParseObject(const std::string& text, const std::string& source) {
-  ordered_json object;
-  try {
-    object = ordered_json::parse(text);
-  } catch (const nlohmann::json::exception& error) {
-    Fail("cannot read {}: {}", source, error.what());
-  }
+  ordered_json object = ParseOrderedJson(text, source, kLongLists);
   T3_CHECK(object.is_object(), "{} holds a JSON {}, wanted an object of flags", source,
            object.type_name());
   return object;
-}
-
-std::string ReadText(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  T3_CHECK(file.good(), "cannot open {}", path);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 std::string ScalarText(const ordered_json& value, const std::string& key,
@@ -88,12 +78,15 @@ std::set<std::string> Overridden(const std::vector<std::string>& arguments) {
   return flags;
 }
 
-// A record's settings. Where its video goes elsewhere, so does what stood beside it.
+// A record's settings. If its video goes elsewhere, the files beside it are not written again.
 ordered_json SettingsOfRecord(const std::string& path, bool own_output) {
   ordered_json record = ParseObject(ReadText(path), path);
-  T3_CHECK(record.contains("settings"),
-           "{} is no record: it has no \"settings\"; a file of flags is for --config", path);
+  T3_CHECK(
+      record.contains("settings") && record["settings"].is_object(),
+      "{} is not a record of t3: it has no object \"settings\"; a file of flags is for --config",
+      path);
   ordered_json settings = record["settings"];
+  settings.erase("overwrite");  // what to replace is this command's to say
   if (own_output) {
     for (const char* key : {"record", "save-latents", "preview", "preview-every"})
       settings.erase(key);
@@ -143,7 +136,7 @@ std::vector<std::string> LayUnderFiles(const std::vector<std::string>& arguments
   if (!config.empty()) settings.update(ParseObject(ReadText(config), config));
   for (const std::string& flag : own) settings.erase(flag);
   const std::vector<std::string> under =
-      ToArguments(settings.dump(), config.empty() ? from : config, app);
+      ToArguments(DumpJson(settings), config.empty() ? from : config, app);
   std::vector<std::string> all(arguments.begin(), command + 1);
   all.insert(all.end(), under.begin(), under.end());
   all.insert(all.end(), command + 1, arguments.end());

@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <memory>
 #include <sstream>
-#include <tuple>
 #include <vector>
 
 #include "base/atomic_file.h"
@@ -22,7 +21,7 @@ struct EvalFlags {
   EvalRequest request;
   ModelFlags model;
   RunFlags run;
-  std::string size, enlarged_from;
+  std::string enlarged_from;
   bool truth = false;
   bool vae_only = false;
   std::vector<std::string> compare;
@@ -43,8 +42,8 @@ std::vector<std::string> FilesOf(const std::string& list) {
 int RunCompare(const EvalFlags& flags) {
   const Report report =
       CompareEvals(FilesOf(flags.compare[0]), FilesOf(flags.compare[1]), flags.margin);
-  fmt::print("{}", report.text);
   if (!flags.request.json.empty()) WriteAtomically(flags.request.json, report.json + "\n");
+  fmt::print("{}", report.text);
   return 0;
 }
 
@@ -66,7 +65,7 @@ int RunTable(const EvalFlags& flags) {
     const auto [name, value] = Assigned(text, "--margins");
     double margin = 0;
     if (!CLI::detail::lexical_cast(value, margin))
-      FailUsage("--margins {}: {} is no number", text, value);
+      FailUsage("--margins {}: {} is not a number", text, value);
     margins.emplace_back(name, margin);
   }
   fmt::print("{}", TabulateEvals(named, flags.against, margins));
@@ -82,10 +81,7 @@ int RunEval(const EvalFlags& flags) {
   EvalRequest request = flags.request;
   if (flags.truth) request.source = EvalSource::kTruth;
   if (flags.vae_only) request.source = EvalSource::kVae;
-  if (!flags.size.empty()) std::tie(request.width, request.height) = ParseSize(flags.size);
-  if (!flags.enlarged_from.empty()) {
-    std::tie(request.small_width, request.small_height) = ParseSize(flags.enlarged_from);
-  }
+  if (!flags.enlarged_from.empty()) request.small_size = ParseSize(flags.enlarged_from);
   Terminal terminal(ParseProgressStyle(flags.run.progress));
   const EvalResult result = Evaluate(ToModelFiles(flags.model), ToRunOptions(flags.run), request,
                                      terminal.Progress(), &CancelOnSignals());
@@ -99,15 +95,10 @@ void AddSizeFlags(CLI::App& app, EvalFlags& flags) {
   app.add_option("--clips", request.clips, "held-out scenes to make")->capture_default_str();
   app.add_option("--first-seed", request.first_seed, "of the first scene; the others follow")
       ->capture_default_str();
-  app.add_option("--size", flags.size, "WIDTHxHEIGHT in pixels");
-  app.add_option("--frames", request.frames, "frames of a clip, 4n+1");
+  AddGenerationFlags(app, request.params);
   app.add_option("--enlarged-from", flags.enlarged_from,
                  "WIDTHxHEIGHT: compare the detail with clips of that size by the same model, "
                  "enlarged by bicubic interpolation");
-  AddSolverFlags(app, request);
-  app.add_option("--attention", request.attention, "auto, t3, full, close, remote or swin")
-      ->capture_default_str();
-  app.add_option("--windows", request.windows, "window counts \"t,h,w;t,h,w;...\"");
   app.add_option("--seed", request.seed, "of the first clip's noise; the others follow")
       ->capture_default_str();
   app.add_option("--batch", request.batch, "clips denoised together; 0: what suits the device")

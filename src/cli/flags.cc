@@ -2,8 +2,7 @@
 #include "cli/flags.h"
 
 #include <CLI/Option.hpp>
-#include <charconv>
-#include <cmath>
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/bytes.h"
@@ -19,51 +18,104 @@ std::string Environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+const char* Title(OptionGroup group) {
+  switch (group) {
+    case OptionGroup::kModel:
+      return "Model";
+    case OptionGroup::kPrompt:
+      return "Prompt";
+    case OptionGroup::kVideo:
+      return "Video";
+    case OptionGroup::kSampling:
+      return "Sampling";
+    case OptionGroup::kOutput:
+      return "Output";
+    case OptionGroup::kSafety:
+      return "Checkpoints and previews";
+    case OptionGroup::kMachine:
+      return "Machine";
+  }
+  return "Options";
+}
+
+// "--prompt", with the letter of those that are typed most.
+std::string FlagNames(const std::string& name) {
+  for (const char* common : {"model", "output", "prompt"}) {
+    if (name == common) return fmt::format("-{},--{}", name[0], name);
+  }
+  return "--" + name;
+}
+
+CLI::Option* Described(CLI::Option* flag, const Option& option) {
+  return flag->group(Title(option.group))->default_str(option.fallback);
+}
+
 }  // namespace
 
+CLI::Option* AddTextFlag(CLI::App& app, const Option& option, OptionParser parse) {
+  return Described(
+      app.add_option_function<std::string>(FlagNames(option.name), std::move(parse), option.help),
+      option);
+}
+
+CLI::Option* AddRepeatedFlag(CLI::App& app, const Option& option,
+                             std::function<void(const std::vector<std::string>&)> parse) {
+  return Described(app.add_option_function<std::vector<std::string>>(FlagNames(option.name),
+                                                                     std::move(parse), option.help)
+                       ->take_all()
+                       ->expected(1),
+                   option);
+}
+
+CLI::Option* AddSwitch(CLI::App& app, const Option& option, bool& value) {
+  return Described(app.add_flag(FlagNames(option.name), value, option.help), option);
+}
+
 void AddModelFlags(CLI::App& app, ModelFlags& flags) {
-  app.add_option("--model", flags.files.model,
-                 "folder of a checkpoint (official, diffusers or ComfyUI layout), or 'demo' "
-                 "(default: $T3_MODEL_DIR)");
-  app.add_option("--dit", flags.files.dit, "denoiser file, in place of the folder's");
-  app.add_option("--text-encoder", flags.files.text_encoder, "UMT5 file, in place of the folder's");
-  app.add_option("--vae", flags.files.vae, "VAE file, in place of the folder's");
-  app.add_option("--tokenizer", flags.files.tokenizer,
-                 "sentencepiece model, in place of the folder's");
+  VisitModelOptions(flags.files, [&](const Option& option, auto& value) {
+    if (option.name != std::string("lora")) AddOptionFlag(app, option, value);
+  });
 }
 
 void AddLoraFlag(CLI::App& app, ModelFlags& flags) {
-  app.add_option("--lora", flags.loras,
-                 "LoRA for the denoiser, FILE or FILE:SCALE; may be repeated")
-      ->take_all()
-      ->expected(1);
+  VisitModelOptions(flags.files, [&](const Option& option, auto& value) {
+    if (option.name == std::string("lora")) AddOptionFlag(app, option, value);
+  });
 }
 
 void AddRunFlags(CLI::App& app, RunFlags& flags) {
-  app.add_option("--device", flags.options.device,
-                 "auto, cpu, cuda or cuda:N (default: $T3_DEVICE, else auto)");
-  app.add_option("--dtype", flags.options.dtype, "auto, bf16 or fp32")->default_str("auto");
-  app.add_option("--memory-limit", flags.memory_limit,
-                 "most memory to use on the device, e.g. 24GB");
-  app.add_option("--host-memory-limit", flags.host_memory_limit,
-                 "most memory to use on the host, e.g. 64GB");
-  app.add_flag("--deterministic", flags.options.deterministic,
-               "only kernels that give the same bits every time");
-  app.add_option("--progress", flags.progress, "auto, live, plain, json (a line each) or none")
+  VisitMachineOptions(
+      flags.options, [&](const Option& option, auto& value) { AddOptionFlag(app, option, value); });
+  app.add_option("--progress", flags.progress, "auto, live, plain, json (an object a line) or none")
+      ->group(Title(OptionGroup::kMachine))
       ->capture_default_str();
 }
 
+void AddGenerationFlags(CLI::App& app, GenerationParams& params,
+                        const std::vector<std::string>& names) {
+  VisitGenerationParams(params, [&](const Option& option, auto& value) {
+    if (names.empty() || std::ranges::find(names, option.name) != names.end())
+      AddOptionFlag(app, option, value);
+  });
+}
+
 void AddFileFlags(CLI::App& app, FileOptions& file) {
-  app.add_option("--codec", file.codec, "video encoder, by its name in FFmpeg (default: H.264)");
-  app.add_option("--crf", file.crf, "constant quality of the encoder, on its own scale");
-  app.add_option("--pix-fmt", file.pixel_format,
-                 "pixel format, e.g. yuv420p10le; rgb48 for 16-bit PNG");
+  // The same declarations as of a request, over a request that only carries them.
+  auto request = std::make_shared<Request>();
+  VisitRequestOptions(*request, [&](const Option& option, auto& value) {
+    if (option.effect != OptionEffect::kEncoding) return;
+    AddTextFlag(app, option, [request, option, &file, &value](const std::string& text) {
+      ParseOption(option, text, value);
+      const std::optional<int64_t> last_frame = file.last_frame;
+      file = request->output.file;
+      file.last_frame = last_frame;
+    });
+  });
 }
 
 ModelFiles ToModelFiles(const ModelFlags& flags) {
   ModelFiles files = flags.files;
   if (files.model.empty() && files.dit.empty()) files.model = Environment("T3_MODEL_DIR");
-  for (const std::string& lora : flags.loras) files.loras.push_back(ParseLora(lora));
   return files;
 }
 
@@ -71,32 +123,24 @@ RunOptions ToRunOptions(const RunFlags& flags) {
   RunOptions options = flags.options;
   if (options.device.empty()) options.device = Environment("T3_DEVICE");
   if (options.device.empty()) options.device = "auto";
-  if (!flags.memory_limit.empty()) options.memory_limit = ParseBytes(flags.memory_limit);
-  if (!flags.host_memory_limit.empty())
-    options.host_memory_limit = ParseBytes(flags.host_memory_limit);
   return options;
 }
 
-std::pair<int64_t, int64_t> ParseSize(const std::string& text) {
-  int64_t width = 0;
-  int64_t height = 0;
-  const char* const end = text.data() + text.size();
-  const auto [middle, status] = std::from_chars(text.data(), end, width);
-  if (status == std::errc() && middle != end && (*middle == 'x' || *middle == 'X')) {
-    const auto [stop, second] = std::from_chars(middle + 1, end, height);
-    if (second == std::errc() && stop == end && width > 0 && height > 0) return {width, height};
+std::string WithFlags(const std::string& message) {
+  std::string text;
+  for (size_t at = 0; at < message.size(); ++at) {
+    const size_t end = message.find('`', at + 1);
+    if (message[at] != '`' || end == std::string::npos) {
+      text += message[at];
+      continue;
+    }
+    const std::string name = message.substr(at + 1, end - at - 1);
+    const bool is_option =
+        !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == std::string::npos;
+    text += is_option ? "--" + name : '`' + name + '`';
+    at = end;
   }
-  FailUsage("--size '{}' is no size; write WIDTHxHEIGHT, e.g. 3840x2160", text);
-}
-
-Lora ParseLora(const std::string& text) {
-  const size_t colon = text.rfind(':');
-  if (colon == std::string::npos || colon + 1 == text.size()) return {text, 1};
-  double scale = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, status] = std::from_chars(text.data() + colon + 1, end, scale);
-  if (status != std::errc() || stop != end || !std::isfinite(scale)) return {text, 1};
-  return {text.substr(0, colon), scale};
+  return text;
 }
 
 }  // namespace t3

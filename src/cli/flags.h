@@ -1,42 +1,58 @@
-// Flags that several subcommands share, and the parsing of their values.
+// Flags that several subcommands share, made from the options' declarations.
 #pragma once
 
 #include <CLI/App.hpp>
-#include <cstdint>
+#include <functional>
 #include <string>
-#include <utility>
+#include <type_traits>
 #include <vector>
 
 #include "t3video/options.h"
 #include "t3video/request.h"
+#include "t3video/request_options.h"
 
 namespace t3 {
 
-// Values as they stand on the command line, turned into options by the functions below.
 struct ModelFlags {
   ModelFiles files;
-  std::vector<std::string> loras;  // "FILE" or "FILE:SCALE"
 };
 struct RunFlags {
   RunFlags() { options.device.clear(); }  // so that the environment can give it
   RunOptions options;
-  std::string memory_limit;
-  std::string host_memory_limit;
   std::string progress = "auto";
 };
+
+// What sets an option from text.
+using OptionParser = std::function<void(const std::string& text)>;
+CLI::Option* AddTextFlag(CLI::App& app, const Option& option, OptionParser parse);
+CLI::Option* AddRepeatedFlag(CLI::App& app, const Option& option,
+                             std::function<void(const std::vector<std::string>&)> parse);
+CLI::Option* AddSwitch(CLI::App& app, const Option& option, bool& value);
+
+// The flag of an option, in its group, with its default.
+template <typename T>
+CLI::Option* AddOptionFlag(CLI::App& app, const Option& option, T& value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return AddSwitch(app, option, value);
+  } else if constexpr (std::is_same_v<T, std::vector<Lora>>) {
+    return AddRepeatedFlag(app, option, [option, &value](const std::vector<std::string>& texts) {
+      value.clear();
+      for (const std::string& text : texts) ParseOption(option, text, value);
+    });
+  } else {
+    return AddTextFlag(app, option, [option, &value](const std::string& text) {
+      ParseOption(option, text, value);
+    });
+  }
+}
 
 void AddModelFlags(CLI::App& app, ModelFlags& flags);
 // For commands that run the denoiser.
 void AddLoraFlag(CLI::App& app, ModelFlags& flags);
 void AddRunFlags(CLI::App& app, RunFlags& flags);
-// How a request of any kind denoises.
-template <typename R>
-void AddSolverFlags(CLI::App& app, R& request) {
-  app.add_option("--steps", request.steps, "denoising steps");
-  app.add_option("--guidance", request.guidance, "guidance scale; 1 runs one branch");
-  app.add_option("--shift", request.shift, "shift of the noise schedule");
-  app.add_option("--sampler", request.sampler, "euler or unipc");
-}
+// Those of `names`, or all of them.
+void AddGenerationFlags(CLI::App& app, GenerationParams& params,
+                        const std::vector<std::string>& names = {});
 void AddFileFlags(CLI::App& app, FileOptions& file);
 
 // Without --model and --dit the model is that of the environment variable T3_MODEL_DIR, without
@@ -44,9 +60,8 @@ void AddFileFlags(CLI::App& app, FileOptions& file);
 ModelFiles ToModelFiles(const ModelFlags& flags);
 RunOptions ToRunOptions(const RunFlags& flags);
 
-// "3840x2160" -> (3840, 2160); throws Error of kind kUsage on anything else.
-std::pair<int64_t, int64_t> ParseSize(const std::string& text);
-// "style.safetensors:0.8" -> path and scale; without a scale it is 1.
-Lora ParseLora(const std::string& text);
+// A message of the library with its options as flags: "`steps` 0 is outside 1 to 1000" ->
+// "--steps 0 is outside 1 to 1000".
+std::string WithFlags(const std::string& message);
 
 }  // namespace t3

@@ -17,21 +17,21 @@ struct GenerateFlags {
   Request request;
   std::string prompt_file;
   std::string seeds;  // "0,1,2"; empty: the request's
-  std::string size;
   bool restart = false;
-  bool no_save_latents = false;
   bool dry_run = false;
 };
 
 void AddGenerateFlags(CLI::App& app, GenerateFlags& flags);
 
-// The seeds of every prompt. Throws Error of kind kUsage where the list is none.
+// The seeds of every prompt. Throws Error of kind kUsage for anything but a list of seeds.
 std::vector<uint64_t> SeedsOf(const GenerateFlags& flags);
 
 // Whether several videos are asked for, which makes the output folder a job folder.
 bool IsJob(const GenerateFlags& flags);
 
-// Returns the exit code.
+// Both return the exit code.
 int RunGenerate(const GenerateFlags& flags);
+struct Job;
+int RunJob(const Job& job);
 
 }  // namespace t3

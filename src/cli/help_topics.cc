@@ -53,18 +53,26 @@ decoder for later (t3 decode).
         R"(While v.mp4 is made, v.mp4.checkpoint.safetensors holds the state of the sampler: every
 --checkpoint-every steps, else so that about two minutes are at risk. Once denoised, the latents are
 in v.mp4.latents.safetensors until the video has been written and read back.
-  t3 resume v.mp4          goes on to the same bits; says what is not as it was
-  t3 resume DIR            goes on with a prompt file's folder; finished videos are skipped
-The same t3 generate command does the same; --restart begins anew. Ctrl-C ends after the step and
-saves it; a second one ends at once.
+  t3 resume v.mp4          continues to the same bits; reports what has changed
+  t3 resume DIR            continues every job of the folder; finished videos are skipped
+The same t3 generate command does the same; --restart starts again. Ctrl-C, SIGTERM and SIGHUP end
+the run after the step and save it; a second Ctrl-C ends it at once. If the output's folder is gone
+or full, the state goes to the current folder or the temporary one, and the message says where. A
+log that cannot be written never ends a run.
+Only one run at a time writes an output. What exists is replaced only if it is an earlier result of
+the same settings, or by --overwrite. Links are followed; pipes and devices are refused.
 )"}},
       {"prompts",
        {"many videos from one command",
         R"(--prompt-file takes a text file, a prompt a line ('#' begins a comment), or JSON: a list of
 strings or of objects with "prompt" or "prompt_en". --seeds 0,1,2 makes every prompt with each seed.
+CSV and TSV files with a header, JSON lines and UTF-16 are read as well. Other fields of an entry are
+options of that video: negative_prompt, seed, size, frames, fps, sampler, steps, guidance, shift,
+attention, windows, image, noise.
 With --output DIR/ the videos are DIR/NNN-words-of-the-prompt.mp4, each with a record .mp4.json
-beside it; DIR/job.json holds the whole job. Models load once. An entry that fails does not stop the
-others; running the command again makes only what is missing.
+beside it. A name that another video has gets a number. DIR/job.json holds all jobs of the folder.
+Models load once. An entry that fails does not stop the others; running the command again makes only
+what is missing.
 )"}},
       {"records",
        {"what was done, and doing it again",

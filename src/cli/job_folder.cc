@@ -1,14 +1,19 @@
 // Job folders.
 #include "cli/job_folder.h"
 
-#include <cctype>
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/json.h"
+#include "base/output_lock.h"
+#include "base/text.h"
 #include "cli/config_file.h"
+#include "cli/job_names.h"
+#include "t3video/request_options.h"
 #include "t3video/run.h"
 
 namespace t3 {
@@ -17,115 +22,301 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-// "A cat, on a mat!" -> "a-cat-on-a-mat", at most 40 characters.
-std::string Slug(const std::string& prompt) {
-  std::string slug;
-  for (const char c : prompt) {
-    const unsigned char byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0) {
-      slug += static_cast<char>(std::tolower(byte));
-    } else if (!slug.empty() && slug.back() != '-') {
-      slug += '-';
-    }
-    if (slug.size() == 40) break;
-  }
-  while (!slug.empty() && slug.back() == '-') slug.pop_back();
-  return slug;
+bool IsFolder(const std::string& path) {
+  std::error_code ignored;
+  return path.ends_with('/') || fs::is_directory(path, ignored);
 }
 
-bool IsFolder(const std::string& path) { return path.back() == '/' || fs::is_directory(path); }
-
-// What tells an entry from the others.
-struct EntryName {
-  std::string number;  // "007", or "" where there is one prompt
-  std::string slug;
-  std::string seed;  // "seed3", or "" where there is one seed
-
-  std::string Join(std::initializer_list<std::string> parts) const {
-    std::string name;
-    for (const std::string& part : parts) {
-      if (!part.empty()) name += (name.empty() ? "" : "-") + part;
-    }
-    return name;
+std::string Join(std::initializer_list<std::string> parts) {
+  std::string name;
+  for (const std::string& part : parts) {
+    if (!part.empty()) name += (name.empty() ? "" : "-") + part;
   }
-  // DIR/ -> DIR/007-slug-seed3.mp4, X.mp4 -> X-007-seed3.mp4.
-  std::string In(const std::string& path) const {
-    if (path.empty()) return path;
-    if (IsFolder(path)) return (fs::path(path) / (Join({number, slug, seed}) + ".mp4")).string();
-    const fs::path base(path);
-    const std::string name = Join({base.stem().string(), number, seed});
-    return (base.parent_path() / (name + base.extension().string())).string();
-  }
+  return name;
+}
+
+// DIR/ -> DIR/NAME.EXTENSION; X.mp4 -> X-NAME.mp4.
+std::string Place(const std::string& path, const std::string& name, const char* extension) {
+  if (path.empty()) return path;
+  if (IsFolder(path)) return (fs::path(path) / (name + extension)).string();
+  const fs::path base(path);
+  return (base.parent_path() / (Join({base.stem().string(), name}) + base.extension().string()))
+      .string();
+}
+
+// Options that a prompt file may set for an entry; the others are the command's.
+bool IsEntryOption(const std::string& name) {
+  static const std::set<std::string> names{
+      "negative-prompt", "size",      "frames",  "fps",  "sampler", "steps", "shift",
+      "guidance",        "attention", "windows", "seed", "noise",   "image"};
+  return names.contains(name);
+}
+
+// The prompt with one seed: what is named, made and remembered.
+struct Video {
+  const PromptEntry* prompt = nullptr;
+  uint64_t seed = 0;
+  std::string name;  // of the output, without folder and extension
 };
 
-std::vector<PromptEntry> Prompts(const GenerateFlags& flags) {
-  if (!flags.prompt_file.empty()) return ReadPromptFile(flags.prompt_file);
-  return {{1, flags.request.prompt, ""}};
+// What decides the video: settings of the command and the entry, and the seed.
+std::string ContentOf(const ordered_json& settings, const ordered_json& entry,
+                      const std::string& seed) {
+  static const std::set<std::string> without_effect = [] {
+    std::set<std::string> names{"seed", "seeds"};
+    const auto add = [&](const Option& option, auto&) {
+      if (option.effect == OptionEffect::kNone) names.insert(option.name);
+    };
+    Request request;
+    RunOptions options;
+    VisitRequestOptions(request, add);
+    VisitMachineOptions(options, add);
+    return names;
+  }();
+  ordered_json content{{"entry", entry}, {"seed", seed}, {"settings", ordered_json::object()}};
+  for (const auto& [key, value] : settings.items()) {
+    if (!without_effect.contains(key)) content["settings"][key] = value;
+  }
+  for (const char* key : {"number", "outputs", "seed"}) content["entry"].erase(key);
+  return DumpJson(content);
 }
 
-JobEntry MakeEntry(const GenerateFlags& flags, const PromptEntry& prompt, uint64_t seed) {
-  EntryName name{"", Slug(prompt.prompt), ""};
-  JobEntry entry{"", flags.request, prompt.error};
-  if (!flags.prompt_file.empty()) {
-    name.number = fmt::format("{:03}", prompt.number);
-    entry.label = fmt::format("{}:{}", flags.prompt_file, prompt.number);
+ordered_json EntryJson(const PromptEntry& prompt) {
+  ordered_json entry{{"number", prompt.number}};
+  if (prompt.error.empty()) entry["prompt"] = prompt.prompt;
+  for (const auto& [name, text] : prompt.options) {
+    if (IsEntryOption(name)) entry[name] = text;
   }
-  if (SeedsOf(flags).size() > 1) {
-    name.seed = fmt::format("seed{}", seed);
-    entry.label += (entry.label.empty() ? "seed " : " seed ") + std::to_string(seed);
-  }
-  Request& request = entry.request;
-  request.prompt = prompt.prompt;
-  request.seed = seed;
-  request.output = name.In(flags.request.output);
-  request.save_latents = name.In(flags.request.save_latents);
-  request.record = request.output + ".json";
-  request.skip_finished = !flags.restart;
   return entry;
 }
 
-void WriteJob(const GenerateFlags& flags, const std::vector<PromptEntry>& prompts) {
+ordered_json JobSettings(const GenerateFlags& flags) {
   Request request = flags.request;
   request.prompt.clear();
-  ordered_json settings = ordered_json::parse(
-      SettingsJson(ToModelFiles(flags.model), ToRunOptions(flags.run), request));
+  ordered_json settings =
+      ParseOrderedJson(SettingsJson(ToModelFiles(flags.model), ToRunOptions(flags.run), request),
+                       "the settings", kLongLists);
   if (!flags.seeds.empty()) {
     settings.erase("seed");
     settings["seeds"] = flags.seeds;
   }
-  ordered_json job{{"settings", settings}, {"prompts", ordered_json::array()}};
-  for (const PromptEntry& prompt : prompts) {
-    ordered_json entry{{"number", prompt.number}};
-    if (prompt.error.empty()) entry["prompt"] = prompt.prompt;
-    job["prompts"].push_back(entry);
+  return settings;
+}
+
+std::vector<PromptEntry> Prompts(const GenerateFlags& flags) {
+  if (!flags.prompt_file.empty()) return ReadPromptFile(flags.prompt_file);
+  return {{1, flags.request.prompt, "", {}}};
+}
+
+// The entry's own seed, else those of the command.
+std::vector<uint64_t> SeedsOf(const GenerateFlags& flags, const std::vector<uint64_t>& seeds,
+                              const PromptEntry& prompt) {
+  for (const auto& [name, text] : prompt.options) {
+    if (name != "seed") continue;
+    if (!flags.seeds.empty()) FailUsage("it has a seed of its own, which --seeds excludes");
+    return {ParseSeed(text)};
   }
-  AtomicFile target(JobFile(flags.request.output));
-  std::ofstream file(target.temporary());
-  file << job.dump(2) << '\n';
-  file.close();
-  T3_CHECK(file.good(), "cannot write {}", target.path());
-  target.Commit();
+  return seeds;
+}
+
+// Jobs of a folder as job.json has them, the latest first.
+std::vector<ordered_json> StoredJobs(const std::string& path) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return {};
+  ordered_json latest = ReadOrderedJson(path, kLongLists);
+  const auto is_job = [](const ordered_json& job) {
+    return job.is_object() && job.contains("settings") && job["settings"].is_object() &&
+           job.contains("prompts") && job["prompts"].is_array() &&
+           std::ranges::all_of(job["prompts"], [](const auto& entry) { return entry.is_object(); });
+  };
+  const ordered_json earlier =
+      latest.is_object() ? latest.value("earlier", ordered_json::array()) : ordered_json();
+  T3_CHECK(is_job(latest) && earlier.is_array() && std::ranges::all_of(earlier, is_job),
+           "{} is not a job of t3; name another folder", path);
+  latest.erase("earlier");
+  std::vector<ordered_json> jobs{std::move(latest)};
+  jobs.insert(jobs.end(), earlier.begin(), earlier.end());
+  return jobs;
+}
+
+// Seeds and file names of a stored entry. Those of jobs of earlier versions are not stored.
+std::vector<std::pair<std::string, std::string>> OutputsOf(const ordered_json& entry) {
+  std::vector<std::pair<std::string, std::string>> outputs;
+  const ordered_json stored = entry.value("outputs", ordered_json::object());
+  if (!stored.is_object()) return outputs;
+  for (const auto& [seed, name] : stored.items()) {
+    if (name.is_string()) outputs.emplace_back(seed, name.get<std::string>());
+  }
+  return outputs;
+}
+
+// Takes the outputs that are now another job's out of `job`, and entries without any.
+void RemoveOutputs(ordered_json& job, const std::set<std::string>& names) {
+  ordered_json kept = ordered_json::array();
+  for (ordered_json entry : job["prompts"]) {
+    for (const auto& [seed, name] : OutputsOf(entry)) {
+      if (names.contains(name)) entry["outputs"].erase(seed);
+    }
+    const bool of_earlier_version = !entry.contains("outputs");
+    if (of_earlier_version || !entry["outputs"].empty()) kept.push_back(std::move(entry));
+  }
+  job["prompts"] = std::move(kept);
+}
+
+// Makes the requests of a job one by one.
+class JobBuilder {
+ public:
+  explicit JobBuilder(const GenerateFlags& flags) : settings_(JobSettings(flags)) {
+    job_.flags = flags;
+  }
+
+  void Reserve(const std::vector<ordered_json>& stored) {
+    for (const ordered_json& job : stored) {
+      for (const ordered_json& entry : job["prompts"]) {
+        for (const auto& [seed, name] : OutputsOf(entry))
+          names_.Reserve(fs::path(name).stem().string(), ContentOf(job["settings"], entry, seed));
+      }
+    }
+  }
+
+  // Every seed of one prompt.
+  void Add(const PromptEntry& prompt, const std::vector<uint64_t>& seeds) {
+    ordered_json entry = EntryJson(prompt);
+    NoteUnused(prompt);
+    const std::string label = Label(prompt.number);
+    try {
+      entry["outputs"] = ordered_json::object();
+      if (!prompt.error.empty()) throw Error(prompt.error);
+      for (const uint64_t seed : SeedsOf(job_.flags, seeds, prompt)) {
+        const std::string number =
+            job_.flags.prompt_file.empty() ? "" : fmt::format("{:03}", prompt.number);
+        const std::string seed_tag = seeds.size() > 1 ? fmt::format("seed{}", seed) : "";
+        const std::string content = ContentOf(settings_, entry, std::to_string(seed));
+        constexpr size_t kNameColumns = 40;
+        const bool in_folder = IsFolder(job_.flags.request.output.path);
+        const std::string word = in_folder ? FileNameWord(prompt.prompt, kNameColumns) : "";
+        const std::string wanted = Join({number, word, seed_tag});
+        const std::string name = names_.Choose(wanted.empty() ? "video" : wanted, content);
+        AddRequest(prompt, seed, name,
+                   label + (seed_tag.empty() ? "" : " seed " + std::to_string(seed)));
+        entry["outputs"][std::to_string(seed)] =
+            fs::path(job_.entries.back().request.output.path).filename().string();
+      }
+    } catch (const Error& error) {
+      job_.entries.push_back({label, {}, error.what()});
+    }
+    prompts_.push_back(std::move(entry));
+  }
+
+  // One stored output.
+  void AddRequest(const PromptEntry& prompt, uint64_t seed, const std::string& name,
+                  const std::string& label) {
+    JobEntry entry{label, job_.flags.request, ""};
+    Request& request = entry.request;
+    for (const auto& [option, text] : prompt.options) {
+      if (IsEntryOption(option) && option != "seed") SetOption(request, option, text);
+    }
+    request.prompt = prompt.prompt;
+    request.seed = seed;
+    request.output.path = Place(job_.flags.request.output.path, name, ".mp4");
+    request.output.save_latents =
+        Place(job_.flags.request.output.save_latents, name, ".safetensors");
+    request.record.path = request.output.path + ".json";
+    request.record.skip_finished = !job_.flags.restart;
+    job_.entries.push_back(std::move(entry));
+  }
+
+  ordered_json Stored() const { return {{"settings", settings_}, {"prompts", prompts_}}; }
+  std::set<std::string> FileNames() const {
+    std::set<std::string> names;
+    for (const ordered_json& entry : prompts_) {
+      for (const auto& output : OutputsOf(entry)) names.insert(output.second);
+    }
+    return names;
+  }
+  Job Take() {
+    if (!unused_.empty()) {
+      job_.notes.push_back(
+          fmt::format("the prompt file's fields {} are not options of a video and "
+                      "have no effect",
+                      fmt::join(unused_, ", ")));
+    }
+    return std::move(job_);
+  }
+
+ private:
+  std::string Label(int64_t number) const {
+    return job_.flags.prompt_file.empty() ? ""
+                                          : fmt::format("{}:{}", job_.flags.prompt_file, number);
+  }
+
+  void NoteUnused(const PromptEntry& prompt) {
+    for (const auto& [name, text] : prompt.options) {
+      if (!IsEntryOption(name) && name != "outputs") unused_.insert(Quote(name));
+    }
+  }
+
+  Job job_;
+  JobNames names_;
+  ordered_json settings_;
+  ordered_json prompts_ = ordered_json::array();
+  std::set<std::string> unused_;
+};
+
+void AddAll(JobBuilder& builder, const GenerateFlags& flags) {
+  const std::vector<uint64_t> seeds = SeedsOf(flags);
+  for (const PromptEntry& prompt : Prompts(flags)) builder.Add(prompt, seeds);
+}
+
+// Adds the job to job.json. Names of earlier jobs are taken unless they may be replaced.
+void AddToFolder(JobBuilder& builder, const GenerateFlags& flags) {
+  const std::string path = JobFile(flags.request.output.path);
+  const OutputLock lock = OutputLock::Wait(path);
+  std::vector<ordered_json> stored = StoredJobs(path);
+  if (!flags.restart && !flags.request.output.overwrite) builder.Reserve(stored);
+  AddAll(builder, flags);
+  ordered_json job = builder.Stored();
+  const std::set<std::string> names = builder.FileNames();
+  for (ordered_json& earlier : stored) {
+    RemoveOutputs(earlier, names);
+    if (!earlier["prompts"].empty()) job["earlier"].push_back(std::move(earlier));
+  }
+  WriteAtomically(path, DumpJson(job, 2) + "\n");
+}
+
+// The fields that EntryJson wrote.
+PromptEntry StoredPrompt(const ordered_json& entry) {
+  PromptEntry prompt;
+  const auto number = entry.value("number", ordered_json());
+  if (number.is_number_integer()) prompt.number = number.get<int64_t>();
+  const auto text = entry.value("prompt", ordered_json());
+  if (text.is_string()) prompt.prompt = text.get<std::string>();
+  for (const auto& [key, value] : entry.items()) {
+    if (IsEntryOption(key) && value.is_string())
+      prompt.options.emplace_back(key, value.get<std::string>());
+  }
+  if (!text.is_string()) prompt.error = "its prompt could not be used";
+  return prompt;
 }
 
 }  // namespace
 
 std::string JobFile(const std::string& folder) { return (fs::path(folder) / "job.json").string(); }
 
-std::vector<JobEntry> MakeEntries(const GenerateFlags& flags) {
-  if (!IsJob(flags)) {
-    Request request = flags.request;
-    request.seed = SeedsOf(flags).front();
-    return {{"", request, ""}};
+Job MakeJob(const GenerateFlags& given) {
+  GenerateFlags flags = given;
+  OutputOptions& output = flags.request.output;
+  if (fs::path(output.path).extension().empty() && !output.path.ends_with('/')) output.path += '/';
+  JobBuilder builder(flags);
+  for (const std::string& path : {output.path, output.save_latents}) {
+    if (path.ends_with('/')) fs::create_directories(path);
   }
-  const std::vector<PromptEntry> prompts = Prompts(flags);
-  const std::string& output = flags.request.output;
-  if (output.back() == '/') fs::create_directories(output);
-  if (IsFolder(output)) WriteJob(flags, prompts);
-  std::vector<JobEntry> entries;
-  for (const PromptEntry& prompt : prompts) {
-    for (const uint64_t seed : SeedsOf(flags)) entries.push_back(MakeEntry(flags, prompt, seed));
+  if (IsFolder(output.path)) {
+    AddToFolder(builder, flags);
+  } else {
+    AddAll(builder, flags);
   }
-  return entries;
+  return builder.Take();
 }
 
 GenerateFlags FlagsOf(const std::string& settings, const std::string& source) {
@@ -143,16 +334,28 @@ GenerateFlags FlagsOf(const std::string& settings, const std::string& source) {
   return flags;
 }
 
-GenerateFlags ReadJob(const std::string& folder) {
+std::vector<Job> ReadJobs(const std::string& folder) {
   const std::string path = JobFile(folder);
-  std::ifstream file(path);
-  const ordered_json job = ordered_json::parse(file, nullptr, false);
-  T3_CHECK(job.is_object() && job.contains("settings"), "{} is no job of t3", path);
-  ordered_json settings = job["settings"];
-  settings["prompt-file"] = path;
-  GenerateFlags flags = FlagsOf(settings.dump(), path);
-  flags.request.output = folder.back() == '/' ? folder : folder + "/";
-  return flags;
+  std::vector<Job> jobs;
+  for (const ordered_json& stored : StoredJobs(path)) {
+    GenerateFlags flags = FlagsOf(DumpJson(stored["settings"]), path);
+    flags.request.output.path = folder.ends_with('/') ? folder : folder + "/";
+    flags.prompt_file = path;  // for labels, and for the names of jobs of earlier versions
+    JobBuilder builder(flags);
+    const std::vector<uint64_t> seeds = SeedsOf(flags);
+    for (const ordered_json& entry : stored["prompts"]) {
+      const PromptEntry prompt = StoredPrompt(entry);
+      const auto outputs = OutputsOf(entry);
+      if (outputs.empty()) builder.Add(prompt, seeds);
+      for (const auto& [seed, name] : outputs) {
+        builder.AddRequest(prompt, ParseSeed(seed), fs::path(name).stem().string(),
+                           fmt::format("{}: {}", path, name));
+      }
+    }
+    jobs.push_back(builder.Take());
+  }
+  std::reverse(jobs.begin(), jobs.end());
+  return jobs;
 }
 
 }  // namespace t3

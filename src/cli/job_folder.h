@@ -1,4 +1,4 @@
-// Many videos from one command: their names, and job.json, from which t3 resume goes on.
+// Many videos from one command: their names, and job.json, from which t3 resume continues.
 #pragma once
 
 #include <string>
@@ -16,16 +16,23 @@ struct JobEntry {
   std::string error;
 };
 
-// Every prompt with every seed. Outputs are named by number and prompt, and by seed where there are
-// several; each has a record beside it. A prompt file with an output folder makes the folder and
-// writes job.json into it.
-std::vector<JobEntry> MakeEntries(const GenerateFlags& flags);
+// Requests that share a model.
+struct Job {
+  GenerateFlags flags;
+  std::vector<JobEntry> entries;
+  std::vector<std::string> notes;
+};
+
+// Every prompt with every seed. Outputs are named by number, prompt and, where there are several,
+// seed; each has a record beside it. If the output is a folder, makes it and adds the job to its
+// job.json: names that other videos of earlier jobs have are not used again.
+Job MakeJob(const GenerateFlags& flags);
 
 // Where job.json of an output folder is.
 std::string JobFile(const std::string& folder);
 
-// The flags with which the folder's job goes on: those it was begun with.
-GenerateFlags ReadJob(const std::string& folder);
+// The jobs of the folder's job.json, oldest first.
+std::vector<Job> ReadJobs(const std::string& folder);
 
 // Flags from an object as of SettingsJson; `source` is for messages.
 GenerateFlags FlagsOf(const std::string& settings, const std::string& source);

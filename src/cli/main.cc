@@ -4,15 +4,16 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <exception>
-#include <new>
 
 #include "base/check.h"
+#include "base/failure.h"
 #include "base/log.h"
 #include "base/nearest.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/config_file.h"
 #include "cli/signals.h"
+#include "cli/streams.h"
 #include "cli/terminal.h"
 #include "t3video/error.h"
 #include "t3video/version.h"
@@ -55,7 +56,7 @@ void AddCommands(CLI::App& app, Action& action) {
   AddCompletion(app, action);
 }
 
-// The flag or command that was probably meant by the first argument that `app` does not know.
+// Suggests a flag or command for the first unknown argument.
 std::string Suggestion(const CLI::App& app) {
   const std::vector<CLI::App*> chosen = app.get_subcommands();
   const CLI::App& command = chosen.empty() ? app : *chosen.front();
@@ -90,26 +91,27 @@ int Run(int argc, char** argv) {
     app.parse(arguments);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
-    if (code != 0) fmt::print(stderr, "{}", Suggestion(app));
+    if (code != 0) WriteLog(Printable(Suggestion(app)));
     return code == 0 ? 0 : kExitUsage;
   }
   SetUpLogging(verbose);
   return action();
 }
 
+int RunOrExplain(int argc, char** argv) {
+  try {
+    return Run(argc, argv);
+  } catch (...) {
+    const Error error = CurrentError();
+    PrintFatal(error.what());
+    return ExitCode(error);
+  }
+}
+
 }  // namespace
 }  // namespace t3
 
 int main(int argc, char** argv) {
-  try {
-    return t3::Run(argc, argv);
-  } catch (const t3::Error& error) {
-    t3::PrintFatal(error.what());
-    return t3::ExitCode(error);
-  } catch (const std::bad_alloc&) {
-    t3::PrintFatal("out of memory; a smaller --size or fewer --frames needs less");
-  } catch (const std::exception& error) {
-    t3::PrintFatal(error.what());
-  }
-  return t3::kExitFailed;
+  t3::PrepareStreams();
+  return t3::FinishOutput(t3::RunOrExplain(argc, argv));
 }

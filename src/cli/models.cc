@@ -17,10 +17,8 @@ namespace {
 struct DecodeFlags {
   ModelFlags model;
   RunFlags run;
-  FileOptions file;
+  OutputOptions output;
   std::string latents;
-  std::string output;
-  double fps = 0;
 };
 
 struct EncodeTextFlags {
@@ -40,21 +38,25 @@ void AddDecode(CLI::App& app, Action& action) {
       ->required();
   AddModelFlags(command, flags->model);
   AddRunFlags(command, flags->run);
-  command.add_option("--fps", flags->fps, "frames a second of the file")
+  command.add_option("--fps", flags->output.fps, "frames per second of the file")
       ->check(CLI::PositiveNumber);
-  command.add_option("--last-frame", flags->file.last_frame,
+  command.add_option("--last-frame", flags->output.file.last_frame,
                      "stop after this frame, counted from 1");
   command
-      .add_option("--output", flags->output,
-                  "F.mp4, F.mkv, F.y4m, DIR/ for PNG frames, or F.safetensors (tensor `video`)")
+      .add_option(
+          "-o,--output", flags->output.path,
+          "F.mp4, F.mkv, F.mov, F.webm, F.y4m, DIR/ for PNG frames, or F.safetensors (tensor "
+          "`video`)")
       ->required();
-  AddFileFlags(command, flags->file);
+  AddFileFlags(command, flags->output.file);
+  command.add_flag("--overwrite", flags->output.overwrite,
+                   "replace an output that was not decoded from the same latents");
   command.callback([flags, &action] {
     action = [flags] {
       Engine engine(ToModelFiles(flags->model), ToRunOptions(flags->run));
       Terminal terminal(ParseProgressStyle(flags->run.progress));
-      const Result result = engine.Decode(flags->latents, flags->output, flags->fps, flags->file,
-                                          terminal.Progress(), &CancelOnSignals());
+      const Result result =
+          engine.Decode(flags->latents, flags->output, terminal.Progress(), &CancelOnSignals());
       fmt::print("{}  {}x{}, {} frames\n", result.output, result.width, result.height,
                  result.frames);
       return 0;
@@ -67,9 +69,9 @@ void AddEncodeText(CLI::App& app, Action& action) {
   CLI::App& command = *app.add_subcommand("encode-text", "encode prompts once, for --text-embeds");
   AddModelFlags(command, flags->model);
   AddRunFlags(command, flags->run);
-  command.add_option("--prompt", flags->prompt, "what the video shows")->required();
+  command.add_option("-p,--prompt", flags->prompt, "what the video shows")->required();
   command.add_option("--negative-prompt", flags->negative_prompt, "what the video should not show");
-  command.add_option("--output", flags->output, "safetensors file to write")->required();
+  command.add_option("-o,--output", flags->output, "safetensors file to write")->required();
   command.callback([flags, &action] {
     action = [flags] {
       Engine engine(ToModelFiles(flags->model), ToRunOptions(flags->run));

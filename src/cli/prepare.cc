@@ -6,9 +6,11 @@
 #include <memory>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/signals.h"
+#include "cli/streams.h"
 #include "cli/terminal.h"
 
 namespace t3 {
@@ -23,17 +25,17 @@ struct PrepareFlags {
 
 void PrintPrepared(const PrepareRequest& request, const PrepareResult& result) {
   for (const RejectedSource& source : result.rejected) {
-    fmt::print(stderr, "rejected: {}: {}\n", source.file, source.reason);
+    WriteLog(Printable(fmt::format("rejected: {}: {}\n", source.file, source.reason)));
   }
   if (!result.rejected.empty()) {
-    fmt::print(stderr, "{} rejected, listed in {}/rejected.json\n", result.rejected.size(),
-               request.output);
+    WriteLog(fmt::format("{} rejected, listed in {}/rejected.json\n", result.rejected.size(),
+                         request.output));
   }
   if (result.removed > 0) {
-    fmt::print(stderr,
-               "note: {} clips of an earlier run were dropped: their files are gone, "
-               "changed or rejected\n",
-               result.removed);
+    WriteLog(fmt::format(
+        "note: {} clips of an earlier run were dropped: their files are gone, changed or "
+        "rejected\n",
+        result.removed));
   }
   fmt::print("{}  {} clips ({} new), {} captions\n", request.output, result.clips, result.encoded,
              result.captions);
@@ -42,7 +44,10 @@ void PrintPrepared(const PrepareRequest& request, const PrepareResult& result) {
 
 int RunPrepare(const PrepareFlags& flags) {
   PrepareRequest request = flags.request;
-  for (const std::string& size : flags.sizes) request.sizes.push_back(ParseSize(size));
+  for (const std::string& text : flags.sizes) {
+    const VideoSize size = ParseSize(text);
+    request.sizes.emplace_back(size.width, size.height);
+  }
   Terminal terminal(ParseProgressStyle(flags.run.progress));
   const PrepareResult result = Prepare(ToModelFiles(flags.model), ToRunOptions(flags.run), request,
                                        terminal.Progress(), &CancelOnSignals());

@@ -1,5 +1,6 @@
 // t3 resume.
 #include <CLI/App.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
@@ -17,34 +18,41 @@ struct ResumeFlags {
   std::string output;
   RunFlags run;
   bool force = false;
+  bool overwrite = false;
 };
 
-// What the machine of today decides, not the run of then.
+// What the current machine decides, not the saved run.
 void OverlayMachine(GenerateFlags& flags, const RunFlags& run) {
   if (!run.options.device.empty()) flags.run.options.device = run.options.device;
-  if (!run.memory_limit.empty()) flags.run.memory_limit = run.memory_limit;
-  if (!run.host_memory_limit.empty()) flags.run.host_memory_limit = run.host_memory_limit;
+  if (run.options.memory_limit > 0) flags.run.options.memory_limit = run.options.memory_limit;
+  if (run.options.host_memory_limit > 0)
+    flags.run.options.host_memory_limit = run.options.host_memory_limit;
   flags.run.progress = run.progress;
 }
 
 int ResumeJob(const ResumeFlags& flags) {
   if (!flags.output.empty() || flags.force) {
-    FailUsage("{} is a job's folder: --output and --force are for a single video", flags.path);
+    FailUsage("{} is the folder of a job: --output and --force are for a single video", flags.path);
   }
-  GenerateFlags job = ReadJob(flags.path);
-  OverlayMachine(job, flags.run);
-  return RunGenerate(job);
+  int code = 0;
+  for (Job& job : ReadJobs(flags.path)) {
+    OverlayMachine(job.flags, flags.run);
+    code = std::max(code, RunJob(job));
+  }
+  return code;
 }
 
 int RunResume(const ResumeFlags& flags) {
-  if (std::filesystem::is_regular_file(JobFile(flags.path))) return ResumeJob(flags);
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(JobFile(flags.path), ignored)) return ResumeJob(flags);
   const SavedRun saved = FindSavedRun(flags.path);
   GenerateFlags run = FlagsOf(saved.settings, saved.file);
   OverlayMachine(run, flags.run);
   Request& request = run.request;
-  request.output = flags.output.empty() ? saved.output : flags.output;
-  request.resume_from = saved.file;
-  if (flags.force) request.existing_state = ExistingState::kForce;
+  request.output.path = flags.output.empty() ? saved.output : flags.output;
+  request.checkpoint.resume_from = saved.file;
+  if (flags.overwrite) request.output.overwrite = true;
+  if (flags.force) request.checkpoint.existing_state = ExistingState::kForce;
   return RunGenerate(run);
 }
 
@@ -53,17 +61,19 @@ int RunResume(const ResumeFlags& flags) {
 void AddResume(CLI::App& app, Action& action) {
   auto flags = std::make_shared<ResumeFlags>();
   CLI::App& command = *app.add_subcommand(
-      "resume", "go on with a run that was interrupted, killed or failed while decoding");
+      "resume", "continue a run that was interrupted, killed, or failed while decoding");
   command
       .add_option("path", flags->path,
                   "the output that was to be written, its state file, or a folder with job.json")
       ->required();
   command.add_option("--output", flags->output, "write the video there instead");
-  command.add_option("--device", flags->run.options.device, "auto, cpu, cuda or cuda:N");
-  command.add_option("--memory-limit", flags->run.memory_limit, "as in t3 generate");
-  command.add_option("--host-memory-limit", flags->run.host_memory_limit, "as in t3 generate");
-  command.add_option("--progress", flags->run.progress, "as in t3 generate")->capture_default_str();
-  command.add_flag("--force", flags->force, "go on even where the model's files have changed");
+  AddRunFlags(command, flags->run);
+  // These decide the result, so they are the saved run's.
+  for (const char* decided : {"--dtype", "--deterministic"})
+    command.remove_option(command.get_option(decided));
+  command.add_flag("--force", flags->force, "continue even though the model's files have changed");
+  command.add_flag("--overwrite", flags->overwrite,
+                   "replace an output that is not an earlier result of the same settings");
   command.callback([flags, &action] { action = [flags] { return RunResume(*flags); }; });
 }
 

@@ -1,17 +1,21 @@
-// Drawing progress, for people and for programs.
+// Progress and messages, for people and for programs.
 #include "cli/terminal.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/nearest.h"
+#include "base/text.h"
+#include "cli/flags.h"
+#include "cli/streams.h"
 
 namespace t3 {
 namespace {
@@ -25,11 +29,19 @@ constexpr std::chrono::seconds kPlainInterval{10};
 bool json_errors = false;
 
 void PrintJson(const ordered_json& event) {
-  fmt::print(stderr, "{}\n", event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  std::fflush(stderr);
+  WriteLog(event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
-// "3.4 steps/s", or "2.5 s a step" where that is the larger number.
+// For people: what files and prompts contain must not drive the terminal.
+void PrintLine(const std::string& text) { WriteLog(Printable(text) + "\n"); }
+
+// Columns of the terminal that stderr is; 0 where it is none.
+size_t TerminalColumns() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+// "3.4 steps/s", or "2.5 s/step" where that is the larger number.
 std::string Rate(const ProgressEvent& event) {
   if (event.unit.empty() || event.done <= 0 || event.seconds <= 0 || event.seconds_left < 0)
     return "";
@@ -39,7 +51,7 @@ std::string Rate(const ProgressEvent& event) {
                           : static_cast<double>(event.done) / event.seconds;
   if (event.unit == "bytes") return fmt::format("{}/s", FormatBytes(static_cast<int64_t>(rate)));
   if (rate >= 1) return fmt::format("{:.1f} {}/s", rate, event.unit);
-  return fmt::format("{:.3g} s a {}", 1 / rate, event.unit.substr(0, event.unit.size() - 1));
+  return fmt::format("{:.3g} s/{}", 1 / rate, event.unit.substr(0, event.unit.size() - 1));
 }
 
 std::string Count(const ProgressEvent& event) {
@@ -93,9 +105,10 @@ ordered_json ToJson(const Result& result) {
           {"notes", result.notes}};
 }
 
-void PrintLog(const std::string& level, const std::string& text) {
+void PrintLog(const std::string& level, const std::string& library_text) {
+  const std::string text = WithFlags(library_text);
   if (json_errors) return PrintJson({{"event", "log"}, {"level", level}, {"text", text}});
-  fmt::print(stderr, "t3: {}: {}\n", level, text);
+  PrintLine(fmt::format("t3: {}: {}", level, text));
 }
 
 }  // namespace
@@ -116,7 +129,7 @@ ProgressStyle ParseProgressStyle(const std::string& name) {
   if (name == "json") return ProgressStyle::kJson;
   if (name == "none") return ProgressStyle::kNone;
   const std::array<std::string, 5> names{"auto", "live", "plain", "json", "none"};
-  FailUsage("--progress '{}' is none of auto, live, plain, json, none{}", name,
+  FailUsage("--progress {}: wanted auto, live, plain, json or none{}", name,
             DidYouMean(name, names));
 }
 
@@ -138,24 +151,26 @@ ProgressFn Terminal::Progress() {
 }
 
 void Terminal::EndLine() {
-  if (open_) std::fputs("\n", stderr);
-  open_ = false;
+  if (live_columns_ > 0) WriteLog("\n");
+  live_columns_ = 0;
 }
 
 void Terminal::Note(const std::string& text) {
+  if (!noted_.insert(text).second) return;
   EndLine();
-  if (style_ == ProgressStyle::kJson) return PrintJson({{"event", "note"}, {"text", text}});
-  fmt::print(stderr, "note: {}\n", text);
+  const std::string note = WithFlags(text);
+  if (style_ == ProgressStyle::kJson) return PrintJson({{"event", "note"}, {"text", note}});
+  PrintLine("note: " + note);
 }
 
 void Terminal::Announce(const std::string& text, const std::string& json) {
   EndLine();
   if (style_ == ProgressStyle::kJson) {
     ordered_json event{{"event", "plan"}};
-    event.update(ordered_json::parse(json));
+    event.update(ordered_json::parse(json));  // of this program's own making
     return PrintJson(event);
   }
-  if (style_ != ProgressStyle::kNone) fmt::print(stderr, "{}", text);
+  if (style_ != ProgressStyle::kNone) WriteLog(Printable(text));
 }
 
 void Terminal::Finished(const Result& result) {
@@ -166,16 +181,17 @@ void Terminal::Finished(const Result& result) {
     std::string memory;
     if (stage.device_peak_bytes > 0) memory += ", GPU " + FormatBytes(stage.device_peak_bytes);
     if (stage.host_peak_bytes > 0) memory += ", host " + FormatBytes(stage.host_peak_bytes);
-    fmt::print(stderr, "  {}: {}{}\n", stage.name, FormatSeconds(stage.seconds),
-               memory.empty() ? "" : "; peak" + memory.substr(1));
+    PrintLine(fmt::format("  {}: {}{}", stage.name, FormatSeconds(stage.seconds),
+                          memory.empty() ? "" : "; peak" + memory.substr(1)));
   }
 }
 
-void Terminal::Failed(const std::string& label, const std::string& message) {
+void Terminal::Failed(const std::string& label, const std::string& library_message) {
   EndLine();
+  const std::string message = WithFlags(library_message);
   if (style_ == ProgressStyle::kJson)
     return PrintJson({{"event", "error"}, {"request", label}, {"message", message}});
-  fmt::print(stderr, "t3: error: {}{}\n", label.empty() ? "" : label + ": ", message);
+  PrintLine(fmt::format("t3: error: {}{}", label.empty() ? "" : label + ": ", message));
 }
 
 void Terminal::Show(const ProgressEvent& event) {
@@ -194,18 +210,20 @@ void Terminal::Show(const ProgressEvent& event) {
 }
 
 void Terminal::ShowLine(const ProgressEvent& event) {
-  if (style_ == ProgressStyle::kLive) {
-    fmt::print(stderr, "\r\x1b[K{}", Describe(event));
-    open_ = true;
-  } else {
-    fmt::print(stderr, "{}\n", Describe(event));
-  }
-  std::fflush(stderr);
+  if (style_ != ProgressStyle::kLive) return PrintLine(Describe(event));
+  const size_t columns = TerminalColumns();
+  // A terminal that has become narrower has wrapped the old line, which cannot be drawn over.
+  if (columns > 0 && live_columns_ > columns) EndLine();
+  const std::string line = Printable(Describe(event));
+  // The last column stays free: some terminals begin a new line once it is written.
+  WriteLog("\r\x1b[K" + (columns > 1 ? CutToColumns(line, columns - 1) : line));
+  live_columns_ = std::max<size_t>(columns, 1);
 }
 
-void PrintFatal(const std::string& message) {
+void PrintFatal(const std::string& library_message) {
+  const std::string message = WithFlags(library_message);
   if (json_errors) return PrintJson({{"event", "error"}, {"request", ""}, {"message", message}});
-  fmt::print(stderr, "t3: error: {}\n", message);
+  PrintLine("t3: error: " + message);
 }
 
 }  // namespace t3

@@ -1,7 +1,8 @@
-// What a run tells on stderr while it works.
+// What a run reports on stderr while it works. None of it can fail (cli/streams.h).
 #pragma once
 
 #include <chrono>
+#include <set>
 #include <string>
 
 #include "t3video/progress.h"
@@ -10,9 +11,9 @@
 namespace t3 {
 
 enum class ProgressStyle {
-  kLive,   // one line a stage that is drawn over
-  kPlain,  // a line at a stage's begin and end, and every ten seconds between
-  kJson,   // one JSON object a line, for everything
+  kLive,   // one line for each stage, redrawn, cut to the width of the terminal
+  kPlain,  // a line when a stage begins and ends, and every ten seconds between
+  kJson,   // everything as one JSON object per line
   kNone,   // notes, results and errors only
 };
 
@@ -30,13 +31,13 @@ class Terminal {
   ProgressFn Progress();
   // Ends the live line, so that other output starts on a line of its own.
   void EndLine();
-  // A remark of one line.
+  // A remark of one line, in the library's words; printed once.
   void Note(const std::string& text);
-  // Several lines at once for people; in kJson `json`, one object, instead.
+  // Several lines at once for people; in kJson one object, `json`, instead.
   void Announce(const std::string& text, const std::string& json);
-  // A finished video: times and memory of its stages, and notes.
+  // A finished video: its notes, and the time and memory of each stage.
   void Finished(const Result& result);
-  // `label`: which of several requests, or "".
+  // `label` names one of several requests; "" where there is only one.
   void Failed(const std::string& label, const std::string& message);
 
  private:
@@ -44,12 +45,13 @@ class Terminal {
   void ShowLine(const ProgressEvent& event);
 
   ProgressStyle style_;
-  bool open_ = false;  // a live line is on the screen
+  size_t live_columns_ = 0;  // of the terminal when the live line on it was drawn; 0: there is none
   std::string stage_;
+  std::set<std::string> noted_;  // a note is printed once
   std::chrono::steady_clock::time_point last_{};
 };
 
-// An error that ends the program, in the style of the Terminal that was made last.
+// An error that ends the program, in the style of the latest Terminal.
 void PrintFatal(const std::string& message);
 
 // 75 -> "1:15", 4000 -> "1:06:40".

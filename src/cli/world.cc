@@ -4,7 +4,6 @@
 #include <CLI/App.hpp>
 #include <cstdio>
 #include <memory>
-#include <tuple>
 
 #include "base/check.h"
 #include "cli/commands.h"
@@ -22,7 +21,9 @@ struct WorldFlags {
 
 int RunWorld(const WorldFlags& flags) {
   WorldRequest request = flags.request;
-  std::tie(request.width, request.height) = ParseSize(flags.size);
+  const VideoSize size = ParseSize(flags.size);
+  request.width = size.width;
+  request.height = size.height;
   Terminal terminal;
   MakeWorld(request, terminal.Progress(), &CancelOnSignals());
   terminal.EndLine();

@@ -2,15 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+
+#include "t3video/generation_params.h"
 
 namespace t3 {
-
-enum class Sampler { kEuler, kUniPC };
-
-std::string_view SamplerName(Sampler sampler);
-// "euler" or "unipc"; throws Error of kind kUsage otherwise.
-Sampler ParseSampler(std::string_view name);
 
 struct SamplingConfig {
   Sampler sampler = Sampler::kUniPC;

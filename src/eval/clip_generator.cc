@@ -32,7 +32,8 @@ ClipGenerator::ClipGenerator(const ModelInfo& model, const Job& job, at::ScalarT
       batch_(batch) {}
 
 RunMemory ClipGenerator::Memory() const {
-  return PlanRunMemory(model_, job_, context_.device, dtype_, {.device = context_.device_limit});
+  return PlanRunMemory(model_, job_, dtype_,
+                       BudgetOf(context_.device, {.device = context_.device_limit}));
 }
 
 void ClipGenerator::LoadDenoiser() {

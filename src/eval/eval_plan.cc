@@ -29,7 +29,7 @@ void CheckRequest(const EvalRequest& request) {
   if (request.batch < 0) FailUsage("--batch {}: wanted at least 1", request.batch);
   if (request.loss_clips > 0 && request.source != EvalSource::kModel)
     FailUsage("--loss-clips measures the denoiser, which true clips do not have");
-  if (request.small_width && request.source != EvalSource::kModel)
+  if (request.small_size && request.source != EvalSource::kModel)
     FailUsage("--enlarged-from needs clips that a model generates");
   for (const std::string& path : {request.json, request.sheet}) {
     if (!path.empty()) const AtomicFile writable(path);
@@ -38,24 +38,22 @@ void CheckRequest(const EvalRequest& request) {
 
 Job TruthJob(const EvalRequest& request) {
   Job job;
-  job.geometry.width = request.width.value_or(256);
-  job.geometry.height = request.height.value_or(144);
-  job.geometry.frames = request.frames.value_or(17);
+  const VideoSize size = request.params.size.value_or(VideoSize{256, 144});
+  job.geometry.width = size.width;
+  job.geometry.height = size.height;
+  job.geometry.frames = request.params.frames.value_or(17);
   return job;
 }
 
 Job ModelJob(const ModelInfo& model, const EvalRequest& request) {
   Request job;
-  job.width = request.width, job.height = request.height, job.frames = request.frames;
-  job.steps = request.steps, job.guidance = request.guidance, job.shift = request.shift;
-  job.sampler = request.sampler;
-  job.attention = request.attention, job.windows = request.windows;
+  job.params = request.params;
   return PlanJob(model, job);
 }
 
 // The job of the clips that are enlarged.
 Job SmallJob(const ModelInfo& model, EvalRequest request, const Job& job) {
-  request.width = request.small_width, request.height = request.small_height;
+  request.params.size = request.small_size;
   Job small = ModelJob(model, request);
   const VideoGeometry &from = small.geometry, &to = job.geometry;
   // Another shape would show another picture.
@@ -85,13 +83,14 @@ void CheckParts(const EvalPlan& plan, const RunOptions& options, at::Device devi
   if (!plan.generates()) return;
   CheckDit(*plan.model);
   CheckTextEncoder(*plan.model);
-  CheckMemory(*plan.model, plan.job, device, plan.dtype,
-              {options.memory_limit, options.host_memory_limit});
+  const MemoryBudget budget = BudgetOf(device, {options.memory_limit, options.host_memory_limit});
+  const RunMemory memory = PlanRunMemory(*plan.model, plan.job, plan.dtype, budget);
+  if (const auto refusal = CheckMemory(*plan.model, plan.job, plan.dtype, memory)) throw *refusal;
 }
 
 void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
   const SamplingConfig& sampling = plan.job.sampling;
-  const AttentionChoice& attention = plan.job.attention;
+  const JobAttention& attention = plan.job.attention;
   ordered_json& s = record.settings;
   s["model"] = plan.model->paths.dit;
   for (const Lora& lora : plan.model->loras) {
@@ -129,7 +128,7 @@ EvalPlan PlanEval(const ModelFiles& files, const RunOptions& options, const Eval
     plan.model = OpenModel(files);
     plan.job = ModelJob(*plan.model, request);
     CheckParts(plan, options, context.device);
-    if (request.small_width) plan.small_job = SmallJob(*plan.model, request, plan.job);
+    if (request.small_size) plan.small_job = SmallJob(*plan.model, request, plan.job);
   }
   if (plan.job.geometry.frames < 3)
     FailUsage("--frames {}: flicker needs at least 3", plan.job.geometry.frames);

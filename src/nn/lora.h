@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "nn/naming.h"
-#include "nn/tensor_spec.h"
+#include "arch/naming.h"
+#include "arch/tensor_spec.h"
 #include "weights/lora.h"
 
 namespace t3 {
@@ -17,7 +17,7 @@ struct LoraSpec {
   double scale = 1;
 };
 
-// LoRA files opened and checked against a network.
+// LoRA files, opened and checked against a network.
 class LoraStack {
  public:
   // Throws Error when a file has entries that match no tensor of `table` or do not fit its shape.
@@ -25,6 +25,8 @@ class LoraStack {
 
   bool empty() const { return loras_.empty(); }
   bool Changes(const std::string& name) const;
+  // Paths of the files that change the tensor.
+  std::string Sources(const std::string& name) const;
   // weight + the sum of the scaled deltas, in fp32 on the weight's device. `weight` is fp32 and is
   // changed in place.
   void AddTo(const std::string& name, at::Tensor& weight) const;

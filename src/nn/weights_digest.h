@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "nn/naming.h"
+#include "arch/naming.h"
 
 namespace t3 {
 

@@ -1,4 +1,4 @@
-// As the XDG base directory specification says.
+// Follows the XDG base directory specification.
 #include "pipeline/cache_folder.h"
 
 #include <cstdlib>
@@ -11,7 +11,7 @@ std::string CacheFolder() {
   const char* cache = std::getenv("XDG_CACHE_HOME");
   const char* home = std::getenv("HOME");
   fs::path folder;
-  if (cache != nullptr && cache[0] == '/') {  // relative paths are invalid there and ignored
+  if (cache != nullptr && cache[0] == '/') {  // the specification ignores relative paths
     folder = fs::path(cache) / "t3video";
   } else if (home != nullptr && home[0] != '\0') {
     folder = fs::path(home) / ".cache" / "t3video";

@@ -1,12 +1,12 @@
-// The user's folder for what can be made again.
+// The user's folder for data that can be regenerated.
 #pragma once
 
 #include <string>
 
 namespace t3 {
 
-// $XDG_CACHE_HOME/t3video, else $HOME/.cache/t3video; made where it is missing. "" where neither
-// variable is set or the folder cannot be made: nothing is cached then.
+// $XDG_CACHE_HOME/t3video, else $HOME/.cache/t3video; created if missing. "" where neither variable
+// is set or the folder cannot be created: then nothing is cached.
 std::string CacheFolder();
 
 }  // namespace t3

@@ -4,21 +4,23 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/failure.h"
 #include "base/log.h"
 
 namespace t3 {
 namespace {
 
-// What an interruption may cost, when the user does not say.
+// Work that an interruption may lose, where the user does not say.
 constexpr std::chrono::seconds kMaxAtRisk{120};
 
 }  // namespace
 
 Checkpointer::Checkpointer(const RunIdentity& identity, std::optional<int64_t> every,
-                           const RunProgress& progress)
+                           const RunProgress& progress, std::string resumed_from)
     : identity_(identity),
       every_(every),
       progress_(progress),
+      saved_file_(std::move(resumed_from)),
       saved_step_(progress.sampler.step),
       last_save_(std::chrono::steady_clock::now()),
       last_step_(last_save_) {}
@@ -29,29 +31,44 @@ bool Checkpointer::IsDue(int64_t step) {
   last_step_ = now;
   if (step == identity_.steps) return false;  // the final latents are saved next
   if (every_) return *every_ > 0 && step % *every_ == 0;
-  return now - last_save_ + step_time > kMaxAtRisk;  // the next step would be too late
+  return now - last_save_ + step_time > kMaxAtRisk;  // after the next step it would be too late
 }
 
-bool Checkpointer::Save(const SamplerState& state) {
-  progress_.sampler = state;
+RunProgress Checkpointer::At(const SamplerState& state) const {
+  RunProgress progress = progress_;
+  progress.sampler = state;
+  return progress;
+}
+
+void Checkpointer::Save(const SamplerState& state) {
   last_save_ = std::chrono::steady_clock::now();
   try {
-    SaveCheckpoint(identity_, progress_);
-  } catch (const Error& error) {
-    spdlog::warn("step {} could not be saved, the run goes on without: {}", state.step,
-                 error.what());
-    return false;
+    SaveCheckpoint(identity_, At(state));
+    saved_file_ = CheckpointBeside(identity_.output);
+    saved_step_ = state.step;
+  } catch (...) {
+    spdlog::warn("step {} could not be saved, and the run continues without: {}", state.step,
+                 CurrentError().what());
   }
+}
+
+void Checkpointer::SaveSomewhere(const SamplerState& state) {
+  std::string why;
+  const std::string file = SaveLastCheckpoint(identity_, At(state), why);
+  if (file.empty()) {
+    spdlog::warn("step {} could not be saved: {}", state.step, why);
+    return;
+  }
+  saved_file_ = file;
   saved_step_ = state.step;
-  return true;
 }
 
 void Checkpointer::Interrupt(const SamplerState& state, const RunContext& context) {
-  if (every_ != 0) Save(state);
-  if (saved_step_ > 0) {
-    context.CheckCancelled(
-        fmt::format("step {} of {} is saved in {}; `t3 resume {}` goes on from there", saved_step_,
-                    identity_.steps, CheckpointBeside(identity_.output), identity_.output));
+  if (every_ != 0) SaveSomewhere(state);
+  if (!saved_file_.empty()) {
+    context.CheckCancelled(fmt::format("step {} of {} is saved in {}; {} continues from there",
+                                       saved_step_, identity_.steps, saved_file_,
+                                       HowToResume(identity_, saved_file_)));
   }
   context.CheckCancelled(fmt::format("step {} of {} is not saved", state.step, identity_.steps));
   Fail("a run was interrupted that nobody cancelled");
@@ -59,9 +76,8 @@ void Checkpointer::Interrupt(const SamplerState& state, const RunContext& contex
 
 void Checkpointer::AfterStep(const SamplerState& state, const RunContext& context) {
   if (IsDue(state.step)) Save(state);
-  if (context.cancel != nullptr && context.cancel->cancelled() && state.step < identity_.steps) {
-    Interrupt(state, context);
-  }
+  const bool cancelled = context.cancel != nullptr && context.cancel->cancelled();
+  if (cancelled && (state.step < identity_.steps || every_ != 0)) Interrupt(state, context);
 }
 
 }  // namespace t3

@@ -2,6 +2,9 @@
 #include "nn/convert.h"
 
 #include "base/check.h"
+#include "base/file_claims.h"
+#include "base/output_lock.h"
+#include "base/temporary.h"
 #include "pipeline/network.h"
 #include "pipeline/stage.h"
 #include "t3video/tools.h"
@@ -31,15 +34,22 @@ Network OpenOnlyNetwork(const std::string& path) {
 }  // namespace
 
 void Convert(const std::string& input, const std::string& output, const std::string& dtype,
-             const std::vector<Lora>& loras, const ProgressFn& progress) {
+             const std::vector<Lora>& loras, const ProgressFn& progress,
+             const CancelToken* cancel) {
   ConvertOptions options;
   options.dtype = ParseOutputType(dtype);
+  FileClaims files;
+  files.Read("the input", input);
+  for (const Lora& lora : loras) files.Read("the LoRA", lora.path);
+  files.Write("the output", output);
+  const OutputLock lock(output);
+  RemoveStaleTemporaries(output);
   const Network network = OpenOnlyNetwork(input);
   T3_CHECK(loras.empty() || network.kind == NetworkKind::kDit,
            "--lora changes a DiT, and {} is a {}", input, NetworkName(network.kind));
   for (const Lora& lora : loras) options.loras.push_back({lora.path, lora.scale});
   options.metadata = network.metadata;
-  const RunContext context{progress, nullptr, at::kCPU};
+  const RunContext context{progress, cancel, at::kCPU};
   Stage stage(context, "converting", 0, "bytes");
   options.progress = [&](int64_t done, int64_t total) {
     stage.set_total(total);

@@ -10,6 +10,7 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/json.h"
 #include "media/queued_writer.h"
 #include "models/vae/frame_assembler.h"
 #include "pipeline/convolution_file.h"
@@ -51,11 +52,38 @@ FrameView ViewOf(const at::Tensor& frame) {  // (3,h,w), contiguous
   return view;
 }
 
+// Beside the output, where there is room for the video; a sink has no place of its own.
+std::string SpoolFolder(const std::string& output) {
+  if (output.empty()) return std::filesystem::temp_directory_path();
+  const auto folder = std::filesystem::absolute(output).lexically_normal();
+  return (folder.has_filename() ? folder : folder.parent_path()).parent_path();
+}
+
+// Frames to a function of the caller's.
+class SinkWriter : public VideoWriter {
+ public:
+  explicit SinkWriter(const FrameSink& sink) : sink_(sink) {}
+  void Write(const FrameView& frame) override {
+    const auto values = static_cast<size_t>(3 * frame.height * frame.width);
+    sink_({index_++, frame.width, frame.height, {frame.planes[0], values}});
+  }
+  void Finish() override {}
+
+ private:
+  const FrameSink& sink_;
+  int64_t index_ = 0;
+};
+
+std::unique_ptr<VideoWriter> OpenWriter(const DecodeTarget& target) {
+  if (target.output.sink) return std::make_unique<SinkWriter>(target.output.sink);
+  return OpenVideoWriter(target.output.path, SettingsOf(target));
+}
+
 QueuedFrame Queued(const at::Tensor& frame, std::function<void()> wait) {
   return {ViewOf(frame), std::make_shared<at::Tensor>(frame), std::move(wait)};
 }
 
-// One decode: what its ways of handing on share.
+// One decode: what its kinds of output share.
 class DecodeRun {
  public:
   DecodeRun(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target, Stage& stage)
@@ -87,7 +115,7 @@ class DecodeRun {
   void ToTensorFile() {
     const at::Tensor video = EmptyVideo(target_.geometry, at::kCPU);
     ToTensor(video);
-    SaveTensors(target_.output, {{"video", video}}, target_.metadata);
+    SaveTensors(target_.output.path, {{"video", video}}, target_.metadata);
   }
 
   void ToVideo(QueuedWriter& writer) {
@@ -127,9 +155,7 @@ class DecodeRun {
   // Rows go to disk as they come, frames from there to the writer; each is half of the progress.
   void SlabsToVideo(QueuedWriter& writer) {
     const VideoGeometry& geometry = target_.geometry;
-    const auto folder = std::filesystem::absolute(target_.output).lexically_normal();
-    RowSpool spool((folder.has_filename() ? folder : folder.parent_path()).parent_path(), frames_,
-                   geometry.height, geometry.width);
+    RowSpool spool(SpoolFolder(target_.output.path), frames_, geometry.height, geometry.width);
     stage_.set_total(2 * frames_);
     int64_t decoded = 0;  // rows of frames
     Decode([&](const DecodedRows& rows) {
@@ -196,24 +222,28 @@ VideoSettings SettingsOf(const DecodeTarget& target) {
   VideoSettings settings;
   settings.width = target.geometry.width;
   settings.height = target.geometry.height;
+  settings.frames = target.geometry.frames;
   settings.fps = target.fps;
-  settings.codec = target.file.codec;
-  settings.crf = target.file.crf;
-  settings.pixel_format = target.file.pixel_format;
+  settings.codec = target.output.file.codec;
+  settings.crf = target.output.file.crf;
+  settings.pixel_format = target.output.file.pixel_format;
   // One entry that every container keeps: players show `comment`, programs parse it.
-  if (!target.metadata.empty())
-    settings.metadata["comment"] = nlohmann::json(target.metadata).dump();
+  if (!target.metadata.empty()) settings.metadata["comment"] = DumpJson(target.metadata);
   return settings;
 }
 
-bool IsTensorFile(const std::string& path) { return path.ends_with(".safetensors"); }
-
 void CheckDecodeTarget(const DecodeTarget& target) {
-  if (IsTensorFile(target.output)) {
-    const AtomicFile writable(target.output);
+  const OutputOptions& output = target.output;
+  if (output.path.empty() && !output.sink)
+    FailUsage("there is no `output`: name a file, or give a sink for frames");
+  if (!output.path.empty() && output.sink)
+    FailUsage("`output` {} was given with a sink for frames; give one of the two", output.path);
+  if (output.sink) return;
+  if (IsTensorFile(output.path)) {
+    const AtomicFile writable(output.path);
     return;
   }
-  CheckVideoTarget(target.output, SettingsOf(target));
+  CheckVideoTarget(output.path, SettingsOf(target));
 }
 
 int64_t DecodeBudget(const RunContext& context) {
@@ -224,11 +254,11 @@ int64_t DecodeBudget(const RunContext& context) {
 
 void DecodeToFile(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target,
                   Stage& stage) {
-  if (IsTensorFile(target.output)) {
+  if (IsTensorFile(target.output.path)) {
     RunDecode(vae, latents, target, stage, [](DecodeRun& run) { run.ToTensorFile(); });
     return;
   }
-  QueuedWriter writer(OpenVideoWriter(target.output, SettingsOf(target)), kQueuedFrames);
+  QueuedWriter writer(OpenWriter(target), kQueuedFrames);
   DecodeInto(writer, vae, latents, target, stage);
 }
 

@@ -15,34 +15,34 @@
 
 namespace t3 {
 
+// Where frames go: to output.path, or to output.sink.
 struct DecodeTarget {
-  std::string output;
+  OutputOptions output;
   VideoGeometry geometry;
   double fps = 16;
-  FileOptions file;
   Metadata metadata;
 };
 
 // Whether `path` names a safetensors file.
-bool IsTensorFile(const std::string& path);
+inline bool IsTensorFile(const std::string& path) { return path.ends_with(".safetensors"); }
 
 // Throws what writing would throw for a bad extension, encoder, size or folder; leaves nothing.
 void CheckDecodeTarget(const DecodeTarget& target);
 
-// Bytes that decoding, or encoding an image, may take on the device beside the weights, which are
-// loaded already.
+// Bytes that decoding, or encoding an image, may take on the device in addition to the weights,
+// which are already loaded.
 int64_t DecodeBudget(const RunContext& context);
 
-// Decodes latents (z,T,h,w) within DecodeBudget and writes the frames, cropped to the size asked
-// for, up to geometry.frames: video files and pictures frame by frame on a thread of their own,
-// .safetensors as tensor `video` (3,frames,height,width) fp32 in [-1,1]. Where the budget takes
-// slabs, rows wait in a spool file beside the output first. Advances `stage` by frames. Nothing is
-// left under the final name unless it is complete.
+// Decodes latents (z,T,h,w) within DecodeBudget and writes the frames, cropped to the requested
+// size, up to geometry.frames: video files, pictures and sinks frame by frame on a thread of their
+// own, .safetensors as tensor `video` (3,frames,height,width) fp32 in [-1,1]. Where the budget
+// takes slabs, rows wait in a spool file beside the output first. Advances `stage` by frames.
+// Nothing is left under the final name unless it is complete.
 void DecodeToFile(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target,
                   Stage& stage);
 
-// The same frames into a writer that is open already, and finishes it. `target.output` is no tensor
-// file; a spool file lies beside it.
+// The same frames into a writer that is open already, and finishes it. `target.output` is not a
+// tensor file; a spool file lies beside it.
 void DecodeInto(QueuedWriter& writer, const Vae& vae, const at::Tensor& latents,
                 const DecodeTarget& target, Stage& stage);
 

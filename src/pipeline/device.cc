@@ -15,7 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "ops/linear_kernel.h"
+#include "ops/linear/linear_tuning.h"
 #include "pipeline/cpu_threads.h"
 #include "pipeline/memory_limit.h"
 
@@ -26,9 +26,8 @@ bool HasCuda() {
   return at::getAccelerator() == c10::DeviceType::CUDA && at::accelerator::deviceCount() > 0;
 }
 
-// Freed memory of different sizes becomes one piece again: without this a 4K decode takes 96 GB in
-// place of 60 GB, and one within 8 GB fails (docs/results/decode-4k.md). The user's own settings
-// win.
+// Freed memory of different sizes is merged: without this a 4K decode takes 96 GB instead of 60 GB,
+// and one within 8 GB fails (docs/results/decode-4k.md). The user's own settings take precedence.
 void UseExpandableSegments() {
   for (const char* name : {"PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF"}) {
     if (std::getenv(name) != nullptr) return;
@@ -38,11 +37,11 @@ void UseExpandableSegments() {
 
 at::Device CudaDevice(const std::string& name, int index) {
   T3_CHECK(HasCuda(),
-           "device {} was asked for, but this build or this machine has no CUDA GPU that libtorch "
-           "can use; use --device cpu",
+           "device {} was requested, but this build or this machine has no CUDA GPU that libtorch "
+           "can use; use `device` cpu",
            name);
   const int count = at::accelerator::deviceCount();
-  T3_CHECK(index < count, "device {} was asked for, but there are {} GPUs (0 to {})", name, count,
+  T3_CHECK(index < count, "device {} was requested, but there are {} GPUs (0 to {})", name, count,
            count - 1);
   UseExpandableSegments();
   at::globalContext().lazyInitDevice(at::kCUDA);  // its allocator answers only after that
@@ -69,6 +68,8 @@ int64_t ProcBytes(const char* path, const std::string& field) {
 
 int64_t HostMemory(const std::string& field) { return ProcBytes("/proc/meminfo", field); }
 
+}  // namespace
+
 bool CpuMultipliesBf16() {
   const auto capabilities = at::cpu::get_cpu_capabilities();
   for (const char* name : {"avx512_bf16", "amx_bf16"}) {
@@ -78,8 +79,6 @@ bool CpuMultipliesBf16() {
   }
   return false;
 }
-
-}  // namespace
 
 at::Device ResolveDevice(const std::string& name) {
   LetThreadsSleep();  // before the first parallel work of a run
@@ -92,13 +91,12 @@ at::Device ResolveDevice(const std::string& name) {
     const auto [stop, status] = std::from_chars(name.data() + 5, end, index);
     if (status == std::errc() && stop == end && index >= 0) return CudaDevice(name, index);
   }
-  FailUsage("'{}' is no device; use auto, cpu, cuda or cuda:N", name);
+  FailUsage("`device` '{}' is not a device; use auto, cpu, cuda or cuda:N", name);
 }
 
-at::ScalarType ResolveDtype(const std::string& name, at::Device device) {
-  if (name == "bf16") return at::kBFloat16;
-  if (name == "fp32") return at::kFloat;
-  if (name != "auto") FailUsage("'{}' is no compute type; use auto, bf16 or fp32", name);
+at::ScalarType ResolveDtype(ComputeDtype dtype, at::Device device) {
+  if (dtype == ComputeDtype::kBf16) return at::kBFloat16;
+  if (dtype == ComputeDtype::kFp32) return at::kFloat;
   return device.is_cuda() || CpuMultipliesBf16() ? at::kBFloat16 : at::kFloat;
 }
 
@@ -139,6 +137,11 @@ int64_t HostPeak() { return ProcBytes("/proc/self/status", "VmHWM"); }
 int64_t MemoryInUse(at::Device device) {
   if (!device.is_cuda()) return ProcBytes("/proc/self/status", "VmRSS");
   return at::accelerator::getDeviceStats(device.index()).reserved_bytes[0].current;
+}
+
+bool IsHostMemoryError(const c10::Error& error) {
+  return std::string_view(error.what_without_backtrace()).find("DefaultCPUAllocator") !=
+         std::string_view::npos;
 }
 
 std::string DeviceName(at::Device device) {
@@ -183,7 +186,7 @@ void LimitDeviceMemory(at::Device device, int64_t bytes) {
   if (!device.is_cuda() || bytes <= 0) return;
   const int64_t total = TotalBytes(device);
   const int64_t context = total - AvailableBytes(device);
-  T3_CHECK(bytes > context, "--memory-limit {} is less than the {} that the GPU's context takes",
+  T3_CHECK(bytes > context, "`memory-limit` {} is less than the {} that the GPU's context takes",
            FormatBytes(bytes), FormatBytes(context));
   SetAllocatorLimit(device, bytes - context, total);
 }

@@ -3,6 +3,7 @@
 
 #include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
+#include <c10/util/Exception.h>
 
 #include <cstdint>
 #include <functional>
@@ -16,9 +17,10 @@ namespace t3 {
 // of kind kUsage for another name, kFailed when the GPU is not there or this build has no CUDA.
 at::Device ResolveDevice(const std::string& name);
 
-// "auto", "bf16", "fp32" -> dtype. auto is bf16 on a GPU; on a CPU it is fp32 unless the CPU
-// multiplies bf16 natively (without that a bf16 product is some hundred times slower than fp32).
-at::ScalarType ResolveDtype(const std::string& name, at::Device device);
+// kAuto is bf16 on a GPU; on a CPU it is fp32 unless the CPU multiplies bf16 natively (without that
+// a bf16 product is some hundred times slower than fp32).
+at::ScalarType ResolveDtype(ComputeDtype dtype, at::Device device);
+bool CpuMultipliesBf16();
 
 // fp32 on a GPU means fp32: libtorch would multiply in TF32 in convolutions, which is 1e-3 away.
 void UseExactFloat32();
@@ -42,6 +44,9 @@ int64_t HostPeak();
 
 // Bytes in use now: what the allocator holds of a GPU, the process's resident memory on the CPU.
 int64_t MemoryInUse(at::Device device);
+
+// Whether libtorch's allocator for the host says that there is no memory left.
+bool IsHostMemoryError(const c10::Error& error);
 
 // "NVIDIA H200" or the CPU's model name.
 std::string DeviceName(at::Device device);

@@ -82,7 +82,7 @@ Finding TorchFinding() {
 
 Finding CpuFinding() {
   const at::Device cpu(at::kCPU);
-  const at::ScalarType dtype = ResolveDtype("auto", cpu);
+  const at::ScalarType dtype = ResolveDtype(ComputeDtype::kAuto, cpu);
   return {
       "CPU",
       fmt::format("{}; computes in {}", DeviceName(cpu), dtype == at::kBFloat16 ? "bf16" : "fp32"),

@@ -5,25 +5,40 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
-#include "pipeline/describe_run.h"
+#include "base/file_claims.h"
+#include "base/output_lock.h"
+#include "base/temporary.h"
 #include "pipeline/device.h"
+#include "pipeline/existing_files.h"
 #include "pipeline/generation.h"
 #include "pipeline/latents_file.h"
 #include "pipeline/load_models.h"
+#include "pipeline/run_files.h"
+#include "pipeline/run_plan.h"
 #include "pipeline/text_stage.h"
 
 namespace t3 {
+namespace {
+
+RunSettings SettleOptions(const ModelFiles& files, const RunOptions& options) {
+  RunSettings settings;
+  settings.device = ResolveDevice(options.device);
+  settings.dtype = ResolveDtype(options.dtype, settings.device);
+  settings.limits = {options.memory_limit, options.host_memory_limit};
+  settings.files = files;
+  settings.options = options;
+  SetUpDevice(settings.device, options);
+  return settings;
+}
+
+}  // namespace
 
 class Engine::Impl {
  public:
-  Impl(const ModelFiles& files, const RunOptions& options) : model(OpenModel(files)) {
-    settings.device = ResolveDevice(options.device);
-    settings.dtype = ResolveDtype(options.dtype, settings.device);
-    settings.limits = {options.memory_limit, options.host_memory_limit};
-    settings.files = files;
-    settings.options = options;
-    SetUpDevice(settings.device, options);
-  }
+  Impl(const ModelFiles& files, const RunOptions& options)
+      : model(OpenModel(files)),
+        settings(SettleOptions(files, options)),
+        planner(model, settings) {}
 
   RunContext Context(const ProgressFn& progress, const CancelToken* cancel) const {
     return {progress, cancel, settings.device, settings.limits.device};
@@ -31,6 +46,7 @@ class Engine::Impl {
 
   ModelInfo model;
   RunSettings settings;
+  Planner planner;
 };
 
 Engine::Engine(const ModelFiles& files, const RunOptions& options)
@@ -38,22 +54,47 @@ Engine::Engine(const ModelFiles& files, const RunOptions& options)
 
 Engine::~Engine() = default;
 
-std::vector<Outcome> Engine::GenerateAll(std::span<const Request> requests,
-                                         const ProgressFn& progress, const CancelToken* cancel,
-                                         const FinishedFn& finished) {
+RunPlan Engine::Plan(const Request& request) { return impl_->planner.Plan(request); }
+
+std::vector<Outcome> Engine::RunAll(std::span<const RunPlan> plans, const ProgressFn& progress,
+                                    const CancelToken* cancel, const FinishedFn& finished) {
   const RunContext context = impl_->Context(progress, cancel);
-  return Generation(impl_->model, impl_->settings, context).Run(requests, finished);
+  return Generation(impl_->model, impl_->settings, impl_->planner.weights(), context)
+      .Run(plans, finished);
 }
 
-Result Engine::Generate(const Request& request, const ProgressFn& progress,
-                        const CancelToken* cancel) {
-  std::vector<Outcome> outcomes = GenerateAll(std::span(&request, 1), progress, cancel, {});
+Result Engine::Run(const RunPlan& plan, const ProgressFn& progress, const CancelToken* cancel) {
+  const std::vector<Outcome> outcomes = RunAll(std::span(&plan, 1), progress, cancel, {});
   if (outcomes.front().error) std::rethrow_exception(outcomes.front().error);
   return outcomes.front().result;
 }
 
-Report Engine::Describe(const Request& request) const {
-  return DescribeRun(impl_->model, PlanJob(impl_->model, request), impl_->settings);
+Result Engine::Generate(const Request& request, const ProgressFn& progress,
+                        const CancelToken* cancel) {
+  return Run(Plan(request), progress, cancel);
+}
+
+std::vector<Outcome> Engine::GenerateAll(std::span<const Request> requests,
+                                         const ProgressFn& progress, const CancelToken* cancel,
+                                         const FinishedFn& finished) {
+  std::vector<Outcome> outcomes(requests.size());
+  std::vector<RunPlan> plans;
+  std::vector<size_t> planned;  // index of each plan's request
+  for (size_t i = 0; i < requests.size(); ++i) {
+    try {
+      plans.push_back(Plan(requests[i]));
+      planned.push_back(i);
+    } catch (...) {
+      outcomes[i].error = std::current_exception();
+      if (finished) finished(i, outcomes[i]);
+    }
+  }
+  const auto note = [&](size_t index, const Outcome& outcome) {
+    if (finished) finished(planned[index], outcome);
+  };
+  std::vector<Outcome> run = RunAll(plans, progress, cancel, note);
+  for (size_t i = 0; i < run.size(); ++i) outcomes[planned[i]] = std::move(run[i]);
+  return outcomes;
 }
 
 void Engine::EncodeText(const std::string& prompt,
@@ -63,8 +104,13 @@ void Engine::EncodeText(const std::string& prompt,
   const ModelInfo& model = impl_->model;
   const RunContext context = impl_->Context(progress, cancel);
   CheckTextEncoder(model);
-  if (!IsTensorFile(output)) FailUsage("--output {} must end in .safetensors", output);
-  const AtomicFile writable(output);
+  if (!IsTensorFile(output)) FailUsage("`output` {} must end in .safetensors", output);
+  FileClaims files;
+  ClaimModelFiles(model, files);
+  files.Write("`output`", output);
+  const OutputLock lock(output);
+  RemoveStaleTemporaries(output);
+  { const AtomicFile writable(output); }
   const std::string negative = negative_prompt.value_or(model.defaults.negative_prompt);
   std::vector<Result::Stage> stages;
   const auto encoded =
@@ -72,17 +118,23 @@ void Engine::EncodeText(const std::string& prompt,
   SavePromptEmbeds(output, {encoded.at(prompt), encoded.at(negative)}, prompt, negative);
 }
 
-Result Engine::Decode(const std::string& latents_path, const std::string& output, double fps,
-                      const FileOptions& file, const ProgressFn& progress,
-                      const CancelToken* cancel) {
+Result Engine::Decode(const std::string& latents_path, const OutputOptions& output,
+                      const ProgressFn& progress, const CancelToken* cancel) {
   const ModelInfo& model = impl_->model;
   const RunContext context = impl_->Context(progress, cancel);
   CheckVae(model);
-  const StoredLatents stored = ReadStoredLatents(latents_path, model, file.last_frame);
+  FileClaims files;
+  ClaimModelFiles(model, files);
+  files.Read("the latents", latents_path);
+  ClaimOutput(output.path, files);
+  const StoredLatents stored = ReadStoredLatents(latents_path, model, output.file.last_frame);
   const VideoGeometry& geometry = stored.geometry;
-  const DecodeTarget target{output, geometry, fps > 0 ? fps : stored.fps, file, stored.metadata};
+  const DecodeTarget target{output, geometry, output.fps.value_or(stored.fps), stored.metadata};
+  CheckReplaceable(output, stored.metadata);
+  const OutputLock lock(output.path);
+  RemoveStaleTemporaries(output.path);
   CheckDecodeTarget(target);
-  Result result{output, geometry.width, geometry.height, geometry.frames, {}, {}};
+  Result result{output.path, geometry.width, geometry.height, geometry.frames, {}, {}};
   const Vae vae = LoadVae(model, VaeHalf::kDecoder, impl_->settings.dtype, context);
   Stage stage(context, "decoding", geometry.frames, "frames");
   DecodeToFile(vae, stored.latents, target, stage);

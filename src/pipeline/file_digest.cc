@@ -1,4 +1,4 @@
-// SHA-1 by libtorch's c10: it guards against mix-ups, not against forgery.
+// SHA-1 from libtorch's c10. It detects mix-ups, not forgery.
 #include "pipeline/file_digest.h"
 
 #include <c10/util/hash.h>
@@ -8,8 +8,8 @@
 #include <set>
 
 #include "base/check.h"
-#include "base/mapped_file.h"
 #include "base/json.h"
+#include "base/mapped_file.h"
 
 namespace t3 {
 namespace {
@@ -23,7 +23,7 @@ std::string Text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// Size, both ends and the samples of a large file, one after the other.
+// Size, first bytes, samples and last bytes of a large file, concatenated.
 std::string Sampled(std::span<const std::byte> bytes) {
   std::string sampled = std::to_string(bytes.size());
   sampled += Text(bytes.first(kEndBytes));
@@ -34,7 +34,7 @@ std::string Sampled(std::span<const std::byte> bytes) {
   return sampled + Text(bytes.last(kEndBytes));
 }
 
-std::string OwnDigest(std::span<const std::byte> bytes) {
+std::string BytesDigest(std::span<const std::byte> bytes) {
   if (bytes.size() > kWholeBytes) return "sha1-sampled:" + TextDigest(Sampled(bytes));
   return "sha1:" + TextDigest(Text(bytes));
 }
@@ -43,7 +43,8 @@ std::string OwnDigest(std::span<const std::byte> bytes) {
 std::string ShardDigests(const MappedFile& index) {
   const nlohmann::json document = ParseJson(index.bytes(), index.path());
   std::set<std::string> shards;
-  for (const auto& entry : document.value("weight_map", nlohmann::json::object())) {
+  const bool maps = document.is_object() && document.contains("weight_map");
+  for (const auto& entry : maps ? document["weight_map"] : nlohmann::json()) {
     if (entry.is_string()) shards.insert(entry.get<std::string>());
   }
   const std::filesystem::path folder = std::filesystem::path(index.path()).parent_path();
@@ -61,16 +62,17 @@ std::string TextDigest(const std::string& text) {
 
 std::string FileDigest(const std::string& path) {
   const MappedFile file(path);
-  const std::string own = OwnDigest(file.bytes());
-  if (!path.ends_with(".index.json")) return own;
-  return "sha1-sampled:" + TextDigest(own + ShardDigests(file));
+  const std::string digest = BytesDigest(file.bytes());
+  if (!path.ends_with(".index.json")) return digest;
+  return "sha1-sampled:" + TextDigest(digest + ShardDigests(file));
 }
 
 nlohmann::ordered_json DescribeFile(const std::string& path) {
   if (path.empty()) return nullptr;
+  const std::string digest = FileDigest(path);  // first, for its messages
   return {{"file", std::filesystem::absolute(path).lexically_normal().string()},
           {"bytes", std::filesystem::file_size(path)},
-          {"digest", FileDigest(path)}};
+          {"digest", digest}};
 }
 
 }  // namespace t3

@@ -5,25 +5,27 @@
 #include <c10/core/GradMode.h>
 
 #include <filesystem>
+#include <new>
 
-#include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/failure.h"
+#include "base/file_claims.h"
 #include "base/log.h"
-#include "media/image.h"
+#include "base/temporary.h"
 #include "pipeline/checkpointer.h"
 #include "pipeline/denoise.h"
 #include "pipeline/device.h"
 #include "pipeline/load_models.h"
 #include "pipeline/preview.h"
 #include "pipeline/record.h"
-#include "pipeline/settings.h"
-#include "pipeline/tensor_file.h"
+#include "pipeline/run_files.h"
 #include "pipeline/text_stage.h"
 #include "sampling/noise.h"
-#include "t3video/run.h"
 
 namespace t3 {
 namespace {
+
+constexpr int64_t kPreviewEvery = 5;  // steps
 
 bool IsInterrupted(const std::exception_ptr& error) {
   try {
@@ -43,7 +45,7 @@ at::Tensor ImageTensor(const Image& image) {
 }
 
 // The mark that a run has begun lies beside its output until there is a state worth keeping, or
-// nothing to be done: a run that fails before its first checkpoint leaves nothing.
+// nothing left to do: a run that fails before its first checkpoint leaves nothing.
 class StartMark {
  public:
   // nullptr: no mark is wanted.
@@ -51,8 +53,8 @@ class StartMark {
     if (identity_ == nullptr) return;
     try {
       SaveStart(*identity_);
-    } catch (const Error& error) {
-      spdlog::warn("the beginning of the run could not be noted: {}", error.what());
+    } catch (...) {
+      spdlog::warn("the start of the run could not be recorded: {}", CurrentError().what());
     }
   }
   ~StartMark() {
@@ -65,164 +67,126 @@ class StartMark {
   const RunIdentity* identity_;
 };
 
-// Errors that libtorch reports for memory, in our words.
-[[noreturn]] void RethrowMemory(const c10::OutOfMemoryError& error) {
-  const std::string text = error.what_without_backtrace();
-  Fail(
-      "out of device memory: {}; a smaller --size, fewer --frames or a larger --memory-limit may "
-      "help",
-      text.substr(0, text.find('\n')));
+// A preview is for watching: whatever fails there never ends the run.
+void ShowPreview(const Preview& preview, const StepReport& report) {
+  try {
+    preview.AfterStep(report.state.step, report.clean);
+  } catch (...) {
+    spdlog::warn("the preview could not be made: {}", CurrentError().what());
+  }
+}
+
+std::optional<Preview> OpenPreview(const PreviewOptions& options, int64_t steps,
+                                   const ModelInfo& model, const RunContext& context) {
+  if (options.path.empty()) return std::nullopt;
+  try {
+    return Preview(options.path, options.every.value_or(kPreviewEvery), steps,
+                   LoadPreviewMap(model, context));
+  } catch (...) {
+    context.CheckCancelled();
+    spdlog::warn("there will be no preview: {}", CurrentError().what());
+    return std::nullopt;
+  }
+}
+
+// The mark would hide a state that is discarded only once the new run denoises.
+bool WantsMark(const PlannedJob& planned) {
+  const Request& request = planned.job.request;
+  return !planned.found && KeepsState(request) && !HasState(request.output.path);
+}
+
+// libtorch's errors about memory, in our words.
+template <typename Work>
+void ExplainingMemory(Work work) {
+  constexpr const char* kRemedy =
+      "a smaller `size`, fewer `frames` or a larger `memory-limit` may help";
+  try {
+    work();
+  } catch (const c10::OutOfMemoryError& error) {
+    const std::string text = error.what_without_backtrace();
+    Fail("out of device memory: {}; {}", text.substr(0, text.find('\n')), kRemedy);
+  } catch (const std::bad_alloc&) {
+    Fail("out of host memory; {}", kRemedy);
+  } catch (const c10::Error& error) {
+    if (!IsHostMemoryError(error)) throw;
+    Fail("out of host memory; {}", kRemedy);
+  }
 }
 
 }  // namespace
 
 Generation::Generation(const ModelInfo& model, const RunSettings& settings,
-                       const RunContext& context)
-    : model_(model), settings_(settings), context_(context) {}
+                       const nlohmann::ordered_json& weights, const RunContext& context)
+    : model_(model), settings_(settings), weights_(weights), context_(context) {}
 
-RunIdentity Generation::Identify(const Job& job, const Metadata& metadata) {
-  if (weights_.is_null()) weights_ = WeightDigests(model_);
-  RunOptions options = settings_.options;
-  options.device = settings_.device.str();
-  options.dtype = settings_.DtypeName();
-  RunIdentity identity;
-  identity.output = job.request.output;
-  identity.settings = SettingsJson(settings_.files, options, DecidedRequest(job));
-  identity.inputs = RunInputs(model_, job, settings_, weights_);
-  identity.device = options.device;
-  identity.steps = job.sampling.steps;
-  identity.metadata = metadata;
-  return identity;
-}
-
-void Generation::CheckFiles(const Job& job, const DecodeTarget& target) const {
-  const Request& request = job.request;
-  CheckDit(model_);
-  if (request.text_embeds.empty()) CheckTextEncoder(model_);
-  if (!IsTensorFile(request.output) || !request.image.empty() || !request.preview.empty())
-    CheckVae(model_);
-  for (const std::string& path :
-       {request.output, CheckpointBeside(request.output), LatentsBeside(request.output),
-        request.save_latents, request.record, request.preview}) {
-    if (!path.empty()) RemoveStaleTemporaries(path);
-  }
-  CheckDecodeTarget(target);
-  for (const std::string& path : {request.save_latents, request.record, request.preview}) {
-    if (!path.empty()) const AtomicFile writable(path);
-  }
-}
-
-// Goes on where an earlier run stopped.
-void Generation::TakeUp(Item& item, FoundRun found) const {
-  item.embeds = found.progress.embeds;
-  item.result.resumed_from = found.progress.sampler.step;
-  spdlog::info("goes on after step {} of {}, from {}", found.progress.sampler.step,
-               item.identity.steps, found.file);
-  for (const std::string& note : found.notes) {
-    spdlog::warn(note);
-    item.result.notes.push_back(note);
-  }
-  item.found = std::move(found);
-}
-
-Generation::Item Generation::Prepare(size_t index, const Request& request) {
+Generation::Item Generation::Start(size_t index, const RunPlan& plan) const {
   Item item;
   item.index = index;
-  item.started = std::chrono::system_clock::now();
-  item.job = PlanJob(model_, request);
-  const Job& job = item.job;
-  item.target = {request.output, job.geometry, job.fps, request.file,
-                 JobMetadata(model_, job, settings_.DtypeName())};
-  item.identity = Identify(job, item.target.metadata);
-  item.result.output = request.output;
-  item.result.width = job.geometry.width;
-  item.result.height = job.geometry.height;
-  item.result.frames = job.geometry.frames;
-  item.result.notes = job.notes;
-  if (request.skip_finished && IsFinished(request.record, item.identity)) {
-    item.result.skipped = true;
-    return item;
+  item.planned = plan.job.get();
+  item.embeds = plan.job->embeds;
+  item.result.output = plan.request.output.path;
+  item.result.width = plan.video.width;
+  item.result.height = plan.video.height;
+  item.result.frames = plan.video.frames;
+  item.result.notes = plan.notes;
+  item.result.resumed_from = plan.resumed_from;
+  item.result.skipped = plan.finished;
+  if (item.planned->found) {
+    spdlog::info("resuming after step {} of {}, from {}", plan.resumed_from,
+                 item.planned->identity.steps, item.planned->found->file);
   }
-  if (!request.repeats.empty()) {
-    for (const std::string& note : CompareWithRecord(request.repeats, item.identity))
-      item.result.notes.push_back(note);
-  }
-  CheckFiles(job, item.target);
-  item.memory = CheckMemory(model_, job, settings_.device, settings_.dtype, settings_.limits);
-  // Or a resume of this run would find what was given up.
-  if (request.existing_state == ExistingState::kDiscard) RemoveRunState(request.output);
-  if (auto found = FindRun(item.identity, request.resume_from, request.existing_state)) {
-    TakeUp(item, std::move(*found));
-  } else if (!request.text_embeds.empty()) {
-    item.embeds = LoadPromptEmbeds(request.text_embeds, model_.dit.text_dim, model_.dit.text_len,
-                                   job.sampling.guidance != 1);
-  }
-  if (!request.noise.empty()) Noise(job);
-  if (!request.image.empty()) ReadImage(request.image);
   return item;
 }
 
 void Generation::EncodePrompts(std::vector<Item>& items) {
-  const auto has_text = [](const Item& item) {
-    return item.found || !item.job.request.text_embeds.empty();
-  };
+  const auto has_text = [](const Item& item) { return item.embeds.prompt.embeds.defined(); };
   std::vector<std::string> texts;
   for (const Item& item : items) {
     if (has_text(item)) continue;
-    texts.push_back(item.job.request.prompt);
-    if (item.job.sampling.guidance != 1) texts.push_back(item.job.negative_prompt);
+    texts.push_back(item.request().prompt);
+    if (item.job().sampling.guidance != 1) texts.push_back(item.job().negative_prompt);
   }
   std::vector<Result::Stage> stages;
   const auto encoded = EncodeTexts(model_, texts, settings_.dtype, context_, stages);
   for (Item& item : items) {
     if (has_text(item)) continue;
-    item.embeds.prompt = encoded.at(item.job.request.prompt);
-    if (item.job.sampling.guidance != 1)
-      item.embeds.negative = encoded.at(item.job.negative_prompt);
+    item.embeds.prompt = encoded.at(item.request().prompt);
+    if (item.job().sampling.guidance != 1)
+      item.embeds.negative = encoded.at(item.job().negative_prompt);
     item.result.stages.insert(item.result.stages.end(), stages.begin(), stages.end());
   }
 }
 
 at::Tensor Generation::EncodeImage(Item& item) const {
-  if (item.job.request.image.empty()) return {};
-  if (item.found) return item.found->progress.first_frame;
+  if (!item.planned->image) return {};
+  if (item.planned->found) return item.planned->found->progress.first_frame;
   const c10::NoGradGuard no_grad;
-  const VideoGeometry& geometry = item.job.geometry;
-  const Image image =
-      ResizeCover(ReadImage(item.job.request.image), geometry.made_width, geometry.made_height);
+  const Grid& latent = item.job().geometry.latent;
   const Vae vae = LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_);
   Stage stage(context_, "encoding image", 1);
-  const at::Tensor picture = ImageTensor(image);
-  const EncodePlan plan = PlanEncode(vae.config(), {1, geometry.latent.h, geometry.latent.w},
-                                     vae.element_bytes(), DecodeBudget(context_));
+  const at::Tensor picture = ImageTensor(*item.planned->image);
+  const EncodePlan plan = PlanEncode(vae.config(), {1, latent.h, latent.w}, vae.element_bytes(),
+                                     DecodeBudget(context_));
   const at::Tensor latents = vae.EncodeFrom(
       plan, [&](int64_t, int64_t) { return picture; }, [&] { context_.CheckCancelled(); });
   stage.Finish(item.result.stages);
   return latents;
 }
 
-at::Tensor Generation::Noise(const Job& job) const {
-  const VideoGeometry& geometry = job.geometry;
-  const std::vector<int64_t> shape{model_.dit.latent_channels, geometry.latent.t, geometry.latent.h,
-                                   geometry.latent.w};
-  if (job.request.noise.empty()) {
-    return TorchNoise(job.request.seed, {1, shape[0], shape[1], shape[2], shape[3]}).squeeze(0);
-  }
-  const at::Tensor noise = ReadLatents(*WeightFile::Open(job.request.noise), "noise");
-  T3_CHECK(noise.sizes() == at::IntArrayRef(shape),
-           "{}: tensor noise has shape ({}), wanted ({}) for {}x{}, {} frames", job.request.noise,
-           fmt::join(noise.sizes(), ","), fmt::join(shape, ","), geometry.made_width,
-           geometry.made_height, geometry.frames);
-  return noise;
+at::Tensor Generation::Noise(const Item& item) const {
+  if (item.planned->noise.defined()) return item.planned->noise;
+  std::vector<int64_t> shape = LatentShape(model_, item.job());
+  shape.insert(shape.begin(), 1);
+  return TorchNoise(item.request().seed.value_or(0), shape).squeeze(0);
 }
 
 at::Tensor Generation::DenoiseItem(Item& item) {
-  if (item.found && item.found->progress.sampler.step == item.identity.steps) {
-    return item.found->progress.sampler.latents;
-  }
+  const std::optional<FoundRun>& found = item.planned->found;
+  if (found && found->progress.sampler.step == item.planned->identity.steps)
+    return found->progress.sampler.latents;
   const at::Tensor first_frame = EncodeImage(item);
   ReleaseCachedMemory(settings_.device);
-  const BlockWeights wanted = BlockWeightsOf(item.memory);
+  const BlockWeights wanted = BlockWeightsOf(item.planned->memory);
   if (dit_ && block_weights_ != wanted) dit_.reset();
   if (!dit_) dit_ = LoadDit(model_, settings_.dtype, wanted, context_);
   block_weights_ = wanted;
@@ -231,7 +195,7 @@ at::Tensor Generation::DenoiseItem(Item& item) {
 }
 
 at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
-  const Job& job = item.job;
+  const Job& job = item.job();
   const AttentionLayout attention =
       AttentionLayout::Make(job.attention.pattern, job.attention.windows, job.geometry.grid,
                             model_.dit.num_layers, model_.dit.head_dim(), settings_.device);
@@ -239,89 +203,118 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
   DenoiseInput input{
       job.sampling, {}, first_frame, item.embeds.prompt.embeds, item.embeds.negative.embeds,
       std::nullopt};
-  if (item.found) {
-    input.from = progress.sampler = item.found->progress.sampler;
+  if (item.planned->found) {
+    input.from = progress.sampler = item.planned->found->progress.sampler;
   } else {
-    input.noise = Noise(job);
+    input.noise = Noise(item);
   }
-  std::optional<Preview> preview;
-  if (!job.request.preview.empty()) {
-    preview.emplace(job.request.preview, job.request.preview_every, job.sampling.steps,
-                    LoadPreviewMap(model_, context_));
-  }
-  dit_->set_scratch_bytes(item.memory.denoiser_scratch);
-  Checkpointer checkpointer(item.identity, job.request.checkpoint_every, progress);
+  const Request& request = item.request();
+  const std::optional<Preview> preview =
+      OpenPreview(request.preview, job.sampling.steps, model_, context_);
+  dit_->set_scratch_bytes(item.planned->memory.denoiser_scratch);
+  const std::optional<int64_t> every = KeepsState(request) ? request.checkpoint.every : 0;
+  const std::optional<FoundRun>& found = item.planned->found;
+  Checkpointer checkpointer(item.planned->identity, every, progress, found ? found->file : "");
+  // Not earlier: a request that is refused must not cost what a run before it left.
+  if (KeepsState(request) && request.checkpoint.existing_state == ExistingState::kDiscard)
+    RemoveRunState(request.output.path);
   Stage stage(context_, "denoising", job.sampling.steps, "steps");
   const at::Tensor latents =
       Denoise(*dit_, attention, input, settings_.device, stage, [&](const StepReport& report) {
-        if (preview) preview->AfterStep(report.state.step, report.clean);
+        if (preview) ShowPreview(*preview, report);
         checkpointer.AfterStep(report.state, context_);
       }).cpu();
   stage.Finish(item.result.stages);
   return latents;
 }
 
-void Generation::Make(Item& item, bool last) {
+void Generation::FinishRecord(Item& item) const {
+  const RecordOptions& record = item.request().record;
+  if (!record.compare_with.empty()) {
+    if (const auto equal = EqualsRecorded(record.compare_with, item.result.output))
+      item.result.notes.push_back(*equal ? "the file has the same bytes as the recorded one"
+                                         : "the file's bytes differ from the recorded one's");
+  }
+  if (record.path.empty()) return;
+  WriteRecord(record.path, item.planned->identity, weights_, settings_, item.result, item.started);
+}
+
+// Throws Error where another process makes the same output.
+void Generation::Lock(Item& item) {
+  if (!item.lock && KeepsState(item.request())) item.lock.emplace(item.request().output.path);
+}
+
+// Another process may have made an entry of the same job since it was planned.
+bool Generation::IsFinishedMeanwhile(const Item& item) const {
+  const RecordOptions& record = item.request().record;
+  return record.skip_finished && IsFinished(record.path, item.planned->identity);
+}
+
+void Generation::GenerateOne(Item& item, bool last) {
+  Lock(item);
+  item.result.skipped = IsFinishedMeanwhile(item);
+  if (item.result.skipped) return;
   const c10::NoGradGuard no_grad;
   const at::Tensor latents = DenoiseItem(item);
-  // After the last video nothing waits for the weights, and decoding takes what was foretold.
-  const Residents residents = last ? Residents{} : ChooseResidents(item.memory);
+  // After the last video the weights are freed, so that decoding has the memory that the plan
+  // assumed.
+  const Residents residents = last ? Residents{} : ChooseResidents(item.planned->memory);
   if (!residents.denoiser) dit_.reset();
   ReleaseCachedMemory(settings_.device);
   WriteOutput(item, latents);
   if (!residents.decoder) vae_.reset();
   ReleaseCachedMemory(settings_.device);
-  const Request& request = item.job.request;
-  if (!request.repeats.empty()) {
-    if (const auto equal = EqualsRecorded(request.repeats, request.output))
-      item.result.notes.push_back(*equal ? "the file has the same bytes as the recorded one"
-                                         : "the file's bytes differ from the recorded one's");
-  }
-  if (!request.record.empty()) {
-    WriteRecord(request.record, item.identity, weights_, settings_, item.result, item.started);
-  }
+  FinishRecord(item);
+  item.lock.reset();
 }
 
-void Generation::MakeOrExplain(Item& item, bool last) {
-  try {
-    Make(item, last);
-  } catch (const c10::OutOfMemoryError& error) {
-    RethrowMemory(error);
+// Leftovers of killed runs, for all at once: each folder is listed once.
+void Generation::RemoveStale(const std::vector<Item>& items) {
+  std::vector<std::string> paths;
+  for (const Item& item : items) {
+    const std::vector<std::string> written = WrittenPaths(item.request());
+    paths.insert(paths.end(), written.begin(), written.end());
   }
+  RemoveStaleTemporaries(paths);
 }
 
-std::vector<Outcome> Generation::Run(std::span<const Request> requests,
+std::vector<Outcome> Generation::Run(std::span<const RunPlan> plans,
                                      const Engine::FinishedFn& finished) {
-  std::vector<Outcome> outcomes(requests.size());
+  std::vector<Outcome> outcomes(plans.size());
   const auto settle = [&](size_t index, std::exception_ptr error) {
     outcomes[index].error = std::move(error);
-    if (outcomes[index].error && IsInterrupted(outcomes[index].error)) {
+    if (outcomes[index].error && IsInterrupted(outcomes[index].error))
       std::rethrow_exception(outcomes[index].error);
-    }
     if (finished) finished(index, outcomes[index]);
   };
   std::vector<Item> items;
-  for (size_t i = 0; i < requests.size(); ++i) {
+  FileClaims files;
+  ClaimModelFiles(model_, files);
+  for (size_t i = 0; i < plans.size(); ++i) {
+    const RunPlan& plan = plans[i];
     try {
-      Item item = Prepare(i, requests[i]);
-      if (item.result.skipped) {
+      if (plan.refusal) throw *plan.refusal;
+      Item item = Start(i, plan);
+      if (plan.finished) {
         outcomes[i].result = item.result;
         settle(i, nullptr);
-      } else {
-        items.push_back(std::move(item));
+        continue;
       }
+      ClaimRunFiles(item.request(), files);
+      if (plans.size() == 1) Lock(item);  // of many, each when its turn comes
+      items.push_back(std::move(item));
     } catch (...) {
       settle(i, std::current_exception());
     }
   }
-  const StartMark mark(requests.size() == 1 && items.size() == 1 && !items.front().found
-                           ? &items.front().identity
-                           : nullptr);
-  EncodePrompts(items);
+  RemoveStale(items);
+  const bool marks = plans.size() == 1 && items.size() == 1 && WantsMark(*items.front().planned);
+  const StartMark mark(marks ? &items.front().planned->identity : nullptr);
+  ExplainingMemory([&] { EncodePrompts(items); });
   for (Item& item : items) {
     std::exception_ptr error;
     try {
-      MakeOrExplain(item, &item == &items.back());
+      ExplainingMemory([&] { GenerateOne(item, &item == &items.back()); });
       outcomes[item.index].result = item.result;
     } catch (...) {
       error = std::current_exception();

@@ -1,7 +1,8 @@
-// The end of a run: final latents to disk, then the video, then away with the latents.
+// The end of a run: final latents to disk, then the video, then the latents are removed.
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/failure.h"
 #include "base/log.h"
 #include "pipeline/generation.h"
 #include "pipeline/load_models.h"
@@ -12,63 +13,80 @@ namespace t3 {
 namespace {
 
 // How to make the video from latents that are in `saved`, "" where they are nowhere.
-std::string HowToFinish(const std::string& saved, const std::string& output) {
-  if (saved.empty()) return "the latents could not be saved";
-  const bool beside = saved == LatentsBeside(output);
-  return fmt::format(
-      "the latents are in {}; `t3 resume {}` makes the video from them, or `t3 decode`", saved,
-      beside ? output : saved + " --output FILE");
+std::string HowToFinish(const RunIdentity& identity, const std::string& saved, bool dropped) {
+  if (!saved.empty()) {
+    return fmt::format("the latents are in {}; {} makes the video from them, or `t3 decode`", saved,
+                       HowToResume(identity, saved));
+  }
+  if (HasState(identity.output)) {
+    return fmt::format("{} continues from the last checkpoint",
+                       HowToResume(identity, CheckpointBeside(identity.output)));
+  }
+  return dropped ? "the latents were not kept" : "the latents could not be saved";
 }
 
 }  // namespace
 
 void Generation::WriteOutput(Item& item, const at::Tensor& latents) {
-  const Request& request = item.job.request;
+  const Request& request = item.request();
+  const std::string& output = request.output.path;
   std::string saved;
   std::string why;
-  if (request.keep_latents && !IsTensorFile(request.output)) {
-    saved = SaveFinalLatents(item.identity, latents, why);
+  if (KeepsState(request) && !request.checkpoint.drop_latents && !IsTensorFile(output)) {
+    saved = SaveFinalLatents(item.planned->identity, latents, why);
     if (saved.empty()) spdlog::warn("the final latents could not be saved: {}", why);
   }
-  if (!request.save_latents.empty())
-    SaveTensors(request.save_latents, {{"latents", latents}}, item.target.metadata);
-  if (IsTensorFile(request.output)) {
+  if (IsTensorFile(output)) {
     SaveAsOutput(item, latents);
   } else {
     DecodeSafely(item, latents, saved);
   }
-  RemoveRunState(request.output);
+  if (!KeepsState(request)) return;
+  RemoveRunState(output);
   std::error_code ignored;
   if (!saved.empty()) std::filesystem::remove(saved, ignored);
-  if (item.found) std::filesystem::remove(item.found->file, ignored);
+  if (item.planned->found) std::filesystem::remove(item.planned->found->file, ignored);
+}
+
+void Generation::SaveExtraLatents(const Item& item, const at::Tensor& latents) const {
+  const std::string& path = item.request().output.save_latents;
+  if (!path.empty()) SaveTensors(path, {{"latents", latents}}, item.planned->target.metadata);
 }
 
 void Generation::SaveAsOutput(Item& item, const at::Tensor& latents) const {
   try {
-    SaveTensors(item.job.request.output, {{"latents", latents}}, item.target.metadata);
-  } catch (const Error& error) {
+    SaveExtraLatents(item, latents);
+    SaveTensors(item.request().output.path, {{"latents", latents}}, item.planned->target.metadata);
+  } catch (...) {
+    const Error error = CurrentError();
     std::string why;
-    const std::string saved = SaveFinalLatents(item.identity, latents, why);
-    Fail("{}; {}", error.what(), HowToFinish(saved, item.job.request.output));
+    const std::string saved = SaveFinalLatents(item.planned->identity, latents, why);
+    Fail("{}; {}", error.what(), HowToFinish(item.planned->identity, saved, /*dropped=*/false));
   }
 }
 
+void Generation::DecodeOutput(Item& item, const at::Tensor& latents) {
+  if (!vae_) vae_ = LoadVae(model_, VaeHalf::kDecoder, settings_.dtype, context_);
+  Stage stage(context_, "decoding", item.job().geometry.frames, "frames");
+  DecodeToFile(*vae_, latents, item.planned->target, stage);
+  stage.Finish(item.result.stages);
+  if (!KeepsState(item.request())) return;
+  for (const std::string& oddity : CheckVideo(item.result.output, item.job().geometry))
+    item.result.notes.push_back(oddity);
+}
+
+// Whatever ends the decode, the error says where the latents are.
 void Generation::DecodeSafely(Item& item, const at::Tensor& latents, const std::string& saved) {
-  const std::string remedy = HowToFinish(saved, item.job.request.output);
-  const auto add_remedy = [&](const Error& error) {
-    return Error(fmt::format("{}; {}", error.what(), remedy), error.kind());
-  };
   try {
-    if (!vae_) vae_ = LoadVae(model_, VaeHalf::kDecoder, settings_.dtype, context_);
-    Stage stage(context_, "decoding", item.job.geometry.frames, "frames");
-    DecodeToFile(*vae_, latents, item.target, stage);
-    stage.Finish(item.result.stages);
-    for (const std::string& oddity : CheckVideo(item.target.output, item.job.geometry))
-      item.result.notes.push_back(oddity);
-  } catch (const Error& error) {
-    throw add_remedy(error);
-  } catch (const c10::OutOfMemoryError&) {
-    throw add_remedy(Error("out of device memory while decoding"));
+    SaveExtraLatents(item, latents);
+    DecodeOutput(item, latents);
+  } catch (...) {
+    const Error error = CurrentError();
+    if (!KeepsState(item.request())) throw error;
+    const bool dropped = item.request().checkpoint.drop_latents;
+    throw Error(
+        fmt::format("{}; {}", error.what(), HowToFinish(item.planned->identity, saved, dropped)),
+        error.kind());
   }
 }
 

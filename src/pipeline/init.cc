@@ -5,15 +5,18 @@
 
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
+#include "arch/vae.h"
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/json.h"
 #include "base/log.h"
-#include "models/dit/tensors.h"
-#include "models/text_encoder/tensors.h"
-#include "models/vae/tensors.h"
+#include "base/output_lock.h"
+#include "base/target_path.h"
+#include "base/temporary.h"
 #include "nn/random_weights.h"
 #include "pipeline/stage.h"
 #include "plan/windows.h"
@@ -24,15 +27,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
-
-void WriteJson(const fs::path& path, const ordered_json& document) {
-  AtomicFile target(path.string());
-  std::ofstream file(target.temporary());
-  file << document.dump(2) << "\n";
-  file.close();
-  T3_CHECK(file.good(), "cannot write {}", path.string());
-  target.Commit();
-}
 
 Metadata AttentionMetadata(const InitConfig& config) {
   Metadata metadata{{"t3.attention", std::string(AttentionName(config.attention))}};
@@ -47,7 +41,7 @@ Metadata AttentionMetadata(const InitConfig& config) {
 
 ordered_json OfficialConfig(const DitConfig& c) {
   return {{"_class_name", "WanModel"},
-          {"model_type", c.latent_channels == 48 ? "ti2v" : "t2v"},
+          {"model_type", FamilyOf(c.latent_channels) == ModelFamily::kWan22 ? "ti2v" : "t2v"},
           {"dim", c.dim},
           {"ffn_dim", c.ffn_dim},
           {"freq_dim", c.freq_dim},
@@ -83,12 +77,12 @@ RandomScale VaeScale(const TensorSpec& spec) {
 class ModelWriter {
  public:
   ModelWriter(const InitConfig& config, uint64_t seed, at::ScalarType dtype, fs::path folder,
-              const ProgressFn& progress)
+              const RunContext& context)
       : config_(config),
         seed_(seed),
         dtype_(dtype),
         folder_(std::move(folder)),
-        context_{progress, nullptr, at::kCPU} {}
+        context_(context) {}
 
   void WriteDit() const {
     const DitConfig& dit = *config_.dit;
@@ -96,7 +90,7 @@ class ModelWriter {
     metadata.merge(AttentionMetadata(config_));
     Write("denoiser", "diffusion_pytorch_model.safetensors", DitTensors(dit), DefaultScale, dtype_,
           metadata);
-    WriteJson(folder_ / "config.json", OfficialConfig(dit));
+    WriteAtomically((folder_ / "config.json").string(), DumpJson(OfficialConfig(dit), 2) + "\n");
   }
 
   void WriteText() const {
@@ -129,7 +123,7 @@ class ModelWriter {
   uint64_t seed_;
   at::ScalarType dtype_;
   fs::path folder_;
-  RunContext context_;
+  const RunContext& context_;
 };
 
 at::ScalarType ParseInitType(const std::string& name) {
@@ -155,22 +149,32 @@ void CopyTokenizer(const InitConfig& config, const fs::path& folder) {
 
 }  // namespace
 
+// The folder appears with all of its files or not at all.
 void Init(const std::string& model, uint64_t seed, const std::string& dtype,
-          const std::string& output, const ProgressFn& progress) {
+          const std::string& output, const ProgressFn& progress, const CancelToken* cancel) {
   const at::ScalarType type = ParseInitType(dtype);
   const InitConfig config = ReadInitConfig(model);
   std::error_code error;
   T3_CHECK(config.tokenizer.empty() || fs::is_regular_file(config.tokenizer, error),
-           "{}: the tokenizer {} is not there", model, config.tokenizer);
+           "{}: the tokenizer {} does not exist", model, config.tokenizer);
   T3_CHECK(!fs::exists(output, error) || fs::is_empty(output, error),
-           "{} is there already and not an empty folder; give a new one", output);
-  fs::create_directories(output, error);
-  T3_CHECK(!error, "cannot make the folder {}: {}", output, error.message());
-  const ModelWriter writer(config, seed, type, output, progress);
+           "{} exists and is not an empty folder; name a new one", output);
+  const fs::path target = ResolveTarget(output);
+  fs::create_directories(FolderOf(target), error);
+  T3_CHECK(!error, "cannot create the folder {}: {}", FolderOf(target).string(), error.message());
+  const OutputLock lock(output);
+  RemoveStaleTemporaries(output);
+  Temporary folder = Temporary::Folder(FolderOf(target), target);
+  const RunContext context{progress, cancel, at::kCPU};
+  const ModelWriter writer(config, seed, type, folder.path(), context);
   if (config.dit) writer.WriteDit();
   if (config.text) writer.WriteText();
   if (config.vae) writer.WriteVae();
-  if (config.text) CopyTokenizer(config, output);
+  if (config.text) CopyTokenizer(config, folder.path());
+  fs::rename(folder.path(), target, error);
+  T3_CHECK(!error, "cannot name the folder {}: {}", output, error.message());
+  folder.Release();
+  SyncFolder(FolderOf(target));
 }
 
 }  // namespace t3

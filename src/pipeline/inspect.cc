@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
+#include "arch/dit.h"
 #include "base/bytes.h"
 #include "base/check.h"
-#include "models/dit/tensors.h"
 #include "nn/lora.h"
 #include "pipeline/network.h"
 #include "t3video/tools.h"

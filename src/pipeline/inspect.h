@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "nn/tensor_spec.h"
+#include "arch/tensor_spec.h"
 
 namespace t3 {
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "pipeline/settings.h"
 #include "plan/windows.h"
 #include "t3video/error.h"
 
@@ -17,10 +18,9 @@ ModelInfo Mini() {
 Request SmallRequest() {
   Request request;
   request.prompt = "x";
-  request.width = 128;
-  request.height = 64;
-  request.frames = 9;
-  request.output = "x.mp4";
+  request.params.size = VideoSize{128, 64};
+  request.params.frames = 9;
+  request.output.path = "x.mp4";
   return request;
 }
 
@@ -37,26 +37,68 @@ TEST(Job, DefaultsComeFromTheModel) {
 TEST(Job, WindowsAreGivenOrPlanned) {
   const ModelInfo model = Mini();
   Request request = SmallRequest();
-  request.attention = "t3";
+  request.params.attention = AttentionPattern::kT3;
   EXPECT_EQ(PlanJob(model, request).attention.windows,
-            PlanWindows({3, 4, 8}, PublishedWindows(16)));
-  request.windows = "3,1,1;1,2,4";
+            PlanWindows({3, 4, 8}, PublishedWindows(ModelFamily::kWan21)));
+  request.params.windows = {{3, 1, 1}, {1, 2, 4}};
   EXPECT_EQ(PlanJob(model, request).attention.windows, (WindowCycle{{3, 1, 1}, {1, 2, 4}}));
-  request.windows = "4,1,1";
+  request.params.windows = {{4, 1, 1}};
   EXPECT_THROW(PlanJob(model, request), Error);
-  request.attention = "full";
+  request.params.attention = AttentionPattern::kFull;
   EXPECT_THROW(PlanJob(model, request), Error);
+}
+
+// A record names every value that was decided: repeating it must decide the same.
+TEST(Job, DecidedRequestsDecideTheSame) {
+  ModelInfo model = Mini();
+  model.attention = {AttentionPattern::kT3, true, ""};
+  Request request = SmallRequest();
+  request.params.size = VideoSize{3840, 2160};  // generated at 3840x2176 and cropped
+  request.params.frames = 81;
+  const Job first = PlanJob(model, request);
+  const Job again = PlanJob(model, DecidedRequest(first));
+  EXPECT_EQ(first.geometry.made_height, 2176);
+  EXPECT_EQ(again.geometry.made_height, 2176);
+  EXPECT_EQ(again.attention.windows, first.attention.windows);
+  EXPECT_EQ(JobMetadata(model, again, "fp32"), JobMetadata(model, first, "fp32"));
+}
+
+TEST(Job, SettingsWithoutEffectAreNamed) {
+  const ModelInfo model = Mini();
+  const auto notes_of = [&](auto change) {
+    Request request = SmallRequest();
+    change(request);
+    return PlanJob(model, request).notes;
+  };
+  EXPECT_TRUE(notes_of([](Request&) {}).empty());
+  EXPECT_THAT(notes_of([](Request& r) {
+                r.params.guidance = 1;
+                r.negative_prompt = "blurry";
+              }),
+              testing::ElementsAre(testing::HasSubstr("`negative-prompt`")));
+  EXPECT_THAT(notes_of([](Request& r) {
+                r.output.path = "x.safetensors";
+                r.output.file.crf = 20;
+              }),
+              testing::ElementsAre(testing::HasSubstr("`crf`")));
+  EXPECT_THAT(notes_of([](Request& r) {
+                r.noise = "n.safetensors";
+                r.seed = 3;
+              }),
+              testing::ElementsAre(testing::HasSubstr("`seed`")));
 }
 
 TEST(Job, UnknownAttentionIsRefusedForManyTokens) {
   ModelInfo model = Mini();
   model.attention.known = false;
   const Grid large{21, 136, 240};
-  EXPECT_THROW(ChooseAttention(model, "auto", "", large), Error);
-  EXPECT_EQ(ChooseAttention(model, "full", "", large).pattern, AttentionPattern::kFull);
-  EXPECT_EQ(ChooseAttention(model, "t3", "", large).windows, PublishedWindows(16).cycle);
+  EXPECT_THROW(ChooseAttention(model, std::nullopt, {}, large), Error);
+  EXPECT_EQ(ChooseAttention(model, AttentionPattern::kFull, {}, large).pattern,
+            AttentionPattern::kFull);
+  EXPECT_EQ(ChooseAttention(model, AttentionPattern::kT3, {}, large).windows,
+            PublishedWindows(ModelFamily::kWan21).cycle);
   model.attention = {AttentionPattern::kT3, true, "1,2,2"};
-  EXPECT_EQ(ChooseAttention(model, "auto", "", large).windows, (WindowCycle{{1, 2, 2}}));
+  EXPECT_EQ(ChooseAttention(model, std::nullopt, {}, large).windows, (WindowCycle{{1, 2, 2}}));
 }
 
 TEST(Job, BadRequestsAreUsageErrors) {
@@ -72,14 +114,19 @@ TEST(Job, BadRequestsAreUsageErrors) {
     ADD_FAILURE() << "no error";
     return ErrorKind::kFailed;
   };
-  EXPECT_EQ(kind_of([](Request& r) { r.steps = 0; }), ErrorKind::kUsage);
-  EXPECT_EQ(kind_of([](Request& r) { r.shift = 0; }), ErrorKind::kUsage);
-  EXPECT_EQ(kind_of([](Request& r) { r.frames = 8; }), ErrorKind::kUsage);
-  EXPECT_EQ(kind_of([](Request& r) { r.fps = -1; }), ErrorKind::kUsage);
-  EXPECT_EQ(kind_of([](Request& r) { r.guidance = 1e9; }), ErrorKind::kUsage);
-  EXPECT_EQ(kind_of([](Request& r) { r.height.reset(); }), ErrorKind::kUsage);
-  EXPECT_EQ(kind_of([](Request& r) { r.image = "x.png"; }), ErrorKind::kUsage);
+  EXPECT_EQ(kind_of([](Request& r) { r.params.steps = 0; }), ErrorKind::kUsage);
+  EXPECT_EQ(kind_of([](Request& r) { r.params.shift = 0; }), ErrorKind::kUsage);
+  EXPECT_EQ(kind_of([](Request& r) { r.params.frames = 8; }), ErrorKind::kUsage);
+  EXPECT_EQ(kind_of([](Request& r) { r.output.fps = -1; }), ErrorKind::kUsage);
+  EXPECT_EQ(kind_of([](Request& r) { r.params.guidance = 1e9; }), ErrorKind::kUsage);
+  EXPECT_EQ(kind_of([](Request& r) { r.params.shift = 1e-10; }), ErrorKind::kUsage);
+  EXPECT_EQ(kind_of([](Request& r) { r.params.guidance = -1; }), ErrorKind::kUsage);
+  EXPECT_EQ(kind_of([](Request& r) { r.checkpoint.every = -1; }), ErrorKind::kUsage);
+  EXPECT_EQ(kind_of([](Request& r) { r.preview.every = 0; }), ErrorKind::kUsage);
+  EXPECT_EQ(kind_of([](Request& r) { r.image.path = "x.png"; }), ErrorKind::kUsage);
+  EXPECT_EQ(kind_of([](Request& r) { r.text_embeds = "a"; }), ErrorKind::kUsage);  // and a prompt
   EXPECT_EQ(kind_of([](Request& r) {
+              r.prompt.clear();
               r.text_embeds = "a";
               r.negative_prompt = "b";
             }),

@@ -1,4 +1,4 @@
-// Latents with their size and rate, as far as the file tells them.
+// Latents with the size and frame rate from the file's metadata.
 #include "pipeline/latents_file.h"
 
 #include <algorithm>
@@ -11,15 +11,15 @@
 namespace t3 {
 namespace {
 
-// What a latents file says about itself, where it says it.
+// A value of the metadata, or `fallback` where there is none.
 std::string MetadataOr(const WeightFile& file, const std::string& key,
                        const std::string& fallback) {
   const auto found = file.metadata().find(key);
   return found == file.metadata().end() ? fallback : found->second;
 }
 
-// The geometry of latents (z,T,h,w): the size in the metadata where the latents fit it, else all of
-// what they decode to.
+// The geometry of latents (z,T,h,w): the size in the metadata where it fits the latents, else all
+// that they decode to.
 VideoGeometry GeometryOfLatents(const WeightFile& file, const at::Tensor& latents,
                                 const VaeConfig& vae) {
   const int64_t stride = vae.spatial_stride();
@@ -30,9 +30,9 @@ VideoGeometry GeometryOfLatents(const WeightFile& file, const at::Tensor& latent
   const std::string size = MetadataOr(file, "t3.size", "");
   const VideoGeometry whole = WholeVideo({latents.size(1), latents.size(2), latents.size(3)}, vae);
   // A video is cropped by less than two tokens (plan/geometry.h); more is another video's size.
-  const int64_t most_cropped = 4 * stride;
+  const int64_t max_cropped = 4 * stride;
   const auto is_crop = [&](int64_t made, int64_t asked) {
-    return asked > 0 && asked <= made && made - asked < most_cropped;
+    return asked > 0 && asked <= made && made - asked < max_cropped;
   };
   if (std::sscanf(size.c_str(), "%lldx%lld", &asked_width, &asked_height) == 2 &&
       is_crop(width, asked_width) && is_crop(height, asked_height)) {
@@ -41,8 +41,8 @@ VideoGeometry GeometryOfLatents(const WeightFile& file, const at::Tensor& latent
   return whole;
 }
 
-// What a latents file says of its run, less what only `t3 resume` needs: paths of this machine have
-// no place in a video.
+// The metadata without what only `t3 resume` needs: paths of this machine do not belong in a
+// video.
 Metadata WithoutRunState(Metadata metadata) {
   std::erase_if(metadata, [](const auto& entry) { return entry.first.starts_with("t3.run."); });
   return metadata;
@@ -66,7 +66,7 @@ StoredLatents ReadStoredLatents(const std::string& path, const ModelInfo& model,
       path, latents.size(0), model.paths.vae, model.vae->latent_channels);
   VideoGeometry geometry = GeometryOfLatents(*file, latents, *model.vae);
   if (last_frame) {
-    if (*last_frame < 1) FailUsage("--last-frame {} is none; frames count from 1", *last_frame);
+    if (*last_frame < 1) FailUsage("--last-frame {}: frames count from 1", *last_frame);
     geometry.frames = std::min(geometry.frames, *last_frame);
   }
   return {latents, geometry, FpsOfLatents(*file, model.defaults.fps),

@@ -1,4 +1,4 @@
-// A file of final latents, to be decoded.
+// Reads a file of final latents for decoding.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,9 +14,9 @@ namespace t3 {
 
 struct StoredLatents {
   at::Tensor latents;      // (z,T,h,w) fp32
-  VideoGeometry geometry;  // the size that was asked for, where the file says it and it fits
+  VideoGeometry geometry;  // of the requested size where the file has it and it fits
   double fps = 0;
-  Metadata metadata;  // for the video: paths of this machine have no place in it
+  Metadata metadata;  // for the video, without paths of this machine
 };
 
 // Tensor `latents` of a file, (z,T,h,w) or with a leading 1, for the VAE of `model`. `last_frame`:

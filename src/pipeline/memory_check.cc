@@ -1,4 +1,4 @@
-// The memory plan of a run against what the machine has.
+// Refusing what will not fit before anything is loaded.
 #include "pipeline/memory_check.h"
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "pipeline/decode.h"
 #include "pipeline/device.h"
-#include "plan/memory.h"
+#include "pipeline/precision.h"
 
 namespace t3 {
 namespace {
@@ -16,69 +16,43 @@ int64_t Within(int64_t limit, int64_t available) {
   return limit > 0 ? std::min(limit, available) : available;
 }
 
-int64_t HostBudget(const MemoryLimits& limits) {
-  return Within(limits.host, AvailableBytes(at::kCPU));
-}
+int64_t ElementBytes(at::ScalarType dtype) { return static_cast<int64_t>(c10::elementSize(dtype)); }
 
-// A GPU's limit covers the context, which is part of what the plan counts and already taken.
-int64_t DeviceBudget(at::Device device, const MemoryLimits& limits) {
-  return Within(limits.device, device.is_cuda() ? TotalBytes(device) : HostBudget(limits));
-}
-
-PlannedRun RunOfJob(const ModelInfo& model, const Job& job, at::Device device, at::ScalarType dtype,
-                    const MemoryLimits& limits) {
-  PlannedRun run;
-  run.dit = model.dit;
-  run.vae = VaeOf(model);
-  if (job.request.text_embeds.empty()) run.text = model.text;
-  run.attention = job.attention.pattern;
-  run.windows = job.attention.windows;
-  run.video = job.geometry;
-  run.element_bytes = static_cast<int64_t>(c10::elementSize(dtype));
-  run.on_gpu = device.is_cuda();
-  run.two_branches = job.sampling.guidance != 1;
-  run.from_image = !job.request.image.empty();
-  run.device_budget = DeviceBudget(device, limits);
-  return run;
-}
-
-// Whether the run has this stage on `device`: latents as output are not decoded, and a text encoder
-// that does not fit a GPU runs on the CPU (pipeline/text_stage.cc).
-bool RunsOnDevice(const MemoryStage& stage, const Job& job, at::Device device) {
-  if (stage.name == "decoder") return !IsTensorFile(job.request.output);
-  return stage.name != "text encoder" || !device.is_cuda();
+// Whether the job has this stage on the device: latents as output are not decoded, and a text
+// encoder that does not fit a GPU runs on the CPU (pipeline/text_stage.cc).
+bool RunsOnDevice(const MemoryStage& stage, const Job& job, bool on_gpu) {
+  if (stage.kind == StageKind::kDecoder) return !IsTensorFile(job.request.output.path);
+  return stage.kind != StageKind::kTextEncoder || !on_gpu;
 }
 
 // The first stage that does not fit; nullptr when all do.
 const MemoryStage* TooLarge(const RunMemory& memory) {
+  const MemoryBudget& budget = memory.budget;
   for (const MemoryStage& stage : memory.device) {
-    if (stage.total() > memory.device_budget) return &stage;
+    if (budget.device > 0 && stage.total() > budget.device) return &stage;
   }
-  return memory.on_gpu && memory.host.total() > memory.host_budget ? &memory.host : nullptr;
+  return budget.on_gpu && budget.host > 0 && memory.host.total() > budget.host ? &memory.host
+                                                                               : nullptr;
 }
 
 // Variations of a job until one fits.
 class FitSearch {
  public:
-  FitSearch(const ModelInfo& model, const Job& job, at::Device device, at::ScalarType dtype,
-            const MemoryLimits& limits)
-      : model_(model), job_(job), device_(device), dtype_(dtype), limits_(limits) {}
+  FitSearch(const ModelInfo& model, const Job& job, at::ScalarType dtype,
+            const MemoryBudget& budget)
+      : model_(model), job_(job), dtype_(dtype), budget_(budget) {}
 
-  std::vector<std::string> Flags() const {
-    std::vector<std::string> flags;
-    const auto add = [&](const std::string& flag) {
-      if (!flag.empty()) flags.push_back(flag);
-    };
-    add(HalfPrecision());
-    add(FewerFrames());
-    add(SmallerSize());
-    add(LatentsOnly());
-    return flags;
+  std::vector<std::string> Options() const {
+    std::vector<std::string> options;
+    for (std::string option : {HalfPrecision(), FewerFrames(), SmallerSize(), LatentsOnly()}) {
+      if (!option.empty()) options.push_back(std::move(option));
+    }
+    return options;
   }
 
  private:
   bool Fits(const Job& job, at::ScalarType dtype) const {
-    return TooLarge(PlanRunMemory(model_, job, device_, dtype, limits_)) == nullptr;
+    return TooLarge(PlanRunMemory(model_, job, dtype, budget_)) == nullptr;
   }
 
   bool FitsAt(int64_t width, int64_t height, int64_t frames) const {
@@ -87,21 +61,23 @@ class FitSearch {
     return Fits(job, dtype_);
   }
 
+  // Only where it is not slower than fp32 by orders of magnitude.
   std::string HalfPrecision() const {
-    return dtype_ == at::kFloat && Fits(job_, at::kBFloat16) ? "--dtype bf16" : "";
+    const bool native = budget_.on_gpu || CpuMultipliesBf16();
+    return native && dtype_ == at::kFloat && Fits(job_, at::kBFloat16) ? "`dtype` bf16" : "";
   }
 
-  // The most frames that fit; memory grows with them.
+  // The largest number of frames that fits; memory grows with it.
   std::string FewerFrames() const {
     const VideoGeometry& video = job_.geometry;
-    int64_t most = 0;  // in units of four frames beside the first
+    int64_t largest = 0;  // in units of four frames beyond the first
     for (int64_t low = 0, high = (video.frames - 1) / 4; low < high;) {
       const int64_t middle = (low + high) / 2;
       const bool fits = FitsAt(video.width, video.height, 4 * middle + 1);
-      if (fits) most = middle;
+      if (fits) largest = middle;
       (fits ? low : high) = fits ? middle + 1 : middle;
     }
-    return most > 0 ? fmt::format("--frames {}", 4 * most + 1) : "";
+    return largest > 0 ? fmt::format("`frames` {}", 4 * largest + 1) : "";
   }
 
   // The largest of sixteen sizes of the same aspect.
@@ -112,74 +88,111 @@ class FitSearch {
       const int64_t width = video.width * part / 16 / multiple * multiple;
       const int64_t height = video.height * part / 16 / multiple * multiple;
       if (width > 0 && height > 0 && FitsAt(width, height, video.frames))
-        return fmt::format("--size {}x{}", width, height);
+        return fmt::format("`size` {}x{}", width, height);
     }
     return "";
   }
 
   std::string LatentsOnly() const {
     Job job = job_;
-    job.request.output = "latents.safetensors";
-    return !IsTensorFile(job_.request.output) && Fits(job, dtype_)
-               ? "--output F.safetensors, and `t3 decode` where there is more memory"
+    job.request.output.path = "latents.safetensors";
+    return !IsTensorFile(job_.request.output.path) && Fits(job, dtype_)
+               ? "`output` F.safetensors, and `t3 decode` where there is more memory"
                : "";
   }
 
   const ModelInfo& model_;
   const Job& job_;
-  at::Device device_;
   at::ScalarType dtype_;
-  const MemoryLimits& limits_;
+  const MemoryBudget& budget_;
 };
+
+StageMemory ToPublic(const MemoryStage& stage) {
+  return {std::string(stage.name()), stage.weights, stage.activations, stage.context, stage.note};
+}
 
 }  // namespace
 
-RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::Device device,
-                        at::ScalarType dtype, const MemoryLimits& limits) {
-  const MemoryPlan plan = PlanMemory(RunOfJob(model, job, device, dtype, limits));
-  RunMemory memory;
-  memory.on_gpu = device.is_cuda();
-  memory.host = plan.host;
-  memory.device_budget = DeviceBudget(device, limits);
-  memory.host_budget = HostBudget(limits);
-  memory.denoiser_scratch = plan.denoiser_scratch;
-  memory.stream_weights = plan.stream_weights;
-  for (const MemoryStage& stage : plan.device) {
-    if (RunsOnDevice(stage, job, device)) memory.device.push_back(stage);
+MemoryBudget BudgetOf(at::Device device, const MemoryLimits& limits) {
+  MemoryBudget budget;
+  budget.on_gpu = device.is_cuda();
+  budget.host = Within(limits.host, AvailableBytes(at::kCPU));
+  // A GPU's limit covers the context, which is part of what the plan counts and already taken.
+  budget.device = Within(limits.device, budget.on_gpu ? TotalBytes(device) : budget.host);
+  return budget;
+}
+
+PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType dtype,
+                        const MemoryBudget& budget) {
+  PlannedRun run;
+  run.dit = model.dit;
+  run.vae = VaeOf(model);
+  if (job.request.text_embeds.empty()) run.text = model.text;
+  run.attention = job.attention.pattern;
+  run.windows = job.attention.windows;
+  run.video = job.geometry;
+  run.on_gpu = budget.on_gpu;
+  run.element_bytes = ElementBytes(ArithmeticDtype(dtype, run.on_gpu));
+  const Precision dit = DitPrecision(model, dtype, run.on_gpu);
+  if (dit.converts()) run.dit_stored_bytes = ElementBytes(dit.stored);
+  if (run.text) {
+    const Precision text = TextEncoderPrecision(model, dtype, run.on_gpu);
+    if (text.converts()) run.text_stored_bytes = ElementBytes(text.stored);
   }
+  run.two_branches = job.sampling.guidance != 1;
+  run.from_image = !job.request.image.empty();
+  run.device_budget = budget.device;
+  return run;
+}
+
+RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::ScalarType dtype,
+                        const MemoryBudget& budget) {
+  RunMemory memory{PlanMemory(MemoryInputs(model, job, dtype, budget)), budget};
+  std::erase_if(memory.device,
+                [&](const MemoryStage& stage) { return !RunsOnDevice(stage, job, budget.on_gpu); });
   return memory;
 }
 
-RunMemory CheckMemory(const ModelInfo& model, const Job& job, at::Device device,
-                      at::ScalarType dtype, const MemoryLimits& limits) {
-  RunMemory memory = PlanRunMemory(model, job, device, dtype, limits);
+MemoryOutlook ToOutlook(const RunMemory& memory) {
+  MemoryOutlook outlook;
+  outlook.on_gpu = memory.budget.on_gpu;
+  for (const MemoryStage& stage : memory.device) outlook.stages.push_back(ToPublic(stage));
+  outlook.host = ToPublic(memory.host);
+  outlook.device_budget = memory.budget.device;
+  outlook.host_budget = memory.budget.host;
+  outlook.streams_weights = memory.stream_weights;
+  return outlook;
+}
+
+std::optional<Error> CheckMemory(const ModelInfo& model, const Job& job, at::ScalarType dtype,
+                                 const RunMemory& memory) {
   const MemoryStage* stage = TooLarge(memory);
-  if (stage == nullptr) return memory;
+  if (stage == nullptr) return std::nullopt;
   const bool host = stage == &memory.host;
-  const std::vector<std::string> flags = FitSearch(model, job, device, dtype, limits).Flags();
-  Fail(
-      "{}x{}, {} frames: the stage \"{}\" needs about {} ({} of weights) on the {}, which has {} "
-      "for it; {}; {} sets what may be used, and `t3 plan` shows every stage",
-      job.geometry.width, job.geometry.height, job.geometry.frames, stage->name,
+  const std::vector<std::string> options = FitSearch(model, job, dtype, memory.budget).Options();
+  return Error(fmt::format(
+      "{}x{}, {} frames: the {} needs about {} ({} of it weights), but the {} has {} available; "
+      "{}; `{}` sets what may be used, and `t3 plan` shows every stage",
+      job.geometry.width, job.geometry.height, job.geometry.frames, stage->name(),
       FormatBytes(stage->total()), FormatBytes(stage->weights),
-      host            ? "host"
-      : memory.on_gpu ? "GPU"
-                      : "CPU",
-      FormatBytes(host ? memory.host_budget : memory.device_budget),
-      flags.empty() ? "no size of this model fits"
-                    : fmt::format("this would fit: {}", fmt::join(flags, ", or ")),
-      host ? "--host-memory-limit" : "--memory-limit");
+      host                   ? "host"
+      : memory.budget.on_gpu ? "GPU"
+                             : "CPU",
+      FormatBytes(host ? memory.budget.host : memory.budget.device),
+      options.empty() ? "no size of this model fits"
+                      : fmt::format("this would fit: {}", fmt::join(options, ", or ")),
+      host ? "host-memory-limit" : "memory-limit"));
 }
 
 Residents ChooseResidents(const RunMemory& memory) {
   MemoryStage denoiser;
   MemoryStage decoder;  // stays empty where latents are the output
   for (const MemoryStage& stage : memory.device) {
-    if (stage.name == "denoiser") denoiser = stage;
-    if (stage.name == "decoder") decoder = stage;
+    if (stage.kind == StageKind::kDenoiser) denoiser = stage;
+    if (stage.kind == StageKind::kDecoder) decoder = stage;
   }
-  return {denoiser.weights + decoder.total() <= memory.device_budget,
-          denoiser.total() + decoder.weights <= memory.device_budget};
+  return {denoiser.weights + decoder.total() <= memory.budget.device,
+          denoiser.total() + decoder.weights <= memory.budget.device};
 }
 
 }  // namespace t3

@@ -1,14 +1,15 @@
-// Refusing what will not fit before anything is loaded.
+// The memory plan of a job against what the machine has.
 #pragma once
 
 #include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
 
-#include <vector>
+#include <optional>
 
 #include "pipeline/job.h"
 #include "pipeline/model_info.h"
 #include "plan/memory.h"
+#include "t3video/plan.h"
 
 namespace t3 {
 
@@ -17,24 +18,32 @@ struct MemoryLimits {
   int64_t host = 0;
 };
 
-// The stages that the run has, and what there is for them. Worked out once a video and handed on.
-struct RunMemory {
+// What a run may use: worked out from a device, or assumed for one that is not here.
+struct MemoryBudget {
   bool on_gpu = false;
-  std::vector<MemoryStage> device;
-  MemoryStage host;
-  int64_t device_budget = 0;
-  int64_t host_budget = 0;
-  // Of MemoryPlan: what Dit's temporaries may take, and where its blocks' weights are.
-  int64_t denoiser_scratch = 0;
-  bool stream_weights = false;
+  int64_t device = 0;  // bytes; 0: no limit
+  int64_t host = 0;
 };
-RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::Device device,
-                        at::ScalarType dtype, const MemoryLimits& limits);
+MemoryBudget BudgetOf(at::Device device, const MemoryLimits& limits);
 
-// The same where every stage fits. Else throws Error: which one does not, what it needs, what there
-// is, and the flags with which the run would fit.
-RunMemory CheckMemory(const ModelInfo& model, const Job& job, at::Device device,
-                      at::ScalarType dtype, const MemoryLimits& limits);
+// Everything that decides the memory of a job.
+PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType dtype,
+                        const MemoryBudget& budget);
+
+// The stages that a job has, and what there is for them.
+struct RunMemory : MemoryPlan {
+  MemoryBudget budget;
+};
+RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::ScalarType dtype,
+                        const MemoryBudget& budget);
+
+// The same as the public structs.
+MemoryOutlook ToOutlook(const RunMemory& memory);
+
+// Why the job would be refused: which stage does not fit, what it needs, what there is, and the
+// options with which it would fit. nullopt where every stage fits.
+std::optional<Error> CheckMemory(const ModelInfo& model, const Job& job, at::ScalarType dtype,
+                                 const RunMemory& memory);
 
 // Which weights can stay in memory from one request to the next, so that they are not loaded again:
 // the denoiser's while the video is decoded, the decoder's while the next is denoised.

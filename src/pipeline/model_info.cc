@@ -4,11 +4,11 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
+#include "arch/vae.h"
 #include "base/check.h"
 #include "base/mapped_file.h"
-#include "models/dit/tensors.h"
-#include "models/text_encoder/tensors.h"
-#include "models/vae/tensors.h"
 #include "plan/windows.h"
 #include "base/json.h"
 
@@ -110,9 +110,7 @@ GenerationDefaults FindDefaults(const ModelInfo& model, const json& document) {
     defaults = preset->defaults;
   } else {  // another size: the release with the same VAE
     const bool t3 = model.attention.pattern == AttentionPattern::kT3;
-    const bool wan22 = VaeOf(model).latent_channels == 48;
-    defaults = FindPreset(fmt::format("{}{}", wan22 ? "wan2.2-5b" : "wan2.1-1.3b", t3 ? "-t3" : ""))
-                   .defaults;
+    defaults = ReleaseOf(FamilyOf(VaeOf(model).latent_channels), t3).defaults;
   }
   if (document.is_object()) OverlayDefaults(defaults, document, model.paths.defaults);
   return defaults;
@@ -182,7 +180,7 @@ void RequireDit(const ModelInfo& model) {
 
 VaeConfig VaeOf(const ModelInfo& model) {
   if (model.vae) return *model.vae;
-  return FindPreset(model.dit.latent_channels == 48 ? "wan2.2-5b" : "wan2.1-1.3b").vae;
+  return ReleaseOf(FamilyOf(model.dit.latent_channels), /*t3=*/false).vae;
 }
 
 }  // namespace t3

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "arch/naming.h"
 #include "config/presets.h"
-#include "nn/naming.h"
 #include "pipeline/model_paths.h"
 
 namespace t3 {

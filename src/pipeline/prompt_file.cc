@@ -1,100 +1,231 @@
-// Prompt files: JSON in the form of 4K-VBench, or a prompt a line.
-#include <fstream>
+// Prompt files: JSON as of 4K-VBench, JSON lines, tables, or one prompt per line.
+#include <algorithm>
+#include <array>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/check.h"
+#include "base/json.h"
+#include "base/read_text.h"
+#include "base/text.h"
 #include "t3video/tools.h"
 
 namespace t3 {
 namespace {
 
-using nlohmann::json;
+using nlohmann::ordered_json;
 
-PromptEntry JsonEntry(const json& item, int64_t number) {
-  PromptEntry entry{number, "", ""};
-  if (item.is_string()) {
-    entry.prompt = item.get<std::string>();
-  } else if (!item.is_object()) {
-    entry.error = fmt::format("it is a JSON {}, wanted a string or an object with \"prompt_en\"",
-                              item.type_name());
+constexpr std::array<const char*, 2> kPromptNames{"prompt_en",
+                                                  "prompt"};  // the first that is there
+
+PromptEntry Unusable(int64_t number, std::string why) { return {number, "", std::move(why), {}}; }
+
+// "negative_prompt" -> "negative-prompt".
+std::string OptionName(std::string field) {
+  std::ranges::replace(field, '_', '-');
+  return field;
+}
+
+// A field as a flag would be given it.
+std::string OptionText(const ordered_json& value) {
+  return value.is_string() ? value.get<std::string>() : DumpJson(value);
+}
+
+// The position of the first name of the prompt that `has` finds.
+template <typename Has>
+const char* PromptName(const Has& has) {
+  const auto found = std::ranges::find_if(kPromptNames, has);
+  return found == kPromptNames.end() ? nullptr : *found;
+}
+
+// Takes "number", which a job.json keeps from the file that it was made from, out of `options`.
+void TakeNumber(PromptEntry& entry) {
+  const auto found =
+      std::ranges::find(entry.options, "number", [](const auto& o) { return o.first; });
+  if (found == entry.options.end()) return;
+  const std::string text = found->second;
+  entry.options.erase(found);
+  const bool digits = !text.empty() && text.size() <= 9 &&
+                      text.find_first_not_of("0123456789") == std::string::npos;
+  if (digits) {
+    entry.number = std::stoll(text);
   } else {
-    // A job.json keeps the numbers of the file that it was made from.
-    const auto own = item.find("number");
-    if (own != item.end() && own->is_number_integer()) entry.number = own->get<int64_t>();
-    for (const char* key : {"prompt_en", "prompt"}) {
-      const auto found = item.find(key);
-      if (found == item.end()) continue;
-      if (found->is_string()) {
-        entry.prompt = found->get<std::string>();
-      } else {
-        entry.error = fmt::format("\"{}\" is a JSON {}, wanted a string", key, found->type_name());
-      }
-      return entry;
-    }
-    entry.error = "it has neither \"prompt_en\" nor \"prompt\"";
+    entry =
+        Unusable(entry.number, fmt::format("\"number\" is {}, wanted a whole number", Quote(text)));
   }
+}
+
+// Combines the fields "width" and "height" to the option "size".
+void CombineSize(PromptEntry& entry) {
+  const auto take = [&](const char* name) {
+    const auto found =
+        std::ranges::find(entry.options, name, [](const auto& o) { return o.first; });
+    if (found == entry.options.end()) return std::string();
+    std::string text = found->second;
+    entry.options.erase(found);
+    return text;
+  };
+  const std::string width = take("width"), height = take("height");
+  if (!width.empty() || !height.empty()) entry.options.emplace_back("size", width + "x" + height);
+}
+
+PromptEntry JsonEntry(const ordered_json& item, int64_t number) {
+  if (item.is_string()) return {number, item.get<std::string>(), "", {}};
+  if (!item.is_object()) {
+    return Unusable(number, fmt::format("it is a JSON {}, wanted a string or an object with "
+                                        "\"prompt_en\"",
+                                        item.type_name()));
+  }
+  const char* name = PromptName([&](const char* key) { return item.contains(key); });
+  if (name == nullptr) return Unusable(number, "it has neither \"prompt_en\" nor \"prompt\"");
+  if (!item[name].is_string()) {
+    return Unusable(
+        number, fmt::format("\"{}\" is a JSON {}, wanted a string", name, item[name].type_name()));
+  }
+  PromptEntry entry{number, item[name].get<std::string>(), "", {}};
+  for (const auto& [key, value] : item.items()) {
+    if (key != name && !value.is_null())
+      entry.options.emplace_back(OptionName(key), OptionText(value));
+  }
+  CombineSize(entry);
+  TakeNumber(entry);
   return entry;
 }
 
 std::vector<PromptEntry> JsonEntries(const std::string& path, const std::string& text) {
-  json document;
-  try {
-    document = json::parse(text);
-  } catch (const json::exception& error) {
-    Fail("cannot read the prompt file {}: {}", path, error.what());
-  }
+  ordered_json document = ParseOrderedJson(text, "the prompt file " + path, kLongLists);
   if (document.is_object() && document.contains("prompts")) document = document["prompts"];
   T3_CHECK(document.is_array(), "the prompt file {} holds a JSON {}, wanted a list of prompts",
            path, document.type_name());
   std::vector<PromptEntry> entries;
-  for (const json& item : document) {
+  for (const ordered_json& item : document) {
     entries.push_back(JsonEntry(item, static_cast<int64_t>(entries.size()) + 1));
   }
   return entries;
 }
 
-bool IsUtf8(const std::string& text) {
-  try {
-    static_cast<void>(json(text).dump());
-    return true;
-  } catch (const json::exception&) {
-    return false;
-  }
-}
-
-std::vector<PromptEntry> LineEntries(const std::string& text) {
-  std::vector<PromptEntry> entries;
+// f(line, number from 1) for each line with more than white space, without that at its ends.
+template <typename F>
+void ForLines(const std::string& text, F f) {
   std::istringstream lines(text);
   std::string line;
   for (int64_t number = 1; std::getline(lines, line); ++number) {
     const size_t begin = line.find_first_not_of(" \t\r");
-    if (begin == std::string::npos || line[begin] == '#') continue;
-    const size_t end = line.find_last_not_of(" \t\r");
-    PromptEntry entry{number, line.substr(begin, end - begin + 1), ""};
-    if (!IsUtf8(entry.prompt)) entry = {number, "", "the line is not UTF-8 text"};
-    entries.push_back(std::move(entry));
+    if (begin == std::string::npos) continue;
+    f(line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1), number);
+  }
+}
+
+std::vector<PromptEntry> JsonLineEntries(const std::string& text) {
+  std::vector<PromptEntry> entries;
+  ForLines(text, [&](const std::string& line, int64_t number) {
+    try {
+      entries.push_back(JsonEntry(ParseOrderedJson(line, "the line", kLongLists), number));
+    } catch (const Error& error) {
+      entries.push_back(Unusable(number, error.what()));
+    }
+  });
+  return entries;
+}
+
+// Cells of a table; quoted ones may hold delimiters, line breaks and doubled quotes (RFC 4180).
+std::vector<std::vector<std::string>> ReadTable(const std::string& text, char delimiter) {
+  std::vector<std::vector<std::string>> rows{{""}};
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    std::string& cell = rows.back().back();
+    const char c = text[i];
+    if (quoted) {
+      const bool doubled = c == '"' && i + 1 < text.size() && text[i + 1] == '"';
+      if (c != '"' || doubled) cell += c;
+      if (doubled) ++i;
+      quoted = c != '"' || doubled;
+    } else if (c == '"' && cell.empty()) {
+      quoted = true;
+    } else if (c == delimiter) {
+      rows.back().emplace_back();
+    } else if (c == '\n') {
+      rows.push_back({""});
+    } else if (c != '\r') {
+      cell += c;
+    }
+  }
+  std::erase_if(rows, [](const auto& row) {
+    return std::ranges::all_of(row, [](const std::string& cell) { return cell.empty(); });
+  });
+  return rows;
+}
+
+std::vector<PromptEntry> TableEntries(const std::string& path, const std::string& text, bool tabs) {
+  const std::string header_line = text.substr(0, text.find('\n'));
+  const bool semicolons = header_line.find(',') == std::string::npos;  // of a German Excel
+  const auto rows = ReadTable(text, tabs ? '\t' : semicolons ? ';' : ',');
+  std::vector<PromptEntry> entries;
+  if (rows.empty()) return entries;
+  const std::vector<std::string>& header = rows.front();
+  const char* name =
+      PromptName([&](const char* key) { return std::ranges::find(header, key) != header.end(); });
+  T3_CHECK(name != nullptr,
+           "the prompt file {} has no column \"prompt_en\" or \"prompt\"; the first line must "
+           "name the columns (a file with a prompt a line is a .txt)",
+           path);
+  for (size_t i = 1; i < rows.size(); ++i) {
+    ordered_json item = ordered_json::object();
+    for (size_t c = 0; c < std::min(header.size(), rows[i].size()); ++c) {
+      if (!rows[i][c].empty() || header[c] == name) item[header[c]] = rows[i][c];
+    }
+    const auto number = static_cast<int64_t>(i);
+    if (rows[i].size() > header.size()) {
+      entries.push_back(Unusable(number, "the row has more cells than the header"));
+    } else if (!std::ranges::all_of(rows[i], IsUtf8)) {
+      entries.push_back(Unusable(number, "the row is not UTF-8 text"));
+    } else {
+      entries.push_back(JsonEntry(item, number));
+    }
   }
   return entries;
+}
+
+std::vector<PromptEntry> LineEntries(const std::string& text) {
+  std::vector<PromptEntry> entries;
+  ForLines(text, [&](const std::string& line, int64_t number) {
+    if (line.starts_with('#')) return;
+    entries.push_back(IsUtf8(line) ? PromptEntry{number, line, "", {}}
+                                   : Unusable(number, "the line is not UTF-8 text"));
+  });
+  return entries;
+}
+
+// Whether the first line is a JSON object and another follows.
+bool LooksLikeJsonLines(const std::string& text) {
+  const size_t end = text.find('\n');
+  if (end == std::string::npos || text.find_first_not_of(" \t\r\n", end) == std::string::npos)
+    return false;
+  try {
+    return ParseJson(text.substr(0, end), "the line", kLongLists).is_object();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+std::vector<PromptEntry> EntriesOf(const std::string& path, const std::string& text) {
+  std::string kind = std::filesystem::path(path).extension().string();
+  for (char& c : kind) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (kind == ".jsonl" || kind == ".ndjson") return JsonLineEntries(text);
+  if (kind == ".csv" || kind == ".tsv") return TableEntries(path, text, kind == ".tsv");
+  const size_t first = text.find_first_not_of(" \t\r\n");
+  const bool looks_json = first != std::string::npos && (text[first] == '[' || text[first] == '{');
+  if (kind == ".txt" || (kind != ".json" && !looks_json)) return LineEntries(text);
+  return LooksLikeJsonLines(text) ? JsonLineEntries(text) : JsonEntries(path, text);
 }
 
 }  // namespace
 
 std::vector<PromptEntry> ReadPromptFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  T3_CHECK(file.good(), "cannot open the prompt file {}", path);
-  std::ostringstream content;
-  content << file.rdbuf();
-  std::string text = content.str();
-  if (text.rfind("\xEF\xBB\xBF", 0) == 0) text.erase(0, 3);
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  const bool json_file = path.size() > 5 && path.compare(path.size() - 5, 5, ".json") == 0;
-  const bool text_file = path.size() > 4 && path.compare(path.size() - 4, 4, ".txt") == 0;
-  const bool looks_json =
-      !text_file && first != std::string::npos && (text[first] == '[' || text[first] == '{');
-  std::vector<PromptEntry> entries =
-      json_file || looks_json ? JsonEntries(path, text) : LineEntries(text);
-  T3_CHECK(!entries.empty(), "the prompt file {} holds no prompt", path);
+  const std::string text = DecodeText(ReadText(path), "the prompt file " + path);
+  std::vector<PromptEntry> entries = EntriesOf(path, text);
+  T3_CHECK(!entries.empty(), "the prompt file {} has no prompt", path);
   return entries;
 }
 

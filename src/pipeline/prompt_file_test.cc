@@ -53,6 +53,62 @@ TEST_F(PromptFileTest, TextLines) {
   EXPECT_THAT(entries[2].error, testing::HasSubstr("UTF-8"));
 }
 
+using Options = std::vector<std::pair<std::string, std::string>>;
+
+TEST_F(PromptFileTest, FieldsBecomeOptions) {
+  const auto entries = Read("g.json", R"([{"prompt": "a", "negative_prompt": "b", "seed": 3,
+      "guidance": 4.5, "width": 64, "height": 32, "number": 7, "category": null, "id": "x"}])");
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].number, 7);
+  EXPECT_EQ(entries[0].options, (Options{{"negative-prompt", "b"},
+                                         {"seed", "3"},
+                                         {"guidance", "4.5"},
+                                         {"id", "x"},
+                                         {"size", "64x32"}}));
+  EXPECT_THAT(Read("h.json", R"([{"prompt": "a", "number": "seven"}])")[0].error,
+              testing::HasSubstr("whole number"));
+}
+
+TEST_F(PromptFileTest, JsonLines) {
+  for (const char* name : {"i.jsonl", "i.json", "i"}) {
+    const auto entries =
+        Read(name, "{\"prompt\": \"a\", \"seed\": 1}\n{\"prompt_en\": \"b\"}\n{]\n");
+    ASSERT_EQ(entries.size(), 3u) << name;
+    EXPECT_EQ(entries[0].options, (Options{{"seed", "1"}}));
+    EXPECT_EQ(entries[1].prompt, "b");
+    EXPECT_NE(entries[2].error, "");
+  }
+}
+
+TEST_F(PromptFileTest, Tables) {
+  const auto entries =
+      Read("j.csv",
+           "prompt,seed,negative_prompt\r\n\"a, \"\"big\"\"\ncat\",3,\r\ndog,,blur\n\nx,1,2,3\n");
+  ASSERT_EQ(entries.size(), 3u);
+  EXPECT_EQ(entries[0].prompt, "a, \"big\"\ncat");
+  EXPECT_EQ(entries[0].options, (Options{{"seed", "3"}}));
+  EXPECT_EQ(entries[1].options, (Options{{"negative-prompt", "blur"}}));
+  EXPECT_THAT(entries[2].error, testing::HasSubstr("more cells"));
+  EXPECT_EQ(Read("j.tsv", "seed\tprompt\n4\ta, b\n")[0].prompt, "a, b");
+  EXPECT_EQ(Read("j2.csv", "seed;prompt\n4;a\n")[0].options, (Options{{"seed", "4"}}));
+  EXPECT_THROW(Read("j3.csv", "a cat\na dog\n"), Error);
+}
+
+TEST_F(PromptFileTest, Utf16) {
+  using namespace std::string_literals;
+  const auto entries = Read("k.txt",
+                            "\xFF\xFE"
+                            "a\0 \0c\0a\0t\0\r\0\n\0a\0 \0d\0o\0g\0"s);
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_EQ(entries[0].prompt, "a cat");
+  EXPECT_EQ(entries[1].prompt, "a dog");
+  EXPECT_THROW(Read("k2.txt", "a\0 \0c\0a\0t\0"s), Error);
+}
+
+TEST_F(PromptFileTest, DeepJsonIsAnError) {
+  EXPECT_THROW(Read("l.json", "{\"prompts\": " + std::string(250'000, '[')), Error);
+}
+
 TEST_F(PromptFileTest, UnreadableFilesThrow) {
   EXPECT_THROW(ReadPromptFile("/no/such/file"), Error);
   EXPECT_THROW(Read("d.json", "[\"a\","), Error);

@@ -5,10 +5,12 @@
 #include <fmt/chrono.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/seconds_since.h"
 #include "pipeline/device.h"
 #include "pipeline/file_digest.h"
 #include "pipeline/settings.h"
@@ -45,7 +47,7 @@ ordered_json StagesJson(const Result& result) {
   return stages;
 }
 
-// A folder of frames has neither size nor digest of its own.
+// A folder of frames has no size or digest.
 ordered_json OutputJson(const Result& result) {
   ordered_json output =
       fs::is_regular_file(result.output)
@@ -58,41 +60,46 @@ ordered_json OutputJson(const Result& result) {
 }
 
 ordered_json ReadRecord(const std::string& path) {
-  std::ifstream file(path);
-  T3_CHECK(file.good(), "cannot open the record {}", path);
-  ordered_json record = ordered_json::parse(file, nullptr, false);
-  T3_CHECK(record.is_object() && record.contains("inputs") && record["inputs"].is_object(),
-           "{} is no record of t3", path);
+  ordered_json record = ReadOrderedJson(path, kLongLists);
+  T3_CHECK(record.is_object(), "{} is not a record of t3", path);
+  for (const char* key : {"t3", "settings", "inputs", "output"}) {
+    const auto found = record.find(key);
+    T3_CHECK(found != record.end() && found->is_object(),
+             "{} is not a record of t3: \"{}\" is {}, wanted an object", path, key,
+             found == record.end() ? "absent" : "a JSON " + std::string(found->type_name()));
+  }
   return record;
+}
+
+// Whether the recorded file of `key` is the wanted one and is still there; true where none is.
+bool HasWantedFile(const ordered_json& recorded, const ordered_json& wanted, const char* key) {
+  const ordered_json path = wanted.value(key, ordered_json());
+  if (!path.is_string()) return true;
+  return recorded.value(key, ordered_json()) == path && fs::exists(path.get<std::string>());
 }
 
 }  // namespace
 
 void WriteRecord(const std::string& path, const RunIdentity& identity, const ordered_json& weights,
-                 const RunSettings& settings, const Result& result, Clock::time_point started) {
-  const Clock::time_point finished = Clock::now();
-  const ordered_json record{{"t3", BuildJson()},
-                            {"settings", ordered_json::parse(identity.settings)},
-                            {"inputs", identity.inputs},
-                            {"weights", weights},
-                            {"machine",
-                             {{"device", settings.device.str()},
-                              {"name", DeviceName(settings.device)},
-                              {"threads", at::get_num_threads()},
-                              {"dtype", settings.DtypeName()}}},
-                            {"started", TimeText(started)},
-                            {"finished", TimeText(finished)},
-                            {"seconds", std::chrono::duration<double>(finished - started).count()},
-                            {"resumed_from_step", result.resumed_from},
-                            {"stages", StagesJson(result)},
-                            {"output", OutputJson(result)},
-                            {"notes", result.notes}};
-  AtomicFile target(path);
-  std::ofstream file(target.temporary());
-  file << record.dump(2) << '\n';
-  file.close();
-  T3_CHECK(file.good(), "cannot write the record {}", path);
-  target.Commit();
+                 const RunSettings& settings, const Result& result, const StartTime& started) {
+  const ordered_json record{
+      {"t3", BuildJson()},
+      {"settings", ParseOrderedJson(identity.settings, "the settings", kLongLists)},
+      {"inputs", identity.inputs},
+      {"weights", weights},
+      {"machine",
+       {{"device", settings.device.str()},
+        {"name", DeviceName(settings.device)},
+        {"threads", at::get_num_threads()},
+        {"dtype", settings.DtypeName()}}},
+      {"started", TimeText(started.wall)},
+      {"finished", TimeText(Clock::now())},
+      {"seconds", SecondsSince(started.steady)},
+      {"resumed_from_step", result.resumed_from},
+      {"stages", StagesJson(result)},
+      {"output", OutputJson(result)},
+      {"notes", result.notes}};
+  WriteAtomically(path, DumpJson(record, 2) + "\n");
 }
 
 std::vector<std::string> CompareWithRecord(const std::string& path, const RunIdentity& identity) {
@@ -110,25 +117,35 @@ std::vector<std::string> CompareWithRecord(const std::string& path, const RunIde
 }
 
 std::optional<bool> EqualsRecorded(const std::string& path, const std::string& output) {
-  const ordered_json recorded = ReadRecord(path).value("output", ordered_json());
-  if (!recorded.is_object() || !recorded.contains("digest") || !fs::is_regular_file(output))
-    return std::nullopt;
+  const ordered_json recorded = ReadRecord(path)["output"];
+  if (!recorded.contains("digest") || !fs::is_regular_file(output)) return std::nullopt;
   return recorded["digest"] == FileDigest(output);
 }
 
-bool IsFinished(const std::string& path, const RunIdentity& identity) {
-  std::ifstream file(path);
-  if (!file.good() || !fs::exists(identity.output)) return false;
-  const ordered_json record = ordered_json::parse(file, nullptr, false);
-  if (!record.is_object() || record.value("inputs", ordered_json()) != identity.inputs)
+bool RecordsInputs(const std::string& path, const ordered_json& inputs) {
+  try {
+    return Differences(ReadRecord(path)["inputs"], inputs).empty();
+  } catch (const std::exception&) {
     return false;
-  // What changes the file, but not the latents that it was made of.
-  const ordered_json then = record.value("settings", ordered_json());
-  const ordered_json now = ordered_json::parse(identity.settings);
-  for (const char* key : {"size", "fps", "codec", "crf", "pix-fmt"}) {
-    if (then.value(key, ordered_json()) != now.value(key, ordered_json())) return false;
   }
-  return true;
+}
+
+bool IsFinished(const std::string& path, const RunIdentity& identity) {
+  try {
+    if (!fs::exists(path) || !fs::exists(identity.output)) return false;
+    const ordered_json record = ReadRecord(path);
+    if (!Differences(record["inputs"], identity.inputs).empty()) return false;
+    const ordered_json& then = record["settings"];
+    const ordered_json now = ParseOrderedJson(identity.settings, "the settings", kLongLists);
+    // What changes the file, but not the latents that it is decoded from.
+    for (const std::string& key : FileSettings()) {
+      if (then.value(key, ordered_json()) != now.value(key, ordered_json())) return false;
+    }
+    return HasWantedFile(then, now, "save-latents");
+  } catch (const std::exception& error) {  // a damaged record: the run is repeated
+    spdlog::warn("{}", error.what());
+    return false;
+  }
 }
 
 }  // namespace t3

@@ -1,4 +1,4 @@
-// The JSON record beside a finished video: what was done, with what, how long it took.
+// The JSON record beside a finished video: what was done, with which inputs, and how long it took.
 #pragma once
 
 #include <chrono>
@@ -13,21 +13,31 @@
 
 namespace t3 {
 
-// Writes `path` as of `identity` and `result`; the file appears complete or not at all. `weights`
-// of WeightDigests.
+// When a run began.
+struct StartTime {
+  std::chrono::system_clock::time_point wall = std::chrono::system_clock::now();
+  // Durations must not change when somebody sets the clock.
+  std::chrono::steady_clock::time_point steady = std::chrono::steady_clock::now();
+};
+
+// Writes the record; the file is complete or absent. `weights` is the result of WeightDigests.
 void WriteRecord(const std::string& path, const RunIdentity& identity,
                  const nlohmann::ordered_json& weights, const RunSettings& settings,
-                 const Result& result, std::chrono::system_clock::time_point started);
+                 const Result& result, const StartTime& started);
 
-// How this run differs from the recorded one: inputs, build, device. Throws Error where `path` is
-// no record.
+// How this run differs from the recorded one: inputs, build. Throws Error where `path` is not a
+// record.
 std::vector<std::string> CompareWithRecord(const std::string& path, const RunIdentity& identity);
 
-// Whether the recorded output has the very bytes of the one just made; nullopt where the record has
-// no digest of it (folders of frames).
+// Whether the recorded output has the same bytes as `output`; nullopt where the record has no
+// digest (folders of frames). Throws as CompareWithRecord does.
 std::optional<bool> EqualsRecorded(const std::string& path, const std::string& output);
 
-// Whether the record says that this very run is finished and its output is still there.
+// Whether `path` is the record of a run with these inputs.
+bool RecordsInputs(const std::string& path, const nlohmann::ordered_json& inputs);
+
+// Whether the record says that this run is finished and its files still exist. A damaged record is
+// a warning: the run is then not finished.
 bool IsFinished(const std::string& path, const RunIdentity& identity);
 
 }  // namespace t3

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t kCodeBytes = 2;
 
-// A file that is gone from its folder before anyone uses it.
+// An unlinked temporary file: the kernel frees it when the process ends.
 int OpenNameless(const std::string& folder) {
   std::string name = folder + "/.t3-spool-XXXXXX";
   const int file = ::mkstemp(name.data());
@@ -28,12 +28,13 @@ int OpenNameless(const std::string& folder) {
 
 void CheckSpace(const std::string& folder, int64_t bytes) {
   struct statvfs system {};
-  if (::statvfs(folder.c_str(), &system) != 0) return;  // posix_fallocate will tell
+  if (::statvfs(folder.c_str(), &system) != 0) return;  // posix_fallocate reports it
   const int64_t available = static_cast<int64_t>(system.f_bavail * system.f_frsize);
-  T3_CHECK(available >= bytes,
-           "decoding within the memory limit needs {} of disk for a while, and {} has {}; give a "
-           "larger --memory-limit or an --output on another disk",
-           FormatBytes(bytes), folder, FormatBytes(available));
+  T3_CHECK(
+      available >= bytes,
+      "decoding within the memory limit needs {} of temporary disk space, and {} has {}; give a "
+      "larger --memory-limit or an --output on another disk",
+      FormatBytes(bytes), folder, FormatBytes(available));
 }
 
 }  // namespace
@@ -43,10 +44,12 @@ RowSpool::RowSpool(const std::string& folder, int64_t frames, int64_t height, in
   const int64_t bytes = Offset(frames, 0, 0);
   CheckSpace(folder_, bytes);
   file_ = OpenNameless(folder_);
-  const int code = ::posix_fallocate(file_, 0, bytes);
+  int code = EINTR;
+  while (code == EINTR) code = ::posix_fallocate(file_, 0, bytes);
   if (code != 0) {
     ::close(file_);
-    Fail("cannot take {} of disk in {}: {}", FormatBytes(bytes), folder_, std::strerror(code));
+    Fail("cannot reserve {} of disk space in {}: {}", FormatBytes(bytes), folder_,
+         std::strerror(code));
   }
 }
 

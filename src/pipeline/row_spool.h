@@ -1,4 +1,4 @@
-// A file for frames that are made slab by slab.
+// A temporary file for frames that are decoded slab by slab.
 #pragma once
 
 #include <cstdint>
@@ -6,11 +6,11 @@
 
 namespace t3 {
 
-// Frames of 16-bit RGB on disk: code c stands for (c + 32768) / 32767.5 - 1. It has no name, so
-// nothing is left of it whatever becomes of the process.
+// Frames of 16-bit RGB on disk: code c stands for (c + 32768) / 32767.5 - 1. The file has no name,
+// so nothing is left of it however the process ends.
 class RowSpool {
  public:
-  // In `folder`, all of its space taken at once. Throws Error when the file system has not enough.
+  // In `folder`; reserves all of the space. Throws Error when the file system has too little.
   RowSpool(const std::string& folder, int64_t frames, int64_t height, int64_t width);
   ~RowSpool();
   RowSpool(const RowSpool&) = delete;

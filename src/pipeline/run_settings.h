@@ -11,6 +11,10 @@
 
 namespace t3 {
 
+inline ComputeDtype ToComputeDtype(at::ScalarType dtype) {
+  return dtype == at::kBFloat16 ? ComputeDtype::kBf16 : ComputeDtype::kFp32;
+}
+
 struct RunSettings {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;
@@ -18,7 +22,7 @@ struct RunSettings {
   ModelFiles files;    // as given
   RunOptions options;  // as given
 
-  std::string DtypeName() const { return dtype == at::kBFloat16 ? "bf16" : "fp32"; }
+  std::string DtypeName() const { return std::string(ComputeDtypeName(ToComputeDtype(dtype))); }
 };
 
 }  // namespace t3

@@ -1,4 +1,4 @@
-// Checkpoints and final latents as safetensors files that say which run they are of.
+// Checkpoints and final latents as safetensors files whose metadata identify the run.
 #include "pipeline/run_state.h"
 
 #include <ATen/ATen.h>
@@ -7,6 +7,10 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/failure.h"
+#include "base/json.h"
+#include "base/target_path.h"
+#include "base/text.h"
 #include "pipeline/settings.h"
 #include "pipeline/tensor_file.h"
 #include "t3video/run.h"
@@ -21,9 +25,19 @@ using nlohmann::ordered_json;
 constexpr const char* kSolverPrefix = "solver.";
 constexpr const char* kStepName = "step";
 
-std::string Beside(std::string output, const char* suffix) {
+// Room is left for the number of a file elsewhere (FreePath) and for temporaries.
+std::string Beside(std::string output, const std::string& suffix) {
   while (output.size() > 1 && output.back() == '/') output.pop_back();
-  return output + suffix;
+  constexpr size_t kReserve = 16;
+  const fs::path path(output);
+  const std::string name =
+      ShortenName(path.filename().string(), kMaxNameBytes - kReserve - suffix.size());
+  return (path.parent_path() / (name + suffix)).string();
+}
+
+bool Exists(const std::string& path) {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(path, ignored));
 }
 
 std::string BuildText() { return GetBuildInfo().version + " " + GetBuildInfo().commit; }
@@ -32,11 +46,13 @@ Metadata StateMetadata(const RunIdentity& identity) {
   Metadata metadata = identity.metadata;
   metadata["t3.run.output"] = fs::absolute(identity.output).lexically_normal().string();
   metadata["t3.run.settings"] = identity.settings;
-  metadata["t3.run.inputs"] = identity.inputs.dump();
+  metadata["t3.run.inputs"] = DumpJson(identity.inputs);
   metadata["t3.run.steps"] = std::to_string(identity.steps);
   metadata["t3.run.build"] = BuildText();
   metadata["t3.run.device"] = identity.device;
   metadata["t3.run.threads"] = std::to_string(at::get_num_threads());
+  // The file's header must be UTF-8; paths and prompts need not be.
+  for (auto& [key, value] : metadata) value = ReplaceInvalidUtf8(value);
   return metadata;
 }
 
@@ -55,11 +71,12 @@ int64_t StepOf(const WeightFile& file) {
   if (!HasTensor(file, kStepName)) return std::atoll(Value(file, "t3.run.steps").c_str());
   const at::Tensor step = ReadTensor(file, kStepName);
   T3_CHECK(step.numel() == 1 && step.scalar_type() == at::kLong,
-           "{}: tensor step is not one number; the file is no checkpoint of t3", file.path());
+           "{}: tensor step is not a single integer; the file is not a checkpoint of t3",
+           file.path());
   return step.item<int64_t>();
 }
 
-// What the file lacks stays undefined.
+// Undefined where the file has no such tensor.
 at::Tensor TensorOr(const WeightFile& file, const std::string& name) {
   return HasTensor(file, name) ? ReadTensor(file, name) : at::Tensor();
 }
@@ -83,7 +100,7 @@ std::vector<std::string> ChangesSince(const WeightFile& file, const RunIdentity&
   std::vector<std::string> notes;
   const auto compare = [&](const char* what, const std::string& then, const std::string& now) {
     if (then != now)
-      notes.push_back(fmt::format("{} was {} and is now {}: the result can differ in its last bits",
+      notes.push_back(fmt::format("{} was {} and is now {}: the last bits of the result can differ",
                                   what, then, now));
   };
   compare("the build", Value(file, "t3.run.build"), BuildText());
@@ -94,16 +111,18 @@ std::vector<std::string> ChangesSince(const WeightFile& file, const RunIdentity&
 }
 
 std::optional<FoundRun> ReadRun(const std::string& path, const RunIdentity& identity,
-                                ExistingState old) {
+                                ExistingState existing) {
   const auto file = WeightFile::Open(path);
-  T3_CHECK(IsState(*file), "{} is no state of a run", path);
+  T3_CHECK(IsState(*file), "{} is not the state of a run; it would be replaced by this run's",
+           path);
   if (!HasTensor(*file, "latents")) return std::nullopt;
-  const auto then = ordered_json::parse(Value(*file, "t3.run.inputs"), nullptr, false);
+  const ordered_json then =
+      ParseOrderedJson(Value(*file, "t3.run.inputs"), "the state in " + path, kLongLists);
   const std::vector<std::string> differences = Differences(then, identity.inputs);
-  T3_CHECK(differences.empty() || old == ExistingState::kForce,
-           "{} holds step {} of {} of another run, which differs in {}; `t3 resume {}` goes on "
-           "with that one (--force where only the model's files changed), --restart gives it up, "
-           "or name another --output",
+  T3_CHECK(differences.empty() || existing == ExistingState::kForce,
+           "{} holds step {} of {} of another run, which differs in {}; `t3 resume {}` continues "
+           "that one (--force where only the model's files changed), --restart discards it, or "
+           "name another --output",
            path, StepOf(*file), Value(*file, "t3.run.steps"), fmt::join(differences, ", "),
            identity.output);
   FoundRun found{ReadProgress(*file), path, ChangesSince(*file, identity)};
@@ -112,6 +131,51 @@ std::optional<FoundRun> ReadRun(const std::string& path, const RunIdentity& iden
            "{} is at step {}, but the run has {}", path, found.progress.sampler.step,
            identity.steps);
   return found;
+}
+
+using Tensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+Tensors CheckpointTensors(const RunProgress& progress) {
+  Tensors tensors{{kStepName, at::full({1}, progress.sampler.step, at::kLong)},
+                  {"latents", progress.sampler.latents}};
+  for (const auto& [name, tensor] : progress.sampler.solver)
+    tensors.emplace_back(kSolverPrefix + name, tensor);
+  const auto add = [&](const char* name, const at::Tensor& tensor) {
+    if (tensor.defined()) tensors.emplace_back(name, tensor);
+  };
+  add("prompt", progress.embeds.prompt.embeds);
+  add("negative_prompt", progress.embeds.negative.embeds);
+  add("first_frame", progress.first_frame);
+  return tensors;
+}
+
+// A path in `folder` that nothing has: "NAME.safetensors", else "NAME-2.safetensors" and so on.
+// What is there is of another run.
+fs::path FreePath(const fs::path& folder, const fs::path& name) {
+  fs::path path = folder / name;
+  for (int i = 2; Exists(path.string()); ++i) {
+    path = folder / fmt::format("{}-{}{}", name.stem().string(), i, name.extension().string());
+  }
+  return path;
+}
+
+// Writes to `beside`; where that fails to the current folder, then to the system's for temporary
+// files. Returns the path, or "" with `why` set to the first failure.
+std::string SaveSomewhere(const std::string& beside, const Tensors& tensors,
+                          const Metadata& metadata, std::string& why) {
+  std::error_code ignored;
+  const fs::path name = fs::path(beside).filename();
+  for (const fs::path& folder :
+       {fs::path(), fs::current_path(ignored), fs::temp_directory_path(ignored)}) {
+    try {
+      const std::string path = folder.empty() ? beside : FreePath(folder, name).string();
+      SaveTensors(path, tensors, metadata);
+      return path;
+    } catch (...) {
+      if (why.empty()) why = CurrentError().what();
+    }
+  }
+  return "";
 }
 
 }  // namespace
@@ -125,12 +189,12 @@ std::string LatentsBeside(const std::string& output) {
 }
 
 std::optional<FoundRun> FindRun(const RunIdentity& identity, const std::string& file,
-                                ExistingState old) {
-  if (old == ExistingState::kDiscard) return std::nullopt;
-  if (!file.empty()) return ReadRun(file, identity, old);
+                                ExistingState existing) {
+  if (existing == ExistingState::kDiscard) return std::nullopt;
+  if (!file.empty()) return ReadRun(file, identity, existing);
   for (const std::string& path :
        {LatentsBeside(identity.output), CheckpointBeside(identity.output)}) {
-    if (fs::exists(path)) return ReadRun(path, identity, old);
+    if (Exists(path)) return ReadRun(path, identity, existing);
   }
   return std::nullopt;
 }
@@ -144,42 +208,36 @@ void RemoveStart(const RunIdentity& identity) {
   const std::string path = CheckpointBeside(identity.output);
   std::error_code ignored;
   try {
-    if (fs::exists(path) && !HasTensor(*WeightFile::Open(path), "latents"))
-      fs::remove(path, ignored);
-  } catch (const Error&) {  // it is not ours
+    if (Exists(path) && !HasTensor(*WeightFile::Open(path), "latents")) fs::remove(path, ignored);
+  } catch (const std::exception&) {  // it is not ours
   }
 }
 
 void SaveCheckpoint(const RunIdentity& identity, const RunProgress& progress) {
-  std::vector<std::pair<std::string, at::Tensor>> tensors{
-      {kStepName, at::full({1}, progress.sampler.step, at::kLong)},
-      {"latents", progress.sampler.latents}};
-  for (const auto& [name, tensor] : progress.sampler.solver)
-    tensors.emplace_back(kSolverPrefix + name, tensor);
-  const auto add = [&](const char* name, const at::Tensor& tensor) {
-    if (tensor.defined()) tensors.emplace_back(name, tensor);
-  };
-  add("prompt", progress.embeds.prompt.embeds);
-  add("negative_prompt", progress.embeds.negative.embeds);
-  add("first_frame", progress.first_frame);
-  SaveTensors(CheckpointBeside(identity.output), tensors, StateMetadata(identity));
+  SaveTensors(CheckpointBeside(identity.output), CheckpointTensors(progress),
+              StateMetadata(identity));
+}
+
+std::string SaveLastCheckpoint(const RunIdentity& identity, const RunProgress& progress,
+                               std::string& why) {
+  return SaveSomewhere(CheckpointBeside(identity.output), CheckpointTensors(progress),
+                       StateMetadata(identity), why);
 }
 
 std::string SaveFinalLatents(const RunIdentity& identity, const at::Tensor& latents,
                              std::string& why) {
-  const std::string beside = LatentsBeside(identity.output);
-  const std::string name = fs::path(beside).filename().string();
-  std::error_code ignored;
-  for (const fs::path& path : {fs::path(beside), fs::current_path(ignored) / name,
-                               fs::temp_directory_path(ignored) / name}) {
-    try {
-      SaveTensors(path.string(), {{"latents", latents}}, StateMetadata(identity));
-      return path.string();
-    } catch (const Error& error) {
-      if (why.empty()) why = error.what();
-    }
-  }
-  return "";
+  return SaveSomewhere(LatentsBeside(identity.output), {{"latents", latents}},
+                       StateMetadata(identity), why);
+}
+
+std::string HowToResume(const RunIdentity& identity, const std::string& file) {
+  const bool beside =
+      file == CheckpointBeside(identity.output) || file == LatentsBeside(identity.output);
+  return fmt::format("`t3 resume {}`", beside ? identity.output : file + " --output FILE");
+}
+
+bool HasState(const std::string& output) {
+  return Exists(CheckpointBeside(output)) || Exists(LatentsBeside(output));
 }
 
 void RemoveRunState(const std::string& output) {
@@ -189,18 +247,23 @@ void RemoveRunState(const std::string& output) {
 }
 
 SavedRun FindSavedRun(const std::string& path) {
+  std::error_code ignored;
   for (const std::string& file : {path, LatentsBeside(path), CheckpointBeside(path)}) {
-    std::error_code ignored;
     if (!file.ends_with(".safetensors") || !fs::is_regular_file(file, ignored)) continue;
     const auto opened = WeightFile::Open(file);
     if (!IsState(*opened)) continue;
-    const bool named = file == path;  // the state itself, which can have been moved
+    const bool named = file == path;  // the state itself, which may have been moved
     return {file, named ? Value(*opened, "t3.run.output") : path, Value(*opened, "t3.run.settings"),
             StepOf(*opened), std::atoll(Value(*opened, "t3.run.steps").c_str())};
   }
-  Fail("there is nothing to resume for {}: neither {} nor {} is there{}", path,
-       CheckpointBeside(path), LatentsBeside(path),
-       fs::exists(path) ? "; the output itself is complete" : "");
+  std::string what;
+  if (fs::is_directory(path, ignored)) {
+    what = "; the folder is not a job either: it has no job.json";
+  } else if (fs::exists(path, ignored)) {
+    what = "; the file itself is there, and outputs appear only when they are complete";
+  }
+  Fail("there is nothing to resume for {}: neither {} nor {} exists{}", path,
+       CheckpointBeside(path), LatentsBeside(path), what);
 }
 
 }  // namespace t3

@@ -1,4 +1,4 @@
-// Where a denoising run is, between two steps.
+// The state of a denoising run between two steps.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,9 +9,9 @@
 
 namespace t3 {
 
-// All that the next step needs of the steps before.
+// All that the next step needs from the previous ones.
 struct SamplerState {
-  int64_t step = 0;                          // steps that are done
+  int64_t step = 0;                          // completed steps
   at::Tensor latents;                        // (z,T,h,w) fp32
   std::map<std::string, at::Tensor> solver;  // Solver::State()
 };

@@ -42,6 +42,10 @@ double Stage::Seconds() const { return SecondsSince(start_); }
 
 void Stage::Advance(int64_t done) {
   context_.CheckCancelled();
+  Report(done);
+}
+
+void Stage::Report(int64_t done) const {
   if (!context_.progress) return;
   ProgressEvent event{name_, done, total_, Seconds(), -1};
   event.unit = unit_;

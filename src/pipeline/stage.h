@@ -38,7 +38,9 @@ class Stage {
   const RunContext& context() const { return context_; }
   // `done` units were there before the stage began: the pace does not count them.
   void StartAt(int64_t done);
-  // Reports `done` of `total` units and throws kInterrupted when the run was cancelled.
+  // Reports `done` of `total` units.
+  void Report(int64_t done) const;
+  // Likewise, and throws kInterrupted when the run was cancelled.
   void Advance(int64_t done);
   void Finish(std::vector<Result::Stage>& stages);
 

@@ -1,4 +1,4 @@
-// Reading back through the media readers.
+// Reads back through the media readers.
 #include "pipeline/video_check.h"
 
 #include <algorithm>
@@ -9,14 +9,14 @@
 namespace t3 {
 namespace {
 
-constexpr float kLevel = 2.0F / 255;        // one of 8 bits
-constexpr float kBlack = -1 + 16 * kLevel;  // nothing brighter is seen on a black screen
-constexpr float kOneColour = 4 * kLevel;    // an encoder's noise around one colour
+constexpr float kLevel = 2.0F / 255;        // one code of 8 bits
+constexpr float kBlack = -1 + 16 * kLevel;  // looks black on every screen
+constexpr float kOneColour = 4 * kLevel;    // coding noise around one colour
 
 }  // namespace
 
 std::vector<std::string> CheckVideo(const std::string& path, const VideoGeometry& geometry) {
-  const auto reader = VideoReader::Open(path);
+  const auto reader = VideoReader::OpenOwn(path);
   const VideoInfo& info = reader->info();
   T3_CHECK(info.width == geometry.width && info.height == geometry.height,
            "{} was written with {}x{} pixels, but reads back with {}x{}", path, geometry.width,
@@ -25,7 +25,7 @@ std::vector<std::string> CheckVideo(const std::string& path, const VideoGeometry
   std::vector<float> frame(3 * plane);
   int64_t frames = 0;
   float brightest = -1;
-  float widest = 0;  // of the ranges within a channel of a frame
+  float widest = 0;  // range of one channel within one frame
   for (; reader->Read(frame.data()); ++frames) {
     for (size_t channel = 0; channel < 3; ++channel) {
       const auto first = frame.begin() + static_cast<std::ptrdiff_t>(channel * plane);

@@ -1,4 +1,4 @@
-// Reading a finished video back: is it all there, does it show anything.
+// Reads a finished video back: is it complete, and does it show anything?
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace t3 {
 
-// Reads every frame of the video in `path`. Throws Error when a frame is missing or broken, or the
-// size is another. Returns what is odd about the picture: that it is black, or of one colour.
+// Reads every frame of the video in `path`. Throws Error when a frame is missing or broken, or when
+// the size differs. Returns a warning for a video that is black, or of one colour in every frame.
 std::vector<std::string> CheckVideo(const std::string& path, const VideoGeometry& geometry);
 
 }  // namespace t3

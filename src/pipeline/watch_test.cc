@@ -83,13 +83,13 @@ TEST(Watch, ARunStopsAtTheStepThatOverflows) {
   const ModelInfo model = OpenModel({.model = MiniModel()});
   const std::string embeds = TestPath("embeds.safetensors");
   SaveTensors(embeds, {{"prompt", at::full({3, model.dit.text_dim}, 3e38)}}, {});
-  Engine engine({.model = MiniModel()}, {.device = "cpu", .dtype = "fp32"});
+  Engine engine({.model = MiniModel()}, {.device = "cpu", .dtype = ComputeDtype::kFp32});
   Request request;
   request.text_embeds = embeds;
-  request.width = request.height = 32;
-  request.frames = 1;
-  request.guidance = 1;
-  request.output = TestPath("x.safetensors");
+  request.params.size = VideoSize{32, 32};
+  request.params.frames = 1;
+  request.params.guidance = 1;
+  request.output.path = TestPath("x.safetensors");
   EXPECT_THAT(ErrorOf([&] { engine.Generate(request); }),
               ::testing::AllOf(HasSubstr("step 1 of 50"), HasSubstr("text_embedding")));
 }
@@ -131,7 +131,7 @@ TEST(Watch, PreviewFindsALinearMap) {
   const at::Tensor latents = at::randn({500, 4}, at::kDouble);
   const at::Tensor matrix = at::randn({3, 4}, at::kDouble);
   const at::Tensor bias = at::randn({3}, at::kDouble);
-  const PreviewMap map = SolvePreview(latents, latents.matmul(matrix.t()) + bias);
+  const ColourMap map = SolveColours(latents, latents.matmul(matrix.t()) + bias);
   // The ridge is a millionth of the mean square of a channel.
   EXPECT_LT((map.matrix - matrix).abs().max().item<double>(), 1e-4);
   EXPECT_LT((map.bias - bias).abs().max().item<double>(), 1e-4);

@@ -27,14 +27,14 @@ std::string UsageError(int64_t width, int64_t height, int64_t frames) {
 
 TEST(Geometry, PublishedSizesGiveThePublishedGrids) {
   const VideoGeometry wan21 = PlanVideo(3840, 2176, 81, Vae21());
-  EXPECT_EQ(wan21.grid, PublishedWindows(16).grid);
+  EXPECT_EQ(wan21.grid, PublishedWindows(ModelFamily::kWan21).grid);
   EXPECT_EQ(wan21.latent, (Grid{21, 272, 480}));
   EXPECT_EQ(wan21.made_width, 3840);
   EXPECT_EQ(wan21.crop_x + wan21.crop_y, 0);
-  EXPECT_EQ(PlanVideo(3840, 2176, 81, Vae22()).grid, PublishedWindows(48).grid);
+  EXPECT_EQ(PlanVideo(3840, 2176, 81, Vae22()).grid, PublishedWindows(ModelFamily::kWan22).grid);
 }
 
-TEST(Geometry, OtherSizesAreMadeLargerAndCroppedCentrally) {
+TEST(Geometry, RoundsUpOtherSizesAndCropsCentrally) {
   const VideoGeometry uhd = PlanVideo(3840, 2160, 81, Vae22());
   EXPECT_EQ(uhd.height, 2160);
   EXPECT_EQ(uhd.made_height, 2176);
@@ -47,7 +47,7 @@ TEST(Geometry, OtherSizesAreMadeLargerAndCroppedCentrally) {
   EXPECT_EQ(odd.crop_y, 1);
 }
 
-TEST(Geometry, EverySizeIsMadeByTheLeastThatHoldsIt) {
+TEST(Geometry, UsesTheSmallestSupportedSize) {
   for (const VaeConfig& vae : {Vae21(), Vae22()}) {
     const int64_t multiple = 2 * vae.spatial_stride();
     for (int64_t size = 1; size < 200; ++size) {
@@ -63,12 +63,12 @@ TEST(Geometry, EverySizeIsMadeByTheLeastThatHoldsIt) {
   }
 }
 
-TEST(Geometry, RefusesWhatCannotBeMade) {
+TEST(Geometry, RefusesUnsupportedRequests) {
   EXPECT_THAT(UsageError(640, 480, 80), HasSubstr("77 and 81"));
   EXPECT_THAT(UsageError(640, 480, 82), HasSubstr("81 and 85"));
   EXPECT_THAT(UsageError(640, 480, 2), HasSubstr("1 and 5"));
-  EXPECT_THAT(UsageError(640, 480, 0), HasSubstr("the least is 1"));
-  EXPECT_THAT(UsageError(640, 480, -3), HasSubstr("the least is 1"));
+  EXPECT_THAT(UsageError(640, 480, 0), HasSubstr("the minimum is 1"));
+  EXPECT_THAT(UsageError(640, 480, -3), HasSubstr("the minimum is 1"));
   EXPECT_THAT(UsageError(640, 480, 4097), HasSubstr("positions for 4093"));
   EXPECT_THAT(UsageError(0, 480, 81), HasSubstr("0 pixels wide"));
   EXPECT_THAT(UsageError(640, -1, 81), HasSubstr("-1 pixels high"));
@@ -85,7 +85,7 @@ TEST(Geometry, WholeVideoTakesLatentsAsTheyAre) {
   EXPECT_THROW(WholeVideo({0, 8, 8}, Vae21()), Error);
 }
 
-TEST(Geometry, WindowedVideosAreMadeOnTheTrainedGridWhereItIsJustAbove) {
+TEST(Geometry, WindowedVideosUseASlightlyLargerTrainedGrid) {
   const VaeConfig vae = FindPreset("wan2.1-1.3b").vae;
   const Grid trained{21, 136, 240};
   const VideoGeometry uhd = PlanWindowedVideo(3840, 2160, 81, vae, trained);

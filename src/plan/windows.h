@@ -1,16 +1,14 @@
 // Window tables: planned for any grid from a published one, read and written as text.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "config/geometry.h"
 #include "config/presets.h"
+#include "t3video/attention.h"
 
 namespace t3 {
 
-// Weights are trained for the windows that a version plans, so files record it and a version's
-// output never changes (docs/planner.md): a better rule is a new version beside the old one.
+// Weights are trained with the windows of a planner version, so files record it and a version's
+// output never changes (docs/planner.md): a better rule gets a new version number.
 inline constexpr int kPlannerVersion = 1;
 
 // A cycle of five layouts for `grid`: type 0 whole frames (T,1,1); types 1 and 2 the whole time
@@ -23,12 +21,6 @@ WindowCycle PlanWindows(const Grid& grid, const WindowTable& published);
 
 // From this many tokens on the published window sizes hold.
 inline constexpr int64_t kPlannedTokens = 8192;
-
-// "t,h,w;t,h,w": counts along time, height and width of one layout after the other, any number of
-// layouts. Throws Error of kind kUsage that shows the entry it cannot read.
-WindowCycle ParseWindows(std::string_view text);
-// The same form, without spaces.
-std::string FormatWindows(const WindowCycle& cycle);
 
 // Throws Error of kind kUsage unless every count is between 1 and the grid's size on its axis, and
 // Error when the cycle or the grid is empty.

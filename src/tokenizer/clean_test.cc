@@ -39,6 +39,27 @@ TEST(Clean, LongTextsAreCutAsFtfyCutsThem) {
   EXPECT_EQ(CleanText("xe\u0301"), "x\u00e9");
 }
 
+std::string Repeat(const std::string& text, int count) {
+  std::string repeated;
+  for (int i = 0; i < count; ++i) repeated += text;
+  return repeated;
+}
+
+TEST(Clean, NestedReferencesAreTakenInTheOrderOfTheirDepth) {
+  // ESC goes as a control character a pass before "[31m" is there to make it an escape sequence.
+  EXPECT_EQ(CleanText("&amp;#27;[&amp;amp;#51;1mx"), "[31mx");
+  EXPECT_EQ(CleanText("&amp;amp;#27;[31mx"), "x");
+  EXPECT_EQ(CleanText("&" + Repeat("amp;", 50) + "#27;[&" + Repeat("#38;", 49) + "#51;1mx"), "x");
+  EXPECT_EQ(CleanText("&" + Repeat("amp;", 49) + "#27;[&" + Repeat("#38;", 50) + "#51;1mx"),
+            "[31mx");
+}
+
+TEST(Clean, TimeGrowsWithTheLength) {
+  // A pass a level would take minutes.
+  EXPECT_EQ(CleanText("&" + Repeat("amp;", 200'000)), "&");
+  EXPECT_EQ(CleanText("a &" + Repeat("#x26;AMP;", 50'000) + "lt; b"), "a < b");
+}
+
 TEST(Unicode, IllFormedBytesBecomeReplacementCharacters) {
   EXPECT_EQ(DecodeUtf8("\xE2\x82X"), U"\uFFFDX");
   EXPECT_EQ(DecodeUtf8("\xED\xA0\x80"), U"\uFFFD\uFFFD\uFFFD");

@@ -4,16 +4,15 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
+#include "arch/vae.h"
 #include "base/check.h"
-#include "models/dit/tensors.h"
 #include "models/dit/weights.h"
-#include "models/text_encoder/tensors.h"
-#include "models/vae/tensors.h"
 #include "pipeline/calibration.h"
 #include "pipeline/device.h"
 #include "pipeline/job.h"
 #include "plan/cost.h"
-#include "plan/windows.h"
 #include "training/data/prepare_settings.h"
 #include "training/dit/lora.h"
 #include "training/loop/muon.h"
@@ -137,8 +136,8 @@ std::vector<TrainPlan::Size> SizesOf(const DitTrainConfig& config, const ModelIn
   return sizes;
 }
 
-// Activations that the backward pass of one clip finds, in bytes: what docs/training.md says is
-// stored, counted in elements of the computation's dtype for each token.
+// Activations that the backward pass of one clip finds, in bytes: what docs/reference/training.md
+// says is stored, counted in elements of the computation's dtype for each token.
 int64_t ActivationBytes(const DitTrainConfig& config, const DitConfig& dit, int64_t tokens,
                         at::ScalarType dtype) {
   // Of a block: normed inputs, q, k, v before and after norm and RoPE, attention's outputs,
@@ -159,14 +158,13 @@ double ForwardsOfStep(const DitTrainConfig& config) {
 
 void AddWork(const DitTrainConfig& config, const ModelInfo& model, at::Device device,
              at::ScalarType dtype, TrainPlan* plan) {
-  const std::string pattern =
-      config.attention ? std::string(AttentionName(*config.attention)) : "auto";
   const VaeConfig vae = VaeOf(model);
   double seconds = 0;
   bool calibrated = true;
   for (TrainPlan::Size& size : plan->sizes) {
     const Grid grid = PlanVideo(size.width, size.height, size.frames, vae).grid;
-    const AttentionChoice attention = ChooseAttention(model, pattern, config.windows, grid);
+    const JobAttention attention =
+        ChooseAttention(model, config.attention, WindowsOf(config), grid);
     size.tokens = grid.tokens();
     plan->attention = AttentionName(attention.pattern);
     if (attention.pattern != AttentionPattern::kFull) {

@@ -1,5 +1,5 @@
-// 16-byte vectors of elements, read as floats and written with one rounding; what kernels share
-// beside: warp and block sums, exp2, shared addresses.
+// 16-byte vectors of elements, read as floats and written with one rounding; also warp and block
+// sums, exp2, shared-memory addresses.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -72,7 +72,7 @@ __device__ inline void LoadFloats(const float* base, float (&out)[LANES]) {
   }
 }
 
-// Of a pointer to shared memory, for instructions.
+// The shared-memory address of a pointer, as instructions take it.
 __device__ inline unsigned int SharedAddress(const void* pointer) {
   return static_cast<unsigned int>(__cvta_generic_to_shared(pointer));
 }
@@ -105,7 +105,7 @@ __device__ inline float GroupedSum(float value, int group) {
   return value;
 }
 
-// Lanes, a power of two, that hold `vectors` in at most 4 each, if a warp does.
+// The fewest lanes, a power of two, that hold `vectors` in at most 4 each; a whole warp if none do.
 inline int LanesForVectors(int64_t vectors) {
   int lanes = 1;
   while (lanes < kWarp && lanes * 4 < vectors) lanes *= 2;

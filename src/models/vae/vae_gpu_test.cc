@@ -20,7 +20,8 @@
 #include "config/presets.h"
 #include "models/vae/random_vae.h"
 #include "models/vae/vae.h"
-#include "ops/convolution_choice.h"
+#include "ops/conv/causal_conv.h"
+#include "ops/conv/convolution_tuning.h"
 
 namespace t3 {
 namespace {
@@ -61,8 +62,11 @@ int64_t PeakWithin(int64_t cap, F f) {
   return allocator->getDeviceStats(kGpu.index()).reserved_bytes[0].peak;
 }
 
-// The GPUs that the convolutions' own kernels are for.
-bool IsHopper() { return kernels::ComputeCapability(kGpu.index()) == 90; }
+// Whether this GPU has the custom kernel of wide maps.
+bool HasCausalConv() {
+  return SupportsCausalConv(at::zeros({96, 96, 3, 3, 3}, at::device(kGpu).dtype(at::kBFloat16))
+                                .contiguous(at::MemoryFormat::ChannelsLast3d));
+}
 
 class VaeGpu : public testing::TestWithParam<VaeVersion> {
  protected:
@@ -103,14 +107,14 @@ TEST_P(VaeGpu, EveryPlanEqualsTheCpu) {
   const Vae cpu(config, tensors), gpu(config, OnGpu(tensors, at::kFloat));
   const at::Tensor latents = SeededNoise({8, 3, 5, 6}, 27);
   std::vector<at::Tensor> chunks;
-  cpu.DecodePlain(latents, [&](const at::Tensor& frames) { chunks.push_back(frames); });
+  cpu.DecodeReference(latents, [&](const at::Tensor& frames) { chunks.push_back(frames); });
   const at::Tensor expected = at::cat(chunks, 1);
-  const std::vector<DecodeChoice> choices{{DecodeOrder::kFramesOuter, 2, 2, 1},
-                                          {DecodeOrder::kFramesOuter, 1, 1, 3},
-                                          {DecodeOrder::kFramesOuter, 2, 0, 5},
-                                          {DecodeOrder::kSlabsOuter, 1, 0, 5, 512},
-                                          {DecodeOrder::kSlabsOuter, 2, 0, 2}};
-  for (const DecodeChoice& choice : choices) {
+  const std::vector<DecodePlanOptions> choices{{DecodeOrder::kFramesOuter, 2, 2, 1},
+                                               {DecodeOrder::kFramesOuter, 1, 1, 3},
+                                               {DecodeOrder::kFramesOuter, 2, 0, 5},
+                                               {DecodeOrder::kSlabsOuter, 1, 0, 5, 512},
+                                               {DecodeOrder::kSlabsOuter, 2, 0, 2}};
+  for (const DecodePlanOptions& choice : choices) {
     const at::Tensor video = at::full_like(expected, NAN);
     gpu.DecodeRows(latents, MakeDecodePlan(config, {3, 5, 6}, 4, choice),
                    [&](const DecodedRows& rows) {
@@ -233,7 +237,7 @@ void ExpectBf16AsCloseAsLibtorchs(const VaeConfig& config, const TensorMap& tens
   const auto result = [&](at::ScalarType dtype, int64_t choices) {
     SetConvolutionSettings({.table = {}, .choices = choices});
     const at::Tensor made = run(Vae(config, OnGpu(tensors, dtype)));
-    const int64_t own = CountConvolutions().own;
+    const int64_t own = CountConvolutions().custom;
     SetConvolutionSettings({});
     return std::pair(made.to(at::kFloat), own);
   };
@@ -245,7 +249,7 @@ void ExpectBf16AsCloseAsLibtorchs(const VaeConfig& config, const TensorMap& tens
             << "\n";
   EXPECT_LT(gap, 1.1 * libtorchs);
   const bool portable = std::getenv("T3_PORTABLE") != nullptr;
-  if (!portable && config.version == VaeVersion::k21 && IsHopper()) {
+  if (!portable && config.version == VaeVersion::k21 && HasCausalConv()) {
     EXPECT_GT(own, 0);
   }
 }

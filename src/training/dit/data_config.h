@@ -1,4 +1,4 @@
-// The object "data" of a denoiser's configuration (docs/training.md).
+// The object "data" of a denoiser's configuration (docs/reference/training.md).
 #pragma once
 
 #include <cstdint>

@@ -2,7 +2,6 @@
 #include "training/dit/dit_config.h"
 
 #include "base/check.h"
-#include "plan/windows.h"
 
 namespace t3 {
 namespace {
@@ -86,17 +85,18 @@ SampleConfig TakeSamples(JsonFields fields) {
   fields.TakeInteger("every_steps", 0, kMaxSteps, &config.every_steps);
   fields.TakeStrings("prompts", &config.prompts);
   if (fields.Find("size") != nullptr) {
-    fields.TakeSize("size", &config.width.emplace(), &config.height.emplace());
+    VideoSize& size = config.params.size.emplace();
+    fields.TakeSize("size", &size.width, &size.height);
   }
-  TakeOptional<int64_t>(fields, "frames", &config.frames,
+  TakeOptional<int64_t>(fields, "frames", &config.params.frames,
                         [&](int64_t* v) { fields.TakeInteger("frames", 1, 100'000, v); });
-  TakeOptional<int64_t>(fields, "steps", &config.steps,
+  TakeOptional<int64_t>(fields, "steps", &config.params.steps,
                         [&](int64_t* v) { fields.TakeInteger("steps", 1, 1000, v); });
-  TakeOptional<double>(fields, "guidance", &config.guidance,
+  TakeOptional<double>(fields, "guidance", &config.params.guidance,
                        [&](double* v) { fields.TakeNumber("guidance", 0, 1000, v); });
   fields.TakeInteger("seed", 0, kMaxSteps, &config.seed);
   fields.CheckAllTaken();
-  if (config.frames) CheckFrameCount(fields.where(), *config.frames);
+  if (config.params.frames) CheckFrameCount(fields.where(), *config.params.frames);
   T3_CHECK(config.every_steps == 0 || !config.prompts.empty(),
            "{}: \"every_steps\" is given without \"prompts\"", fields.where());
   return config;
@@ -115,6 +115,10 @@ ValidationConfig TakeValidation(JsonFields fields) {
 }
 
 }  // namespace
+
+WindowCycle WindowsOf(const DitTrainConfig& config) {
+  return config.windows.empty() ? WindowCycle{} : ParseWindows(config.windows);
+}
 
 DitTrainConfig ParseDitTrainConfig(const json& document, const std::string& source) {
   JsonFields root(document, source);

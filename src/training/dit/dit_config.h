@@ -1,4 +1,4 @@
-// Settings of the task "dit": training the denoiser (docs/training.md).
+// Settings of the task "dit": training the denoiser (docs/reference/training.md).
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "config/attention.h"
+#include "t3video/attention.h"
+#include "t3video/generation_params.h"
 #include "training/dit/data_config.h"
 #include "training/loop/train_config.h"
 
@@ -42,8 +43,7 @@ struct Bucket {
 struct SampleConfig {
   int64_t every_steps = 0;  // 0: none
   std::vector<std::string> prompts;
-  std::optional<int64_t> width, height, frames, steps;  // absent: the model's defaults
-  std::optional<double> guidance;
+  GenerationParams params;
   int64_t seed = 0;
 };
 
@@ -67,6 +67,9 @@ struct DitTrainConfig : TrainConfig {
   SampleConfig samples;
   ValidationConfig validation;
 };
+
+// The windows that the configuration names; empty: the planner's or the model's.
+WindowCycle WindowsOf(const DitTrainConfig& config);
 
 // Every field typed and checked; throws Error that names the field. `source` names the file.
 DitTrainConfig ParseDitTrainConfig(const nlohmann::json& document, const std::string& source);

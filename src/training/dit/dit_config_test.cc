@@ -61,9 +61,9 @@ TEST(DitTrainConfig, ReadsWhatIsGiven) {
   document["timesteps"] = {{"max", 600}};
   document["data"] = {{"prepared", "d"}, {"videos", {{"source", "v"}, {"size", "64x32"}}}};
   const DitTrainConfig config = ParseDitTrainConfig(document, "x.json");
-  EXPECT_EQ(config.samples.width, 64);
-  EXPECT_EQ(config.samples.guidance, 0);
-  EXPECT_FALSE(config.samples.steps);
+  EXPECT_EQ(config.samples.params.size, (VideoSize{64, 32}));
+  EXPECT_EQ(config.samples.params.guidance, 0);
+  EXPECT_FALSE(config.samples.params.steps);
   EXPECT_FALSE(config.attention);
   EXPECT_EQ(config.timesteps.max, 600);
   EXPECT_EQ(config.data.videos->output, "d");

@@ -6,10 +6,10 @@
 
 #include <filesystem>
 
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
 #include "base/check.h"
-#include "models/dit/tensors.h"
 #include "models/dit/weights.h"
-#include "models/text_encoder/tensors.h"
 #include "nn/convert.h"
 #include "nn/load.h"
 #include "nn/weights_digest.h"
@@ -151,7 +151,7 @@ TextContext DitTask::PrepareTexts(const TensorMap& weights, const Dit& dit, cons
     for (size_t i = 0; i < batch.text.size(); ++i) {
       texts.push_back(dropped(i) ? empty_text_ : batch.text[i].to(device_));
     }
-    return dit.PrepareTexts(texts);
+    return dit.PrepareTexts(texts, ExecutionMode::kDifferentiable);
   }
   std::vector<std::vector<int32_t>> ids = batch.ids;
   std::vector<int64_t> lengths;
@@ -160,7 +160,7 @@ TextContext DitTask::PrepareTexts(const TensorMap& weights, const Dit& dit, cons
     lengths.push_back(std::ssize(ids[i]));
   }
   return dit.PrepareTexts(TextEncoder(*model_.text, TextWeights(weights)).EncodePadded(ids),
-                          lengths);
+                          lengths, ExecutionMode::kDifferentiable);
 }
 
 const AttentionLayout& DitTask::AttentionFor(const at::Tensor& latents) {
@@ -168,9 +168,7 @@ const AttentionLayout& DitTask::AttentionFor(const at::Tensor& latents) {
   const Grid grid{latents.size(2), latents.size(3) / 2, latents.size(4) / 2};
   const auto found = attention_.find({grid, videos});
   if (found != attention_.end()) return found->second;
-  const std::string pattern =
-      config_.attention ? std::string(AttentionName(*config_.attention)) : "auto";
-  const AttentionChoice choice = ChooseAttention(model_, pattern, config_.windows, grid);
+  const JobAttention choice = ChooseAttention(model_, config_.attention, WindowsOf(config_), grid);
   return attention_
       .emplace(std::pair{grid, videos},
                AttentionLayout::Make(choice.pattern, choice.windows, grid, model_.dit.num_layers,
@@ -180,28 +178,27 @@ const AttentionLayout& DitTask::AttentionFor(const at::Tensor& latents) {
 }
 
 at::Tensor DitTask::Loss(const TensorMap& weights, const Batch& batch, const StepRandom& random,
-                         double prompt_dropout) {
+                         double prompt_dropout, const SegmentRunners& runners) {
   const NoisyBatch noisy = AddNoise(batch.latents.to(device_, at::kFloat), timesteps_, random);
   const Dit dit = Model(weights);
   const TextContext text = PrepareTexts(weights, dit, batch, random, prompt_dropout);
   const at::Tensor velocity =
-      dit.ForwardBatch(noisy.noisy, noisy.timesteps, text, AttentionFor(batch.latents), runners_);
+      dit.ForwardBatch(noisy.noisy, noisy.timesteps, text, AttentionFor(batch.latents), runners);
   return FlowLoss(velocity, noisy);
 }
 
 MicroBatchResult DitTask::ForwardBackward(int64_t step, int64_t micro, double scale) {
   Batch batch = source_->Get(step, micro);
   const at::Tensor loss =
-      Loss(leaves_, batch, StepRandom(config_.seed, step, micro), config_.prompt_dropout);
+      Loss(leaves_, batch, StepRandom(config_.seed, step, micro), config_.prompt_dropout, runners_);
   (loss * scale).backward();
   return {loss.detach(), std::move(batch.items)};
 }
 
 double DitTask::ValidationLoss(const TensorMap& weights, BatchSource& source, int64_t micro) {
-  const at::NoGradGuard no_grad;
+  const c10::NoGradGuard no_grad;
   const Batch batch = source.Get(0, micro);
-  return Loss(weights, batch, StepRandom(config_.seed, -1, micro), /*prompt_dropout=*/0)
-      .item<double>();
+  return Loss(weights, batch, StepRandom(0, -1, micro), /*prompt_dropout=*/0, {}).item<double>();
 }
 
 void DitTask::SaveText(const TensorMap& weights, const std::string& folder) const {

@@ -39,8 +39,8 @@ class DitTask : public Task {
   // The denoiser with these weights (by the names of leaves()), for inference.
   Dit Model(const TensorMap& weights) const;
 
-  // Loss of `weights` on micro batch `micro` of `source`: the noise, timesteps and batch are those
-  // of step -1, which no training step has, and no prompt is dropped. Without gradients.
+  // Loss of `weights` on micro batch `micro` of `source`, with noise and timesteps that follow
+  // from `micro` alone, and without prompt dropout.
   double ValidationLoss(const TensorMap& weights, BatchSource& source, int64_t micro);
 
  private:
@@ -48,7 +48,7 @@ class DitTask : public Task {
   TensorMap DitWeights(const TensorMap& weights) const;
   TensorMap TextWeights(const TensorMap& weights) const;
   at::Tensor Loss(const TensorMap& weights, const Batch& batch, const StepRandom& random,
-                  double prompt_dropout);
+                  double prompt_dropout, const SegmentRunners& runners);
   TextContext PrepareTexts(const TensorMap& weights, const Dit& dit, const Batch& batch,
                            const StepRandom& random, double prompt_dropout) const;
   const AttentionLayout& AttentionFor(const at::Tensor& latents);
@@ -61,9 +61,9 @@ class DitTask : public Task {
   at::Device device_;
   TimestepTable timesteps_;
   TensorMap leaves_;
-  TensorMap frozen_;       // the base's weights under LoRA, else empty
-  at::Tensor empty_text_;  // the encoded empty prompt; undefined without prompt dropout
-  BlockRunners runners_;   // empty when activations are stored
+  TensorMap frozen_;        // the base's weights under LoRA, else empty
+  at::Tensor empty_text_;   // the encoded empty prompt; undefined without prompt dropout
+  SegmentRunners runners_;  // empty when activations are stored
   std::map<std::pair<Grid, int64_t>, AttentionLayout> attention_;  // by grid and batch size
 };
 

@@ -8,7 +8,6 @@
 
 #include <fstream>
 
-#include "models/dit/tensors.h"
 #include "training/dit/synthetic_source.h"
 #include "training/loop/trainer.h"
 #include "weights/test_folder.h"
@@ -162,7 +161,7 @@ TEST(DitTask, LoraFilesMergeIntoTheModelInTraining) {
   for (const char* name : {"lora_A.weight", "lora_B.weight", "alpha"}) {
     for (const char* module : {"self_attn.q", "cross_attn.o", "ffn.2"}) {
       EXPECT_TRUE(
-          file->tensors().contains(fmt::format("diffusion_model.blocks.5.{}.{}", module, name)));
+          file->tensors().contains(fmt::format("diffusion_model.blocks.4.{}.{}", module, name)));
     }
   }
 }

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "arch/tensor_spec.h"
 #include "nn/tensor_map.h"
-#include "nn/tensor_spec.h"
 #include "training/dit/dit_config.h"
 
 namespace t3 {

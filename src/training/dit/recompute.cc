@@ -1,4 +1,4 @@
-// Recomputed parts as nodes of the autograd graph.
+// Recomputed segments as nodes of the autograd graph.
 #include "training/dit/recompute.h"
 
 #include <ATen/ATen.h>
@@ -16,13 +16,13 @@ namespace {
 
 using torch::autograd::variable_list;
 
-// A tensor kept from forward to backward, possibly on the host.
-struct KeptTensor {
+// An input saved from forward to backward, possibly on the host.
+struct SavedInput {
   at::Tensor data;
   at::Device device = at::kCPU;
   bool needs_gradient = false;
 
-  KeptTensor(const at::Tensor& tensor, bool to_host)
+  SavedInput(const at::Tensor& tensor, bool to_host)
       : data(tensor.detach()), device(tensor.device()), needs_gradient(tensor.requires_grad()) {
     if (!to_host || !tensor.is_cuda()) return;
     const at::Tensor host =
@@ -36,23 +36,24 @@ struct KeptTensor {
   }
 };
 
-at::Tensor RunPart(const NetworkPart& part, const std::vector<at::Tensor>& inputs) {
-  const c10::AutoGradMode gradients(true);  // a batch is defined with gradients on
-  return part(inputs);
+// Both passes record gradients, so that libtorch chooses the same kernels in both.
+at::Tensor RunSegment(const Segment& segment, const std::vector<at::Tensor>& inputs) {
+  const c10::AutoGradMode gradients(true);
+  return segment(inputs);
 }
 
-struct RecomputedPart : public torch::autograd::Node {
-  RecomputedPart(NetworkPart network_part, const std::vector<at::Tensor>& inputs, bool offload)
-      : part(std::move(network_part)) {
-    for (size_t i = 0; i < inputs.size(); ++i) kept.emplace_back(inputs[i], offload && i == 0);
+struct RecomputedSegment : public torch::autograd::Node {
+  RecomputedSegment(Segment network_segment, const std::vector<at::Tensor>& inputs, bool offload)
+      : segment(std::move(network_segment)) {
+    for (size_t i = 0; i < inputs.size(); ++i) saved.emplace_back(inputs[i], offload && i == 0);
   }
 
   variable_list apply(variable_list&& gradients) override {
     std::vector<at::Tensor> inputs;
-    for (const KeptTensor& tensor : kept) inputs.push_back(tensor.Leaf());
-    const at::Tensor output = RunPart(part, inputs);
-    // Several parts may come to the same graph behind a weight (its cast, its LoRA), so that must
-    // stay; the part's own is dropped with `output`.
+    for (const SavedInput& tensor : saved) inputs.push_back(tensor.Leaf());
+    const at::Tensor output = RunSegment(segment, inputs);
+    // Several segments may share the graph behind a weight (its cast, its LoRA), so that must stay;
+    // the segment's own is freed with `output`.
     torch::autograd::backward({output}, {gradients[0]}, /*retain_graph=*/true);
     variable_list results;
     for (const at::Tensor& input : inputs) results.push_back(input.grad());
@@ -60,19 +61,19 @@ struct RecomputedPart : public torch::autograd::Node {
     return results;
   }
 
-  void release_variables() override { kept.clear(); }
+  void release_variables() override { saved.clear(); }
 
-  NetworkPart part;
-  std::vector<KeptTensor> kept;
+  Segment segment;
+  std::vector<SavedInput> saved;
 };
 
-PartRunner RecomputeParts(bool offload) {
-  return [offload](const NetworkPart& part, const std::vector<at::Tensor>& inputs) {
+SegmentRunner RecomputeSegments(bool offload) {
+  return [offload](const Segment& segment, const std::vector<at::Tensor>& inputs) {
     std::vector<at::Tensor> detached;
     for (const at::Tensor& input : inputs) detached.push_back(input.detach());
-    const at::Tensor output = RunPart(part, detached).detach();
-    const auto node = std::make_shared<RecomputedPart>(part, inputs, offload);
-    // Weights inside the part need gradients even where no input does.
+    const at::Tensor output = RunSegment(segment, detached).detach();
+    const auto node = std::make_shared<RecomputedSegment>(segment, inputs, offload);
+    // Weights inside the segment need gradients even if no input does.
     variable_list sources = inputs;
     sources.push_back(at::zeros({}, inputs[0].options().dtype(at::kFloat)).requires_grad_());
     node->set_next_edges(torch::autograd::collect_next_edges(sources));
@@ -83,6 +84,8 @@ PartRunner RecomputeParts(bool offload) {
 
 }  // namespace
 
-BlockRunners Recompute(bool offload) { return {RecomputeParts(offload), RecomputeParts(false)}; }
+SegmentRunners Recompute(bool offload) {
+  return {RecomputeSegments(offload), RecomputeSegments(false)};
+}
 
 }  // namespace t3

@@ -1,4 +1,4 @@
-// Activation checkpoints: a part of the network keeps its inputs alone and runs again in the
+// Activation checkpointing: a segment of the network keeps only its inputs and runs again in the
 // backward pass.
 #pragma once
 
@@ -6,11 +6,11 @@
 
 namespace t3 {
 
-// Runners for Dit::ForwardBatch. Gradients are those of a plain run, bit for bit on the CPU where
-// no block is cut into pieces, whose weights' gradients are then sums. `offload`: a block's tokens
-// wait in host memory until the backward pass (pinned on a GPU). What a part uses besides its
-// inputs (weights) gets its gradients directly, so the backward pass must be started with
+// Runners for Dit::ForwardBatch. Gradients equal those without recomputation, bit for bit on the
+// CPU unless a block runs in chunks, whose weights' gradients are then sums. `offload`: a block's
+// tokens wait in host memory until the backward pass (pinned on a GPU). What a segment uses besides
+// its inputs (weights) gets its gradients directly, so the backward pass must be started with
 // backward(), which fills .grad.
-BlockRunners Recompute(bool offload);
+SegmentRunners Recompute(bool offload);
 
 }  // namespace t3

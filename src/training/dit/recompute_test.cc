@@ -4,7 +4,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "models/dit/tensors.h"
+#include "arch/dit.h"
 #include "nn/load.h"
 #include "training/dit/lora.h"
 #include "training/dit/synthetic_source.h"
@@ -52,12 +52,14 @@ void ExpectPiecesChangeNothing(const TensorMap& leaves, const std::function<Tens
   const StepRandom random(1, 2, 3);
   const at::Tensor latents = random.Normal(Draw::kNoise, {1, 16, 2, 4, 8}, at::kCPU);
   const at::Tensor text = random.Normal(Draw::kBatch, {5, 64}, at::kCPU);
-  const AttentionLayout attention = AttentionLayout::Make(
-      AttentionPattern::kT3, {{1, 2, 2}}, {2, 2, 4}, 6, model.dit.head_dim(), at::kCPU);
-  const auto gradients = [&](const BlockRunners& runners, int64_t scratch_bytes) {
+  const AttentionLayout attention =
+      AttentionLayout::Make(AttentionPattern::kT3, {{1, 2, 2}}, {2, 2, 4}, model.dit.num_layers,
+                            model.dit.head_dim(), at::kCPU);
+  const auto gradients = [&](const SegmentRunners& runners, int64_t scratch_bytes) {
     Dit dit(model.dit, weights());
     dit.set_scratch_bytes(scratch_bytes);
-    dit.ForwardBatch(latents, {700}, dit.PrepareTexts({text}), attention, runners)
+    dit.ForwardBatch(latents, {700}, dit.PrepareTexts({text}, ExecutionMode::kDifferentiable),
+                     attention, runners)
         .square()
         .sum()
         .backward();

@@ -28,15 +28,11 @@ Request SampleRequest(const DitTrainConfig& config, int64_t step, size_t prompt)
   const SampleConfig& samples = config.samples;
   Request request;
   request.prompt = samples.prompts[prompt];
-  request.width = samples.width;
-  request.height = samples.height;
-  request.frames = samples.frames;
-  request.steps = samples.steps;
-  request.guidance = samples.guidance;
+  request.params = samples.params;
   request.seed = static_cast<uint64_t>(samples.seed);
-  request.output = SamplePath(config, step, prompt);
+  request.output.path = SamplePath(config, step, prompt);
   // The state of an interrupted sample names a model file that has been written again since.
-  request.existing_state = ExistingState::kDiscard;
+  request.checkpoint.existing_state = ExistingState::kDiscard;
   return request;
 }
 

@@ -67,7 +67,7 @@ inline const RunContext& CpuContext() {
 }
 
 inline std::unique_ptr<DitTask> MiniTask(const DitTrainConfig& config) {
-  const at::ScalarType dtype = config.dtype == "bf16" ? at::kBFloat16 : at::kFloat;
+  const at::ScalarType dtype = config.dtype == ComputeDtype::kBf16 ? at::kBFloat16 : at::kFloat;
   return std::make_unique<DitTask>(config, MiniModel(), std::make_unique<SyntheticSource>(), dtype,
                                    CpuContext());
 }

@@ -96,7 +96,10 @@ TrainConfig TakeTrainConfig(JsonFields& root, const json& document) {
   config.schedule = TakeSchedule(root.Object("schedule"));
   root.TakeNumber("ema", 0, 0.9999999, &config.ema);
   root.Take("device", &config.device);
-  root.TakeName("dtype", {"auto", "fp32", "bf16"}, &config.dtype);
+  config.dtype = TakeEnum<ComputeDtype>(
+      root, "dtype",
+      {{"auto", ComputeDtype::kAuto}, {"fp32", ComputeDtype::kFp32}, {"bf16", ComputeDtype::kBf16}},
+      config.dtype);
   root.TakeName("save_dtype", {"fp32", "bf16"}, &config.save_dtype);
   config.checkpoint = TakeCheckpoint(root.Object("checkpoint"));
   root.Take("profile", &config.profile);

@@ -1,4 +1,5 @@
-// Settings that every training task shares, from the JSON file of `t3 train` (docs/training.md).
+// Settings that every training task shares, from the JSON file of `t3 train`
+// (docs/reference/training.md).
 #pragma once
 
 #include <cstdint>
@@ -51,7 +52,7 @@ struct TrainConfig {
   ScheduleConfig schedule;
   double ema = 0;  // decay; 0: no average
   std::string device = "auto";
-  std::string dtype = "auto";  // of the computation
+  ComputeDtype dtype = ComputeDtype::kAuto;
   std::string save_dtype = "fp32";
   CheckpointConfig checkpoint;
   std::string profile;         // file for a trace of some steps (StepProfile); empty: none

@@ -4,8 +4,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include "arch/vae.h"
 #include "base/check.h"
-#include "models/vae/tensors.h"
 #include "nn/load.h"
 #include "weights/safetensors_writer.h"
 

@@ -1,4 +1,4 @@
-// Settings of the task "vae": training a VAE (docs/training.md).
+// Settings of the task "vae": training a VAE (docs/reference/training.md).
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -5,10 +5,10 @@
 
 #include <filesystem>
 
+#include "arch/vae.h"
 #include "base/atomic_file.h"
 #include "base/check.h"
 #include "base/log.h"
-#include "models/vae/tensors.h"
 #include "nn/load.h"
 #include "nn/weights_digest.h"
 #include "training/vae/latent_statistics.h"

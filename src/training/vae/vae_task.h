@@ -4,9 +4,9 @@
 #include <memory>
 #include <string>
 
+#include "arch/naming.h"
 #include "config/model_config.h"
 #include "models/vae/vae.h"
-#include "nn/naming.h"
 #include "pipeline/stage.h"
 #include "training/loop/task.h"
 #include "training/vae/clip_source.h"

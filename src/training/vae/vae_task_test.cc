@@ -10,7 +10,6 @@
 
 #include "base/check.h"
 #include "models/vae/random_vae.h"
-#include "models/vae/tensors.h"
 #include "training/loop/trainer.h"
 #include "training/vae/latent_statistics.h"
 #include "training/vae/world_clips.h"

@@ -1,4 +1,4 @@
-// The object "data.world" of a VAE's configuration (docs/training.md).
+// The object "data.world" of a VAE's configuration (docs/reference/training.md).
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,36 @@
+// How a video is generated: size, sampling and attention. Shared by every request that denoises.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "t3video/attention.h"
+
+namespace t3 {
+
+enum class Sampler { kEuler, kUniPC };
+
+std::string_view SamplerName(Sampler sampler);
+// "euler" or "unipc"; throws Error of kind kUsage otherwise.
+Sampler ParseSampler(std::string_view name);
+
+struct VideoSize {
+  int64_t width = 0;  // pixels
+  int64_t height = 0;
+  bool operator==(const VideoSize&) const = default;
+};
+
+// An absent value is the model's own (its t3.json, else its preset).
+struct GenerationParams {
+  std::optional<VideoSize> size;  // rounded up to a size that the model supports, then cropped
+  std::optional<int64_t> frames;  // 4n + 1
+  std::optional<int64_t> steps;
+  std::optional<double> guidance;  // 1: only the conditional branch runs
+  std::optional<double> shift;     // of the noise schedule
+  std::optional<Sampler> sampler;
+  std::optional<AttentionPattern> attention;  // absent: as the model was trained
+  WindowCycle windows;                        // empty: the model's own, else planned
+};
+
+}  // namespace t3

@@ -1,0 +1,196 @@
+// Every option of a generation, declared once. Flags, settings files, checkpoints, records,
+// metadata and shell completion are made from these declarations.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "t3video/options.h"
+#include "t3video/request.h"
+
+namespace t3 {
+
+enum class OptionGroup { kModel, kPrompt, kVideo, kSampling, kOutput, kSafety, kMachine };
+
+// What a value decides.
+enum class OptionEffect {
+  kLatents,   // a run with another value is another run
+  kPlayback,  // how fast the file plays
+  kEncoding,  // how frames are encoded
+  kNone,      // how the run is done
+};
+
+struct Option {
+  const char* name;  // the flag without dashes, the key of settings
+  OptionGroup group;
+  OptionEffect effect;
+  const char* help;
+  const char* fallback = "";  // what an absent value means
+  const char* choices = "";   // the words that are accepted, separated by spaces
+  bool path = false;          // the value names a file or folder
+  bool bytes = false;         // the value is an amount of memory
+};
+
+// Each Visit function calls visit(const Option&, member&) for every option of its struct, which
+// may be const.
+template <typename Files, typename Visit>
+void VisitModelOptions(Files& files, Visit visit) {
+  using enum OptionGroup;
+  constexpr auto kLatents = OptionEffect::kLatents;
+  visit(Option{"model", kModel, kLatents,
+               "checkpoint folder (official, diffusers or ComfyUI layout), or 'demo'",
+               "$T3_MODEL_DIR", "", true},
+        files.model);
+  visit(Option{"dit", kModel, kLatents, "denoiser file", "the folder's", "", true}, files.dit);
+  visit(Option{"text-encoder", kModel, kLatents, "UMT5 file", "the folder's", "", true},
+        files.text_encoder);
+  visit(Option{"vae", kModel, kLatents, "VAE file", "the folder's", "", true}, files.vae);
+  visit(Option{"tokenizer", kModel, kLatents, "sentencepiece model", "the folder's", "", true},
+        files.tokenizer);
+  visit(Option{"lora", kModel, kLatents,
+               "LoRA for the denoiser, FILE or FILE:SCALE; may be repeated", "", "", true},
+        files.loras);
+}
+
+template <typename Options, typename Visit>
+void VisitMachineOptions(Options& options, Visit visit) {
+  using enum OptionGroup;
+  constexpr auto kNone = OptionEffect::kNone;
+  visit(Option{"device", kMachine, kNone, "auto, cpu, cuda or cuda:N", "$T3_DEVICE, else auto",
+               "auto cpu cuda cuda:0"},
+        options.device);
+  visit(Option{"dtype", kMachine, OptionEffect::kLatents, "type to compute in: auto, bf16 or fp32",
+               "auto", "auto bf16 fp32"},
+        options.dtype);
+  visit(Option{"memory-limit", kMachine, kNone, "maximum memory on the device, e.g. 24GB",
+               "all of it", "", false, true},
+        options.memory_limit);
+  visit(Option{"host-memory-limit", kMachine, kNone,
+               "maximum memory of the process on the host, e.g. 64GB", "what is free", "", false,
+               true},
+        options.host_memory_limit);
+  visit(Option{"deterministic", kMachine, kNone,
+               "use only kernels that give the same bits every time"},
+        options.deterministic);
+}
+
+template <typename Params, typename Visit>
+void VisitGenerationParams(Params& params, Visit visit) {
+  using enum OptionGroup;
+  constexpr auto kLatents = OptionEffect::kLatents;
+  visit(Option{"size", kVideo, kLatents, "WIDTHxHEIGHT in pixels",
+               "the model's; with an image the image's aspect"},
+        params.size);
+  visit(Option{"frames", kVideo, kLatents, "number of frames, 4n+1", "the model's"}, params.frames);
+  visit(Option{"sampler", kSampling, kLatents, "euler or unipc", "the model's", "euler unipc"},
+        params.sampler);
+  visit(Option{"steps", kSampling, kLatents, "denoising steps", "the model's"}, params.steps);
+  visit(Option{"guidance", kSampling, kLatents,
+               "classifier-free guidance scale; 1 runs the conditional branch only", "the model's"},
+        params.guidance);
+  visit(Option{"shift", kSampling, kLatents, "shift of the noise schedule", "the model's"},
+        params.shift);
+  visit(Option{"attention", kSampling, kLatents,
+               "auto (as the model was trained), t3, full, close, remote or swin", "auto",
+               "auto t3 full close remote swin"},
+        params.attention);
+  visit(Option{"windows", kSampling, kLatents,
+               "window counts \"t,h,w;t,h,w;...\"; layer i uses entry i mod length",
+               "the model's, else planned"},
+        params.windows);
+}
+
+template <typename R, typename Visit>
+void VisitRequestOptions(R& request, Visit visit) {
+  using enum OptionGroup;
+  constexpr auto kLatents = OptionEffect::kLatents;
+  constexpr auto kEncoding = OptionEffect::kEncoding;
+  constexpr auto kNone = OptionEffect::kNone;
+  visit(Option{"prompt", kPrompt, kLatents, "what the video shows"}, request.prompt);
+  visit(
+      Option{"negative-prompt", kPrompt, kLatents, "what the video should not show", "the model's"},
+      request.negative_prompt);
+  visit(Option{"text-embeds", kPrompt, kLatents, "file of `t3 encode-text` in place of prompts", "",
+               "", true},
+        request.text_embeds);
+  VisitGenerationParams(request.params, visit);
+  visit(Option{"seed", kSampling, kLatents, "seed of the noise; -1 draws one", "0"}, request.seed);
+  visit(Option{"noise", kSampling, kLatents,
+               "file with tensor `noise` (z,T,h,w) in place of the seed's noise", "", "", true},
+        request.noise);
+  visit(Option{"image", kVideo, kLatents,
+               "first frame, scaled and cropped to the video's size (image to video, Wan2.2-TI2V)",
+               "", "", true},
+        request.image.path);
+  visit(Option{"fps", kVideo, OptionEffect::kPlayback, "frames per second of the file",
+               "the model's"},
+        request.output.fps);
+  visit(Option{"output", kOutput, kNone,
+               "F.mp4, F.mkv, F.mov, F.webm, F.y4m, F.safetensors (latents) or DIR/ for PNG frames",
+               "", "", true},
+        request.output.path);
+  visit(Option{"save-latents", kOutput, kNone, "also write the final latents to this file", "", "",
+               true},
+        request.output.save_latents);
+  visit(Option{"overwrite", kOutput, kNone,
+               "replace files that are not an earlier result of the same settings"},
+        request.output.overwrite);
+  visit(Option{"codec", kOutput, kEncoding, "video encoder, by its name in FFmpeg", "H.264"},
+        request.output.file.codec);
+  visit(Option{"crf", kOutput, kEncoding, "constant quality, on the encoder's own scale",
+               "the encoder's"},
+        request.output.file.crf);
+  visit(Option{"pix-fmt", kOutput, kEncoding,
+               "pixel format, e.g. yuv420p10le; rgb48 for 16-bit PNG", "8-bit 4:2:0"},
+        request.output.file.pixel_format);
+  visit(Option{"checkpoint-every", kSafety, kNone,
+               "steps between checkpoints beside the output; 0 writes none",
+               "about every two minutes"},
+        request.checkpoint.every);
+  visit(Option{"no-save-latents", kSafety, kNone,
+               "do not keep the final latents on disk until the video is complete"},
+        request.checkpoint.drop_latents);
+  visit(Option{"preview", kSafety, kNone,
+               "PNG file for a small picture of the current estimate, updated during the run", "",
+               "", true},
+        request.preview.path);
+  visit(Option{"preview-every", kSafety, kNone, "steps between previews", "5"},
+        request.preview.every);
+  visit(Option{"record", kOutput, kNone, "JSON file for all settings, times and digests", "", "",
+               true},
+        request.record.path);
+}
+
+// The member from text, as a flag or a settings file gives it. Throws Error of kind kUsage that
+// names the option. A seed of -1 is drawn at random.
+void ParseOption(const Option& option, std::string_view text, std::string& value);
+void ParseOption(const Option& option, std::string_view text, std::optional<std::string>& value);
+void ParseOption(const Option& option, std::string_view text, std::optional<int64_t>& value);
+void ParseOption(const Option& option, std::string_view text, std::optional<int>& value);
+void ParseOption(const Option& option, std::string_view text, std::optional<double>& value);
+void ParseOption(const Option& option, std::string_view text, std::optional<VideoSize>& value);
+void ParseOption(const Option& option, std::string_view text, std::optional<Sampler>& value);
+void ParseOption(const Option& option, std::string_view text,
+                 std::optional<AttentionPattern>& value);
+void ParseOption(const Option& option, std::string_view text, WindowCycle& value);
+void ParseOption(const Option& option, std::string_view text, ComputeDtype& value);
+void ParseOption(const Option& option, std::string_view text, std::optional<uint64_t>& value);
+void ParseOption(const Option& option, std::string_view text, int64_t& value);
+void ParseOption(const Option& option, std::string_view text, bool& value);
+// Appends "FILE" or "FILE:SCALE".
+void ParseOption(const Option& option, std::string_view text, std::vector<Lora>& value);
+
+// "style.safetensors:0.8" -> path and scale; without a scale it is 1.
+Lora ParseLora(std::string_view text);
+// "3840x2160"; throws Error of kind kUsage otherwise.
+VideoSize ParseSize(std::string_view text);
+// 0 to 2^64-1, or -1 for one that is drawn; throws Error of kind kUsage otherwise.
+uint64_t ParseSeed(std::string_view text);
+
+// Sets the option `name` of a request; returns false where there is none of that name.
+bool SetOption(Request& request, std::string_view name, std::string_view text);
+
+}  // namespace t3

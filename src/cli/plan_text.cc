@@ -1,0 +1,209 @@
+// What t3 plan prints.
+#include "cli/plan_text.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "cli/terminal.h"
+
+namespace t3 {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr double kTera = 1e12;
+
+std::string Commas(double value) {
+  std::string digits = fmt::format("{:.0f}", value);
+  for (auto at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3) {
+    digits.insert(static_cast<size_t>(at), ",");
+  }
+  return digits;
+}
+
+std::string Count(int64_t value) { return Commas(static_cast<double>(value)); }
+
+// Four digits in a unit that fits: 594.5 TMAC, 43,299 TMAC, 756.4 MMAC.
+std::string Amount(double value, const char* unit) {
+  if (value >= kTera * 1000) return Commas(value / kTera) + " T" + unit;
+  constexpr std::pair<double, char> kPrefixes[] = {{1e12, 'T'}, {1e9, 'G'}, {1e6, 'M'}};
+  for (const auto& [scale, prefix] : kPrefixes) {
+    if (value >= scale) return fmt::format("{:.4g} {}{}", value / scale, prefix, unit);
+  }
+  return fmt::format("{:.4g} {}", value, unit);
+}
+
+std::string Macs(double macs) { return Amount(macs, "MAC"); }
+
+// A multiply-accumulate is two operations.
+std::string Flops(double macs) {
+  constexpr double kPeta = 1e15;
+  const double flop = 2 * macs;
+  return flop >= kPeta ? fmt::format("{:.4g} PFLOP", flop / kPeta) : Amount(flop, "FLOP");
+}
+
+std::string SizeText(const VideoPlan& video) {
+  std::string text = fmt::format("{}x{}, {} frames", video.width, video.height, video.frames);
+  if (video.padded_width != video.width || video.padded_height != video.height) {
+    text +=
+        fmt::format(", generated at {}x{} and cropped", video.padded_width, video.padded_height);
+  }
+  return text;
+}
+
+std::string LayoutsText(const std::vector<WindowLayout>& layouts) {
+  std::string text = "  layers   windows t,h,w   number   tokens per window\n";
+  for (const WindowLayout& entry : layouts) {
+    const std::string counts =
+        fmt::format("{},{},{}", entry.counts.t, entry.counts.h, entry.counts.w);
+    const bool even = entry.smallest_tokens == entry.largest_tokens;
+    text += fmt::format(
+        "  {:>6}   {:<13}   {:>6}   {}{}\n", entry.layers, counts, entry.counts.windows(),
+        even ? Count(entry.largest_tokens)
+             : fmt::format("{} to {}", Count(entry.smallest_tokens), Count(entry.largest_tokens)),
+        entry.coincide ? ", close and remote coincide" : "");
+  }
+  return text;
+}
+
+std::string WorkText(const Work& work) {
+  std::string text = "work of one forward, one guidance branch\n";
+  text += fmt::format("  attention        {:>12}   (T3 {}, full {})\n", Macs(work.attention),
+                      Macs(work.t3_attention), Macs(work.full_attention));
+  text += fmt::format("  linear layers    {:>12}\n", Macs(work.linears));
+  text += fmt::format("  cross-attention  {:>12}\n", Macs(work.cross_attention));
+  text +=
+      fmt::format("  total            {:>12}   ({})\n", Macs(work.forward), Flops(work.forward));
+  return text +
+         fmt::format("decoding           {:>12}   ({})\n", Macs(work.decode), Flops(work.decode));
+}
+
+std::string MachineName(const PlanResult& plan) {
+  return plan.device_name.empty() ? plan.device
+                                  : fmt::format("{} ({})", plan.device, plan.device_name);
+}
+
+std::string MemoryText(const PlanResult& plan) {
+  const MemoryOutlook& memory = plan.memory;
+  std::string text = fmt::format("memory by stage on {}, {}, one stage after the other\n",
+                                 MachineName(plan), ComputeDtypeName(plan.dtype));
+  const auto line = [&](const StageMemory& stage) {
+    text += fmt::format(
+        "  {:<14} {:>9}   weights {}, activations {}{}{}{}\n", stage.name,
+        FormatBytes(stage.total()), FormatBytes(stage.weights), FormatBytes(stage.activations),
+        stage.context > 0
+            ? fmt::format(", {} {}", memory.on_gpu ? "the GPU's context" : "the process",
+                          FormatBytes(stage.context))
+            : "",
+        stage.note.empty() ? "" : "; ", stage.note);
+  };
+  for (const StageMemory& stage : memory.stages) line(stage);
+  line(memory.host);
+  if (memory.device_budget > 0)
+    text += fmt::format("  {:<14} {:>9}\n", "available", FormatBytes(memory.device_budget));
+  return text;
+}
+
+std::string TimeText(const PlanResult& plan, const TimeOutlook& time) {
+  const auto rate = [](double macs) { return Amount(macs, "MAC/s"); };
+  return fmt::format(
+      "expected time on {}, {}, calibrated {}\n"
+      "  start-up         {:>10}   (once, in the first forward)\n"
+      "  one forward      {:>10}\n"
+      "  denoising        {:>10}   ({} steps, guidance {})\n"
+      "  decoding         {:>10}   (without the file's encoder)\n"
+      "  rates            linear layers {}, attention {}, decoder {}\n",
+      MachineName(plan), ComputeDtypeName(plan.dtype), time.measured, FormatSeconds(time.start),
+      FormatSeconds(time.forward), FormatSeconds(time.denoising), plan.steps, plan.guidance,
+      FormatSeconds(time.decoding), rate(time.linear_rate), rate(time.attention_rate),
+      rate(time.decode_rate));
+}
+
+ordered_json StageJson(const StageMemory& stage) {
+  return {{"name", stage.name},
+          {"weights_bytes", stage.weights},
+          {"activation_bytes", stage.activations},
+          {"context_bytes", stage.context},
+          {"total_bytes", stage.total()},
+          {"note", stage.note}};
+}
+
+ordered_json LayoutsJson(const std::vector<WindowLayout>& layouts) {
+  ordered_json list = ordered_json::array();
+  for (const WindowLayout& entry : layouts) {
+    list.push_back({{"counts", {entry.counts.t, entry.counts.h, entry.counts.w}},
+                    {"windows", entry.counts.windows()},
+                    {"layers", entry.layers},
+                    {"mean_tokens", entry.mean_tokens},
+                    {"smallest_tokens", entry.smallest_tokens},
+                    {"largest_tokens", entry.largest_tokens},
+                    {"coincide", entry.coincide}});
+  }
+  return list;
+}
+
+ordered_json TimeJson(const PlanResult& plan, const TimeOutlook& time) {
+  return {{"device", plan.device},
+          {"measured", time.measured},
+          {"start_seconds", time.start},
+          {"forward_seconds", time.forward},
+          {"denoising_seconds", time.denoising},
+          {"decoding_seconds", time.decoding},
+          {"linear_macs_a_second", time.linear_rate},
+          {"attention_macs_a_second", time.attention_rate},
+          {"decode_macs_a_second", time.decode_rate}};
+}
+
+}  // namespace
+
+std::string PlanText(const PlanResult& plan) {
+  const VideoPlan& video = plan.video;
+  const bool full = plan.attention.pattern == AttentionPattern::kFull;
+  std::string text = fmt::format("{}: {}\n", plan.model, SizeText(video));
+  text += fmt::format("latents    {} x {} x {} x {}\n", video.latent_channels, video.latent.t,
+                      video.latent.h, video.latent.w);
+  text += fmt::format("tokens     {} ({} x {} x {})\n", Count(video.grid.tokens()), video.grid.t,
+                      video.grid.h, video.grid.w);
+  text += fmt::format("attention  {}{} ({})\n", AttentionName(plan.attention.pattern),
+                      full ? "; T3 at this size would have these windows" : ", windows of",
+                      plan.attention.windows_source);
+  text += LayoutsText(plan.layouts) + WorkText(plan.work) + MemoryText(plan);
+  return plan.time ? text + TimeText(plan, *plan.time) : text;
+}
+
+std::string PlanJson(const PlanResult& plan) {
+  const VideoPlan& video = plan.video;
+  ordered_json memory = ordered_json::array();
+  for (const StageMemory& stage : plan.memory.stages) memory.push_back(StageJson(stage));
+  ordered_json json{
+      {"model", plan.model},
+      {"width", video.width},
+      {"height", video.height},
+      {"frames", video.frames},
+      {"made_width", video.padded_width},
+      {"made_height", video.padded_height},
+      {"latent", {video.latent_channels, video.latent.t, video.latent.h, video.latent.w}},
+      {"grid", {video.grid.t, video.grid.h, video.grid.w}},
+      {"tokens", video.grid.tokens()},
+      {"attention", AttentionName(plan.attention.pattern)},
+      {"windows", FormatWindows(plan.attention.windows)},
+      {"windows_source", plan.attention.windows_source},
+      {"planner", plan.planner_version},
+      {"cycle", LayoutsJson(plan.layouts)},
+      {"attention_tmac", plan.work.attention / kTera},
+      {"t3_attention_tmac", plan.work.t3_attention / kTera},
+      {"t3_uncombined_tmac", plan.work.t3_attention_uncombined / kTera},
+      {"full_attention_tmac", plan.work.full_attention / kTera},
+      {"linears_tmac", plan.work.linears / kTera},
+      {"cross_attention_tmac", plan.work.cross_attention / kTera},
+      {"forward_tmac", plan.work.forward / kTera},
+      {"decode_tmac", plan.work.decode / kTera},
+      {"dtype", ComputeDtypeName(plan.dtype)},
+      {"memory", memory},
+      {"host_memory", StageJson(plan.memory.host)}};
+  if (plan.time) json["time"] = TimeJson(plan, *plan.time);
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace t3

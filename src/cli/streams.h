@@ -1,0 +1,24 @@
+// The standard streams: results on stdout, which must arrive, and the log on stderr, which need
+// not.
+#pragma once
+
+#include <string_view>
+
+namespace t3 {
+
+// To be called first. Descriptors 0 to 2 that are closed become /dev/null, or the next file that is
+// opened would get their number and the log. A pipe without a reader and a limit on file sizes are
+// then errors of write(2) instead of signals that kill.
+void PrepareStreams();
+
+// Writes to stderr. What cannot be written is lost without a word: a log never ends a run.
+void WriteLog(std::string_view text);
+
+// Writes to stdout at once and never throws; FinishOutput reports a failure.
+void WriteResult(std::string_view text);
+
+// Flushes stdout. Returns `exit_code`, or 1 with a message where that is 0 but not all results
+// could be written.
+int FinishOutput(int exit_code);
+
+}  // namespace t3

@@ -1,0 +1,24 @@
+// What may be replaced: files of an earlier run of the same settings, and nothing else unasked.
+#pragma once
+
+#include <string>
+
+#include "pipeline/run_state.h"
+#include "t3video/request.h"
+#include "weights/types.h"
+
+namespace t3 {
+
+// The metadata that t3 wrote into a finished output ("t3.prompt", ...); empty where `path` is not
+// such a file or folder of frames.
+Metadata OutputMetadata(const std::string& path);
+
+// Throws Error that names the file when `output` exists and is not an earlier result whose metadata
+// are `metadata` but for the version. `overwrite` allows any file.
+void CheckReplaceable(const OutputOptions& output, const Metadata& metadata);
+
+// Likewise for every file that a run writes. A run that discards the state of an earlier one may
+// replace any result of t3.
+void CheckReplaceable(const Request& request, const RunIdentity& identity);
+
+}  // namespace t3

@@ -1,0 +1,153 @@
+// Options from text.
+#include "t3video/request_options.h"
+
+#include <charconv>
+#include <cmath>
+#include <random>
+
+#include "base/bytes.h"
+#include "base/check.h"
+
+namespace t3 {
+namespace {
+
+// The whole of `text` as a number, or nullopt.
+template <typename T>
+std::optional<T> ParseNumber(std::string_view text) {
+  T value{};
+  const char* const end = text.data() + text.size();
+  const auto [stop, status] = std::from_chars(text.data(), end, value);
+  if (status != std::errc() || stop != end) return std::nullopt;
+  return value;
+}
+
+template <typename T>
+T WholeNumber(const Option& option, std::string_view text) {
+  const std::optional<T> value = ParseNumber<T>(text);
+  if (!value) FailUsage("`{}` '{}' is not a whole number", option.name, text);
+  return *value;
+}
+
+uint64_t DrawSeed() {
+  std::random_device device;
+  return (uint64_t{device()} << 32) | device();
+}
+
+}  // namespace
+
+std::string_view ComputeDtypeName(ComputeDtype dtype) {
+  switch (dtype) {
+    case ComputeDtype::kBf16:
+      return "bf16";
+    case ComputeDtype::kFp32:
+      return "fp32";
+    case ComputeDtype::kAuto:
+      break;
+  }
+  return "auto";
+}
+
+ComputeDtype ParseComputeDtype(std::string_view name) {
+  for (const ComputeDtype dtype : {ComputeDtype::kAuto, ComputeDtype::kBf16, ComputeDtype::kFp32}) {
+    if (ComputeDtypeName(dtype) == name) return dtype;
+  }
+  FailUsage("`dtype` '{}' is not a compute type; use auto, bf16 or fp32", name);
+}
+
+VideoSize ParseSize(std::string_view text) {
+  const size_t x = text.find_first_of("xX");
+  if (x != std::string_view::npos) {
+    const auto width = ParseNumber<int64_t>(text.substr(0, x));
+    const auto height = ParseNumber<int64_t>(text.substr(x + 1));
+    if (width && height && *width > 0 && *height > 0) return {*width, *height};
+  }
+  FailUsage("`size` '{}' is not a size; write WIDTHxHEIGHT, e.g. 3840x2160", text);
+}
+
+uint64_t ParseSeed(std::string_view text) {
+  if (text == "-1") return DrawSeed();
+  const std::optional<uint64_t> seed = ParseNumber<uint64_t>(text);
+  if (!seed) {
+    FailUsage("`seed` '{}' is not a seed; give a whole number from 0 to 2^64-1, or -1 to draw one",
+              text);
+  }
+  return *seed;
+}
+
+Lora ParseLora(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return {std::string(text), 1};
+  const std::optional<double> scale = ParseNumber<double>(text.substr(colon + 1));
+  if (!scale || !std::isfinite(*scale)) return {std::string(text), 1};
+  return {std::string(text.substr(0, colon)), *scale};
+}
+
+void ParseOption(const Option&, std::string_view text, std::string& value) { value = text; }
+
+void ParseOption(const Option&, std::string_view text, std::optional<std::string>& value) {
+  value = std::string(text);
+}
+
+void ParseOption(const Option& option, std::string_view text, std::optional<int64_t>& value) {
+  value = WholeNumber<int64_t>(option, text);
+}
+
+void ParseOption(const Option& option, std::string_view text, std::optional<int>& value) {
+  value = WholeNumber<int>(option, text);
+}
+
+void ParseOption(const Option& option, std::string_view text, std::optional<double>& value) {
+  value = ParseNumber<double>(text);
+  if (!value) FailUsage("`{}` '{}' is not a number", option.name, text);
+}
+
+void ParseOption(const Option&, std::string_view text, std::optional<VideoSize>& value) {
+  value = ParseSize(text);
+}
+
+void ParseOption(const Option&, std::string_view text, std::optional<Sampler>& value) {
+  value = ParseSampler(text);
+}
+
+void ParseOption(const Option&, std::string_view text, std::optional<AttentionPattern>& value) {
+  value.reset();
+  if (text != "auto") value = ParseAttention(text);
+}
+
+void ParseOption(const Option&, std::string_view text, WindowCycle& value) {
+  value = ParseWindows(text);
+}
+
+void ParseOption(const Option&, std::string_view text, ComputeDtype& value) {
+  value = ParseComputeDtype(text);
+}
+
+void ParseOption(const Option&, std::string_view text, std::optional<uint64_t>& value) {
+  value = ParseSeed(text);
+}
+
+void ParseOption(const Option& option, std::string_view text, int64_t& value) {
+  value = option.bytes ? ParseBytes(text) : WholeNumber<int64_t>(option, text);
+}
+
+void ParseOption(const Option& option, std::string_view text, bool& value) {
+  if (text != "true" && text != "false")
+    FailUsage("`{}` '{}' is neither true nor false", option.name, text);
+  value = text == "true";
+}
+
+void ParseOption(const Option&, std::string_view text, std::vector<Lora>& value) {
+  value.push_back(ParseLora(text));
+}
+
+bool SetOption(Request& request, std::string_view name, std::string_view text) {
+  bool found = false;
+  VisitRequestOptions(request, [&](const Option& option, auto& member) {
+    if (name != option.name) return;
+    ParseOption(option, text, member);
+    found = true;
+  });
+  return found;
+}
+
+}  // namespace t3

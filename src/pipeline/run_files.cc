@@ -1,0 +1,76 @@
+// One file for two purposes is refused before either is touched.
+#include "pipeline/run_files.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/check.h"
+#include "pipeline/run_state.h"
+
+namespace t3 {
+namespace {
+
+// `t3 resume` reads a state that this run replaces: beside its own output.
+bool IsOwnState(const Request& request) {
+  const std::string& state = request.checkpoint.resume_from;
+  const std::string& output = request.output.path;
+  std::error_code ignored;
+  const auto is = [&](const std::string& path) {
+    return std::filesystem::weakly_canonical(state, ignored) ==
+           std::filesystem::weakly_canonical(path, ignored);
+  };
+  return is(CheckpointBeside(output)) || is(LatentsBeside(output));
+}
+
+}  // namespace
+
+void ClaimModelFiles(const ModelInfo& model, FileClaims& claims) {
+  claims.Read("the denoiser", model.paths.dit);
+  claims.Read("the text encoder", model.paths.text_encoder);
+  claims.Read("the VAE", model.paths.vae);
+  claims.Read("the tokenizer", model.paths.tokenizer);
+  for (const Lora& lora : model.loras) claims.Read("the LoRA", lora.path);
+}
+
+void ClaimRunFiles(const Request& request, FileClaims& claims) {
+  for (const std::string& input : {request.image.path, request.text_embeds, request.noise}) {
+    std::error_code ignored;
+    T3_CHECK(input.empty() || std::filesystem::is_regular_file(input, ignored), "{}: no such file",
+             input);
+  }
+  claims.Read("the image", request.image.path);
+  claims.Read("the text embeddings", request.text_embeds);
+  claims.Read("the noise", request.noise);
+  claims.Read("the record", request.record.compare_with);
+  if (!IsOwnState(request)) claims.Read("the state", request.checkpoint.resume_from);
+  const std::string& output = request.output.path;
+  ClaimOutput(output, claims);
+  claims.Write("`save-latents`", request.output.save_latents);
+  claims.Write("`record`", request.record.path);
+  claims.Write("`preview`", request.preview.path);
+  if (output.empty()) return;
+  claims.Write("the checkpoint", CheckpointBeside(output));
+  claims.Write("the final latents", LatentsBeside(output));
+}
+
+void ClaimOutput(const std::string& output, FileClaims& claims) {
+  std::error_code ignored;
+  if (output.ends_with('/') || std::filesystem::is_directory(output, ignored)) {
+    claims.WriteFolder("`output`", output);
+  } else {
+    claims.Write("`output`", output);
+  }
+}
+
+std::vector<std::string> WrittenPaths(const Request& request) {
+  const std::string& output = request.output.path;
+  std::vector<std::string> paths{request.output.save_latents, request.record.path,
+                                 request.preview.path};
+  if (!output.empty())
+    paths.insert(paths.end(), {output, CheckpointBeside(output), LatentsBeside(output)});
+  std::erase_if(paths, [](const std::string& path) { return path.empty(); });
+  return paths;
+}
+
+}  // namespace t3

@@ -1,0 +1,170 @@
+// Planning a run.
+#include "pipeline/run_plan.h"
+
+#include <filesystem>
+
+#include "base/atomic_file.h"
+#include "base/check.h"
+#include "pipeline/calibration.h"
+#include "pipeline/device.h"
+#include "pipeline/existing_files.h"
+#include "pipeline/load_models.h"
+#include "pipeline/record.h"
+#include "pipeline/run_files.h"
+#include "pipeline/settings.h"
+#include "pipeline/tensor_file.h"
+#include "pipeline/time_outlook.h"
+#include "t3video/run.h"
+
+namespace t3 {
+namespace {
+
+std::optional<Image> ReadInputImage(const ImageInput& input) {
+  if (input.empty()) return std::nullopt;
+  if (!input.path.empty()) return ReadImage(input.path);
+  const auto bytes = static_cast<int64_t>(input.rgb.size());
+  if (input.width < 1 || input.height < 1 || input.height > bytes / input.width / 3 ||
+      bytes != input.width * input.height * 3) {
+    FailUsage("`image`: {} bytes of pixels were given for {}x{}; wanted 3 per pixel", bytes,
+              input.width, input.height);
+  }
+  return Image{input.width, input.height, input.rgb};
+}
+
+at::Tensor ReadNoise(const std::string& path, const std::vector<int64_t>& shape,
+                     const VideoGeometry& video) {
+  const at::Tensor noise = ReadLatents(*WeightFile::Open(path), "noise");
+  T3_CHECK(noise.sizes() == at::IntArrayRef(shape),
+           "{}: tensor noise has shape ({}), wanted ({}) for {}x{}, {} frames", path,
+           fmt::join(noise.sizes(), ","), fmt::join(shape, ","), video.made_width,
+           video.made_height, video.frames);
+  return noise;
+}
+
+AttentionPlan ToPlan(const ModelInfo& model, const JobAttention& attention) {
+  const bool full = attention.pattern == AttentionPattern::kFull;
+  return {attention.pattern, model.attention.pattern, model.attention.known,
+          full ? WindowCycle{} : attention.windows, attention.windows_source};
+}
+
+}  // namespace
+
+bool KeepsState(const Request& request) { return !request.output.path.empty(); }
+
+std::vector<int64_t> LatentShape(const ModelInfo& model, const Job& job) {
+  const Grid& latent = job.geometry.latent;
+  return {model.dit.latent_channels, latent.t, latent.h, latent.w};
+}
+
+Planner::Planner(const ModelInfo& model, const RunSettings& settings)
+    : model_(model), settings_(settings) {}
+
+const nlohmann::ordered_json& Planner::weights() {
+  if (weights_.is_null()) weights_ = WeightDigests(model_);
+  return weights_;
+}
+
+RunIdentity Planner::Identify(const Job& job, const Metadata& metadata) {
+  RunOptions options = settings_.options;
+  options.device = settings_.device.str();
+  options.dtype = ToComputeDtype(settings_.dtype);
+  RunIdentity identity;
+  identity.output = job.request.output.path;
+  identity.settings = SettingsJson(settings_.files, options, DecidedRequest(job));
+  identity.inputs = RunInputs(model_, job, settings_, weights());
+  identity.device = options.device;
+  identity.steps = job.sampling.steps;
+  identity.metadata = metadata;
+  return identity;
+}
+
+void Planner::CheckParts(const Request& request) const {
+  CheckDit(model_);
+  if (request.text_embeds.empty()) CheckTextEncoder(model_);
+  if (!IsTensorFile(request.output.path) || !request.image.empty() || !request.preview.path.empty())
+    CheckVae(model_);
+}
+
+// That every file can be written where it is to be.
+void Planner::CheckPlaces(const PlannedJob& planned) {
+  const Request& request = planned.job.request;
+  CheckDecodeTarget(planned.target);
+  for (const std::string& path :
+       {request.output.save_latents, request.record.path, request.preview.path}) {
+    if (!path.empty()) const AtomicFile writable(path);
+  }
+}
+
+void Planner::ReadInputs(PlannedJob& planned) const {
+  const Job& job = planned.job;
+  const Request& request = job.request;
+  if (planned.image) {
+    planned.image = ResizeCover(*planned.image, job.geometry.made_width, job.geometry.made_height);
+  }
+  if (!request.noise.empty())
+    planned.noise = ReadNoise(request.noise, LatentShape(model_, job), job.geometry);
+  if (planned.found) {
+    planned.embeds = planned.found->progress.embeds;
+  } else if (!request.text_embeds.empty()) {
+    planned.embeds = LoadPromptEmbeds(request.text_embeds, model_.dit.text_dim, model_.dit.text_len,
+                                      job.sampling.guidance != 1);
+  }
+}
+
+RunPlan Planner::Plan(const Request& request) {
+  RequireDit(model_);
+  FileClaims files;
+  ClaimModelFiles(model_, files);
+  ClaimRunFiles(request, files);
+  auto planned = std::make_shared<PlannedJob>();
+  planned->image = ReadInputImage(request.image);
+  planned->job = PlanJob(model_, request, planned->image ? &*planned->image : nullptr);
+  const Job& job = planned->job;
+  planned->target = {request.output, job.geometry, job.fps,
+                     JobMetadata(model_, job, settings_.DtypeName())};
+  planned->identity = Identify(job, planned->target.metadata);
+
+  RunPlan plan;
+  plan.request = DecidedRequest(job);
+  plan.model = model_.paths.dit;
+  plan.loras = model_.loras;
+  plan.device = settings_.device.str();
+  plan.device_name = DeviceName(settings_.device);
+  plan.dtype = ToComputeDtype(settings_.dtype);
+  plan.video = ToVideoPlan(model_, job);
+  plan.attention = ToPlan(model_, job.attention);
+  plan.notes = job.notes;
+  plan.job = planned;
+  if (request.record.skip_finished && IsFinished(request.record.path, planned->identity)) {
+    plan.finished = true;
+    return plan;
+  }
+  if (!request.record.compare_with.empty()) {
+    for (std::string& note : CompareWithRecord(request.record.compare_with, planned->identity))
+      plan.notes.push_back(std::move(note));
+  }
+  CheckParts(request);
+  CheckReplaceable(request, planned->identity);
+  CheckPlaces(*planned);
+  if (KeepsState(request)) {
+    planned->found = FindRun(planned->identity, request.checkpoint.resume_from,
+                             request.checkpoint.existing_state);
+  }
+  ReadInputs(*planned);
+  if (planned->found) {
+    plan.resumed_from = planned->found->progress.sampler.step;
+    for (const std::string& note : planned->found->notes) plan.notes.push_back(note);
+  }
+  const MemoryBudget budget = BudgetOf(settings_.device, settings_.limits);
+  planned->memory = PlanRunMemory(model_, job, settings_.dtype, budget);
+  plan.memory = ToOutlook(planned->memory);
+  plan.refusal = CheckMemory(model_, job, settings_.dtype, planned->memory);
+  if (const auto calibration =
+          FindCalibration(CalibrationKeyOf(model_, job, settings_.device, settings_.dtype))) {
+    plan.time = ExpectTime(*calibration, model_, job, settings_.dtype,
+                           planned->memory.stream_weights, !settings_.options.deterministic);
+  }
+  return plan;
+}
+
+}  // namespace t3

@@ -1,0 +1,36 @@
+// Work over the rates that were measured.
+#include "pipeline/time_outlook.h"
+
+#include "arch/dit.h"
+#include "pipeline/decode.h"
+#include "plan/cost.h"
+
+namespace t3 {
+
+CalibrationKey CalibrationKeyOf(const ModelInfo& model, const Job& job, at::Device device,
+                                at::ScalarType dtype) {
+  return {model.dit, VaeOf(model), job.attention.pattern, device, dtype};
+}
+
+TimeOutlook ExpectTime(const Calibration& calibration, const ModelInfo& model, const Job& job,
+                       at::ScalarType dtype, bool streamed, bool tunes) {
+  const DitCost cost =
+      CostOfForward(model.dit, job.attention.pattern, job.attention.windows, job.geometry.grid);
+  const auto element_bytes = static_cast<int64_t>(c10::elementSize(dtype));
+  const int64_t copied =
+      streamed ? model.dit.num_layers * WeightBytes(DitBlockTensors(model.dit), element_bytes) : 0;
+  TimeOutlook time;
+  time.measured = calibration.measured;
+  time.start = calibration.StartSeconds(job.geometry.grid.tokens(), tunes);
+  time.forward = calibration.ForwardSeconds(cost, copied);
+  time.step = (job.sampling.guidance != 1 ? 2 : 1) * time.forward;
+  time.denoising = time.start + static_cast<double>(job.sampling.steps) * time.step;
+  if (!IsTensorFile(job.request.output.path))
+    time.decoding = calibration.DecodeSeconds(CostOfDecode(VaeOf(model), job.geometry.latent));
+  time.linear_rate = calibration.linear;
+  time.attention_rate = calibration.attention;
+  time.decode_rate = calibration.decode;
+  return time;
+}
+
+}  // namespace t3

@@ -1,0 +1,23 @@
+// The expected time of a job, where this machine is calibrated for its model.
+#pragma once
+
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+
+#include <optional>
+
+#include "pipeline/calibration.h"
+#include "pipeline/job.h"
+#include "t3video/plan.h"
+
+namespace t3 {
+
+CalibrationKey CalibrationKeyOf(const ModelInfo& model, const Job& job, at::Device device,
+                                at::ScalarType dtype);
+
+// `streamed`: the denoiser's weights are copied to the GPU during each forward. `tunes`: products
+// are timed in the first forward, as they are unless kernels must be deterministic.
+TimeOutlook ExpectTime(const Calibration& calibration, const ModelInfo& model, const Job& job,
+                       at::ScalarType dtype, bool streamed, bool tunes);
+
+}  // namespace t3

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# Prints measures of the code: what docs/results/one-house.md compares before and after.
+"""Usage: tools/code_metrics.py [REPOSITORY]
+
+Product code is src/ and include/ without tests and test support. Needs universal-ctags and git.
+- functions over 40 lines: from the line of the name to the closing brace, product code
+- files: product code, with the median and the longest
+- modules (a header with its sources) that a DiT block includes, directly or not
+- pairs of modules that include each other
+- tracked MiB
+"""
+import collections
+import json
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+
+TEST = re.compile(r"(_test\.cc|/testing/|hostile_|/test_|_testing\.h|random_\w+\.h)")
+
+
+def tracked(root):
+    out = subprocess.run(["git", "-C", root, "ls-files", "-z"], capture_output=True, check=True)
+    return [name for name in out.stdout.decode().split("\0") if name]
+
+
+def long_functions(root, files, limit=40):
+    run = subprocess.run(["ctags", "--languages=C++,CUDA", "--langmap=CUDA:.cu.cuh", "--kinds-C++=f",
+                          "--output-format=json", "--fields=+ne", "-L", "-", "-f", "-"], cwd=root,
+                         input="\n".join(files), capture_output=True, text=True, check=True)
+    found = []
+    for line in run.stdout.splitlines():
+        tag = json.loads(line)
+        if tag.get("kind") == "function" and "end" in tag:
+            length = tag["end"] - tag["line"] + 1
+            if length > limit:
+                found.append((length, tag["path"], tag["name"]))
+    return sorted(found, reverse=True)
+
+
+def module(path):
+    """A header and the sources of its name are one module, wherever a backend's folder puts them."""
+    return re.sub(r"/(no_)?(cuda|cudnn|ffmpeg)/", "/", path).rsplit(".", 1)[0]
+
+
+def includes(root, files):
+    known = set(files)
+    graph = collections.defaultdict(set)
+    for name in files:
+        text = (root / name).read_text(encoding="utf8")
+        for target in re.findall(r'^#include "([^"]+)"', text, re.M):
+            for folder in ("src/", "include/", str(pathlib.Path(name).parent) + "/"):
+                if folder + target in known:
+                    if module(folder + target) != module(name):
+                        graph[module(name)].add(module(folder + target))
+                    break
+    return graph
+
+
+def reach(graph, start):
+    seen, todo = set(), [start]
+    while todo:
+        node = todo.pop()
+        if node not in seen:
+            seen.add(node)
+            todo.extend(graph[node])
+    return seen
+
+
+def main():
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
+    names = tracked(root)
+    code = [n for n in names if n.startswith(("src/", "include/")) and not TEST.search(n) and
+            n.endswith((".cc", ".h", ".cu", ".cuh"))]
+    lines = {n: len((root / n).read_text(encoding="utf8").splitlines()) for n in code}
+    long = long_functions(root, code)
+    graph = includes(root, code)
+    pairs = sorted((a, b) for a in list(graph) for b in graph[a] if a < b and a in graph[b])
+    size = sum((root / n).lstat().st_size for n in names)
+    print(f"product files                {len(code)}, {sum(lines.values())} lines, median "
+          f"{statistics.median(lines.values()):.0f}, longest {max(lines.values())}")
+    print(f"functions over 40 lines      {len(long)}")
+    print(f"modules of a DiT block       {len(reach(graph, 'src/models/dit/block'))}")
+    print(f"modules that include each other  {len(pairs)}")
+    print(f"tracked                      {size / 2**20:.1f} MiB in {len(names)} files")
+    for length, path, name in long:
+        print(f"  {length:4d} {path} {name}")
+    for a, b in pairs:
+        print(f"  {a} <-> {b}")
+
+
+if __name__ == "__main__":
+    main()
