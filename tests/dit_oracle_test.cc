@@ -4,9 +4,9 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include "arch/dit.h"
 #include "compare.h"
 #include "models/dit/dit.h"
-#include "models/dit/tensors.h"
 #include "nn/load.h"
 
 namespace t3 {

@@ -6,11 +6,11 @@
 
 #include <set>
 
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
+#include "arch/vae.h"
 #include "base/check.h"
 #include "config/presets.h"
-#include "models/dit/tensors.h"
-#include "models/text_encoder/tensors.h"
-#include "models/vae/tensors.h"
 
 namespace t3 {
 namespace {

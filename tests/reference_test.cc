@@ -10,13 +10,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
+#include "arch/vae.h"
 #include "base/check.h"
 #include "compare.h"
 #include "models/dit/dit.h"
-#include "models/dit/tensors.h"
-#include "models/text_encoder/tensors.h"
 #include "models/text_encoder/text_encoder.h"
-#include "models/vae/tensors.h"
 #include "models/vae/vae.h"
 #include "nn/load.h"
 #include "plan/windows.h"

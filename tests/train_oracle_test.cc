@@ -2,14 +2,14 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "arch/dit.h"
 #include "compare.h"
 #include "models/dit/dit.h"
-#include "models/dit/tensors.h"
 #include "nn/load.h"
 #include "plan/windows.h"
-#include "training/flow.h"
-#include "training/optimizer.h"
-#include "training/recompute.h"
+#include "training/dit/flow.h"
+#include "training/loop/optimizer.h"
+#include "training/dit/recompute.h"
 #include "base/json.h"
 
 namespace t3 {
@@ -38,7 +38,7 @@ class TrainOracle : public ::testing::Test {
   at::Tensor Stored(const std::string& name) const { return ToTensor(file_->tensors().at(name)); }
 
   double Backward(int64_t step, const AttentionLayout& attention,
-                  const BlockRunners& runners) const {
+                  const SegmentRunners& runners) const {
     const auto of = [&](const std::string& name) {
       return Stored(fmt::format("{}.{}", step, name));
     };
@@ -47,7 +47,8 @@ class TrainOracle : public ::testing::Test {
     NoisyBatch batch{(1 - level) * latents + level * noise, noise - latents, {}, at::ones({2})};
     for (int64_t i = 0; i < 2; ++i) batch.timesteps.push_back(times[i].item<double>());
     const Dit dit(config_, leaves_);
-    const TextContext text = dit.PrepareTexts({of("text.0"), of("text.1")});
+    const TextContext text =
+        dit.PrepareTexts({of("text.0"), of("text.1")}, ExecutionMode::kDifferentiable);
     const at::Tensor loss =
         FlowLoss(dit.ForwardBatch(batch.noisy, batch.timesteps, text, attention, runners), batch);
     loss.backward();
@@ -74,7 +75,7 @@ class TrainOracle : public ::testing::Test {
         .Repeat(2);
   }
 
-  void ExpectTenSteps(const BlockRunners& runners) {
+  void ExpectTenSteps(const SegmentRunners& runners) {
     Optimizer optimizer = MakeOptimizer();
     const at::Tensor losses = Stored("losses"), norms = Stored("norms");
     const AttentionLayout attention = Attention();

@@ -30,7 +30,7 @@ AttentionPattern ParseAttention(std::string_view name) {
   for (const auto& [value, text] : kAttentionNames) {
     if (text == name) return value;
   }
-  FailUsage("'{}' is no attention pattern; use t3, full, close, remote or swin", name);
+  FailUsage("'{}' is not an attention pattern; use t3, full, close, remote or swin", name);
 }
 
 }  // namespace t3

@@ -32,8 +32,8 @@ TEST(Config, PresetsAreConsistent) {
 }
 
 TEST(Config, PublishedWindowsDivideTheirGrids) {
-  for (int64_t z : {16, 48}) {
-    const WindowTable& table = PublishedWindows(z);
+  for (const ModelFamily family : {ModelFamily::kWan21, ModelFamily::kWan22}) {
+    const WindowTable& table = PublishedWindows(family);
     ASSERT_EQ(table.cycle.size(), 5u);
     for (const WindowCounts& n : table.cycle) {
       EXPECT_EQ(table.grid.t % n.t, 0);

@@ -1,4 +1,4 @@
-// Sizes of the three networks. Everything here is read off a checkpoint or a preset.
+// Sizes of the three networks, read from a checkpoint or a preset.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,21 @@ struct DitConfig {
   int64_t num_layers = 0;
   int64_t latent_channels = 0;  // z: 16 with VAE 2.1, 48 with VAE 2.2
   int64_t text_dim = 4096;
-  int64_t text_len = 512;  // rows of text that cross-attention sees, padding included
+  int64_t text_len = 512;  // text rows that cross-attention attends to, padding included
   int64_t freq_dim = 256;  // width of the timestep sinusoid
   double eps = 1e-6;
   int64_t head_dim() const { return dim / num_heads; }
   bool operator==(const DitConfig&) const = default;
 };
+
+// The releases that a model derives from: they differ in the VAE, and so in everything that depends
+// on its latents.
+enum class ModelFamily { kWan21, kWan22 };
+
+// By the channels of the latents; numbers of no release count as Wan2.1.
+inline ModelFamily FamilyOf(int64_t latent_channels) {
+  return latent_channels == 48 ? ModelFamily::kWan22 : ModelFamily::kWan21;
+}
 
 // UMT5 encoder (model.md 2).
 struct TextEncoderConfig {
@@ -36,8 +45,7 @@ struct TextEncoderConfig {
 
 enum class VaeVersion { k21, k22 };
 
-// Causal video VAE (model.md 3). Multipliers per level are (1,2,4,4); two residual blocks a level
-// in the encoder, three in the decoder.
+// Causal video VAE (model.md 3); arch/vae_levels.h has its levels.
 struct VaeConfig {
   VaeVersion version = VaeVersion::k21;
   int64_t latent_channels = 16;

@@ -1,7 +1,9 @@
-// The presets' data.
+// Data of the presets.
 #include "config/presets.h"
 
 #include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "base/check.h"
 #include "base/nearest.h"
@@ -70,8 +72,8 @@ const VaeConfig kVae22{.version = VaeVersion::k22,
                        .mean = kMean22,
                        .std = kStd22};
 
-// T3 keeps an empty negative prompt empty and samples with Euler; official Wan has its own prompt
-// and UniPC.
+// The T3 release samples with Euler and an empty negative prompt; official Wan uses UniPC and a
+// prompt of its own.
 GenerationDefaults T3Defaults() {
   return {.width = 3840,
           .height = 2176,
@@ -115,7 +117,7 @@ const ModelPreset& FindPreset(std::string_view name) {
     if (preset.name == name) return preset;
     names.push_back(preset.name);
   }
-  FailUsage("there is no preset '{}'{}; the presets are {}", name, DidYouMean(name, names),
+  FailUsage("unknown preset '{}'{}; the presets are {}", name, DidYouMean(name, names),
             fmt::join(names, ", "));
 }
 
@@ -126,8 +128,15 @@ const ModelPreset* MatchPreset(const DitConfig& dit, AttentionPattern attention)
   return nullptr;
 }
 
-const WindowTable& PublishedWindows(int64_t latent_channels) {
-  return latent_channels == kVae22.latent_channels ? kWindows22 : kWindows21;
+const ModelPreset& ReleaseOf(ModelFamily family, bool t3) {
+  return *std::ranges::find_if(Presets(), [&](const ModelPreset& preset) {
+    return FamilyOf(preset.dit.latent_channels) == family &&
+           (preset.attention == AttentionPattern::kT3) == t3;
+  });
+}
+
+const WindowTable& PublishedWindows(ModelFamily family) {
+  return family == ModelFamily::kWan22 ? kWindows22 : kWindows21;
 }
 
 const std::vector<double>& LatentMean(VaeVersion version) {

@@ -13,7 +13,7 @@
 
 namespace t3 {
 
-// What a user gets when an option is not given.
+// Defaults of the generation options.
 struct GenerationDefaults {
   int64_t width = 832;
   int64_t height = 480;
@@ -24,8 +24,8 @@ struct GenerationDefaults {
   bool operator==(const GenerationDefaults&) const = default;
 };
 
-// A published window table: the cycle for one grid. Also the measure by which the planner sizes
-// windows on other grids.
+// A published window table: the cycle for one grid. The planner derives the windows of other grids
+// from it.
 struct WindowTable {
   Grid grid;
   WindowCycle cycle;
@@ -43,12 +43,14 @@ struct ModelPreset {
 const std::vector<ModelPreset>& Presets();
 // Throws Error of kind kUsage that lists the names.
 const ModelPreset& FindPreset(std::string_view name);
-// The preset whose DiT has these sizes and this attention; nullptr when there is none.
+// The preset whose DiT has these sizes and this attention; nullptr if there is none.
 const ModelPreset* MatchPreset(const DitConfig& dit, AttentionPattern attention);
 
-// The table that sizes windows for a model with this many latent channels (16: Wan2.1, 48: Wan2.2;
-// any other number gets Wan2.1's).
-const WindowTable& PublishedWindows(int64_t latent_channels);
+// The release of a family with T3 or with full attention.
+const ModelPreset& ReleaseOf(ModelFamily family, bool t3);
+
+// The table that sizes the windows of a family's models.
+const WindowTable& PublishedWindows(ModelFamily family);
 
 // Latent statistics of a VAE version, in the order of the channels.
 const std::vector<double>& LatentMean(VaeVersion version);

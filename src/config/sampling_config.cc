@@ -12,7 +12,7 @@ std::string_view SamplerName(Sampler sampler) {
 Sampler ParseSampler(std::string_view name) {
   if (name == "euler") return Sampler::kEuler;
   if (name == "unipc") return Sampler::kUniPC;
-  FailUsage("'{}' is no sampler; use euler or unipc", name);
+  FailUsage("'{}' is not a sampler; use euler or unipc", name);
 }
 
 }  // namespace t3

@@ -1,13 +1,11 @@
-// Attention of one shape by cuDNN, with the choice of its plans left to the caller.
+// Attention of one shape by cuDNN.
 #pragma once
 
 #include <array>
 #include <compare>
 #include <memory>
-#include <string>
-#include <vector>
 
-#include "kernels/types.h"
+#include "kernels/cudnn_plans.h"
 
 namespace t3::kernels {
 
@@ -24,29 +22,9 @@ struct AttentionShape {
   auto operator<=>(const AttentionShape&) const = default;
 };
 
-struct AttentionArgs {
-  const void* q;
-  const void* k;
-  const void* v;
-  void* out;
-  void* workspace;  // WorkspaceBytes() of the plan
-};
-
-// cuDNN's plans for softmax(q k^T / sqrt(head_dim)) v of one shape on the current GPU, its best
-// guess first. As ConvolutionPlans.
-class AttentionPlans {
- public:
-  virtual ~AttentionPlans() = default;
-
-  virtual const std::vector<std::string>& Names() const = 0;
-  virtual bool Build(size_t plan) = 0;
-  virtual int64_t WorkspaceBytes(size_t plan) const = 0;
-  virtual bool Run(size_t plan, const AttentionArgs& args, Stream stream) = 0;
-  virtual const std::string& Refusal() const = 0;
-};
-
-// Null where cuDNN has no plan, and in builds without its front end.
-std::unique_ptr<AttentionPlans> FindAttentionPlans(const AttentionShape& shape,
-                                                   int64_t most_workspace_bytes);
+// Plans for out = softmax(q k^T / sqrt(head_dim)) v; tensors q, k, v, out. Null if cuDNN has none
+// for the shape, and in builds without its front end.
+std::unique_ptr<CudnnPlans> FindAttentionPlans(const AttentionShape& shape,
+                                               int64_t max_workspace_bytes);
 
 }  // namespace t3::kernels

@@ -1,11 +1,11 @@
-// Linear layers as one matrix product each, with bias, activation and sum in its epilogue.
+// Linear layers as one matrix product each; bias, activation and sum run in its epilogue.
 #pragma once
 
 #include "kernels/types.h"
 
 namespace t3::kernels {
 
-// y = act(x W^T + bias), or y += x W^T + bias; fp32 accumulation and one rounding at the end.
+// y = act(x W^T + bias), or y += x W^T + bias; fp32 accumulation, one rounding at the end.
 struct LinearArgs {
   const void* x;  // (tokens, in)
   int64_t x_stride;
@@ -26,19 +26,18 @@ struct Workspace {
   int64_t bytes;
 };
 
-// One of the library's candidates, best guess first, for products of `asked_rows` tokens; it serves
-// any number of tokens.
+// Number `index` of cuBLASLt's candidates for products of `heuristic_rows` tokens, best guess
+// first. It can run products of any number of tokens.
 struct LinearAlgorithm {
   int index = 0;
-  int64_t asked_rows = 0;
+  int64_t heuristic_rows = 0;
 };
 
-// Elements are bf16. Throws Error when the GPU refuses.
-void Linear(const LinearArgs& args, const LinearAlgorithm& algorithm, const Workspace& workspace,
-            Stream stream);
+// Elements are bf16. Throws Error if the GPU refuses.
+void LaunchLinear(const LinearArgs& args, const LinearAlgorithm& algorithm,
+                  const Workspace& workspace, Stream stream);
 
-// How many candidates there are for args.tokens (at least 1, at most 16). Asked once for a kind of
-// sizes; kept.
-int LinearAlgorithms(const LinearArgs& args, const Workspace& workspace);
+// Candidates for args.tokens, 1 to 16. The first call for a size asks cuBLASLt; later ones do not.
+int CountLinearAlgorithms(const LinearArgs& args, const Workspace& workspace);
 
 }  // namespace t3::kernels

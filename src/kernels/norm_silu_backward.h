@@ -1,4 +1,4 @@
-// The gradient of the VAE's norm + SiLU on the GPU (ops/norm_silu.h defines it).
+// The gradient of the VAE's channel norm + SiLU on the GPU.
 #pragma once
 
 #include "kernels/types.h"
@@ -14,12 +14,12 @@ struct NormSiluBackwardArgs {
   void* dx;
   int64_t positions;
   int64_t channels;
-  const float* gamma;   // (channels)
-  float* gamma_shares;  // (blocks, channels): their sum over blocks is gamma's gradient
+  const float* gamma;  // (channels)
+  float* gamma_sums;   // (blocks, channels): partial sums of gamma's gradient
   int64_t blocks;
   bool silu;
 };
 constexpr int64_t kNormSiluBackwardMaxVectors = 128;  // 16-byte vectors of a position's channels
-void NormSiluBackward(const NormSiluBackwardArgs& args, Stream stream);
+void LaunchNormSiluBackward(const NormSiluBackwardArgs& args, Stream stream);
 
 }  // namespace t3::kernels

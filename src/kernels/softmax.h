@@ -1,4 +1,4 @@
-// Softmax of long rows on the GPU, read once and written once: a row stays on the chip.
+// Softmax of long rows on the GPU. A row stays on the chip: one read, one write.
 #pragma once
 
 #include "kernels/types.h"
@@ -10,13 +10,12 @@ struct SoftmaxArgs {
   int64_t rows;
   int64_t columns;
 };
-// Shorter rows leave threads idle,
-constexpr int64_t kSoftmaxLeastColumns = 16384;
-// longer ones do not fit a multiprocessor.
-int64_t SoftmaxMostColumns(int device);
+// Shorter rows leave threads idle; longer ones do not fit a multiprocessor's shared memory.
+constexpr int64_t kSoftmaxMinColumns = 16384;
+int64_t SoftmaxMaxColumns(int device);
 
-// x - max, exp, divided by the sum: in fp32, but that exp, whose largest is 2^15, is held in fp16
-// (2^-12 of its value off at most) until the sum is known.
-void Softmax(const SoftmaxArgs& args, Stream stream);
+// Computed in fp32; exp is scaled to at most 2^15 and stored in fp16 until the sum is known
+// (relative error 2^-12).
+void LaunchSoftmax(const SoftmaxArgs& args, Stream stream);
 
 }  // namespace t3::kernels

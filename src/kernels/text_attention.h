@@ -1,6 +1,5 @@
-// Attention of many tokens to a few rows of text on the GPU, with the RMSNorm of the queries
-// inside: each head's keys and values stay in shared memory, q is read and its place overwritten
-// once.
+// Attention of many tokens to a few text rows on the GPU, with the queries' RMSNorm fused: each
+// head's keys and values stay in shared memory, q is read once and overwritten in place.
 #pragma once
 
 #include "kernels/types.h"
@@ -19,17 +18,16 @@ struct TextAttentionArgs {
   const float* q_weight;   // (heads * head_dim)
   const void* k;           // (keys, heads * head_dim), contiguous; v likewise
   const void* v;
-  const float*
-      bias;  // (keys) added to the logits, -infinity for rows that are not there; or nullptr
+  const float* bias;  // (keys), added to the logits; -infinity masks a row; or nullptr
   int keys;
 };
 
-// Whether there is a kernel: heads of 64 or 128 channels, whole tiles of 64 keys, three at most (so
-// that two blocks of threads share a multiprocessor's memory).
-constexpr bool TextAttentionTakes(int64_t head_dim, int64_t keys) {
+// Heads of 64 or 128 channels; whole tiles of 64 keys, at most three, so that two thread blocks
+// share a multiprocessor's memory.
+constexpr bool SupportsTextAttention(int64_t head_dim, int64_t keys) {
   return (head_dim == 64 || head_dim == 128) && keys > 0 && keys % 64 == 0 && keys <= 192;
 }
 
-void TextAttention(const TextAttentionArgs& args, Stream stream);
+void LaunchTextAttention(const TextAttentionArgs& args, Stream stream);
 
 }  // namespace t3::kernels

@@ -17,6 +17,6 @@ struct WindowMeanArgs {
   void* out;  // (tokens, channels) in token order
   int64_t out_stride;
 };
-void WindowMean(const WindowMeanArgs& args, Stream stream);
+void LaunchWindowMean(const WindowMeanArgs& args, Stream stream);
 
 }  // namespace t3::kernels

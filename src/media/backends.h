@@ -1,4 +1,4 @@
-// What video_writer, video_reader and image choose among; not for other folders.
+// The implementations that video_writer, video_reader and image choose from; not for other folders.
 #pragma once
 
 #include <memory>
@@ -14,14 +14,19 @@ namespace t3 {
 std::unique_ptr<VideoWriter> OpenY4mWriter(const std::string& path, const VideoSettings& settings);
 std::unique_ptr<VideoWriter> OpenFrameFolderWriter(const std::string& path,
                                                    const VideoSettings& settings);
+std::unique_ptr<VideoWriter> OpenPngWriter(const std::string& path, const VideoSettings& settings);
 std::unique_ptr<VideoReader> OpenY4mReader(const std::string& path);
 std::unique_ptr<VideoReader> OpenFrameFolderReader(const std::string& path);
+std::unique_ptr<VideoReader> OpenPngReader(const std::string& path);   // one frame
+std::unique_ptr<VideoReader> OpenWebpReader(const std::string& path);  // needs FFmpeg at Read
 
 // By ffmpeg/; in builds without FFmpeg by no_ffmpeg/, where each throws Error that says so.
 std::unique_ptr<VideoWriter> OpenContainerWriter(const std::string& path,
                                                  const VideoSettings& settings);
+// Decode in this process, for files that it has written itself, and in a child process.
 std::unique_ptr<VideoReader> OpenContainerReader(const std::string& path);
-// A whole JPEG or WebP file, upright. `path` is for messages.
+std::unique_ptr<VideoReader> OpenIsolatedReader(const std::string& path);
+// A whole JPEG or WebP file, not turned, decoded in a child process. `path` is for messages.
 Image DecodeCompressedImage(const std::string& path, std::span<const std::byte> bytes);
 
 }  // namespace t3

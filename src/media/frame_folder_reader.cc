@@ -1,6 +1,7 @@
-// A folder of PNG files as a video.
+// PNG files as the frames of a video.
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -13,14 +14,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class FrameFolderReader : public VideoReader {
+class PngFrameReader : public VideoReader {
  public:
-  explicit FrameFolderReader(const std::string& path) {
-    for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
-      if (entry.path().extension() == ".png") files_.push_back(entry.path().string());
-    }
-    T3_CHECK(!files_.empty(), "cannot read {}: the folder holds no .png file", path);
-    std::sort(files_.begin(), files_.end());
+  explicit PngFrameReader(std::vector<std::string> files) : files_(std::move(files)) {
     const PngPicture first = ReadPng(files_.front(), /*keep_16_bits=*/true);
     info_.width = first.width;
     info_.height = first.height;
@@ -47,8 +43,8 @@ class FrameFolderReader : public VideoReader {
     return EvenTimes(static_cast<int64_t>(files_.size()), otherwise_fps);
   }
 
-  void SkipTo(int64_t index) override {
-    next_ = std::clamp(static_cast<size_t>(index), next_, files_.size());
+  void SeekTo(int64_t index) override {
+    next_ = std::min(static_cast<size_t>(index), files_.size());
   }
 
  private:
@@ -59,7 +55,17 @@ class FrameFolderReader : public VideoReader {
 }  // namespace
 
 std::unique_ptr<VideoReader> OpenFrameFolderReader(const std::string& path) {
-  return std::make_unique<FrameFolderReader>(path);
+  std::vector<std::string> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
+    if (entry.path().extension() == ".png") files.push_back(entry.path().string());
+  }
+  T3_CHECK(!files.empty(), "cannot read {}: the folder holds no .png file", path);
+  std::sort(files.begin(), files.end());
+  return std::make_unique<PngFrameReader>(std::move(files));
+}
+
+std::unique_ptr<VideoReader> OpenPngReader(const std::string& path) {
+  return std::make_unique<PngFrameReader>(std::vector{path});
 }
 
 }  // namespace t3

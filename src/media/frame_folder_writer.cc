@@ -1,5 +1,5 @@
-// A video as a folder of PNG files. PNG compression takes several times as long as anything else on
-// the way out of a model, so several frames are compressed at once.
+// A video as a folder of PNG files. PNG compression takes several times as long as all other work
+// on a decoded frame, so several frames are compressed at once.
 #include <deque>
 #include <filesystem>
 #include <future>
@@ -27,9 +27,9 @@ bool IsFrameName(const std::string& name) {
          name.find_first_not_of("0123456789", 6) == name.size() - 4;
 }
 
-// A folder that is made anew appears whole, by a rename. One that exists may be a mount point or
-// somebody's working directory, so it stays: its earlier frames give way to the new ones, which
-// wait in a hidden folder inside it until the end.
+// A new folder appears whole, by a rename. One that exists may be a mount point or somebody's
+// working directory, so it stays: at the end, the new frames replace its earlier ones. Until then
+// they are in a hidden folder inside it.
 class FrameFolder {
  public:
   explicit FrameFolder(const std::string& path) : target_(path) {
@@ -89,35 +89,18 @@ class FrameFolder {
   bool exists_ = false;
 };
 
-int BitsOf(const std::string& path, const std::string& pixel_format) {
-  if (pixel_format.empty() || pixel_format == "rgb24") return 8;
-  if (pixel_format == "rgb48" || pixel_format == "rgb48be" || pixel_format == "rgb48le") return 16;
-  FailUsage(
-      "{}: PNG frames cannot have pixel format '{}'; wanted rgb24 (8 bits) or rgb48 (16 bits)",
-      path, pixel_format);
-}
-
 class FrameFolderWriter : public VideoWriter {
  public:
   FrameFolderWriter(const std::string& path, const VideoSettings& settings)
       : path_(path),
         settings_(settings),
-        bits_(BitsOf(path, settings.pixel_format)),
+        bits_(PngBits(path, settings.pixel_format)),
         threads_(ThreadCount(settings.threads)),
         folder_(path) {}
 
   void Write(const FrameView& frame) override {
     CheckFrame(path_, settings_, frame);
-    PngPicture picture;
-    picture.width = frame.width;
-    picture.height = frame.height;
-    picture.bits = bits_;
-    picture.text = settings_.metadata;
-    picture.data.resize(frame.width * frame.height * 3 * bits_ / 8);
-    Planes planes;
-    planes.data[0] = picture.data.data();
-    planes.stride[0] = frame.width * 3 * bits_ / 8;
-    PackFrame(frame, PackedRgbLayout(bits_), YuvColor{}, planes, threads_);
+    PngPicture picture = ToPng(frame, bits_, settings_.metadata, threads_);
     while (static_cast<int>(running_.size()) >= threads_) WaitForOldest();
     running_.push_back(std::async(
         std::launch::async,

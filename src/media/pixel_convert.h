@@ -1,4 +1,4 @@
-// Float frames to the samples of a file and back, with no 8-bit step in between.
+// Float frames to the samples of a file and back, without an 8-bit step in between.
 #pragma once
 
 #include <array>
@@ -30,7 +30,7 @@ bool CanPack(const PixelLayout& layout);
 void UnpackFrame(const ConstPlanes& planes, int64_t width, int64_t height,
                  const PixelLayout& layout, const YuvColor& color, float* rgb, int threads);
 
-// A count of threads as users give it (0: one a core) as a number >= 1.
+// The number of threads that a user's setting means (0: one per core), >= 1.
 int ThreadCount(int requested);
 
 }  // namespace t3

@@ -1,4 +1,4 @@
-// How the samples of a picture lie in memory, and which colours they stand for.
+// The memory layout of a picture's samples, and the colours that they represent.
 #pragma once
 
 #include <array>
@@ -25,7 +25,7 @@ struct SampleLayout {
 // 2^log2_chroma_h pixels, rounded up at the right and bottom edge.
 struct PixelLayout {
   bool rgb = false;
-  bool alpha = false;  // there is a fourth component, which is passed over in reading
+  bool alpha = false;  // there is a fourth component, which readers ignore
   int components = 3;  // 3, or 1 for grey
   int log2_chroma_w = 0;
   int log2_chroma_h = 0;

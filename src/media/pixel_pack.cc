@@ -1,4 +1,4 @@
-// Float frames to samples; the inner loops are plain, so that compilers vectorise them.
+// Float frames to samples. The inner loops are simple enough for compilers to vectorise.
 #include <algorithm>
 #include <thread>
 #include <vector>
@@ -15,7 +15,7 @@ void StoreWords(const float* codes, int64_t count, float max, int shift, uint8_t
     const float clamped = std::min(std::max(codes[i], 0.0f), max);
     return static_cast<Word>(static_cast<int>(clamped + 0.5f) << shift);
   };
-  if (step == static_cast<int>(sizeof(Word))) {  // the planar case, apart so that it vectorises
+  if (step == static_cast<int>(sizeof(Word))) {  // planar: a separate loop, so that it vectorises
     Word* words = reinterpret_cast<Word*>(out);
     for (int64_t i = 0; i < count; ++i) words[i] = code(i);
     return;

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "media/frame.h"
+
 namespace t3 {
 
 // Interleaved RGB.
@@ -19,10 +21,17 @@ struct PngPicture {
 
 bool LooksLikePng(const std::string& path);
 
-// Grey and palettes are expanded, alpha is dropped; 16 bits are kept where the file has them and
-// `keep_16_bits`, else cut to the upper 8. Throws Error on a broken or truncated file; memory is
-// taken only for sizes that a file of that length can hold.
+// Grey and palettes are expanded, alpha is dropped; 16 bits remain where the file has them and
+// `keep_16_bits` is set, otherwise the upper 8 are used. Throws Error on a broken or truncated
+// file, on HDR and above kMaxPixels; memory is allocated only for sizes that the file can hold.
 PngPicture ReadPng(const std::string& path, bool keep_16_bits);
+
+// The frame as interleaved RGB of 8 or 16 bits. `threads` >= 1.
+PngPicture ToPng(const FrameView& frame, int bits, const std::map<std::string, std::string>& text,
+                 int threads);
+
+// 8 for pixel format rgb24 and none, 16 for rgb48. Throws Error of kind kUsage for others.
+int PngBits(const std::string& path, const std::string& pixel_format);
 
 // Writes and syncs `path`. `text` goes into tEXt chunks (iTXt where not Latin-1). Throws Error with
 // the system's reason; a partial file may then be left.

@@ -1,22 +1,24 @@
 // Reading PNG. libpng reports errors by longjmp, so every function that it can leave that way holds
-// plain data only; what needs a destructor lives in its caller.
+// plain data only; objects with destructors live in the caller.
 #include <png.h>
 
 #include <csetjmp>
 #include <cstring>
 #include <span>
+#include <string_view>
 
 #include "base/check.h"
 #include "base/mapped_file.h"
+#include "media/image.h"
 #include "media/png_file.h"
 
 namespace t3 {
 namespace {
 
 constexpr size_t kSignatureBytes = 8;
-constexpr png_uint_32 kLargestSide = 65535;
+constexpr png_uint_32 kMaxSide = 65535;
 // Deflate makes at most 1,032 bytes of one, so a short file cannot hold a large picture.
-constexpr uint64_t kLargestExpansion = 1032;
+constexpr uint64_t kMaxExpansion = 1032;
 
 struct Source {
   const std::byte* data;
@@ -46,7 +48,7 @@ struct Reader {
         info(png != nullptr ? png_create_info_struct(png) : nullptr) {
     T3_CHECK(info != nullptr, "libpng: out of memory");
     png_set_read_fn(png, source, ReadBytes);
-    png_set_user_limits(png, kLargestSide, kLargestSide);
+    png_set_user_limits(png, kMaxSide, kMaxSide);
   }
   ~Reader() { png_destroy_read_struct(&png, &info, nullptr); }
   Reader(const Reader&) = delete;
@@ -86,12 +88,30 @@ bool ReadRows(Reader& reader, png_bytepp rows) {
   return true;
 }
 
-void CheckSizeIsPossible(const Reader& reader, const std::string& path, size_t file_bytes) {
+// Before memory is allocated: the claimed size must fit the file, and be one that is read at all,
+// since a row of one colour compresses a thousandfold and one bit becomes three bytes.
+void CheckSize(const Reader& reader, const std::string& path, size_t file_bytes) {
   const uint64_t row_bytes = png_get_rowbytes(reader.png, reader.info);
+  const uint64_t width = png_get_image_width(reader.png, reader.info);
   const uint64_t height = png_get_image_height(reader.png, reader.info);
-  T3_CHECK(row_bytes * height <= file_bytes * kLargestExpansion,
+  T3_CHECK(row_bytes * height <= file_bytes * kMaxExpansion,
            "{}: broken PNG: {} bytes cannot hold the {}x{} pixels that its header claims", path,
-           file_bytes, png_get_image_width(reader.png, reader.info), height);
+           file_bytes, width, height);
+  T3_CHECK(width * height <= static_cast<uint64_t>(kMaxPixels),
+           "{}: a picture of {}x{} pixels; at most {} pixels are read", path, width, height,
+           kMaxPixels);
+}
+
+// Chunk cICP names colours as H.273 does: 9 is BT.2020, 16 PQ, 18 HLG. Libraries before 2024 pass
+// over it, and codes of HDR read as sRGB look washed out.
+void CheckNotHdr(std::string_view file, const std::string& path) {
+  const size_t found = file.substr(0, file.find("IDAT")).find("cICP");
+  if (found == std::string_view::npos || found + 6 > file.size()) return;
+  const int primaries = static_cast<unsigned char>(file[found + 4]);
+  const int transfer = static_cast<unsigned char>(file[found + 5]);
+  T3_CHECK(transfer != 16 && transfer != 18 && primaries != 9,
+           "{}: an HDR picture (cICP: primaries {}, transfer {}); convert it to sRGB first", path,
+           primaries, transfer);
 }
 
 void ReadTexts(const Reader& reader, PngPicture& picture) {
@@ -117,7 +137,8 @@ PngPicture ReadPng(const std::string& path, bool keep_16_bits) {
   Reader reader(&source);
   const auto check = [&](bool ok) { T3_CHECK(ok, "{}: broken PNG: {}", path, source.message); };
   check(ReadHeader(reader));
-  CheckSizeIsPossible(reader, path, file.bytes().size());
+  CheckSize(reader, path, file.bytes().size());
+  CheckNotHdr({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, path);
   check(SetUpRgb(reader, keep_16_bits));
 
   PngPicture picture;
@@ -126,7 +147,7 @@ PngPicture ReadPng(const std::string& path, bool keep_16_bits) {
   picture.bits = png_get_bit_depth(reader.png, reader.info);
   const size_t row_bytes = png_get_rowbytes(reader.png, reader.info);
   T3_CHECK(row_bytes == static_cast<size_t>(picture.width) * 3 * picture.bits / 8,
-           "{}: a PNG of an unknown kind", path);
+           "{}: libpng does not expand it to RGB", path);
   picture.data.resize(row_bytes * picture.height);
   std::vector<png_bytep> rows(picture.height);
   for (int64_t y = 0; y < picture.height; ++y) rows[y] = picture.data.data() + y * row_bytes;

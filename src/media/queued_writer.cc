@@ -1,4 +1,4 @@
-// The queue between making and encoding.
+// The queue between the caller and the encoder.
 #include "media/queued_writer.h"
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// A video writer on a thread of its own, so that making frames and encoding them overlap.
+// A video writer on its own thread, so that decoding latents and encoding frames overlap.
 #pragma once
 
 #include <condition_variable>
@@ -16,12 +16,13 @@ namespace t3 {
 struct QueuedFrame {
   FrameView view;
   std::shared_ptr<const void> owner;  // keeps the samples alive
-  std::function<void()> wait;         // if set, returns once the samples are there; on the thread
+  std::function<void()> wait;         // if set, is called on the thread; returns once the samples
+                                      // are complete
 };
 
-// Frames are written in the order in which they come. At most `capacity` wait: memory is bounded by
-// the queue, whatever the length of the video. Destroying it without Finish() drops what waits and
-// leaves no file. For one calling thread.
+// Frames are written in the order of arrival. At most `capacity` wait, so memory does not grow with
+// the video. Destroying it without Finish() drops waiting frames and leaves no file. To be called
+// from one thread.
 class QueuedWriter {
  public:
   QueuedWriter(std::unique_ptr<VideoWriter> writer, size_t capacity);
@@ -29,20 +30,20 @@ class QueuedWriter {
   QueuedWriter(const QueuedWriter&) = delete;
   QueuedWriter& operator=(const QueuedWriter&) = delete;
 
-  // Both wait for the thread, call `poll` (may be empty, may throw) some times a second while they
-  // do, and throw the error of an earlier frame.
+  // Both wait for the thread, meanwhile call `poll` (may be empty, may throw) several times a
+  // second, and throw the error of an earlier frame.
   void Write(QueuedFrame frame, const std::function<void()>& poll = {});
-  // When every frame is written, finishes the file.
+  // Finishes the file after all frames are written.
   void Finish(const std::function<void()>& poll = {});
 
-  // Seconds that the caller has spent in both: what writing adds to making frames, beside what the
-  // two take from each other.
+  // Seconds that the caller has spent waiting in both: the part of writing that did not overlap
+  // with its own work.
   double waited() const { return waited_; }
 
  private:
   void Run();
   void Stop();
-  // Returns once `done` holds, or throws what the thread or `poll` threw.
+  // Returns once `done()` is true, or throws what the thread or `poll` threw.
   void WaitFor(const std::function<bool()>& done, const std::function<void()>& poll);
 
   std::unique_ptr<VideoWriter> writer_;
@@ -50,7 +51,7 @@ class QueuedWriter {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<QueuedFrame> frames_;
-  bool busy_ = false;  // the thread has a frame in hand
+  bool busy_ = false;  // the thread is writing a frame
   bool stop_ = false;
   std::exception_ptr error_;
   double waited_ = 0;

@@ -67,12 +67,12 @@ TEST(QueuedWriter, HoldsNoMoreThanItsCapacity) {
     most = std::max(most, alive->load());
   }
   writer.Finish();
-  EXPECT_LE(most, 3 + 1);  // waiting, and in the writer's hands
+  EXPECT_LE(most, 3 + 1);  // waiting, and being written
   EXPECT_EQ(*alive, 0);
 }
 
-// The writer takes a third of the time that making a frame takes: of its work only what the last
-// frame needs is waited for. Where nothing overlapped it would be all of it.
+// Writing takes a third of the time of producing a frame, so only the last frame's write is waited
+// for. Without overlap, every write would be.
 TEST(QueuedWriter, OverlapsMakingAndWriting) {
   Log log;
   QueuedWriter writer(std::make_unique<SlowWriter>(&log, milliseconds(5)), 8);

@@ -1,4 +1,4 @@
-// Sharing the rows of a picture among threads.
+// Splits the rows of a picture among threads.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace t3 {
 
-// Calls fn(begin, end) on bands of [0, count), one a thread. `fn` does not throw.
+// Calls fn(begin, end) on bands of [0, count), one per thread. `fn` must not throw.
 template <typename Fn>
 void ParallelBands(int64_t count, int threads, const Fn& fn) {
   const int64_t bands = std::clamp<int64_t>(count / 16, 1, threads);

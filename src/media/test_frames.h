@@ -1,4 +1,4 @@
-// What the tests of this folder share: frames with known contents and folders to write into.
+// Test support: frames with known contents, and folders to write into.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -63,7 +63,7 @@ inline double LargestDifference(const std::vector<float>& a, const std::vector<f
   return largest;
 }
 
-// An empty folder of the test's own, removed at the end.
+// An empty folder for one test, removed at the end.
 class TestFolder {
  public:
   TestFolder() {

@@ -1,4 +1,4 @@
-// What can be said of video settings without an encoder.
+// Checks of video settings that need no encoder.
 #include "media/video_settings.h"
 
 #include <cmath>
@@ -29,11 +29,11 @@ FrameRate ExactFrameRate(double fps) {
 }
 
 void CheckSettings(const std::string& path, const VideoSettings& settings) {
-  constexpr int64_t kLargest = 32768;
-  if (settings.width < 1 || settings.height < 1 || settings.width > kLargest ||
-      settings.height > kLargest) {
+  constexpr int64_t kMaxSide = 32768;
+  if (settings.width < 1 || settings.height < 1 || settings.width > kMaxSide ||
+      settings.height > kMaxSide) {
     FailUsage("{}: a video of {}x{} pixels cannot be written, wanted 1 to {} each way", path,
-              settings.width, settings.height, kLargest);
+              settings.width, settings.height, kMaxSide);
   }
   ExactFrameRate(settings.fps);
 }
@@ -41,14 +41,14 @@ void CheckSettings(const std::string& path, const VideoSettings& settings) {
 void CheckNoEncoderOptions(const std::string& path, const VideoSettings& settings) {
   if (!settings.codec.empty()) {
     FailUsage(
-        "{} holds uncompressed or PNG frames and takes no encoder ('{}'); leave it out or "
+        "{} holds uncompressed or PNG frames and has no encoder to choose ('{}'); leave it out, or "
         "write .mp4, .mkv, .mov or .webm",
         path, settings.codec);
   }
   if (settings.crf) {
     FailUsage(
-        "{} is written without loss and takes no quality setting (crf {}); leave it out or "
-        "write .mp4, .mkv, .mov or .webm",
+        "{} is written without loss and has no quality setting (crf {}); leave it out, or write "
+        ".mp4, .mkv, .mov or .webm",
         path, *settings.crf);
   }
 }

@@ -1,12 +1,11 @@
-// Choosing a writer by the name of the file.
+// Chooses a writer by the extension.
 #include "media/video_writer.h"
 
-#include <algorithm>
-#include <cctype>
 #include <filesystem>
 
 #include "base/check.h"
 #include "media/backends.h"
+#include "media/extension.h"
 #include "media/video_settings.h"
 
 namespace t3 {
@@ -19,17 +18,17 @@ std::unique_ptr<VideoWriter> OpenVideoWriter(const std::string& path,
   if (path.ends_with('/') || fs::is_directory(path, ignored)) {
     return OpenFrameFolderWriter(path, settings);
   }
-  std::string extension = fs::path(path).extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string extension = Extension(path);
   if (extension == ".y4m") return OpenY4mWriter(path, settings);
-  for (const char* container : {".mp4", ".mkv", ".mov", ".webm"}) {
+  if (extension == ".png") return OpenPngWriter(path, settings);
+  for (const char* container : {".mp4", ".mkv", ".mov", ".webm", ".gif", ".webp"}) {
     if (extension == container) return OpenContainerWriter(path, settings);
   }
   FailUsage(
-      "cannot tell what to write from the name {}: a video ends in .mp4, .mkv, .mov, .webm or "
-      ".y4m, and a folder of PNG frames in '/'",
-      path);
+      "cannot tell what to write from the name {}: wanted a video (.mp4, .mkv, .mov, .webm, .y4m), "
+      "an animation (.gif, .webp), a picture (.png, one frame), or a folder, whose name ends in "
+      "'/' ({}/)",
+      path, path);
 }
 
 void CheckVideoTarget(const std::string& path, const VideoSettings& settings) {

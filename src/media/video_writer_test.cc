@@ -1,4 +1,4 @@
-// What holds for every kind of file: names, rates, nothing left behind.
+// Properties of every kind of file: names, rates, nothing left behind.
 #include "media/video_writer.h"
 
 #include <gmock/gmock.h>

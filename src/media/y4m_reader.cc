@@ -3,22 +3,26 @@
 #include <charconv>
 #include <cstring>
 #include <sstream>
+#include <tuple>
+#include <utility>
 
 #include "base/check.h"
 #include "base/mapped_file.h"
 #include "media/backends.h"
+#include "media/image.h"
 #include "media/pixel_convert.h"
 
 namespace t3 {
 namespace {
 
 constexpr std::string_view kMagic = "YUV4MPEG2";
-constexpr size_t kLongestLine = 1024;
-constexpr int64_t kLargestSide = 65535;
+constexpr size_t kMaxLineBytes = 1024;
+constexpr int64_t kMaxSide = 65535;
 
 struct Header {
   int64_t width = 0, height = 0;
   int64_t rate_numerator = 0, rate_denominator = 0;
+  double pixel_aspect = 1;
   std::string color = "420";
   bool full_range = false;
 };
@@ -66,6 +70,8 @@ class Y4mReader : public VideoReader {
           static_cast<double>(header.rate_numerator) / static_cast<double>(header.rate_denominator);
     }
     LayOutPlanes();
+    info_.pixel_aspect = header.pixel_aspect;
+    first_frame_ = position_;
     constexpr size_t kFrameLine = 6;  // "FRAME\n", where frames carry no parameters
     const size_t rest = file_.bytes().size() - position_;
     if (rest % (kFrameLine + frame_bytes_) == 0) {
@@ -92,21 +98,20 @@ class Y4mReader : public VideoReader {
   }
 
   std::vector<double> FrameTimes(double otherwise_fps) override {
-    const size_t position = position_;
-    const int64_t next = next_;
+    const auto here = std::pair(position_, next_);
     while (NextFrame() != 0) continue;
     const int64_t frames = next_;
-    position_ = position;
-    next_ = next;
+    std::tie(position_, next_) = here;
     return EvenTimes(frames, otherwise_fps);
   }
 
-  void SkipTo(int64_t index) override {
+  void SeekTo(int64_t index) override {
+    if (index < next_) position_ = first_frame_, next_ = 0;
     while (next_ < index && NextFrame() != 0) continue;
   }
 
  private:
-  // Passes over the next frame: where its samples begin; 0 at the end.
+  // Skips the next frame: where its samples begin; 0 at the end.
   size_t NextFrame() {
     if (position_ == file_.bytes().size()) return 0;
     Require(Line().starts_with("FRAME"), "a frame does not begin with FRAME");
@@ -127,10 +132,16 @@ class Y4mReader : public VideoReader {
     return value;
   }
 
-  // The text up to the next newline, which is passed over.
+  std::pair<int64_t, int64_t> Fraction(std::string_view text) const {
+    const size_t colon = text.find(':');
+    Require(colon != std::string_view::npos, "a rate or an aspect ratio is not A:B");
+    return {Number(text.substr(0, colon)), Number(text.substr(colon + 1))};
+  }
+
+  // The text up to the next newline, which is skipped.
   std::string_view Line() {
     const auto* begin = reinterpret_cast<const char*>(file_.bytes().data()) + position_;
-    const size_t longest = std::min(kLongestLine, file_.bytes().size() - position_);
+    const size_t longest = std::min(kMaxLineBytes, file_.bytes().size() - position_);
     const auto* end = static_cast<const char*>(std::memchr(begin, '\n', longest));
     Require(end != nullptr, "a header line does not end");
     position_ += end - begin + 1;
@@ -147,14 +158,17 @@ class Y4mReader : public VideoReader {
       if (word[0] == 'C') header.color = value;
       if (word == "XCOLORRANGE=FULL") header.full_range = true;
       if (word[0] == 'F') {
-        const size_t colon = value.find(':');
-        Require(colon != std::string_view::npos, "its frame rate is no fraction");
-        header.rate_numerator = Number(value.substr(0, colon));
-        header.rate_denominator = Number(value.substr(colon + 1));
+        std::tie(header.rate_numerator, header.rate_denominator) = Fraction(value);
+      }
+      if (word[0] == 'A') {
+        const auto [width, height] = Fraction(value);
+        if (width > 0 && height > 0) {  // 0:0 means unknown
+          header.pixel_aspect = static_cast<double>(width) / static_cast<double>(height);
+        }
       }
     }
-    Require(header.width > 0 && header.height > 0 && header.width <= kLargestSide &&
-                header.height <= kLargestSide,
+    Require(header.width > 0 && header.height > 0 && header.width <= kMaxSide &&
+                header.height <= kMaxSide && header.width * header.height <= kMaxPixels,
             "its size is missing or out of range");
     return header;
   }
@@ -172,6 +186,7 @@ class Y4mReader : public VideoReader {
   MappedFile file_;
   PixelLayout layout_;
   YuvColor color_;
+  size_t first_frame_ = 0;
   size_t position_ = 0;
   int64_t next_ = 0;  // index of the frame at position_
   size_t frame_bytes_ = 0;

@@ -1,4 +1,4 @@
-// Y4M to the byte, and what cannot be read.
+// Y4M byte by byte, and files that are refused.
 #include <gmock/gmock.h>
 
 #include "media/test_frames.h"
@@ -85,7 +85,8 @@ TEST(Y4m, RejectsBrokenFiles) {
   };
   EXPECT_NO_THROW(read(good));
   for (size_t size = 0; size < good.size(); ++size) {
-    if (good.substr(0, size).ends_with("420mpeg2\n")) continue;  // no frame at all is no error
+    if (good.substr(0, size).ends_with("420mpeg2\n"))
+      continue;  // a file without frames is not an error
     EXPECT_THROW(read(good.substr(0, size)), Error) << size;
   }
   for (const char* bytes :

@@ -19,7 +19,7 @@ at::Tensor ZeroFrames(const at::Tensor& x, int64_t frames) {
   return at::zeros(sizes, x.options().memory_format(x.suggest_memory_format()));
 }
 
-// The last `frames` frames of before|x, in memory of their own: a view would keep all of x alive.
+// A copy of the last `frames` frames of before|x; a view would keep all of x alive.
 at::Tensor LastFrames(const at::Tensor& before, const at::Tensor& x, int64_t frames) {
   const int64_t from_x = std::min(frames, x.size(2));
   const at::Tensor tail = x.narrow(2, x.size(2) - from_x, from_x);
@@ -34,7 +34,7 @@ CausalConv3d::CausalConv3d(const TensorMap& tensors, const std::string& prefix,
     : weight(GetTensor(tensors, prefix + ".weight")),
       time_stride(stride_in_time),
       slab_elements(max_slab_elements) {
-  T3_CHECK(weight.dim() == 5, "{}.weight has {} dimensions, a 3-D convolution has 5", prefix,
+  T3_CHECK(weight.dim() == 5, "{}.weight has {} dimensions; a 3-D convolution has 5", prefix,
            weight.dim());
   const auto found = tensors.find(prefix + ".bias");
   if (found != tensors.end()) bias = found->second;
@@ -46,8 +46,8 @@ at::Tensor CausalConv3d::operator()(const at::Tensor& x, CausalCache& cache) con
   const int64_t channels = std::max(x.size(1), weight.size(0));
   const int64_t row_elements = x.size(0) * channels * (x.size(2) + history()) * x.size(4);
 
-  // A slab is convolved with its halo and the halo's own output, wrong at the cut, is dropped: the
-  // zero padding acts at the true edges only.
+  // A slab is convolved with its halo, and the output of the halo, wrong at the cut, is dropped:
+  // zero padding acts at true edges only.
   const auto slab = [&](int64_t begin, int64_t end) {
     const int64_t top = std::max<int64_t>(begin - row_pad, 0);
     const int64_t bottom = std::min(end + row_pad, rows);

@@ -10,8 +10,8 @@
 
 namespace t3 {
 
-// What a causal convolution remembers from one chunk to the next: its last input frames
-// (B,C,n,H,W), n = kernel - stride in time. Undefined before the first chunk.
+// The last input frames of a causal convolution, (B,C,n,H,W), n = kernel - stride in time, which
+// the next chunk reads. Undefined before the first chunk.
 struct CausalCache {
   at::Tensor frames;
 };
@@ -21,16 +21,16 @@ struct CausalConv3d {
   at::Tensor weight;           // (out, in, kt, kh, kw), kh and kw odd
   at::Tensor bias;             // (out) or undefined
   int64_t time_stride = 1;     // at most kt
-  int64_t slab_elements = -1;  // no kernel gets a larger tensor, see row_slabs.h
+  int64_t slab_elements = -1;  // maximum elements of a kernel's tensor, see row_slabs.h
 
   CausalConv3d() = default;
-  // Takes `prefix`.weight and, where the map has it, `prefix`.bias.
+  // Takes `prefix`.weight and, if the map has it, `prefix`.bias.
   CausalConv3d(const TensorMap& tensors, const std::string& prefix, int64_t max_slab_elements,
                int64_t stride_in_time = 1);
 
-  // x (B,in,T,H,W) -> (B,out,T/time_stride,H,W), in the memory format of x. `cache` stands for the
-  // frames before x; undefined means zeros. It holds the last frames of x afterwards. T is a
-  // multiple of time_stride.
+  // x (B,in,T,H,W) -> (B,out,T/time_stride,H,W), in the memory format of x. `cache` has the
+  // frames before x (undefined: zeros) and is updated to the last frames of x. T is a multiple of
+  // time_stride.
   at::Tensor operator()(const at::Tensor& x, CausalCache& cache) const;
   // The same for a kernel of one frame, which needs no cache.
   at::Tensor operator()(const at::Tensor& x) const;

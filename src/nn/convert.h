@@ -1,4 +1,4 @@
-// Weight files rewritten under canonical names.
+// Rewrites weight files under canonical names.
 #pragma once
 
 #include <functional>
@@ -11,15 +11,15 @@
 namespace t3 {
 
 struct ConvertOptions {
-  std::optional<at::ScalarType> dtype;  // absent: as stored; fp8 becomes bf16
-  std::vector<LoraSpec> loras;          // merged in fp32
-  Metadata metadata;                    // laid over the file's own
-  std::function<void(int64_t done, int64_t total)> progress;
+  std::optional<at::ScalarType> dtype;                        // absent: as stored; fp8 becomes bf16
+  std::vector<LoraSpec> loras;                                // merged in fp32
+  Metadata metadata;                                          // overrides the file's own
+  std::function<void(int64_t done, int64_t total)> progress;  // bytes written; may throw to stop
 };
 
 // Writes the tensors of `table` as safetensors to `path`, one at a time. Throws Error as
-// LoadTensors does before anything is written, and for NaN or infinity in a weight; the file
-// appears complete or not at all.
+// LoadTensors does before anything is written, and for weights with NaN, infinity or values beyond
+// the range of the output dtype. `path` is created atomically.
 void ConvertWeights(const NamedViews& views, const TensorTable& table, const Naming& naming,
                     const ConvertOptions& options, const std::string& path);
 

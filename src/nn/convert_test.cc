@@ -73,6 +73,18 @@ TEST(Convert, LeavesNothingBehindWhenItFails) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
+TEST(Convert, TellsValuesBeyondTheDtypeFromDamage) {
+  ConvertOptions options;
+  options.dtype = at::kHalf;
+  const std::string path = TestPath("range.safetensors");
+  const NamedViews views = ConvertInput(at::full({4, 3}, 1e6f), at::zeros({4, 3}));
+  const std::string error =
+      ErrorOf([&] { ConvertWeights(views, kConvertTable, kConvertNaming, options, path); });
+  EXPECT_THAT(error, testing::HasSubstr("does not fit F16: its values in the file reach 1e+06"));
+  EXPECT_THAT(error, testing::Not(testing::HasSubstr("damaged")));
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
 TEST(RandomWeights, DependOnSeedAndNameAlone) {
   const TensorSpec spec{"some.weight", {300, 500}};
   const at::Tensor first = RandomTensor(spec, {0, 1}, 3, at::kFloat);

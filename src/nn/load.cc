@@ -1,14 +1,17 @@
-// Loading: check first, then tensor by tensor from the mapped file to the device.
+// Loading: checks first, then tensor by tensor from the mapped file to the device.
 #include "nn/load.h"
 
 #include <ATen/ATen.h>
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
+#include "nn/scales.h"
 
 namespace t3 {
 namespace {
@@ -28,10 +31,10 @@ constexpr std::array<std::pair<DType, at::ScalarType>, 12> kScalarTypes{{
     {DType::kBool, at::kBool},
 }};
 
-// Large enough for full copy speed, small enough to matter nowhere.
+// Large enough for full copy speed, small beside any network.
 constexpr int64_t kChunkBytes = int64_t{64} << 20;
 
-// `count` elements of `view` from `first` on, as a flat CPU tensor that aliases the file where its
+// Elements [first, first + count) of `view` as a flat CPU tensor that aliases the file if its
 // alignment allows.
 at::Tensor Slice(const TensorView& view, int64_t first, int64_t count) {
   const int64_t item = DTypeSize(view.dtype);
@@ -42,7 +45,7 @@ at::Tensor Slice(const TensorView& view, int64_t first, int64_t count) {
     std::memcpy(copy.data_ptr(), start, static_cast<size_t>(count * item));
     return copy;
   }
-  // from_blob wants a mutable pointer; nothing writes through it.
+  // from_blob takes a mutable pointer; nothing writes through it.
   return at::from_blob(const_cast<std::byte*>(start), {count}, at::TensorOptions(type));
 }
 
@@ -62,14 +65,14 @@ at::Tensor CopyTo(const TensorView& view, c10::Device device, at::ScalarType dty
   return result;
 }
 
-// Where the weight is to be; undefined where it may be anywhere.
+// The tensor to fill, or undefined if the weight gets memory of its own.
 at::Tensor PlaceOf(const std::string& name, const TensorView& view, at::ScalarType dtype,
                    const LoadOptions& options) {
   if (!options.place) return {};
   const at::Tensor place = options.place(name, dtype);
   T3_CHECK(!place.defined() || (place.sizes() == at::IntArrayRef(view.shape) &&
                                 place.scalar_type() == dtype && place.is_contiguous()),
-           "loading {}: a place of ({}) {} for a weight of ({}) {}", name,
+           "loading {}: a place of shape ({}) {} for a weight of shape ({}) {}", name,
            fmt::join(place.sizes(), ", "), c10::toString(place.scalar_type()),
            fmt::join(view.shape, ", "), c10::toString(dtype));
   return place;
@@ -80,13 +83,14 @@ void CheckDTypes(const NamedViews& views, const TensorTable& table) {
     const DType dtype = views.tensors.at(spec.name).dtype;
     T3_CHECK(dtype <= DType::kF8E5M2, "{}: {} is stored as {}, wanted a floating-point dtype",
              views.path, views.stored.at(spec.name), DTypeName(dtype));
-    const auto scale = views.scales.find(spec.name);
-    if (scale == views.scales.end()) continue;
-    T3_CHECK(scale->second.dtype <= DType::kBF16 &&
-                 (scale->second.elements() == 1 || scale->second.elements() == spec.shape[0]),
-             "{}: the scale of {} is {} {}, wanted one number or one a row", views.path, spec.name,
-             DTypeName(scale->second.dtype), ShapeText(scale->second.shape));
   }
+}
+
+// The largest magnitude; NaN if any element is NaN. One pass without a temporary.
+double MaxMagnitude(const at::Tensor& weight) {
+  if (weight.numel() == 0) return 0;
+  const auto [low, high] = at::aminmax(weight);
+  return at::stack({low, high}).to(at::kCPU, at::kFloat).abs().max().item<double>();
 }
 
 }  // namespace
@@ -106,19 +110,21 @@ at::Tensor ToTensor(const TensorView& view) {
 
 void CheckComplete(const NamedViews& views, const TensorTable& table, const std::string& network) {
   const TableDifferences differences = CompareWithTable(table, views.tensors);
-  T3_CHECK(differences.none(), "{} is not the complete {} that its sizes promise:\n{}", views.path,
-           network, DescribeDifferences(differences));
+  T3_CHECK(differences.none(), "{} is not a complete {}:\n{}", views.path, network,
+           DescribeDifferences(differences));
   CheckDTypes(views, table);
+  CheckScales(views, table, network);
 }
 
 void CheckFinite(const at::Tensor& weight, const NamedViews& views, const std::string& name) {
-  if (weight.numel() == 0) return;
-  // One pass without a temporary: both ends are finite exactly when all values are.
-  const auto [low, high] = at::aminmax(weight);
-  const at::Tensor ends = at::stack({low, high}).to(at::kCPU, at::kFloat);
-  T3_CHECK(at::isfinite(ends).all().item<bool>(),
-           "{}: the weight {} holds NaN or infinity; the file is damaged", views.path,
-           views.stored.at(name));
+  if (std::isfinite(MaxMagnitude(weight))) return;
+  const std::string& stored = views.stored.at(name);
+  const double largest = MaxMagnitude(CopyTo(views.tensors.at(name), c10::kCPU, at::kFloat));
+  T3_CHECK(std::isfinite(largest), "{}: the weight {} has NaN or infinity; the file is damaged",
+           views.path, stored);
+  Fail("{}: the weight {} does not fit {}: its values in the file reach {:.6g}{}; use bf16 or fp32",
+       views.path, stored, DTypeName(ToDType(weight.scalar_type())), largest,
+       views.scales.contains(name) ? " before they are scaled" : "");
 }
 
 at::Tensor LoadTensor(const NamedViews& views, const std::string& name, const LoraStack& loras,
@@ -134,12 +140,31 @@ at::Tensor LoadTensor(const NamedViews& views, const std::string& name, const Lo
   }
   at::Tensor weight = CopyTo(view, options.device, at::kFloat);
   if (scale != views.scales.end()) {
-    std::vector<int64_t> column(view.shape.size(), 1);
-    if (scale->second.elements() > 1) column[0] = -1;
-    weight.mul_(CopyTo(scale->second, options.device, at::kFloat).view(column));
+    weight.mul_(CopyTo(scale->second, options.device, at::kFloat)
+                    .view(ScaleShape(scale->second, view.shape).value()));
   }
-  loras.AddTo(name, weight);
+  if (loras.Changes(name)) {
+    const bool finite = std::isfinite(MaxMagnitude(weight));
+    loras.AddTo(name, weight);
+    T3_CHECK(!finite || std::isfinite(MaxMagnitude(weight)),
+             "the weight {} becomes NaN or infinite with the LoRA {}; the file is damaged or its "
+             "scale is too large",
+             name, loras.Sources(name));
+  }
   return place.defined() ? place.copy_(weight) : weight.to(dtype);
+}
+
+at::ScalarType StoredType(const NamedViews& views, const TensorTable& table) {
+  std::optional<DType> dtype;
+  for (const TensorSpec& spec : table) {
+    if (spec.fp32) continue;
+    const auto found = views.tensors.find(spec.name);
+    if (found == views.tensors.end() || views.scales.contains(spec.name)) return at::kFloat;
+    const DType stored = found->second.dtype;
+    if (stored != dtype.value_or(stored)) return at::kFloat;
+    dtype = stored;
+  }
+  return dtype == DType::kBF16 || dtype == DType::kF16 ? ToScalarType(*dtype) : at::kFloat;
 }
 
 TensorMap LoadTensors(const NamedViews& views, const TensorTable& table, const Naming& naming,

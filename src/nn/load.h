@@ -1,4 +1,4 @@
-// From an opened file to the tensors of a network on its device.
+// Loads the tensors of a network from an opened file to its device.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -7,46 +7,52 @@
 #include <string>
 #include <vector>
 
+#include "arch/naming.h"
+#include "arch/tensor_spec.h"
 #include "nn/lora.h"
-#include "nn/naming.h"
 #include "nn/tensor_map.h"
-#include "nn/tensor_spec.h"
 
 namespace t3 {
 
 struct LoadOptions {
   c10::Device device = c10::kCPU;
   at::ScalarType dtype = at::kFloat;
-  // Where it is set, the dtype of the tensor with this canonical name instead of `dtype`.
+  // If set, the dtype of the tensor with this canonical name, in place of `dtype`.
   std::function<at::ScalarType(const std::string& name)> dtype_for;
-  // Where it is set and gives a tensor for this name and dtype, that one is filled in place of a
-  // new one, on whatever device it is: weights that are to lie side by side, or in host memory.
+  // If set and the result is defined, the tensor to fill, on any device: for weights that are to be
+  // adjacent in memory, or in host memory.
   std::function<at::Tensor(const std::string& name, at::ScalarType dtype)> place;
   std::vector<LoraSpec> loras;  // merged in fp32, in this order, before the cast to the dtype
-  bool check_finite = true;     // NaN or infinity in a weight is an Error that names it
-  // Bytes of the file read so far and in all; may throw to stop.
+  bool check_finite = true;     // throw Error for a weight with NaN or infinity
+  // Bytes of the file read so far and in total; may throw to stop.
   std::function<void(int64_t done, int64_t total)> progress;
 };
 
-// The tensors of `table` from `views`, each contiguous, in its own memory or its place. Before any
-// data is read: Error listing missing, surplus and misshapen tensors, LoRA entries that match
-// nothing or do not fit, and dtypes that are no weight's. Works tensor by tensor; beside the result
-// it needs memory for a few of the largest pieces only (the whole tensor in fp32 where a LoRA or
-// scale applies).
+// The tensors of `table` from `views`, each contiguous, in memory of its own or in its place.
+// Before any data is read, throws Error that lists missing, surplus and misshapen tensors, scales
+// and LoRA entries that match no tensor or do not fit, and dtypes that are not floating-point.
+// Loads tensor by tensor: beside the result it needs memory for one chunk (the whole tensor in fp32
+// if a LoRA or a scale applies).
 TensorMap LoadTensors(const NamedViews& views, const TensorTable& table, const Naming& naming,
                       const LoadOptions& options);
 
-// One of them: scaled, merged and cast as LoadTensors does it, not checked for NaN.
+// One of them: scaled, merged and cast as LoadTensors does it, not checked for NaN or infinity.
 at::Tensor LoadTensor(const NamedViews& views, const std::string& name, const LoraStack& loras,
                       const LoadOptions& options);
 
-// Throws Error that names the weight `name` of `views` when it holds NaN or infinity.
+// Throws Error that names the weight `name` of `views` if `weight`, loaded from it, has NaN or
+// infinity; distinguishes a damaged file from values beyond the range of the weight's dtype.
 void CheckFinite(const at::Tensor& weight, const NamedViews& views, const std::string& name);
 
 // Throws the Error that LoadTensors would throw for the file itself. `views` by canonical name.
 void CheckComplete(const NamedViews& views, const TensorTable& table, const std::string& network);
 
-// torch's dtype for a stored one, and back. ToDType throws Error for dtypes that no file has.
+// The narrowest dtype that represents the file's weights exactly: bf16 or fp16 if every tensor of
+// `table` that may be narrower than fp32 is stored so without a scale, else fp32.
+at::ScalarType StoredType(const NamedViews& views, const TensorTable& table);
+
+// torch's dtype for a stored one, and the inverse, which throws Error for dtypes that files do not
+// have.
 at::ScalarType ToScalarType(DType dtype);
 DType ToDType(at::ScalarType type);
 

@@ -114,7 +114,7 @@ TEST(Load, NamesADamagedWeight) {
         -std::numeric_limits<float>::infinity()}) {
     TestTensors stored = RandomTensors();
     stored["conv.weight"].view({-1})[17] = value;
-    EXPECT_THAT(ErrorOf([&] { LoadFrom(stored); }), HasSubstr("conv.weight holds NaN"));
+    EXPECT_THAT(ErrorOf([&] { LoadFrom(stored); }), HasSubstr("conv.weight has NaN"));
     LoadOptions options;
     options.check_finite = false;
     EXPECT_EQ(ErrorOf([&] { LoadFrom(stored, options); }), "");
@@ -160,8 +160,59 @@ TEST(Load, DequantisesScaledFp8) {
 TEST(Load, RejectsScalesThatDoNotFit) {
   TestTensors stored = RandomTensors();
   stored["blocks.0.q.weight"] = stored["blocks.0.q.weight"].to(at::kFloat8_e4m3fn);
-  stored["blocks.0.q.scale_weight"] = at::ones({2});
-  EXPECT_THAT(ErrorOf([&] { LoadFrom(stored); }), HasSubstr("wanted one number or one a row"));
+  for (const at::Tensor& scale : {at::ones({2}), at::ones({1, 2}), at::ones({3, 3, 1})}) {
+    stored["blocks.0.q.scale_weight"] = scale;
+    EXPECT_THAT(ErrorOf([&] { LoadFrom(stored); }), HasSubstr("or one per row or per column"));
+  }
+}
+
+// The shape decides, also where the weight is square.
+TEST(Load, ScalesByColumnAndByRow) {
+  const TensorTable square{{"blocks.0.q.weight", {4, 4}}};
+  const at::Tensor weight = at::randn({4, 4}).to(at::kFloat8_e4m3fn);
+  const at::Tensor factors = at::arange(1, 5, at::kFloat);
+  const at::Tensor values = weight.to(at::kFloat);
+  for (const auto& [scale, wanted] :
+       {std::pair(factors.view({1, -1}), values * factors.view({1, -1})),
+        std::pair(factors.view({-1, 1}), values * factors.view({-1, 1})),
+        std::pair(factors, values * factors.view({-1, 1}))}) {
+    const TestTensors stored{{"blocks.0.q.weight", weight}, {"blocks.0.q.scale_weight", scale}};
+    const NamedViews views = NameTensors(TestFile("square.safetensors", stored), TestNaming());
+    const TensorMap loaded = LoadTensors(views, square, TestNaming(), {});
+    EXPECT_TRUE(at::equal(loaded.at("blocks.0.q.weight"), wanted)) << scale.sizes();
+  }
+}
+
+TEST(Load, NamesAScaleWithoutAWeight) {
+  TestTensors stored = RandomTensors();
+  stored["blocks.7.q.scale_weight"] = at::ones({});
+  EXPECT_THAT(ErrorOf([&] { LoadFrom(stored); }),
+              HasSubstr("has a scale for blocks.7.q.weight, which the test net does not have"));
+}
+
+TEST(Load, NamesTheLoraThatIsNotFinite) {
+  const std::string lora = TestPath("bad-lora.safetensors");
+  WriteTestFile(lora, {{"blocks.0.q.diff", at::full({3, 5}, NAN)}});
+  LoadOptions options;
+  options.loras = {{lora, 1}};
+  EXPECT_THAT(ErrorOf([&] { LoadFrom(RandomTensors(), options); }), HasSubstr("bad-lora"));
+}
+
+TEST(Load, FindsTheTypeThatHoldsTheFileExactly) {
+  const TensorTable table{{"a.weight", {2}}, {"norm.weight", {2}, /*fp32=*/true}};
+  const auto stored = [&](DType a, DType norm) {
+    NamedViews views;
+    views.tensors = {{"a.weight", {a, {2}, nullptr, 0}}, {"norm.weight", {norm, {2}, nullptr, 0}}};
+    return views;
+  };
+  EXPECT_EQ(StoredType(stored(DType::kBF16, DType::kF32), table), at::kBFloat16);
+  EXPECT_EQ(StoredType(stored(DType::kF16, DType::kF16), table), at::kHalf);
+  EXPECT_EQ(StoredType(stored(DType::kF32, DType::kBF16), table), at::kFloat);
+  NamedViews scaled = stored(DType::kF8E4M3, DType::kF32);
+  EXPECT_EQ(StoredType(scaled, table), at::kFloat);
+  scaled = stored(DType::kBF16, DType::kF32);
+  scaled.scales["a.weight"] = {DType::kF32, {}, nullptr, 0};
+  EXPECT_EQ(StoredType(scaled, table), at::kFloat);
 }
 
 TEST(Load, CopesWithUnalignedData) {

@@ -1,5 +1,4 @@
-// Working on a feature map in slabs of rows, so that no kernel meets more elements than 32-bit
-// indices reach or than the memory plan allows.
+// Processing of a feature map in slabs of rows, to limit the elements of a kernel's tensors.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,8 +8,7 @@
 
 namespace t3 {
 
-// Rows a slab may have: as many of `rows` as `max_elements` holds at `elements_per_row`, at
-// least 1.
+// Rows per slab: at most `rows` and at most max_elements / elements_per_row, at least 1.
 int64_t SlabRows(int64_t rows, int64_t elements_per_row, int64_t max_elements);
 
 // The tensor (..., rows, W) whose rows [begin, end) are compute(begin, end), called in order for

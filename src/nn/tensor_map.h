@@ -1,5 +1,5 @@
-// Named tensors: what a model is built from. The trainer hands in leaves that require gradients,
-// the loader hands in frozen weights; the models cannot tell.
+// Named tensors, from which a model is built: frozen weights from the loader, or leaves that
+// require gradients from the trainer. Models do not distinguish them.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -11,8 +11,8 @@ namespace t3 {
 
 using TensorMap = std::map<std::string, at::Tensor>;
 
-// The tensor `name`; throws Error that names it when it is absent. The checks of completeness and
-// shape happen at loading (models/*/tensors.h), so this failing is a programming error.
+// The tensor `name`; throws Error that names it if it is absent. Loading checks completeness and
+// shapes (nn/load.h), so this is a programming error.
 const at::Tensor& GetTensor(const TensorMap& tensors, const std::string& name);
 
 }  // namespace t3

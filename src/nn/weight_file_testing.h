@@ -1,4 +1,4 @@
-// For tests: small weight files in a folder of their own.
+// Test support: small weight files, each test case in a separate folder.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,7 +16,7 @@ namespace t3 {
 
 using TestTensors = std::map<std::string, at::Tensor>;
 
-// A path for this test case that no other has; the folder exists.
+// A path unique to this test case; the folder exists.
 inline std::string TestPath(const std::string& name) {
   const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
   const std::filesystem::path folder =
@@ -46,7 +46,7 @@ inline std::shared_ptr<const WeightFile> TestFile(const std::string& name,
   return WeightFile::Open(path);
 }
 
-// The message of the Error that `action` throws; empty when it throws none.
+// The message of the Error that `action` throws; empty if it throws none.
 template <typename Action>
 std::string ErrorOf(const Action& action) {
   try {

@@ -1,10 +1,11 @@
-// Choice between kernel and plain definition.
+// Conditions for kernels, and their arguments.
 #include "ops/dispatch.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/check.h"
@@ -15,16 +16,18 @@ at::ScalarType ComputeType(const at::Tensor& x) {
   return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
 }
 
-bool GradientsOn() { return c10::GradMode::is_enabled(); }
-
-bool PortableOnly() {
-  static const bool asked = std::getenv("T3_PORTABLE") != nullptr;
-  return asked;
+bool NeedsGradient(std::initializer_list<at::Tensor> inputs) {
+  return c10::GradMode::is_enabled() && std::ranges::any_of(inputs, [](const at::Tensor& x) {
+           return x.defined() && x.requires_grad();
+         });
 }
 
-bool KernelTakes(const at::Tensor& x) { return !GradientsOn() && FitsKernels(x); }
+bool PortableOnly() {
+  static const bool portable = std::getenv("T3_PORTABLE") != nullptr;
+  return portable;
+}
 
-bool FitsKernels(const at::Tensor& x) {
+bool SupportsVectorAccess(const at::Tensor& x) {
   if (!x.is_cuda() || x.dim() != 2 || x.stride(1) != 1) return false;
   if (x.scalar_type() != at::kFloat && x.scalar_type() != at::kBFloat16) return false;
   const int64_t vector = kernels::VectorElements(DTypeOf(x));
@@ -52,6 +55,11 @@ kernels::DType DTypeOf(const at::Tensor& x) {
 kernels::Stream CurrentStream(const at::Tensor& x) {
   const c10::impl::VirtualGuardImpl device(x.device().type());
   return device.getStream(x.device()).native_handle();
+}
+
+int64_t GradientBlocks(int64_t rows, int64_t max_blocks) {
+  constexpr int64_t kRowsPerBlock = 256;
+  return std::clamp<int64_t>((rows + kRowsPerBlock - 1) / kRowsPerBlock, 1, max_blocks);
 }
 
 }  // namespace t3

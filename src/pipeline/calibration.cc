@@ -15,7 +15,7 @@
 #include "base/check.h"
 #include "base/seconds_since.h"
 #include "config/presets.h"
-#include "ops/linear_kernel.h"
+#include "ops/linear/linear_tuning.h"
 #include "pipeline/cache_folder.h"
 #include "pipeline/device.h"
 #include "pipeline/file_digest.h"
@@ -66,9 +66,10 @@ struct TimedForward {
 
 TimedForward TimeForward(const Dit& dit, const CalibrationKey& key, int64_t side) {
   const Grid grid{kLatentFrames, side / 2, side / 2};
-  const WindowCycle cycle = key.attention == AttentionPattern::kFull
-                                ? WindowCycle{WindowCounts{}}
-                                : PlanWindows(grid, PublishedWindows(key.dit.latent_channels));
+  const WindowCycle cycle =
+      key.attention == AttentionPattern::kFull
+          ? WindowCycle{WindowCounts{}}
+          : PlanWindows(grid, PublishedWindows(FamilyOf(key.dit.latent_channels)));
   const AttentionLayout attention = AttentionLayout::Make(
       key.attention, cycle, grid, key.dit.num_layers, key.dit.head_dim(), key.device);
   const at::TensorOptions options = at::TensorOptions(key.device).dtype(at::kFloat);

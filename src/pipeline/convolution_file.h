@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "ops/convolution_choice.h"
+#include "ops/conv/convolution_tuning.h"
 
 namespace t3 {
 

@@ -12,7 +12,7 @@
 namespace t3 {
 namespace {
 
-// Image to video keeps the encoded image as the first latent frame, before the loop and after every
+// Image to video: the encoded image stays the first latent frame, before the loop and after every
 // step (model.md 5).
 void PutFirstFrame(at::Tensor& latents, const at::Tensor& first_frame) {
   if (first_frame.defined()) latents.narrow(1, 0, first_frame.size(1)).copy_(first_frame);
@@ -30,11 +30,11 @@ at::Tensor StartOf(const DenoiseInput& input, at::Device device, Solver& solver)
   return input.from->latents.to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
 }
 
-// The network's answer at a step: one evaluation, or two that are guided.
-class Guided {
+// The denoiser with classifier-free guidance: one evaluation per step, or two.
+class CfgDenoiser {
  public:
-  Guided(const Dit& dit, const AttentionLayout& attention, const DenoiseInput& input,
-         at::Device device)
+  CfgDenoiser(const Dit& dit, const AttentionLayout& attention, const DenoiseInput& input,
+              at::Device device)
       : dit_(dit),
         attention_(attention),
         guidance_(input.sampling.guidance),
@@ -50,8 +50,8 @@ class Guided {
     return Guide(with_prompt, with_negative, guidance_);
   }
 
-  // Which layer is at fault where the step from `x` gave values that are not finite.
-  std::string Culprit(const at::Tensor& x, double timestep) const {
+  // The first layer whose output in the step from `x` is not finite.
+  std::string FaultyLayer(const at::Tensor& x, double timestep) const {
     const ForwardInput forward{x, timestep, clean_frames_};
     std::string layer = FirstNotFinite(dit_, forward, prompt_, attention_);
     if (layer.empty() && guidance_ != 1) {
@@ -78,18 +78,19 @@ at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const Denoi
   Solver solver(input.sampling);
   at::Tensor x = StartOf(input, device, solver);
   if (solver.next_step() == solver.steps()) return x;
-  const Guided network(dit, attention, input, device);
+  const CfgDenoiser network(dit, attention, input, device);
   stage.StartAt(solver.next_step());
   for (int64_t i = solver.next_step(); i < solver.steps(); ++i) {
     const at::Tensor before = x;
     const at::Tensor velocity = network.Velocity(before, solver.timestep(i));
     x = solver.Step(i, before, velocity);
     PutFirstFrame(x, input.first_frame);
-    T3_CHECK(x.isfinite().all().item<bool>(),
-             "denoising step {} of {} gave values that are not finite; they first came from {}: "
-             "the weights or the text embeddings are damaged, or {} is too narrow for this model{}",
-             i + 1, solver.steps(), network.Culprit(before, solver.timestep(i)),
-             toString(dit.dtype()), dit.dtype() == at::kFloat ? "" : " (try --dtype fp32)");
+    T3_CHECK(
+        x.isfinite().all().item<bool>(),
+        "denoising step {} of {} gave values that are not finite, first in {}: the weights or the "
+        "text embeddings are damaged, or {} is too narrow for this model{}",
+        i + 1, solver.steps(), network.FaultyLayer(before, solver.timestep(i)),
+        toString(dit.dtype()), dit.dtype() == at::kFloat ? "" : " (try --dtype fp32)");
     if (after_step) {
       // Saves the step before it asks whether the run was cancelled; asking first would lose it.
       after_step({{i + 1, x, solver.State()}, [&] { return before - velocity * solver.sigma(i); }});
@@ -103,14 +104,14 @@ at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const Denoi
 
 at::Tensor DenoiseBatch(const Dit& dit, const AttentionLayout& attention,
                         const DenoiseBatchInput& input, Stage& stage) {
-  // A batch takes the operations that gradients switch on. Nothing here asks for one, so nothing is
-  // kept for a backward pass.
-  const c10::AutoGradMode plain_operations(true);
+  const c10::NoGradGuard no_grad;
   Solver solver(input.sampling);
   at::Tensor x = input.noise.to(dit.device(), at::kFloat);
   const double guidance = input.sampling.guidance;
-  const TextContext prompts = dit.PrepareTexts(input.prompts);
-  const TextContext negative = guidance == 1 ? TextContext{} : dit.PrepareTexts(input.negative);
+  constexpr ExecutionMode kMode = ExecutionMode::kDifferentiable;  // ForwardBatch has no other
+  const TextContext prompts = dit.PrepareTexts(input.prompts, kMode);
+  const TextContext negative =
+      guidance == 1 ? TextContext{} : dit.PrepareTexts(input.negative, kMode);
   for (int64_t i = 0; i < solver.steps(); ++i) {
     const std::vector<double> timesteps(static_cast<size_t>(x.size(0)), solver.timestep(i));
     at::Tensor velocity = dit.ForwardBatch(x, timesteps, prompts, attention);
@@ -120,7 +121,7 @@ at::Tensor DenoiseBatch(const Dit& dit, const AttentionLayout& attention,
     x = solver.Step(i, x, velocity);
     T3_CHECK(x.isfinite().all().item<bool>(),
              "denoising step {} of {} of {} videos together gave values that are not finite; "
-             "`t3 generate` of one of them says which layer is at fault",
+             "generate one of them alone to see which layer is at fault",
              i + 1, solver.steps(), x.size(0));
     stage.Advance(i + 1);
   }

@@ -16,38 +16,38 @@ namespace t3 {
 
 struct DenoiseInput {
   SamplingConfig sampling;
-  at::Tensor noise;        // (z,T,h,w) fp32; not used when the run goes on from a state
+  at::Tensor noise;        // (z,T,h,w) fp32; unused if the run resumes from a state
   at::Tensor first_frame;  // (z,1,h,w) fp32, the encoded image; undefined for text to video
   at::Tensor prompt;       // (tokens, text width)
-  at::Tensor negative;     // likewise; undefined where guidance is 1
-  std::optional<SamplerState> from;  // goes on here
+  at::Tensor negative;     // likewise; undefined if guidance is 1
+  std::optional<SamplerState> from;  // resumes here
 };
 
-// What a finished step is told about.
+// What a finished step reports.
 struct StepReport {
   SamplerState state;  // on the denoiser's device; valid until the next step
-  // The clean video as the step saw it, (z,T,h,w), worked out when it is asked for.
+  // The step's estimate of the clean latents, (z,T,h,w), computed on demand.
   std::function<at::Tensor()> clean;
 };
 using StepFn = std::function<void(const StepReport& report)>;
 
-// Runs the steps that are left and returns latents (z,T,h,w) fp32 on the denoiser's device. After
+// Runs the remaining steps and returns latents (z,T,h,w) fp32 on the denoiser's device. After
 // each step calls `after_step`, if any, which may throw to stop, and advances `stage`. Throws Error
-// that names the step and the layer when a value is no longer finite.
+// that names the step and the layer if a value is no longer finite.
 at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const DenoiseInput& input,
                    at::Device device, Stage& stage, const StepFn& after_step = {});
 
-// Videos of one size from texts, together. On a GPU small videos are made several times faster than
-// one after another; the operations are those of training (Dit::ForwardBatch), so the bits differ
-// from those of Denoise.
+// Videos of one size from texts, together. On a GPU small videos take a fraction of the time that
+// they take one after another. The operations are those of training (Dit::ForwardBatch), so the
+// bits differ from those of Denoise.
 struct DenoiseBatchInput {
   SamplingConfig sampling;
   at::Tensor noise;                  // (B,z,T,h,w) fp32
   std::vector<at::Tensor> prompts;   // B of (tokens, text width)
-  std::vector<at::Tensor> negative;  // likewise; empty where guidance is 1
+  std::vector<at::Tensor> negative;  // likewise; empty if guidance is 1
 };
 // Returns latents (B,z,T,h,w) fp32 on the denoiser's device. `attention` is for B videos. Advances
-// `stage` by steps. Throws Error where a value is no longer finite.
+// `stage` by steps. Throws Error if a value is no longer finite.
 at::Tensor DenoiseBatch(const Dit& dit, const AttentionLayout& attention,
                         const DenoiseBatchInput& input, Stage& stage);
 

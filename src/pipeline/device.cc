@@ -15,7 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "ops/linear_kernel.h"
+#include "ops/linear/linear_tuning.h"
 #include "pipeline/cpu_threads.h"
 #include "pipeline/host_memory.h"
 #include "pipeline/memory_limit.h"

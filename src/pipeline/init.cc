@@ -7,6 +7,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
+#include "arch/vae.h"
 #include "base/atomic_file.h"
 #include "base/check.h"
 #include "base/json.h"
@@ -14,9 +17,6 @@
 #include "base/output_lock.h"
 #include "base/target_path.h"
 #include "base/temporary.h"
-#include "models/dit/tensors.h"
-#include "models/text_encoder/tensors.h"
-#include "models/vae/tensors.h"
 #include "nn/random_weights.h"
 #include "pipeline/stage.h"
 #include "plan/windows.h"
@@ -41,7 +41,7 @@ Metadata AttentionMetadata(const InitConfig& config) {
 
 ordered_json OfficialConfig(const DitConfig& c) {
   return {{"_class_name", "WanModel"},
-          {"model_type", c.latent_channels == 48 ? "ti2v" : "t2v"},
+          {"model_type", FamilyOf(c.latent_channels) == ModelFamily::kWan22 ? "ti2v" : "t2v"},
           {"dim", c.dim},
           {"ffn_dim", c.ffn_dim},
           {"freq_dim", c.freq_dim},
@@ -111,11 +111,12 @@ class ModelWriter {
   void Write(const std::string& what, const std::string& file, const TensorTable& table,
              const std::function<RandomScale(const TensorSpec&)>& scale, at::ScalarType dtype,
              const Metadata& metadata) const {
-    Stage stage(context_, "writing " + what, 0);
+    Stage stage(context_, "writing " + what, 0, "bytes");
+    const auto element_bytes = static_cast<int64_t>(c10::elementSize(dtype));
     WriteRandomWeights((folder_ / file).string(), table, scale, seed_, dtype, metadata,
                        [&](int64_t done, int64_t total) {
-                         stage.set_total(total);
-                         stage.Advance(done);
+                         stage.set_total(total * element_bytes);
+                         stage.Advance(done * element_bytes);
                        });
   }
 

@@ -93,7 +93,7 @@ VideoGeometry PlanGeometry(const ModelInfo& model, const GenerationParams& param
                            int64_t frames, const VaeConfig& vae) {
   const AttentionPattern pattern = params.attention.value_or(model.attention.pattern);
   if (pattern != AttentionPattern::kFull && model.attention.windows.empty()) {
-    const WindowTable& published = PublishedWindows(model.dit.latent_channels);
+    const WindowTable& published = PublishedWindows(FamilyOf(model.dit.latent_channels));
     const VideoGeometry padded =
         PlanWindowedVideo(size.width, size.height, frames, vae, published.grid);
     if (params.windows.empty() || params.windows == PlanWindows(padded.grid, published))
@@ -107,11 +107,11 @@ void AddNotes(const ModelInfo& model, const Image* image, Job& job) {
   const Request& request = job.request;
   const VideoGeometry& video = job.geometry;
   const auto note = [&](std::string text) { job.notes.push_back(std::move(text)); };
-  if (video.made_width != video.width || video.made_height != video.height) {
+  if (video.padded_width != video.width || video.padded_height != video.height) {
     note(
         fmt::format("{}x{} is generated at {}x{} and cropped: this model makes multiples of {} "
                     "pixels, and T3 prefers the size it was trained at",
-                    video.width, video.height, video.made_width, video.made_height,
+                    video.width, video.height, video.padded_width, video.padded_height,
                     2 * VaeOf(model).spatial_stride()));
   }
   if (job.sampling.guidance == 1 && request.negative_prompt.value_or("") != "" &&
@@ -128,9 +128,9 @@ void AddNotes(const ModelInfo& model, const Image* image, Job& job) {
   if (request.preview.every && request.preview.path.empty())
     note("`preview-every` has no effect without `preview`");
   if (image != nullptr &&
-      (image->width != video.made_width || image->height != video.made_height)) {
+      (image->width != video.padded_width || image->height != video.padded_height)) {
     note(fmt::format("the image of {}x{} is scaled to cover {}x{}, and its centre is used",
-                     image->width, image->height, video.made_width, video.made_height));
+                     image->width, image->height, video.padded_width, video.padded_height));
   }
 }
 
@@ -158,7 +158,7 @@ JobAttention ChooseAttention(const ModelInfo& model, std::optional<AttentionPatt
     attention.windows = ParseWindows(model.attention.windows);
     attention.windows_source = "model";
   } else {
-    attention.windows = PlanWindows(grid, PublishedWindows(model.dit.latent_channels));
+    attention.windows = PlanWindows(grid, PublishedWindows(FamilyOf(model.dit.latent_channels)));
     attention.windows_source = fmt::format("planner {}", kPlannerVersion);
   }
   // Windows that are named have the same source as when they are chosen: a repeated run is equal.
@@ -196,8 +196,8 @@ VideoPlan ToVideoPlan(const ModelInfo& model, const Job& job) {
   plan.height = video.height;
   plan.frames = video.frames;
   plan.fps = job.fps;
-  plan.padded_width = video.made_width;
-  plan.padded_height = video.made_height;
+  plan.padded_width = video.padded_width;
+  plan.padded_height = video.padded_height;
   plan.latent_channels = model.dit.latent_channels;
   plan.latent = video.latent;
   plan.grid = video.grid;

@@ -39,7 +39,7 @@ TEST(Job, WindowsAreGivenOrPlanned) {
   Request request = SmallRequest();
   request.params.attention = AttentionPattern::kT3;
   EXPECT_EQ(PlanJob(model, request).attention.windows,
-            PlanWindows({3, 4, 8}, PublishedWindows(16)));
+            PlanWindows({3, 4, 8}, PublishedWindows(ModelFamily::kWan21)));
   request.params.windows = {{3, 1, 1}, {1, 2, 4}};
   EXPECT_EQ(PlanJob(model, request).attention.windows, (WindowCycle{{3, 1, 1}, {1, 2, 4}}));
   request.params.windows = {{4, 1, 1}};
@@ -57,8 +57,8 @@ TEST(Job, DecidedRequestsDecideTheSame) {
   request.params.frames = 81;
   const Job first = PlanJob(model, request);
   const Job again = PlanJob(model, DecidedRequest(first));
-  EXPECT_EQ(first.geometry.made_height, 2176);
-  EXPECT_EQ(again.geometry.made_height, 2176);
+  EXPECT_EQ(first.geometry.padded_height, 2176);
+  EXPECT_EQ(again.geometry.padded_height, 2176);
   EXPECT_EQ(again.attention.windows, first.attention.windows);
   EXPECT_EQ(JobMetadata(model, again, "fp32"), JobMetadata(model, first, "fp32"));
 }
@@ -96,7 +96,7 @@ TEST(Job, UnknownAttentionIsRefusedForManyTokens) {
   EXPECT_EQ(ChooseAttention(model, AttentionPattern::kFull, {}, large).pattern,
             AttentionPattern::kFull);
   EXPECT_EQ(ChooseAttention(model, AttentionPattern::kT3, {}, large).windows,
-            PublishedWindows(16).cycle);
+            PublishedWindows(ModelFamily::kWan21).cycle);
   model.attention = {AttentionPattern::kT3, true, "1,2,2"};
   EXPECT_EQ(ChooseAttention(model, std::nullopt, {}, large).windows, (WindowCycle{{1, 2, 2}}));
 }

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "arch/vae_levels.h"
 #include "models/dit/dit.h"
 #include "models/text_encoder/text_encoder.h"
 #include "models/vae/vae.h"
@@ -29,7 +30,6 @@ TextEncoder LoadTextEncoder(const ModelInfo& model, at::Device device, at::Scala
                             const RunContext& context);
 // One half of the VAE; the other is not read. Images are encoded in fp32 (bf16 encoding is not
 // safe, model.md 3), videos decoded in the run's dtype.
-enum class VaeHalf { kEncoder, kDecoder };
 Vae LoadVae(const ModelInfo& model, VaeHalf half, at::ScalarType dtype, const RunContext& context);
 
 // From the model's own file, or from the bytes that ComfyUI's text encoder files carry.

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "pipeline/decode.h"
 #include "pipeline/device.h"
+#include "pipeline/precision.h"
 
 namespace t3 {
 namespace {
@@ -15,11 +16,13 @@ int64_t Within(int64_t limit, int64_t available) {
   return limit > 0 ? std::min(limit, available) : available;
 }
 
+int64_t ElementBytes(at::ScalarType dtype) { return static_cast<int64_t>(c10::elementSize(dtype)); }
+
 // Whether the job has this stage on the device: latents as output are not decoded, and a text
 // encoder that does not fit a GPU runs on the CPU (pipeline/text_stage.cc).
 bool RunsOnDevice(const MemoryStage& stage, const Job& job, bool on_gpu) {
-  if (stage.name == "decoder") return !IsTensorFile(job.request.output.path);
-  return stage.name != "text encoder" || !on_gpu;
+  if (stage.kind == StageKind::kDecoder) return !IsTensorFile(job.request.output.path);
+  return stage.kind != StageKind::kTextEncoder || !on_gpu;
 }
 
 // The first stage that does not fit; nullptr when all do.
@@ -105,7 +108,7 @@ class FitSearch {
 };
 
 StageMemory ToPublic(const MemoryStage& stage) {
-  return {stage.name, stage.weights, stage.activations, stage.context, stage.note};
+  return {std::string(stage.name()), stage.weights, stage.activations, stage.context, stage.note};
 }
 
 }  // namespace
@@ -128,8 +131,14 @@ PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType d
   run.attention = job.attention.pattern;
   run.windows = job.attention.windows;
   run.video = job.geometry;
-  run.element_bytes = static_cast<int64_t>(c10::elementSize(dtype));
   run.on_gpu = budget.on_gpu;
+  run.element_bytes = ElementBytes(ArithmeticDtype(dtype, run.on_gpu));
+  const Precision dit = DitPrecision(model, dtype, run.on_gpu);
+  if (dit.converts()) run.dit_stored_bytes = ElementBytes(dit.stored);
+  if (run.text) {
+    const Precision text = TextEncoderPrecision(model, dtype, run.on_gpu);
+    if (text.converts()) run.text_stored_bytes = ElementBytes(text.stored);
+  }
   run.two_branches = job.sampling.guidance != 1;
   run.from_image = !job.request.image.empty();
   run.device_budget = budget.device;
@@ -164,7 +173,7 @@ std::optional<Error> CheckMemory(const ModelInfo& model, const Job& job, at::Sca
   return Error(fmt::format(
       "{}x{}, {} frames: the {} needs about {} ({} of it weights), but the {} has {} available; "
       "{}; `{}` sets what may be used, and `t3 plan` shows every stage",
-      job.geometry.width, job.geometry.height, job.geometry.frames, stage->name,
+      job.geometry.width, job.geometry.height, job.geometry.frames, stage->name(),
       FormatBytes(stage->total()), FormatBytes(stage->weights),
       host                   ? "host"
       : memory.budget.on_gpu ? "GPU"
@@ -179,8 +188,8 @@ Residents ChooseResidents(const RunMemory& memory) {
   MemoryStage denoiser;
   MemoryStage decoder;  // stays empty where latents are the output
   for (const MemoryStage& stage : memory.device) {
-    if (stage.name == "denoiser") denoiser = stage;
-    if (stage.name == "decoder") decoder = stage;
+    if (stage.kind == StageKind::kDenoiser) denoiser = stage;
+    if (stage.kind == StageKind::kDecoder) decoder = stage;
   }
   return {denoiser.weights + decoder.total() <= memory.budget.device,
           denoiser.total() + decoder.weights <= memory.budget.device};

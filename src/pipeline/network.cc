@@ -3,13 +3,13 @@
 
 #include <filesystem>
 
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
+#include "arch/vae.h"
 #include "base/check.h"
+#include "base/json.h"
 #include "base/mapped_file.h"
 #include "config/presets.h"
-#include "models/dit/tensors.h"
-#include "models/text_encoder/tensors.h"
-#include "models/vae/tensors.h"
-#include "base/json.h"
 
 namespace t3 {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "arch/naming.h"
+#include "arch/tensor_spec.h"
 #include "config/model_config.h"
-#include "nn/naming.h"
-#include "nn/tensor_spec.h"
 
 namespace t3 {
 

@@ -1,10 +1,11 @@
-// A small picture of the video that is being made.
+// A small picture of the video that is being generated.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "pipeline/preview_map.h"
@@ -13,11 +14,12 @@ namespace t3 {
 
 class Preview {
  public:
-  Preview(std::string path, int64_t every, int64_t steps, PreviewMap map);
+  // Without a map, nothing is written.
+  Preview(std::string path, int64_t every, int64_t steps, std::optional<PreviewMap> map);
 
-  // After the first step, every so many and the last: the first, the middle and the last latent
-  // frame of clean() (z,T,h,w) side by side, a pixel a latent or several where that is under 256
-  // pixels wide. A place that cannot be written is a warning.
+  // After the first step, every `every` steps and the last one, writes the first, the middle and
+  // the last latent frame of clean() (z,T,h,w) side by side, one pixel a latent or more where a
+  // frame would be under 256 pixels wide. Failures (a full disk, out of memory) are warnings.
   void AfterStep(int64_t step, const std::function<at::Tensor()>& clean) const;
 
  private:
@@ -26,7 +28,7 @@ class Preview {
   std::string path_;
   int64_t every_;
   int64_t steps_;
-  PreviewMap map_;
+  std::optional<PreviewMap> map_;
 };
 
 }  // namespace t3

@@ -7,10 +7,10 @@
 #include <limits>
 #include <set>
 
+#include "arch/text_encoder.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "models/text_encoder/tensors.h"
 #include "pipeline/device.h"
 #include "pipeline/load_models.h"
 #include "tokenizer/clean.h"
@@ -21,15 +21,11 @@ namespace {
 // Beside its weights the encoder needs little: 512 rows of activations and the context.
 constexpr double kRoomBesideWeights = 1.1;
 
-int64_t EncoderBytes(const TextEncoderConfig& config, at::ScalarType dtype) {
-  int64_t elements = 0;
-  for (const TensorSpec& spec : TextEncoderTensors(config)) elements += spec.elements();
-  return elements * static_cast<int64_t>(c10::elementSize(dtype));
-}
-
 at::Device ChooseEncoderDevice(const ModelInfo& model, at::ScalarType dtype, at::Device device,
                                int64_t device_bytes) {
-  const double needed = kRoomBesideWeights * static_cast<double>(EncoderBytes(*model.text, dtype));
+  const int64_t weights =
+      WeightBytes(TextEncoderTensors(*model.text), static_cast<int64_t>(c10::elementSize(dtype)));
+  const double needed = kRoomBesideWeights * static_cast<double>(weights);
   return device.is_cuda() && needed > static_cast<double>(device_bytes) ? at::Device(at::kCPU)
                                                                         : device;
 }

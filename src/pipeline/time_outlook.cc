@@ -1,9 +1,9 @@
 // Work over the rates that were measured.
 #include "pipeline/time_outlook.h"
 
+#include "arch/dit.h"
 #include "pipeline/decode.h"
 #include "plan/cost.h"
-#include "plan/denoiser_memory.h"
 
 namespace t3 {
 
@@ -18,7 +18,7 @@ TimeOutlook ExpectTime(const Calibration& calibration, const ModelInfo& model, c
       CostOfForward(model.dit, job.attention.pattern, job.attention.windows, job.geometry.grid);
   const auto element_bytes = static_cast<int64_t>(c10::elementSize(dtype));
   const int64_t copied =
-      streamed ? model.dit.num_layers * DitBlockBytes(model.dit, element_bytes) : 0;
+      streamed ? model.dit.num_layers * WeightBytes(DitBlockTensors(model.dit), element_bytes) : 0;
   TimeOutlook time;
   time.measured = calibration.measured;
   time.start = calibration.StartSeconds(job.geometry.grid.tokens(), tunes);

@@ -16,7 +16,7 @@ constexpr float kOneColour = 4 * kLevel;    // coding noise around one colour
 }  // namespace
 
 std::vector<std::string> CheckVideo(const std::string& path, const VideoGeometry& geometry) {
-  const auto reader = VideoReader::Open(path);
+  const auto reader = VideoReader::OpenOwn(path);
   const VideoInfo& info = reader->info();
   T3_CHECK(info.width == geometry.width && info.height == geometry.height,
            "{} was written with {}x{} pixels, but reads back with {}x{}", path, geometry.width,

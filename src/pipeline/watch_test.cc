@@ -131,7 +131,7 @@ TEST(Watch, PreviewFindsALinearMap) {
   const at::Tensor latents = at::randn({500, 4}, at::kDouble);
   const at::Tensor matrix = at::randn({3, 4}, at::kDouble);
   const at::Tensor bias = at::randn({3}, at::kDouble);
-  const PreviewMap map = SolvePreview(latents, latents.matmul(matrix.t()) + bias);
+  const ColourMap map = SolveColours(latents, latents.matmul(matrix.t()) + bias);
   // The ridge is a millionth of the mean square of a channel.
   EXPECT_LT((map.matrix - matrix).abs().max().item<double>(), 1e-4);
   EXPECT_LT((map.bias - bias).abs().max().item<double>(), 1e-4);

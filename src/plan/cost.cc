@@ -1,15 +1,15 @@
 // Counting multiply-accumulates.
 #include "plan/cost.h"
 
+#include "arch/vae_levels.h"
 #include "plan/partition.h"
-#include "plan/vae_layers.h"
 
 namespace t3 {
 namespace {
 
 double Square(int64_t value) { return static_cast<double>(value) * static_cast<double>(value); }
 
-// Sum of the squared lengths of one axis's pieces.
+// Sum of the squared window lengths on one axis.
 double AxisSquares(int64_t size, int64_t count) {
   const int64_t large = size % count;
   const int64_t length = size / count;
@@ -39,6 +39,53 @@ double LayerPairs(AttentionPattern pattern, const WindowCycle& cycle, const Grid
   const bool twice = pattern == AttentionPattern::kT3 && !(combine && Coincide(grid, counts));
   return (twice ? 2 : 1) * WindowPairs(grid, counts);
 }
+
+// Walks through the decoder at the size that each layer has.
+class DecoderMacs {
+ public:
+  DecoderMacs(const VaeConfig& config, const Grid& latent) : size_(latent) {
+    const VaeLevels levels = DecoderLevels(config);
+    const int64_t middle = levels.front().in;
+    Conv(config.latent_channels, config.latent_channels, 1);
+    Conv(config.latent_channels, middle, kTaps3d);
+    Residual(middle, middle);
+    Conv(middle, 4 * middle, 1);  // q, k, v and the projection
+    total_ += 2.0 * static_cast<double>(size_.t * middle) * Square(size_.h * size_.w);
+    Residual(middle, middle);
+    for (const VaeLevel& level : levels) Level(level);
+    Conv(levels.back().out, PixelChannels(config), kTaps3d);
+  }
+  double total() const { return total_; }
+
+ private:
+  static constexpr int64_t kTaps3d = 27, kTaps2d = 9, kTapsTime = 3;
+
+  void Conv(int64_t in, int64_t out, int64_t taps) {
+    total_ += static_cast<double>(in * out * taps * size_.tokens());
+  }
+  void Residual(int64_t in, int64_t out) {
+    if (in != out) Conv(in, out, 1);
+    Conv(in, out, kTaps3d);
+    Conv(out, out, kTaps3d);
+  }
+  void Level(const VaeLevel& level) {
+    for (int64_t i = 0; i < level.blocks; ++i) {
+      Residual(i == 0 ? level.in : level.channels, level.channels);
+    }
+    if (level.time_factor > 1) {
+      --size_.t;  // frame 0 is not doubled
+      Conv(level.channels, 2 * level.channels, kTapsTime);
+      size_.t = 2 * size_.t + 1;
+    }
+    if (!level.resamples()) return;
+    size_.h *= level.space_factor;
+    size_.w *= level.space_factor;
+    Conv(level.channels, level.out, kTaps2d);
+  }
+
+  Grid size_;
+  double total_ = 0;
+};
 
 }  // namespace
 
@@ -74,10 +121,7 @@ DitCost CostOfForward(const DitConfig& config, AttentionPattern pattern, const W
 }
 
 double CostOfDecode(const VaeConfig& config, const Grid& latent) {
-  const VaeLayers layers = DecoderLayers(config, latent);
-  double macs = layers.attention_macs();
-  for (const VaeConv& conv : layers.convs) macs += conv.macs();
-  return macs;
+  return DecoderMacs(config, latent).total();
 }
 
 }  // namespace t3

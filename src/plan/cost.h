@@ -16,14 +16,15 @@ double ShiftedWindowPairs(const Grid& grid, const WindowCounts& counts);
 // One forward of the denoiser for one guidance branch.
 struct DitCost {
   double attention = 0;  // of the pattern, close and remote computed once where they coincide
-  double attention_uncombined = 0;  // the same with both partitions always, as the published code
-  double full_attention = 0;        // what full attention would take
-  double linears = 0;               // of tokens, patch embedding and head included
-  double cross_attention = 0;       // to all rows of text
+  double attention_uncombined =
+      0;                       // the same with both partitions always, as in the published code
+  double full_attention = 0;   // of full attention
+  double linears = 0;          // of tokens, patch embedding and head included
+  double cross_attention = 0;  // to all rows of text
   double total() const { return attention + linears + cross_attention; }
 };
 
-// Text keys and values and the time MLP are not in it: once a run, and 0.01 % of a forward.
+// Excludes text keys and values (once per run) and the time MLP (0.01 % of a forward).
 DitCost CostOfForward(const DitConfig& config, AttentionPattern pattern, const WindowCycle& cycle,
                       const Grid& grid);
 

@@ -7,50 +7,31 @@
 #include <string>
 #include <vector>
 
+#include "arch/vae_levels.h"
 #include "config/geometry.h"
 #include "config/model_config.h"
 #include "plan/row_range.h"
+#include "plan/stream_shapes.h"
 
 namespace t3 {
 
-// Feature maps are (frames, rows, columns, channels), contiguous.
-using MapShape = std::array<int64_t, 4>;
-inline int64_t Elements(const MapShape& shape) { return shape[0] * shape[1] * shape[2] * shape[3]; }
-
-// What a causal convolution reads to make `frames` x `rows` x `columns`: the two frames before (one
-// where it halves time), and `halo` rows above and below. Rows beyond the frame's edge are zeros
-// that are held as well.
-inline MapShape ConvInputShape(int64_t frames, int64_t rows, int64_t columns, int64_t channels,
-                               int64_t halo, int64_t kept = 2) {
-  return {frames + kept, rows + 2 * halo, columns, channels};
-}
-// What it keeps from pass to pass.
-inline MapShape ConvCacheShape(int64_t rows, int64_t columns, int64_t channels, int64_t halo,
-                               int64_t kept = 2) {
-  return ConvInputShape(0, rows, columns, channels, halo, kept);
-}
-// Output channels of the last convolution: kernels want whole 16-byte vectors.
-inline int64_t PaddedChannels(int64_t channels) { return (channels + 7) / 8 * 8; }
-
-// One level of the decoder over part of the rows: what every layer makes, counted back from what is
-// wanted at the end, so that nothing but true edges is padded.
+// One level of the decoder over part of the rows. Rows of every layer are counted back from the
+// output, so that only true edges are padded. The head follows the last level.
 struct PlannedLevel {
-  int64_t level = 0;
-  int64_t in = 0;        // channels that come in
-  int64_t channels = 0;  // of the residual blocks
-  int64_t out = 0;       // channels handed on
-  bool last = false;     // the head instead of an upsampler
-  bool doubles_time = false;
-  bool shortcut = false;  // the level's input is added after upsampling (2.2)
-  int64_t height = 0;     // rows of the whole map, before upsampling
-  int64_t width = 0;
-  int64_t frames = 0;              // of the largest pass, before upsampling
-  RowRange input;                  // rows that come in
-  std::array<RowRange, 3> blocks;  // rows that each residual block makes
-  RowRange output;                 // rows handed on, of the upsampled grid where there is one
+  VaeLevel arch;
+  int64_t head_channels = 0;  // of the head's padded output; 0 except in the last level
+  MapExtents map;             // of the largest pass, before upsampling
+  RowRange input;
+  std::array<RowRange, kVaeDecoderBlocks> blocks;  // output rows of each residual block
+  RowRange output;                                 // of the upsampled map, or of the head
+
+  BlockShapes Block(size_t index) const;
+  UpsampleShapes Upsampler() const;  // in all levels but the last
+  ConvShapes Head() const;           // in the last level
+  MapShape Output() const { return arch.resamples() ? Upsampler().Output() : Head().Output(); }
 };
 
-// Consecutive levels over part of the rows. Without levels it hands on its input.
+// Consecutive levels over part of the rows. Without levels the output is the input.
 struct PlannedSlab {
   RowRange input;
   RowRange output;
@@ -58,31 +39,31 @@ struct PlannedSlab {
 };
 
 enum class DecodeOrder {
-  kFramesOuter,  // every slab's caches are held: frames come complete and in order
-  kSlabsOuter,   // one slab's are, and the middle block's output of all frames: rows come slab by
-                 // slab
+  kFramesOuter,  // causal caches of all slabs are alive: frames come complete and in order
+  kSlabsOuter,   // caches of one slab, and the middle block's output of all frames: rows come slab
+                 // by slab
 };
 
-struct DecodeMemory {
-  int64_t held = 0;     // the middle block's output of all frames
-  int64_t caches = 0;   // causal caches that are alive together
-  int64_t working = 0;  // the widest layer
-  int64_t pixels = 0;   // decoded pixels before they are handed on
-  int64_t total = 0;    // of the widest phase
+struct VaeMemory {
+  int64_t buffered = 0;  // maps of all frames between two phases
+  int64_t caches = 0;    // causal caches that are alive together
+  int64_t working = 0;   // the widest layer
+  int64_t pixels = 0;    // pixels on their way in or out
+  int64_t total = 0;     // of the widest phase
 };
 
 struct DecodePlan {
   DecodeOrder order = DecodeOrder::kFramesOuter;
   Grid latent;
-  int64_t latent_frames = 1;  // a pass; the first pass has one
-  int64_t score_bytes = 0;    // of the middle attention, at a time
-  PlannedSlab whole;          // levels that run on whole frames behind the middle block
+  int64_t latent_frames = 1;  // per pass; the first pass has one
+  int64_t score_bytes = 0;    // attention scores of the middle block at a time
+  PlannedSlab whole;          // levels that run on whole frames after the middle block
   std::vector<PlannedSlab> slabs;
-  DecodeMemory memory;  // bytes beside weights and latents
+  VaeMemory memory;  // bytes beside weights and latents
 };
 
 // What the planner chooses among.
-struct DecodeChoice {
+struct DecodePlanOptions {
   DecodeOrder order = DecodeOrder::kFramesOuter;
   int64_t latent_frames = 1;
   int64_t whole_levels = 0;  // levels on whole frames; 0 with kSlabsOuter
@@ -90,29 +71,29 @@ struct DecodeChoice {
   int64_t score_bytes = int64_t{1} << 31;
 };
 DecodePlan MakeDecodePlan(const VaeConfig& config, const Grid& latent, int64_t element_bytes,
-                          const DecodeChoice& choice);
+                          const DecodePlanOptions& options);
 
-// The residual blocks' work by a plan over that without slabs: rows in halos are made again for
-// every slab. Low frames have little else: 288 rows in slabs of 8 take 21 times the work.
-double WorkOfSlabs(const DecodePlan& plan);
+// Work of the residual blocks relative to a plan without slabs: rows in halos are computed for both
+// slabs. Small frames are mostly halo: 288 rows in slabs of 8 take 21 times the work.
+double RelativeWork(const DecodePlan& plan);
 
-// What a plan does, in a few words.
+// "whole frames in 2 slabs, 2 latent frames per pass, 1.04 times the work".
 std::string DescribeDecodePlan(const DecodePlan& plan);
 
-// The largest tensor that any layer of the plan is given, in elements. Beyond 2^31 - 1 cuDNN's fast
-// convolutions stop.
+// Elements of the largest tensor that any layer of the plan is given. cuDNN's fast convolutions
+// support at most kMaxTensorElements.
 int64_t LargestTensor(const DecodePlan& plan);
-inline constexpr int64_t kLargestTensor = (int64_t{1} << 31) - 1;
+inline constexpr int64_t kMaxTensorElements = (int64_t{1} << 31) - 1;
 
-// The plan that needs the least memory.
+// The plan with the smallest memory.
 DecodePlan SmallestDecodePlan(const VaeConfig& config, const Grid& latent, int64_t element_bytes);
 
 // The fastest plan whose memory is within `budget` bytes (beside weights and latents): frames outer
-// where the caches fit, with the least work in halos; else slabs outer with
-// the highest slabs. Nothing where none fits.
+// where the caches fit, with the least work in halos, else slabs outer with the highest slabs.
+// nullopt if none fits.
 std::optional<DecodePlan> FindDecodePlan(const VaeConfig& config, const Grid& latent,
                                          int64_t element_bytes, int64_t budget);
-// The same; throws Error that says what the smallest plan needs where none fits.
+// The same; if none fits, throws Error that states the memory of the smallest plan.
 DecodePlan PlanDecode(const VaeConfig& config, const Grid& latent, int64_t element_bytes,
                       int64_t budget);
 

@@ -33,7 +33,7 @@ TEST(DecodePlan, RowsOfEverySlabFitTogether) {
         for (const PlannedLevel& level : slab.levels) {
           EXPECT_EQ(level.input, rows);
           for (const RowRange& block : level.blocks) {
-            EXPECT_TRUE(rows.Contains(block.Grown(2, level.height)));
+            EXPECT_TRUE(rows.Contains(block.Grown(2, level.map.height)));
             rows = block;
           }
           rows = level.output;
@@ -66,7 +66,7 @@ TEST(DecodePlan, FramesComeFirstWhereTheCachesFit) {
   const DecodePlan plan = PlanDecode(Vae21(), At4K(Vae21()), 2, 120 * kGb);
   EXPECT_EQ(plan.order, DecodeOrder::kFramesOuter);
   EXPECT_EQ(plan.latent_frames, 2);
-  EXPECT_LE(LargestTensor(plan), kLargestTensor);
+  EXPECT_LE(LargestTensor(plan), kMaxTensorElements);
   EXPECT_LE(std::ssize(plan.slabs), 6);
   EXPECT_EQ(PlanDecode(Vae22(), At4K(Vae22()), 2, 120 * kGb).order, DecodeOrder::kFramesOuter);
 }
@@ -83,19 +83,20 @@ TEST(DecodePlan, FourKFitsInEightGigabytes) {
   }
 }
 
-TEST(DecodePlan, WorkOfSlabsCountsTheirHalos) {
+TEST(DecodePlan, RelativeWorkCountsHalos) {
   const auto work = [](int64_t rows, DecodeOrder order, int64_t whole_levels, int64_t slabs) {
-    return WorkOfSlabs(MakeDecodePlan(Vae21(), {3, rows, 4}, 2, {order, 1, whole_levels, slabs}));
+    return RelativeWork(MakeDecodePlan(Vae21(), {3, rows, 4}, 2, {order, 1, whole_levels, slabs}));
   };
   EXPECT_DOUBLE_EQ(work(36, DecodeOrder::kSlabsOuter, 0, 1), 1);
   EXPECT_DOUBLE_EQ(work(36, DecodeOrder::kFramesOuter, 3, 1), 1);
   // Nearly all of the work is in the levels of 192 and 96 channels, whose halos are a few rows.
   EXPECT_GT(work(36, DecodeOrder::kSlabsOuter, 0, 36), 4);
   EXPECT_LT(work(36, DecodeOrder::kSlabsOuter, 0, 36), 36);
-  EXPECT_NEAR(work(272, DecodeOrder::kSlabsOuter, 0, 19), 1.24, 0.01);  // docs/decoder.md
-  EXPECT_THAT(DescribeDecodePlan(
-                  MakeDecodePlan(Vae21(), {3, 272, 4}, 2, {DecodeOrder::kSlabsOuter, 1, 0, 19})),
-              testing::HasSubstr("19 slabs after each other, each through all frames, 1.24 times"));
+  EXPECT_NEAR(work(272, DecodeOrder::kSlabsOuter, 0, 19), 1.24, 0.01);  // docs/design/decoder.md
+  EXPECT_THAT(
+      DescribeDecodePlan(
+          MakeDecodePlan(Vae21(), {3, 272, 4}, 2, {DecodeOrder::kSlabsOuter, 1, 0, 19})),
+      testing::HasSubstr("19 slabs one after the other, each through all frames, 1.24 times"));
 }
 
 TEST(DecodePlan, SmallerBudgetsGiveMoreSlabsUntilNoneFits) {
@@ -115,7 +116,7 @@ TEST(DecodePlan, SmallerBudgetsGiveMoreSlabsUntilNoneFits) {
   }
 }
 
-TEST(DecodePlan, RefusesChoicesThatAreNone) {
+TEST(DecodePlan, RefusesInvalidOptions) {
   EXPECT_THROW(MakeDecodePlan(Vae21(), {1, 4, 4}, 2, {DecodeOrder::kSlabsOuter, 1, 0, 5}), Error);
   EXPECT_THROW(MakeDecodePlan(Vae21(), {1, 4, 4}, 2, {DecodeOrder::kSlabsOuter, 1, 1, 1}), Error);
   EXPECT_THROW(MakeDecodePlan(Vae21(), {1, 4, 4}, 2, {DecodeOrder::kFramesOuter, 0, 0, 1}), Error);

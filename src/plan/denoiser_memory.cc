@@ -1,12 +1,13 @@
-// The denoiser's memory: what is held all the time, and the wider of a layer's two phases.
+// Memory of the denoiser: what is always allocated, and the wider of a layer's two phases.
 #include "plan/denoiser_memory.h"
 
 #include <algorithm>
 #include <bit>
 #include <vector>
 
-#include "base/attention_bytes.h"
-#include "base/pieces.h"
+#include "arch/dit.h"
+#include "plan/attention_bytes.h"
+#include "plan/chunks.h"
 #include "plan/partition.h"
 
 namespace t3 {
@@ -14,17 +15,17 @@ namespace {
 
 constexpr int64_t kFloatBytes = 4;
 
-// Copies of the latents beside the layers (x, one branch's velocity, UniPC's sample and two
-// predictions), and while the solver works, when no layer does.
+// Copies of the latents while layers run (x, one branch's velocity, UniPC's sample and two
+// predictions), and while the solver runs.
 constexpr int64_t kLatentsBesideLayers = 5;
 constexpr int64_t kLatentsInSolver = 10;
-// Workspaces of products and attention that the allocator gives.
+// Workspaces of matrix products and attention from the allocator.
 constexpr int64_t kGpuWorkspaces = 100'000'000;
 
 constexpr int64_t kStreamedBlocks = 2;  // on the device at a time
 constexpr int64_t kHostChunk = int64_t{1} << 30;
 
-// One kind of layer by its windows.
+// Attention of one kind of layer.
 struct LayerAttention {
   AttentionSize size;
   bool in_place = false;  // windows in token order: the GPU needs no window buffers
@@ -57,7 +58,7 @@ std::vector<LayerAttention> Layers(const PlannedRun& run) {
 }
 
 int64_t HeadBytes(const PlannedRun& run, const LayerAttention& layer) {
-  if (!run.on_gpu) return PlainHeadBytes(layer.size);
+  if (!run.on_gpu) return ReferenceHeadBytes(layer.size);
   return layer.in_place ? InPlaceHeadBytes(layer.size) : ScatteredHeadBytes(layer.size);
 }
 
@@ -71,7 +72,7 @@ int64_t TensorBytes(const PlannedRun& run) {
 // Normed tokens before q, k, v; then window attention by groups of heads.
 int64_t AttentionPhase(const PlannedRun& run, int64_t scratch) {
   const int64_t row = run.dit.dim * run.element_bytes;
-  int64_t widest = row * TokensAPiece(run.video.grid.tokens(), row, scratch);
+  int64_t widest = row * ChunkTokens(run.video.grid.tokens(), row, scratch);
   for (const LayerAttention& layer : Layers(run)) {
     const int64_t head = HeadBytes(run, layer);
     widest = std::max(widest, head * HeadGroup(run.dit.num_heads, head, scratch));
@@ -79,19 +80,21 @@ int64_t AttentionPhase(const PlannedRun& run, int64_t scratch) {
   return TensorsOfAttention(run) * TensorBytes(run) + widest;
 }
 
-// x and pieces of tokens: the FFN's normed input and hidden tensor, and where its last product has
+// x and chunks of tokens: the FFN's normed input and hidden tensor, and where its last product has
 // no fused sum the output.
 int64_t FfnPhase(const PlannedRun& run, int64_t scratch) {
   const bool fused = run.on_gpu && run.element_bytes == 2;
   const int64_t row = (run.dit.ffn_dim + 2 * run.dit.dim) * run.element_bytes;
   const int64_t taken = row - (fused ? run.dit.dim * run.element_bytes : 0);
-  return TensorBytes(run) + taken * TokensAPiece(run.video.grid.tokens(), row, scratch);
+  return TensorBytes(run) + taken * ChunkTokens(run.video.grid.tokens(), row, scratch);
 }
 
 int64_t SmallestScratch(const PlannedRun& run) {
-  int64_t most = 0;
-  for (const LayerAttention& layer : Layers(run)) most = std::max(most, HeadBytes(run, layer));
-  return most;
+  int64_t largest = 0;
+  for (const LayerAttention& layer : Layers(run)) {
+    largest = std::max(largest, HeadBytes(run, layer));
+  }
+  return largest;
 }
 
 // Index lists of every partition of the cycle, there and back.
@@ -116,7 +119,7 @@ int64_t LatentBytes(const PlannedRun& run) {
   return run.dit.latent_channels * run.video.latent.tokens() * kFloatBytes;
 }
 
-// Everything beside the weights, with so much scratch.
+// Everything beside the weights, with `scratch` bytes for temporaries.
 int64_t Activations(const PlannedRun& run, int64_t scratch) {
   const int64_t layers = std::max(AttentionPhase(run, scratch), FfnPhase(run, scratch)) +
                          kLatentsBesideLayers * LatentBytes(run);
@@ -124,46 +127,31 @@ int64_t Activations(const PlannedRun& run, int64_t scratch) {
          std::max(layers, kLatentsInSolver * LatentBytes(run));
 }
 
-// All chunks, each as large as the allocator makes it.
+// All allocations, each rounded up as the allocator does.
 int64_t HostBytes(int64_t layers, int64_t block_bytes) {
-  const int64_t a_chunk = HostChunkBlocks(block_bytes);
+  const int64_t per_chunk = HostChunkBlocks(block_bytes);
   int64_t bytes = 0;
-  for (int64_t first = 0; first < layers; first += a_chunk) {
+  for (int64_t first = 0; first < layers; first += per_chunk) {
     bytes += static_cast<int64_t>(
-        std::bit_ceil(static_cast<uint64_t>(std::min(a_chunk, layers - first) * block_bytes)));
+        std::bit_ceil(static_cast<uint64_t>(std::min(per_chunk, layers - first) * block_bytes)));
   }
   return bytes;
 }
 
-// What temporaries may take: on a GPU what the budget leaves, but one head's at least. On the CPU
-// they are small beside the weights, and what is free there changes from run to run, which would
-// change the order of sums.
+// Scratch for temporaries: on a GPU what the budget leaves, but at least that of one head. On the
+// CPU it is constant: it is small beside the weights, and free memory, which varies from run to
+// run, would change the order of summation.
 int64_t AllowedScratch(const PlannedRun& run, int64_t weights, int64_t budget) {
-  const int64_t least = SmallestScratch(run);
+  const int64_t smallest = SmallestScratch(run);
   int64_t allowed = DenoiserScratchBytes(run.on_gpu);
   if (run.on_gpu) {
-    const int64_t beside = Activations(run, least) - least;
+    const int64_t beside = Activations(run, smallest) - smallest;
     allowed = std::min(allowed, budget - weights - beside);
   }
-  return std::max(allowed, least);
+  return std::max(allowed, smallest);
 }
 
 }  // namespace
-
-int64_t DitBlockBytes(const DitConfig& config, int64_t element_bytes) {
-  // Modulation, norm3, and the norms of q and k of both attentions.
-  const int64_t floats = (6 + 2 + 4) * config.dim;
-  return DitBlockParameters(config) * element_bytes + floats * (kFloatBytes - element_bytes);
-}
-
-int64_t DitWeightBytes(const DitConfig& config, int64_t element_bytes) {
-  const int64_t dim = config.dim, patch = 4 * config.latent_channels;
-  const int64_t time = config.freq_dim * dim + dim + (dim + 1) * dim + (dim + 1) * 6 * dim;
-  const int64_t floats = (patch + 1) * dim + (dim + 1) * patch + 2 * dim + time;
-  const int64_t outside = DitParameters(config) - config.num_layers * DitBlockParameters(config);
-  return config.num_layers * DitBlockBytes(config, element_bytes) + outside * element_bytes +
-         floats * (kFloatBytes - element_bytes);
-}
 
 int64_t HostChunkBlocks(int64_t block_bytes) {
   return std::max<int64_t>(1, kHostChunk / block_bytes);
@@ -171,10 +159,17 @@ int64_t HostChunkBlocks(int64_t block_bytes) {
 
 DenoiserMemory PlanDenoiser(const PlannedRun& run, int64_t budget) {
   DenoiserMemory memory;
-  memory.weights = DitWeightBytes(run.dit, run.element_bytes);
+  memory.weights = WeightBytes(DitTensors(run.dit), run.element_bytes);
+  if (run.dit_stored_bytes >
+      0) {  // blocks as stored, and the buffers into which they are converted
+    const TensorTable block = DitBlockTensors(run.dit);
+    memory.weights +=
+        run.dit.num_layers * WeightBytes(block, run.dit_stored_bytes) -
+        (run.dit.num_layers - kStreamedBlocks) * WeightBytes(block, run.element_bytes);
+  }
   const bool fits = memory.weights <= budget - Activations(run, SmallestScratch(run));
   if (run.on_gpu && !fits && run.dit.num_layers > kStreamedBlocks) {
-    const int64_t block = DitBlockBytes(run.dit, run.element_bytes);
+    const int64_t block = WeightBytes(DitBlockTensors(run.dit), run.element_bytes);
     memory.weights -= (run.dit.num_layers - kStreamedBlocks) * block;
     memory.host_weights = HostBytes(run.dit.num_layers, block);
   }

@@ -1,5 +1,5 @@
-// Memory of the denoiser's stage, by the same counts as the code that takes it (base/pieces.h,
-// base/attention_bytes.h). Bytes.
+// Memory of the denoiser stage in bytes, counted by the functions that the layers call when they
+// allocate (plan/chunks.h, plan/attention_bytes.h).
 #pragma once
 
 #include <cstdint>
@@ -10,22 +10,18 @@ namespace t3 {
 
 struct DenoiserMemory {
   int64_t weights = 0;       // on the device
-  int64_t host_weights = 0;  // of blocks, where they are streamed from pinned host memory
+  int64_t host_weights = 0;  // of blocks if they are streamed from pinned host memory
   int64_t activations = 0;   // everything beside weights and context
-  int64_t scratch = 0;       // counted in activations at most: what Dit may use for temporaries
+  int64_t scratch = 0;       // maximum for temporaries, counted in activations
 };
 
-// Within `budget` bytes beside the context where smaller pieces of work make that possible, but one
-// head's temporaries at least. Where even these do not fit a GPU beside the weights, blocks stay in
-// host memory and two at a time are on the device.
+// Fits `budget` bytes beside the context where smaller chunks of work allow it, down to the
+// temporaries of one head. If even these do not fit a GPU beside the weights, blocks stay in host
+// memory and two at a time are on the device.
 DenoiserMemory PlanDenoiser(const PlannedRun& run, int64_t budget);
 
-// Weights as Dit keeps them: some in fp32 whatever the run's dtype is (models/dit/weights.h).
-int64_t DitWeightBytes(const DitConfig& config, int64_t element_bytes);
-int64_t DitBlockBytes(const DitConfig& config, int64_t element_bytes);
-
-// Blocks that share a chunk of pinned host memory: about 1 GiB, for the allocator rounds up to
-// powers of two.
+// Blocks that share one allocation of pinned host memory: about 1 GiB, because the allocator rounds
+// up to powers of two.
 int64_t HostChunkBlocks(int64_t block_bytes);
 
 }  // namespace t3

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "arch/vae_levels.h"
 #include "config/geometry.h"
 #include "config/model_config.h"
 #include "plan/decode_plan.h"
@@ -13,20 +14,16 @@
 
 namespace t3 {
 
-// One level of the encoder over part of the rows, counted back from what is wanted at its end.
+// One level of the encoder over part of the rows, counted back from its output.
 struct PlannedEncoderLevel {
-  int64_t level = 0;
-  int64_t in = 0;        // channels that come in
-  int64_t channels = 0;  // of the residual blocks and of what is handed on
-  bool last = false;     // no downsampler
-  bool halves_time = false;
-  bool shortcut = false;  // 2.2
-  int64_t height = 0;     // rows of the whole map, before downsampling
-  int64_t width = 0;
-  int64_t frames = 0;  // run at once, before downsampling
+  VaeLevel arch;
+  MapExtents map;  // before downsampling; frames: per run of the level
   RowRange input;
-  std::array<RowRange, 2> blocks;  // rows that each residual block makes
-  RowRange output;                 // rows handed on, of the halved grid where there is one
+  std::array<RowRange, kVaeEncoderBlocks> blocks;  // output rows of each residual block
+  RowRange output;                                 // of the halved map where there is one
+
+  BlockShapes Block(size_t index) const;
+  DownsampleShapes Downsampler() const;  // in all levels but the last
 };
 
 struct EncoderSlab {
@@ -35,25 +32,25 @@ struct EncoderSlab {
   std::vector<PlannedEncoderLevel> levels;
 };
 
-// The first pass has one frame, the others four; the first level, whose maps are the largest, can
-// take them one by one. The middle block runs on whole frames once every slab is done.
+// The first pass has one frame, the others four. The first level, whose maps are the largest, can
+// take them one by one. The middle block runs on whole frames after the last slab.
 struct EncodePlan {
   Grid latent;
   int64_t score_bytes = 0;
   std::vector<EncoderSlab> slabs;
-  DecodeMemory memory;  // bytes beside weights and latents; held: the last level of all frames
+  VaeMemory memory;  // bytes beside weights and latents; buffered: the last level of all frames
 };
 
-// `slabs` at most the latents' rows, `first_level_frames` at once 1 or 4.
+// `slabs` at most the latents' rows, `first_level_frames` 1 or 4.
 EncodePlan MakeEncodePlan(const VaeConfig& config, const Grid& latent, int64_t element_bytes,
                           int64_t slabs, int64_t first_level_frames = VaeConfig::kTimeStride);
 
-// The plan of fewest slabs within `budget` bytes; nothing where none fits. Slabs read rows of their
-// neighbours again, so with more than one the first level takes frames one by one, which leaves
+// The plan with the fewest slabs within `budget` bytes; nullopt if none fits. Neighbouring slabs
+// read the same rows, so with several slabs the first level takes frames one by one, which leaves
 // room for higher slabs.
 std::optional<EncodePlan> FindEncodePlan(const VaeConfig& config, const Grid& latent,
                                          int64_t element_bytes, int64_t budget);
-// The same; throws Error that says what the least takes where none fits.
+// The same; if none fits, throws Error that states the memory of the smallest plan.
 EncodePlan PlanEncode(const VaeConfig& config, const Grid& latent, int64_t element_bytes,
                       int64_t budget);
 

@@ -35,7 +35,7 @@ TEST(EncodePlan, FourKInFp32FitsInSixteenGigabytes) {
     const int64_t budget = 16'000'000'000 - 1'200'000'000;  // less context and libraries
     const EncodePlan plan = PlanEncode(vae, grid, 4, budget);
     EXPECT_LE(plan.memory.total, budget);
-    EXPECT_GT(plan.memory.total, plan.memory.held);
+    EXPECT_GT(plan.memory.total, plan.memory.buffered);
     EXPECT_THROW(PlanEncode(vae, grid, 4, 2'000'000'000), Error);
     // What the first level computes, of the frame's rows: less than twice.
     int64_t rows = 0;
@@ -48,7 +48,7 @@ TEST(EncodePlan, FramesOneByOneLeaveRoomForFewerSlabs) {
   const VaeConfig& vae = FindPreset("wan2.1-1.3b").vae;
   const Grid grid{21, 272, 480};
   const EncodePlan one_by_one = PlanEncode(vae, grid, 4, 14'000'000'000);
-  EXPECT_EQ(one_by_one.slabs.front().levels.front().frames, 1);
+  EXPECT_EQ(one_by_one.slabs.front().levels.front().map.frames, 1);
   const auto slabs = static_cast<int64_t>(one_by_one.slabs.size());
   EXPECT_GT(MakeEncodePlan(vae, grid, 4, slabs).memory.total, 14'000'000'000);
 }

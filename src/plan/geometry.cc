@@ -13,21 +13,22 @@ int64_t RoundUp(int64_t value, int64_t multiple) {
 void CheckFrames(int64_t frames) {
   constexpr int64_t kStride = VaeConfig::kTimeStride;
   constexpr int64_t kMax = kStride * (kMaxPositions - 1) + 1;
-  if (frames < 1) FailUsage("{} frames were asked for; the least is 1", frames);
+  if (frames < 1) FailUsage("{} frames were requested; the minimum is 1", frames);
   if (frames > kMax) {
-    FailUsage("{} frames were asked for; the model has positions for {}", frames, kMax);
+    FailUsage("{} frames were requested; the model has positions for {}", frames, kMax);
   }
   if (frames % kStride != 1) {
     const int64_t below = (frames - 1) / kStride * kStride + 1;
-    FailUsage("{} frames were asked for; the model makes 4n+1 frames: {} and {} are the nearest",
-              frames, below, below + kStride);
+    FailUsage(
+        "{} frames were requested; the model generates 4n+1 frames: {} and {} are the nearest",
+        frames, below, below + kStride);
   }
 }
 
 void CheckSide(int64_t pixels, const char* side, int64_t multiple) {
-  if (pixels < 1) FailUsage("a video {} pixels {} was asked for; the least is 1", pixels, side);
+  if (pixels < 1) FailUsage("a video {} pixels {} was requested; the minimum is 1", pixels, side);
   if (pixels > kMaxPositions * multiple) {
-    FailUsage("a video {} pixels {} was asked for; the model has positions for {}", pixels, side,
+    FailUsage("a video {} pixels {} was requested; the model has positions for {}", pixels, side,
               kMaxPositions * multiple);
   }
 }
@@ -46,14 +47,14 @@ VideoGeometry PlanVideo(int64_t width, int64_t height, int64_t frames, const Vae
 }
 
 VideoGeometry CroppedTo(const VideoGeometry& whole, int64_t width, int64_t height) {
-  T3_CHECK(width <= whole.made_width && height <= whole.made_height,
-           "{}x{} is no part of a video of {}x{}", width, height, whole.made_width,
-           whole.made_height);
+  T3_CHECK(width <= whole.padded_width && height <= whole.padded_height,
+           "{}x{} does not fit in a video of {}x{}", width, height, whole.padded_width,
+           whole.padded_height);
   VideoGeometry video = whole;
   video.width = width;
   video.height = height;
-  video.crop_x = (video.made_width - width) / 2;
-  video.crop_y = (video.made_height - height) / 2;
+  video.crop_x = (video.padded_width - width) / 2;
+  video.crop_y = (video.padded_height - height) / 2;
   return video;
 }
 
@@ -73,11 +74,11 @@ VideoGeometry PlanWindowedVideo(int64_t width, int64_t height, int64_t frames, c
 }
 
 VideoGeometry WholeVideo(const Grid& latent, const VaeConfig& vae) {
-  T3_CHECK(latent.t > 0 && latent.h > 0 && latent.w > 0, "latents of {}x{}x{} hold no video",
-           latent.t, latent.h, latent.w);
+  T3_CHECK(latent.t > 0 && latent.h > 0 && latent.w > 0,
+           "latents of {}x{}x{} do not contain a video", latent.t, latent.h, latent.w);
   VideoGeometry video;
-  video.made_width = video.width = latent.w * vae.spatial_stride();
-  video.made_height = video.height = latent.h * vae.spatial_stride();
+  video.padded_width = video.width = latent.w * vae.spatial_stride();
+  video.padded_height = video.height = latent.h * vae.spatial_stride();
   video.frames = VaeConfig::kTimeStride * (latent.t - 1) + 1;
   video.latent = latent;
   video.grid = {latent.t, latent.h / 2, latent.w / 2};

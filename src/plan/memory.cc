@@ -1,21 +1,23 @@
-// The memory of a run stage by stage; the denoiser's is in denoiser_memory.cc.
+// Memory of a run by stage; denoiser_memory.cc has the denoiser's.
 #include "plan/memory.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
+#include "arch/text_encoder.h"
+#include "arch/vae.h"
 #include "plan/decode_plan.h"
 #include "plan/denoiser_memory.h"
 #include "plan/encode_plan.h"
-#include "plan/vae_layers.h"
 
 namespace t3 {
 namespace {
 
 constexpr int64_t kFloatBytes = 4;
 
-// What a process holds of a GPU beside what its allocator gives: the context, the code and memory
-// of libtorch's, cuBLAS's and cuDNN's kernels. 0.74 GB on an H200, 0.83 GB with streamed weights;
+// GPU memory of a process outside the allocator: the context, code and workspaces of libtorch,
+// cuBLAS and cuDNN. 0.74 GB on an H200, 0.83 GB with streamed weights;
 // `device_context_bytes` of a record is the measured figure.
 constexpr int64_t kGpuLibraries = 800'000'000;
 // The process on the host: libraries and the allocator, with a GPU the driver's mappings as well.
@@ -29,55 +31,75 @@ MemoryStage TextStage(const PlannedRun& run) {
   const int64_t rows = run.dit.text_len;
   const int64_t scores = 3 * text.num_heads * rows * rows;  // logits, bias, softmax
   const int64_t tokens = rows * (6 * text.dim + 4 * text.attention_dim + 3 * text.ffn_dim);
-  return {"text encoder", TextEncoderParameters(text) * run.element_bytes,
-          (scores + tokens) * kFloatBytes, Context(run), ""};
+  const int64_t activations = (scores + tokens) * kFloatBytes;
+  const TensorTable table = TextEncoderTensors(text);
+  if (run.text_stored_bytes == 0) {
+    return {StageKind::kTextEncoder, WeightBytes(table, run.element_bytes), activations,
+            Context(run), ""};
+  }
+  // One block at a time is converted.
+  TextEncoderConfig block = text;
+  block.num_layers = 1;
+  block.vocab_size = 0;
+  return {StageKind::kTextEncoder,
+          WeightBytes(table, run.text_stored_bytes) +
+              WeightBytes(TextEncoderTensors(block), run.element_bytes),
+          activations, Context(run), "weights converted block by block"};
 }
 
-// What the budget leaves beside weights and `beside`.
+// What the budget leaves beside `beside`.
 int64_t BudgetBeside(const PlannedRun& run, int64_t beside) {
   return run.device_budget > 0 ? run.device_budget - beside : std::numeric_limits<int64_t>::max();
 }
 
 MemoryStage DenoiserStage(const PlannedRun& run, const DenoiserMemory& memory) {
-  return {"denoiser", memory.weights, memory.activations, Context(run),
-          memory.host_weights > 0 ? "blocks' weights streamed from host memory" : ""};
+  return {StageKind::kDenoiser, memory.weights, memory.activations, Context(run),
+          memory.host_weights > 0    ? "block weights streamed from host memory"
+          : run.dit_stored_bytes > 0 ? "weights converted block by block"
+                                     : ""};
 }
 
 int64_t FrameBytes(const PlannedRun& run) {
-  return 3 * run.video.made_width * run.video.made_height * kFloatBytes;
+  return 3 * run.video.padded_width * run.video.padded_height * kFloatBytes;
 }
 
 MemoryStage ImageStage(const PlannedRun& run) {
   const Grid latent{1, run.video.latent.h, run.video.latent.w};
-  const int64_t weights = EncoderLayers(run.vae, latent).parameters() * kFloatBytes;
+  const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kEncoder), kFloatBytes);
   const int64_t beside = FrameBytes(run);
   const EncodePlan plan = FindEncodePlan(run.vae, latent, kFloatBytes,
                                          BudgetBeside(run, Context(run) + weights + beside))
                               .value_or(MakeEncodePlan(run.vae, latent, kFloatBytes, latent.h, 1));
-  return {"image encoder", weights, beside + plan.memory.total, Context(run), ""};
+  return {StageKind::kImageEncoder, weights, beside + plan.memory.total, Context(run), ""};
 }
 
-// The decoder's plan for what the budget leaves; where nothing fits, what the least would take.
+// The decoder's plan for what the budget leaves; if none fits, the smallest.
 MemoryStage DecoderStage(const PlannedRun& run) {
-  const int64_t weights = DecoderLayers(run.vae, run.video.latent).parameters() * run.element_bytes;
+  const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kDecoder), run.element_bytes);
   const int64_t latents = 2 * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
   const int64_t budget = BudgetBeside(run, Context(run) + weights + latents);
   const DecodePlan plan =
       FindDecodePlan(run.vae, run.video.latent, run.element_bytes, budget)
           .value_or(SmallestDecodePlan(run.vae, run.video.latent, run.element_bytes));
-  return {"decoder", weights, latents + plan.memory.total, Context(run), DescribeDecodePlan(plan)};
+  return {StageKind::kDecoder, weights, latents + plan.memory.total, Context(run),
+          DescribeDecodePlan(plan)};
 }
 
 MemoryStage HostStage(const PlannedRun& run, const MemoryStage& widest) {
   // Latents that move between the stages, frames on their way to the file.
   int64_t data = 4 * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
-  data += FrameBytes(run) *
-          (run.whole_video ? run.video.frames : kQueuedFrames + 2 * VaeConfig::kTimeStride);
-  if (run.on_gpu) return {"host", 0, kHostProcessWithGpu + data, 0, ""};
-  return {"host", widest.weights, widest.activations + kHostProcess + data, 0, ""};
+  data += FrameBytes(run) * (kQueuedFrames + 2 * VaeConfig::kTimeStride);
+  if (run.on_gpu) return {StageKind::kHost, 0, kHostProcessWithGpu + data, 0, ""};
+  return {StageKind::kHost, widest.weights, widest.activations + kHostProcess + data, 0, ""};
 }
 
 }  // namespace
+
+std::string_view StageName(StageKind kind) {
+  constexpr std::array<std::string_view, 5> kNames{"text encoder", "image encoder", "denoiser",
+                                                   "decoder", "host"};
+  return kNames[static_cast<size_t>(kind)];
+}
 
 const MemoryStage& MemoryPlan::widest() const {
   return *std::ranges::max_element(device, {}, &MemoryStage::total);

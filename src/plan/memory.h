@@ -1,9 +1,10 @@
-// Memory by stage of a run, worked out before anything is loaded. Bytes.
+// Memory of a run by stage, predicted before anything is loaded. Bytes.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/attention.h"
@@ -21,36 +22,43 @@ struct PlannedRun {
   AttentionPattern attention = AttentionPattern::kFull;
   WindowCycle windows;  // ignored by kFull
   VideoGeometry video;
-  int64_t element_bytes = 2;  // of the run's dtype: bf16 2, fp32 4
+  int64_t element_bytes = 2;  // of the dtype of the arithmetic: bf16 2, fp32 4
+  // Of the dtype in which large weights are stored, if it is narrower; else 0. Layers then convert
+  // them when they run.
+  int64_t dit_stored_bytes = 0;
+  int64_t text_stored_bytes = 0;
   bool on_gpu = true;
-  bool two_branches = true;  // guidance other than 1
-  bool from_image = false;   // an image is encoded first, in fp32
-  bool whole_video =
-      false;  // the decoded video is held as one fp32 tensor (--output X.safetensors)
-  int64_t device_budget = 0;  // bytes that a stage may take, weights and all; 0: no limit
+  bool two_branches = true;   // guidance other than 1
+  bool from_image = false;    // an image is encoded first, in fp32
+  int64_t device_budget = 0;  // bytes that a stage may take, weights included; 0: no limit
 };
 
-// One stage at its widest. On a GPU weights and activations are what the allocator gives, and the
-// total compares with a limit on the process's whole use of the device.
+enum class StageKind { kTextEncoder, kImageEncoder, kDenoiser, kDecoder, kHost };
+// "text encoder", "image encoder", "denoiser", "decoder", "host"
+std::string_view StageName(StageKind kind);
+
+// The peak of one stage. On a GPU weights and activations are what the allocator gives; the total
+// compares with a limit on the process's whole use of the device.
 struct MemoryStage {
-  std::string name;  // "text encoder", "image encoder", "denoiser", "decoder", "host"
+  StageKind kind = StageKind::kHost;
   int64_t weights = 0;
   int64_t activations = 0;
   int64_t context = 0;  // of a GPU beside the allocator: driver, code and memory of libraries
-  std::string note;     // how the stage works, where the budget decides it; or empty
+  std::string note;     // how the budget makes the stage run, or empty
+  std::string_view name() const { return StageName(kind); }
   int64_t total() const { return weights + activations + context; }
 };
 
-// Stages run one after the other, each with its own network in memory.
+// Stages run in sequence, each with its own network in memory.
 struct MemoryPlan {
   std::vector<MemoryStage> device;
   // The process on the host. Mapped weight files are not in it: their pages can be given back. On
   // the CPU it is the widest stage and the process itself.
   MemoryStage host;
-  // For the temporaries of the denoiser's layers, counted in its stage: what Dit may use.
+  // For the temporaries of the denoiser's layers, counted in its stage.
   int64_t denoiser_scratch = 0;
-  // The denoiser's blocks stay in pinned host memory (counted in `host`) and are brought to the GPU
-  // as they are used, for its weights do not fit there beside the least scratch.
+  // The denoiser's blocks stay in pinned host memory (counted in `host`) and are copied to the GPU
+  // on demand, because the weights and the minimum scratch do not fit together.
   bool stream_weights = false;
   // The stage with the largest total.
   const MemoryStage& widest() const;
@@ -58,15 +66,11 @@ struct MemoryPlan {
 
 MemoryPlan PlanMemory(const PlannedRun& run);
 
-// Frames on their way to the encoder that wait at most.
+// Maximum number of frames that wait for the video encoder.
 inline constexpr int64_t kQueuedFrames = 8;
 
-// Memory that a layer's temporaries may take where there is enough, beside x and q|k|v: 4 of 12
-// heads at 4K with 1.3B on a GPU.
+// Scratch for a layer's temporaries (beside x and q|k|v) where the budget does not limit it: 4 of
+// 12 heads at 4K with 1.3B on a GPU.
 int64_t DenoiserScratchBytes(bool on_gpu);
-
-int64_t DitParameters(const DitConfig& config);
-int64_t DitBlockParameters(const DitConfig& config);
-int64_t TextEncoderParameters(const TextEncoderConfig& config);
 
 }  // namespace t3

@@ -1,4 +1,5 @@
-// Window partitions: each axis is cut by itself, a window is a product of three axis pieces.
+// Window partitions: each axis is cut independently; a window is the product of one segment of
+// each.
 #include "plan/partition.h"
 
 #include <algorithm>
@@ -14,34 +15,34 @@
 namespace t3 {
 namespace {
 
-// The coordinates of each piece of one axis, increasing inside a piece. No piece is empty.
-using AxisPieces = std::vector<std::vector<int32_t>>;
+// The coordinates in each segment of one axis, in increasing order. No segment is empty.
+using AxisSegments = std::vector<std::vector<int32_t>>;
 
 template <typename WindowOf>
-AxisPieces CutAxis(int64_t size, int64_t windows, WindowOf window_of) {
-  AxisPieces pieces(static_cast<size_t>(windows));
+AxisSegments CutAxis(int64_t size, int64_t windows, WindowOf window_of) {
+  AxisSegments segments(static_cast<size_t>(windows));
   for (int64_t x = 0; x < size; ++x) {
-    pieces[static_cast<size_t>(window_of(x))].push_back(static_cast<int32_t>(x));
+    segments[static_cast<size_t>(window_of(x))].push_back(static_cast<int32_t>(x));
   }
-  std::erase_if(pieces, [](const auto& piece) { return piece.empty(); });
-  return pieces;
+  std::erase_if(segments, [](const auto& segment) { return segment.empty(); });
+  return segments;
 }
 
-AxisPieces CutClose(int64_t size, int64_t count) {
+AxisSegments CutClose(int64_t size, int64_t count) {
   return CutAxis(size, count, [=](int64_t x) { return x * count / size; });
 }
 
-AxisPieces CutRemote(int64_t size, int64_t count) {
+AxisSegments CutRemote(int64_t size, int64_t count) {
   return CutAxis(size, count, [=](int64_t x) { return x % count; });
 }
 
-AxisPieces CutShifted(int64_t size, int64_t count) {
+AxisSegments CutShifted(int64_t size, int64_t count) {
   if (count == 1) return CutClose(size, 1);
   return CutAxis(size, count + 1,
                  [=](int64_t x) { return (2 * count * (x + 1) + size - 1) / (2 * size); });
 }
 
-// A window as one piece of each axis.
+// A window as one segment of each axis.
 struct Window {
   const std::vector<int32_t>* t;
   const std::vector<int32_t>* h;
@@ -57,13 +58,13 @@ void AppendTokens(const Window& window, const Grid& grid, std::vector<int32_t>& 
   }
 }
 
-std::map<int64_t, std::vector<Window>, std::greater<>> WindowsByLength(const AxisPieces& t_pieces,
-                                                                       const AxisPieces& h_pieces,
-                                                                       const AxisPieces& w_pieces) {
+std::map<int64_t, std::vector<Window>, std::greater<>> WindowsByLength(
+    const AxisSegments& t_segments, const AxisSegments& h_segments,
+    const AxisSegments& w_segments) {
   std::map<int64_t, std::vector<Window>, std::greater<>> by_length;
-  for (const auto& t : t_pieces) {
-    for (const auto& h : h_pieces) {
-      for (const auto& w : w_pieces) {
+  for (const auto& t : t_segments) {
+    for (const auto& h : h_segments) {
+      for (const auto& w : w_segments) {
         const size_t length = t.size() * h.size() * w.size();
         by_length[static_cast<int64_t>(length)].push_back({&t, &h, &w});
       }
@@ -79,7 +80,7 @@ bool IsIdentity(const std::vector<int32_t>& order) {
   return true;
 }
 
-using CutFn = AxisPieces (*)(int64_t size, int64_t count);
+using CutFn = AxisSegments (*)(int64_t size, int64_t count);
 
 Partition MakePartition(const Grid& grid, const WindowCounts& counts, CutFn cut) {
   CheckWindows({counts}, grid);
@@ -87,9 +88,9 @@ Partition MakePartition(const Grid& grid, const WindowCounts& counts, CutFn cut)
            "partition: a grid of {}x{}x{} has {} tokens, more than 32-bit indices reach; ask for a "
            "smaller size or fewer frames",
            grid.t, grid.h, grid.w, grid.tokens());
-  const AxisPieces t = cut(grid.t, counts.t);
-  const AxisPieces h = cut(grid.h, counts.h);
-  const AxisPieces w = cut(grid.w, counts.w);
+  const AxisSegments t = cut(grid.t, counts.t);
+  const AxisSegments h = cut(grid.h, counts.h);
+  const AxisSegments w = cut(grid.w, counts.w);
 
   Partition partition;
   partition.order.reserve(static_cast<size_t>(grid.tokens()));
@@ -145,7 +146,7 @@ bool InTokenOrder(const Grid& grid, const WindowCounts& counts) {
   int64_t before = 1;    // windows along the axes before
   for (const auto& [size, count] : axes) {
     if (several && count > 1) return false;
-    // Windows are stored by length, so uneven ones must come so by themselves.
+    // Windows are stored longest first, so uneven ones must already be in that order.
     if (size % count > 0 && (before > 1 || !LongestFirst(size, count))) return false;
     several = several || count < size;
     before *= count;
@@ -156,9 +157,9 @@ bool InTokenOrder(const Grid& grid, const WindowCounts& counts) {
 int64_t LargestGroup(const Grid& grid, const WindowCounts& counts) {
   // Length -> number of windows, along one axis.
   const auto lengths = [](int64_t size, int64_t count) {
-    std::map<int64_t, int64_t> pieces{{size / count, count - size % count}};
-    if (size % count > 0) pieces[size / count + 1] = size % count;
-    return pieces;
+    std::map<int64_t, int64_t> segments{{size / count, count - size % count}};
+    if (size % count > 0) segments[size / count + 1] = size % count;
+    return segments;
   };
   std::map<int64_t, int64_t> tokens;  // length of a window -> tokens of all such windows
   for (const auto& [t, many_t] : lengths(grid.t, counts.t)) {
@@ -175,9 +176,9 @@ int64_t LargestGroup(const Grid& grid, const WindowCounts& counts) {
 std::vector<Partition> LayerPartitions(AttentionPattern pattern, const WindowCycle& cycle,
                                        const Grid& grid, int64_t layer) {
   if (pattern == AttentionPattern::kFull) return {FullPartition(grid)};
-  T3_CHECK(!cycle.empty(), "partition: {} attention needs a window table; it came without one",
+  T3_CHECK(!cycle.empty(), "partition: {} attention needs a window table, but there is none",
            AttentionName(pattern));
-  T3_CHECK(layer >= 0, "partition: layer {} was asked for; layers count from 0", layer);
+  T3_CHECK(layer >= 0, "partition: layer {} was requested; layers count from 0", layer);
   const WindowCounts& counts =
       cycle[static_cast<size_t>(layer % static_cast<int64_t>(cycle.size()))];
   std::vector<Partition> partitions;

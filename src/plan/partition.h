@@ -6,19 +6,12 @@
 
 #include "config/attention.h"
 #include "config/geometry.h"
+#include "plan/window_group.h"
 
 namespace t3 {
 
-// `count` windows of `length` tokens each, stored from position `first` of the window order on.
-struct WindowGroup {
-  int64_t first = 0;
-  int64_t count = 0;
-  int64_t length = 0;
-  bool operator==(const WindowGroup&) const = default;
-};
-
 // Every token of a grid in exactly one window. Windows of equal length form one group, so that
-// attention runs one batch a group. Groups have decreasing length; windows of a group have
+// attention runs one batch per group. Groups have decreasing length; windows of a group have
 // increasing window id (row-major over t,h,w windows); tokens of a window have increasing index.
 struct Partition {
   std::vector<int32_t>
@@ -41,9 +34,9 @@ Partition RemotePartition(const Grid& grid, const WindowCounts& counts);
 // The close windows moved by half a window on each axis that has more than one, cut at the border:
 // on an axis of X tokens and n > 1 windows the cuts lie at floor((2i-1)*X / (2n)), i = 1..n, so
 // token x is in window floor((2n*(x+1) + X-1) / (2X)) of n+1. With even windows of w tokens these
-// are exactly the pieces that Swin's cyclic shift by floor(w/2) and its mask leave: floor(w/2)
-// tokens, n-1 whole windows, ceil(w/2) tokens. Where half a window is less than a token the first
-// piece is empty and does not exist.
+// are exactly the windows of Swin's cyclic shift by floor(w/2) with its mask: floor(w/2) tokens,
+// n-1 whole windows, ceil(w/2) tokens. Where half a window is less than a token, the first is empty
+// and does not exist.
 Partition ShiftedPartition(const Grid& grid, const WindowCounts& counts);
 
 // One window with every token.
@@ -52,7 +45,7 @@ Partition FullPartition(const Grid& grid);
 // Whether the close and the remote partition are the same: every count is 1 or the axis size.
 bool Coincide(const Grid& grid, const WindowCounts& counts);
 
-// Of ClosePartition without making it: whether its order is the identity, and how many tokens the
+// Of ClosePartition without building it: whether its order is the identity, and how many tokens the
 // largest group of equally long windows has (all of them where windows are even). RemotePartition's
 // windows have the same lengths.
 bool InTokenOrder(const Grid& grid, const WindowCounts& counts);

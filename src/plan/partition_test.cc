@@ -121,7 +121,7 @@ TEST(Partition, CoincidesExactlyWhereTheWindowsAreTheSame) {
   }
 }
 
-TEST(Partition, OrderAndLargestGroupAreKnownWithoutMakingIt) {
+TEST(Partition, PredictsOrderAndLargestGroupWithoutThePartition) {
   int in_order = 0, uneven = 0;
   for (const Grid& grid :
        {Grid{1, 1, 1}, Grid{3, 5, 7}, Grid{4, 6, 8}, Grid{1, 5, 6}, Grid{5, 1, 4}}) {

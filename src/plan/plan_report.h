@@ -1,4 +1,4 @@
-// Everything that can be said about a run before it starts.
+// Windows, work and memory of a run, predicted before it starts.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The window planner, version 1: a search over counts for each type. docs/planner.md says why.
+// The window planner, version 1: a search over counts for each type. docs/design/planner.md says why.
 #include "plan/windows.h"
 
 #include <algorithm>
@@ -35,10 +35,10 @@ AxisCut CutInto(int64_t size, int64_t count) {
           Log2Fixed(squares) - log_size};
 }
 
-// Cuts of one axis with least..most windows, in order of count.
-std::vector<AxisCut> AxisCuts(int64_t size, int64_t least, int64_t most) {
+// Cuts of one axis into min_count to max_count windows, in order of count.
+std::vector<AxisCut> AxisCuts(int64_t size, int64_t min_count, int64_t max_count) {
   std::vector<AxisCut> cuts;
-  for (int64_t count = least; count <= most; ++count) cuts.push_back(CutInto(size, count));
+  for (int64_t count = min_count; count <= max_count; ++count) cuts.push_back(CutInto(size, count));
   return cuts;
 }
 
@@ -70,7 +70,7 @@ struct Candidate {
 };
 
 // How far a candidate is outside the limits; 0 inside. Mean and work count more than the extreme
-// windows, so that those give way first where a grid cannot have all.
+// windows, so that those are given up first where a grid cannot satisfy all.
 FixedLog Violation(const Candidate& c, const Target& target) {
   if (!target.band) return 0;
   const FixedLog low = target.tokens + kHalf;
@@ -80,12 +80,12 @@ FixedLog Violation(const Candidate& c, const Target& target) {
   return 8 * average + extreme;
 }
 
-// A cut that leaves a remainder costs more batches a layer and unequal windows.
+// A cut that leaves a remainder costs more batches per layer and unequal windows.
 FixedLog UnevenCost(const AxisCut& cut) {
   return cut.unevenness() == 0 ? 0 : kLogOne / 4 + cut.unevenness();
 }
 
-// Distance from the target; the smaller the better.
+// Distance from the target; smaller is better.
 FixedLog Distance(const Candidate& c, const Target& target, const WindowCycle& earlier) {
   FixedLog distance = 2 * std::abs(c.mean() - target.tokens);
   distance += std::abs(c.t.mean - target.frames);
@@ -96,7 +96,7 @@ FixedLog Distance(const Candidate& c, const Target& target, const WindowCycle& e
   return distance;
 }
 
-// The best candidate met so far; the first of equals.
+// The best candidate so far; the first among equals.
 class Best {
  public:
   Best(const Target& target, const WindowCycle& earlier) : target_(target), earlier_(earlier) {}
@@ -120,8 +120,8 @@ class Best {
   WindowCounts counts_;
 };
 
-// The widths worth a look beside these cuts of time and height: windows of a third to twice the
-// target's tokens, and the nearest on both sides, so that there is always one.
+// The widths to try with these cuts of time and height: windows of a third to twice the target's
+// tokens, and the nearest on both sides, so that there is always one.
 std::pair<size_t, size_t> WidthRange(const std::vector<AxisCut>& widths, FixedLog wanted) {
   const auto longer_than = [&](FixedLog length) {
     const auto end =
@@ -133,8 +133,8 @@ std::pair<size_t, size_t> WidthRange(const std::vector<AxisCut>& widths, FixedLo
   return {first > 0 ? first - 1 : 0, std::min(last + 1, widths.size())};
 }
 
-// Time is cut for the mixed types wherever two windows of two tokens can be had, into windows of at
-// least half the wanted frames; into longer ones for the sake of frames of few tokens.
+// The mixed types cut time wherever two windows of two tokens are possible, into windows of at
+// least half the wanted frames, or longer ones if frames have few tokens.
 std::vector<AxisCut> TimeCuts(const Grid& grid, const Target& target) {
   if (target.whole_time || grid.t == 1 || grid.tokens() < 4) return AxisCuts(grid.t, 1, 1);
   std::vector<AxisCut> cuts = AxisCuts(grid.t, 2, grid.t);
@@ -142,9 +142,9 @@ std::vector<AxisCut> TimeCuts(const Grid& grid, const Target& target) {
   return cuts;
 }
 
-// No candidate with these cuts of time and height is nearer, whatever the width: its tokens and its
-// aspect want one width each, and the gap between the two counts at least by half.
-FixedLog LeastDistance(const AxisCut& t, const AxisCut& h, const Target& target) {
+// A lower bound of the distance with these cuts of time and height, whatever the width: tokens and
+// aspect each determine a width, and the gap between the two counts at least by half.
+FixedLog MinDistance(const AxisCut& t, const AxisCut& h, const Target& target) {
   return std::abs(t.mean - target.frames) + UnevenCost(t) + UnevenCost(h) +
          std::abs(target.tokens - t.mean - 2 * h.mean - target.aspect) / 2;
 }
@@ -162,7 +162,7 @@ WindowCounts Search(const Grid& grid, const Target& target, const WindowCycle& e
   }
   for (const AxisCut& t : times) {
     for (const AxisCut& h : heights) {
-      if (best.Beats(LeastDistance(t, h, target) - 1)) continue;  // halves are rounded
+      if (best.Beats(MinDistance(t, h, target) - 1)) continue;  // halves are rounded
       const auto [first, last] = WidthRange(widths, target.tokens - t.mean - h.mean);
       for (size_t i = first; i < last; ++i) best.Offer({t, h, widths[i]});
     }
@@ -174,15 +174,16 @@ FixedLog LogRatio(int64_t numerator, int64_t denominator) {
   return Log2Fixed(numerator) - Log2Fixed(denominator);
 }
 
-// Published tokens; on a small grid the same share of it as at kPlannedTokens, but 8 at least.
+// The published number of tokens; on a small grid the same share as at kPlannedTokens, but at
+// least 8.
 FixedLog WantedTokens(const Grid& grid, FixedLog published) {
   if (grid.tokens() >= kPlannedTokens) return published;
   const FixedLog scaled = published + LogRatio(grid.tokens(), kPlannedTokens);
   return std::min(std::max(scaled, 3 * kLogOne), Log2Fixed(grid.tokens()));
 }
 
-// The published window's aspect, as far as the grid's aspect goes: none on a square grid, all of
-// it from the published grid's aspect on.
+// The published window's aspect in proportion to the grid's: none on a square grid, all of it from
+// the published grid's aspect on.
 FixedLog WantedAspect(const Grid& grid, const Grid& published, FixedLog aspect) {
   const FixedLog full = LogRatio(published.w, published.h);
   return aspect * std::min(LogRatio(grid.w, grid.h), full) / full;
@@ -223,10 +224,10 @@ void CheckTable(const WindowTable& published) {
   const Grid& grid = published.grid;
   const WindowCounts whole_frames{grid.t, 1, 1};
   T3_CHECK(published.cycle.size() == 5 && published.cycle[0] == whole_frames,
-           "planner: the table '{}' has not five layouts that begin with whole frames",
+           "planner: the table '{}' does not have five layouts that begin with whole frames",
            FormatWindows(published.cycle));
-  T3_CHECK(grid.w > grid.h, "planner: the table's grid {}x{}x{} is not a landscape one", grid.t,
-           grid.h, grid.w);
+  T3_CHECK(grid.w > grid.h, "planner: the table's grid {}x{}x{} is not landscape", grid.t, grid.h,
+           grid.w);
 }
 
 }  // namespace

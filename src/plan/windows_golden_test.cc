@@ -76,7 +76,8 @@ const Planned kVersion1[] = {
 TEST(PlannerVersion, One) {
   EXPECT_EQ(kPlannerVersion, 1);
   for (const Planned& planned : kVersion1) {
-    const WindowCycle cycle = PlanWindows(planned.grid, PublishedWindows(planned.latent_channels));
+    const WindowCycle cycle =
+        PlanWindows(planned.grid, PublishedWindows(FamilyOf(planned.latent_channels)));
     EXPECT_EQ(FormatWindows(cycle), planned.windows)
         << planned.latent_channels << " channels, grid " << planned.grid.t << "x" << planned.grid.h
         << "x" << planned.grid.w;

@@ -1,4 +1,4 @@
-// What docs/planner.md promises of planned windows, over thousands of grids of every shape.
+// What docs/design/planner.md promises of planned windows, over thousands of grids of every shape.
 #include "plan/windows.h"
 
 #include <gmock/gmock.h>
@@ -63,7 +63,7 @@ std::string Name(const Grid& grid) {
   return "grid " + FormatWindows({{grid.t, grid.h, grid.w}}) + " ";
 }
 
-class PlannedWindows : public testing::TestWithParam<int64_t> {
+class PlannedWindows : public testing::TestWithParam<ModelFamily> {
  protected:
   const WindowTable& table() const { return PublishedWindows(GetParam()); }
   WindowCycle Plan(const Grid& grid) const { return PlanWindows(grid, table()); }
@@ -157,17 +157,20 @@ TEST_P(PlannedWindows, PutEveryTokenIntoOneCloseAndOneRemoteWindow) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Tables, PlannedWindows, testing::Values(16, 48), [](const auto& table) {
-  return table.param == 16 ? std::string("Wan21") : std::string("Wan22");
-});
+INSTANTIATE_TEST_SUITE_P(Tables, PlannedWindows,
+                         testing::Values(ModelFamily::kWan21, ModelFamily::kWan22),
+                         [](const auto& table) {
+                           return table.param == ModelFamily::kWan21 ? std::string("Wan21")
+                                                                     : std::string("Wan22");
+                         });
 
-TEST(PlanWindows, RefusesWhatIsNoGridAndNoTable) {
-  WindowTable table = PublishedWindows(16);
+TEST(PlanWindows, RefusesInvalidGridsAndTables) {
+  WindowTable table = PublishedWindows(ModelFamily::kWan21);
   EXPECT_THROW(PlanWindows({0, 4, 4}, table), Error);
   EXPECT_THROW(PlanWindows({4, -4, 4}, table), Error);
   table.cycle.pop_back();
   EXPECT_THROW(PlanWindows({4, 4, 4}, table), Error);
-  table = PublishedWindows(16);
+  table = PublishedWindows(ModelFamily::kWan21);
   std::swap(table.grid.h, table.grid.w);
   EXPECT_THROW(PlanWindows({4, 4, 4}, table), Error);
 }

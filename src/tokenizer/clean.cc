@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <utility>
+#include <vector>
 
 #include "tokenizer/html.h"
 #include "tokenizer/unicode.h"
@@ -116,12 +117,82 @@ std::u32string FixOnce(std::u32string text, bool unescape) {
   return Normalize(text, NormalForm::kNfc);
 }
 
-std::u32string FixSegment(std::u32string text, bool unescape) {
+// Length of a reference that stands for '&' itself, without its own '&', at the start of `text`:
+// "amp;", "#38;", "#x26;" and their like; 0 if there is none.
+size_t AmpersandLength(std::u32string_view text) {
+  constexpr size_t kLongest = 27;  // ftfy's references have at most 24 characters and "#", ";"
+  const size_t end = text.substr(0, kLongest).find(U';');
+  if (end == std::u32string_view::npos) return 0;
+  const std::u32string reference = U"&" + std::u32string(text.substr(0, end + 1));
+  return UnescapeTerminatedHtml(reference) == U"&" ? end + 1 : 0;
+}
+
+// An '&' and the references to '&' that directly follow it ("&amp;amp;x": lengths 4, 4). A pass
+// takes one of each chain.
+struct Chain {
+  size_t begin;  // after the '&'
+  std::vector<size_t> lengths;
+};
+
+std::vector<Chain> FindChains(std::u32string_view text) {
+  std::vector<Chain> chains;
+  for (size_t at = text.find(U'&'); at != std::u32string_view::npos; at = text.find(U'&', at)) {
+    Chain chain{++at, {}};
+    while (const size_t length = AmpersandLength(text.substr(at))) {
+      chain.lengths.push_back(length);
+      at += length;
+    }
+    if (!chain.lengths.empty()) chains.push_back(std::move(chain));
+  }
+  return chains;
+}
+
+// `text` with the first `passes` references of each chain taken.
+std::u32string TakeAmpersands(const std::u32string& text, const std::vector<Chain>& chains,
+                              size_t passes) {
+  std::u32string output;
+  size_t copied = 0;
+  for (const Chain& chain : chains) {
+    output.append(text, copied, chain.begin - copied);
+    copied = chain.begin;
+    for (size_t i = 0; i < passes; ++i) copied += chain.lengths[i];
+  }
+  return output.append(text, copied);
+}
+
+// Passes that would do nothing but take a reference of each chain, all at once: until one chain has
+// a single reference left. `before` is the text before the pass that made `text`: where that pass
+// did nothing else, and `text` has no other references, neither will the next ones.
+std::u32string SkipPasses(const std::u32string& before, std::u32string text) {
+  const std::vector<Chain> chains = FindChains(text);
+  if (chains.empty()) return text;
+  size_t passes = std::u32string::npos;
+  for (const Chain& chain : chains) passes = std::min(passes, chain.lengths.size() - 1);
+  if (passes == 0 || TakeAmpersands(before, FindChains(before), 1) != text ||
+      TakeAmpersands(text, chains, 1) != UnescapeTerminatedHtml(text)) {
+    return text;
+  }
+  return TakeAmpersands(text, chains, passes);
+}
+
+// Repeats until nothing changes. What a space separates cannot meet, so each word has its own
+// number of passes; chains of references ("&amp;amp;...") would take a pass a link.
+std::u32string FixWord(std::u32string text, bool unescape) {
   for (;;) {
     std::u32string fixed = FixOnce(text, unescape);
     if (fixed == text) return fixed;
-    text = std::move(fixed);
+    text = unescape ? SkipPasses(text, std::move(fixed)) : std::move(fixed);
   }
+}
+
+std::u32string FixSegment(std::u32string_view segment, bool unescape) {
+  std::u32string output;
+  for (size_t begin = 0; begin < segment.size();) {
+    const size_t end = std::min(segment.find(U' ', begin), segment.size() - 1) + 1;
+    output += FixWord(std::u32string(segment.substr(begin, end - begin)), unescape);
+    begin = end;
+  }
+  return output;
 }
 
 // ftfy.fix_text. A '<' means that the text is HTML source, whose references are to be kept: from
@@ -133,7 +204,7 @@ std::u32string FixText(std::u32string_view text) {
     const size_t line = std::min(text.find(U'\n'), text.size() - 1) + 1;
     const std::u32string_view segment = text.substr(0, std::min(line, kLongestSegment));
     if (segment.find(U'<') != std::u32string_view::npos) unescape = false;
-    output += FixSegment(std::u32string(segment), unescape);
+    output += FixSegment(segment, unescape);
     text.remove_prefix(segment.size());
   }
   return output;

@@ -39,6 +39,26 @@ TEST(Clean, LongTextsAreCutAsFtfyCutsThem) {
   EXPECT_EQ(CleanText("xe\u0301"), "x\u00e9");
 }
 
+std::string Repeat(const std::string& text, int count) {
+  std::string repeated;
+  for (int i = 0; i < count; ++i) repeated += text;
+  return repeated;
+}
+
+TEST(Clean, NestedReferencesAreTakenInTheOrderOfTheirDepth) {
+  // ESC goes as a control character a pass before '[' is there to make it an escape sequence.
+  EXPECT_EQ(CleanText("\x1b&#91;0mx"), "x");
+  EXPECT_EQ(CleanText("\x1b&amp;#91;0mx"), "[0mx");
+  EXPECT_EQ(CleanText("\x1b&" + Repeat("amp;", 50) + "#91;0mx"), "[0mx");
+  EXPECT_EQ(CleanText("&" + Repeat("amp;", 50) + "lt;&" + Repeat("#38;", 7) + "gt;"), "<>");
+}
+
+TEST(Clean, TimeGrowsWithTheLength) {
+  // A pass a level would take minutes.
+  EXPECT_EQ(CleanText("&" + Repeat("amp;", 200'000)), "&");
+  EXPECT_EQ(CleanText("a &" + Repeat("#x26;AMP;", 50'000) + "lt; b"), "a < b");
+}
+
 TEST(Unicode, IllFormedBytesBecomeReplacementCharacters) {
   EXPECT_EQ(DecodeUtf8("\xE2\x82X"), U"\uFFFDX");
   EXPECT_EQ(DecodeUtf8("\xED\xA0\x80"), U"\uFFFD\uFFFD\uFFFD");

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/mapped_file.h"
+#include "tokenizer/sentencepiece_model.h"
 
 namespace t3 {
 
@@ -16,10 +17,11 @@ struct Tokenizer::Impl {
 
 Tokenizer::Tokenizer(std::span<const std::byte> model, const std::string& name)
     : impl_(std::make_unique<Impl>()) {
+  CheckSentencePieceModel(model, name);
   auto& processor = impl_->processor;
   const auto status = processor.LoadFromSerializedProto(
       {reinterpret_cast<const char*>(model.data()), model.size()});
-  T3_CHECK(status.ok(), "{} is no sentencepiece model ({}); wanted UMT5's spiece.model", name,
+  T3_CHECK(status.ok(), "{} is not a sentencepiece model ({}); wanted UMT5's spiece.model", name,
            status.error_message());
   T3_CHECK(processor.pad_id() == kPadId && processor.eos_id() == kEndId,
            "{} has padding id {} and closing id {}; wanted {} and {}, as in UMT5's spiece.model",
@@ -37,8 +39,8 @@ std::vector<int32_t> Tokenizer::Encode(std::string_view text, int64_t max_ids) c
   std::vector<int> pieces;
   const auto status = impl_->processor.Encode(text, &pieces);
   T3_CHECK(status.ok(), "the text cannot be tokenized: {}", status.error_message());
-  const size_t kept = std::min(pieces.size(), static_cast<size_t>(max_ids - 1));
-  std::vector<int32_t> ids(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(kept));
+  const size_t count = std::min(pieces.size(), static_cast<size_t>(max_ids - 1));
+  std::vector<int32_t> ids(pieces.begin(), pieces.begin() + static_cast<std::ptrdiff_t>(count));
   ids.push_back(kEndId);
   return ids;
 }

@@ -17,8 +17,8 @@ class Tokenizer {
   static constexpr int32_t kPadId = 0;
   static constexpr int32_t kEndId = 1;
 
-  // Reads a spiece.model. Throws Error when it is missing, no sentencepiece model, or one whose
-  // padding and closing ids are not the ones above.
+  // Reads a spiece.model. Throws Error when it is missing, damaged, not a sentencepiece model, or one
+  // whose padding and closing ids are not the ones above.
   explicit Tokenizer(const std::string& path);
   // The same from the file's content, e.g. the tensor `spiece_model` of ComfyUI's files; `name` is
   // for messages. The bytes are not needed afterwards.

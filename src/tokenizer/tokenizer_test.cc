@@ -56,6 +56,33 @@ void ExpectReferenceIds(const std::string& model) {
   }
 }
 
+TEST(Tokenizer, DamagedCharacterMapsAreRefused) {
+  std::string model = ReadFile(kModel);
+  for (const auto& [place, value] : {std::pair(14280, 0x7F), std::pair(24675, 0xFF)}) {
+    model[static_cast<size_t>(place)] = static_cast<char>(value);
+  }
+  try {
+    Tokenizer tokenizer(AsBytes(model), "wrong.model");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("wrong.model: its character map leads outside"));
+  }
+}
+
+// Whatever byte is wrong: an error or other ids, never a read outside of the map.
+TEST(Tokenizer, NoChangedByteEndsTheProgram) {
+  const std::string good = ReadFile(kModel);
+  const std::string text = CleanText("A cat — \u4e2d\u6587, caf\u00e9 \uff21\u00bd e\u0301.");
+  for (size_t place = 0; place < good.size(); place += 1009) {
+    std::string model = good;
+    model[place] = static_cast<char>(model[place] ^ 0xFF);
+    try {
+      Tokenizer(AsBytes(model), "m").Encode(text);
+    } catch (const Error&) {
+    }
+  }
+}
+
 TEST(Tokenizer, ReferenceIds21) { ExpectReferenceIds("mini2.1"); }
 TEST(Tokenizer, ReferenceIds22) { ExpectReferenceIds("mini2.2"); }
 

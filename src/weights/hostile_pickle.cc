@@ -110,7 +110,7 @@ std::vector<HostileFile> BrokenPickles() {
            Whole("]q\x01h\x01"
                  "a"),
            "the checkpoint is a list"),
-      Case("pickle_dict_in_itself", Whole("}q\x01" + Str("model") + "h\x01s"), "nests its state"),
+      Case("pickle_dict_in_itself", Whole("}q\x01" + Str("model") + "h\x01s"), "holds no tensors"),
       Case("pickle_deep_tuples", Whole(")" + Repeat("\x85", 100'000)), "the checkpoint is a tuple"),
   };
 }

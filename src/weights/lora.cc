@@ -1,203 +1,253 @@
-// The namings of LoRA files.
+// Reading LoRA files.
 #include "weights/lora.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cmath>
-#include <cstring>
-#include <vector>
+#include <filesystem>
 
 #include "base/check.h"
+#include "base/text.h"
+#include "weights/lora_names.h"
+#include "weights/lora_strength.h"
+#include "weights/tensor_values.h"
 
 namespace t3 {
 namespace {
 
-enum class Part { kUp, kDown, kAlpha, kDiff, kDiffBias, kDiffModulation };
-
-struct PartName {
-  std::string_view marker;
-  Part part;
-  bool may_have_adapter;  // "MODULE.lora_A.ADAPTER.weight" and plain "MODULE.lora_A" exist
-};
-
-constexpr std::array<PartName, 10> kPartNames{{
-    {".lora_A", Part::kDown, true},
-    {".lora_B", Part::kUp, true},
-    {".lora_down", Part::kDown, true},
-    {".lora_up", Part::kUp, true},
-    {".lora.down", Part::kDown, true},
-    {".lora.up", Part::kUp, true},
-    {".alpha", Part::kAlpha, false},
-    {".diff_b", Part::kDiffBias, false},
-    {".diff_m", Part::kDiffModulation, false},
-    {".diff", Part::kDiff, false},
-}};
-
-struct Entry {
-  std::string_view module;
-  Part part;
-};
-
-// True for what may stand after the marker: "", ".weight", ".ADAPTER.weight".
-bool IsWeightTail(std::string_view tail) {
-  if (tail.empty() || tail == ".weight") return true;
-  if (!tail.starts_with(".") || !tail.ends_with(".weight")) return false;
-  const std::string_view adapter = tail.substr(1, tail.size() - 1 - std::strlen(".weight"));
-  return !adapter.empty() && adapter.find('.') == std::string_view::npos;
-}
-
-std::optional<Entry> Split(std::string_view name) {
-  for (const PartName& candidate : kPartNames) {
-    const size_t at = name.rfind(candidate.marker);
-    if (at == std::string_view::npos || at == 0) continue;
-    const std::string_view tail = name.substr(at + candidate.marker.size());
-    if (candidate.may_have_adapter ? IsWeightTail(tail) : tail.empty()) {
-      return Entry{name.substr(0, at), candidate.part};
-    }
-  }
-  return std::nullopt;
-}
-
-float HalfToFloat(uint16_t half) {
-  const int exponent = (half >> 10) & 31;
-  const int mantissa = half & 1023;
-  float value = 0;
-  if (exponent == 31) {
-    value = mantissa != 0 ? NAN : INFINITY;
-  } else if (exponent == 0) {
-    value = std::ldexp(static_cast<float>(mantissa), -24);
-  } else {
-    value = std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
-  }
-  return (half & 0x8000) != 0 ? -value : value;
-}
-
-template <typename T>
-T Read(const TensorView& view) {
-  T value;
-  std::memcpy(&value, view.data, sizeof(T));
-  return value;
-}
-
-std::optional<double> ScalarValue(const TensorView& view) {
-  if (view.elements() != 1) return std::nullopt;
-  switch (view.dtype) {
-    case DType::kF64:
-      return Read<double>(view);
-    case DType::kF32:
-      return Read<float>(view);
-    case DType::kF16:
-      return HalfToFloat(Read<uint16_t>(view));
-    case DType::kBF16:
-      return std::bit_cast<float>(static_cast<uint32_t>(Read<uint16_t>(view)) << 16);
-    case DType::kI64:
-      return static_cast<double>(Read<int64_t>(view));
-    case DType::kI32:
-      return Read<int32_t>(view);
-    default:
-      return std::nullopt;
-  }
-}
+namespace fs = std::filesystem;
 
 std::string WeightOf(const std::string& module) {
   return module.ends_with("modulation") ? module : module + ".weight";
 }
 
-// The tensor that a part of `module` changes, by canonical name.
-std::optional<std::string> Target(const CanonicalModule& canonical, const Entry& entry) {
-  if (entry.part == Part::kDiffModulation) {
-    return canonical(std::string(entry.module) + ".modulation");
-  }
-  const auto module = canonical(entry.module);
-  if (!module) return std::nullopt;
-  return entry.part == Part::kDiffBias ? *module + ".bias" : WeightOf(*module);
+// At most eight, then how many more.
+std::string ListText(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 8;
+  const auto end = names.begin() + static_cast<int64_t>(std::min(kShown, names.size()));
+  std::string text = fmt::format("{}", fmt::join(names.begin(), end, ", "));
+  if (names.size() > kShown) text += fmt::format(" and {} more", names.size() - kShown);
+  return text;
 }
+
+// Layers that the network does not have, and whether the file changes anything there.
+class ImageLayers {
+ public:
+  void Add(std::string_view module, LoraPart part, const TensorView& view) {
+    if (part == LoraPart::kAlpha) return;
+    Layer& layer = layers_[std::string(module)];
+    const bool zero = AllZero(view);
+    if (part == LoraPart::kUp || part == LoraPart::kDown) {
+      layer.zero_factor |= zero;
+      layer.has_factors = true;
+    } else {
+      layer.full |= !zero;
+    }
+  }
+
+  void Describe(std::vector<std::string>* notes) const {
+    if (layers_.empty()) return;
+    const bool changes = std::any_of(layers_.begin(), layers_.end(), [](const auto& item) {
+      return item.second.full || (item.second.has_factors && !item.second.zero_factor);
+    });
+    const std::string layers =
+        fmt::format("{} image layers ({}, ...)", layers_.size(), Quote(layers_.begin()->first));
+    notes->push_back(changes ? layers +
+                                   " of an image-to-video LoRA are left out: the model has no "
+                                   "such layers, so the LoRA acts only in part"
+                             : layers + " of the LoRA are zero and are left out");
+  }
+
+ private:
+  struct Layer {
+    bool has_factors = false;
+    bool zero_factor = false;
+    bool full = false;
+  };
+  std::map<std::string, Layer> layers_;
+};
 
 // Collects a file's entries, then checks and finishes them.
 class LoraReader {
  public:
-  LoraReader(const WeightFile& file, const CanonicalModule& canonical)
-      : path_(file.path()), canonical_(canonical) {
+  LoraReader(const WeightFile& file, const LoraModules& modules) : file_(file), modules_(modules) {
     for (const auto& [name, view] : file.tensors()) Add(name, view);
   }
 
-  std::map<std::string, LoraDelta> Finish() {
-    T3_CHECK(
-        unmatched_.empty(), "{}: {} of its entries match nothing in the network: {}{}", path_,
-        unmatched_.size(),
-        fmt::join(unmatched_.begin(),
-                  unmatched_.begin() + static_cast<int64_t>(std::min<size_t>(8, unmatched_.size())),
-                  ", "),
-        unmatched_.size() > 8 ? " and more" : "");
-    T3_CHECK(!deltas_.empty(), "{}: no LoRA weights in this file", path_);
+  void Finish(LoraFile* result) {
+    T3_CHECK(unmatched_.empty(), "{}: {} of its entries match nothing in the network: {}", path(),
+             unmatched_.size(), ListText(unmatched_));
+    image_layers_.Describe(&result->notes);
+    T3_CHECK(!deltas_.empty(), "{}: no LoRA weights in this file", path());
     for (const auto& [target, alpha] : alphas_) {
-      T3_CHECK(deltas_.contains(target), "{}: {} has an alpha and no factors", path_, target);
+      const auto delta = deltas_.find(target);
+      T3_CHECK(delta != deltas_.end() && (delta->second.up || delta->second.down),
+               "{}: {} has an alpha and no factors", path(), Quote(alpha.source));
     }
-    for (auto& [target, delta] : deltas_) FinishDelta(target, &delta);
-    return std::move(deltas_);
+    for (auto& [target, delta] : deltas_) FinishFactors(target, &delta);
+    for (const auto& [bias, weight] : scaled_biases_) ScaleBias(bias, weight);
+    result->deltas = std::move(deltas_);
   }
 
  private:
+  struct Alpha {
+    double value;
+    std::string source;
+  };
+
+  const std::string& path() const { return file_.path(); }
+
   void Add(const std::string& name, const TensorView& view) {
-    const auto entry = Split(name);
-    const auto target = entry ? Target(canonical_, *entry) : std::nullopt;
-    if (!target) {
-      unmatched_.push_back(name);
-      return;
+    const std::string_view other = OtherAdapter(name);
+    T3_CHECK(other.empty(),
+             "{} is not a plain LoRA but uses {} ({}), which t3 cannot merge; merge it with the "
+             "program that made it and give the merged denoiser as --dit",
+             path(), other, Quote(name));
+    const auto parsed = ParseLoraName(name);
+    if (parsed && modules_.is_image_layer(parsed->module)) {
+      return image_layers_.Add(parsed->module, parsed->part, view);
     }
-    if (entry->part == Part::kAlpha) {
-      const auto alpha = ScalarValue(view);
-      T3_CHECK(alpha && std::isfinite(*alpha), "{}: {} must be one finite number", path_, name);
-      alphas_[*target] = *alpha;
-      return;
+    const auto module = parsed ? ModuleOf(*parsed) : std::nullopt;
+    if (!module) {
+      unmatched_.push_back(Quote(name));
+    } else if (parsed->part == LoraPart::kAlpha) {
+      AddAlpha(name, WeightOf(*module), view);
+    } else {
+      AddChange(name, *module, parsed->part, view);
     }
-    LoraDelta& delta = deltas_[*target];
+  }
+
+  std::optional<std::string> ModuleOf(const LoraName& name) const {
+    if (name.part != LoraPart::kModulation) return modules_.canonical(name.module);
+    return modules_.canonical(std::string(name.module) + ".modulation");
+  }
+
+  void AddAlpha(const std::string& name, const std::string& target, const TensorView& view) {
+    const auto value = ScalarValue(view);
+    T3_CHECK(value && std::isfinite(*value), "{}: {} must be one finite number", path(),
+             Quote(name));
+    const auto [known, added] = alphas_.emplace(target, Alpha{*value, name});
+    T3_CHECK(
+        added || known->second.value == *value,
+        "{}: {} is {} and {} is {}, two strengths of one layer; is this more than one adapter?",
+        path(), Quote(known->second.source), known->second.value, Quote(name), *value);
+  }
+
+  void AddChange(const std::string& name, const std::string& module, LoraPart part,
+                 const TensorView& view) {
+    const bool bias = part == LoraPart::kUpBias || part == LoraPart::kFullBias;
+    const std::string target = bias ? module + ".bias" : WeightOf(module);
+    if (part == LoraPart::kUpBias) scaled_biases_[target] = WeightOf(module);
+    LoraDelta& delta = deltas_[target];
     if (delta.source.empty()) delta.source = name;
-    std::optional<TensorView>& slot = entry->part == Part::kUp     ? delta.up
-                                      : entry->part == Part::kDown ? delta.down
-                                                                   : delta.full;
+    std::optional<TensorView>& slot = part == LoraPart::kUp     ? delta.up
+                                      : part == LoraPart::kDown ? delta.down
+                                                                : delta.full;
     T3_CHECK(!slot,
              "{}: two entries change {} in the same way, {} and another; is this more than "
              "one adapter?",
-             path_, *target, name);
+             path(), target, Quote(name));
     slot = view;
   }
 
-  void FinishDelta(const std::string& target, LoraDelta* delta) const {
+  void FinishFactors(const std::string& target, LoraDelta* delta) {
     T3_CHECK(delta->up.has_value() == delta->down.has_value(),
-             "{}: {} has only one of its two factors (up/B and down/A)", path_, delta->source);
+             "{}: {} has only one of its two factors (up/B and down/A)", path(),
+             Quote(delta->source));
     if (!delta->up) return;
     const auto& up = delta->up->shape;
     const auto& down = delta->down->shape;
     T3_CHECK(up.size() >= 2 && down.size() >= 2 && up[1] == down[0] && down[0] > 0,
-             "{}: the factors of {} are ({}) and ({}), wanted (out, rank) and (rank, in)", path_,
+             "{}: the factors of {} are ({}) and ({}), wanted (out, rank) and (rank, in)", path(),
              target, fmt::join(up, ", "), fmt::join(down, ", "));
     const auto alpha = alphas_.find(target);
-    if (alpha != alphas_.end()) delta->factor = alpha->second / static_cast<double>(down[0]);
+    if (alpha != alphas_.end()) {
+      delta->factor = alpha->second.value / static_cast<double>(down[0]);
+    } else {
+      delta->factor = Strength().Factor(ParseLoraName(delta->source)->module, down[0]);
+    }
   }
 
-  const std::string& path_;
-  const CanonicalModule& canonical_;
+  // Read only where a layer has no alpha tensor: files beside a LoRA that needs none do not matter.
+  const LoraStrength& Strength() {
+    if (!strength_) strength_ = LoraStrength::Read(file_);
+    return *strength_;
+  }
+
+  void ScaleBias(const std::string& bias, const std::string& weight) {
+    const auto factors = deltas_.find(weight);
+    T3_CHECK(factors != deltas_.end() && factors->second.up, "{}: {} has no factors beside it",
+             path(), Quote(deltas_[bias].source));
+    deltas_[bias].full_factor = factors->second.factor;
+  }
+
+  const WeightFile& file_;
+  const LoraModules& modules_;
   std::map<std::string, LoraDelta> deltas_;
-  std::map<std::string, double> alphas_;
+  std::map<std::string, Alpha> alphas_;
+  std::map<std::string, std::string> scaled_biases_;  // bias -> weight whose factor it has
+  std::optional<LoraStrength> strength_;
+  ImageLayers image_layers_;
   std::vector<std::string> unmatched_;
 };
+
+// "16", or "4 to 64" where layers differ.
+template <typename T>
+std::string RangeText(const std::vector<T>& values) {
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  return *low == *high ? fmt::format("{:.6g}", *low) : fmt::format("{:.6g} to {:.6g}", *low, *high);
+}
 
 }  // namespace
 
 bool LooksLikeLora(const TensorViews& tensors) {
   return std::any_of(tensors.begin(), tensors.end(), [](const auto& item) {
-    const auto entry = Split(item.first);
-    return entry && entry->part != Part::kAlpha;
+    const auto parsed = ParseLoraName(item.first);
+    return (parsed && parsed->part != LoraPart::kAlpha) || !OtherAdapter(item.first).empty();
   });
 }
 
-LoraFile ReadLora(std::shared_ptr<const WeightFile> file, const CanonicalModule& canonical) {
+std::string FindLoraFile(const std::string& path) {
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored)) return path;
+  for (const char* name : {"adapter_model.safetensors", "pytorch_lora_weights.safetensors",
+                           "adapter_model.bin", "pytorch_lora_weights.bin"}) {
+    if (fs::is_regular_file(fs::path(path) / name, ignored)) return fs::path(path) / name;
+  }
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(path, ignored)) {
+    if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  T3_CHECK(
+      !files.empty(),
+      "{} holds no LoRA; wanted adapter_model.safetensors, pytorch_lora_weights.safetensors or "
+      "another .safetensors file",
+      path);
+  T3_CHECK(files.size() == 1, "{} holds several files; give the one that is meant: {}", path,
+           ListText(files));
+  return files.front();
+}
+
+LoraFile ReadLora(std::shared_ptr<const WeightFile> file, const LoraModules& modules) {
   LoraFile result;
-  result.deltas = LoraReader(*file, canonical).Finish();
+  result.notes = file->notes();
+  LoraReader(*file, modules).Finish(&result);
   result.file = std::move(file);
   return result;
+}
+
+std::string DescribeLora(const LoraFile& lora) {
+  std::vector<double> ranks;
+  std::vector<double> factors;
+  for (const auto& [target, delta] : lora.deltas) {
+    if (!delta.up) continue;
+    ranks.push_back(static_cast<double>(delta.down->shape[0]));
+    factors.push_back(delta.factor);
+  }
+  if (ranks.empty()) return "full deltas";
+  const std::string rank = RangeText(ranks);
+  return fmt::format("rank{} {}, alpha/rank {}", rank.find(' ') == std::string::npos ? "" : "s",
+                     rank, RangeText(factors));
 }
 
 }  // namespace t3

@@ -5,10 +5,10 @@
 #include <bit>
 #include <string>
 
+#include "base/text.h"
 #include "weights/pickle_globals.h"
 #include "weights/pickle_opcodes.h"
 #include "weights/pickle_stack.h"
-#include "base/text.h"
 
 namespace t3 {
 namespace {

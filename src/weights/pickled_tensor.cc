@@ -92,11 +92,16 @@ void CopyStrided(const PickledTensor& tensor, const std::byte* source, std::byte
   for (size_t axis = rank; axis > 0;) {
     std::memcpy(target, source + at * static_cast<int64_t>(size), size);
     target += size;
-    // The next index in row-major order: carry from the last axis to the first.
+    // The next index in row-major order: carry from the last axis to the first. `at` never leaves
+    // the extent that was checked, whatever the stride of an axis of one element.
     for (axis = rank; axis > 0; --axis) {
-      at += tensor.strides[axis - 1];
-      if (++index[axis - 1] < tensor.shape[axis - 1]) break;
-      at -= tensor.strides[axis - 1] * tensor.shape[axis - 1];
+      const int64_t last = tensor.shape[axis - 1] - 1;
+      if (index[axis - 1] < last) {
+        ++index[axis - 1];
+        at += tensor.strides[axis - 1];
+        break;
+      }
+      at -= tensor.strides[axis - 1] * last;
       index[axis - 1] = 0;
     }
   }
@@ -166,8 +171,9 @@ PickledStorage ReadStorage(const PickleNode& node) {
 ParsedWeights ReadTensors(const StateDict& state, const StorageBytes& storage_bytes,
                           int64_t budget) {
   ParsedWeights weights;
+  weights.notes = state.notes;
   TensorReader reader(storage_bytes, budget);
-  for (const auto& [name, node] : state) {
+  for (const auto& [name, node] : state.tensors) {
     try {
       weights.tensors.emplace(name, reader.Read(*node, weights));
     } catch (const Error& error) {

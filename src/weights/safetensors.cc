@@ -31,12 +31,22 @@ const json& Field(const json& entry, const std::string& name, const char* field)
   return entry[field];
 }
 
+// What a dtype that no network is computed from says about the file.
+std::string_view QuantisedDType(std::string_view dtype) {
+  if (dtype == "F4") return ": the file is quantised to NVFP4 or MXFP4; use its bf16 or fp8 form";
+  if (dtype == "F8_E8M0") return ": the file is quantised to MXFP8; use its bf16 or fp8 form";
+  if (dtype.starts_with("F6_")) return ": the file is quantised to MXFP6; use its bf16 or fp8 form";
+  if (dtype == "U32") return ": packed quantised weights, as MLX writes them; use its bf16 form";
+  return "";
+}
+
 DType ReadDType(const json& entry, const std::string& name) {
   const json& field = Field(entry, name, "dtype");
-  T3_CHECK(field.is_string(), "tensor {}: dtype is no string", Quote(name));
+  T3_CHECK(field.is_string(), "tensor {}: dtype is not a string", Quote(name));
   const auto dtype = FindDType(field.get_ref<const std::string&>());
-  T3_CHECK(dtype.has_value(), "tensor {}: dtype {} is not supported", Quote(name),
-           Quote(field.get_ref<const std::string&>()));
+  T3_CHECK(dtype.has_value(), "tensor {}: dtype {} is not supported{}", Quote(name),
+           Quote(field.get_ref<const std::string&>()),
+           QuantisedDType(field.get_ref<const std::string&>()));
   return *dtype;
 }
 
@@ -72,18 +82,29 @@ TensorView ReadTensor(const json& entry, const std::string& name, Bytes data) {
   return view;
 }
 
-// Two names over the same bytes are no valid safetensors, and a sign of a manipulated file.
-void CheckNoOverlap(const TensorViews& tensors) {
-  std::vector<std::tuple<const std::byte*, const std::byte*, std::string_view>> ranges;
+// As the reference reader wants it: in the order of their offsets, tensors cover the data without
+// overlaps, holes or bytes after the last one. Anything else is a sign of a damaged or manipulated
+// file.
+void CheckCoverage(const TensorViews& tensors, Bytes data) {
+  using Range = std::tuple<const std::byte*, const std::byte*, std::string_view>;
+  std::vector<Range> ranges;
   for (const auto& [name, view] : tensors) {
-    if (view.bytes > 0) ranges.emplace_back(view.data, view.data + view.bytes, name);
+    ranges.emplace_back(view.data, view.data + view.bytes, name);
   }
   std::sort(ranges.begin(), ranges.end());
-  for (size_t i = 1; i < ranges.size(); ++i) {
-    T3_CHECK(std::get<0>(ranges[i]) >= std::get<1>(ranges[i - 1]),
-             "tensors {} and {} overlap in the file", Quote(std::get<2>(ranges[i - 1])),
-             Quote(std::get<2>(ranges[i])));
+  const std::byte* end = data.data();
+  std::string_view before;
+  std::string uncovered;
+  for (const auto& [first, last, name] : ranges) {
+    T3_CHECK(first >= end, "tensors {} and {} overlap in the file", Quote(before), Quote(name));
+    if (first > end) uncovered = fmt::format("{} bytes before tensor {}", first - end, Quote(name));
+    end = last;
+    before = name;
   }
+  const int64_t rest = data.data() + data.size() - end;
+  if (rest > 0) uncovered = fmt::format("{} bytes after the last tensor", rest);
+  T3_CHECK(uncovered.empty(), "{} belong to no tensor: the file is damaged; fetch it again",
+           uncovered);
 }
 
 Metadata ReadMetadata(const json& entry) {
@@ -114,7 +135,7 @@ ParsedWeights ParseSafetensors(Bytes file) {
       weights.tensors.emplace(name, ReadTensor(entry, name, data));
     }
   }
-  CheckNoOverlap(weights.tensors);
+  CheckCoverage(weights.tensors, data);
   return weights;
 }
 

@@ -1,45 +1,62 @@
 // FindStateDict.
 #include "weights/state_dict.h"
 
-#include <algorithm>
-#include <array>
 #include <set>
 #include <string>
 
 #include "base/check.h"
 #include "base/text.h"
+#include "weights/wrappers.h"
 
 namespace t3 {
 namespace {
 
 using Kind = PickleNode::Kind;
 
-// Training code saves the state dict inside a dict with counters and optimiser state, and these are
-// the names that it uses: torch's and Lightning's examples (`state_dict`), the Wan VAE's trainer
-// (`model_state`), and plain `model` or `module`.
-constexpr std::array<std::string_view, 4> kWrappers{"model_state", "state_dict", "model", "module"};
-constexpr int kMaxDepth = 4;  // {"model": {"module": {"state_dict": ...}}}; also ends cycles
+constexpr int kMaxDepth = 4;  // {"model": {"module": {"state_dict": ...}}}
 
-const PickleNode* FindWrapped(const PickleNode& dict) {
-  const PickleNode* found = nullptr;
-  std::string_view found_name;
+struct FoundDict {
+  std::string path;  // the keys that lead to it, joined by '.'
+  const PickleNode* dict;
+};
+
+bool HoldsTensors(const PickleNode& dict) {
+  for (size_t i = 1; i < dict.items.size(); i += 2) {
+    if (dict.items[i]->kind == Kind::kTensor) return true;
+  }
+  return false;
+}
+
+// `dict` and what it wraps, where they hold tensors.
+void FindDicts(const PickleNode& dict, const std::string& path, int depth,
+               std::set<const PickleNode*>* visited, std::vector<FoundDict>* found) {
+  if (!visited->insert(&dict).second) return;  // shared, or inside itself
+  if (HoldsTensors(dict)) found->push_back({path, &dict});
+  std::set<std::string_view> seen;
   for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
     const PickleNode& key = *dict.items[i];
     const PickleNode& value = *dict.items[i + 1];
-    const bool wrapper = key.kind == Kind::kString && value.kind == Kind::kDict &&
-                         std::find(kWrappers.begin(), kWrappers.end(), key.text) != kWrappers.end();
-    if (!wrapper) continue;
-    T3_CHECK(found == nullptr,
-             "the checkpoint holds both {} and {}; save the one that is meant by itself",
-             Quote(found_name), Quote(key.text));
-    found = &value;
-    found_name = key.text;
+    if (key.kind != Kind::kString || value.kind != Kind::kDict || !IsWrapper(key.text)) continue;
+    T3_CHECK(seen.insert(key.text).second, "the checkpoint holds {} twice", Quote(key.text));
+    T3_CHECK(depth < kMaxDepth, "the checkpoint nests its state dict deeper than {} levels",
+             kMaxDepth);
+    FindDicts(value, path.empty() ? std::string(key.text) : fmt::format("{}.{}", path, key.text),
+              depth + 1, visited, found);
   }
-  return found;
+}
+
+// The keys of a dict that are strings, for messages.
+std::string KeysText(const PickleNode& dict) {
+  constexpr size_t kShown = 8;
+  std::vector<std::string> keys;
+  for (size_t i = 0; i + 1 < dict.items.size() && keys.size() < kShown; i += 2) {
+    if (dict.items[i]->kind == Kind::kString) keys.push_back(Quote(dict.items[i]->text));
+  }
+  return keys.empty() ? "none" : fmt::format("{}", fmt::join(keys, ", "));
 }
 
 StateDict NamedTensors(const PickleNode& dict) {
-  StateDict tensors;
+  StateDict state;
   std::set<std::string_view> names;
   for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
     const PickleNode& key = *dict.items[i];
@@ -49,9 +66,9 @@ StateDict NamedTensors(const PickleNode& dict) {
              KindName(key.kind));
     T3_CHECK(names.insert(key.text).second, "the checkpoint holds tensor {} twice",
              Quote(key.text));
-    tensors.emplace_back(key.text, &value);
+    state.tensors.emplace_back(key.text, &value);
   }
-  return tensors;
+  return state;
 }
 
 }  // namespace
@@ -59,17 +76,19 @@ StateDict NamedTensors(const PickleNode& dict) {
 StateDict FindStateDict(const PickleNode& root) {
   T3_CHECK(root.kind == Kind::kDict, "the checkpoint is a {}, wanted a dict of tensors",
            KindName(root.kind));
-  const PickleNode* dict = &root;
-  int depth = 0;
-  while (const PickleNode* wrapped = FindWrapped(*dict)) {
-    T3_CHECK(++depth <= kMaxDepth, "the checkpoint nests its state dict deeper than {} levels",
-             kMaxDepth);
-    dict = wrapped;
-  }
-  StateDict tensors = NamedTensors(*dict);
-  T3_CHECK(!tensors.empty(), "the checkpoint holds no tensors (looked under {} too)",
-           fmt::join(kWrappers, ", "));
-  return tensors;
+  std::set<const PickleNode*> visited;
+  std::vector<FoundDict> found;
+  FindDicts(root, "", 0, &visited, &found);
+  T3_CHECK(!found.empty(),
+           "the checkpoint holds no tensors, neither itself nor under a name such as state_dict, "
+           "model, generator or ema; its keys: {}",
+           KeysText(root));
+  std::vector<std::string> paths;
+  for (const FoundDict& dict : found) paths.push_back(dict.path);
+  std::vector<std::string> notes;
+  StateDict state = NamedTensors(*found[ChooseWrapped(paths, &notes)].dict);
+  state.notes = std::move(notes);
+  return state;
 }
 
 }  // namespace t3

@@ -1,6 +1,7 @@
 // The state dict inside a pickled checkpoint.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -9,13 +10,16 @@
 
 namespace t3 {
 
-// Name and tensor node, in the file's order.
-using StateDict = std::vector<std::pair<std::string_view, const PickleNode*>>;
+// Tensors by name, in the file's order.
+struct StateDict {
+  std::vector<std::pair<std::string_view, const PickleNode*>> tensors;
+  std::vector<std::string> notes;  // what was chosen among several dicts
+};
 
-// The named tensors under `root`, going down through nested dicts as training code writes them.
-// Entries that are no tensors (step counters, settings) are left out. Throws Error when there is no
-// tensor, when several nested dicts could be meant, when a tensor has no string for a name or a
-// name comes twice.
+// The named tensors under `root`, in the dict that ChooseWrapped chooses among the nested ones
+// (weights/wrappers.h). Entries that are not tensors (step counters, settings) are left out. Throws
+// Error when there is no tensor, when several dicts could be meant, or when a tensor's name is not
+// a string or occurs twice.
 StateDict FindStateDict(const PickleNode& root);
 
 }  // namespace t3

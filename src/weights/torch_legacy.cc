@@ -2,9 +2,9 @@
 #include <map>
 #include <utility>
 
+#include "base/text.h"
 #include "weights/pickle.h"
 #include "weights/pickled_tensor.h"
-#include "base/text.h"
 #include "weights/torch_file.h"
 
 namespace t3 {

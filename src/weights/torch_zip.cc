@@ -1,9 +1,9 @@
 // ParseTorchZip.
 #include <optional>
 
+#include "base/text.h"
 #include "weights/pickle.h"
 #include "weights/pickled_tensor.h"
-#include "base/text.h"
 #include "weights/torch_file.h"
 #include "weights/zip.h"
 

@@ -47,6 +47,7 @@ using Metadata = std::map<std::string, std::string>;
 struct ParsedWeights {
   TensorViews tensors;
   Metadata metadata;
+  std::vector<std::string> notes;  // what the reader chose or left out, a sentence each
   std::vector<std::unique_ptr<std::byte[]>> owned;
 };
 

@@ -6,11 +6,12 @@
 
 #include "base/check.h"
 #include "base/mapped_file.h"
+#include "base/text.h"
 #include "weights/file_kind.h"
 #include "weights/safetensors.h"
 #include "weights/shard_index.h"
-#include "base/text.h"
 #include "weights/torch_file.h"
+#include "weights/wrappers.h"
 
 namespace t3 {
 namespace {
@@ -19,7 +20,13 @@ class OpenedFile : public WeightFile {
  public:
   explicit OpenedFile(const std::string& path) {
     path_ = path;
-    Read(Map(path));
+    const std::filesystem::path location(path);
+    const std::vector<std::string> shards = ShardNames(location.filename().string());
+    if (shards.size() > 1) {
+      OpenShards(shards);
+    } else {
+      Read(Map(path));
+    }
   }
 
  private:
@@ -29,55 +36,100 @@ class OpenedFile : public WeightFile {
   }
 
   void Take(ParsedWeights weights, std::string format) {
+    RemoveWrappers(&weights);
     format_ = std::move(format);
     tensors_ = std::move(weights.tensors);
     metadata_ = std::move(weights.metadata);
+    notes_ = std::move(weights.notes);
     owned_ = std::move(weights.owned);
   }
 
   void Read(Bytes bytes) {
-    switch (RecogniseFile(bytes)) {
-      case FileKind::kSafetensors:
-        return Take(ParseSafetensors(bytes), "safetensors");
-      case FileKind::kTorchZip:
-        return Take(ParseTorchZip(bytes), "torch zip");
-      case FileKind::kTorchLegacy:
-        return Take(ParseTorchLegacy(bytes), "torch legacy");
-      case FileKind::kShardIndex:
-        return OpenShards(ParseShardIndex(bytes));
-      case FileKind::kUnknown:
-        Fail("{}", DescribeUnknown(bytes));
-    }
+    const FileKind kind = RecogniseFile(bytes);
+    if (kind == FileKind::kShardIndex) return OpenIndex(ParseShardIndex(bytes));
+    Take(Parse(bytes, kind), kind == FileKind::kSafetensors ? "safetensors"
+                             : kind == FileKind::kTorchZip  ? "torch zip"
+                                                            : "torch legacy");
   }
 
-  // A shard is always safetensors, never another index, so there are no cycles to follow.
+  // Shards are never another index, so there are no cycles to follow.
+  static ParsedWeights Parse(Bytes bytes, FileKind kind) {
+    switch (kind) {
+      case FileKind::kSafetensors:
+        return ParseSafetensors(bytes);
+      case FileKind::kTorchZip:
+        return ParseTorchZip(bytes);
+      case FileKind::kTorchLegacy:
+        return ParseTorchLegacy(bytes);
+      case FileKind::kShardIndex:
+        Fail("it is an index of shards, wanted a shard");
+      case FileKind::kUnknown:
+        break;
+    }
+    Fail("{}", DescribeUnknown(bytes));
+  }
+
+  std::filesystem::path Beside(const std::string& name) const {
+    return std::filesystem::path(path_).parent_path() / name;
+  }
+
   ParsedWeights OpenShard(const std::string& name) {
-    const std::string path = (std::filesystem::path(path_).parent_path() / name).string();
     try {
-      const Bytes bytes = Map(path);
-      T3_CHECK(RecogniseFile(bytes) == FileKind::kSafetensors, "it is not a safetensors file");
-      return ParseSafetensors(bytes);
+      const Bytes bytes = Map(Beside(name).string());
+      return Parse(bytes, RecogniseFile(bytes));
     } catch (const Error& error) {
       Fail("its shard {}: {}", Quote(name), error.what());
     }
   }
 
-  // The index rules: a tensor that a shard holds but the index does not name is not part of the
-  // model, and one that is named must be in the shard that is named.
-  void OpenShards(const std::map<std::string, std::string>& shard_of) {
+  static std::string ShardedFormat(size_t count) {
+    return fmt::format("safetensors (sharded, {} file{})", count, count == 1 ? "" : "s");
+  }
+
+  // A tensor that a shard holds but the index does not name is not part of the model, and one that
+  // is named must be in the shard that is named.
+  void OpenIndex(const std::map<std::string, std::string>& shard_of) {
     std::map<std::string, ParsedWeights> shards;
     for (const auto& [tensor, name] : shard_of) {
       if (!shards.contains(name)) shards.emplace(name, OpenShard(name));
     }
+    ParsedWeights whole;
     for (const auto& [tensor, name] : shard_of) {
       auto entry = shards.at(name).tensors.extract(tensor);
       T3_CHECK(!entry.empty(), "tensor {} is not in shard {}, where the index says it is",
                Quote(tensor), Quote(name));
-      tensors_.insert(std::move(entry));
+      whole.tensors.insert(std::move(entry));
     }
-    for (auto& [name, shard] : shards) metadata_.merge(shard.metadata);
-    format_ = fmt::format("safetensors (sharded, {} file{})", shards.size(),
-                          shards.size() == 1 ? "" : "s");
+    for (auto& [name, shard] : shards) MergeRest(&shard, &whole);
+    Take(std::move(whole), ShardedFormat(shards.size()));
+  }
+
+  // Without an index: every shard must be there, and each tensor in one of them.
+  void OpenShards(const std::vector<std::string>& names) {
+    std::vector<std::string> missing;
+    std::error_code ignored;
+    for (const std::string& name : names) {
+      if (!std::filesystem::exists(Beside(name), ignored)) missing.push_back(Quote(name));
+    }
+    T3_CHECK(missing.empty(), "{} of its {} shards {} missing: {}; download the rest",
+             missing.size(), names.size(), missing.size() == 1 ? "is" : "are",
+             fmt::join(missing, ", "));
+    ParsedWeights whole;
+    for (const std::string& name : names) {
+      ParsedWeights shard = OpenShard(name);
+      whole.tensors.merge(shard.tensors);
+      T3_CHECK(shard.tensors.empty(), "tensor {} is in shard {} and in another one",
+               Quote(shard.tensors.begin()->first), Quote(name));
+      MergeRest(&shard, &whole);
+    }
+    Take(std::move(whole), ShardedFormat(names.size()));
+  }
+
+  // All but the tensors.
+  static void MergeRest(ParsedWeights* shard, ParsedWeights* whole) {
+    whole->metadata.merge(shard->metadata);
+    for (std::string& note : shard->notes) whole->notes.push_back(std::move(note));
+    for (auto& data : shard->owned) whole->owned.push_back(std::move(data));
   }
 
   std::vector<std::unique_ptr<MappedFile>> files_;

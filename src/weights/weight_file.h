@@ -3,13 +3,16 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "weights/types.h"
 
 namespace t3 {
 
 // Opened weights: one safetensors file, an index.json with its shards, or a torch .pth (zip or
-// legacy). The format is told by content, not by name. Tensors are memory-mapped.
+// legacy). The content decides the format, not the name; but a name such as
+// "model-00001-of-00003.safetensors" stands for all three shards, which must be there. Tensors are
+// memory-mapped; their names are without the wrappers of training code (weights/wrappers.h).
 class WeightFile {
  public:
   // Throws Error that names the file and the fault. Never executes or trusts anything in the file.
@@ -20,6 +23,8 @@ class WeightFile {
   const std::string& format() const { return format_; }  // "safetensors", "torch zip", ...
   const TensorViews& tensors() const { return tensors_; }
   const Metadata& metadata() const { return metadata_; }
+  // What was chosen or left out while reading, a sentence each; for the log and `t3 inspect`.
+  const std::vector<std::string>& notes() const { return notes_; }
 
  protected:
   WeightFile() = default;
@@ -27,6 +32,7 @@ class WeightFile {
   std::string format_;
   TensorViews tensors_;
   Metadata metadata_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace t3

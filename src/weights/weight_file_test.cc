@@ -8,6 +8,7 @@
 
 #include "t3video/error.h"
 #include "weights/safetensors_writer.h"
+#include "weights/shard_index.h"
 #include "weights/test_files.h"
 #include "weights/test_folder.h"
 
@@ -35,13 +36,13 @@ std::shared_ptr<const WeightFile> OpenBytes(const test::Folder& folder, const st
 
 TEST(Safetensors, ReadsTensorsAndMetadata) {
   const test::Folder folder;
-  // "b" begins at an odd byte, there is a gap before it, and "e" is empty.
+  // "b" begins at an odd byte, and "e" is empty.
   const auto file = OpenBytes(
       folder, test::Safetensors(R"({"__metadata__":{"k":"v"},"a":{"dtype":"U8","shape":[],)"
                                 R"("data_offsets":[0,1]},"b":{"dtype":"F32","shape":[6,1],)"
-                                R"("data_offsets":[3,27]},"e":{"dtype":"BF16","shape":[0,7],)"
-                                R"("data_offsets":[3,3]}}  )",
-                                "A--" + test::SixFloats()));
+                                R"("data_offsets":[1,25]},"e":{"dtype":"BF16","shape":[0,7],)"
+                                R"("data_offsets":[1,1]}}  )",
+                                "A" + test::SixFloats()));
   EXPECT_EQ(file->format(), "safetensors");
   EXPECT_EQ(file->metadata(), (Metadata{{"k", "v"}}));
   ASSERT_EQ(file->tensors().size(), 3u);
@@ -74,6 +75,44 @@ TEST(ShardIndex, TakesTensorsFromTheirShards) {
   EXPECT_EQ(static_cast<char>(*file->tensors().at("a").data), '1');
   EXPECT_EQ(static_cast<char>(*file->tensors().at("b").data), '2');
   EXPECT_EQ(file->metadata(), (Metadata{{"of", "a"}}));
+}
+
+TEST(Shards, AreAllReadWithoutAnIndex) {
+  const test::Folder folder;
+  const auto shard = [](const std::string& name) {
+    return test::Safetensors(R"({")" + name +
+                                 R"(":{"dtype":"U8","shape":[1],)"
+                                 R"("data_offsets":[0,1]}})",
+                             name);
+  };
+  const std::string first = folder.Add("m-00001-of-00002.safetensors", shard("a"));
+  try {
+    WeightFile::Open(first);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("1 of its 2 shards is missing: "
+                                                 "'m-00002-of-00002.safetensors'"));
+  }
+  const std::string second = folder.Add("m-00002-of-00002.safetensors", shard("b"));
+  for (const std::string& path : {first, second}) {
+    const auto file = WeightFile::Open(path);
+    EXPECT_EQ(file->format(), "safetensors (sharded, 2 files)");
+    EXPECT_EQ(file->tensors().size(), 2u);
+  }
+  folder.Add("m-00002-of-00002.safetensors", shard("a"));
+  try {
+    WeightFile::Open(first);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("tensor 'a' is in shard"));
+  }
+}
+
+TEST(Shards, NamesOfOtherFormsAreSingleFiles) {
+  EXPECT_TRUE(ShardNames("model.safetensors").empty());
+  EXPECT_TRUE(ShardNames("model-00003-of-00002.safetensors").empty());
+  EXPECT_TRUE(ShardNames("model-1-of-99999.safetensors").empty());
+  EXPECT_EQ(ShardNames("a-2-of-2.bin"), (std::vector<std::string>{"a-1-of-2.bin", "a-2-of-2.bin"}));
 }
 
 TEST(TorchZip, ReadsContiguousStridedAndEmptyTensors) {

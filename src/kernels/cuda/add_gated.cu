@@ -1,8 +1,9 @@
-// The gated residual: memory-bound, every operand once.
+// The gated residual: memory-bound, each operand is read or written once.
+#include "kernels/add_gated.h"
+#include "kernels/cuda/dispatch.cuh"
 #include "kernels/cuda/launch.h"
-#include "kernels/cuda/row_choice.cuh"
 #include "kernels/cuda/vector.cuh"
-#include "kernels/modulate.h"
+#include "kernels/cuda/vector_rows.cuh"
 
 namespace t3::kernels {
 namespace {
@@ -31,13 +32,11 @@ __global__ void __launch_bounds__(256) AddGatedKernel(const AddGatedArgs args) {
 
 }  // namespace
 
-void AddGated(const AddGatedArgs& args, Stream stream) {
+void LaunchAddGated(const AddGatedArgs& args, Stream stream) {
   const unsigned int blocks = TokenBlocks(args.tokens, kGatedBlock.y);
-  if (args.type == DType::kFloat32) {
-    AddGatedKernel<float><<<blocks, kGatedBlock, 0, ToCuda(stream)>>>(args);
-  } else {
-    AddGatedKernel<__nv_bfloat16><<<blocks, kGatedBlock, 0, ToCuda(stream)>>>(args);
-  }
+  DispatchDType(args.type, [&]<typename T>() {
+    AddGatedKernel<T><<<blocks, kGatedBlock, 0, ToCuda(stream)>>>(args);
+  });
   CheckLaunch("AddGated");
 }
 

@@ -1,4 +1,4 @@
-// Attention through cuDNN's graphs.
+// Attention as a cuDNN graph.
 #include "kernels/attention.h"
 
 #include <cmath>
@@ -10,9 +10,9 @@ namespace {
 
 namespace fe = cudnn_frontend;
 
-enum Uid : int64_t { kQ = 1, kK, kV, kOut };
+enum Uid : int64_t { kQ = 1, kK, kV, kOut };  // in the order of CudnnPlans::Launch
 
-std::unique_ptr<fe::graph::Graph> MakeAttention(const AttentionShape& shape) {
+std::unique_ptr<fe::graph::Graph> BuildGraph(const AttentionShape& shape) {
   auto graph = std::make_unique<fe::graph::Graph>();
   graph->set_io_data_type(fe::DataType_t::BFLOAT16)
       .set_intermediate_data_type(fe::DataType_t::FLOAT)
@@ -47,36 +47,11 @@ std::unique_ptr<fe::graph::Graph> MakeAttention(const AttentionShape& shape) {
   return graph;
 }
 
-class CudnnAttention : public AttentionPlans {
- public:
-  explicit CudnnAttention(const AttentionShape& shape) : graph_(MakeAttention(shape)) {}
-  bool Find(int64_t most_workspace_bytes) { return graph_.Find(most_workspace_bytes); }
-
-  const std::vector<std::string>& Names() const override { return graph_.Names(); }
-  bool Build(size_t plan) override { return graph_.Build(plan); }
-  int64_t WorkspaceBytes(size_t plan) const override { return graph_.WorkspaceBytes(plan); }
-  bool Run(size_t plan, const AttentionArgs& args, Stream stream) override {
-    // The front end takes pointers to what it only reads without const.
-    return graph_.Run(plan,
-                      {{kQ, const_cast<void*>(args.q)},
-                       {kK, const_cast<void*>(args.k)},
-                       {kV, const_cast<void*>(args.v)},
-                       {kOut, args.out}},
-                      args.workspace, stream);
-  }
-  const std::string& Refusal() const override { return graph_.Refusal(); }
-
- private:
-  CudnnGraph graph_;
-};
-
 }  // namespace
 
-std::unique_ptr<AttentionPlans> FindAttentionPlans(const AttentionShape& shape,
-                                                   int64_t most_workspace_bytes) {
-  auto plans = std::make_unique<CudnnAttention>(shape);
-  if (!plans->Find(most_workspace_bytes)) return nullptr;
-  return plans;
+std::unique_ptr<CudnnPlans> FindAttentionPlans(const AttentionShape& shape,
+                                               int64_t max_workspace_bytes) {
+  return FindCudnnPlans(BuildGraph(shape), max_workspace_bytes);
 }
 
 }  // namespace t3::kernels

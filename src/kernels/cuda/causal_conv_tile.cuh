@@ -1,62 +1,62 @@
-// Sizes of a tile of the causal convolution, and where its pieces lie in shared memory.
+// Tile sizes of the causal convolution, its shared-memory layout and pipeline state.
 #pragma once
 
-#include "kernels/causal_conv.h"
 #include "kernels/cuda/hopper.cuh"
 #include "kernels/cuda/vector.cuh"
 
 namespace t3::kernels {
 
-constexpr int kTaps = 9;  // shifts of a frame
-constexpr int kGroup = static_cast<int>(kCausalConvGroup);
+constexpr int kTaps = 9;    // of a frame, 3 x 3
+constexpr int kGroup = 48;  // input channels per stage
 constexpr int kPlanes = kGroup / 8;
 constexpr int kVector = 16;  // bytes: 8 channels of a pixel
 constexpr int kTileRows = 16;
 constexpr int kMapStages = 2;
-constexpr int kCopyingThreads = 96;  // of x; the warp after them copies weights and residual
+constexpr int kMapProducers = 96;  // threads that load x; the next warp loads weights and residual
 
-// A multiplying warpgroup takes BLOCKS of 8 x 8 pixels, side by side, as many as its registers hold
-// sums of OUT channels for.
+// A consumer warpgroup computes BLOCKS blocks of 8 x 8 pixels, side by side: as many as its
+// registers hold accumulators of OUT channels for.
 template <int OUT, int BLOCKS, int WEIGHT_STAGES>
 struct Tile {
   static constexpr int kOut = OUT, kBlocks = BLOCKS, kWeightStages = WEIGHT_STAGES;
   static constexpr int kColumns = 8 * BLOCKS;
-  static constexpr int kReadColumns = kColumns + 2;
-  static constexpr int kPixels = (kTileRows + 2) * kReadColumns;
-  static constexpr int kRowBytes = kReadColumns * kVector;
-  // An odd number of vectors, so that the planes of one pixel are in different banks.
+  static constexpr int kInputColumns = kColumns + 2;
+  static constexpr int kPixels = (kTileRows + 2) * kInputColumns;
+  static constexpr int kRowBytes = kInputColumns * kVector;
+  // An odd number of vectors: the planes of one pixel fall into different banks.
   static constexpr int kPlaneBytes = (kPixels | 1) * kVector;
   static constexpr int kMapBytes = kPlanes * kPlaneBytes;
   static constexpr int kWeightBytes = kGroup * OUT * 2;
-  static constexpr int kResidualBytes = kColumns * OUT * 2;  // a row's, in a stage of weights
+  static constexpr int kResidualBytes = kColumns * OUT * 2;  // of a row, in a weight stage
   static_assert(kResidualBytes <= kWeightBytes || OUT == 8);
-  // A stage has two barriers; then two tables.
+  // Each stage has two barriers; bias and gamma follow.
   static constexpr int kSharedBytes =
       kMapStages * (kMapBytes + 16) + WEIGHT_STAGES * (kWeightBytes + 16) + 2 * 4 * OUT;
-  using Sums = float[BLOCKS][OUT / 2];  // of a thread
+  using Accumulators = float[BLOCKS][OUT / 2];  // of a thread
 };
 using Tile8 = Tile<8, 4, 27>;
 using Tile96 = Tile<96, 4, 11>;
 using Tile192 = Tile<192, 2, 8>;
 
-// Addresses of the stages of both rings, and of the barriers that say a stage is full or free.
+// Shared addresses of the stages of both pipelines and of their barriers: `full` is completed by
+// the producer, `empty` by the consumers.
 template <typename T>
-struct SharedStages {
+struct SharedStorage {
   uint32_t base;
 
   __device__ uint32_t Map(int stage) const { return base + stage * T::kMapBytes; }
   __device__ uint32_t Weight(int stage) const { return Map(kMapStages) + stage * T::kWeightBytes; }
   __device__ uint32_t MapFull(int stage) const { return Weight(T::kWeightStages) + 16 * stage; }
-  __device__ uint32_t MapFree(int stage) const { return MapFull(stage) + 8; }
+  __device__ uint32_t MapEmpty(int stage) const { return MapFull(stage) + 8; }
   __device__ uint32_t WeightFull(int stage) const { return MapFull(kMapStages) + 16 * stage; }
-  __device__ uint32_t WeightFree(int stage) const { return WeightFull(stage) + 8; }
+  __device__ uint32_t WeightEmpty(int stage) const { return WeightFull(stage) + 8; }
   // Bias and gamma, kOut floats each.
   __device__ uint32_t Tables() const { return WeightFull(T::kWeightStages); }
 };
 
-// The next stage of a ring, and the parity of its phase.
+// The current stage of a circular buffer, and the parity of its phase.
 template <int STAGES>
-struct Ring {
+struct PipelineState {
   int stage = 0;
   uint32_t parity = 0;
 
@@ -69,19 +69,19 @@ struct Ring {
 
 struct CausalConvShape {
   int frames, rows, columns, in;
-  int tile_columns, tiles;  // tiles along columns, and in all
+  int tile_columns, tiles;  // tiles per row of tiles, and in total
 };
 
-struct TilePlace {
+struct TileOrigin {
   int frame, row, column;
 };
 
-// Neighbouring tiles are of neighbouring frames, which read the same x from the L2 cache.
+// Consecutive tiles are in consecutive frames, which share their reads of x in the L2 cache.
 template <typename T>
-__device__ TilePlace PlaceOf(const CausalConvShape& shape, int tile) {
-  const int spot = tile / shape.frames;
-  return {tile % shape.frames, spot / shape.tile_columns * kTileRows,
-          spot % shape.tile_columns * T::kColumns};
+__device__ TileOrigin OriginOf(const CausalConvShape& shape, int tile) {
+  const int position = tile / shape.frames;
+  return {tile % shape.frames, position / shape.tile_columns * kTileRows,
+          position % shape.tile_columns * T::kColumns};
 }
 
 }  // namespace t3::kernels

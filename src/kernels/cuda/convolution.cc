@@ -1,9 +1,7 @@
-// Convolutions through cuDNN's graphs.
+// Convolutions as cuDNN graphs.
 #include "kernels/convolution.h"
 
-#include "base/check.h"
 #include "kernels/cuda/cudnn_graph.h"
-#include "kernels/cuda/launch.h"
 
 namespace t3::kernels {
 namespace {
@@ -11,9 +9,9 @@ namespace {
 namespace fe = cudnn_frontend;
 using Sizes = std::vector<int64_t>;
 
-enum Uid : int64_t { kX = 1, kWeight, kY };
+enum Uid : int64_t { kX = 1, kWeight, kY };  // in the order of CudnnPlans::Launch
 
-// As cuDNN orders them: batch, channels, then the kernel's dimensions.
+// In cuDNN's order: batch, channels, then the kernel's dimensions.
 struct Dims {
   Sizes sizes;
   Sizes strides;
@@ -54,7 +52,7 @@ fe::graph::Tensor_attributes Describe(const char* name, Uid uid, const Dims& dim
       .set_data_type(fe::DataType_t::BFLOAT16);
 }
 
-std::unique_ptr<fe::graph::Graph> MakeGraph(const ConvolutionShape& shape) {
+std::unique_ptr<fe::graph::Graph> BuildGraph(const ConvolutionShape& shape) {
   auto graph = std::make_unique<fe::graph::Graph>();
   graph->set_io_data_type(fe::DataType_t::BFLOAT16)
       .set_intermediate_data_type(fe::DataType_t::FLOAT)
@@ -67,50 +65,20 @@ std::unique_ptr<fe::graph::Graph> MakeGraph(const ConvolutionShape& shape) {
                                        .set_padding(Space(shape, shape.padding))
                                        .set_stride(Space(shape, shape.stride))
                                        .set_dilation(Sizes(Space(shape, shape.kernel).size(), 1)));
-  const Dims made = MapDims(shape, shape.Made(), shape.out);
+  const Dims output = MapDims(shape, shape.Output(), shape.out);
   y->set_output(true)
       .set_uid(kY)
-      .set_dim(made.sizes)
-      .set_stride(made.strides)
+      .set_dim(output.sizes)
+      .set_stride(output.strides)
       .set_data_type(fe::DataType_t::BFLOAT16);
   return graph;
 }
 
-class CudnnConvolution : public ConvolutionPlans {
- public:
-  explicit CudnnConvolution(const ConvolutionShape& shape) : graph_(MakeGraph(shape)) {}
-  bool Find(int64_t most_workspace_bytes) { return graph_.Find(most_workspace_bytes); }
-
-  const std::vector<std::string>& Names() const override { return graph_.Names(); }
-  bool Build(size_t plan) override { return graph_.Build(plan); }
-  int64_t WorkspaceBytes(size_t plan) const override { return graph_.WorkspaceBytes(plan); }
-  bool Run(size_t plan, const ConvolutionArgs& args, Stream stream) override {
-    // The front end takes pointers to what it only reads without const.
-    return graph_.Run(
-        plan,
-        {{kX, const_cast<void*>(args.x)}, {kWeight, const_cast<void*>(args.weight)}, {kY, args.y}},
-        args.workspace, stream);
-  }
-  const std::string& Refusal() const override { return graph_.Refusal(); }
-
- private:
-  CudnnGraph graph_;
-};
-
 }  // namespace
 
-std::unique_ptr<ConvolutionPlans> FindConvolutionPlans(const ConvolutionShape& shape,
-                                                       int64_t most_workspace_bytes) {
-  auto plans = std::make_unique<CudnnConvolution>(shape);
-  if (!plans->Find(most_workspace_bytes)) return nullptr;
-  return plans;
-}
-
-std::string ConvolutionMachine(int device) {
-  cudaDeviceProp properties{};
-  T3_CHECK(cudaGetDeviceProperties(&properties, device) == cudaSuccess,
-           "GPU {} does not tell its name", device);
-  return fmt::format("{}, cuDNN {}", properties.name, cudnnGetVersion());
+std::unique_ptr<CudnnPlans> FindConvolutionPlans(const ConvolutionShape& shape,
+                                                 int64_t max_workspace_bytes) {
+  return FindCudnnPlans(BuildGraph(shape), max_workspace_bytes);
 }
 
 }  // namespace t3::kernels

@@ -1,5 +1,5 @@
-// What only Hopper (sm_90a) has, as functions: barriers of asynchronous copies, bulk copies, and
-// products by a warpgroup of four warps, whose factors lie in shared memory.
+// Hopper's (sm_90a) instructions as functions: mbarriers, bulk copies (TMA without a tensor map),
+// setmaxnreg, and wgmma with both operands in shared memory. Names follow the PTX ISA.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -10,14 +10,14 @@ namespace t3::kernels {
 
 constexpr int kWarpgroup = 128;  // threads
 
-// Barriers (mbarrier) by shared address. A phase ends once `arrivals` have arrived and the bytes
-// that were announced have landed; phases alternate between parity 0 and 1, the first is 0.
+// mbarriers, by shared address. A phase completes once `arrivals` threads have arrived and all
+// expected bytes (expect_tx) have landed. Phases alternate between parity 0 and 1, starting at 0.
 __device__ inline void InitBarrier(uint32_t barrier, uint32_t arrivals) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals));
 }
 
-// After all of a block's are initialised, before threads meet.
-__device__ inline void ShowBarriers() {
+// After the last InitBarrier of a block, before the threads synchronise.
+__device__ inline void FenceBarrierInit() {
   asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
 }
 
@@ -25,12 +25,12 @@ __device__ inline void Arrive(uint32_t barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
 }
 
-__device__ inline void ArriveExpecting(uint32_t barrier, uint32_t bytes) {
+__device__ inline void ArriveExpectTx(uint32_t barrier, uint32_t bytes) {
   asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes)
                : "memory");
 }
 
-// Returns at once where the phase before the first, of parity 1, is waited for.
+// Waits for the phase of this parity. Waiting for parity 1 before the first phase returns at once.
 __device__ inline void Wait(uint32_t barrier, uint32_t parity) {
   asm volatile(
       "{\n"
@@ -42,8 +42,9 @@ __device__ inline void Wait(uint32_t barrier, uint32_t parity) {
       : "memory");
 }
 
-// `bytes`, a multiple of 16, from global to shared memory; they count towards the barrier's phase.
-__device__ inline void CopyBulk(uint32_t shared, const void* global, uint32_t bytes,
+// cp.async.bulk: `bytes`, a multiple of 16, from global to shared memory; they complete on the
+// barrier's transaction count.
+__device__ inline void BulkCopy(uint32_t shared, const void* global, uint32_t bytes,
                                 uint32_t barrier) {
   asm volatile(
       "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::
@@ -52,7 +53,7 @@ __device__ inline void CopyBulk(uint32_t shared, const void* global, uint32_t by
       : "memory");
 }
 
-// Volatile: where registers are scarce the compiler is not to load ahead.
+// Volatile: registers are scarce, so the compiler must not hoist the load.
 __device__ inline float2 LoadShared(uint32_t address) {
   float2 pair;
   asm volatile("ld.shared.v2.f32 {%0, %1}, [%2];" : "=f"(pair.x), "=f"(pair.y) : "r"(address));
@@ -69,63 +70,63 @@ __device__ inline void StoreShared(uint32_t address, float value) {
   asm volatile("st.shared.f32 [%0], %1;" ::"r"(address), "f"(value) : "memory");
 }
 
-// 16 bytes from global to shared memory, zeros where `there` is false.
-__device__ inline void CopyVector(uint32_t shared, const void* global, bool there) {
+// cp.async: 16 bytes from global to shared memory, zeros if `in_bounds` is false.
+__device__ inline void CpAsync16(uint32_t shared, const void* global, bool in_bounds) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared), "l"(global),
-               "r"(there ? 16 : 0)
+               "r"(in_bounds ? 16 : 0)
                : "memory");
 }
 
-// Waits for this thread's vectors and shows them to the products of other warps, which then need
-// but a barrier.
-__device__ inline void FinishVectors() {
+// Waits for this thread's cp.async and makes its writes visible to the async proxy (wgmma), so that
+// a barrier is all that consumers need.
+__device__ inline void CpAsyncWaitAndFence() {
   asm volatile("cp.async.wait_all;" ::: "memory");
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
 
 template <int REGISTERS>
-__device__ inline void RaiseRegisters() {
+__device__ inline void SetMaxRegsInc() {
   asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(REGISTERS));
 }
 template <int REGISTERS>
-__device__ inline void LowerRegisters() {
+__device__ inline void SetMaxRegsDec() {
   asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(REGISTERS));
 }
 
-// A factor in shared memory: core matrices of 8 rows of 16 bytes, one row after the other, no
-// swizzling. `k_stride` bytes lead from a core matrix to the one of the next 8 elements along the
-// sum, `row_stride` to the next 8 rows. Addresses and strides are multiples of 16.
-__device__ inline uint64_t FactorDescriptor(uint32_t address, uint32_t k_stride,
-                                            uint32_t row_stride) {
+// The shared-memory matrix descriptor of a wgmma operand without swizzling: core matrices of 8 rows
+// of 16 contiguous bytes. `k_stride` bytes lead from a core matrix to the next along K,
+// `row_stride` to the next 8 rows (M or N). Addresses and strides are multiples of 16.
+__device__ inline uint64_t SmemDescriptor(uint32_t address, uint32_t k_stride,
+                                          uint32_t row_stride) {
   return static_cast<uint64_t>((address & 0x3ffff) >> 4) |
          static_cast<uint64_t>(k_stride >> 4) << 16 | static_cast<uint64_t>(row_stride >> 4) << 32;
 }
 
-__device__ inline void BeginProducts() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
-__device__ inline void CommitProducts() {
+__device__ inline void WgmmaFence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+__device__ inline void WgmmaCommit() {
   asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
 }
-// All but the last `PENDING` committed groups are done.
+// Waits until at most the last `PENDING` committed groups are in flight.
 template <int PENDING>
-__device__ inline void WaitForProducts() {
+__device__ inline void WgmmaWait() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(PENDING) : "memory");
 }
 
-// sum (64 x N, fp32) += a (64 x 16) b (16 x N), bf16 factors. Of a thread's
-// numbers 4j and 4j + 1 are in row 16 * warp + lane / 4, 4j + 2 and 4j + 3 eight rows below, in
-// columns 8j + 2 * (lane % 4) and the next.
+// d (64 x N, fp32) += a (64 x 16) b (16 x N), bf16 operands in shared memory. A thread's
+// accumulators 4j and 4j + 1 are in row 16 * warp + lane / 4, 4j + 2 and 4j + 3 eight rows below,
+// in columns 8j + 2 * (lane % 4) and the next.
 #define T3_8(d, i)                                                                            \
   "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), \
       "+f"(d[i + 6]), "+f"(d[i + 7])
 
-__device__ inline void MultiplyAdd(float (&d)[4], uint64_t a, uint64_t b) {
+__device__ inline void Wgmma(float (&d)[4], uint64_t a, uint64_t b) {
   asm volatile(
       "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%0,%1,%2,%3}, %4, %5, 1, 1, 1, 0, 0;"
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "l"(a), "l"(b));
 }
 
-__device__ inline void MultiplyAdd(float (&d)[48], uint64_t a, uint64_t b) {
+__device__ inline void Wgmma(float (&d)[48], uint64_t a, uint64_t b) {
   asm volatile(
       "wgmma.mma_async.sync.aligned.m64n96k16.f32.bf16.bf16 "
       "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"
@@ -135,7 +136,7 @@ __device__ inline void MultiplyAdd(float (&d)[48], uint64_t a, uint64_t b) {
       : "l"(a), "l"(b));
 }
 
-__device__ inline void MultiplyAdd(float (&d)[96], uint64_t a, uint64_t b) {
+__device__ inline void Wgmma(float (&d)[96], uint64_t a, uint64_t b) {
   asm volatile(
       "wgmma.mma_async.sync.aligned.m64n192k16.f32.bf16.bf16 "
       "{%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"

@@ -1,15 +1,15 @@
-// LayerNorm with a modulation: a row's 16-byte vectors stay in registers, so x is read once.
+// Modulated LayerNorm: a row's 16-byte vectors stay in registers, so x is read once.
 #include <type_traits>
 
 #include "kernels/cuda/launch.h"
-#include "kernels/cuda/row_choice.cuh"
 #include "kernels/cuda/vector.cuh"
-#include "kernels/modulate.h"
+#include "kernels/cuda/vector_rows.cuh"
+#include "kernels/layer_norm.h"
 
 namespace t3::kernels {
 namespace {
 
-constexpr int kRowsOfOneWarp = 8;  // rows a block when one warp takes a row
+constexpr int kWarpRows = 8;  // rows per block if one warp takes a row
 
 // (x - mean) * inverse * multiplier + shift for one vector of T, stored as Out.
 template <typename T, typename Out>
@@ -40,19 +40,14 @@ __global__ void __launch_bounds__(256) LayerNormKernel(const LayerNormModulateAr
   constexpr int kThreads = WARPS * kWarp;
   __shared__ float shared[2][WARPS];
   const int64_t token =
-      WARPS == 1 ? static_cast<int64_t>(blockIdx.x) * kRowsOfOneWarp + threadIdx.x / kWarp
-                 : blockIdx.x;
-  if (token >= args.tokens) return;  // a whole warp, or nobody
+      WARPS == 1 ? static_cast<int64_t>(blockIdx.x) * kWarpRows + threadIdx.x / kWarp : blockIdx.x;
+  if (token >= args.tokens) return;  // for a whole warp at once
   const int lane = threadIdx.x % kThreads;
   const int vectors = static_cast<int>(args.channels) / kLanes<T>;
   const uint4* x =
       reinterpret_cast<const uint4*>(static_cast<const T*>(args.x) + token * args.x_stride);
   uint4 raw[NV];
-#pragma unroll
-  for (int i = 0; i < NV; ++i) {
-    const int v = lane + i * kThreads;
-    raw[i] = v < vectors ? x[v] : make_uint4(0, 0, 0, 0);
-  }
+  LoadRow<kThreads>(x, lane, vectors, raw);
   const float count = static_cast<float>(args.channels);
   float sum = 0;
 #pragma unroll
@@ -81,39 +76,39 @@ __global__ void __launch_bounds__(256) LayerNormKernel(const LayerNormModulateAr
 }
 
 template <typename T, typename Out, int WARPS, int NV>
-void Start(const LayerNormModulateArgs& args, cudaStream_t stream) {
-  const int rows = WARPS == 1 ? kRowsOfOneWarp : 1;
+void LaunchRows(const LayerNormModulateArgs& args, cudaStream_t stream) {
+  const int rows = WARPS == 1 ? kWarpRows : 1;
   LayerNormKernel<T, Out, WARPS, NV>
       <<<TokenBlocks(args.tokens, rows), rows * WARPS * kWarp, 0, stream>>>(args);
 }
 
 template <typename T, typename Out>
-void StartForWidth(const LayerNormModulateArgs& args, cudaStream_t stream) {
-  const int64_t a_lane = (args.channels / kLanes<T> + kWarp - 1) / kWarp;
-  if (a_lane <= 2) {
-    Start<T, Out, 1, 2>(args, stream);
-  } else if (a_lane <= 6) {
-    Start<T, Out, 1, 6>(args, stream);
-  } else if (a_lane <= 12) {
-    // One warp with 12 vectors a lane ran at half the speed of memory: too few rows in flight.
-    Start<T, Out, 4, 3>(args, stream);
-  } else if (a_lane <= 32) {
-    Start<T, Out, 8, 4>(args, stream);
+void LaunchForWidth(const LayerNormModulateArgs& args, cudaStream_t stream) {
+  const int64_t lane_vectors = (args.channels / kLanes<T> + kWarp - 1) / kWarp;
+  if (lane_vectors <= 2) {
+    LaunchRows<T, Out, 1, 2>(args, stream);
+  } else if (lane_vectors <= 6) {
+    LaunchRows<T, Out, 1, 6>(args, stream);
+  } else if (lane_vectors <= 12) {
+    // One warp with 12 vectors per lane reached half the memory bandwidth: too few rows in flight.
+    LaunchRows<T, Out, 4, 3>(args, stream);
+  } else if (lane_vectors <= 32) {
+    LaunchRows<T, Out, 8, 4>(args, stream);
   } else {
-    Start<T, Out, 8, 8>(args, stream);
+    LaunchRows<T, Out, 8, 8>(args, stream);
   }
 }
 
 }  // namespace
 
-void LayerNormModulate(const LayerNormModulateArgs& args, Stream stream) {
+void LaunchLayerNormModulate(const LayerNormModulateArgs& args, Stream stream) {
   CheckChannels("LayerNormModulate", args.channels, kLayerNormMaxChannels);
   if (args.x_type == DType::kFloat32) {
-    StartForWidth<float, float>(args, ToCuda(stream));
+    LaunchForWidth<float, float>(args, ToCuda(stream));
   } else if (args.out_type == DType::kFloat32) {
-    StartForWidth<__nv_bfloat16, float>(args, ToCuda(stream));
+    LaunchForWidth<__nv_bfloat16, float>(args, ToCuda(stream));
   } else {
-    StartForWidth<__nv_bfloat16, __nv_bfloat16>(args, ToCuda(stream));
+    LaunchForWidth<__nv_bfloat16, __nv_bfloat16>(args, ToCuda(stream));
   }
   CheckLaunch("LayerNormModulate");
 }

@@ -1,5 +1,5 @@
-// Linear layers through cuBLASLt. Its matrices are column-major, so y^T = W x^T is what it is asked
-// for: rows of the result are output channels, which is where its epilogues add a bias.
+// Linear layers through cuBLASLt. Its matrices are column-major, so it computes y^T = W x^T: rows
+// of the result are output channels, to which its epilogues add the bias.
 #include "kernels/linear.h"
 
 #include <cublasLt.h>
@@ -36,7 +36,7 @@ using Preference =
     std::unique_ptr<cublasLtMatmulPreference_t,
                     Destroy<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>>;
 
-Layout MakeLayout(int64_t rows, int64_t columns, int64_t stride) {
+Layout CreateLayout(int64_t rows, int64_t columns, int64_t stride) {
   cublasLtMatrixLayout_t layout = nullptr;
   Check(cublasLtMatrixLayoutCreate(&layout, CUDA_R_16BF, static_cast<uint64_t>(rows),
                                    static_cast<uint64_t>(columns), stride),
@@ -50,11 +50,11 @@ void Set(const Operation& operation, cublasLtMatmulDescAttributes_t name, const 
         "cublasLtMatmulDescSetAttribute");
 }
 
-Operation MakeOperation(const LinearArgs& args) {
-  cublasLtMatmulDesc_t made = nullptr;
-  Check(cublasLtMatmulDescCreate(&made, CUBLAS_COMPUTE_32F, CUDA_R_32F),
+Operation CreateOperation(const LinearArgs& args) {
+  cublasLtMatmulDesc_t created = nullptr;
+  Check(cublasLtMatmulDescCreate(&created, CUBLAS_COMPUTE_32F, CUDA_R_32F),
         "cublasLtMatmulDescCreate");
-  Operation operation(made);
+  Operation operation(created);
   Set(operation, CUBLASLT_MATMUL_DESC_TRANSA, CUBLAS_OP_T);
   Set(operation, CUBLASLT_MATMUL_DESC_EPILOGUE,
       args.gelu ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_BIAS);
@@ -62,13 +62,13 @@ Operation MakeOperation(const LinearArgs& args) {
   return operation;
 }
 
-// All that one product needs beside its pointers.
+// What one product needs besides its pointers.
 struct Product {
   explicit Product(const LinearArgs& args)
-      : operation(MakeOperation(args)),
-        weight(MakeLayout(args.in, args.out, args.in)),
-        x(MakeLayout(args.in, args.tokens, args.x_stride)),
-        y(MakeLayout(args.out, args.tokens, args.y_stride)) {}
+      : operation(CreateOperation(args)),
+        weight(CreateLayout(args.in, args.out, args.in)),
+        x(CreateLayout(args.in, args.tokens, args.x_stride)),
+        y(CreateLayout(args.out, args.tokens, args.y_stride)) {}
   Operation operation;
   Layout weight, x, y;
 };
@@ -87,18 +87,18 @@ cublasLtHandle_t HandleOfDevice() {
 using Algorithms = std::vector<cublasLtMatmulAlgo_t>;
 
 Algorithms FindAlgorithms(const Product& product, const Workspace& workspace) {
-  cublasLtMatmulPreference_t made = nullptr;
-  Check(cublasLtMatmulPreferenceCreate(&made), "cublasLtMatmulPreferenceCreate");
-  const Preference preference(made);
+  cublasLtMatmulPreference_t created = nullptr;
+  Check(cublasLtMatmulPreferenceCreate(&created), "cublasLtMatmulPreferenceCreate");
+  const Preference preference(created);
   const auto bytes = static_cast<uint64_t>(workspace.bytes);
-  Check(cublasLtMatmulPreferenceSetAttribute(made, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes,
-                                             sizeof(bytes)),
+  Check(cublasLtMatmulPreferenceSetAttribute(created, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
+                                             &bytes, sizeof(bytes)),
         "cublasLtMatmulPreferenceSetAttribute");
   std::array<cublasLtMatmulHeuristicResult_t, kMaxAlgorithms> found{};
   int count = 0;
-  Check(cublasLtMatmulAlgoGetHeuristic(HandleOfDevice(), product.operation.get(),
-                                       product.weight.get(), product.x.get(), product.y.get(),
-                                       product.y.get(), made, kMaxAlgorithms, found.data(), &count),
+  Check(cublasLtMatmulAlgoGetHeuristic(
+            HandleOfDevice(), product.operation.get(), product.weight.get(), product.x.get(),
+            product.y.get(), product.y.get(), created, kMaxAlgorithms, found.data(), &count),
         "cublasLtMatmulAlgoGetHeuristic");
   Algorithms algorithms;
   for (int i = 0; i < count; ++i) {
@@ -126,16 +126,16 @@ const Algorithms& AlgorithmsFor(const LinearArgs& args, const Workspace& workspa
 
 }  // namespace
 
-int LinearAlgorithms(const LinearArgs& args, const Workspace& workspace) {
+int CountLinearAlgorithms(const LinearArgs& args, const Workspace& workspace) {
   return static_cast<int>(AlgorithmsFor(args, workspace).size());
 }
 
-void Linear(const LinearArgs& args, const LinearAlgorithm& algorithm, const Workspace& workspace,
-            Stream stream) {
+void LaunchLinear(const LinearArgs& args, const LinearAlgorithm& algorithm,
+                  const Workspace& workspace, Stream stream) {
   T3_CHECK(!(args.gelu && args.add), "Linear: GELU and a sum in one product");
-  LinearArgs asked = args;
-  asked.tokens = algorithm.asked_rows;
-  const Algorithms& algorithms = AlgorithmsFor(asked, workspace);
+  LinearArgs heuristic = args;
+  heuristic.tokens = algorithm.heuristic_rows;
+  const Algorithms& algorithms = AlgorithmsFor(heuristic, workspace);
   const int count = static_cast<int>(algorithms.size());
   T3_CHECK(algorithm.index >= 0 && algorithm.index < count, "Linear: algorithm {} of {}",
            algorithm.index, count);

@@ -1,15 +1,16 @@
 // RMSNorm and RoPE of whole rows: a warp keeps its row's 16-byte vectors in registers.
+#include "kernels/cuda/dispatch.cuh"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/rope.cuh"
 #include "kernels/cuda/vector.cuh"
-#include "kernels/rms_rope.h"
+#include "kernels/rms_rope_rows.h"
 
 namespace t3::kernels {
 namespace {
 
-constexpr int kRows = 8;  // a block, one warp each
+constexpr int kRows = 8;  // per block, one warp each
 
-// NV vectors of the row a lane.
+// NV vectors of the row per lane.
 template <typename T, int NV>
 __global__ void __launch_bounds__(kRows* kWarp) RmsRopeRowsKernel(const RmsRopeRowsArgs args) {
   constexpr int kN = kLanes<T>;
@@ -20,11 +21,7 @@ __global__ void __launch_bounds__(kRows* kWarp) RmsRopeRowsKernel(const RmsRopeR
   const uint4* x =
       reinterpret_cast<const uint4*>(static_cast<const T*>(args.x) + token * args.x_stride);
   uint4 raw[NV];
-#pragma unroll
-  for (int i = 0; i < NV; ++i) {
-    const int v = lane + i * kWarp;
-    raw[i] = v < vectors ? x[v] : make_uint4(0, 0, 0, 0);
-  }
+  LoadRow<kWarp>(x, lane, vectors, raw);
   float sum = 0;
 #pragma unroll
   for (int i = 0; i < NV; ++i) {
@@ -55,12 +52,12 @@ __global__ void __launch_bounds__(kRows* kWarp) RmsRopeRowsKernel(const RmsRopeR
 }
 
 template <typename T>
-void StartRows(const RmsRopeRowsArgs& args, cudaStream_t stream) {
+void LaunchForWidth(const RmsRopeRowsArgs& args, cudaStream_t stream) {
   const unsigned int blocks = TokenBlocks(args.tokens, kRows);
-  const int64_t a_lane = (args.channels / kLanes<T> + kWarp - 1) / kWarp;
-  if (a_lane <= 2) {
+  const int64_t lane_vectors = (args.channels / kLanes<T> + kWarp - 1) / kWarp;
+  if (lane_vectors <= 2) {
     RmsRopeRowsKernel<T, 2><<<blocks, kRows * kWarp, 0, stream>>>(args);
-  } else if (a_lane <= 6) {
+  } else if (lane_vectors <= 6) {
     RmsRopeRowsKernel<T, 6><<<blocks, kRows * kWarp, 0, stream>>>(args);
   } else {
     RmsRopeRowsKernel<T, 12><<<blocks, kRows * kWarp, 0, stream>>>(args);
@@ -69,13 +66,9 @@ void StartRows(const RmsRopeRowsArgs& args, cudaStream_t stream) {
 
 }  // namespace
 
-void RmsRopeRows(const RmsRopeRowsArgs& args, Stream stream) {
+void LaunchRmsRopeRows(const RmsRopeRowsArgs& args, Stream stream) {
   CheckChannels("RmsRopeRows", args.channels, RmsRopeRowsMaxChannels(args.type));
-  if (args.type == DType::kFloat32) {
-    StartRows<float>(args, ToCuda(stream));
-  } else {
-    StartRows<__nv_bfloat16>(args, ToCuda(stream));
-  }
+  DispatchDType(args.type, [&]<typename T>() { LaunchForWidth<T>(args, ToCuda(stream)); });
   CheckLaunch("RmsRopeRows");
 }
 

@@ -1,8 +1,8 @@
-// Where a token stands in its video, and by what its pairs turn.
+// A token's coordinates in its video, and the rotation of its pairs.
 #pragma once
 
 #include "kernels/cuda/vector.cuh"
-#include "kernels/rms_rope.h"
+#include "kernels/rope.h"
 
 namespace t3::kernels {
 

@@ -1,4 +1,5 @@
-// A block takes a row: 8 vectors of it in each thread's registers, the rest in shared memory.
+// Softmax of long rows. A block takes a row: 8 vectors per thread in registers, the rest in shared
+// memory.
 #include <cuda_fp16.h>
 
 #include "kernels/cuda/launch.h"
@@ -9,9 +10,9 @@ namespace t3::kernels {
 namespace {
 
 constexpr int kThreads = 1024;
-constexpr int kInRegisters = 8;  // vectors of a thread
+constexpr int kInRegisters = 8;  // vectors per thread
 constexpr int kLaneElements = kLanes<__nv_bfloat16>;
-constexpr float kTopExponent = 15;  // of exp's largest: fp16 reaches down to 2^-24
+constexpr float kMaxExponent = 15;  // of the largest exp: fp16 reaches down to 2^-24
 
 struct Max {
   __device__ float operator()(float a, float b) const { return fmaxf(a, b); }
@@ -43,14 +44,14 @@ __device__ inline unsigned int PackHalves(float low, float high) {
   return *reinterpret_cast<const unsigned int*>(&pair);
 }
 
-// bf16 -> exp2((x - top) * log2 e + kTopExponent) in fp16; their sum.
-__device__ inline float Exponentials(uint4& vector, float top) {
+// bf16 -> exp2((x - max) * log2 e + kMaxExponent) in fp16; their sum.
+__device__ inline float Exponentials(uint4& vector, float max) {
   float values[kLaneElements];
   Unpack(vector, values);
   float sum = 0;
 #pragma unroll
   for (float& value : values) {
-    value = Exp2(fmaf(value, kLog2E, kTopExponent - top * kLog2E));
+    value = Exp2(fmaf(value, kLog2E, kMaxExponent - max * kLog2E));
     sum += value;
   }
   vector = make_uint4(PackHalves(values[0], values[1]), PackHalves(values[2], values[3]),
@@ -71,70 +72,70 @@ __device__ inline uint4 Scaled(const uint4& vector, float scale) {
   return Pack(values);
 }
 
-__device__ inline float Largest(const uint4& vector) {
+__device__ inline float MaxOf(const uint4& vector) {
   float values[kLaneElements];
   Unpack(vector, values);
-  float largest = values[0];
+  float max = values[0];
 #pragma unroll
-  for (int i = 1; i < kLaneElements; ++i) largest = fmaxf(largest, values[i]);
-  return largest;
+  for (int i = 1; i < kLaneElements; ++i) max = fmaxf(max, values[i]);
+  return max;
 }
 
 __global__ void __launch_bounds__(kThreads, 1) SoftmaxKernel(uint4* x, int vectors) {
-  extern __shared__ uint4 kept[];
+  extern __shared__ uint4 cached[];
   __shared__ float shared[kThreads / kWarp];
   uint4* row = x + static_cast<int64_t>(blockIdx.x) * vectors;
   const int thread = threadIdx.x;
-  constexpr int kFirstKept = kInRegisters * kThreads;
-  uint4 own[kInRegisters];
-  float top = -INFINITY;
+  constexpr int kFirstShared = kInRegisters * kThreads;
+  uint4 registers[kInRegisters];
+  float max = -INFINITY;
 #pragma unroll
   for (int i = 0; i < kInRegisters; ++i) {
     const int v = i * kThreads + thread;
-    if (v < vectors) own[i] = row[v];
+    if (v < vectors) registers[i] = row[v];
   }
-  for (int v = kFirstKept + thread; v < vectors; v += kThreads) {
-    kept[v - kFirstKept] = row[v];
-    top = fmaxf(top, Largest(kept[v - kFirstKept]));
+  for (int v = kFirstShared + thread; v < vectors; v += kThreads) {
+    cached[v - kFirstShared] = row[v];
+    max = fmaxf(max, MaxOf(cached[v - kFirstShared]));
   }
 #pragma unroll
   for (int i = 0; i < kInRegisters; ++i) {
-    if (i * kThreads + thread < vectors) top = fmaxf(top, Largest(own[i]));
+    if (i * kThreads + thread < vectors) max = fmaxf(max, MaxOf(registers[i]));
   }
-  top = OverBlock(top, shared, Max());
+  max = OverBlock(max, shared, Max());
   float sum = 0;
 #pragma unroll
   for (int i = 0; i < kInRegisters; ++i) {
-    if (i * kThreads + thread < vectors) sum += Exponentials(own[i], top);
+    if (i * kThreads + thread < vectors) sum += Exponentials(registers[i], max);
   }
-  for (int v = kFirstKept + thread; v < vectors; v += kThreads) {
-    sum += Exponentials(kept[v - kFirstKept], top);
+  for (int v = kFirstShared + thread; v < vectors; v += kThreads) {
+    sum += Exponentials(cached[v - kFirstShared], max);
   }
   const float scale = 1.f / OverBlock(sum, shared, Sum());
 #pragma unroll
   for (int i = 0; i < kInRegisters; ++i) {
     const int v = i * kThreads + thread;
-    if (v < vectors) row[v] = Scaled(own[i], scale);
+    if (v < vectors) row[v] = Scaled(registers[i], scale);
   }
-  for (int v = kFirstKept + thread; v < vectors; v += kThreads) {
-    row[v] = Scaled(kept[v - kFirstKept], scale);
+  for (int v = kFirstShared + thread; v < vectors; v += kThreads) {
+    row[v] = Scaled(cached[v - kFirstShared], scale);
   }
 }
 
 }  // namespace
 
-int64_t SoftmaxMostColumns(int device) {
+int64_t SoftmaxMaxColumns(int device) {
   int shared = 0;
   cudaDeviceGetAttribute(&shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
-  const int64_t kept = (shared - kThreads / kWarp * static_cast<int>(sizeof(float))) /
-                       static_cast<int>(sizeof(uint4));
-  return (kInRegisters * kThreads + kept) * kLaneElements;
+  const int64_t cached = (shared - kThreads / kWarp * static_cast<int>(sizeof(float))) /
+                         static_cast<int>(sizeof(uint4));
+  return (kInRegisters * kThreads + cached) * kLaneElements;
 }
 
-void Softmax(const SoftmaxArgs& args, Stream stream) {
+void LaunchSoftmax(const SoftmaxArgs& args, Stream stream) {
   const int vectors = static_cast<int>(args.columns / kLaneElements);
-  const int kept = vectors - kInRegisters * kThreads;
-  const int shared = kept > 0 ? kept * static_cast<int>(sizeof(uint4)) : 0;
+  const int cached = vectors - kInRegisters * kThreads;
+  const int shared = cached > 0 ? cached * static_cast<int>(sizeof(uint4)) : 0;
   cudaFuncSetAttribute(SoftmaxKernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared);
   SoftmaxKernel<<<TokenBlocks(args.rows, 1), kThreads, shared, ToCuda(stream)>>>(
       static_cast<uint4*>(args.x), vectors);

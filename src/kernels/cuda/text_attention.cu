@@ -1,41 +1,42 @@
-// Attention to the text. A warp takes 16 tokens of one head at a time, an m16n8k16 product's rows.
+// Attention to the text. A warp takes 16 tokens of one head at a time, the rows of an m16n8k16 MMA.
 //
-// The order of a head's channels is free inside both products, as long as both factors have the
-// same. It is chosen so that the 8 numbers a thread holds of 32 channels are neighbours in memory:
-// q goes from memory to registers and the result back in whole 16-byte vectors, and it is the keys
-// and values that are permuted, once, on their way into shared memory.
+// The order of a head's channels is free inside both products, as long as both operands share it.
+// It is chosen so that the 8 values that a thread holds of 32 channels are contiguous in memory: q
+// and the result move as whole 16-byte vectors, and the keys and values are permuted instead, once,
+// on their way into shared memory.
 #include <algorithm>
 #include <cmath>
 
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/vector.cuh"
+#include "kernels/device.h"
 #include "kernels/text_attention.h"
 
 namespace t3::kernels {
 namespace {
 
-constexpr int kWarps = 4;     // a block
-constexpr int kRows = 16;     // tokens a warp takes at a time
+constexpr int kWarps = 4;     // per block
+constexpr int kRows = 16;     // tokens per warp at a time
 constexpr int kKeyTile = 64;  // keys whose logits are in registers at a time
 constexpr int kGroup = 32;    // channels of one 16-byte vector of each of a row's four threads
 constexpr int kPadding = 8;   // elements between rows, against bank conflicts
 
 // Four 8x8 matrices of bf16, the rows of matrix i at the addresses of lanes 8i to 8i + 7.
-__device__ inline void LoadMatrices(const __nv_bfloat16* row, unsigned int (&out)[4]) {
+__device__ inline void LdMatrix(const __nv_bfloat16* row, unsigned int (&out)[4]) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
                : "=r"(out[0]), "=r"(out[1]), "=r"(out[2]), "=r"(out[3])
                : "r"(SharedAddress(row)));
 }
 
-__device__ inline void LoadMatricesTransposed(const __nv_bfloat16* row, unsigned int (&out)[4]) {
+__device__ inline void LdMatrixTransposed(const __nv_bfloat16* row, unsigned int (&out)[4]) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
                : "=r"(out[0]), "=r"(out[1]), "=r"(out[2]), "=r"(out[3])
                : "r"(SharedAddress(row)));
 }
 
 // sum (16x8) += a (16x16) b (16x8)
-__device__ inline void MultiplyAdd(float (&sum)[4], const unsigned int (&a)[4], unsigned int b0,
-                                   unsigned int b1) {
+__device__ inline void Mma(float (&sum)[4], const unsigned int (&a)[4], unsigned int b0,
+                           unsigned int b1) {
   asm volatile(
       "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
       "{%8,%9}, {%0,%1,%2,%3};"
@@ -48,7 +49,7 @@ __device__ inline float QuadMax(float x) {
   return fmaxf(x, __shfl_xor_sync(0xffffffffu, x, 2));
 }
 
-// Where a block keeps its head.
+// A block's head in shared memory.
 template <int DIM>
 struct SharedHead {
   static constexpr int kStride = DIM + kPadding;
@@ -135,13 +136,13 @@ struct Rows {
   }
 };
 
-// What a warp has of its tokens so far: sums of e^(logit - most) v, of e^(logit - most), and the
+// A warp's running state: sums of e^(logit - max) v, of e^(logit - max), and the
 // largest logit times log2(e), of rows g and g + 8.
 template <int DIM>
 struct Softmax {
   float sum[DIM / 8][4] = {};
   float total[2] = {0, 0};
-  float most[2] = {-INFINITY, -INFINITY};
+  float max[2] = {-INFINITY, -INFINITY};
 
   // Logits times log2(e) of keys [first, first + kKeyTile).
   __device__ static void Logits(const Rows<DIM>& rows, const SharedHead<DIM>& head, int first,
@@ -157,9 +158,9 @@ struct Softmax {
 #pragma unroll
       for (int group = 0; group < DIM / kGroup; ++group) {
         unsigned int b[4];
-        LoadMatrices(key + group * kGroup, b);
-        MultiplyAdd(s, rows.a[2 * group], b[0], b[1]);
-        MultiplyAdd(s, rows.a[2 * group + 1], b[2], b[3]);
+        LdMatrix(key + group * kGroup, b);
+        Mma(s, rows.a[2 * group], b[0], b[1]);
+        Mma(s, rows.a[2 * group + 1], b[2], b[3]);
       }
       const float2 bias =
           *reinterpret_cast<const float2*>(head.bias + first + n * 8 + lane % 4 * 2);
@@ -168,19 +169,20 @@ struct Softmax {
     }
   }
 
-  // Turns logits into weights against the largest so far and rescales what was summed.
-  __device__ void Weigh(float (&logits)[kKeyTile / 8][4]) {
+  // Online softmax: turns logits into weights relative to the running maximum and rescales the
+  // sums.
+  __device__ void UpdateWeights(float (&logits)[kKeyTile / 8][4]) {
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
-      float largest = most[i];
+      float largest = max[i];
 #pragma unroll
       for (int n = 0; n < kKeyTile / 8; ++n) {
         largest = fmaxf(largest, fmaxf(logits[n][2 * i], logits[n][2 * i + 1]));
       }
       largest = QuadMax(largest);
       const float base = largest == -INFINITY ? 0.f : largest;
-      const float rescale = Exp2(most[i] - base);
-      most[i] = largest;
+      const float rescale = Exp2(max[i] - base);
+      max[i] = largest;
       total[i] *= rescale;
 #pragma unroll
       for (int n = 0; n < DIM / 8; ++n) sum[n][2 * i] *= rescale, sum[n][2 * i + 1] *= rescale;
@@ -194,8 +196,8 @@ struct Softmax {
     }
   }
 
-  __device__ void AddValues(const float (&weights)[kKeyTile / 8][4], const SharedHead<DIM>& head,
-                            int first) {
+  __device__ void AccumulateValues(const float (&weights)[kKeyTile / 8][4],
+                                   const SharedHead<DIM>& head, int first) {
     const int lane = threadIdx.x % kWarp;
 #pragma unroll
     for (int k = 0; k < kKeyTile / 16; ++k) {
@@ -208,9 +210,9 @@ struct Softmax {
 #pragma unroll
       for (int n = 0; n < DIM / 8; n += 2) {
         unsigned int b[4];
-        LoadMatricesTransposed(value + n * 8, b);
-        MultiplyAdd(sum[n], a, b[0], b[1]);
-        MultiplyAdd(sum[n + 1], a, b[2], b[3]);
+        LdMatrixTransposed(value + n * 8, b);
+        Mma(sum[n], a, b[0], b[1]);
+        Mma(sum[n + 1], a, b[2], b[3]);
       }
     }
   }
@@ -258,15 +260,15 @@ __global__ void __launch_bounds__(kWarps* kWarp, 3)
     for (int key = 0; key < args.keys; key += kKeyTile) {
       float logits[kKeyTile / 8][4];
       softmax.Logits(rows, shared, key, logits);
-      softmax.Weigh(logits);
-      softmax.AddValues(logits, shared, key);
+      softmax.UpdateWeights(logits);
+      softmax.AccumulateValues(logits, shared, key);
     }
     softmax.Write(rows);
   }
 }
 
 template <int DIM>
-void StartTextAttention(const TextAttentionArgs& args, cudaStream_t stream) {
+void Launch(const TextAttentionArgs& args, cudaStream_t stream) {
   const size_t bytes = SharedHead<DIM>::Bytes(args.keys);
   int blocks = 1;
   cudaFuncSetAttribute(TextAttentionKernel<DIM>, cudaFuncAttributeMaxDynamicSharedMemorySize,
@@ -274,20 +276,20 @@ void StartTextAttention(const TextAttentionArgs& args, cudaStream_t stream) {
   cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, TextAttentionKernel<DIM>, kWarps * kWarp,
                                                 bytes);
   const int64_t tiles = (args.tokens + kWarps * kRows - 1) / (kWarps * kRows);
-  // No more than run at once, or the last few would run alone.
-  const int64_t at_once = std::max(1, Multiprocessors() * blocks / args.heads);
-  const dim3 grid(static_cast<unsigned int>(std::min(at_once, tiles)),
+  // No more blocks than run at once, or a partial wave would follow.
+  const int64_t resident_blocks = std::max(1, Multiprocessors() * blocks / args.heads);
+  const dim3 grid(static_cast<unsigned int>(std::min(resident_blocks, tiles)),
                   static_cast<unsigned int>(args.heads));
   TextAttentionKernel<DIM><<<grid, kWarps * kWarp, bytes, stream>>>(args);
 }
 
 }  // namespace
 
-void TextAttention(const TextAttentionArgs& args, Stream stream) {
+void LaunchTextAttention(const TextAttentionArgs& args, Stream stream) {
   if (args.head_dim == 128) {
-    StartTextAttention<128>(args, ToCuda(stream));
+    Launch<128>(args, ToCuda(stream));
   } else {
-    StartTextAttention<64>(args, ToCuda(stream));
+    Launch<64>(args, ToCuda(stream));
   }
   CheckLaunch("TextAttention");
 }

@@ -1,5 +1,5 @@
-// 16-byte vectors of elements, read as floats and written with one rounding; what kernels share
-// beside: warp and block sums, exp2, shared addresses.
+// 16-byte vectors of elements, read as floats and written with one rounding; also warp and block
+// sums, exp2, shared-memory addresses.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -54,6 +54,16 @@ __device__ inline void Load(const T* base, int64_t element, float (&out)[kLanes<
   Unpack(*reinterpret_cast<const uint4*>(base + element), out);
 }
 
+// This lane's vectors lane, lane + STEP, ... of a row of `vectors`; zeros beyond its end.
+template <int STEP, int NV>
+__device__ inline void LoadRow(const uint4* row, int lane, int vectors, uint4 (&out)[NV]) {
+#pragma unroll
+  for (int i = 0; i < NV; ++i) {
+    const int v = lane + i * STEP;
+    out[i] = v < vectors ? row[v] : make_uint4(0, 0, 0, 0);
+  }
+}
+
 template <typename T>
 __device__ inline void Store(T* base, int64_t element, const float (&in)[kLanes<T>]) {
   *reinterpret_cast<uint4*>(base + element) = Pack(in);
@@ -72,7 +82,7 @@ __device__ inline void LoadFloats(const float* base, float (&out)[LANES]) {
   }
 }
 
-// Of a pointer to shared memory, for instructions.
+// The shared-memory address of a pointer, as instructions take it.
 __device__ inline unsigned int SharedAddress(const void* pointer) {
   return static_cast<unsigned int>(__cvta_generic_to_shared(pointer));
 }
@@ -105,7 +115,7 @@ __device__ inline float GroupedSum(float value, int group) {
   return value;
 }
 
-// Lanes, a power of two, that hold `vectors` in at most 4 each, if a warp does.
+// The fewest lanes, a power of two, that hold `vectors` in at most 4 each; a whole warp if none do.
 inline int LanesForVectors(int64_t vectors) {
   int lanes = 1;
   while (lanes < kWarp && lanes * 4 < vectors) lanes *= 2;

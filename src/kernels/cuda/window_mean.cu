@@ -1,4 +1,5 @@
 // From window order back to token order, averaging the partitions.
+#include "kernels/cuda/dispatch.cuh"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/vector.cuh"
 #include "kernels/window_mean.h"
@@ -38,7 +39,7 @@ __global__ void __launch_bounds__(256) WindowMeanKernel(const WindowMeanArgs arg
 }
 
 template <typename T>
-void StartMean(const WindowMeanArgs& args, cudaStream_t stream) {
+void LaunchForSources(const WindowMeanArgs& args, cudaStream_t stream) {
   const unsigned int blocks = TokenBlocks(args.tokens, kMeanBlock.y);
   if (args.sources == 1) {
     WindowMeanKernel<T, 1><<<blocks, kMeanBlock, 0, stream>>>(args);
@@ -49,12 +50,8 @@ void StartMean(const WindowMeanArgs& args, cudaStream_t stream) {
 
 }  // namespace
 
-void WindowMean(const WindowMeanArgs& args, Stream stream) {
-  if (args.type == DType::kFloat32) {
-    StartMean<float>(args, ToCuda(stream));
-  } else {
-    StartMean<__nv_bfloat16>(args, ToCuda(stream));
-  }
+void LaunchWindowMean(const WindowMeanArgs& args, Stream stream) {
+  DispatchDType(args.type, [&]<typename T>() { LaunchForSources<T>(args, ToCuda(stream)); });
   CheckLaunch("WindowMean");
 }
 

@@ -1,13 +1,20 @@
-// The kernels of a build without CUDA: tensors are on the CPU then, and nothing calls these.
+// Kernels of a build without CUDA: all tensors are on the CPU, so these are never called.
 #include "base/check.h"
+#include "kernels/add_gated.h"
+#include "kernels/add_gated_backward.h"
+#include "kernels/add_map.h"
 #include "kernels/causal_conv.h"
-#include "kernels/feature_map.h"
+#include "kernels/device.h"
+#include "kernels/inverse_rms.h"
+#include "kernels/layer_norm.h"
+#include "kernels/layer_norm_backward.h"
 #include "kernels/linear.h"
-#include "kernels/modulate.h"
-#include "kernels/modulate_backward.h"
+#include "kernels/norm_silu.h"
 #include "kernels/norm_silu_backward.h"
-#include "kernels/rms_rope.h"
+#include "kernels/place_phases.h"
 #include "kernels/rms_rope_backward.h"
+#include "kernels/rms_rope_rows.h"
+#include "kernels/rms_rope_scatter.h"
 #include "kernels/softmax.h"
 #include "kernels/text_attention.h"
 #include "kernels/window_mean.h"
@@ -22,29 +29,30 @@ namespace {
 }  // namespace
 
 int ComputeCapability(int) { Refuse("ComputeCapability"); }
-void LayerNormModulate(const LayerNormModulateArgs&, Stream) { Refuse("LayerNormModulate"); }
-void AddGated(const AddGatedArgs&, Stream) { Refuse("AddGated"); }
-void InverseRms(const InverseRmsArgs&, Stream) { Refuse("InverseRms"); }
-void RmsRopeRows(const RmsRopeRowsArgs&, Stream) { Refuse("RmsRopeRows"); }
-void RmsRopeScatter(const RmsRopeScatterArgs&, Stream) { Refuse("RmsRopeScatter"); }
-void Linear(const LinearArgs&, const LinearAlgorithm&, const Workspace&, Stream) {
+int Multiprocessors() { Refuse("Multiprocessors"); }
+int64_t CausalConvTiles(int64_t, int64_t, int64_t, int64_t) { Refuse("CausalConvTiles"); }
+int64_t SoftmaxMaxColumns(int) { Refuse("SoftmaxMaxColumns"); }
+int CountLinearAlgorithms(const LinearArgs&, const Workspace&) { Refuse("CountLinearAlgorithms"); }
+void LaunchLinear(const LinearArgs&, const LinearAlgorithm&, const Workspace&, Stream) {
   Refuse("Linear");
 }
-int LinearAlgorithms(const LinearArgs&, const Workspace&) { Refuse("LinearAlgorithms"); }
-void TextAttention(const TextAttentionArgs&, Stream) { Refuse("TextAttention"); }
-void WindowMean(const WindowMeanArgs&, Stream) { Refuse("WindowMean"); }
-void NormSilu(const NormSiluArgs&, Stream) { Refuse("NormSilu"); }
-int64_t CausalConvTiles(int64_t, int64_t, int64_t, int64_t) { Refuse("CausalConvTiles"); }
-void CausalConv(const CausalConvArgs&, Stream) { Refuse("CausalConv"); }
-int64_t SoftmaxMostColumns(int) { Refuse("SoftmaxMostColumns"); }
-void Softmax(const SoftmaxArgs&, Stream) { Refuse("Softmax"); }
-void AddMap(const AddMapArgs&, Stream) { Refuse("AddMap"); }
-void PlacePhases(const PlacePhasesArgs&, Stream) { Refuse("PlacePhases"); }
-void NormSiluBackward(const NormSiluBackwardArgs&, Stream) { Refuse("NormSiluBackward"); }
-void LayerNormModulateBackward(const LayerNormModulateBackwardArgs&, Stream) {
+void LaunchAddGated(const AddGatedArgs&, Stream) { Refuse("AddGated"); }
+void LaunchAddGatedBackward(const AddGatedBackwardArgs&, Stream) { Refuse("AddGatedBackward"); }
+void LaunchAddMap(const AddMapArgs&, Stream) { Refuse("AddMap"); }
+void LaunchCausalConv(const CausalConvArgs&, Stream) { Refuse("CausalConv"); }
+void LaunchInverseRms(const InverseRmsArgs&, Stream) { Refuse("InverseRms"); }
+void LaunchLayerNormModulate(const LayerNormModulateArgs&, Stream) { Refuse("LayerNormModulate"); }
+void LaunchLayerNormModulateBackward(const LayerNormModulateBackwardArgs&, Stream) {
   Refuse("LayerNormModulateBackward");
 }
-void AddGatedBackward(const AddGatedBackwardArgs&, Stream) { Refuse("AddGatedBackward"); }
-void RmsRopeBackward(const RmsRopeBackwardArgs&, Stream) { Refuse("RmsRopeBackward"); }
+void LaunchNormSilu(const NormSiluArgs&, Stream) { Refuse("NormSilu"); }
+void LaunchNormSiluBackward(const NormSiluBackwardArgs&, Stream) { Refuse("NormSiluBackward"); }
+void LaunchPlacePhases(const PlacePhasesArgs&, Stream) { Refuse("PlacePhases"); }
+void LaunchRmsRopeBackward(const RmsRopeBackwardArgs&, Stream) { Refuse("RmsRopeBackward"); }
+void LaunchRmsRopeRows(const RmsRopeRowsArgs&, Stream) { Refuse("RmsRopeRows"); }
+void LaunchRmsRopeScatter(const RmsRopeScatterArgs&, Stream) { Refuse("RmsRopeScatter"); }
+void LaunchSoftmax(const SoftmaxArgs&, Stream) { Refuse("Softmax"); }
+void LaunchTextAttention(const TextAttentionArgs&, Stream) { Refuse("TextAttention"); }
+void LaunchWindowMean(const WindowMeanArgs&, Stream) { Refuse("WindowMean"); }
 
 }  // namespace t3::kernels

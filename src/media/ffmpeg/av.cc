@@ -8,16 +8,17 @@
 namespace t3 {
 namespace {
 
-constexpr size_t kLongestLog = 500;
+constexpr size_t kMaxLogBytes = 500;
 
 struct Log {
   std::mutex mutex;
   std::string text;
 };
-Log& TheLog() {
+Log*& TheLogPointer() {
   static Log* log = new Log;  // never destroyed: FFmpeg's threads may outlive static destructors
-  return *log;
+  return log;
 }
+Log& TheLog() { return *TheLogPointer(); }
 
 void OnLog(void* context, int level, const char* format, va_list arguments) {
   if (level > AV_LOG_ERROR) return;
@@ -26,7 +27,7 @@ void OnLog(void* context, int level, const char* format, va_list arguments) {
   av_log_format_line2(context, level, format, arguments, line, sizeof(line), &prefix);
   Log& log = TheLog();
   const std::lock_guard lock(log.mutex);
-  if (log.text.size() < kLongestLog) log.text += line;
+  if (log.text.size() < kMaxLogBytes) log.text += line;
 }
 
 std::string TakeLog() {
@@ -62,6 +63,8 @@ void CaptureAvLog() {
     ::setenv("SVT_LOG", "1", /*replace=*/0);  // SVT-AV1 prints to stderr by itself; 1: errors
   });
 }
+
+void RestartAvLog() { TheLogPointer() = new Log; }
 
 void ClearAvLog() { TakeLog(); }
 

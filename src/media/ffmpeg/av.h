@@ -1,4 +1,4 @@
-// What the files of this folder share of FFmpeg: ownership, messages, pixel formats.
+// FFmpeg for the files of this folder: ownership, messages, pixel formats.
 #pragma once
 
 extern "C" {
@@ -30,8 +30,10 @@ AvPtr<AVFrame> MakeFrame();
 AvPtr<AVPacket> MakePacket();
 
 // Collects what FFmpeg reports as errors instead of letting it print them. From the first use on,
-// messages of all threads end here.
+// messages of all threads are collected.
 void CaptureAvLog();
+// In a forked child: an empty log, whose lock no thread of the parent can have held at the fork.
+void RestartAvLog();
 // The reason for a failure: FFmpeg's text for `code` (the system's text for I/O errors), with what
 // was logged since the last call.
 std::string AvReason(int code);

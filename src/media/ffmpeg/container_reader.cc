@@ -1,227 +1,303 @@
-// Demuxing and decoding with FFmpeg.
+// Decoding video files with FFmpeg in this process.
 #include <algorithm>
+#include <cstring>
+#include <memory>
 #include <utility>
 #include <vector>
+
+extern "C" {
+#include <libavutil/dovi_meta.h>
+}
 
 #include "base/check.h"
 #include "media/backends.h"
 #include "media/ffmpeg/av.h"
 #include "media/ffmpeg/decoded_frame.h"
+#include "media/ffmpeg/demuxer.h"
+#include "media/ffmpeg/frame_index.h"
+#include "media/image.h"
 
 namespace t3 {
 namespace {
-
-constexpr int64_t kMaxPixels = int64_t{1} << 28;
-
-struct Demuxer {
-  AVFormatContext* format = nullptr;
-  Demuxer() = default;
-  ~Demuxer() { avformat_close_input(&format); }
-  Demuxer(const Demuxer&) = delete;
-  Demuxer& operator=(const Demuxer&) = delete;
-};
-
-Orientation StreamOrientation(const AVStream& stream) {
-  const uint8_t* data = nullptr;
-  size_t size = 0;
-#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 31, 102)
-  const AVPacketSideData* side =
-      av_packet_side_data_get(stream.codecpar->coded_side_data, stream.codecpar->nb_coded_side_data,
-                              AV_PKT_DATA_DISPLAYMATRIX);
-  if (side != nullptr) data = side->data, size = side->size;
-#else
-  data = av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
-#endif
-  if (data == nullptr || size < 9 * sizeof(int32_t)) return {};
-  return OrientationOf(reinterpret_cast<const int32_t*>(data));
-}
 
 class ContainerReader : public VideoReader {
  public:
   explicit ContainerReader(const std::string& path) : path_(path) {
     CaptureAvLog();
-    ClearAvLog();
-    stream_ = OpenStream(demuxer_);
+    Open();
     OpenDecoder();
     Describe();
   }
 
   bool Read(float* rgb) override {
-    if (!NextFrame()) return false;
-    ++next_;
+    if (past_end_ || !NextFrame()) return false;
+    ++decoded_;
+    last_time_ = TimeOf(*frame_);
     T3_CHECK(frame_->width == coded_width_ && frame_->height == coded_height_,
              "{}: a frame of {}x{} pixels among frames of {}x{}", path_, frame_->width,
              frame_->height, coded_width_, coded_height_);
-    YuvColor untagged;
-    constexpr int kFirstHdHeight = 720;
-    if (frame_->height < kFirstHdHeight) untagged.kr = kBt601Kr, untagged.kb = kBt601Kb;
-    if (orientation_.upright()) {
-      FrameToRgb(*frame_, untagged, rgb, ThreadCount(0));
-    } else {
-      unturned_.resize(3 * coded_width_ * coded_height_);
-      FrameToRgb(*frame_, untagged, unturned_.data(), ThreadCount(0));
-      Turn(unturned_.data(), coded_width_, coded_height_, orientation_, rgb);
+    try {
+      Convert(rgb);
+    } catch (const Error& error) {
+      Fail("cannot read {}: {}", path_, error.what());
     }
     return true;
   }
 
   std::vector<double> FrameTimes(double otherwise_fps) override {
-    ScanPackets();
-    if (!has_times_) return EvenTimes(std::ssize(stamps_), otherwise_fps);
+    const FrameIndex& index = Index();
+    if (!index.has_times) return EvenTimes(std::ssize(index.stamps), otherwise_fps);
+    const double unit = av_q2d(demuxer_->stream().time_base);
     std::vector<double> times;
-    for (const Stamp& stamp : stamps_) {
-      times.push_back(static_cast<double>(stamp.pts - stamps_[0].pts) * av_q2d(stream_->time_base));
+    for (const FrameStamp& stamp : index.stamps) {
+      times.push_back(static_cast<double>(stamp.time - index.stamps[0].time) * unit);
     }
     return times;
   }
 
-  void SkipTo(int64_t index) override {
-    ScanPackets();
-    index = std::min(index, static_cast<int64_t>(std::ssize(stamps_)));
-    if (has_times_ && index < std::ssize(stamps_)) JumpNear(index);
-    while (next_ < index && NextFrame()) ++next_;
+  void SeekTo(int64_t index) override {
+    const std::vector<FrameStamp>& stamps = Index().stamps;
+    past_end_ = index >= std::ssize(stamps);
+    if (past_end_) return;
+    if (index < Next()) Restart();
+    if (!index_->by_presentation) return DecodeTo([&] { return decoded_ == index; });
+    int64_t key = index;
+    while (key > 0 && !stamps[static_cast<size_t>(key)].key) --key;
+    const bool jump = key > Next() || (index_->starts_between_keys && Next() == 0);
+    if (jump && DecodeFromKey(stamps[static_cast<size_t>(key)].time, TimeAt(index))) return;
+    DecodeTo([&] { return TimeOf(*frame_) >= TimeAt(index); });
   }
 
  private:
-  // What the file says of a frame, in the order in which frames are shown.
-  struct Stamp {
-    int64_t pts = 0;
-    bool key = false;
-  };
-
-  AVStream* OpenStream(Demuxer& demuxer) const {
-    Check(avformat_open_input(&demuxer.format, ("file:" + path_).c_str(), nullptr, nullptr));
-    Check(avformat_find_stream_info(demuxer.format, nullptr));
-    const int best = av_find_best_stream(demuxer.format, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
-    T3_CHECK(best >= 0, "cannot read {}: it holds no video", path_);
-    return demuxer.format->streams[best];
+  void Open() {
+    demuxer_.reset();
+    demuxer_ = std::make_unique<Demuxer>(path_);
   }
 
-  // Fills stamps_ through a demuxer of its own, which leaves reading where it is.
-  void ScanPackets() {
-    if (!stamps_.empty()) return;
-    Demuxer scan;
-    const AVStream* stream = OpenStream(scan);
-    int code = 0;
-    int64_t packets = 0;
-    while ((code = av_read_frame(scan.format, packet_.get())) >= 0) {
-      const bool shown = (packet_->flags & AV_PKT_FLAG_DISCARD) == 0;
-      if (packet_->stream_index == stream->index) ++packets;
-      if (packet_->stream_index == stream->index && shown) {
-        has_times_ = has_times_ && packet_->pts != AV_NOPTS_VALUE;
-        stamps_.push_back({packet_->pts, (packet_->flags & AV_PKT_FLAG_KEY) != 0});
-      }
-      av_packet_unref(packet_.get());
-    }
-    if (code != AVERROR_EOF) Check(code);
-    T3_CHECK(packets >= stream->nb_frames, "{} is cut short: {} of its {} frames are there", path_,
-             packets, stream->nb_frames);
-    const auto earlier = [](const Stamp& a, const Stamp& b) { return a.pts < b.pts; };
-    const auto same = [](const Stamp& a, const Stamp& b) { return a.pts == b.pts; };
-    if (has_times_) std::sort(stamps_.begin(), stamps_.end(), earlier);
-    if (std::adjacent_find(stamps_.begin(), stamps_.end(), same) != stamps_.end()) {
-      has_times_ = false;
-    }
+  void Restart() {
+    Open();
+    StartDecoding(AV_NOPTS_VALUE);
+    decoded_ = 0;
+    last_time_ = AV_NOPTS_VALUE;
   }
 
-  // Goes to the last key frame up to `index` when it lies ahead of the next frame, and decodes up
-  // to `index` from there.
-  void JumpNear(int64_t index) {
-    int64_t key = index;
-    while (key > next_ && !stamps_[static_cast<size_t>(key)].key) --key;
-    if (key <= next_) return;
-    Check(av_seek_frame(demuxer_.format, stream_->index, stamps_[static_cast<size_t>(key)].pts,
-                        AVSEEK_FLAG_BACKWARD));
+  void StartDecoding(int64_t key_time) {
     avcodec_flush_buffers(decoder_.get());
-    first_wanted_ = stamps_[static_cast<size_t>(index)].pts;
-    T3_CHECK(NextFrame() && frame_->best_effort_timestamp == first_wanted_,
-             "{} is broken: frame {} of its index is not in it", path_, index);
-    pending_ = true;
-    next_ = index;
-    first_wanted_ = AV_NOPTS_VALUE;
+    key_time_ = key_time;
+    pending_ = false;
+    at_end_ = false;
+  }
+
+  const FrameIndex& Index() {
+    if (!index_) index_ = std::make_unique<const FrameIndex>(ReadFrameIndex(path_));
+    return *index_;
+  }
+  int64_t TimeAt(int64_t index) const { return index_->stamps[static_cast<size_t>(index)].time; }
+  static int64_t TimeOf(const AVFrame& frame) {
+    return frame.pts != AV_NOPTS_VALUE ? frame.pts : frame.best_effort_timestamp;
+  }
+
+  // Index of the frame after the one that was read last.
+  int64_t Next() const {
+    if (!index_->by_presentation) return decoded_;
+    if (last_time_ == AV_NOPTS_VALUE) return 0;
+    const auto after =
+        std::upper_bound(index_->stamps.begin(), index_->stamps.end(), last_time_,
+                         [](int64_t time, const FrameStamp& stamp) { return time < stamp.time; });
+    return after - index_->stamps.begin();
+  }
+
+  // Decodes up to the frame for which `found` holds, which the next Read returns. At the end of the
+  // file, that Read finds nothing.
+  template <typename Found>
+  void DecodeTo(const Found& found) {
+    while (NextFrame()) {
+      if (found()) {
+        pending_ = true;
+        return;
+      }
+      ++decoded_;
+    }
+  }
+
+  // Decodes from the key frame at `key_time` to the frame at `time`; false, and back at the start
+  // of the file, where that cannot be done: then only decoding everything finds the frame.
+  bool DecodeFromKey(int64_t key_time, int64_t time) {
+    try {
+      GoToKeyPacket(key_time);
+      StartDecoding(key_time);
+      packet_found_ = true;
+      DecodeTo([&] { return TimeOf(*frame_) >= time; });
+      if (pending_) return true;
+    } catch (const Error&) {
+    }
+    packet_found_ = false;
+    Restart();
+    return false;
+  }
+
+  // The next packet is then the one of the key frame, in packet_. Formats without an index, such as
+  // MPEG-TS, seek to some place near it, so places before it are tried as well, and the start of
+  // the file last: even reading all is much faster than decoding.
+  void GoToKeyPacket(int64_t key_time) {
+    for (const int seconds : {0, 2, 20}) {
+      const int64_t margin = av_rescale_q(seconds, {1, 1}, demuxer_->stream().time_base);
+      if (demuxer_->Seek(key_time - margin) && FindKeyPacket(key_time)) return;
+    }
+    Open();
+    T3_CHECK(FindKeyPacket(key_time), "{} has lost a key frame of its index", path_);
+  }
+
+  // Reads up to the packet of the key frame.
+  bool FindKeyPacket(int64_t key_time) {
+    while (demuxer_->Read(*packet_)) {
+      const bool key = (packet_->flags & AV_PKT_FLAG_KEY) != 0;
+      if (key && packet_->pts == key_time) return true;
+      // Decoding never comes after showing.
+      if (packet_->dts != AV_NOPTS_VALUE && packet_->dts > key_time) return false;
+    }
+    return false;
   }
 
   void Check(int code) const { T3_CHECK(code >= 0, "cannot read {}: {}", path_, AvReason(code)); }
 
   void OpenDecoder() {
-    const AVCodec* decoder = avcodec_find_decoder(stream_->codecpar->codec_id);
-    T3_CHECK(decoder != nullptr, "cannot read {}: FFmpeg has no decoder for {} here", path_,
-             avcodec_get_name(stream_->codecpar->codec_id));
+    const AVCodecParameters& parameters = *demuxer_->stream().codecpar;
+    const char* name = avcodec_get_name(parameters.codec_id);
+    const AVCodec* decoder = avcodec_find_decoder(parameters.codec_id);
+    T3_CHECK(decoder != nullptr, "cannot read {}: FFmpeg has no decoder for {} here", path_, name);
     decoder_.reset(avcodec_alloc_context3(decoder));
     T3_CHECK(decoder_ != nullptr, "cannot read {}: out of memory", path_);
-    Check(avcodec_parameters_to_context(decoder_.get(), stream_->codecpar));
-    decoder_->pkt_timebase = stream_->time_base;
+    Check(avcodec_parameters_to_context(decoder_.get(), &parameters));
+    decoder_->pkt_timebase = demuxer_->stream().time_base;
     decoder_->thread_count = 0;
     decoder_->max_pixels = kMaxPixels;
-    decoder_->err_recognition = AV_EF_EXPLODE;
+    // Errors show in return codes and in the frames' flags. AV_EF_EXPLODE would make errors of what
+    // is none, such as references to frames before the first one of an open GOP; lossless codecs
+    // report wrong checksums by it alone.
+    const AVCodecDescriptor* codec = avcodec_descriptor_get(parameters.codec_id);
+    constexpr int kChecked = AV_CODEC_PROP_INTRA_ONLY | AV_CODEC_PROP_LOSSLESS;
+    if (codec != nullptr && (codec->props & kChecked) == kChecked) {
+      decoder_->err_recognition = AV_EF_CRCCHECK | AV_EF_EXPLODE;
+    }
     Check(avcodec_open2(decoder_.get(), decoder, nullptr));
   }
 
   void Describe() {
-    coded_width_ = stream_->codecpar->width;
-    coded_height_ = stream_->codecpar->height;
+    AVStream& stream = demuxer_->stream();
+    coded_width_ = stream.codecpar->width;
+    coded_height_ = stream.codecpar->height;
     T3_CHECK(coded_width_ > 0 && coded_height_ > 0, "cannot read {}: its size is not known", path_);
-    orientation_ = StreamOrientation(*stream_);
+    T3_CHECK(coded_width_ * coded_height_ <= kMaxPixels,
+             "cannot read {}: frames of {}x{} pixels; at most {} pixels are read", path_,
+             coded_width_, coded_height_, kMaxPixels);
+    CheckDolbyVision();
+    const auto matrix = demuxer_->SideData(AV_PKT_DATA_DISPLAYMATRIX);
+    if (matrix.size() >= 9 * sizeof(int32_t)) {
+      orientation_ = OrientationOf(reinterpret_cast<const int32_t*>(matrix.data()));
+    }
     info_.width = orientation_.transpose ? coded_height_ : coded_width_;
     info_.height = orientation_.transpose ? coded_width_ : coded_height_;
+    const AVRational pixel = av_guess_sample_aspect_ratio(&demuxer_->format(), &stream, nullptr);
+    if (pixel.num > 0 && pixel.den > 0) {
+      info_.pixel_aspect = orientation_.transpose ? 1 / av_q2d(pixel) : av_q2d(pixel);
+    }
     const AVRational rate =
-        stream_->avg_frame_rate.num > 0 ? stream_->avg_frame_rate : stream_->r_frame_rate;
+        stream.avg_frame_rate.num > 0 ? stream.avg_frame_rate : stream.r_frame_rate;
     if (rate.num > 0 && rate.den > 0) info_.fps = av_q2d(rate);
-    if (stream_->nb_frames > 0) info_.frames = stream_->nb_frames;
+    if (stream.nb_frames > 0) info_.frames = stream.nb_frames;
     const AVDictionaryEntry* entry = nullptr;
-    while ((entry = av_dict_get(demuxer_.format->metadata, "", entry, AV_DICT_IGNORE_SUFFIX))) {
+    const AVDictionary* metadata = demuxer_->format().metadata;
+    while ((entry = av_dict_get(metadata, "", entry, AV_DICT_IGNORE_SUFFIX)) != nullptr) {
       info_.metadata[entry->key] = entry->value;
     }
+  }
+
+  // Other profiles hold HDR10, HLG or SDR with additions, and are read as that.
+  void CheckDolbyVision() const {
+    AVDOVIDecoderConfigurationRecord record{};
+    const auto data = demuxer_->SideData(AV_PKT_DATA_DOVI_CONF);
+    if (data.size() < sizeof(record)) return;
+    std::memcpy(&record, data.data(), sizeof(record));
+    T3_CHECK(record.dv_profile != 5,
+             "cannot read {}: its colours are those of Dolby Vision profile 5, which no other "
+             "decoder shows; convert it to SDR first",
+             path_);
   }
 
   // Decodes into frame_; false at the end of the video.
   bool NextFrame() {
     if (std::exchange(pending_, false)) return true;
-    while (true) {
+    while (!at_end_) {
       const int code = avcodec_receive_frame(decoder_.get(), frame_.get());
-      if (code == AVERROR_EOF) return false;
-      if (code == AVERROR(EAGAIN) || (code < 0 && Jumping())) {
+      at_end_ = code == AVERROR_EOF;
+      if (at_end_) break;
+      if (code == AVERROR(EAGAIN) || (code < 0 && BeforeKeyFrame())) {
         Feed();
         continue;
       }
       Check(code);
-      if (!Jumping() || frame_->best_effort_timestamp >= first_wanted_) return true;
+      if (BeforeKeyFrame()) {
+        if (TimeOf(*frame_) < key_time_) continue;
+        key_time_ = AV_NOPTS_VALUE;
+      }
+      T3_CHECK(frame_->decode_error_flags == 0 && (frame_->flags & AV_FRAME_FLAG_CORRUPT) == 0,
+               "{} is damaged: its frame at {:.2f} s cannot be decoded whole", path_,
+               static_cast<double>(TimeOf(*frame_)) * av_q2d(demuxer_->stream().time_base));
+      return true;
     }
+    return false;
   }
 
-  // After a jump, frames before the wanted one are passed over; those that lean on frames before
-  // the key frame cannot be decoded, which is no fault.
-  bool Jumping() const { return first_wanted_ != AV_NOPTS_VALUE; }
+  // After a jump into an open GOP, the frames that are shown before its key frame depend on frames
+  // before the jump. They cannot be decoded, which is not an error.
+  bool BeforeKeyFrame() const { return key_time_ != AV_NOPTS_VALUE; }
 
   void Feed() {
-    while (true) {
-      const int code = av_read_frame(demuxer_.format, packet_.get());
-      if (code == AVERROR_EOF) {
-        Check(avcodec_send_packet(decoder_.get(), nullptr));
-        return;
-      }
-      Check(code);
-      const bool video = packet_->stream_index == stream_->index;
-      const int sent = video ? avcodec_send_packet(decoder_.get(), packet_.get()) : 0;
-      av_packet_unref(packet_.get());
-      if (!Jumping()) Check(sent);
-      if (video) return;
+    if (!std::exchange(packet_found_, false) && !demuxer_->Read(*packet_)) {
+      Check(avcodec_send_packet(decoder_.get(), nullptr));
+      return;
+    }
+    if (packet_->size == 0) return;  // a dropped frame; to the decoder it would mean the end
+    const bool corrupt = (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0;
+    const int sent = avcodec_send_packet(decoder_.get(), packet_.get());
+    if (BeforeKeyFrame()) return;
+    Check(sent);
+    T3_CHECK(!corrupt, "{} is cut short or damaged: FFmpeg finds a broken packet in it", path_);
+  }
+
+  void Convert(float* rgb) {
+    YuvColor untagged;
+    constexpr int kFirstHdHeight = 720;
+    if (frame_->height < kFirstHdHeight) untagged.kr = kBt601Kr, untagged.kb = kBt601Kb;
+    if (orientation_.upright()) {
+      FrameToRgb(*frame_, untagged, rgb, ThreadCount(0));
+      return;
+    }
+    const int64_t pixels = coded_width_ * coded_height_;
+    unturned_.resize(static_cast<size_t>(3 * pixels));
+    FrameToRgb(*frame_, untagged, unturned_.data(), ThreadCount(0));
+    for (int64_t plane = 0; plane < 3; ++plane) {
+      Turn(unturned_.data() + plane * pixels, coded_width_, coded_height_, 1, orientation_,
+           rgb + plane * pixels);
     }
   }
 
   std::string path_;
-  Demuxer demuxer_;
-  AVStream* stream_ = nullptr;
+  std::unique_ptr<Demuxer> demuxer_;
   AvPtr<AVCodecContext> decoder_;
   AvPtr<AVPacket> packet_ = MakePacket();
   AvPtr<AVFrame> frame_ = MakeFrame();
   Orientation orientation_;
   int64_t coded_width_ = 0, coded_height_ = 0;
-  std::vector<Stamp> stamps_;  // empty until ScanPackets
-  bool has_times_ = true;
-  int64_t next_ = 0;  // index of the frame that comes next
-  int64_t first_wanted_ = AV_NOPTS_VALUE;
-  bool pending_ = false;  // frame_ holds the next frame already
+  std::unique_ptr<const FrameIndex> index_;  // null until it is needed
+  int64_t decoded_ = 0;                      // frames returned or skipped since the start
+  int64_t last_time_ = AV_NOPTS_VALUE;       // of the frame that was read last
+  int64_t key_time_ = AV_NOPTS_VALUE;        // after a jump, until its key frame has come
+  bool packet_found_ = false;                // packet_ holds the next packet already
+  bool pending_ = false;                     // frame_ holds the next frame already
+  bool at_end_ = false;                      // of decoding
+  bool past_end_ = false;                    // an index beyond the last frame was asked for
   std::vector<float> unturned_;
 };
 

@@ -1,4 +1,4 @@
-// Video files, checked with libav's own view of them.
+// Video files, checked against libav's view of them.
 #include <gmock/gmock.h>
 #include <sys/resource.h>
 
@@ -415,8 +415,8 @@ TEST(VideoReader, HonoursMatrixAndRangeTags) {
   }
 }
 
-// Frames of a file one after the other, and after jumps of every kind: the same samples.
-void ExpectSkippingFindsTheSameFrames(const std::string& path, double fps) {
+// Frames read in order and after jumps of every kind have the same samples.
+void ExpectSeekingFindsTheSameFrames(const std::string& path, double fps) {
   const auto whole = VideoReader::Open(path);
   const size_t samples = static_cast<size_t>(3 * whole->info().width * whole->info().height);
   std::vector<std::vector<float>> frames(1, std::vector<float>(samples));
@@ -429,18 +429,18 @@ void ExpectSkippingFindsTheSameFrames(const std::string& path, double fps) {
   }
   std::vector<float> frame(samples);
   for (const size_t step : {2u, 7u, 31u, 61u}) {
-    const auto skipping = VideoReader::Open(path);
+    const auto seeking = VideoReader::Open(path);
     for (size_t i = step / 2; i < frames.size(); i += step) {
-      skipping->SkipTo(static_cast<int64_t>(i));
-      ASSERT_TRUE(skipping->Read(frame.data()));
+      seeking->SeekTo(static_cast<int64_t>(i));
+      ASSERT_TRUE(seeking->Read(frame.data()));
       EXPECT_EQ(frame, frames[i]) << "frame " << i;
     }
-    skipping->SkipTo(static_cast<int64_t>(frames.size()));
-    EXPECT_FALSE(skipping->Read(frame.data()));
+    seeking->SeekTo(static_cast<int64_t>(frames.size()));
+    EXPECT_FALSE(seeking->Read(frame.data()));
   }
 }
 
-TEST(VideoReader, SkippingFindsTheSameFrames) {
+TEST(VideoReader, SeekingFindsTheSameFrames) {
   const TestFolder folder;
   std::vector<TestFrame> frames;  // a new scene every 30 frames, so that encoders set key frames
   for (int i = 0; i < 100; ++i) frames.push_back(WaveFrame(64, 48, 0.05 * i + 40 * (i / 30)));
@@ -455,7 +455,7 @@ TEST(VideoReader, SkippingFindsTheSameFrames) {
     settings.codec = format.codec;
     settings.pixel_format = format.pixel_format;
     WriteVideo(folder / format.name, settings, frames);
-    ExpectSkippingFindsTheSameFrames(folder / format.name, 25);
+    ExpectSeekingFindsTheSameFrames(folder / format.name, 25);
   }
 }
 
@@ -482,6 +482,23 @@ TEST(VideoReader, RejectsWhatIsNoVideo) {
     WriteBytes(folder / "cut.mp4", whole.substr(0, size));
     EXPECT_THROW(VideoReader::Open(folder / "cut.mp4"), Error) << size;
   }
+}
+
+// What this process wrote is read without a child process.
+TEST(VideoReader, OwnFilesReadAlike) {
+  const TestFolder folder;
+  WriteVideo(folder / "v.mp4", Settings(), {WaveFrame(64, 64, 0), WaveFrame(64, 64, 1)});
+  const auto isolated = VideoReader::Open(folder / "v.mp4");
+  const auto own = VideoReader::OpenOwn(folder / "v.mp4");
+  EXPECT_EQ(isolated->info().metadata, own->info().metadata);
+  EXPECT_EQ(isolated->info().frames, own->info().frames);
+  EXPECT_EQ(isolated->FrameTimes(1), own->FrameTimes(1));
+  std::vector<float> a(3 * 64 * 64), b(a.size());
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(isolated->Read(a.data()) && own->Read(b.data()));
+    EXPECT_EQ(a, b);
+  }
+  EXPECT_FALSE(isolated->Read(a.data()) || own->Read(b.data()));
 }
 
 }  // namespace

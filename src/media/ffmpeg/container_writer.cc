@@ -1,5 +1,7 @@
 // Encoding and muxing with FFmpeg.
+#include <cstring>
 #include <new>
+#include <optional>
 #include <string_view>
 
 #include "base/atomic_file.h"
@@ -7,6 +9,8 @@
 #include "media/backends.h"
 #include "media/ffmpeg/av.h"
 #include "media/ffmpeg/encoder.h"
+#include "media/palette.h"
+#include "media/png_file.h"
 #include "media/video_settings.h"
 
 namespace t3 {
@@ -54,6 +58,7 @@ class Muxer {
     if (name == "mp4" || name == "mov") {
       av_dict_set(&options, "movflags", "+faststart+use_metadata_tags", 0);
     }
+    if (name == "gif" || name == "webp") av_dict_set(&options, "loop", "0", 0);  // for ever
     code = avformat_write_header(format_, &options);
     av_dict_free(&options);
     return code < 0 ? code : WriteError();
@@ -88,7 +93,7 @@ class ContainerWriter : public VideoWriter {
         target_(path),
         encoder_(OpenEncoder(path, FindContainer(path), settings)),
         is_x265_(std::string_view(encoder_.context().codec->name) == "libx265"),
-        layout_(*LayoutOf(encoder_.context().pix_fmt)),
+        layout_(LayoutOf(encoder_.context().pix_fmt)),
         muxer_(target_.temporary(), FindContainer(path)),
         packet_(MakePacket()) {
     ClearAvLog();
@@ -98,7 +103,12 @@ class ContainerWriter : public VideoWriter {
   void Write(const FrameView& frame) override {
     CheckFrame(target_.path(), settings_, frame);
     AvPtr<AVFrame> picture = encoder_.NewPicture();
-    PackFrame(frame, layout_, YuvColor{}, PlanesOfFrame(picture.get()), threads_);
+    if (layout_) {
+      PackFrame(frame, *layout_, ColorWritten(encoder_.context().codec_id),
+                PlanesOfFrame(picture.get()), threads_);
+    } else {
+      FillWithPalette(frame, *picture);
+    }
     picture->pts = frames_++;
     Encode(picture.get());
   }
@@ -111,6 +121,16 @@ class ContainerWriter : public VideoWriter {
   }
 
  private:
+  void FillWithPalette(const FrameView& frame, AVFrame& picture) const {
+    const PngPicture rgb = ToPng(frame, 8, {}, threads_);
+    const PalettePicture palette = ToPalette(rgb.data.data(), rgb.width, rgb.height);
+    for (int64_t y = 0; y < rgb.height; ++y) {
+      std::memcpy(picture.data[0] + y * picture.linesize[0], &palette.indices[y * rgb.width],
+                  static_cast<size_t>(rgb.width));
+    }
+    std::memcpy(picture.data[1], palette.colours.data(), sizeof(palette.colours));
+  }
+
   void CheckWritten(int code) const {
     T3_CHECK(code >= 0, "cannot write {}: {}", target_.path(), AvReason(code));
   }
@@ -144,7 +164,7 @@ class ContainerWriter : public VideoWriter {
   AtomicFile target_;
   VideoEncoder encoder_;
   bool is_x265_;
-  PixelLayout layout_;
+  std::optional<PixelLayout> layout_;  // none: a palette
   Muxer muxer_;
   AvPtr<AVPacket> packet_;
   int64_t frames_ = 0;

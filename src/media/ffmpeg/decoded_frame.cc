@@ -5,12 +5,22 @@
 #include <vector>
 
 #include "base/check.h"
+#include "media/hdr_to_sdr.h"
 
 namespace t3 {
 namespace {
 
+// Throws Error for colour codings other than luma and two colour differences: their samples, read
+// as such, would show false colours.
 void SetMatrix(AVColorSpace space, YuvColor& color) {
   switch (space) {
+    case AVCOL_SPC_ICTCP:
+    case AVCOL_SPC_YCGCO:
+    case AVCOL_SPC_SMPTE2085:
+    case AVCOL_SPC_BT2020_CL:
+    case AVCOL_SPC_CHROMA_DERIVED_NCL:
+    case AVCOL_SPC_CHROMA_DERIVED_CL:
+      Fail("its colours are coded as {}, which is not read", av_color_space_name(space));
     case AVCOL_SPC_BT709:
       color.kr = YuvColor{}.kr, color.kb = YuvColor{}.kb;
       break;
@@ -23,12 +33,23 @@ void SetMatrix(AVColorSpace space, YuvColor& color) {
       color.kr = kSmpte240Kr, color.kb = kSmpte240Kb;
       break;
     case AVCOL_SPC_BT2020_NCL:
-    case AVCOL_SPC_BT2020_CL:
       color.kr = kBt2020Kr, color.kb = kBt2020Kb;
       break;
     default:
       break;
   }
+}
+
+ColourVolume VolumeOf(const AVFrame& frame) {
+  ColourVolume volume;
+  if (frame.color_primaries == AVCOL_PRI_BT2020) volume.gamut = Gamut::kBt2020;
+  if (frame.color_primaries == AVCOL_PRI_SMPTE432) volume.gamut = Gamut::kDisplayP3;
+  if (frame.color_trc == AVCOL_TRC_SMPTE2084) volume.transfer = Transfer::kPq;
+  if (frame.color_trc == AVCOL_TRC_ARIB_STD_B67) volume.transfer = Transfer::kHlg;
+  const bool untagged = frame.color_primaries == AVCOL_PRI_UNSPECIFIED;
+  const bool hdr = volume.transfer != Transfer::kBt1886;
+  if (untagged && (hdr || frame.colorspace == AVCOL_SPC_BT2020_NCL)) volume.gamut = Gamut::kBt2020;
+  return volume;
 }
 
 void ThroughSwscale(const AVFrame& frame, float* rgb, int threads) {
@@ -70,12 +91,15 @@ YuvColor ColorOf(const AVFrame& frame, const YuvColor& untagged) {
 
 void FrameToRgb(const AVFrame& frame, const YuvColor& untagged, float* rgb, int threads) {
   const auto layout = LayoutOf(static_cast<AVPixelFormat>(frame.format));
-  if (!layout) {
+  if (layout) {
+    UnpackFrame(PlanesOfFrame(&frame), frame.width, frame.height, *layout, ColorOf(frame, untagged),
+                rgb, threads);
+  } else {
     ThroughSwscale(frame, rgb, threads);
-    return;
   }
-  UnpackFrame(PlanesOfFrame(&frame), frame.width, frame.height, *layout, ColorOf(frame, untagged),
-              rgb, threads);
+  const ColourVolume volume = VolumeOf(frame);
+  if (volume.is_bt709()) return;
+  ToBt709(volume, int64_t{frame.width} * frame.height, rgb, threads);
 }
 
 Orientation OrientationOf(const int32_t* m) {
@@ -83,27 +107,6 @@ Orientation OrientationOf(const int32_t* m) {
   if (m[0] != 0 && m[4] != 0 && m[1] == 0 && m[3] == 0) return {false, m[0] < 0, m[4] < 0};
   if (m[0] == 0 && m[4] == 0 && m[1] != 0 && m[3] != 0) return {true, m[3] < 0, m[1] < 0};
   return {};
-}
-
-Orientation OrientationOf(const AVFrame& frame) {
-  const AVFrameSideData* data = av_frame_get_side_data(&frame, AV_FRAME_DATA_DISPLAYMATRIX);
-  if (data == nullptr || data->size < 9 * sizeof(int32_t)) return {};
-  return OrientationOf(reinterpret_cast<const int32_t*>(data->data));
-}
-
-void Turn(const float* in, int64_t width, int64_t height, const Orientation& orientation,
-          float* out) {
-  const int64_t out_width = orientation.transpose ? height : width;
-  const int64_t out_height = orientation.transpose ? width : height;
-  for (int64_t plane = 0; plane < 3; ++plane, in += width * height) {
-    for (int64_t y = 0; y < out_height; ++y) {
-      const int64_t from_y = orientation.mirror_y ? out_height - 1 - y : y;
-      for (int64_t x = 0; x < out_width; ++x) {
-        const int64_t from_x = orientation.mirror_x ? out_width - 1 - x : x;
-        *out++ = orientation.transpose ? in[from_x * width + from_y] : in[from_y * width + from_x];
-      }
-    }
-  }
 }
 
 }  // namespace t3

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <new>
+#include <string_view>
+#include <vector>
 
 extern "C" {
 #include <libavutil/opt.h>
@@ -24,10 +26,10 @@ struct Options {
   }
 };
 
-std::string FormatNames(std::span<const AVPixelFormat> formats) {
+std::string FormatNames(const AVCodec& encoder) {
   std::string names;
-  for (AVPixelFormat format : formats) {
-    if (!CanWrite(format)) continue;
+  for (AVPixelFormat format : PixelFormatsOf(encoder)) {
+    if (!CanWrite(encoder, format)) continue;
     if (!names.empty()) names += ", ";
     names += av_get_pix_fmt_name(format);
   }
@@ -37,18 +39,19 @@ std::string FormatNames(std::span<const AVPixelFormat> formats) {
 AVPixelFormat ChoosePixelFormat(const std::string& path, const AVCodec& encoder,
                                 const std::string& wanted) {
   const auto formats = PixelFormatsOf(encoder);
+  const auto can_write = [&](AVPixelFormat format) { return CanWrite(encoder, format); };
   const AVPixelFormat preferred =
       wanted.empty() ? AV_PIX_FMT_YUV420P : av_get_pix_fmt(wanted.c_str());
   if (std::find(formats.begin(), formats.end(), preferred) != formats.end() &&
-      CanWrite(preferred)) {
+      can_write(preferred)) {
     return preferred;
   }
   if (wanted.empty()) {
-    const auto first = std::find_if(formats.begin(), formats.end(), CanWrite);
+    const auto first = std::find_if(formats.begin(), formats.end(), can_write);
     if (first != formats.end()) return *first;
   }
   FailUsage("{}: the encoder {} cannot be given pixel format '{}'; it can be given: {}", path,
-            encoder.name, wanted, FormatNames(formats));
+            encoder.name, wanted, FormatNames(encoder));
 }
 
 // The encoder's options from its defaults and the user's quality.
@@ -70,7 +73,7 @@ void SetQuality(const std::string& path, const VideoSettings& settings, AVCodecC
   if (!quality.empty()) {
     options.Set(quality,
                 settings.crf ? std::to_string(*settings.crf) : std::string(defaults.value));
-    context.bit_rate = 0;  // else some encoders take FFmpeg's 200 kbit/s as a limit
+    context.bit_rate = 0;  // otherwise some encoders take FFmpeg's 200 kbit/s as a limit
     return;
   }
   const AVCodecDescriptor* codec = avcodec_descriptor_get(encoder.id);
@@ -91,11 +94,13 @@ void SetPicture(const VideoSettings& settings, AVCodecContext& context) {
   context.sample_aspect_ratio = {1, 1};
   context.color_primaries = AVCOL_PRI_BT709;
   context.color_trc = AVCOL_TRC_BT709;
-  if (LayoutOf(context.pix_fmt)->rgb) {
+  const auto layout = LayoutOf(context.pix_fmt);
+  if (!layout || layout->rgb) {
     context.colorspace = AVCOL_SPC_RGB;
     context.color_range = AVCOL_RANGE_JPEG;
   } else {
-    context.colorspace = AVCOL_SPC_BT709;
+    const bool bt709 = ColorWritten(context.codec_id).kr == YuvColor{}.kr;
+    context.colorspace = bt709 ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
     context.color_range = AVCOL_RANGE_MPEG;
     context.chroma_sample_location = AVCHROMA_LOC_LEFT;
   }
@@ -146,27 +151,53 @@ AvPtr<AVCodecContext> OpenNamed(const std::string& path, const AVOutputFormat& c
   return OpenOne(path, container, *encoder, settings);
 }
 
+// What a container holds by default. Named encoders come before FFmpeg's other ones for the codec.
+struct DefaultCodec {
+  std::string_view container;
+  AVCodecID codec;
+  const char* name;
+  std::vector<const char*> encoders;
+};
+
+DefaultCodec DefaultCodecOf(std::string_view container) {
+  // Not libwebp_anim, whose frames are patches of a picture: FFmpeg does not read them back.
+  for (const DefaultCodec& known :
+       {DefaultCodec{"webm", AV_CODEC_ID_VP9, "VP9", {"libvpx-vp9", "libsvtav1"}},
+        {"gif", AV_CODEC_ID_GIF, "GIF", {"gif"}},
+        {"webp", AV_CODEC_ID_WEBP, "WebP", {"libwebp"}}}) {
+    if (known.container == container) return known;
+  }
+  return {container, AV_CODEC_ID_H264, "H.264", {"libx264", "libopenh264"}};
+}
+
 AvPtr<AVCodecContext> OpenDefault(const std::string& path, const AVOutputFormat& container,
                                   const VideoSettings& settings) {
-  const bool webm = std::string_view(container.name) == "webm";
-  for (const char* name : {webm ? "libvpx-vp9" : "libx264", webm ? "libsvtav1" : "libopenh264"}) {
+  const DefaultCodec wanted = DefaultCodecOf(container.name);
+  for (const char* name : wanted.encoders) {
     const AVCodec* encoder = avcodec_find_encoder_by_name(name);
     if (encoder != nullptr) return OpenOne(path, container, *encoder, settings);
   }
   void* state = nullptr;
   while (const AVCodec* encoder = av_codec_iterate(&state)) {
-    if (!av_codec_is_encoder(encoder)) continue;
-    if (encoder->id != (webm ? AV_CODEC_ID_VP9 : AV_CODEC_ID_H264)) continue;
+    if (!av_codec_is_encoder(encoder) || encoder->id != wanted.codec) continue;
     try {
       return OpenOne(path, container, *encoder, settings);
     } catch (const Error&) {  // hardware that is not there; the next may be
     }
   }
-  FailUsage("{}: FFmpeg has no {} encoder that works here; name one of: {}", path,
-            webm ? "VP9" : "H.264", UsableEncoders(container));
+  FailUsage("{}: FFmpeg has no {} encoder that works here; name one of: {}", path, wanted.name,
+            UsableEncoders(container));
 }
 
 }  // namespace
+
+YuvColor ColorWritten(AVCodecID codec) {
+  YuvColor color;
+  if (codec == AV_CODEC_ID_WEBP) {  // it has no tags, and readers widen chroma as in JPEG
+    color.kr = kBt601Kr, color.kb = kBt601Kb, color.site = ChromaSite::kCenter;
+  }
+  return color;
+}
 
 AvPtr<AVCodecContext> OpenEncoder(const std::string& path, const AVOutputFormat& container,
                                   const VideoSettings& settings) {
@@ -183,7 +214,7 @@ VideoEncoder::~VideoEncoder() {
       if (plane != nullptr) std::fill_n(plane->data, plane->size, uint8_t{0});
     }
     Send(black.get());
-    Send(nullptr);  // else it prints that the end is missing
+    Send(nullptr);  // otherwise it prints that the end is missing
   } catch (const std::bad_alloc&) {
   }
 }

@@ -1,4 +1,4 @@
-// Choosing, setting up and opening a video encoder.
+// Chooses, configures and opens a video encoder.
 #pragma once
 
 #include <string>
@@ -13,8 +13,7 @@ namespace t3 {
 class VideoEncoder {
  public:
   explicit VideoEncoder(AvPtr<AVCodecContext> context) : context_(std::move(context)) {}
-  // SVT-AV1 waits for ever when it is closed without having seen a picture (seen in 1.4.1), so it
-  // gets one then.
+  // SVT-AV1 1.4.1 hangs when it is closed before its first picture, so it is given one.
   ~VideoEncoder();
   VideoEncoder(const VideoEncoder&) = delete;
   VideoEncoder& operator=(const VideoEncoder&) = delete;
@@ -30,6 +29,10 @@ class VideoEncoder {
   AvPtr<AVCodecContext> context_;
   bool fed_ = false;
 };
+
+// How the samples of YUV files with this codec are to be read: BT.709, or what the codec
+// prescribes.
+YuvColor ColorWritten(AVCodecID codec);
 
 // The opened encoder for a file of `container`. Throws Error of kind kUsage when FFmpeg lacks the
 // encoder, the container does not take it, or it refuses pixel format, quality or size; messages

@@ -1,13 +1,13 @@
-// The table. Qualities are meant to be visually lossless; speeds keep up with a decoder at 4K on a
-// dozen cores.
+// The table. Qualities are meant to be visually lossless; speeds keep up with the VAE's decoding at
+// 4K on a dozen cores.
 #include "media/ffmpeg/encoder_defaults.h"
 
 namespace t3 {
 
 EncoderDefaults DefaultsOf(std::string_view encoder, std::string_view pixel_format) {
   if (encoder == "libx264" || encoder == "libx264rgb") {
-    // It begins once it has seen the frames that it looks ahead to: of its own 40, half of a clip
-    // of 81 frames would be encoded after the decoder has ended, and nothing overlaps.
+    // Encoding starts once the look-ahead is full. With the default of 40 frames, half of a clip of
+    // 81 would be encoded only after the decoder had finished.
     return {"crf", "17", {{"preset", "medium"}, {"rc-lookahead", "10"}}};
   }
   if (encoder == "libx265") {
@@ -19,6 +19,7 @@ EncoderDefaults DefaultsOf(std::string_view encoder, std::string_view pixel_form
   if (encoder == "libvpx-vp9") {
     return {"crf", "22", {{"deadline", "good"}, {"cpu-used", "4"}, {"row-mt", "1"}}};
   }
+  if (encoder.starts_with("libwebp")) return {"quality", "90", {}};
   if (encoder.ends_with("_nvenc")) return {"cq", "19", {{"preset", "p5"}, {"rc", "vbr"}}};
   if (encoder.starts_with("prores")) {  // profiles 422 HQ and 4444
     return {"", "", {{"profile", pixel_format.starts_with("yuv444") ? "4" : "3"}}};

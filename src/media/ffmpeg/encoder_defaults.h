@@ -1,4 +1,4 @@
-// Sane defaults for the encoders that people use.
+// Defaults for the encoders in common use.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ struct EncoderDefaults {
   std::vector<std::pair<std::string_view, std::string_view>> options;
 };
 
-// Nothing is known of other names: `crf` then goes to an option of that name, if there is one.
+// Empty for unknown encoders: `crf` then sets an option of that name, if there is one.
 EncoderDefaults DefaultsOf(std::string_view encoder, std::string_view pixel_format);
 
 }  // namespace t3

@@ -1,4 +1,4 @@
-// Walking FFmpeg's register of encoders.
+// Walks FFmpeg's registry of encoders.
 #include "media/ffmpeg/encoder_list.h"
 
 #include <algorithm>
@@ -11,7 +11,8 @@ bool Fits(const AVCodec& encoder, const AVOutputFormat& container) {
   if ((encoder.capabilities & AV_CODEC_CAP_EXPERIMENTAL) != 0) return false;
   if (avformat_query_codec(&container, encoder.id, FF_COMPLIANCE_NORMAL) != 1) return false;
   const auto formats = PixelFormatsOf(encoder);
-  return std::any_of(formats.begin(), formats.end(), CanWrite);
+  return std::any_of(formats.begin(), formats.end(),
+                     [&](AVPixelFormat format) { return CanWrite(encoder, format); });
 }
 
 bool NeedsHardware(const AVCodec& encoder) {
@@ -40,7 +41,8 @@ std::span<const AVPixelFormat> PixelFormatsOf(const AVCodec& encoder) {
 #endif
 }
 
-bool CanWrite(AVPixelFormat format) {
+bool CanWrite(const AVCodec& encoder, AVPixelFormat format) {
+  if (encoder.id == AV_CODEC_ID_GIF) return format == AV_PIX_FMT_PAL8;
   const auto layout = LayoutOf(format);
   const char* name = av_get_pix_fmt_name(format);
   return layout && CanPack(*layout) && !std::string_view(name).starts_with("yuvj");

@@ -1,6 +1,7 @@
 // JPEG and WebP files through FFmpeg's decoders.
+#include "media/ffmpeg/image_decoder.h"
+
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <new>
 #include <string_view>
@@ -9,12 +10,11 @@
 #include "base/check.h"
 #include "media/backends.h"
 #include "media/ffmpeg/av.h"
+#include "media/ffmpeg/decode_service.h"
 #include "media/ffmpeg/decoded_frame.h"
 
 namespace t3 {
 namespace {
-
-constexpr int64_t kMaxPixels = int64_t{1} << 28;
 
 AVCodecID CodecOf(std::string_view bytes) {
   if (bytes.starts_with("\xff\xd8\xff")) return AV_CODEC_ID_MJPEG;
@@ -24,8 +24,9 @@ AVCodecID CodecOf(std::string_view bytes) {
   return AV_CODEC_ID_NONE;
 }
 
-// FFmpeg fills what is missing of a JPEG with grey and reports no error; a whole file has its end
-// marker after the last scan. Segments are passed over, since thumbnails in them have one as well.
+// FFmpeg fills the missing part of a truncated JPEG with grey and reports no error. A whole file
+// has its end marker after the last scan; segments are skipped, since thumbnails in them have one
+// too.
 bool JpegIsWhole(std::string_view bytes) {
   constexpr std::string_view kStartOfScan("\xff\xda"), kEnd("\xff\xd9");
   size_t position = 2;
@@ -67,24 +68,14 @@ AvPtr<AVFrame> Decode(const std::string& path, AVCodecID id, std::string_view by
   return frame;
 }
 
-Image ToImage(const float* rgb, int64_t width, int64_t height) {
-  Image image{width, height, std::vector<uint8_t>(width * height * 3)};
-  for (int64_t c = 0; c < 3; ++c) {
-    for (int64_t i = 0; i < width * height; ++i) {
-      image.rgb[i * 3 + c] = static_cast<uint8_t>(std::lround((*rgb++ + 1) * 127.5f));
-    }
-  }
-  return image;
-}
-
 }  // namespace
 
-Image DecodeCompressedImage(const std::string& path, std::span<const std::byte> bytes) {
+Image DecodeImageHere(const std::string& path, std::span<const std::byte> bytes) {
   CaptureAvLog();
   ClearAvLog();
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const AVCodecID id = CodecOf(text);
-  T3_CHECK(id != AV_CODEC_ID_NONE, "cannot read {}: it is no PNG, JPEG or WebP image", path);
+  T3_CHECK(id != AV_CODEC_ID_NONE, "cannot read {}: it is not a PNG, JPEG or WebP image", path);
   T3_CHECK(bytes.size() < size_t{1} << 30, "cannot read {}: an image of {} bytes", path,
            bytes.size());
   T3_CHECK(id != AV_CODEC_ID_MJPEG || JpegIsWhole(text), "{}: broken JPEG: it is cut short", path);
@@ -92,15 +83,20 @@ Image DecodeCompressedImage(const std::string& path, std::span<const std::byte> 
 
   YuvColor untagged;  // of pictures: BT.601, sited in the centre
   untagged.kr = kBt601Kr, untagged.kb = kBt601Kb, untagged.site = ChromaSite::kCenter;
-  const int64_t width = frame->width, height = frame->height;
-  std::vector<float> rgb(3 * width * height);
+  std::vector<float> rgb(3 * static_cast<size_t>(frame->width) * frame->height);
   FrameToRgb(*frame, untagged, rgb.data(), ThreadCount(0));
-  const Orientation orientation = OrientationOf(*frame);
-  if (orientation.upright()) return ToImage(rgb.data(), width, height);
-  std::vector<float> turned(rgb.size());
-  Turn(rgb.data(), width, height, orientation, turned.data());
-  return orientation.transpose ? ToImage(turned.data(), height, width)
-                               : ToImage(turned.data(), width, height);
+  return ImageOfPlanes(rgb.data(), frame->width, frame->height);
+}
+
+Image DecodeCompressedImage(const std::string& path, std::span<const std::byte> bytes) {
+  DecodeSession session(path);
+  const std::string_view data(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string reply = session.Call(DecodeCommand::kImage, 0, data);
+  int64_t size[2] = {};
+  std::memcpy(size, reply.data(), sizeof(size));
+  Image image{size[0], size[1], std::vector<uint8_t>(static_cast<size_t>(3 * size[0] * size[1]))};
+  std::memcpy(image.rgb.data(), session.shared().Map(image.rgb.size()), image.rgb.size());
+  return image;
 }
 
 }  // namespace t3

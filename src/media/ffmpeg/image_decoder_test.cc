@@ -37,7 +37,7 @@ TEST(DecodeCompressedImage, RejectsTruncation) {
   const TestFolder folder;
   for (const char* name : {"turned.jpg", "grey.jpg", "lossy.webp", "lossless.webp"}) {
     const std::string whole = FileBytes(MediaData(name));
-    for (size_t size = 0; size < whole.size() - 2; size += 1 + size / 16) {
+    for (size_t size = 0; size < whole.size() - 2; size += 1 + size / 5) {
       WriteBytes(folder / name, whole.substr(0, size));
       EXPECT_THROW(ReadImage(folder / name), Error) << name << " cut to " << size;
     }
@@ -48,7 +48,7 @@ TEST(DecodeCompressedImage, SurvivesDamage) {
   const TestFolder folder;
   for (const char* name : {"turned.jpg", "lossy.webp", "lossless.webp"}) {
     const std::string whole = FileBytes(MediaData(name));
-    for (size_t i = 0; i < whole.size(); i += 3) {
+    for (size_t i = 0; i < whole.size(); i += 23) {
       std::string damaged = whole;
       damaged[i] = static_cast<char>(damaged[i] ^ 0xa5);
       WriteBytes(folder / name, damaged);

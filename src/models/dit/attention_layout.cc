@@ -12,17 +12,13 @@ namespace t3 {
 namespace {
 
 WindowPartition ToDevice(Partition partition, at::Device device) {
-  std::vector<WindowPartition::Group> groups;
-  for (const WindowGroup& group : partition.groups) {
-    groups.push_back({group.first, group.count, group.length});
-  }
   at::Tensor order;
   if (!partition.in_token_order) {
     order = at::from_blob(partition.order.data(), {static_cast<int64_t>(partition.order.size())},
                           at::TensorOptions().dtype(at::kInt))
                 .clone();
   }
-  return WindowPartition::Make(order, std::move(groups), device);
+  return WindowPartition::Make(order, std::move(partition.groups), device);
 }
 
 }  // namespace
@@ -49,7 +45,7 @@ AttentionLayout AttentionLayout::Make(AttentionPattern pattern, const WindowCycl
 }
 
 AttentionLayout AttentionLayout::Repeat(int64_t videos) const {
-  T3_CHECK(videos_ == 1, "AttentionLayout: already of {} videos", videos_);
+  T3_CHECK(videos_ == 1, "AttentionLayout: already repeated for {} videos", videos_);
   AttentionLayout result = *this;
   result.videos_ = videos;
   for (std::vector<WindowPartition>& partitions : result.layouts_) {

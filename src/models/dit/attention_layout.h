@@ -8,19 +8,19 @@
 
 #include "config/attention.h"
 #include "config/geometry.h"
-#include "ops/rope.h"
-#include "ops/window_attention.h"
+#include "ops/attention/rope.h"
+#include "ops/attention/window_partition.h"
 
 namespace t3 {
 
-// Made once a run for a grid; layers with the same windows share their index tensors.
+// Created once per run for a grid; layers with the same windows share their index tensors.
 //
-// A training batch is `videos` videos of the grid, their tokens one after the other, whose windows
-// are attended to together.
+// A batch is `videos` videos of the grid, their tokens one after the other; attention runs on the
+// windows of all of them together.
 class AttentionLayout {
  public:
   // `cycle` as in config/geometry.h (ignored by kFull); head_dim fixes the RoPE tables. Throws
-  // Error of kind kUsage where the windows do not fit the grid.
+  // Error of kind kUsage if the windows do not fit the grid.
   static AttentionLayout Make(AttentionPattern pattern, const WindowCycle& cycle, const Grid& grid,
                               int64_t layers, int64_t head_dim, at::Device device);
 

@@ -5,10 +5,10 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "arch/dit.h"
 #include "base/check.h"
 #include "config/presets.h"
 #include "models/dit/host_weights.h"
-#include "plan/denoiser_memory.h"
 
 namespace t3 {
 namespace {
@@ -68,11 +68,29 @@ TEST(BlockStream, RefusesBlocksThatItCannotCopy) {
   EXPECT_THROW(BlockStream({at::zeros({8}, at::kFloat)}, kStreamDevice), Error);
 }
 
+TEST(HostWeights, AreConvertedAsTheyAreCopied) {
+  DitConfig config = FindPreset("wan2.1-1.3b").dit;
+  config.dim = 16;
+  config.ffn_dim = 24;
+  config.num_layers = 2;
+  const HostWeights host(config, at::kBFloat16, /*pinned=*/false);
+  for (const TensorSpec& spec : DitBlockTensors(config)) {
+    host.Place(spec.name).copy_(at::randn(spec.shape));
+  }
+  const BlockLayout wide(config, at::kFloat);
+  const at::Tensor buffer = at::zeros({wide.bytes()}, at::kByte);
+  host.CopyInto(wide)(buffer, host.blocks().front());
+  for (const auto& [name, tensor] : wide.Views(buffer, "blocks.0")) {
+    EXPECT_EQ(tensor.scalar_type(), at::kFloat) << name;
+    EXPECT_TRUE(at::equal(tensor, host.Place(name).to(at::kFloat))) << name;
+  }
+}
+
 TEST(HostWeights, LayOutBlocksWithoutOverlapAsThePlanCounts) {
   DitConfig config = FindPreset("wan2.1-1.3b").dit;
   config.num_layers = 3;
   const BlockLayout layout(config, at::kBFloat16);
-  const int64_t counted = DitBlockBytes(config, 2);
+  const int64_t counted = WeightBytes(DitBlockTensors(config), 2);
   EXPECT_GE(layout.bytes(), counted);
   EXPECT_LE(layout.bytes(), counted + 40 * 256);  // alignment of each tensor
   const at::Tensor memory = at::zeros({layout.bytes()}, at::kByte);
@@ -84,7 +102,7 @@ TEST(HostWeights, LayOutBlocksWithoutOverlapAsThePlanCounts) {
     view.add_(1);  // twice where two overlap
   }
   for (const auto& [name, view] : views) EXPECT_TRUE((view == 1).all().item<bool>()) << name;
-  EXPECT_EQ(elements, DitBlockParameters(config));
+  EXPECT_EQ(elements, ParameterCount(DitBlockTensors(config)));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A whole block against its definition at odd sizes, for windows of every kind.
+// A whole block against its reference at odd sizes, for windows of every kind.
 #include "models/dit/block.h"
 
 #include <ATen/ATen.h>
@@ -9,7 +9,7 @@
 
 #include "models/dit/attention_layout.h"
 #include "models/dit/random_block.h"
-#include "models/dit/slow_block.h"
+#include "models/dit/reference_block.h"
 
 namespace t3 {
 namespace {
@@ -32,7 +32,7 @@ TensorMap OnDevice(const TensorMap& tensors, at::ScalarType dtype) {
 
 void PrintTo(const BlockCase& test, std::ostream* out) { *out << test.name; }
 
-class BlockDefinition : public ::testing::TestWithParam<BlockCase> {
+class BlockReference : public ::testing::TestWithParam<BlockCase> {
  protected:
   void SetUp() override {
     const BlockCase& test = GetParam();
@@ -49,16 +49,17 @@ class BlockDefinition : public ::testing::TestWithParam<BlockCase> {
   }
 
   // The block's output from x, which it may overwrite.
-  at::Tensor Fast(at::Tensor x, int64_t scratch_bytes) const {
+  at::Tensor Block(at::Tensor x, int64_t scratch_bytes) const {
     const BlockCase& test = GetParam();
     const AttentionLayout attention = AttentionLayout::Make(
         AttentionPattern::kT3, {test.counts}, test.grid, 1, test.head_dim, kBlockDevice);
     TensorMap named;
     for (const auto& [name, tensor] : weights_) named["blocks.0." + name] = tensor.to(x.dtype());
     const DitBlock block(config_, named, "blocks.0");
-    const TextKeys keys = block.PrepareText(text_.to(x.dtype()).unsqueeze(0));
+    const TextKeys keys =
+        block.PrepareText(text_.to(x.dtype()).unsqueeze(0), ExecutionMode::kInPlace);
     const BlockContext context{.time = time_.unsqueeze(0),
-                               .split = 0,
+                               .boundary = 0,
                                .windows = &attention.layer(0),
                                .rope = &attention.rope(),
                                .text = keys,
@@ -68,12 +69,12 @@ class BlockDefinition : public ::testing::TestWithParam<BlockCase> {
     return x;
   }
 
-  at::Tensor Slow(const at::Tensor& x, const Rounding& round) const {
+  at::Tensor Reference(const at::Tensor& x, const Rounding& round) const {
     const BlockCase& test = GetParam();
-    const SlowBlockInput input{config_, weights_, test.grid, test.counts, x, time_, text_};
+    const ReferenceInput input{config_, weights_, test.grid, test.counts, x, time_, text_};
     std::vector<at::Tensor> rows;
     for (int64_t token = 0; token < test.grid.tokens(); ++token) {
-      rows.push_back(SlowBlock(input, token, round));
+      rows.push_back(ReferenceBlock(input, token, round));
     }
     return at::stack(rows);
   }
@@ -89,27 +90,27 @@ class BlockDefinition : public ::testing::TestWithParam<BlockCase> {
   c10::NoGradGuard no_grad_;
 };
 
-TEST_P(BlockDefinition, HoldsInFp32) {
-  const at::Tensor want = Slow(x_, NoRounding);
-  EXPECT_LT(Distance(Fast(x_.clone(), 1 << 30), want), 3e-6);
-  EXPECT_LT(Distance(Fast(x_.clone(), 1), want), 3e-6);  // one head, few tokens at a time
+TEST_P(BlockReference, HoldsInFp32) {
+  const at::Tensor want = Reference(x_, NoRounding);
+  EXPECT_LT(Distance(Block(x_.clone(), 1 << 30), want), 3e-6);
+  EXPECT_LT(Distance(Block(x_.clone(), 1), want), 3e-6);  // one head, few tokens at a time
 }
 
 // The weights are bf16 values here, so that only the activations' rounding is compared.
-TEST_P(BlockDefinition, Bf16IsNoFurtherThanThePublishedRounding) {
+TEST_P(BlockReference, Bf16IsNoFurtherThanThePublishedRounding) {
   for (auto& entry : weights_) entry.second = Bf16Rounding(entry.second);
   text_ = Bf16Rounding(text_);
   const at::Tensor x = Bf16Rounding(x_);
-  const at::Tensor want = Slow(x, NoRounding);
-  const double published = Distance(Slow(x, Bf16Rounding), want);
-  const double ours = Distance(Fast(x.to(at::kBFloat16, false, true), 1 << 30), want);
+  const at::Tensor want = Reference(x, NoRounding);
+  const double published = Distance(Reference(x, Bf16Rounding), want);
+  const double ours = Distance(Block(x.to(at::kBFloat16, false, true), 1 << 30), want);
   RecordProperty("published", std::to_string(published));
   RecordProperty("ours", std::to_string(ours));
   EXPECT_LE(ours, published);
   EXPECT_GT(ours, 1e-5);  // it was bf16
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, BlockDefinition,
+INSTANTIATE_TEST_SUITE_P(Cases, BlockReference,
                          ::testing::Values(BlockCase{"WholeFrames", {3, 4, 5}, {3, 1, 1}, 2, 32},
                                            BlockCase{"Even", {2, 6, 6}, {1, 2, 3}, 3, 32},
                                            BlockCase{"Uneven", {3, 7, 5}, {2, 3, 2}, 2, 24},

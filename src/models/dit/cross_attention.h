@@ -7,10 +7,11 @@
 
 #include "config/model_config.h"
 #include "models/dit/weights.h"
+#include "ops/execution_mode.h"
 
 namespace t3 {
 
-// One layer's keys and values of the text, which do not change over the steps.
+// One layer's keys and values of the text, the same for all steps.
 struct TextKeys {
   at::Tensor k, v;  // (B, rows, heads, head_dim) of B texts
 };
@@ -19,11 +20,11 @@ class CrossAttention {
  public:
   CrossAttention(const DitConfig& config, const TensorMap& tensors, const std::string& prefix);
   // Text rows (B, rows, dim) after text_embedding.
-  TextKeys Keys(const at::Tensor& text) const;
+  TextKeys Keys(const at::Tensor& text, ExecutionMode mode) const;
   // x += attention of `normed`, both (B * N, dim) of B videos one after the other; bias (B, rows)
-  // fp32 on the logits, or undefined. As AddLinear, x is a new tensor where gradients are on.
-  void AddTo(at::Tensor& x, const at::Tensor& normed, const TextKeys& keys,
-             const at::Tensor& bias) const;
+  // fp32 on the logits, or undefined. x is overwritten or becomes a new tensor as in AddLinear.
+  void AddTo(at::Tensor& x, const at::Tensor& normed, const TextKeys& keys, const at::Tensor& bias,
+             ExecutionMode mode) const;
 
  private:
   int64_t heads_;

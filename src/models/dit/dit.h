@@ -20,26 +20,26 @@
 
 namespace t3 {
 
-// Prompts as every layer's cross-attention sees them; made once, used at every step.
+// Prompts as every layer's cross-attention sees them; computed once, used at every step.
 struct TextContext {
   std::vector<TextKeys> layers;
-  // (B, rows) fp32 added to the logits, or undefined. The padded rows up to text_len are all equal.
-  // On the CPU one of them stands for all, its logit raised by log(their number): with short
-  // prompts the attention is ten times smaller. On GPUs they are all there: fast kernels take no
-  // bias, and 512 rows are 1 % of a forward.
+  // (B, rows) fp32 added to the logits, or undefined. The padded rows up to text_len are all equal,
+  // so a few of them with raised logits stand for all (models/dit/text_rows.h): with short prompts
+  // the attention is ten times smaller. All are there if the attention kernel takes no bias; 512
+  // rows are 1 % of a forward on a GPU.
   at::Tensor bias;
 };
 
-// Hears of each layer's output in order: "patch_embedding", "blocks.0", ..., "head".
+// Called with each layer's output, in order: "patch_embedding", "blocks.0", ..., "head".
 using LayerWatch = std::function<void(const std::string& layer, const at::Tensor& output)>;
 
-// A function of its weights: built from a map with the original names (models/dit/tensors.h),
-// whose tensors may be leaves that require gradients, or results that do (LoRA); it is cheap to
-// build then. Weights share the map's memory, but for q, k, v that are packed where they are not
-// trained, so the map should be dropped after building.
+// A function of its weights: built from a map with the original names (arch/dit.h),
+// whose tensors may be leaves that require gradients, or results that do (LoRA); building is then
+// cheap. Weights share the map's memory, except q, k, v, which are packed unless they are trained,
+// so drop the map after building.
 //
-// With gradients on (at::GradMode) everything is differentiable plain operations. With gradients
-// off memory is reused and kernels are used; sampling must turn them off.
+// Forward and ForwardBoth run in place, without gradients: memory is reused and custom kernels are
+// used. ForwardBatch is differentiable (ops/execution_mode.h).
 //
 // Rounding in bf16: weights, the residual stream and the inputs of GEMMs and attention are bf16;
 // latents, patch embedding, time MLP, modulation, head and every elementwise chain are fp32, with
@@ -48,68 +48,72 @@ class Dit {
  public:
   // Dtype and device are those of the weights. Throws Error that names a missing tensor.
   Dit(const DitConfig& config, const TensorMap& tensors);
-  // The same with the blocks' weights in host memory, filled: each passes through one of two
-  // buffers on the device of `tensors` (the others), brought one ahead of its use
-  // (models/dit/block_stream.h). The results have the same bits. For forwards with gradients off;
-  // copies of this Dit share the buffers.
+  // The same with the blocks' weights in host memory, filled: each is copied one ahead of its use
+  // to one of two buffers on the device of `tensors` (the others), and converted if it is stored in
+  // another dtype than they are (models/dit/block_stream.h). The results have the same bits as with
+  // all blocks on the device. Not for ForwardBatch. Copies of this Dit share the buffers.
   Dit(const DitConfig& config, const TensorMap& tensors, std::shared_ptr<const HostWeights> host);
 
-  // embeds (L, text_dim), 1 <= L <= text_len, any float dtype and device: the encoder's rows up to
-  // the true length.
-  TextContext PrepareText(const at::Tensor& embeds) const { return PrepareTexts({embeds}); }
-  // The same for a batch, one text a video.
-  TextContext PrepareTexts(const std::vector<at::Tensor>& embeds) const;
-  // The same of one tensor (videos, longest, text_dim) with zeros after each text's `lengths` rows.
-  TextContext PrepareTexts(const at::Tensor& padded, const std::vector<int64_t>& lengths) const;
+  // For Forward and ForwardBoth. embeds (L, text_dim), 1 <= L <= text_len, any float dtype and
+  // device: the encoder's rows up to the true length. Throws Error for other shapes.
+  TextContext PrepareText(const at::Tensor& embeds) const;
+  // For a forward in `mode`, one text per video.
+  TextContext PrepareTexts(const std::vector<at::Tensor>& embeds, ExecutionMode mode) const;
+  // The same from one tensor (videos, longest, text_dim) with zeros after each text's `lengths`
+  // rows.
+  TextContext PrepareTexts(const at::Tensor& padded, const std::vector<int64_t>& lengths,
+                           ExecutionMode mode) const;
 
   // latents (z,T,h,w) fp32 on the device of the weights, h and w even -> velocity (z,T,h,w) fp32.
   // timestep in [0, 1000]. The first `clean_frames` latent frames have timestep 0 (image to video:
-  // 1; otherwise 0). `watch` is for finding faults.
+  // 1; otherwise 0). `watch` is for diagnosis. Throws Error if shapes do not match.
   at::Tensor Forward(const at::Tensor& latents, double timestep, int64_t clean_frames,
                      const TextContext& text, const AttentionLayout& attention,
                      const LayerWatch& watch = {}) const;
 
-  // Forward for two texts, which share all that does not see the text: the embeddings and the first
-  // self-attention. Its result is kept meanwhile, which takes from the scratch memory; where that
-  // would be more than half of it nothing is shared.
+  // Forward for two texts, which share what does not depend on the text: the embeddings and the
+  // first self-attention. Its result is held in the scratch memory meanwhile; if that would be more
+  // than half of it, nothing is shared.
   std::array<at::Tensor, 2> ForwardBoth(const at::Tensor& latents, double timestep,
                                         int64_t clean_frames,
                                         const std::array<const TextContext*, 2>& texts,
                                         const AttentionLayout& attention) const;
 
-  // A training batch, gradients on: latents (B,z,T,h,w), a timestep a video, texts and attention
-  // of B videos -> velocities (B,z,T,h,w) fp32. Runners may call blocks until the backward pass is
-  // over, so this Dit and `attention` must live as long.
+  // A batch, differentiable: latents (B,z,T,h,w), one timestep per video, texts (kDifferentiable)
+  // and attention of B videos -> velocities (B,z,T,h,w) fp32. Runners may call blocks until the
+  // backward pass is over, so this Dit and `attention` must live as long.
   at::Tensor ForwardBatch(const at::Tensor& latents, const std::vector<double>& timesteps,
                           const TextContext& text, const AttentionLayout& attention,
-                          const BlockRunners& runners = {}) const;
+                          const SegmentRunners& runners = {}) const;
 
   const DitConfig& config() const { return config_; }
   at::Device device() const { return text_in_.weight.device(); }
   at::ScalarType dtype() const { return text_in_.weight.scalar_type(); }
 
-  // Bound of the temporaries of a stage, beside x and q|k|v (N x 4 dim). Default:
+  // Bound of the temporaries of a stage, besides x and q|k|v (N x 4 dim). Default:
   // DenoiserScratchBytes.
   void set_scratch_bytes(int64_t bytes) { scratch_bytes_ = bytes; }
 
  private:
-  Dit(const DitConfig& config, const TensorMap& tensors, bool blocks_too);
+  Dit(const DitConfig& config, const TensorMap& tensors, bool with_blocks);
   // Block i, ready for work on the current stream until the next call.
   const DitBlock& Block(int64_t i) const;
-  // A forward under way.
+  // The state of a forward.
   struct Pass {
     at::Tensor x;  // (tokens, dim)
     TimeVectors time;
     BlockContext context;
   };
-  // Up to the first self-attention, which `watch` does not hear of.
+  // Up to the first self-attention, which is not reported to `watch`.
   Pass Begin(const at::Tensor& latents, double timestep, int64_t clean_frames,
              const TextContext& text, const AttentionLayout& attention,
              const LayerWatch& watch) const;
   // From there on.
   at::Tensor End(Pass& pass, const TextContext& text, const AttentionLayout& attention,
                  const LayerWatch& watch) const;
-  at::Tensor Embed(const at::Tensor& latents) const;
+  // Rows per chunk of the embedding and the head.
+  int64_t EdgeChunk(const at::Tensor& rows, int64_t bytes_per_row, ExecutionMode mode) const;
+  at::Tensor Embed(const at::Tensor& latents, ExecutionMode mode) const;
   // x (tokens, dim) and the timesteps' head vectors (K, dim), which tokens take as in `context`.
   at::Tensor Head(const at::Tensor& x, const at::Tensor& time, const BlockContext& context) const;
 
@@ -117,7 +121,7 @@ class Dit {
   Linear patch_embedding_;  // fp32, (dim, 4z): inputs in the order (c, dh, dw)
   Linear text_in_, text_out_;
   TimeEmbedding time_;
-  std::vector<DitBlock> blocks_;  // all, or one for each buffer of `stream_`
+  std::vector<DitBlock> blocks_;  // all, or one per buffer of `stream_`
   std::shared_ptr<const HostWeights> host_;
   std::shared_ptr<BlockStream> stream_;
   Linear head_;                 // fp32, (4z, dim): outputs in the order (dh, dw, c)

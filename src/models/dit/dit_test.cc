@@ -9,13 +9,11 @@
 #include <memory>
 #include <string>
 
+#include "arch/dit.h"
 #include "base/check.h"
-#include "base/pieces.h"
-#include "config/presets.h"
-#include "models/dit/tensors.h"
 #include "models/dit/weights.h"
 #include "nn/load.h"
-#include "plan/denoiser_memory.h"
+#include "plan/chunks.h"
 #include "weights/weight_file.h"
 
 namespace t3 {
@@ -125,7 +123,7 @@ TEST_P(DitReference, Bf16IsNoFurtherThanThePublishedBf16) {
   EXPECT_GT(distance, 1e-4);  // it was bf16
 }
 
-TEST_P(DitReference, PiecesOfTokensAndHeadsChangeNothing) {
+TEST_P(DitReference, ChunksOfTokensAndHeadGroupsChangeNothing) {
   Dit dit = Model(at::kFloat);
   const AttentionLayout attention = Attention(AttentionPattern::kT3);
   const at::Tensor whole = Sample(dit, attention, 6, 1, 5, 5);
@@ -135,7 +133,7 @@ TEST_P(DitReference, PiecesOfTokensAndHeadsChangeNothing) {
   EXPECT_LT(RelativeL2(Sample(dit, attention, 6, 1, 5, 5), whole), 1e-6);
 }
 
-// A loader that puts q, k and v side by side spares a second copy of them.
+// A loader that puts q, k and v side by side avoids a second copy of them.
 TEST_P(DitReference, PackedPlacesAreUsedAsTheyLieAndGiveTheSameBits) {
   const AttentionLayout attention = Attention(AttentionPattern::kT3);
   const at::Tensor want = Sample(Model(at::kFloat), attention, 6, 1, 5, 5);
@@ -157,6 +155,26 @@ TEST_P(DitReference, PackedPlacesAreUsedAsTheyLieAndGiveTheSameBits) {
   EXPECT_EQ(packed.bias.const_data_ptr(), linear("q").bias.const_data_ptr());
   EXPECT_FALSE(Concatenate({linear("q"), linear("v")}).weight.is_alias_of(packed.weight));
   EXPECT_TRUE(at::equal(Sample(Dit(config_, placed), attention, 6, 1, 5, 5), want));
+}
+
+// Blocks stored in bf16 and converted as they are used, for CPUs that compute in fp32.
+TEST_P(DitReference, WeightsStoredInBf16ComputeInFp32) {
+  const AttentionLayout attention = Attention(AttentionPattern::kT3);
+  const auto host =
+      std::make_shared<HostWeights>(config_, at::kBFloat16, /*pinned=*/kDevice.is_cuda());
+  TensorMap outside, all;
+  for (const auto& [name, tensor] : weights_) {
+    at::Tensor place = host->Place(name);
+    if (place.defined()) {
+      all[name] = place.copy_(tensor).to(tensor.device(), at::kFloat);
+    } else {
+      outside[name] = all[name] = tensor.to(at::kFloat);
+    }
+  }
+  const Dit resident(config_, all), converted(config_, outside, host);
+  EXPECT_EQ(converted.dtype(), at::kFloat);
+  EXPECT_TRUE(
+      at::equal(Sample(converted, attention, 6, 4, 5, 5), Sample(resident, attention, 6, 4, 5, 5)));
 }
 
 // Blocks in host memory that pass through two buffers, over several steps and both branches.
@@ -182,28 +200,11 @@ TEST_P(DitReference, WeightsOnTheHostGiveTheSameBits) {
     EXPECT_TRUE(
         at::equal(Sample(streamed, attention, 6, 4, 5, 5), Sample(resident, attention, 6, 4, 5, 5)))
         << toString(dtype);
-    // What a batch or a gradient would need is not there.
-    c10::GradMode::set_enabled(true);
+    // Batches need all blocks on the device.
     const at::Tensor x = Expected("noise.seed7");
-    const TextContext text = streamed.PrepareText(GetTensor(expected_, "text.0.embed"));
+    const TextContext text = streamed.PrepareTexts({GetTensor(expected_, "text.0.embed")},
+                                                   ExecutionMode::kDifferentiable);
     EXPECT_THROW(streamed.ForwardBatch(x.unsqueeze(0), {500}, text, attention), Error);
-    EXPECT_THROW(streamed.Forward(x, 500, 0, text, attention), Error);
-    c10::GradMode::set_enabled(false);
-  }
-}
-
-// The plan counts weights by formulas; the table of tensors is what is loaded.
-TEST(DitWeights, ArePlannedAsTheyAreLoaded) {
-  for (const char* preset : {"wan2.1-1.3b", "wan2.2-5b"}) {
-    const DitConfig& config = FindPreset(preset).dit;
-    int64_t all = 0, block = 0;
-    for (const TensorSpec& spec : DitTensors(config)) {
-      const int64_t bytes = spec.elements() * (IsFloatTensor(spec.name) ? 4 : 2);
-      all += bytes;
-      if (spec.name.starts_with("blocks.3.")) block += bytes;
-    }
-    EXPECT_EQ(DitWeightBytes(config, 2), all) << preset;
-    EXPECT_EQ(DitBlockBytes(config, 2), block) << preset;
   }
 }
 
@@ -234,13 +235,13 @@ TEST_P(DitReference, BothBranchesTogetherGiveTheSameBits) {
   }
 }
 
-TEST(TokenPieces, CoverAllTokensWithinTheBudget) {
+TEST(TokenChunks, CoverAllTokensWithinTheBudget) {
   for (int64_t tokens : {1, 255, 256, 257, 1000, 685'440}) {
-    for (int64_t most : {1, 7, 255, 256, 300, 70'000, 1'000'000}) {
-      const int64_t piece = TokensAPiece(tokens, 10, 10 * most + 5);
-      EXPECT_LE(piece, most);
+    for (int64_t max_tokens : {1, 7, 255, 256, 300, 70'000, 1'000'000}) {
+      const int64_t chunk = ChunkTokens(tokens, 10, 10 * max_tokens + 5);
+      EXPECT_LE(chunk, max_tokens);
       int64_t covered = 0;
-      ForTokenPieces(tokens, piece, [&](int64_t first, int64_t count) {
+      ForEachChunk(tokens, chunk, [&](int64_t first, int64_t count) {
         EXPECT_EQ(first, covered);
         covered += count;
       });
@@ -249,15 +250,36 @@ TEST(TokenPieces, CoverAllTokensWithinTheBudget) {
   }
 }
 
-TEST_P(DitReference, GradientModeComputesTheSame) {
+TEST_P(DitReference, DifferentiableExecutionComputesTheSame) {
   const Dit dit = Model(at::kFloat);
   const AttentionLayout attention = Attention(AttentionPattern::kT3);
-  const at::Tensor plain = Sample(dit, attention, 6, 1, 5, 5);
-  c10::GradMode::set_enabled(true);
-  EXPECT_LT(RelativeL2(Sample(dit, attention, 6, 1, 5, 5), plain), 1e-6);
+  const at::Tensor x = Expected("noise.seed7"), embeds = GetTensor(expected_, "text.0.embed");
+  const at::Tensor in_place = dit.Forward(x, 700, 0, dit.PrepareText(embeds), attention);
+  for (const bool gradients : {false, true}) {
+    c10::GradMode::set_enabled(gradients);
+    const at::Tensor batch =
+        dit.ForwardBatch(x.unsqueeze(0), {700},
+                         dit.PrepareTexts({embeds}, ExecutionMode::kDifferentiable), attention);
+    EXPECT_LT(RelativeL2(batch[0], in_place), 1e-6) << gradients;
+  }
 }
 
-// A clean frame has timestep 0: with a timestep of 0 for all, marking frames clean is no change.
+// Forward is without gradients whatever the thread's mode is: nothing of it is kept for a backward
+// pass, and the bits do not depend on it.
+TEST_P(DitReference, ForwardDoesNotDependOnTheGradientMode) {
+  TensorMap leaves;
+  for (const auto& [name, tensor] : weights_) leaves[name] = tensor.clone().requires_grad_();
+  const Dit dit(config_, leaves);
+  const AttentionLayout attention = Attention(AttentionPattern::kT3);
+  const at::Tensor x = Expected("noise.seed7"), embeds = GetTensor(expected_, "text.0.embed");
+  const at::Tensor want = dit.Forward(x, 700, 0, dit.PrepareText(embeds), attention);
+  c10::GradMode::set_enabled(true);
+  const at::Tensor got = dit.Forward(x, 700, 0, dit.PrepareText(embeds), attention);
+  EXPECT_FALSE(got.requires_grad());
+  EXPECT_TRUE(at::equal(got, want));
+}
+
+// A clean frame has timestep 0: with a timestep of 0 for all, marking frames clean changes nothing.
 TEST_P(DitReference, CleanFramesTakeTimestepZero) {
   const Dit dit = Model(at::kFloat);
   const AttentionLayout attention = Attention(AttentionPattern::kT3);
@@ -288,6 +310,7 @@ TEST_P(DitReference, WrongInputsAreNamed) {
 // Patterns and windows, even and uneven: the batch's windows are those of its videos.
 TEST_P(DitReference, BatchEqualsItsVideosAndTheirGradients) {
   c10::GradMode::set_enabled(true);
+  constexpr ExecutionMode kMode = ExecutionMode::kDifferentiable;
   const at::Tensor noise = Expected("noise.seed7");
   const Grid grid{noise.size(1), noise.size(2) / 2, noise.size(3) / 2};
   const WindowCycle uneven{{1, 1, 1}, {2, 2, 3}, {1, 3, 5}};
@@ -314,12 +337,12 @@ TEST_P(DitReference, BatchEqualsItsVideosAndTheirGradients) {
     };
     const Dit dit(config_, leaves);
     const at::Tensor batch =
-        dit.ForwardBatch(latents, timesteps, dit.PrepareTexts(texts), attention.Repeat(3));
+        dit.ForwardBatch(latents, timesteps, dit.PrepareTexts(texts, kMode), attention.Repeat(3));
     const TensorMap together = gradients(batch.square().sum());
     at::Tensor loss = at::zeros({}, kDevice);
     for (int64_t i = 0; i < 3; ++i) {
-      const at::Tensor one =
-          dit.Forward(latents[i], timesteps[i], 0, dit.PrepareText(texts[i]), attention);
+      const at::Tensor one = dit.ForwardBatch(latents.narrow(0, i, 1), {timesteps[i]},
+                                              dit.PrepareTexts({texts[i]}, kMode), attention)[0];
       EXPECT_LT(RelativeL2(batch[i].detach(), one.detach()), 1e-6) << static_cast<int>(pattern);
       loss = loss + one.square().sum();
     }

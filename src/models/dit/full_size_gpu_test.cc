@@ -1,4 +1,4 @@
-// Blocks of the full-size models at 3840x2176x81 on a GPU, in bf16, against their definition on
+// Blocks of the full-size models at 3840x2176x81 on a GPU, in bf16, against their reference on
 // sampled tokens: every layer type, tensors beyond 2^31 elements.
 #include <ATen/ATen.h>
 #include <ATen/DeviceAccelerator.h>
@@ -10,13 +10,13 @@
 #include <limits>
 #include <tuple>
 
+#include "arch/dit.h"
 #include "config/presets.h"
 #include "models/dit/attention_layout.h"
 #include "models/dit/block.h"
 #include "models/dit/dit.h"
 #include "models/dit/random_block.h"
-#include "models/dit/slow_block.h"
-#include "models/dit/tensors.h"
+#include "models/dit/reference_block.h"
 #include "models/dit/weights.h"
 #include "plan/denoiser_memory.h"
 #include "plan/windows.h"
@@ -41,9 +41,9 @@ class FullSizeBlock : public ::testing::TestWithParam<const char*> {
 
   at::Tensor Forward(const at::Tensor& x, const AttentionLayout& attention) const {
     const DitBlock block(config_, named_, "blocks.0");
-    const TextKeys keys = block.PrepareText(text_.unsqueeze(0));
+    const TextKeys keys = block.PrepareText(text_.unsqueeze(0), ExecutionMode::kInPlace);
     const BlockContext context{.time = time_.unsqueeze(0),
-                               .split = 0,
+                               .boundary = 0,
                                .windows = &attention.layer(0),
                                .rope = &attention.rope(),
                                .text = keys,
@@ -60,22 +60,22 @@ class FullSizeBlock : public ::testing::TestWithParam<const char*> {
   c10::NoGradGuard no_grad_;
 };
 
-TEST_P(FullSizeBlock, EqualsItsDefinitionOnSampledTokens) {
-  const WindowTable& published = PublishedWindows(config_.latent_channels);
+TEST_P(FullSizeBlock, EqualsItsReferenceOnSampledTokens) {
+  const WindowTable& published = PublishedWindows(FamilyOf(config_.latent_channels));
   const Grid& grid = published.grid;
   const int64_t tokens = grid.tokens();
-  // As many values as x has, drawn on the GPU: only sampled rows go to the definition.
+  // As many values as x has, drawn on the GPU: only sampled rows go to the reference.
   const at::Tensor x = at::randn({tokens, config_.dim}, at::device(kGpu).dtype(at::kBFloat16));
   const std::vector<int64_t> sampled{0, 1, tokens / 3, tokens / 2 + 7, tokens - grid.w, tokens - 1};
   for (const WindowCounts& counts : published.cycle) {
     const AttentionLayout attention =
         AttentionLayout::Make(AttentionPattern::kT3, {counts}, grid, 1, config_.head_dim(), kGpu);
     const at::Tensor out = Forward(x, attention);
-    const SlowBlockInput input{config_, weights_, grid, counts, x, time_, text_};
+    const ReferenceInput input{config_, weights_, grid, counts, x, time_, text_};
     std::vector<at::Tensor> want, rounded, got;
     for (const int64_t token : sampled) {
-      want.push_back(SlowBlock(input, token, NoRounding) - x[token]);
-      rounded.push_back(SlowBlock(input, token, Bf16Rounding) - x[token]);
+      want.push_back(ReferenceBlock(input, token, NoRounding) - x[token]);
+      rounded.push_back(ReferenceBlock(input, token, Bf16Rounding) - x[token]);
       got.push_back(out[token].to(at::kFloat) - x[token]);
     }
     const auto distance = [&](const std::vector<at::Tensor>& rows) {
@@ -91,7 +91,7 @@ TEST_P(FullSizeBlock, EqualsItsDefinitionOnSampledTokens) {
 
 // The planner's count of the denoiser's stage against the allocator's peak, for even and uneven
 // windows, with room and with one head's temporaries; five layers have every layout of the cycle.
-// 10 %: what the plan promises (docs/planner.md).
+// 10 %: what the plan promises (docs/design/planner.md).
 TEST(PlannedMemory, IsWhatAForwardTakes) {
   if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
   const c10::NoGradGuard no_grad;
@@ -115,7 +115,7 @@ TEST(PlannedMemory, IsWhatAForwardTakes) {
   for (const auto& [width, height, frames] :
        {std::tuple(832, 480, 81), std::tuple(1920, 1088, 33), std::tuple(3840, 2176, 9)}) {
     run.video = PlanVideo(width, height, frames, run.vae);
-    run.windows = PlanWindows(run.video.grid, PublishedWindows(run.dit.latent_channels));
+    run.windows = PlanWindows(run.video.grid, PublishedWindows(FamilyOf(run.dit.latent_channels)));
     const AttentionLayout attention = AttentionLayout::Make(
         run.attention, run.windows, run.video.grid, 5, run.dit.head_dim(), kGpu);
     const Grid& latent = run.video.latent;
@@ -129,7 +129,8 @@ TEST(PlannedMemory, IsWhatAForwardTakes) {
       dit.Forward(x, 500, 0, text, attention);
       const auto peak = static_cast<double>(
           at::accelerator::getDeviceStats(kGpu.index()).allocated_bytes[0].peak);
-      const auto planned = static_cast<double>(DitWeightBytes(run.dit, 2) + plan.activations);
+      const auto planned =
+          static_cast<double>(WeightBytes(DitTensors(run.dit), 2) + plan.activations);
       std::cout << width << 'x' << height << 'x' << frames << ", scratch " << plan.scratch
                 << ": planned " << planned / 1e9 << " GB, taken " << peak / 1e9 << " GB\n";
       EXPECT_NEAR(planned, peak, 0.1 * peak);

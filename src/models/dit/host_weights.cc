@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "arch/dit.h"
 #include "base/check.h"
-#include "models/dit/tensors.h"
 #include "models/dit/weights.h"
 #include "plan/denoiser_memory.h"
 
@@ -31,7 +31,7 @@ bool FollowsWithoutGap(const std::string& name) {
 
 }  // namespace
 
-BlockLayout::BlockLayout(const DitConfig& config, at::ScalarType dtype) {
+BlockLayout::BlockLayout(const DitConfig& config, at::ScalarType dtype) : dtype_(dtype) {
   const std::string prefix = "blocks.0.";
   for (const TensorSpec& spec : DitTensors(config)) {
     if (!spec.name.starts_with(prefix)) continue;
@@ -74,6 +74,18 @@ HostWeights::HostWeights(const DitConfig& config, at::ScalarType dtype, bool pin
       places_.merge(layout_.Views(chunk[i], fmt::format("blocks.{}", first + i)));
     }
   }
+}
+
+BlockStream::CopyFn HostWeights::CopyInto(const BlockLayout& to) const {
+  if (to.dtype() == layout_.dtype()) {
+    return [](const at::Tensor& buffer, const at::Tensor& block) {
+      buffer.copy_(block, /*non_blocking=*/true);
+    };
+  }
+  return [from = layout_, to](const at::Tensor& buffer, const at::Tensor& block) {
+    const TensorMap targets = to.Views(buffer, "block");
+    for (const auto& [name, source] : from.Views(block, "block")) targets.at(name).copy_(source);
+  };
 }
 
 at::Tensor HostWeights::Place(const std::string& name) const {

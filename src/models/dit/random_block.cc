@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "models/dit/tensors.h"
+#include "arch/dit.h"
 
 namespace t3 {
 

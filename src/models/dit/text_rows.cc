@@ -1,4 +1,4 @@
-// Padded rows of text and their weights.
+// Padded rows of text and their biases.
 #include "models/dit/text_rows.h"
 
 #include <ATen/ATen.h>
@@ -9,12 +9,12 @@
 namespace t3 {
 namespace {
 
-// Every bf16 row takes all but 2^-6 of what is left, so three leave 4e-6.
+// Each bf16 row covers all but 2^-6 of the rest, so three leave 4e-6.
 constexpr int64_t kBf16Rows = 3;
-// Kernels want whole tiles of keys.
+// Kernels take whole tiles of keys.
 constexpr int64_t kKeyTile = 64;
 
-// The largest bf16 number that is not above `value`: 8 bits of its fraction.
+// The largest bf16 number <= value: 8 bits of its fraction.
 double Bf16Floor(double value) {
   int exponent = 0;
   const double fraction = std::frexp(value, &exponent);
@@ -23,16 +23,16 @@ double Bf16Floor(double value) {
 
 // Biases of the rows that stand for `padded` equal ones.
 std::vector<double> PaddingBiases(int64_t padded, TextPadding padding) {
-  const int64_t most = padding == TextPadding::kOne ? 1 : kBf16Rows;
-  if (padding == TextPadding::kAll || padded <= most) {
+  const int64_t max_rows = padding == TextPadding::kOne ? 1 : kBf16Rows;
+  if (padding == TextPadding::kAll || padded <= max_rows) {
     return std::vector<double>(static_cast<size_t>(padded), 0.0);
   }
   if (padding == TextPadding::kOne) return {std::log(static_cast<double>(padded))};
   std::vector<double> biases;
-  auto left = static_cast<double>(padded);
-  while (std::ssize(biases) < kBf16Rows && left > 0) {
-    biases.push_back(Bf16Floor(std::log(left)));
-    left -= std::exp(biases.back());
+  auto rest = static_cast<double>(padded);
+  while (std::ssize(biases) < kBf16Rows && rest > 0) {
+    biases.push_back(Bf16Floor(std::log(rest)));
+    rest -= std::exp(biases.back());
   }
   return biases;
 }
@@ -52,7 +52,7 @@ int64_t TextRows(const std::vector<int64_t>& lengths, int64_t text_len, TextPadd
 at::Tensor TextBias(const std::vector<int64_t>& lengths, int64_t text_len, int64_t rows,
                     TextPadding padding) {
   const at::Tensor bias = at::zeros({std::ssize(lengths), rows}, at::kFloat);
-  float* values = bias.mutable_data_ptr<float>();  // a batch has too many for tensor operations
+  float* values = bias.mutable_data_ptr<float>();  // tensor operations are too slow for a batch
   bool any = false;
   for (const int64_t length : lengths) {
     const std::vector<double> biases = PaddingBiases(text_len - length, padding);

@@ -6,7 +6,7 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
-#include "ops/attention_backend.h"
+#include "ops/attention/attend.h"
 
 namespace t3 {
 namespace {
@@ -53,11 +53,13 @@ TEST(TextRows, AttentionEqualsThatWithAllRows) {
     x->narrow(1, kLength, kAllRows - kLength).copy_(x->narrow(1, kLength, 1).clone());
   }
   const at::Tensor q = random({1, 300, kHeads, kWidth}, 3);
-  const at::Tensor want = Attend(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat));
+  const at::Tensor want =
+      Attend(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), {}, ExecutionMode::kInPlace);
   const int64_t rows = TextRows({kLength}, kAllRows, TextPadding::kBf16Bias);
   const at::Tensor bias =
       TextBias({kLength}, kAllRows, rows, TextPadding::kBf16Bias).to(kRowsDevice);
-  const at::Tensor got = Attend(q, k.narrow(1, 0, rows), v.narrow(1, 0, rows), bias);
+  const at::Tensor got =
+      Attend(q, k.narrow(1, 0, rows), v.narrow(1, 0, rows), bias, ExecutionMode::kInPlace);
   const double distance = ((got.to(at::kFloat) - want).norm() / want.norm()).item<double>();
   EXPECT_LT(distance, 4e-3);  // one rounding to bf16 of the output and one of the weights
 }

@@ -1,4 +1,4 @@
-// From the timestep to the vectors that modulate every block.
+// From timesteps to the vectors that modulate every block.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,4 +1,4 @@
-// Weights as the denoiser wants them.
+// Weights as the denoiser needs them.
 #include "models/dit/weights.h"
 
 #include <ATen/ATen.h>
@@ -6,12 +6,6 @@
 #include "ops/dispatch.h"
 
 namespace t3 {
-
-bool IsFloatTensor(std::string_view name) {
-  return name.starts_with("patch_embedding.") || name.starts_with("time_") ||
-         name.starts_with("head.") || name.ends_with(".modulation") ||
-         name.find(".norm") != std::string_view::npos;
-}
 
 at::Tensor FloatTensor(const TensorMap& tensors, const std::string& name) {
   const at::Tensor& tensor = GetTensor(tensors, name);
@@ -27,7 +21,7 @@ Linear FloatLinear(const TensorMap& tensors, const std::string& prefix) {
 
 namespace {
 
-bool SideBySide(const std::vector<at::Tensor>& parts) {
+bool AreAdjacent(const std::vector<at::Tensor>& parts) {
   int64_t next = parts.front().storage_offset();
   for (const at::Tensor& part : parts) {
     if (!part.is_contiguous() || !part.is_alias_of(parts.front()) || part.storage_offset() != next)
@@ -39,7 +33,7 @@ bool SideBySide(const std::vector<at::Tensor>& parts) {
 
 // Along the first dimension.
 at::Tensor Stack(const std::vector<at::Tensor>& parts) {
-  if (!SideBySide(parts)) return at::cat(parts);
+  if (!AreAdjacent(parts)) return at::cat(parts);
   std::vector<int64_t> sizes = parts.front().sizes().vec();
   sizes[0] = 0;
   for (const at::Tensor& part : parts) sizes[0] += part.size(0);

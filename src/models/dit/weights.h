@@ -1,4 +1,4 @@
-// Weights as the denoiser wants them: some in fp32 whatever the file has, some packed.
+// Weights as the denoiser needs them: some in fp32 whatever the file has, some packed.
 #pragma once
 
 #include <map>
@@ -11,20 +11,16 @@
 
 namespace t3 {
 
-// Whether Dit keeps the tensor with this original name in fp32 whatever its compute type is (the
-// callers of FloatTensor and FloatLinear); a loader that does so too spares it a rounding.
-bool IsFloatTensor(std::string_view name);
-
 // The tensor in fp32 (fp64 stays).
 at::Tensor FloatTensor(const TensorMap& tensors, const std::string& name);
-// The Linear in fp32, for layers so small that exactness costs nothing.
+// The Linear in fp32, for layers so small that this costs nothing.
 Linear FloatLinear(const TensorMap& tensors, const std::string& prefix);
-// Linears of one input as one with the outputs side by side: a view where the parts lie so in
-// memory already, else a copy.
+// Linears of one input as one with concatenated outputs: a view if the parts are adjacent in
+// memory, else a copy.
 Linear Concatenate(const std::vector<Linear>& linears);
 
-// Places for a loader (nn/load.h) at which q, k and v of each self-attention lie side by side, so
-// that Concatenate copies nothing and no moment has them twice.
+// Places for a loader (nn/load.h) at which q, k and v of each self-attention are adjacent, so that
+// Concatenate copies nothing and they are never in memory twice.
 class QkvPlaces {
  public:
   QkvPlaces(const DitConfig& config, at::Device device) : dim_(config.dim), device_(device) {}

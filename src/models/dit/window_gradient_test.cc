@@ -1,4 +1,4 @@
-// Window attention's gradient in fp64 against attention written out from the definition of the
+// Window attention's gradient in fp64 against attention written out from the formulas of the
 // windows, and against differences of its own values.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <functional>
 
 #include "models/dit/attention_layout.h"
-#include "ops/window_attention.h"
+#include "ops/attention/window_attention.h"
 
 namespace t3 {
 namespace {
@@ -95,7 +95,7 @@ at::Tensor Fast(const std::vector<at::Tensor>& in, const AttentionLayout& attent
   SelfAttentionInput input{in[0], in[1], in[2], in[3], in[4]};
   input.heads = c.heads;
   input.rope = &attention.rope();
-  return WindowAttention(input, attention.layer(layer), 1'000'000);
+  return WindowAttention(input, attention.layer(layer), 1'000'000, ExecutionMode::kDifferentiable);
 }
 
 // Relative, but for what is zero: attention to one token has no gradient in q and k.
@@ -146,7 +146,7 @@ void ExpectGradients(const GradientCase& c, AttentionPattern pattern, int64_t la
   }
 }
 
-TEST(WindowGradient, EqualsTheDefinitionForAllPatternsAndUnevenWindows) {
+TEST(WindowGradient, EqualsTheFormulasForAllPatternsAndUnevenWindows) {
   const GradientCase cases[] = {
       {{3, 5, 7}, {2, 3, 2}, 2, 10, 1},  // nothing divides
       {{3, 5, 7}, {2, 3, 2}, 2, 10, 3},  // a batch of it

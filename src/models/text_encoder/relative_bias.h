@@ -1,4 +1,4 @@
-// UMT5's relative positions.
+// Relative positions of UMT5.
 #pragma once
 
 #include <cstdint>

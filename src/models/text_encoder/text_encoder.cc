@@ -1,4 +1,4 @@
-// UMT5's encoder over ATen.
+// The UMT5 encoder over ATen.
 #include "models/text_encoder/text_encoder.h"
 
 #include <ATen/ATen.h>
@@ -11,8 +11,10 @@
 
 namespace t3 {
 
-TextEncoder::TextEncoder(const TextEncoderConfig& config, const TensorMap& tensors)
+TextEncoder::TextEncoder(const TextEncoderConfig& config, const TensorMap& tensors,
+                         std::optional<at::ScalarType> compute)
     : config_(config),
+      compute_(compute.value_or(GetTensor(tensors, "token_embedding.weight").scalar_type())),
       token_embedding_(GetTensor(tensors, "token_embedding.weight")),
       norm_(GetTensor(tensors, "norm.weight")) {
   T3_CHECK(config.num_buckets >= 4 && config.num_buckets < 512,
@@ -36,24 +38,37 @@ TextEncoder::Block TextEncoder::MakeBlock(const TensorMap& tensors, const std::s
           .fc2 = Linear(tensors, prefix + "ffn.fc2")};
 }
 
+TextEncoder::Block TextEncoder::Block::To(at::ScalarType dtype) const {
+  return {.norm1 = norm1.to(dtype),
+          .q = q.To(dtype),
+          .k = k.To(dtype),
+          .v = v.To(dtype),
+          .o = o.To(dtype),
+          .bias = bias.to(dtype),
+          .norm2 = norm2.to(dtype),
+          .gate = gate.To(dtype),
+          .fc1 = fc1.To(dtype),
+          .fc2 = fc2.To(dtype)};
+}
+
 // (B, longest, dim), padded with id 0.
 at::Tensor TextEncoder::EmbedIds(const std::vector<std::vector<int32_t>>& texts,
                                  int64_t longest) const {
   std::vector<int64_t> padded;
   for (const std::vector<int32_t>& ids : texts) {
-    T3_CHECK(!ids.empty(), "the text encoder was given no ids; wanted at least the closing one");
+    T3_CHECK(!ids.empty(), "the text encoder got no ids; wanted at least the end token");
     for (const int32_t id : ids) {
-      T3_CHECK(id >= 0 && id < config_.vocab_size,
-               "the text encoder was given id {}, but its vocabulary has {}; the tokenizer belongs "
-               "to another model",
-               id, config_.vocab_size);
+      T3_CHECK(
+          id >= 0 && id < config_.vocab_size,
+          "the text encoder got id {}, but its vocabulary has {} entries; the tokenizer belongs "
+          "to another model",
+          id, config_.vocab_size);
     }
     padded.insert(padded.end(), ids.begin(), ids.end());
     padded.resize(padded.size() + static_cast<size_t>(longest) - ids.size(), 0);
   }
-  return at::embedding(
-      token_embedding_,
-      at::tensor(padded, at::kLong).view({-1, longest}).to(token_embedding_.device()));
+  const at::Tensor ids = at::tensor(padded, at::kLong).view({-1, longest});
+  return at::embedding(token_embedding_, ids.to(token_embedding_.device())).to(compute_);
 }
 
 // (B, longest), true on padding; undefined where there is none.
@@ -120,12 +135,13 @@ at::Tensor TextEncoder::EncodePadded(const std::vector<std::vector<int32_t>>& te
     mask = at::zeros(padding.sizes(), x.options()).masked_fill_(padding, -INFINITY);
     mask = mask.view({-1, 1, 1, longest});
   }
-  for (const Block& block : blocks_) {
+  for (const Block& stored : blocks_) {
+    const Block block = stored.To(compute_);
     x = x + Attention(block, Norm(x, block.norm1), buckets, mask);
     const at::Tensor normed = Norm(x, block.norm2);
     x = x + block.fc2(block.fc1(normed) * at::gelu(block.gate(normed), "tanh"));
   }
-  x = Norm(x, norm_);
+  x = Norm(x, norm_.to(compute_));
   return padding.defined() ? x.masked_fill(padding.unsqueeze(-1), 0) : x;
 }
 

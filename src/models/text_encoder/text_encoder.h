@@ -1,9 +1,10 @@
-// The UMT5 encoder: token ids to the rows of text that the denoiser attends to.
+// The UMT5 encoder: token ids to the text rows that the denoiser attends to.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,17 +14,20 @@
 
 namespace t3 {
 
-// Weights are fp32 or bf16, all of one dtype on one device; the arithmetic is in that dtype but for
-// norms and softmax, which are in fp32. Everything is differentiable: a caller that only infers
-// sets at::NoGradGuard.
+// Arithmetic is in one dtype, except for norms and softmax, which are in fp32. Weights may be
+// stored in a narrower dtype; each block's are then converted when the block runs, so that an
+// encoder of 11 GB in bf16 computes in fp32 with 12 GB of memory. Differentiable: for inference
+// hold a NoGradGuard.
 class TextEncoder {
  public:
-  // `tensors` as in TextEncoderTensors(config); keeps references to them.
-  TextEncoder(const TextEncoderConfig& config, const TensorMap& tensors);
+  // `tensors` as in TextEncoderTensors(config), all of one dtype on one device; they are shared,
+  // not copied. `compute`: the dtype of the arithmetic; by default that of the weights.
+  TextEncoder(const TextEncoderConfig& config, const TensorMap& tensors,
+              std::optional<at::ScalarType> compute = {});
 
-  // ids (L), 1 <= L, without padding -> (L, dim), in the dtype and on the device of the weights.
-  // Equals the first L rows of a padded run whose padding is masked. Throws Error for an id that
-  // is not in the vocabulary.
+  // ids (L), 1 <= L, without padding -> (L, dim) in the arithmetic's dtype, on the device of the
+  // weights. Equals the first L rows of a padded run whose padding is masked. Throws Error for an
+  // id outside the vocabulary.
   at::Tensor Encode(std::span<const int32_t> ids) const;
   // The same for several texts at once: (L, dim) each.
   std::vector<at::Tensor> EncodeBatch(const std::vector<std::vector<int32_t>>& texts) const;
@@ -39,6 +43,8 @@ class TextEncoder {
     at::Tensor norm2;  // (dim)
     Linear gate, fc1;  // dim -> ffn_dim
     Linear fc2;        // ffn_dim -> dim
+
+    Block To(at::ScalarType dtype) const;  // shares memory if the dtype is the same
   };
 
   static Block MakeBlock(const TensorMap& tensors, const std::string& prefix);
@@ -50,6 +56,7 @@ class TextEncoder {
                        const at::Tensor& mask) const;
 
   TextEncoderConfig config_;
+  at::ScalarType compute_;
   at::Tensor token_embedding_;  // (vocab_size, dim)
   std::vector<Block> blocks_;
   at::Tensor norm_;  // (dim)

@@ -5,7 +5,7 @@
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
-#include "models/text_encoder/tensors.h"
+#include "arch/text_encoder.h"
 #include "nn/load.h"
 #include "t3video/error.h"
 
@@ -82,7 +82,7 @@ void ExpectTransformers(const std::string& name) {
 TEST(TextEncoder, EqualsTransformersAtOtherSizes) { ExpectTransformers("umt5_small"); }
 TEST(TextEncoder, EqualsTransformersWithOtherBuckets) { ExpectTransformers("umt5_buckets"); }
 
-TEST(TextEncoder, ReadsItsSizesOffTheTensors) {
+TEST(TextEncoder, ReadsSizesFromTheTensors) {
   const TextEncoderConfig config = Load(kData + "oracle/umt5_small.safetensors").config;
   EXPECT_EQ(config, (TextEncoderConfig{.dim = 48,
                                        .ffn_dim = 80,
@@ -102,6 +102,16 @@ TEST(TextEncoder, RunsInBf16) {
   const double error = RelativeError(embed, TextEncoder(wide.config, wide.tensors).Encode(ids));
   EXPECT_LT(error, 0.03);
   EXPECT_GT(error, 0);
+}
+
+TEST(TextEncoder, ComputesInFp32FromWeightsStoredInBf16) {
+  const at::NoGradGuard no_grad;
+  const Loaded narrow = Load(kMini21, at::kBFloat16);
+  TensorMap wide;
+  for (const auto& [name, tensor] : narrow.tensors) wide[name] = tensor.to(at::kFloat);
+  const std::vector<int32_t> ids{5, 17, 200, 9, 1};
+  const at::Tensor embed = TextEncoder(narrow.config, narrow.tensors, at::kFloat).Encode(ids);
+  EXPECT_TRUE(at::equal(embed, TextEncoder(narrow.config, wide).Encode(ids)));
 }
 
 TEST(TextEncoder, GradientsReachEveryTensor) {
@@ -135,7 +145,7 @@ TEST(TextEncoder, RefusesForeignIds) {
   EXPECT_THROW(encoder.Encode(std::vector<int32_t>{-1}), Error);
 }
 
-TEST(TextEncoder, RefusesBucketsThatHaveNoMeaning) {
+TEST(TextEncoder, RefusesInvalidBucketCounts) {
   Loaded loaded = Load(kData + "oracle/umt5_small.safetensors");
   for (const int64_t buckets : {0, 3, 512}) {
     loaded.config.num_buckets = buckets;

@@ -13,13 +13,13 @@
 #include <cmath>
 #include <vector>
 
-#include "ops/softmax.h"
+#include "ops/attention/softmax.h"
 
 namespace t3 {
 namespace {
 
-// qkv (N,3C) -> (N,C), exact: a query row needs no other query row, so rows come in groups whose
-// scores fit score_bytes.
+// qkv (N,3C) -> (N,C). Query rows are independent, so they run in groups whose scores fit
+// score_bytes; the result is exact.
 at::Tensor AttendFrame(const at::Tensor& qkv, int64_t score_bytes,
                        const std::function<void()>& poll) {
   const int64_t tokens = qkv.size(0), channels = qkv.size(1) / 3;

@@ -19,7 +19,7 @@ class AttentionBlock {
   // x (B,C,T,H,W) -> the same.
   at::Tensor operator()(const at::Tensor& x) const;
   // The attention alone: normed (frames,N,C) -> (frames,N,C), projected. `score_bytes` bounds the
-  // scores held at once; `poll`, if any, is called between groups of query rows.
+  // scores in memory at a time; `poll`, if any, is called between groups of query rows.
   at::Tensor AttendTokens(const at::Tensor& normed, int64_t score_bytes,
                           const std::function<void()>& poll) const;
 

@@ -1,15 +1,14 @@
-// Channel norm: one op where gradients are wanted, else over ATen, slab by slab.
+// Channel norm: one differentiable op, or the formula slab by slab without gradients.
 #include "models/vae/channel_norm.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/linalg_vector_norm.h>
-#include <ATen/ops/silu.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "nn/row_slabs.h"
 #include "ops/dispatch.h"
-#include "ops/norm_silu.h"
+#include "ops/feature_map/norm_silu.h"
 
 namespace t3 {
 
@@ -26,17 +25,14 @@ at::Tensor ChannelNorm::Silu(const at::Tensor& x) const { return Apply(x, true);
 at::Tensor ChannelNorm::Apply(const at::Tensor& x, bool silu) const {
   const bool half = x.scalar_type() == at::kBFloat16 || x.scalar_type() == at::kHalf;
   const at::ScalarType work = half ? at::kFloat : x.scalar_type();
-  const double root = std::sqrt(static_cast<double>(x.size(1)));
-  if (GradientsOn() && (x.requires_grad() || gamma_.requires_grad())) {
-    const at::Tensor gamma = gamma_.to(work).flatten() * root;
+  const at::Tensor gamma =
+      gamma_.to(work).flatten() * std::sqrt(static_cast<double>(x.size(1)));  // (C)
+  if (NeedsGradient({x, gamma_})) {
     return NormSiluWithGradient(x.movedim(1, -1), gamma, silu).movedim(-1, 1);
   }
-  const at::Tensor scale = gamma_.to(work).reshape({-1, 1, 1, 1}) * root;
   const auto slab = [&](int64_t begin, int64_t end) {
     const at::Tensor in = x.narrow(3, begin, end - begin).to(work);
-    const at::Tensor length = at::linalg_vector_norm(in, 2, at::IntArrayRef{1}, true);
-    const at::Tensor y = in / length.clamp_min(1e-12) * scale;
-    return (silu ? at::silu(y) : y).to(x.scalar_type());
+    return NormSiluFormula(in.movedim(1, -1), gamma, silu).movedim(-1, 1).to(x.scalar_type());
   };
   const int64_t row_elements = x.numel() / std::max<int64_t>(x.size(3), 1);
   return AssembleRows(x.size(3), SlabRows(x.size(3), row_elements, slab_elements_), slab);

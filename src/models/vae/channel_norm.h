@@ -11,7 +11,7 @@
 namespace t3 {
 
 // x / max(|x|, 1e-12) * sqrt(C) * gamma, |x| the L2 norm over the channels of one position.
-// 16-bit inputs are worked on in fp32 and rounded once.
+// 16-bit inputs are computed in fp32 and rounded once.
 class ChannelNorm {
  public:
   ChannelNorm() = default;

@@ -1,28 +1,23 @@
-// Assembling and running the decoder.
+// Construction and forward pass of the decoder.
 #include "models/vae/decoder.h"
 
 #include <utility>
 
-#include "models/vae/layer_names.h"
 #include "models/vae/shortcut.h"
 
 namespace t3 {
 
 Decoder::Decoder(const VaeConfig& config, const TensorMap& tensors, const VaeLimits& limits)
-    : shortcuts_(config.version == VaeVersion::k22),
-      input_(tensors, "decoder.conv1", limits.slab_elements),
+    : input_(tensors, "decoder.conv1", limits.slab_elements),
       middle_(tensors, "decoder.middle", limits),
       norm_(tensors, "decoder.head.0", limits),
       output_(tensors, "decoder.head.2", limits.slab_elements) {
-  for (int64_t level = 0; level < kVaeLevels; ++level) {
-    const auto name = [&](int64_t index) {
-      return VaeLayerName(config.version, "decoder.upsamples", kVaeDecoderBlocks, level, index);
-    };
-    Level& layers = levels_.emplace_back();
-    for (int64_t i = 0; i < kVaeDecoderBlocks; ++i) {
-      layers.blocks.emplace_back(tensors, name(i), limits);
+  for (const VaeLevel& arch : DecoderLevels(config)) {
+    Level& level = levels_.emplace_back(arch);
+    for (int64_t i = 0; i < arch.blocks; ++i) {
+      level.blocks.emplace_back(tensors, arch.BlockName(i), limits);
     }
-    if (level + 1 < kVaeLevels) layers.up.emplace(tensors, name(kVaeDecoderBlocks), limits);
+    if (arch.resamples()) level.up.emplace(tensors, arch, limits);
   }
 }
 
@@ -43,13 +38,13 @@ at::Tensor Decoder::operator()(const at::Tensor& z, State& state) const {
 }
 
 at::Tensor Decoder::RunLevel(const Level& level, at::Tensor x, LevelState& state) const {
-  // Kept only where it is needed again: at 4K it can be 6 GB.
-  const at::Tensor input = shortcuts_ && level.up ? x : at::Tensor();
+  // Referenced only where it is needed again: at 4K it can have 6 GB.
+  const at::Tensor input = level.arch.shortcut ? x : at::Tensor();
   for (size_t i = 0; i < level.blocks.size(); ++i) x = level.blocks[i](x, state.blocks[i]);
   if (!level.up) return x;
   const bool first = !state.up.started;
   x = (*level.up)(x, state.up);
-  if (shortcuts_) AddDuplicated(x, input, level.up->time_factor(), first);
+  if (level.arch.shortcut) AddDuplicated(x, input, level.arch.time_factor, first);
   return x;
 }
 

@@ -4,21 +4,23 @@
 #include <optional>
 #include <vector>
 
+#include "arch/vae_levels.h"
 #include "config/model_config.h"
 #include "models/vae/middle_block.h"
 #include "models/vae/resample.h"
 
 namespace t3 {
 
-// Causal in time: fed latent frames in chunks of any length it returns what it would for all at
-// once. Only the middle block looks beyond a pixel's neighbourhood, at the whole frame.
+// Causal in time: latent frames in chunks of any length give the same result as all at once. Only
+// the middle block sees the whole frame; all other layers see a pixel's neighbourhood.
+// Differentiable.
 class Decoder {
  public:
   struct LevelState {
     std::vector<ResidualBlock::State> blocks;
     ResampleState up;
   };
-  // All that later chunks need of earlier ones.
+  // What later chunks need of earlier ones.
   struct State {
     CausalCache input;
     MiddleBlock::State middle;
@@ -36,12 +38,13 @@ class Decoder {
 
  private:
   struct Level {
+    explicit Level(const VaeLevel& level) : arch(level) {}
+    VaeLevel arch;
     std::vector<ResidualBlock> blocks;
     std::optional<Upsample> up;  // none in the last level
   };
   at::Tensor RunLevel(const Level& level, at::Tensor x, LevelState& state) const;
 
-  bool shortcuts_;  // 2.2
   CausalConv3d input_;
   MiddleBlock middle_;
   std::vector<Level> levels_;

@@ -1,28 +1,23 @@
-// Assembling and running the encoder.
+// Construction and forward pass of the encoder.
 #include "models/vae/encoder.h"
 
 #include <utility>
 
-#include "models/vae/layer_names.h"
 #include "models/vae/shortcut.h"
 
 namespace t3 {
 
 Encoder::Encoder(const VaeConfig& config, const TensorMap& tensors, const VaeLimits& limits)
-    : shortcuts_(config.version == VaeVersion::k22),
-      input_(tensors, "encoder.conv1", limits.slab_elements),
+    : input_(tensors, "encoder.conv1", limits.slab_elements),
       middle_(tensors, "encoder.middle", limits),
       norm_(tensors, "encoder.head.0", limits),
       output_(tensors, "encoder.head.2", limits.slab_elements) {
-  for (int64_t level = 0; level < kVaeLevels; ++level) {
-    const auto name = [&](int64_t index) {
-      return VaeLayerName(config.version, "encoder.downsamples", kVaeEncoderBlocks, level, index);
-    };
-    Level& layers = levels_.emplace_back();
-    for (int64_t i = 0; i < kVaeEncoderBlocks; ++i) {
-      layers.blocks.emplace_back(tensors, name(i), limits);
+  for (const VaeLevel& arch : EncoderLevels(config)) {
+    Level& level = levels_.emplace_back(arch);
+    for (int64_t i = 0; i < arch.blocks; ++i) {
+      level.blocks.emplace_back(tensors, arch.BlockName(i), limits);
     }
-    if (level + 1 < kVaeLevels) layers.down.emplace(tensors, name(kVaeEncoderBlocks), limits);
+    if (arch.resamples()) level.down.emplace(tensors, arch, limits);
   }
 }
 
@@ -45,12 +40,12 @@ at::Tensor Encoder::operator()(const at::Tensor& x, State& state) const {
 
 at::Tensor Encoder::RunLevel(const Level& level, at::Tensor x, LevelState& state) const {
   const bool first = !state.down.started;
-  const at::Tensor input = shortcuts_ ? x : at::Tensor();  // kept only where it is needed again
+  const at::Tensor input = level.arch.shortcut ? x : at::Tensor();  // only where needed again
   for (size_t i = 0; i < level.blocks.size(); ++i) x = level.blocks[i](x, state.blocks[i]);
   if (level.down) x = (*level.down)(x, state.down);
-  if (!shortcuts_) return x;
-  const int64_t time_factor = level.down ? level.down->time_factor() : 1;
-  return x.add_(AverageDown(input, x.size(1), time_factor, level.down ? 2 : 1, first));
+  if (!level.arch.shortcut) return x;
+  return x.add_(
+      AverageDown(input, x.size(1), level.arch.time_factor, level.arch.space_factor, first));
 }
 
 }  // namespace t3

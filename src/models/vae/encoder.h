@@ -4,21 +4,22 @@
 #include <optional>
 #include <vector>
 
+#include "arch/vae_levels.h"
 #include "config/model_config.h"
 #include "models/vae/middle_block.h"
 #include "models/vae/resample.h"
 
 namespace t3 {
 
-// Causal in time: fed frames in chunks (1 + 4k first, then 4k) it returns what it would for all at
-// once.
+// Causal in time: frames in chunks (1 + 4k first, then 4k) give the same result as all at once.
+// Differentiable.
 class Encoder {
  public:
   struct LevelState {
     std::vector<ResidualBlock::State> blocks;
     ResampleState down;
   };
-  // All that later chunks need of earlier ones.
+  // What later chunks need of earlier ones.
   struct State {
     CausalCache input;
     std::vector<LevelState> levels;
@@ -36,12 +37,13 @@ class Encoder {
 
  private:
   struct Level {
+    explicit Level(const VaeLevel& level) : arch(level) {}
+    VaeLevel arch;
     std::vector<ResidualBlock> blocks;
     std::optional<Downsample> down;  // none in the last level
   };
   at::Tensor RunLevel(const Level& level, at::Tensor x, LevelState& state) const;
 
-  bool shortcuts_;  // 2.2
   CausalConv3d input_;
   std::vector<Level> levels_;
   MiddleBlock middle_;

@@ -1,4 +1,4 @@
-// Rows of a pass put together to whole frames.
+// Assembles the rows of a pass into whole frames.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,8 +9,8 @@
 
 namespace t3 {
 
-// For plans with frames outer: takes their rows and calls `sink` once for every latent frame, in
-// order, with its frames (3,n,H,W), n = 1 for the first and 4 for the others, contiguous.
+// For plans with frames outer. Calls `sink` once per latent frame, in order, with its frames
+// (3,n,H,W), contiguous; n is 1 for the first latent frame and 4 for the others.
 class FrameAssembler {
  public:
   using Sink = std::function<void(const at::Tensor& frames)>;

@@ -1,4 +1,4 @@
-// Part of a feature map: what the streaming layers hand to each other.
+// Rows of a feature map: what the streaming layers exchange.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,7 +14,7 @@ struct MapRows {
   RowRange rows;
   int64_t height = 0;
 
-  // A view of some of them. Throws Error when they are not there.
+  // A view of some of the rows. Throws Error if they are missing.
   MapRows Part(const RowRange& part) const {
     T3_CHECK(rows.Contains(part), "rows [{}, {}) of a map that holds [{}, {})", part.begin,
              part.end, rows.begin, rows.end);

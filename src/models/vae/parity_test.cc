@@ -3,7 +3,7 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
-#include "models/vae/tensors.h"
+#include "arch/vae.h"
 #include "models/vae/vae.h"
 #include "nn/load.h"
 

@@ -1,4 +1,4 @@
-// VAE 2.2's packing of 2x2 pixels into channels.
+// Packing of 2x2 pixels into channels (VAE 2.2).
 #pragma once
 
 #include <ATen/core/Tensor.h>

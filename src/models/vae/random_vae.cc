@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "models/vae/tensors.h"
+#include "arch/vae.h"
 
 namespace t3 {
 

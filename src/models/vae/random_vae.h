@@ -6,7 +6,7 @@
 
 namespace t3 {
 
-// Latent statistics other than 0 and 1, so that a mistake in them shows.
+// Latent statistics differ from 0 and 1, so that an error in their use shows.
 VaeConfig SmallVaeConfig(VaeVersion version, int64_t latent_channels, int64_t encoder_dim,
                          int64_t decoder_dim);
 

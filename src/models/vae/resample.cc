@@ -14,16 +14,17 @@
 namespace t3 {
 namespace {
 
-std::optional<CausalConv3d> TimeConv(const TensorMap& tensors, const std::string& prefix,
-                                     const VaeLimits& limits, int64_t stride) {
-  if (!tensors.contains(prefix + ".time_conv.weight")) return std::nullopt;
-  return CausalConv3d(tensors, prefix + ".time_conv", limits.slab_elements, stride);
+std::optional<CausalConv3d> TimeConv(const TensorMap& tensors, const VaeLevel& level,
+                                     const VaeLimits& limits) {
+  if (level.time_factor == 1) return std::nullopt;
+  const int64_t stride = level.half == VaeHalf::kEncoder ? level.time_factor : 1;
+  return CausalConv3d(tensors, level.ResamplerName() + ".time_conv", limits.slab_elements, stride);
 }
 
 // (B,C,T,H,W) -> (B*T,C,H,W), a view for one video or channels-last memory.
 at::Tensor FramesAsBatch(const at::Tensor& x) { return x.transpose(1, 2).flatten(0, 1); }
 
-// The way back, with the batch of `like`.
+// The inverse, with the batch of `like`.
 at::Tensor BatchAsFrames(const at::Tensor& x, const at::Tensor& like) {
   return x.unflatten(0, {like.size(0), -1}).transpose(1, 2);
 }
@@ -40,10 +41,10 @@ at::Tensor Interleave(const at::Tensor& a, const at::Tensor& b) {
 
 }  // namespace
 
-Upsample::Upsample(const TensorMap& tensors, const std::string& prefix, const VaeLimits& limits)
-    : weight_(GetTensor(tensors, prefix + ".resample.1.weight")),
-      bias_(GetTensor(tensors, prefix + ".resample.1.bias")),
-      time_conv_(TimeConv(tensors, prefix, limits, 1)),
+Upsample::Upsample(const TensorMap& tensors, const VaeLevel& level, const VaeLimits& limits)
+    : weight_(GetTensor(tensors, level.ResamplerName() + ".resample.1.weight")),
+      bias_(GetTensor(tensors, level.ResamplerName() + ".resample.1.bias")),
+      time_conv_(TimeConv(tensors, level, limits)),
       slab_elements_(limits.slab_elements) {}
 
 at::Tensor Upsample::operator()(const at::Tensor& x, ResampleState& state) const {
@@ -80,10 +81,10 @@ at::Tensor Upsample::DoubleSpace(const at::Tensor& x) const {
   return BatchAsFrames(AssembleRows(2 * rows, slab_rows, slab), x);
 }
 
-Downsample::Downsample(const TensorMap& tensors, const std::string& prefix, const VaeLimits& limits)
-    : weight_(GetTensor(tensors, prefix + ".resample.1.weight")),
-      bias_(GetTensor(tensors, prefix + ".resample.1.bias")),
-      time_conv_(TimeConv(tensors, prefix, limits, 2)),
+Downsample::Downsample(const TensorMap& tensors, const VaeLevel& level, const VaeLimits& limits)
+    : weight_(GetTensor(tensors, level.ResamplerName() + ".resample.1.weight")),
+      bias_(GetTensor(tensors, level.ResamplerName() + ".resample.1.bias")),
+      time_conv_(TimeConv(tensors, level, limits)),
       slab_elements_(limits.slab_elements) {}
 
 at::Tensor Downsample::operator()(const at::Tensor& x, ResampleState& state) const {

@@ -4,14 +4,14 @@
 #include <ATen/core/Tensor.h>
 
 #include <optional>
-#include <string>
 
+#include "arch/vae_levels.h"
 #include "models/vae/limits.h"
 #include "nn/causal_conv3d.h"
 
 namespace t3 {
 
-// What a resampler remembers: frame 0 of a video takes a path of its own.
+// State of a resampler between chunks: frame 0 of a video is handled differently.
 struct ResampleState {
   bool started = false;
   CausalCache time;
@@ -22,12 +22,11 @@ struct ResampleState {
 // frames, not frame 0, stand before frame 1.
 class Upsample {
  public:
-  // Takes `prefix`.resample.1 and, where the map has it, `prefix`.time_conv.
-  Upsample(const TensorMap& tensors, const std::string& prefix, const VaeLimits& limits);
+  // Takes resample.1 and time_conv of the level's resampler.
+  Upsample(const TensorMap& tensors, const VaeLevel& level, const VaeLimits& limits);
 
   // x (B,in,T,H,W) -> (B,out,T',2H,2W); T' is T, or with a time convolution 2T, 2T-1 at the start.
   at::Tensor operator()(const at::Tensor& x, ResampleState& state) const;
-  int64_t time_factor() const { return time_conv_ ? 2 : 1; }
 
  private:
   at::Tensor DoubleTime(const at::Tensor& x, ResampleState& state) const;
@@ -43,13 +42,12 @@ class Upsample {
 // Time: out_0 = x_0, out_j = time_conv(x_(2j-2), x_(2j-1), x_(2j)).
 class Downsample {
  public:
-  // Takes `prefix`.resample.1 and, where the map has it, `prefix`.time_conv.
-  Downsample(const TensorMap& tensors, const std::string& prefix, const VaeLimits& limits);
+  // Takes resample.1 and time_conv of the level's resampler.
+  Downsample(const TensorMap& tensors, const VaeLevel& level, const VaeLimits& limits);
 
   // x (B,C,T,H,W), H and W even -> (B,C,T',H/2,W/2); T' is T, or with a time convolution T/2,
   // (T+1)/2 at the start (T odd there, even afterwards).
   at::Tensor operator()(const at::Tensor& x, ResampleState& state) const;
-  int64_t time_factor() const { return time_conv_ ? 2 : 1; }
 
  private:
   at::Tensor HalveSpace(const at::Tensor& x) const;

@@ -20,7 +20,7 @@ class ResidualBlock {
     CausalCache conv2;
   };
 
-  // Takes `prefix`.residual.{0,2,3,6} and, where the map has it, `prefix`.shortcut.
+  // Takes `prefix`.residual.{0,2,3,6} and, if the map has it, `prefix`.shortcut.
   ResidualBlock(const TensorMap& tensors, const std::string& prefix, const VaeLimits& limits);
 
   // x (B,in,T,H,W) -> (B,out,T,H,W).

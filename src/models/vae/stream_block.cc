@@ -7,8 +7,8 @@
 #include <cmath>
 #include <utility>
 
-#include "ops/causal_convolution.h"
-#include "ops/part_timer.h"
+#include "ops/feature_map/add_map.h"
+#include "ops/profiler.h"
 
 namespace t3 {
 
@@ -18,9 +18,10 @@ at::Tensor NormGamma(const TensorMap& tensors, const std::string& name) {
 }
 
 StreamBlock::StreamBlock(const TensorMap& tensors, const std::string& prefix)
-    : gamma1_(NormGamma(tensors, prefix + ".residual.0")),
+    : norm1_{.bias = {}, .gamma = NormGamma(tensors, prefix + ".residual.0"), .silu = true},
       conv1_(tensors, prefix + ".residual.2"),
-      gamma2_(NormGamma(tensors, prefix + ".residual.3")),
+      norm2_{
+          .bias = conv1_.bias(), .gamma = NormGamma(tensors, prefix + ".residual.3"), .silu = true},
       conv2_(tensors, prefix + ".residual.6") {
   if (tensors.contains(prefix + ".shortcut.weight")) {
     shortcut_weight_ = GetTensor(tensors, prefix + ".shortcut.weight").detach().flatten(1).t();
@@ -28,54 +29,41 @@ StreamBlock::StreamBlock(const TensorMap& tensors, const std::string& prefix)
   }
 }
 
-MapRows StreamBlock::operator()(MapRows x, const RowRange& made, State& state,
+MapRows StreamBlock::operator()(MapRows x, const RowRange& rows, State& state,
                                 const PollFn& poll) const {
-  const RowRange between = made.Grown(1, x.height);
-  if (conv1_.HasKernel(x, between) && conv2_.HasKernel(x, made)) {
-    return ByKernels(x, made, state, poll);
+  const RowRange between = rows.Grown(1, x.height);
+  if (conv1_.SupportsFusion(x, between) && conv2_.SupportsFusion(x, rows)) {
+    return RunFused(x, rows, state, poll);
   }
-  MapRows h = conv1_(x, {.bias = {}, .gamma = gamma1_, .silu = true}, between, state.conv1, poll);
-  const MapRows y = conv2_(std::move(h), {.bias = conv1_.bias(), .gamma = gamma2_, .silu = true},
-                           made, state.conv2, poll);
-  const at::Tensor shortcut = Shortcut(x.Part(made).map);
-  const Part part("sum with the shortcut");
+  MapRows h = conv1_(x, norm1_, between, state.conv1, poll);
+  const MapRows y = conv2_(std::move(h), norm2_, rows, state.conv2, poll);
+  const at::Tensor shortcut = Shortcut(x.Part(rows).map);
+  const ProfileScope scope("sum with the shortcut");
   AddMap(y.map, conv2_.bias(), shortcut);
   return y;
 }
 
-MapRows StreamBlock::ByKernels(const MapRows& x, const RowRange& made, State& state,
-                               const PollFn& poll) const {
-  const RowRange between = made.Grown(1, x.height);
-  const CausalMaps second = conv2_.EmptyMaps(x, made, state.conv2);
+MapRows StreamBlock::RunFused(const MapRows& x, const RowRange& rows, State& state,
+                              const PollFn& poll) const {
+  const RowRange between = rows.Grown(1, x.height);
+  const at::Tensor frames2 = conv2_.NewFrames(x, rows);
   {
-    const CausalMaps first = conv1_.EmptyMaps(x, between, state.conv1);
-    conv1_.Fill(x, {.bias = {}, .gamma = gamma1_, .silu = true}, between, first.frames);
+    const at::Tensor frames1 = conv1_.NewFrames(x, between);
+    conv1_.FillFrames(x, norm1_, between, frames1);
     if (poll) poll();
-    {
-      const Part part(conv1_.name());
-      CausalConvolutionNormSilu(first, conv1_.weight(),
-                                {.bias = conv1_.bias(), .gamma = gamma2_, .silu = true},
-                                made.begin - 1 - between.begin, second.frames);
-    }
-    StreamConv::Keep(first);
+    conv1_.ConvolveNormSilu(frames1, norm2_, rows.begin - 1 - between.begin, frames2, state.conv1);
   }
-  const at::Tensor shortcut = Shortcut(x.Part(made).map);
+  const at::Tensor shortcut = Shortcut(x.Part(rows).map);
   if (poll) poll();
-  at::Tensor y;
-  {
-    const Part part(conv2_.name());
-    y = CausalConvolutionAdd(second, conv2_.weight(), conv2_.bias(), shortcut);
-  }
-  StreamConv::Keep(second);
-  return {y, made, x.height};
+  return {conv2_.ConvolveAdd(frames2, shortcut, state.conv2), rows, x.height};
 }
 
 at::Tensor StreamBlock::Shortcut(const at::Tensor& x) const {
   if (!shortcut_weight_.defined()) return x;
-  const Part part("shortcut by a convolution");
+  const ProfileScope scope("shortcut by a convolution");
   const int64_t out = shortcut_weight_.size(1);
   at::Tensor y = at::empty({x.size(0), x.size(1), x.size(2), out}, x.options());
-  for (int64_t t = 0; t < x.size(0); ++t) {  // frames of x may lie apart
+  for (int64_t t = 0; t < x.size(0); ++t) {  // frames of x may be apart in memory
     at::Tensor rows = y[t].view({-1, out});
     at::addmm_out(rows, shortcut_bias_, x[t].view({-1, x.size(3)}), shortcut_weight_);
   }

@@ -1,4 +1,4 @@
-// The residual block of the streaming decoder.
+// The residual block of the streaming VAE.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,30 +13,30 @@ namespace t3 {
 class StreamBlock {
  public:
   struct State {
-    StreamConv::State conv1;
-    StreamConv::State conv2;
+    StreamCache conv1;
+    StreamCache conv2;
   };
 
   StreamBlock(const TensorMap& tensors, const std::string& prefix);
 
-  // Rows `made` of the block; x holds made.Grown(2) at least.
-  MapRows operator()(MapRows x, const RowRange& made, State& state, const PollFn& poll) const;
+  // Output rows `rows` of the block; x holds at least rows.Grown(2).
+  MapRows operator()(MapRows x, const RowRange& rows, State& state, const PollFn& poll) const;
 
  private:
-  // The same where both convolutions have kernels that do what follows them, too.
-  MapRows ByKernels(const MapRows& x, const RowRange& made, State& state, const PollFn& poll) const;
-  // What is added at the end: x, through the 1x1x1 convolution where there is one.
+  // The same by custom kernels that fuse both convolutions with what follows them.
+  MapRows RunFused(const MapRows& x, const RowRange& rows, State& state, const PollFn& poll) const;
+  // What is added at the end: x, through the 1x1x1 convolution if there is one.
   at::Tensor Shortcut(const at::Tensor& x) const;
 
-  at::Tensor gamma1_;
+  NormSiluOptions norm1_;  // before the first convolution
   StreamConv conv1_;
-  at::Tensor gamma2_;
+  NormSiluOptions norm2_;  // the bias of the first convolution, and the norm before the second
   StreamConv conv2_;
   at::Tensor shortcut_weight_;  // (in,out), or undefined
   at::Tensor shortcut_bias_;
 };
 
-// `name`.gamma as NormSilu wants it: (C) fp32, times sqrt(C).
+// `name`.gamma as NormSilu expects it: (C) fp32, times sqrt(C).
 at::Tensor NormGamma(const TensorMap& tensors, const std::string& name);
 
 }  // namespace t3

@@ -1,4 +1,4 @@
-// Walking the plan: passes of frames over slabs of rows, in either order.
+// Passes of frames over slabs of rows, in either order.
 #include "models/vae/stream_decoder.h"
 
 #include <ATen/ops/clamp.h>
@@ -9,13 +9,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "models/vae/layer_names.h"
-#include "ops/part_timer.h"
+#include "ops/profiler.h"
 
 namespace t3 {
 namespace {
 
-// Calls f(first latent frame, latent frames): one frame first, then the plan's number.
+// Calls f(first latent frame, number of latent frames): one frame first, then as many as the plan
+// has per pass.
 template <typename F>
 void ForEachPass(const DecodePlan& plan, F f) {
   for (int64_t begin = 0; begin < plan.latent.t;) {
@@ -39,14 +39,11 @@ StreamDecoder::StreamDecoder(const VaeConfig& config, const TensorMap& tensors)
       input_(tensors, "decoder.conv1"),
       middle_(tensors, "decoder.middle"),
       head_gamma_(NormGamma(tensors, "decoder.head.0")),
-      head_(tensors, "decoder.head.2", PaddedChannels(3 * config.patch() * config.patch())) {
-  for (int64_t level = 0; level < kVaeLevels; ++level) {
-    const auto name = [&](int64_t index) {
-      return VaeLayerName(config.version, "decoder.upsamples", kVaeDecoderBlocks, level, index);
-    };
-    Level& layers = levels_.emplace_back();
-    for (int64_t i = 0; i < kVaeDecoderBlocks; ++i) layers.blocks.emplace_back(tensors, name(i));
-    if (level + 1 < kVaeLevels) layers.up.emplace(tensors, name(kVaeDecoderBlocks));
+      head_(tensors, "decoder.head.2", PaddedChannels(PixelChannels(config))) {
+  for (const VaeLevel& arch : DecoderLevels(config)) {
+    Level& level = levels_.emplace_back();
+    for (int64_t i = 0; i < arch.blocks; ++i) level.blocks.emplace_back(tensors, arch.BlockName(i));
+    if (arch.resamples()) level.up.emplace(tensors, arch);
   }
 }
 
@@ -79,21 +76,21 @@ void StreamDecoder::FramesOuter(const at::Tensor& mu, const DecodePlan& plan, co
 
 void StreamDecoder::SlabsOuter(const at::Tensor& mu, const DecodePlan& plan, const RowSink& sink,
                                const PollFn& poll) const {
-  MapRows held{{}, {0, plan.latent.h}, plan.latent.h};
+  MapRows buffered{{}, {0, plan.latent.h}, plan.latent.h};
   {
     MiddleState middle;
     ForEachPass(plan, [&](int64_t begin, int64_t count) {
       const at::Tensor x = Middle(mu.narrow(1, begin, count), plan, middle, poll).map;
       if (begin == 0) {
-        held.map = at::empty({plan.latent.t, x.size(1), x.size(2), x.size(3)}, x.options());
+        buffered.map = at::empty({plan.latent.t, x.size(1), x.size(2), x.size(3)}, x.options());
       }
-      held.map.narrow(0, begin, count).copy_(x);
+      buffered.map.narrow(0, begin, count).copy_(x);
     });
   }
   for (const PlannedSlab& slab : plan.slabs) {
     SlabState state(slab.levels.size());
     ForEachPass(plan, [&](int64_t begin, int64_t count) {
-      const MapRows x{held.map.narrow(0, begin, count), held.rows, held.height};
+      const MapRows x{buffered.map.narrow(0, begin, count), buffered.rows, buffered.height};
       const MapRows head = RunSlab(x, slab, state, poll);
       sink({Pixels(head.map), FrameOf(begin), patch_ * head.rows.begin});
     });
@@ -114,8 +111,8 @@ MapRows StreamDecoder::Middle(const at::Tensor& mu, const DecodePlan& plan, Midd
 
 MapRows StreamDecoder::RunLevel(MapRows x, const PlannedLevel& plan, LevelState& state,
                                 const PollFn& poll) const {
-  const Level& level = levels_.at(static_cast<size_t>(plan.level));
-  const MapRows input = plan.shortcut ? x : MapRows{};
+  const Level& level = levels_.at(static_cast<size_t>(plan.arch.index));
+  const MapRows input = plan.arch.shortcut ? x : MapRows{};
   for (size_t i = 0; i < level.blocks.size(); ++i) {
     x = level.blocks[i](std::move(x), plan.blocks[i], state.blocks[i], poll);
   }
@@ -134,7 +131,7 @@ MapRows StreamDecoder::RunSlab(const MapRows& x, const PlannedSlab& slab, SlabSt
 }
 
 at::Tensor StreamDecoder::Pixels(const at::Tensor& head) const {
-  const Part part("pixels");
+  const ProfileScope scope("pixels");
   const int64_t channels = 3 * patch_ * patch_;
   const at::Tensor values =
       head.narrow(3, 0, channels).to(at::kFloat) + head_.bias().narrow(0, 0, channels);

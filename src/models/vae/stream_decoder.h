@@ -1,4 +1,4 @@
-// The decoder that runs by a plan: any order, any slabs, the same result.
+// The decoder that follows a plan: any order, any slabs, the same result.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -24,29 +24,29 @@ struct DecodedRows {
 };
 using RowSink = std::function<void(const DecodedRows& rows)>;
 
-// Decoder (models/vae/decoder.h), which is its definition, for inference: channels-last maps, fused
-// elementwise work, and rows and frames in the plan's order. Not differentiable.
+// Decoder (models/vae/decoder.h) for inference: channels-last maps, fused elementwise work, rows
+// and frames in the plan's order. Not differentiable.
 class StreamDecoder {
  public:
   // Takes "decoder.*" and "conv2.*".
   StreamDecoder(const VaeConfig& config, const TensorMap& tensors);
 
-  // mu (z,T,h,w), not normalised, on the weights' device and in their dtype; T, h, w those of the
-  // plan. `sink` gets every row of every frame once: with kFramesOuter frame by frame, the slabs of
-  // a pass after each other; with kSlabsOuter slab by slab, each through all frames. `poll` may be
-  // empty. An exception from either stops.
+  // mu (z,T,h,w), not normalised, on the device and in the dtype of the weights; T, h, w as in the
+  // plan. `sink` gets every row of every frame once: with kFramesOuter frame by frame, slab by slab
+  // within a pass; with kSlabsOuter slab by slab, each through all frames. `poll` may be empty. An
+  // exception from either stops the run.
   void Run(const at::Tensor& mu, const DecodePlan& plan, const RowSink& sink,
            const PollFn& poll) const;
 
  private:
   struct MiddleState {
-    StreamConv::State input;
+    StreamCache input;
     StreamMiddle::State middle;
   };
   struct LevelState {
-    std::array<StreamBlock::State, 3> blocks;
+    std::array<StreamBlock::State, kVaeDecoderBlocks> blocks;
     StreamUpsample::State up;
-    StreamConv::State head;
+    StreamCache head;
   };
   using SlabState = std::vector<LevelState>;
   struct Level {
@@ -54,12 +54,12 @@ class StreamDecoder {
     std::optional<StreamUpsample> up;  // none in the last level
   };
 
-  // mu's next frames (z,n,h,w) -> what the middle block makes of them.
+  // The next frames of mu (z,n,h,w) -> the output of the middle block.
   MapRows Middle(const at::Tensor& mu, const DecodePlan& plan, MiddleState& state,
                  const PollFn& poll) const;
   MapRows RunLevel(MapRows x, const PlannedLevel& plan, LevelState& state,
                    const PollFn& poll) const;
-  // All levels of a slab; x holds its input rows at least.
+  // All levels of a slab; x holds at least its input rows.
   MapRows RunSlab(const MapRows& x, const PlannedSlab& slab, SlabState& state,
                   const PollFn& poll) const;
   // The head's output (n,rows,columns,channels) -> pixels.

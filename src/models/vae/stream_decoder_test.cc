@@ -49,7 +49,7 @@ TEST_P(StreamDecoderPlans, AllEqualTheWholeSequence) {
   const at::Tensor std = at::tensor(config.std).to(at::kFloat).view({-1, 1, 1, 1});
   const at::Tensor mean = at::tensor(config.mean).to(at::kFloat).view({-1, 1, 1, 1});
   const at::Tensor expected = vae.DecodeUnclamped(latents * std + mean).clamp(-1, 1);
-  const auto check = [&](const DecodeChoice& choice) {
+  const auto check = [&](const DecodePlanOptions& choice) {
     const DecodePlan plan = MakeDecodePlan(config, {c.frames, c.rows, c.columns}, 4, choice);
     const at::Tensor video = Collect(vae, latents, plan);
     ASSERT_EQ(video.sizes(), expected.sizes());

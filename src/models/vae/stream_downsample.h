@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "arch/vae_levels.h"
 #include "models/vae/stream_conv.h"
 
 namespace t3 {
@@ -14,17 +15,16 @@ namespace t3 {
 class StreamDownsample {
  public:
   struct State {
-    bool started = false;  // frame 0 of a video passes, and is context of the others
-    StreamConv::State time;
+    bool started = false;  // frame 0 of a video passes unchanged and is history of the others
+    StreamCache time;
   };
 
-  // Takes `prefix`.resample.1 and, where the map has it, `prefix`.time_conv.
-  StreamDownsample(const TensorMap& tensors, const std::string& prefix);
+  // Takes resample.1 and time_conv of the level's resampler.
+  StreamDownsample(const TensorMap& tensors, const VaeLevel& level);
 
-  // Rows `made` of the halved map; x holds [2 begin, 2 end + 1) of them, as far as there are such
-  // rows. A video's first call has one frame, later ones an even number where time is halved.
-  MapRows operator()(MapRows x, const RowRange& made, State& state, const PollFn& poll) const;
-  int64_t time_factor() const { return time_conv_ ? 2 : 1; }
+  // Rows `rows` of the halved map; x holds rows [2 begin, 2 end + 1), as far as they exist. A
+  // video's first call has one frame, later ones an even number if time is halved.
+  MapRows operator()(MapRows x, const RowRange& rows, State& state, const PollFn& poll) const;
 
  private:
   at::Tensor weight_;  // (C,C,3,3)

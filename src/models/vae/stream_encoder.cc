@@ -1,4 +1,4 @@
-// Walking an encode plan.
+// Slabs of rows through all frames, then the middle block on whole frames.
 #include "models/vae/stream_encoder.h"
 
 #include <ATen/ops/cat.h>
@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "models/vae/layer_names.h"
 #include "models/vae/pixel_patch.h"
 #include "models/vae/shortcut.h"
 
@@ -33,13 +32,10 @@ StreamEncoder::StreamEncoder(const VaeConfig& config, const TensorMap& tensors)
       head_(tensors, "encoder.head.2"),
       to_moments_weight_(GetTensor(tensors, "conv1.weight").detach().flatten(1)),
       to_moments_bias_(GetTensor(tensors, "conv1.bias").detach()) {
-  for (int64_t level = 0; level < kVaeLevels; ++level) {
-    const auto name = [&](int64_t index) {
-      return VaeLayerName(config.version, "encoder.downsamples", kVaeEncoderBlocks, level, index);
-    };
-    Level& layers = levels_.emplace_back();
-    for (int64_t i = 0; i < kVaeEncoderBlocks; ++i) layers.blocks.emplace_back(tensors, name(i));
-    if (level + 1 < kVaeLevels) layers.down.emplace(tensors, name(kVaeEncoderBlocks));
+  for (const VaeLevel& arch : EncoderLevels(config)) {
+    Level& level = levels_.emplace_back();
+    for (int64_t i = 0; i < arch.blocks; ++i) level.blocks.emplace_back(tensors, arch.BlockName(i));
+    if (arch.resamples()) level.down.emplace(tensors, arch);
   }
 }
 
@@ -48,14 +44,14 @@ at::Tensor StreamEncoder::Run(const EncodePlan& plan, const FrameSource& source,
   const c10::NoGradGuard no_grad;
   const Grid& latent = plan.latent;
   const RowRange all{0, latent.h};
-  const at::Tensor held = at::empty(
-      {latent.t, latent.h, latent.w, plan.slabs.front().levels.back().channels}, options_);
-  for (const EncoderSlab& slab : plan.slabs) RunSlab(plan, slab, source, held, poll);
+  const at::Tensor buffered = at::empty(
+      {latent.t, latent.h, latent.w, plan.slabs.front().levels.back().arch.out}, options_);
+  for (const EncoderSlab& slab : plan.slabs) RunSlab(plan, slab, source, buffered, poll);
   StreamMiddle::State middle;
-  StreamConv::State head;
+  StreamCache head;
   std::vector<at::Tensor> moments;
   for (int64_t t = 0; t < latent.t; ++t) {
-    MapRows x = middle_({held.narrow(0, t, 1), all, latent.h}, plan.score_bytes, middle, poll);
+    MapRows x = middle_({buffered.narrow(0, t, 1), all, latent.h}, plan.score_bytes, middle, poll);
     x = head_(std::move(x), {.bias = {}, .gamma = head_gamma_, .silu = true}, all, head, poll);
     x.map.add_(head_.bias().to(x.map.scalar_type()));
     moments.push_back(at::linear(x.map, to_moments_weight_, to_moments_bias_).to(at::kFloat));
@@ -64,29 +60,29 @@ at::Tensor StreamEncoder::Run(const EncodePlan& plan, const FrameSource& source,
 }
 
 void StreamEncoder::RunSlab(const EncodePlan& plan, const EncoderSlab& slab,
-                            const FrameSource& source, const at::Tensor& held,
+                            const FrameSource& source, const at::Tensor& buffered,
                             const PollFn& poll) const {
-  StreamConv::State input;
+  StreamCache input;
   std::vector<LevelState> states(levels_.size());
   for (int64_t t = 0; t < plan.latent.t; ++t) {
     const int64_t count = t == 0 ? 1 : VaeConfig::kTimeStride;
     const at::Tensor frames = source(t == 0 ? 0 : VaeConfig::kTimeStride * t - 3, count);
     T3_CHECK(frames.dim() == 4 && frames.size(0) == 3 && frames.size(1) == count &&
-                 frames.size(2) == patch_ * slab.levels.front().height &&
-                 frames.size(3) == patch_ * slab.levels.front().width,
+                 frames.size(2) == patch_ * slab.levels.front().map.height &&
+                 frames.size(3) == patch_ * slab.levels.front().map.columns,
              "frames ({}) do not fit the plan for {} of {}x{} pixels",
-             fmt::join(frames.sizes(), ", "), count, patch_ * slab.levels.front().width,
-             patch_ * slab.levels.front().height);
+             fmt::join(frames.sizes(), ", "), count, patch_ * slab.levels.front().map.columns,
+             patch_ * slab.levels.front().map.height);
     MapRows x = RunFirstLevel(frames, slab, input, states.front(), poll);
     for (size_t i = 1; i < levels_.size(); ++i) {
       x = RunLevel(std::move(x), slab.levels[i], states[i], poll);
     }
-    held.narrow(0, t, 1).narrow(1, slab.output.begin, slab.output.size()).copy_(x.map);
+    buffered.narrow(0, t, 1).narrow(1, slab.output.begin, slab.output.size()).copy_(x.map);
   }
 }
 
 MapRows StreamEncoder::RunFirstLevel(const at::Tensor& frames, const EncoderSlab& slab,
-                                     StreamConv::State& input, LevelState& state,
+                                     StreamCache& input, LevelState& state,
                                      const PollFn& poll) const {
   const PlannedEncoderLevel& level = slab.levels.front();
   const auto run = [&](const at::Tensor& some) {
@@ -96,33 +92,36 @@ MapRows StreamEncoder::RunFirstLevel(const at::Tensor& frames, const EncoderSlab
     return RunLevel(std::move(x), level, state, poll);
   };
   const int64_t count = frames.size(1);
-  if (count <= level.frames) return run(frames);
-  const at::Tensor all =
-      at::empty({count, level.output.size(), level.width / 2, level.channels}, options_);
-  for (int64_t frame = 0; frame < count; frame += level.frames) {
-    all.narrow(0, frame, level.frames).copy_(run(frames.narrow(1, frame, level.frames)).map);
+  if (count <= level.map.frames) return run(frames);
+  MapShape shape = level.Downsampler().Halved();
+  shape[0] = count;
+  const at::Tensor all = at::empty(shape, options_);
+  for (int64_t frame = 0; frame < count; frame += level.map.frames) {
+    all.narrow(0, frame, level.map.frames)
+        .copy_(run(frames.narrow(1, frame, level.map.frames)).map);
   }
-  return {all, level.output, level.height / 2};
+  return {all, level.output, level.map.height / 2};
 }
 
 MapRows StreamEncoder::Pixels(const at::Tensor& frames, const EncoderSlab& slab) const {
   const at::Tensor rows =
       frames.narrow(2, patch_ * slab.pixels.begin, patch_ * slab.pixels.size()).to(options_);
   const at::Tensor video = rows.unsqueeze(0);
-  return {AsMap(patch_ == 2 ? PackPixels(video) : video), slab.pixels, slab.levels.front().height};
+  return {AsMap(patch_ == 2 ? PackPixels(video) : video), slab.pixels,
+          slab.levels.front().map.height};
 }
 
 MapRows StreamEncoder::RunLevel(MapRows x, const PlannedEncoderLevel& plan, LevelState& state,
                                 const PollFn& poll) const {
-  const Level& level = levels_[static_cast<size_t>(plan.level)];
-  const MapRows input = plan.shortcut ? x : MapRows{};
+  const Level& level = levels_[static_cast<size_t>(plan.arch.index)];
+  const MapRows input = plan.arch.shortcut ? x : MapRows{};
   const bool first = !state.down.started;
   for (size_t i = 0; i < level.blocks.size(); ++i) {
     x = level.blocks[i](std::move(x), plan.blocks[i], state.blocks[i], poll);
   }
   if (level.down) x = (*level.down)(std::move(x), plan.output, state.down, poll);
-  if (!plan.shortcut) return x;
-  const int64_t space = level.down ? 2 : 1, time = level.down ? level.down->time_factor() : 1;
+  if (!plan.arch.shortcut) return x;
+  const int64_t space = plan.arch.space_factor, time = plan.arch.time_factor;
   const RowRange read{space * plan.output.begin, space * plan.output.end};
   x.map.add_(AsMap(AverageDown(AsVideo(input.Part(read).map), x.map.size(3), time, space, first)));
   return x;

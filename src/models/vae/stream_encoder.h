@@ -1,4 +1,4 @@
-// The encoder that runs by a plan, in slabs of rows, each through all frames.
+// The encoder that follows a plan, in slabs of rows, each through all frames.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,10 +16,10 @@
 namespace t3 {
 
 // Frames [frame, frame + count) of a video as (3,count,H,W) in [-1,1], any float dtype and device.
-// Asked for in order, and from frame 0 again for every slab of the plan: a file is read again.
+// Called in order, and from frame 0 again for every slab of the plan.
 using FrameSource = std::function<at::Tensor(int64_t frame, int64_t count)>;
 
-// Encoder (models/vae/encoder.h), which is its definition, for inference. Not differentiable.
+// Encoder (models/vae/encoder.h) for inference. Not differentiable.
 class StreamEncoder {
  public:
   // Takes "encoder.*" and "conv1.*".
@@ -30,21 +30,21 @@ class StreamEncoder {
 
  private:
   struct LevelState {
-    std::array<StreamBlock::State, 2> blocks;
+    std::array<StreamBlock::State, kVaeEncoderBlocks> blocks;
     StreamDownsample::State down;
   };
   struct Level {
     std::vector<StreamBlock> blocks;
     std::optional<StreamDownsample> down;  // none in the last level
   };
-  // The input convolution and the first level, as many frames at once as the plan says.
-  MapRows RunFirstLevel(const at::Tensor& frames, const EncoderSlab& slab, StreamConv::State& input,
+  // The input convolution and the first level, as many frames at a time as the plan has.
+  MapRows RunFirstLevel(const at::Tensor& frames, const EncoderSlab& slab, StreamCache& input,
                         LevelState& state, const PollFn& poll) const;
   MapRows RunLevel(MapRows x, const PlannedEncoderLevel& plan, LevelState& state,
                    const PollFn& poll) const;
-  // Fills rows slab.output of `held`, (T,h,w,C).
+  // Fills rows slab.output of `buffered`, (T,h,w,C).
   void RunSlab(const EncodePlan& plan, const EncoderSlab& slab, const FrameSource& source,
-               const at::Tensor& held, const PollFn& poll) const;
+               const at::Tensor& buffered, const PollFn& poll) const;
   // Rows of packed pixels, as a map on the device.
   MapRows Pixels(const at::Tensor& frames, const EncoderSlab& slab) const;
 

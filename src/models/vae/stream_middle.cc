@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "ops/part_timer.h"
+#include "ops/profiler.h"
 
 namespace t3 {
 
@@ -20,7 +20,7 @@ MapRows StreamMiddle::operator()(MapRows x, int64_t score_bytes, State& state,
   const RowRange all = x.rows;
   x = first_(std::move(x), all, state.first, poll);
   {
-    const Part part("attention of the middle block");
+    const ProfileScope scope("attention of the middle block");
     const at::Tensor normed = at::empty_like(x.map);
     NormSilu(x.map, {.bias = {}, .gamma = gamma_, .silu = false}, 0, normed);
     x.map.add_(

@@ -18,7 +18,7 @@ class StreamMiddle {
   // Takes `prefix`.{0,1,2}.
   StreamMiddle(const TensorMap& tensors, const std::string& prefix);
 
-  // x: whole frames. `score_bytes` bounds the attention scores that are held at a time.
+  // x: whole frames. `score_bytes` bounds the attention scores in memory at a time.
   MapRows operator()(MapRows x, int64_t score_bytes, State& state, const PollFn& poll) const;
 
  private:

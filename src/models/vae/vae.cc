@@ -1,4 +1,4 @@
-// Normalisation, chunks and checks around the encoder and the decoder.
+// Normalisation, chunks and checks around encoder and decoder.
 #include "models/vae/vae.h"
 
 #include <ATen/ops/cat.h>
@@ -24,8 +24,8 @@ at::TensorOptions WeightOptions(const TensorMap& tensors) {
   return any.options().requires_grad(false);
 }
 
-// On a GPU, convolution weights in the layout that cuDNN wants, which the decoder and its
-// definition then share. Weights that are being trained stay as they are.
+// On a GPU, convolution weights in the layout that cuDNN needs, shared by the streaming and the
+// differentiable networks. Weights that require gradients stay as they are.
 TensorMap InConvolutionLayout(const TensorMap& tensors) {
   TensorMap laid_out = tensors;
   for (auto& [name, tensor] : laid_out) {
@@ -36,7 +36,7 @@ TensorMap InConvolutionLayout(const TensorMap& tensors) {
   return laid_out;
 }
 
-// What leaves the model is at least float32; float64 models keep theirs, for gradient checks.
+// Results are at least float32; float64 models keep float64, for gradient checks.
 at::Tensor AtLeastFloat(const at::Tensor& x) {
   return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
 }
@@ -123,8 +123,8 @@ void Vae::Decode(const at::Tensor& latents,
   DecodeRows(latents, plan, [&](const DecodedRows& rows) { assembler.Add(rows); });
 }
 
-void Vae::DecodePlain(const at::Tensor& latents,
-                      const std::function<void(const at::Tensor& frames)>& sink) const {
+void Vae::DecodeReference(const at::Tensor& latents,
+                          const std::function<void(const at::Tensor& frames)>& sink) const {
   CheckLatents(latents);
   T3_CHECK(latents.dim() == 4, "Decode takes one video at a time");
   const at::Tensor mu = latents.to(options_.device(), at::kFloat).mul(std_).add(mean_).unsqueeze(0);

@@ -18,9 +18,9 @@
 namespace t3 {
 
 // Works on the device and in the dtype of its weights; inputs of any float dtype and device are
-// brought there. "Model space" is the DiT's: latents normalised by the configuration's mean and
-// std. Encoding and DecodeUnclamped are differentiable where gradients are enabled; callers that
-// want none hold a NoGradGuard. Wrong shapes throw Error.
+// converted. "Model space" is that of the DiT: latents normalised by the configuration's mean and
+// std. Encode, EncodeMoments and DecodeUnclamped are differentiable; for inference hold a
+// NoGradGuard. Wrong shapes throw Error.
 class Vae {
  public:
   // Original names: encoder.*, conv1 (both or neither), decoder.*, conv2 (both or neither).
@@ -33,18 +33,17 @@ class Vae {
               const std::function<void(const at::Tensor& frames)>& sink) const;
   // All of it at once, (3,F,H,W).
   at::Tensor Decode(const at::Tensor& latents) const;
-  // The same by the definition: whole frames, one latent frame at a time, over libtorch alone. What
-  // the way above is compared with.
-  void DecodePlain(const at::Tensor& latents,
-                   const std::function<void(const at::Tensor& frames)>& sink) const;
-  // The same by a plan made for these latents: rows as they come (models/vae/stream_decoder.h).
+  // The reference for Decode: whole frames, one latent frame at a time, libtorch operators only.
+  void DecodeReference(const at::Tensor& latents,
+                       const std::function<void(const at::Tensor& frames)>& sink) const;
+  // The same by a plan for these latents: rows in the plan's order (models/vae/stream_decoder.h).
   void DecodeRows(const at::Tensor& latents, const DecodePlan& plan, const RowSink& sink,
                   const PollFn& poll = {}) const;
 
   // video (3,F,H,W) in [-1,1], F = 4n+1, H and W multiples of the stride -> latents (z,n+1,h,w) in
-  // model space, the posterior's mean, float32. By the definition: whole frames, four at a time.
+  // model space, the posterior's mean, float32. The reference: whole frames, four at a time.
   at::Tensor Encode(const at::Tensor& video) const;
-  // The same for frames that need not be in memory, by a plan made for their size.
+  // The same by a plan for the video's size; frames need not be in memory together.
   at::Tensor EncodeFrom(const EncodePlan& plan, const FrameSource& source,
                         const PollFn& poll = {}) const;
 
@@ -60,7 +59,7 @@ class Vae {
   int64_t element_bytes() const { return static_cast<int64_t>(options_.dtype().itemsize()); }
 
  private:
-  // On the device, in the dtype and the memory layout that the layers want.
+  // On the device, in the dtype and memory layout of the layers.
   at::Tensor Prepare(const at::Tensor& x) const;
   // video (B,3,F,H,W), the next frames -> (B,2z,T,h,w).
   at::Tensor EncodeChunk(const at::Tensor& video, Encoder::State& state) const;
@@ -73,8 +72,8 @@ class Vae {
   at::TensorOptions options_;  // device and dtype of the weights
   at::Tensor mean_;            // (z,1,1,1) float32
   at::Tensor std_;
-  // Differentiable, and the definitions of the streaming ones. Those are made anew for every video:
-  // they hold sums and casts of weights, which training changes.
+  // The differentiable networks. The streaming ones are built for every video: they store sums and
+  // casts of weights, which training changes.
   TensorMap tensors_;
   std::optional<Encoder> encoder_;
   std::optional<CausalConv3d> to_moments_;  // conv1

@@ -20,7 +20,8 @@
 #include "config/presets.h"
 #include "models/vae/random_vae.h"
 #include "models/vae/vae.h"
-#include "ops/convolution_choice.h"
+#include "ops/conv/causal_conv.h"
+#include "ops/conv/convolution_tuning.h"
 
 namespace t3 {
 namespace {
@@ -61,8 +62,11 @@ int64_t PeakWithin(int64_t cap, F f) {
   return allocator->getDeviceStats(kGpu.index()).reserved_bytes[0].peak;
 }
 
-// The GPUs that the convolutions' own kernels are for.
-bool IsHopper() { return kernels::ComputeCapability(kGpu.index()) == 90; }
+// Whether this GPU has the custom kernel of wide maps.
+bool HasCausalConv() {
+  return SupportsCausalConv(at::zeros({96, 96, 3, 3, 3}, at::device(kGpu).dtype(at::kBFloat16))
+                                .contiguous(at::MemoryFormat::ChannelsLast3d));
+}
 
 class VaeGpu : public testing::TestWithParam<VaeVersion> {
  protected:
@@ -103,14 +107,14 @@ TEST_P(VaeGpu, EveryPlanEqualsTheCpu) {
   const Vae cpu(config, tensors), gpu(config, OnGpu(tensors, at::kFloat));
   const at::Tensor latents = SeededNoise({8, 3, 5, 6}, 27);
   std::vector<at::Tensor> chunks;
-  cpu.DecodePlain(latents, [&](const at::Tensor& frames) { chunks.push_back(frames); });
+  cpu.DecodeReference(latents, [&](const at::Tensor& frames) { chunks.push_back(frames); });
   const at::Tensor expected = at::cat(chunks, 1);
-  const std::vector<DecodeChoice> choices{{DecodeOrder::kFramesOuter, 2, 2, 1},
-                                          {DecodeOrder::kFramesOuter, 1, 1, 3},
-                                          {DecodeOrder::kFramesOuter, 2, 0, 5},
-                                          {DecodeOrder::kSlabsOuter, 1, 0, 5, 512},
-                                          {DecodeOrder::kSlabsOuter, 2, 0, 2}};
-  for (const DecodeChoice& choice : choices) {
+  const std::vector<DecodePlanOptions> choices{{DecodeOrder::kFramesOuter, 2, 2, 1},
+                                               {DecodeOrder::kFramesOuter, 1, 1, 3},
+                                               {DecodeOrder::kFramesOuter, 2, 0, 5},
+                                               {DecodeOrder::kSlabsOuter, 1, 0, 5, 512},
+                                               {DecodeOrder::kSlabsOuter, 2, 0, 2}};
+  for (const DecodePlanOptions& choice : choices) {
     const at::Tensor video = at::full_like(expected, NAN);
     gpu.DecodeRows(latents, MakeDecodePlan(config, {3, 5, 6}, 4, choice),
                    [&](const DecodedRows& rows) {
@@ -192,7 +196,7 @@ TEST_P(VaeGpu, FourKInEightGigabytes) {
 // A 4K clip of 81 frames in fp32 within 16 GB: the allocator, weights included, is held to what the
 // context and libraries (1.2 GB) leave of them. The encoder is causal, so the first three latent
 // frames are those of the first nine frames, encoded with memory to spare. Minutes of fp32
-// convolutions, so it is run when asked for (docs/decoder.md).
+// convolutions, so it is run when asked for (docs/design/decoder.md).
 TEST_P(VaeGpu, DISABLED_EncodesFourKInSixteenGigabytes) {
   VaeConfig config = RealConfig();
   config.decoder_dim = 4;  // not used here
@@ -226,14 +230,14 @@ TEST_P(VaeGpu, DISABLED_EncodesFourKInSixteenGigabytes) {
   EXPECT_LT(RelativeGap(made.narrow(1, 0, 3), expected), 1e-4);
 }
 
-// The real widths, on frames just wide enough for the own kernels of the convolutions: bf16 by them
+// The real widths, on frames just wide enough for the custom kernels of the convolutions: bf16 by them
 // is no further from fp32 than bf16 by libtorch's convolutions. `run`: what a VAE makes.
 void ExpectBf16AsCloseAsLibtorchs(const VaeConfig& config, const TensorMap& tensors,
                                   const std::function<at::Tensor(const Vae&)>& run) {
   const auto result = [&](at::ScalarType dtype, int64_t choices) {
     SetConvolutionSettings({.table = {}, .choices = choices});
     const at::Tensor made = run(Vae(config, OnGpu(tensors, dtype)));
-    const int64_t own = CountConvolutions().own;
+    const int64_t own = CountConvolutions().custom;
     SetConvolutionSettings({});
     return std::pair(made.to(at::kFloat), own);
   };
@@ -241,11 +245,11 @@ void ExpectBf16AsCloseAsLibtorchs(const VaeConfig& config, const TensorMap& tens
   const double libtorchs = RelativeGap(result(at::kBFloat16, 0).first, expected);
   const auto [made, own] = result(at::kBFloat16, 4);
   const double gap = RelativeGap(made, expected);
-  std::cout << own << " shapes by own kernels: " << gap << " from fp32, libtorch's " << libtorchs
+  std::cout << own << " shapes by custom kernels: " << gap << " from fp32, libtorch's " << libtorchs
             << "\n";
   EXPECT_LT(gap, 1.1 * libtorchs);
   const bool portable = std::getenv("T3_PORTABLE") != nullptr;
-  if (!portable && config.version == VaeVersion::k21 && IsHopper()) {
+  if (!portable && config.version == VaeVersion::k21 && HasCausalConv()) {
     EXPECT_GT(own, 0);
   }
 }

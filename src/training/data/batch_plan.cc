@@ -1,4 +1,4 @@
-// Epochs made whole from their own seed.
+// Shuffles each epoch from its own seed.
 #include "training/data/batch_plan.h"
 
 #include <utility>

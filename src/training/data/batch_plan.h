@@ -1,4 +1,4 @@
-// Which items a training step gets.
+// The items of each training step.
 #pragma once
 
 #include <cstdint>
@@ -6,9 +6,9 @@
 
 namespace t3 {
 
-// Batches of one bucket each. An epoch shuffles every bucket and shows each of its items at least
-// once; a bucket's last batch is filled up from its beginning. The order of batches is shuffled as
-// well. A function of (seed, step) alone, so training resumes without state.
+// Batches of one bucket each. An epoch shuffles every bucket and uses each of its items at least
+// once; a bucket's last batch is filled from its beginning. The order of batches is shuffled as
+// well. All is a function of (seed, step), so training resumes without state.
 class BatchPlan {
  public:
   // `buckets`: item indices of each bucket, as PreparedDataset::Buckets. Throws Error without items
@@ -16,7 +16,7 @@ class BatchPlan {
   BatchPlan(std::vector<std::vector<int64_t>> buckets, int64_t batch_size, uint64_t seed);
 
   int64_t steps_per_epoch() const { return steps_; }
-  // batch_size item indices for step 0, 1, ...; from one thread at a time.
+  // batch_size item indices for step 0, 1, ...; not thread-safe.
   std::vector<int64_t> At(int64_t step) const;
 
  private:

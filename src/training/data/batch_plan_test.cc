@@ -1,4 +1,4 @@
-// The plan's promises: one bucket a batch, every item an epoch, the same after a resume.
+// The plan's guarantees: one bucket per batch, every item in each epoch, the same after a resume.
 #include "training/data/batch_plan.h"
 
 #include <gmock/gmock.h>
@@ -55,7 +55,7 @@ TEST(BatchPlanTest, DependsOnSeedAndStepAlone) {
 
 TEST(BatchPlanTest, IsTheSameOnEveryMachine) {
   const BatchPlan plan({{0, 1, 2, 3, 4, 5}}, 6, 1);
-  // Worked out apart from this code, from splitmix64's definition.
+  // Computed independently of this code, from splitmix64's definition.
   EXPECT_EQ(plan.At(0), (std::vector<int64_t>{3, 4, 5, 0, 1, 2}));
 }
 

@@ -1,4 +1,4 @@
-// Choosing buckets and frames.
+// Chooses buckets and frames.
 #include "training/data/clip_plan.h"
 
 #include <algorithm>
@@ -13,10 +13,26 @@ namespace {
 
 constexpr double kCropTolerance = 0.02;
 constexpr double kRateTolerance = 0.1;  // a clip may repeat one frame in ten
+constexpr double kMaxDropped = 0.25;    // and recorders may have dropped so many
+
+// Frames a second, of a video without and with the frames that its recorder dropped.
+struct Rates {
+  double nominal = 0;
+  double average = 0;
+};
+
+Rates RatesOf(const std::vector<double>& times) {
+  if (times.size() < 2 || !(times.back() > 0)) return {};
+  std::vector<double> gaps;
+  for (size_t i = 1; i < times.size(); ++i) gaps.push_back(times[i] - times[i - 1]);
+  const auto median = gaps.begin() + std::ssize(gaps) / 2;
+  std::nth_element(gaps.begin(), median, gaps.end());
+  return {1 / *median, static_cast<double>(times.size() - 1) / times.back()};
+}
 
 double Ratio(int64_t a, int64_t b) { return static_cast<double>(a) / static_cast<double>(b); }
 
-// The part of the source's area that is seen after scaling to cover and cropping.
+// The share of the source's area that remains after scaling to cover and cropping.
 double KeptShare(const ClipSize& bucket, int64_t width, int64_t height) {
   const double aspects = Ratio(bucket.width, bucket.height) / Ratio(width, height);
   return std::min(aspects, 1 / aspects);
@@ -35,7 +51,7 @@ int64_t Nearest(const std::vector<double>& times, double time) {
   return after - times.begin() - (before ? 1 : 0);
 }
 
-// Images are clips of one frame; a video becomes one only where that was asked for.
+// Images are clips of one frame; videos become that only where it was asked for.
 std::vector<ClipSize> SizesFor(const ClipSettings& settings, bool image) {
   if (!image) return settings.buckets;
   std::set<ClipSize> buckets;
@@ -85,10 +101,14 @@ ClipSize ChooseClipSize(const ClipSettings& settings, int64_t width, int64_t hei
 std::vector<Clip> PlanClips(const ClipSettings& settings, int64_t width, int64_t height,
                             const std::vector<double>& times) {
   T3_CHECK(!times.empty(), "it holds no frame");
-  const double rate = times.back() > 0 ? static_cast<double>(times.size() - 1) / times.back() : 0;
-  T3_CHECK(times.size() == 1 || rate * (1 + kRateTolerance) >= settings.fps,
-           "it has {:.4g} frames a second, fewer than the {} wanted; a lower --fps would take it",
-           rate, settings.fps);
+  // The median alone counts uneven times of film in video and coarse time bases as slow.
+  const Rates rates = RatesOf(times);
+  const bool fast_enough = rates.average * (1 + kRateTolerance) >= settings.fps ||
+                           (rates.nominal * (1 + kRateTolerance) >= settings.fps &&
+                            rates.average >= settings.fps * (1 - kMaxDropped));
+  T3_CHECK(times.size() == 1 || fast_enough,
+           "it has {:.4g} frames a second, fewer than the {} wanted; a lower --fps would accept it",
+           rates.average, settings.fps);
   const int64_t frames = static_cast<int64_t>(std::floor(times.back() * settings.fps + 0.5)) + 1;
   const ClipSize bucket = ChooseClipSize(settings, width, height, frames, /*image=*/false);
   const int64_t count = std::min(settings.clips_per_video, frames / bucket.frames);

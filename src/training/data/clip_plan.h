@@ -1,4 +1,4 @@
-// Sizes that clips are brought to, and which clips of a source fit which.
+// The sizes of prepared clips, and which clips of a source fit which size.
 #pragma once
 
 #include <compare>
@@ -30,16 +30,17 @@ struct ClipSettings {
   double max_upscale = 1;
 };
 
-// The bucket for a source of width x height with `frames` frames at the wanted rate. Of those that
-// the source fills without being enlarged beyond max_upscale: at most 2 % more cropping than the
-// least, then the most pixels, then the most frames. Throws Error that says what is too small or
+// The bucket for a source of width x height with `frames` frames at the wanted rate. Among those
+// that the source fills without being enlarged beyond max_upscale: within 2 % of the least
+// cropping, then the most pixels, then the most frames. Throws Error that says what is too small or
 // too short.
 ClipSize ChooseClipSize(const ClipSettings& settings, int64_t width, int64_t height, int64_t frames,
                         bool image);
 
 // Clips of a video whose frames are shown at `times` (seconds, ascending, from 0): as many as fit
 // up to clips_per_video, each in the middle of an equal share; every frame is the one nearest in
-// time. Throws Error as ChooseClipSize, and for a video with fewer frames a second than wanted.
+// time, which repeats frames where the recorder dropped some. Throws Error as ChooseClipSize does,
+// and for a video with fewer frames a second than wanted.
 std::vector<Clip> PlanClips(const ClipSettings& settings, int64_t width, int64_t height,
                             const std::vector<double>& times);
 

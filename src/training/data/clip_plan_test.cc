@@ -1,7 +1,10 @@
-// Choice of sizes, frames and places in time.
+// Choosing sizes, frames and positions in time.
 #include "training/data/clip_plan.h"
 
 #include <gmock/gmock.h>
+
+#include <cmath>
+#include <set>
 
 #include "media/test_frames.h"
 
@@ -73,6 +76,23 @@ TEST(PlanClipsTest, RefusesSlowVideos) {
               HasSubstr("12 frames a second"));
   EXPECT_NO_THROW(PlanClips(settings, 16, 16, Times(50, 23.976)));
   EXPECT_THAT(ErrorOf([&] { PlanClips(settings, 16, 16, {}); }), HasSubstr("no frame"));
+}
+
+// A recorder that drops one frame in eight does not make the video too slow; its neighbours repeat.
+TEST(PlanClipsTest, DroppedFramesAreRepeated) {
+  const ClipSettings settings{.buckets = {{16, 16, 21}}, .fps = 10};
+  std::vector<double> times;
+  for (int i = 0; i < 24; ++i) {
+    if (i % 8 != 5) times.push_back(i / 10.0);
+  }
+  const std::vector<Clip> clips = PlanClips(settings, 16, 16, times);
+  ASSERT_EQ(clips.size(), 1u);
+  std::set<int64_t> distinct(clips[0].frames.begin(), clips[0].frames.end());
+  EXPECT_GE(distinct.size(), 18u);
+  EXPECT_LT(distinct.size(), 21u);
+  // A third is too many.
+  std::erase_if(times, [](double time) { return std::lround(time * 10) % 4 == 2; });
+  EXPECT_THROW(PlanClips(settings, 16, 16, times), Error);
 }
 
 }  // namespace

@@ -5,38 +5,11 @@
 #include <ATen/ops/stack.h>
 
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
 #include "base/check.h"
-#include "media/image.h"
 
 namespace t3 {
-namespace {
-
-uint8_t ToByte(float value) {
-  return static_cast<uint8_t>(std::lround((std::clamp(value, -1.f, 1.f) + 1) * 127.5f));
-}
-
-Image ToImage(const std::vector<float>& planes, int64_t width, int64_t height) {
-  Image image{width, height, std::vector<uint8_t>(planes.size())};
-  const size_t pixels = static_cast<size_t>(width * height);
-  for (size_t c = 0; c < 3; ++c) {
-    for (size_t i = 0; i < pixels; ++i) image.rgb[3 * i + c] = ToByte(planes[c * pixels + i]);
-  }
-  return image;
-}
-
-void ToPlanes(const Image& image, float* planes) {
-  const size_t pixels = static_cast<size_t>(image.width * image.height);
-  for (size_t c = 0; c < 3; ++c) {
-    for (size_t i = 0; i < pixels; ++i) {
-      planes[c * pixels + i] = static_cast<float>(image.rgb[3 * i + c]) / 127.5f - 1;
-    }
-  }
-}
-
-}  // namespace
-
 std::vector<Clip> ClipsOf(const Source& source, const ClipSettings& settings) {
   if (source.image) {
     const Image image = ReadImage(source.path);
@@ -47,10 +20,15 @@ std::vector<Clip> ClipsOf(const Source& source, const ClipSettings& settings) {
                    video->FrameTimes(settings.fps));
 }
 
-ClipReader::ClipReader(const Source& source, const Clip& clip) : source_(source), clip_(clip) {
+ClipReader::ClipReader(Source source) : source_(std::move(source)) {
   if (source_.image) return;
   video_ = VideoReader::Open(source_.path);
   decoded_.resize(static_cast<size_t>(3 * video_->info().width * video_->info().height));
+}
+
+void ClipReader::Start(const Clip& clip) {
+  clip_ = clip;
+  next_ = 0;
 }
 
 at::Tensor ClipReader::Next(int64_t count) {
@@ -70,10 +48,12 @@ void ClipReader::ReadFrame(float* planes) {
            source_.path, clip_.frames.size());
   const int64_t wanted = clip_.frames[next_++];
   if (source_.image) {
-    return ToPlanes(ResizeCover(ReadImage(source_.path), bucket.width, bucket.height), planes);
+    if (image_.rgb.empty()) image_ = ReadImage(source_.path);
+    return ToPlanes(ResizeCover(image_, bucket.width, bucket.height), planes);
   }
   if (wanted != position_) {
-    video_->SkipTo(wanted);
+    position_ = -1;  // decoded_ changes, whatever happens
+    video_->SeekTo(wanted);
     T3_CHECK(video_->Read(decoded_.data()), "{} ends before its frame {}", source_.path, wanted);
     position_ = wanted;
   }
@@ -81,13 +61,9 @@ void ClipReader::ReadFrame(float* planes) {
   if (info.width == bucket.width && info.height == bucket.height) {
     std::copy(decoded_.begin(), decoded_.end(), planes);
   } else {
-    const Image image = ToImage(decoded_, info.width, info.height);
+    const Image image = ImageOfPlanes(decoded_.data(), info.width, info.height);
     ToPlanes(ResizeCover(image, bucket.width, bucket.height), planes);
   }
-}
-
-at::Tensor ReadClip(const Source& source, const Clip& clip) {
-  return ClipReader(source, clip).Next(clip.bucket.frames);
 }
 
 }  // namespace t3

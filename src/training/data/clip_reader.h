@@ -7,20 +7,25 @@
 #include <string>
 #include <vector>
 
+#include "media/image.h"
 #include "media/video_reader.h"
 #include "training/data/clip_plan.h"
 #include "training/data/source_list.h"
 
 namespace t3 {
 
-// The clips of a source; opens it, decodes nothing but images. Throws Error that says why the
-// source cannot be used.
+// The clips of a source; decodes images, but no videos. Throws Error that says why the source cannot
+// be used.
 std::vector<Clip> ClipsOf(const Source& source, const ClipSettings& settings);
 
-// Decodes a clip frame by frame, so that 4K clips need not fit memory.
+// Decodes the clips of one source, frame by frame, so that 4K clips need not fit memory. The source
+// is opened once, and the index of a video read once, however many clips it has.
 class ClipReader {
  public:
-  ClipReader(const Source& source, const Clip& clip);
+  explicit ClipReader(Source source);
+
+  // Begins a clip, or begins it again.
+  void Start(const Clip& clip);
 
   // The next `count` frames (3,count,height,width), fp32 in [-1,1] on the CPU. Frames of the
   // bucket's size come as decoded, others scaled to cover and cropped at the centre (Lanczos in 8
@@ -31,14 +36,12 @@ class ClipReader {
   void ReadFrame(float* planes);
 
   Source source_;
-  Clip clip_;
-  std::unique_ptr<VideoReader> video_;  // none for images
-  std::vector<float> decoded_;          // (3,H,W) of the source: its frame `position_`
+  std::unique_ptr<VideoReader> video_;  // null for images
+  Image image_;                         // of an image, once it is decoded
+  std::vector<float> decoded_;          // (3,H,W) of a video: its frame `position_`
   int64_t position_ = -1;
-  size_t next_ = 0;
+  Clip clip_;
+  size_t next_ = 0;  // of clip_.frames
 };
-
-// All of it, (3,F,H,W): for short clips and for training a VAE on them.
-at::Tensor ReadClip(const Source& source, const Clip& clip);
 
 }  // namespace t3

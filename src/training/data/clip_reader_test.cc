@@ -24,6 +24,12 @@ Source WriteWaves(const std::string& path, int64_t width, int64_t height, int fr
   return {path, path, "waves", false};
 }
 
+at::Tensor ReadWhole(const Source& source, const Clip& clip) {
+  ClipReader reader(source);
+  reader.Start(clip);
+  return reader.Next(clip.bucket.frames);
+}
+
 at::Tensor AllFrames(const std::string& path) {
   const auto reader = VideoReader::Open(path);
   std::vector<at::Tensor> frames;
@@ -43,16 +49,23 @@ TEST(ClipReaderTest, FramesOfTheRightSizeComeAsDecoded) {
   const at::Tensor all = AllFrames(source.path);
   for (const Clip& clip : clips) {
     const at::Tensor wanted = all.index_select(1, at::tensor(clip.frames));
-    EXPECT_TRUE(ReadClip(source, clip).equal(wanted));
+    EXPECT_TRUE(ReadWhole(source, clip).equal(wanted));
   }
   EXPECT_NE(clips[0].frames, clips[1].frames);
+  // One reader, in any order, a clip more than once.
+  ClipReader reader(source);
+  for (const size_t i : {1u, 0u, 1u}) {
+    reader.Start(clips[i]);
+    EXPECT_TRUE(
+        reader.Next(2).equal(all.index_select(1, at::tensor(clips[i].frames)).narrow(1, 0, 2)));
+  }
 }
 
 TEST(ClipReaderTest, OthersCoverTheSizeAndLoseTheirEdges) {
   const TestFolder folder;
   const Source source = WriteWaves(folder / "a.y4m", 80, 48, 5, 10);
   const Clip clip = ClipsOf(source, {.buckets = {{32, 32, 5}}, .fps = 10}).at(0);
-  const at::Tensor video = ReadClip(source, clip);
+  const at::Tensor video = ReadWhole(source, clip);
   ASSERT_EQ(video.sizes(), (at::IntArrayRef{3, 5, 32, 32}));
   // The last frame, through bytes: exactly ResizeCover.
   const at::Tensor bytes = ((AllFrames(source.path).select(1, 4) + 1) * 127.5).round();
@@ -79,7 +92,7 @@ TEST(ClipReaderTest, AnImageIsAClipOfOneFrame) {
   const Source image{"p", folder / "pictures/frame_00000.png", "waves", true};
   const Clip clip = ClipsOf(image, {.buckets = {{32, 32, 17}}, .fps = 10}).at(0);
   EXPECT_EQ(ClipSizeText(clip.bucket), "32x32x1");
-  const at::Tensor frame = ReadClip(image, clip);
+  const at::Tensor frame = ReadWhole(image, clip);
   // Covering needs no scaling here: the middle 32 of 40 columns, to 8 bits.
   const TestFrame wave = WaveFrame(40, 32, 1);
   const at::Tensor middle = at::tensor(wave.samples).view({3, 1, 32, 40}).narrow(3, 4, 32);
@@ -90,11 +103,13 @@ TEST(ClipReaderTest, BrokenFilesAreErrors) {
   const TestFolder folder;
   const Source source = WriteWaves(folder / "a.y4m", 32, 32, 9, 10);
   const Clip clip = ClipsOf(source, {.buckets = {{32, 32, 9}}, .fps = 10}).at(0);
-  EXPECT_THROW(ClipReader(source, clip).Next(10), Error);
+  ClipReader reader(source);
+  reader.Start(clip);
+  EXPECT_THROW(reader.Next(10), Error);
   const std::string bytes = FileBytes(source.path);
   WriteBytes(source.path, bytes.substr(0, bytes.size() - 100));
   EXPECT_THROW(ClipsOf(source, {.buckets = {{32, 32, 9}}, .fps = 10}), Error);
-  EXPECT_THROW(ReadClip(source, clip), Error);  // cut between planning and reading
+  EXPECT_THROW(ReadWhole(source, clip), Error);  // cut between planning and reading
 }
 
 }  // namespace

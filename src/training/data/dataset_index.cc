@@ -1,19 +1,19 @@
 // The index as JSON.
 #include "training/data/dataset_index.h"
 
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <sstream>
+#include <limits>
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/json.h"
+#include "base/json_fields.h"
 
 namespace t3 {
 namespace {
 
 namespace fs = std::filesystem;
+using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr char kFormat[] = "t3video dataset";
@@ -23,24 +23,73 @@ std::string IndexPath(const std::string& folder) {
   return (fs::path(folder) / "dataset.json").string();
 }
 
-void WriteJson(const std::string& path, const ordered_json& json) {
-  AtomicFile file(path);
-  {
-    std::ofstream stream(file.temporary(), std::ios::binary);
-    // Names of files need not be UTF-8.
-    stream << json.dump(1, ' ', false, ordered_json::error_handler_t::replace) << '\n';
-    stream.close();
-    T3_CHECK(stream.good(), "cannot write {}; is the disk full?", path);
-  }
-  file.Commit();
+void Write(const std::string& path, const ordered_json& document) {
+  WriteAtomically(path, DumpJson(document, 1) + "\n");
 }
+
+// The fields of an object of the index, all of which must be there.
+class Required {
+ public:
+  Required(const json& object, std::string where) : fields_(object, std::move(where)) {}
+
+  std::string Text(const std::string& key) { return Taken<std::string>(key); }
+  bool Flag(const std::string& key) { return Taken<bool>(key); }
+  int64_t Integer(const std::string& key, int64_t min, int64_t max) {
+    Need(key);
+    int64_t value = 0;
+    fields_.TakeInteger(key, min, max, &value);
+    return value;
+  }
+  double Number(const std::string& key, double min, double max) {
+    Need(key);
+    double value = 0;
+    fields_.TakeNumber(key, min, max, &value);
+    return value;
+  }
+  Required Object(const std::string& key) {
+    return {Need(key), fmt::format("{}: {}", fields_.where(), key)};
+  }
+  template <typename Use>
+  void ForEach(const std::string& key, const Use& use) {
+    Need(key);
+    fields_.ForEach(
+        key, [&](const json& object, const std::string& where) { use(Required(object, where)); });
+  }
+  // A shard is a file of the folder itself: an index from elsewhere must not point at other files.
+  std::string Shard() {
+    const std::string shard = Text("shard");
+    T3_CHECK(!shard.empty() && fs::path(shard).filename() == shard,
+             "{}: its shard '{}' is not a file name", fields_.where(), shard);
+    return shard;
+  }
+
+ private:
+  const json& Need(const std::string& key) {
+    const json* found = fields_.Find(key);
+    T3_CHECK(found != nullptr, "{} has no field \"{}\"", fields_.where(), key);
+    return *found;
+  }
+  template <typename T>
+  T Taken(const std::string& key) {
+    Need(key);
+    T value{};
+    fields_.Take(key, &value);
+    return value;
+  }
+
+  JsonFields fields_;
+};
+
+constexpr int64_t kMaxCount = int64_t{1} << 40;
+constexpr int64_t kMaxSide = 65536;
 
 ordered_json ToJson(const ClipSize& bucket) {
   return {{"width", bucket.width}, {"height", bucket.height}, {"frames", bucket.frames}};
 }
 
-ClipSize SizeFrom(const ordered_json& json) {
-  return {json.at("width"), json.at("height"), json.at("frames")};
+ClipSize SizeFrom(Required fields) {
+  return {fields.Integer("width", 1, kMaxSide), fields.Integer("height", 1, kMaxSide),
+          fields.Integer("frames", 1, kMaxSide)};
 }
 
 ordered_json ToJson(const ClipSettings& settings) {
@@ -52,14 +101,13 @@ ordered_json ToJson(const ClipSettings& settings) {
           {"max_upscale", settings.max_upscale}};
 }
 
-ClipSettings SettingsFrom(const ordered_json& json) {
+ClipSettings SettingsFrom(Required fields) {
   ClipSettings settings;
-  for (const ordered_json& bucket : json.at("buckets")) {
-    settings.buckets.push_back(SizeFrom(bucket));
-  }
-  settings.fps = json.at("fps");
-  settings.clips_per_video = json.at("clips_per_video");
-  settings.max_upscale = json.at("max_upscale");
+  fields.ForEach("buckets",
+                 [&](Required bucket) { settings.buckets.push_back(SizeFrom(std::move(bucket))); });
+  settings.fps = fields.Number("fps", 0, 1000);
+  settings.clips_per_video = fields.Integer("clips_per_video", 1, kMaxCount);
+  settings.max_upscale = fields.Number("max_upscale", 1, 16);
   return settings;
 }
 
@@ -84,43 +132,42 @@ std::string SizeList(const ClipSettings& settings) {
   return fmt::format("{}", fmt::join(texts, " "));
 }
 
-// A shard is a file of the folder itself: an index from elsewhere must not point at other files.
-std::string ShardFrom(const ordered_json& json) {
-  const std::string shard = json.at("shard");
-  T3_CHECK(!shard.empty() && fs::path(shard).filename() == shard, "its shard '{}' is no file name",
-           shard);
-  return shard;
+StoredClip ClipFrom(Required fields) {
+  StoredClip clip;
+  clip.file = fields.Text("file");
+  clip.caption = fields.Text("caption");
+  clip.bucket = SizeFrom(fields.Object("bucket"));
+  clip.start = fields.Number("start", 0, 1e9);
+  clip.of_source = fields.Integer("of_source", 1, kMaxCount);
+  clip.number = fields.Integer("number", 0, clip.of_source - 1);
+  Required source = fields.Object("source");
+  constexpr auto kAny = std::numeric_limits<int64_t>::min();
+  constexpr auto kMax = std::numeric_limits<int64_t>::max();
+  clip.source = {source.Integer("bytes", 0, kMax), source.Integer("modified", kAny, kMax),
+                 source.Text("digest")};
+  clip.shard = fields.Shard();
+  clip.name = fields.Text("name");
+  return clip;
 }
 
-StoredClip ClipFrom(const ordered_json& json) {
-  const ordered_json& source = json.at("source");
-  return {.file = json.at("file"),
-          .caption = json.at("caption"),
-          .bucket = SizeFrom(json.at("bucket")),
-          .start = json.at("start"),
-          .number = json.at("number"),
-          .of_source = json.at("of_source"),
-          .source = {source.at("bytes"), source.at("modified"), source.at("digest")},
-          .shard = ShardFrom(json),
-          .name = json.at("name")};
-}
-
-DatasetIndex IndexFrom(const ordered_json& json) {
-  T3_CHECK(json.at("format") == kFormat, "its format is not '{}'", kFormat);
-  T3_CHECK(json.at("version") == kVersion, "its version is {}, this program reads {}",
-           json.at("version").dump(), kVersion);
+DatasetIndex IndexFrom(const json& document) {
+  Required fields(document, "its JSON");
+  T3_CHECK(fields.Text("format") == kFormat, "its format is not '{}'", kFormat);
+  const int64_t version = fields.Integer("version", 0, kMaxCount);
+  T3_CHECK(version == kVersion, "its version is {}, this program reads {}", version, kVersion);
   DatasetIndex index;
-  index.source = json.at("source");
-  index.settings = SettingsFrom(json.at("settings"));
-  index.models = {json.at("vae").at("digest"), json.at("text_encoder").at("digest")};
-  index.latent_channels = json.at("vae").at("channels");
-  index.spatial_stride = json.at("vae").at("stride");
-  index.text_width = json.at("text_encoder").at("width");
-  index.complete = json.at("complete");
-  for (const ordered_json& text : json.at("texts")) {
-    index.texts.push_back({text.at("caption"), ShardFrom(text), text.at("name")});
-  }
-  for (const ordered_json& clip : json.at("clips")) index.clips.push_back(ClipFrom(clip));
+  index.source = fields.Text("source");
+  index.settings = SettingsFrom(fields.Object("settings"));
+  Required vae = fields.Object("vae"), text_encoder = fields.Object("text_encoder");
+  index.models = {vae.Text("digest"), text_encoder.Text("digest")};
+  index.latent_channels = vae.Integer("channels", 1, 4096);
+  index.spatial_stride = vae.Integer("stride", 1, 256);
+  index.text_width = text_encoder.Integer("width", 1, kMaxSide);
+  index.complete = fields.Flag("complete");
+  fields.ForEach("texts", [&](Required text) {
+    index.texts.push_back({text.Text("caption"), text.Shard(), text.Text("name")});
+  });
+  fields.ForEach("clips", [&](Required clip) { index.clips.push_back(ClipFrom(std::move(clip))); });
   return index;
 }
 
@@ -132,32 +179,30 @@ void WriteIndex(const std::string& folder, const DatasetIndex& index) {
     texts.push_back({{"caption", text.caption}, {"shard", text.shard}, {"name", text.name}});
   }
   for (const StoredClip& clip : index.clips) clips.push_back(ToJson(clip));
-  WriteJson(IndexPath(folder),
-            {{"format", kFormat},
-             {"version", kVersion},
-             {"complete", index.complete},
-             {"source", index.source},
-             {"settings", ToJson(index.settings)},
-             {"vae",
-              {{"digest", index.models.vae},
-               {"channels", index.latent_channels},
-               {"stride", index.spatial_stride}}},
-             {"text_encoder", {{"digest", index.models.text_encoder}, {"width", index.text_width}}},
-             {"texts", texts},
-             {"clips", clips}});
+  Write(IndexPath(folder),
+        {{"format", kFormat},
+         {"version", kVersion},
+         {"complete", index.complete},
+         {"source", index.source},
+         {"settings", ToJson(index.settings)},
+         {"vae",
+          {{"digest", index.models.vae},
+           {"channels", index.latent_channels},
+           {"stride", index.spatial_stride}}},
+         {"text_encoder", {{"digest", index.models.text_encoder}, {"width", index.text_width}}},
+         {"texts", texts},
+         {"clips", clips}});
 }
 
 std::optional<DatasetIndex> ReadIndex(const std::string& folder) {
   const std::string path = IndexPath(folder);
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return std::nullopt;
+  const json document = ReadJson(path, kLongLists);
   try {
-    std::ifstream stream(path, std::ios::binary);
-    return IndexFrom(ordered_json::parse(stream));
-  } catch (const ordered_json::exception& error) {
-    Fail("{} is no dataset: {}", path, error.what());
+    return IndexFrom(document);
   } catch (const Error& error) {
-    Fail("{} is no dataset: {}", path, error.what());
+    Fail("{} is not a dataset of t3 prepare: {}", path, error.what());
   }
 }
 
@@ -184,7 +229,7 @@ void WriteRejected(const std::string& folder, const std::vector<RejectedSource>&
   for (const RejectedSource& source : rejected) {
     list.push_back({{"file", source.file}, {"reason", source.reason}});
   }
-  WriteJson((fs::path(folder) / "rejected.json").string(), list);
+  Write((fs::path(folder) / "rejected.json").string(), list);
 }
 
 }  // namespace t3

@@ -1,4 +1,4 @@
-// dataset.json: what a prepared dataset holds, where, and what it was made from.
+// dataset.json: what a prepared dataset holds, where, and from what it was encoded.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace t3 {
 // A source file's contents.
 struct SourceStamp {
   int64_t bytes = 0;
-  int64_t modified = 0;  // the file system's time; with `bytes` it saves reading the file again
+  int64_t modified = 0;  // ns since 1970; with `bytes`, it saves reading the file again
   std::string digest;
   bool operator==(const SourceStamp&) const = default;
 };
@@ -45,20 +45,20 @@ struct DatasetIndex {
   int64_t latent_channels = 0;
   int64_t spatial_stride = 0;
   int64_t text_width = 0;
-  bool complete = false;  // preparing went through
+  bool complete = false;  // the preparation finished
   std::vector<StoredText> texts;
   std::vector<StoredClip> clips;
 };
 
-// Writes FOLDER/dataset.json in one piece. Throws Error.
+// Writes FOLDER/dataset.json atomically. Throws Error.
 void WriteIndex(const std::string& folder, const DatasetIndex& index);
 
-// Nothing when the folder has no dataset.json. Throws Error when it is broken or names files
-// outside the folder.
+// Nothing when the folder has no dataset.json. Throws Error when it is broken, has a field of another
+// type or out of range, or names files outside the folder.
 std::optional<DatasetIndex> ReadIndex(const std::string& folder);
 
-// Why clips made as `a` cannot stand beside clips made as `b`: "fps was 16, now 24"; empty when
-// they can.
+// Why clips encoded as `a` says cannot be mixed with those of `b`: "its fps was 16, now 24"; empty
+// when they can.
 std::string DifferenceInMaking(const DatasetIndex& a, const DatasetIndex& b);
 
 // FOLDER/rejected.json: a list of {"file", "reason"}. Throws Error.

@@ -1,4 +1,4 @@
-// dataset.json there and back, and what it must not be.
+// dataset.json written and read back, and what is refused.
 #include "training/data/dataset_index.h"
 
 #include <gmock/gmock.h>
@@ -81,12 +81,35 @@ TEST(DatasetIndexTest, RefusesBrokenAndHostileFiles) {
     return ErrorOf([&] { ReadIndex(path); });
   };
   EXPECT_THAT(with("latents-00000.safetensors", "../../secret.safetensors"),
-              HasSubstr("no file name"));
+              HasSubstr("not a file name"));
   EXPECT_THAT(with("\"version\": 1", "\"version\": 2"), HasSubstr("version"));
   EXPECT_THAT(with("\"fps\"", "\"rate\""), HasSubstr("fps"));
-  EXPECT_THAT(with("\"bytes\": 123", "\"bytes\": \"many\""), HasSubstr("no dataset"));
+  // Every number has a range: a stride of 0 would divide by zero.
+  for (const auto& [from, to] : {std::pair{"\"stride\": 8", "\"stride\": 0"},
+                                 {"\"stride\": 8", "\"stride\": -8"},
+                                 {"\"channels\": 16", "\"channels\": 0"},
+                                 {"\"channels\": 16", "\"channels\": 1e300"},
+                                 {"\"width\": 32\n", "\"width\": 1e9\n"},
+                                 {"\"frames\": 5", "\"frames\": -5"},
+                                 {"\"height\": 16", "\"height\": 1.5"},
+                                 {"\"fps\": 23.976", "\"fps\": -1"},
+                                 {"\"clips_per_video\": 2", "\"clips_per_video\": 0"},
+                                 {"\"max_upscale\": 1.5", "\"max_upscale\": null"},
+                                 {"\"start\": 1.25", "\"start\": -1"},
+                                 {"\"number\": 1", "\"number\": 2"},
+                                 {"\"of_source\": 2", "\"of_source\": 0"},
+                                 {"\"bytes\": 123", "\"bytes\": -1"},
+                                 {"\"modified\": 456", "\"modified\": 1e300"},
+                                 {"\"complete\": true", "\"complete\": 1"},
+                                 {"\"texts\": [", "\"words\": ["}}) {
+    EXPECT_THAT(with(from, to), HasSubstr("dataset.json")) << to;
+  }
+  EXPECT_THAT(with("\"version\": 1",
+                   "\"version\": " + std::string(250'000, '[') + std::string(250'000, ']')),
+              HasSubstr("nests deeper"));
+  EXPECT_THAT(with("\"bytes\": 123", "\"bytes\": \"many\""), HasSubstr("dataset.json"));
   WriteBytes(folder / "dataset.json", good.substr(0, good.size() / 2));
-  EXPECT_THAT(ErrorOf([&] { ReadIndex(path); }), HasSubstr("no dataset"));
+  EXPECT_THAT(ErrorOf([&] { ReadIndex(path); }), HasSubstr("dataset.json"));
 }
 
 }  // namespace

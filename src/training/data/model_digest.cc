@@ -1,4 +1,4 @@
-// Digests of tensors by name, in the order of names.
+// Digests tensors in the order of their names.
 #include "training/data/model_digest.h"
 
 #include "base/check.h"

@@ -1,4 +1,4 @@
-// By what a prepared dataset knows the networks that made it.
+// Identifies the networks that encoded a prepared dataset.
 #pragma once
 
 #include <string>
@@ -7,7 +7,8 @@
 
 namespace t3 {
 
-// Of contents, whatever the file's format and place. Read all of the weights.
+// Digests (XXH64) of contents, independent of the file's format and place. Computing them reads all
+// weights.
 struct ModelDigests {
   std::string vae;           // weights, latent mean and std
   std::string text_encoder;  // weights and tokenizer

@@ -1,4 +1,4 @@
-// t3 prepare: from sources to shards, resumable at every point.
+// t3 prepare: encodes sources into shards, resumable at every point.
 #include "t3video/prepare.h"
 
 #include <ATen/ATen.h>
@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <new>
 #include <optional>
 #include <set>
 
@@ -28,11 +29,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Why a source is rejected. Anything may go wrong with other people's files; none of it ends the
+// preparation.
+std::string ReasonOf(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return "out of memory";
+  if (const auto* of_torch = dynamic_cast<const c10::Error*>(&error)) {
+    return of_torch->what_without_backtrace();
+  }
+  return error.what();
+}
+
 // A source that can be used.
 struct Usable {
   Source source;
   SourceStamp stamp;
-  std::vector<StoredClip> stored;  // its clips that are there already
+  std::vector<StoredClip> stored;  // its clips that were encoded before
   std::vector<Clip> clips;         // all of its clips; empty when none is missing
 
   bool Lacks(size_t number) const {
@@ -69,8 +80,8 @@ class Preparation {
       Complete(usable);
     } catch (const Error& error) {
       Keep();
-      throw Error(fmt::format("{}; {} clips are ready in {}, and the same command goes on from "
-                              "there",
+      throw Error(fmt::format("{}; {} clips are ready in {}, and the same command continues with "
+                              "the rest",
                               error.what(), index_.clips.size(), request_.output),
                   error.kind());
     } catch (...) {
@@ -83,11 +94,11 @@ class Preparation {
   }
 
  private:
-  // The dataset that is in the folder, or a new one.
+  // Opens the dataset in the folder, or begins a new one.
   void OpenIndex() {
     std::error_code failure;
     fs::create_directories(request_.output, failure);
-    T3_CHECK(!failure, "cannot make the folder {}: {}", request_.output, failure.message());
+    T3_CHECK(!failure, "cannot create the folder {}: {}", request_.output, failure.message());
     index_.source = fs::weakly_canonical(fs::absolute(request_.source)).string();
     index_.settings = SettingsOf(model_, request_);
     index_.models = DigestModel(model_);
@@ -98,7 +109,7 @@ class Preparation {
     if (!found) return;
     const std::string difference = DifferenceInMaking(*found, index_);
     T3_CHECK(difference.empty(),
-             "{} holds a dataset that does not fit: {}; give another --output or remove that one",
+             "{} holds another dataset: {}; choose another output, or remove that dataset",
              request_.output, difference);
     index_.texts = found->texts;
     for (const StoredClip& clip : found->clips) {
@@ -129,8 +140,8 @@ class Preparation {
             !item.stored.empty() && std::ssize(item.stored) == item.stored[0].of_source;
         if (!complete) item.clips = ClipsOf(source, index_.settings);
         usable.push_back(std::move(item));
-      } catch (const Error& error) {
-        result_.rejected.push_back({source.name, error.what()});
+      } catch (const std::exception& error) {
+        result_.rejected.push_back({source.name, ReasonOf(error)});
       }
       stage.Advance(++done);
     }
@@ -147,7 +158,7 @@ class Preparation {
     return found == stamps_.end() ? nullptr : &found->second;
   }
 
-  // The clips of a source from earlier, with its present name and caption.
+  // The clips of a source from an earlier run, with its present name and caption.
   std::vector<StoredClip> StoredClipsOf(const Usable& item) const {
     const auto found = stored_.find(item.stamp.digest);
     if (found == stored_.end()) return {};
@@ -197,9 +208,10 @@ class Preparation {
     const Vae vae = LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_);
     Stage stage(context_, "encoding clips", total);
     for (const Usable& item : usable) {
+      std::optional<ClipReader> reader;  // opened at the first clip
       for (size_t number = 0; number < item.clips.size(); ++number) {
         if (!item.Lacks(number)) continue;
-        if (!dropped_.contains(item.source.name)) EncodeClip(vae, item, number);
+        if (!dropped_.contains(item.source.name)) EncodeClip(vae, item, number, reader);
         if (latent_shards_.Due()) Save();
         stage.Advance(++done);
       }
@@ -207,17 +219,23 @@ class Preparation {
     stage.Finish(stages_);
   }
 
-  void EncodeClip(const Vae& vae, const Usable& item, size_t number) {
+  void EncodeClip(const Vae& vae, const Usable& item, size_t number,
+                  std::optional<ClipReader>& reader) {
     const Clip& clip = item.clips[number];
     const EncodePlan& plan = PlanOf(vae, clip.bucket);
     at::Tensor latents;
     try {
-      latents = EncodeFrames(vae, plan, item.source, clip);
+      if (!reader) reader.emplace(item.source);
+      latents = EncodeFrames(vae, plan, clip, *reader);
       T3_CHECK(latents.isfinite().all().item<bool>(),
-               "the VAE {} gives values for it that are not finite", model_.paths.vae);
+               "the VAE {} encodes it to values that are not finite", model_.paths.vae);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kInterrupted) throw;
       return Drop(item, error.what());
+    } catch (const c10::OutOfMemoryError&) {
+      throw;  // of the device: not this file's fault
+    } catch (const std::exception& error) {
+      return Drop(item, ReasonOf(error));
     }
     StoredClip stored{.file = item.source.name,
                       .caption = item.source.caption,
@@ -232,8 +250,8 @@ class Preparation {
     new_clips_.push_back(std::move(stored));
   }
 
-  // By what memory there is when the first clip of its size comes, so that clips of one size are
-  // encoded alike.
+  // Planned from the memory that is free when the first clip of a size comes, so that clips of one
+  // size are encoded alike.
   const EncodePlan& PlanOf(const Vae& vae, const ClipSize& bucket) {
     const auto found = plans_.find(bucket);
     if (found != plans_.end()) return found->second;
@@ -247,18 +265,17 @@ class Preparation {
         .first->second;
   }
 
-  // Straight from the file, a few frames at a time; it is read again for every slab of the plan.
-  at::Tensor EncodeFrames(const Vae& vae, const EncodePlan& plan, const Source& source,
-                          const Clip& clip) const {
-    std::optional<ClipReader> reader;
+  // Reads a few frames at a time; the clip is read again for every slab of the plan.
+  at::Tensor EncodeFrames(const Vae& vae, const EncodePlan& plan, const Clip& clip,
+                          ClipReader& reader) const {
     const auto frames = [&](int64_t frame, int64_t count) {
-      if (frame == 0) reader.emplace(source, clip);
-      return reader->Next(count);
+      if (frame == 0) reader.Start(clip);
+      return reader.Next(count);
     };
     return vae.EncodeFrom(plan, frames, [&] { context_.CheckCancelled(); });
   }
 
-  // A source that broke on the way: none of its clips stays.
+  // Rejects a source that turned out broken: none of its clips stays.
   void Drop(const Usable& item, const std::string& reason) {
     const std::string& name = item.source.name;
     kept_ -= std::ssize(item.stored);
@@ -269,7 +286,7 @@ class Preparation {
     std::erase_if(new_clips_, of_source);
   }
 
-  // Writes what is pending; only then does the index name it.
+  // Writes what is pending, then the index that names it.
   void Save() {
     const auto texts = std::exchange(new_texts_, {});
     const auto clips = std::exchange(new_clips_, {});
@@ -280,7 +297,7 @@ class Preparation {
     WriteIndex(request_.output, index_);
   }
 
-  // Clips in the order of their sources, whatever the order in which they were made.
+  // Puts clips in the order of their sources, whatever the order in which they were encoded.
   void Complete(const std::vector<Usable>& usable) {
     std::map<std::string, size_t> places;
     for (const Usable& item : usable) places.emplace(item.source.name, places.size());
@@ -291,11 +308,11 @@ class Preparation {
     WriteIndex(request_.output, index_);
   }
 
-  // Before an error ends the work. A second error, of a full disk for instance, says nothing new.
+  // Saves before an error ends the work. A second error, of a full disk for instance, adds nothing.
   void Keep() {
     try {
       Save();
-    } catch (const Error&) {
+    } catch (const std::exception&) {
     }
   }
 
@@ -332,10 +349,10 @@ PrepareResult Prepare(const ModelFiles& files, const RunOptions& options,
                       const PrepareRequest& request, const ProgressFn& progress,
                       const CancelToken* cancel) {
   if (!files.loras.empty()) {
-    FailUsage("a LoRA changes the denoiser, which takes no part in preparing; leave it out");
+    FailUsage("a LoRA changes the denoiser, which preparing does not use; leave it out");
   }
   if (options.host_memory_limit != 0) {
-    FailUsage("preparing has no limit for host memory; it holds a few frames and one shard");
+    FailUsage("preparing has no limit for host memory; it needs a few frames and one shard");
   }
   const ModelInfo model = OpenModel(files);
   RequireDit(model);
@@ -347,9 +364,8 @@ PrepareResult Prepare(const ModelFiles& files, const RunOptions& options,
     return Preparation(model, request, ResolveDtype(options.dtype, device), context).Run();
   } catch (const c10::OutOfMemoryError&) {
     Fail(
-        "out of device memory while preparing {}; a smaller --memory-limit or --size needs less, "
-        "and "
-        "what was encoded so far is kept",
+        "out of device memory while preparing {}; a smaller memory limit or clip size needs less. "
+        "What was encoded so far is saved",
         request.output);
   }
 }

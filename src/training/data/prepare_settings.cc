@@ -1,4 +1,4 @@
-// Checks of a request's numbers.
+// Checks a request's numbers.
 #include "training/data/prepare_settings.h"
 
 #include <set>
@@ -17,7 +17,7 @@ ClipSettings SettingsOf(const ModelInfo& model, const PrepareRequest& request) {
   auto frames = request.frames;
   if (sizes.empty()) sizes = {{defaults.width, defaults.height}};
   if (frames.empty()) frames = {defaults.frames};
-  // Patches of the denoiser take 2x2 latents.
+  // A patch of the denoiser covers 2x2 latents.
   const int64_t multiple = 2 * model.vae->spatial_stride();
   std::set<ClipSize> buckets;
   for (const auto& [width, height] : sizes) {

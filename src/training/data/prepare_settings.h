@@ -1,4 +1,4 @@
-// What a request asks of clips, with the model's own values where it says nothing.
+// The settings of clips from a request, with the model's defaults where it has none.
 #pragma once
 
 #include "pipeline/model_info.h"
@@ -7,8 +7,8 @@
 
 namespace t3 {
 
-// Every size with every count of frames. Throws Error of kind kUsage for sizes that the model's
-// patches do not divide and for numbers out of range. The model has a VAE.
+// Combines every size with every number of frames. Throws Error of kind kUsage for sizes that are
+// not multiples of the model's patches and for numbers out of range. The model must have a VAE.
 ClipSettings SettingsOf(const ModelInfo& model, const PrepareRequest& request);
 
 }  // namespace t3

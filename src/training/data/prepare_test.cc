@@ -101,7 +101,9 @@ TEST_F(PrepareTest, WhatIsReadIsWhatTheNetworksGive) {
     const Source source{file, request_.source + "/" + file, item.caption, false};
     const auto clips = ClipsOf(source, data.index().settings);
     const auto number = static_cast<size_t>(data.index().clips[static_cast<size_t>(i)].number);
-    const at::Tensor whole = vae.Encode(ReadClip(source, clips.at(number)));
+    ClipReader reader(source);
+    reader.Start(clips.at(number));
+    const at::Tensor whole = vae.Encode(reader.Next(clips[number].bucket.frames));
     EXPECT_LT((item.latents - whole).abs().max().item<double>(), 1e-5) << item.name;
   }
   std::vector<Result::Stage> stages;
@@ -166,7 +168,7 @@ TEST_F(PrepareTest, BadFilesAreReportedAndTheRestGoesOn) {
   EXPECT_THAT(FileBytes(folder_ / "data/rejected.json"), HasSubstr("same contents as a.y4m"));
 }
 
-// Its index is whole, its pictures are not: found only when they are decoded.
+// Its index is intact, its pictures are not: only decoding finds that.
 TEST_F(PrepareTest, AVideoThatBreaksOnTheWayIsDropped) {
   AddThreeVideos();
   VideoSettings settings;
@@ -259,6 +261,26 @@ TEST_F(PrepareTest, FollowsItsSources) {
   const PreparedDataset data = PreparedDataset::Open(request_.output);
   EXPECT_EQ(data.Get(0).caption, "A ship");
   EXPECT_THAT(data.Get(2).name, "d.y4m");
+}
+
+// 65535x65535 pixels of one bit in half a megabyte: 13 GB as RGB.
+TEST_F(PrepareTest, AFileThatNeedsTooMuchMemoryIsRejectedAlone) {
+  AddThreeVideos();
+  // Its length claims that the pixels can be there; memory is never allocated.
+  const auto number = [](uint32_t value) {
+    std::string text;
+    for (int shift = 24; shift >= 0; shift -= 8) text += static_cast<char>(value >> shift);
+    return text;
+  };
+  WriteBytes(folder_ / "clips/bomb.png",
+             "\x89PNG\r\n\x1a\n" + number(13) + "IHDR" + number(65535) + number(65535) +
+                 std::string("\x01\0\0\0\0", 5) + number(0x00000000) + number(600'000) + "IDAT" +
+                 std::string(600'000, 'x') + number(0) + number(0) + "IEND" + number(0xae426082));
+  WriteBytes(folder_ / "clips/bomb.txt", "Black");
+  const PrepareResult result = Run();
+  EXPECT_EQ(result.clips, 3);
+  ASSERT_EQ(result.rejected.size(), 1u);
+  EXPECT_EQ(result.rejected[0].file, "bomb.png");
 }
 
 TEST_F(PrepareTest, RefusesToMixDatasets) {

@@ -1,4 +1,4 @@
-// Items from shards.
+// Reads items from shards.
 #include "training/data/prepared_dataset.h"
 
 #include <ATen/ATen.h>
@@ -12,9 +12,9 @@ namespace t3 {
 
 PreparedDataset PreparedDataset::Open(const std::string& folder) {
   auto index = ReadIndex(folder);
-  T3_CHECK(index.has_value(), "{} holds no dataset.json; make it with `t3 prepare`", folder);
+  T3_CHECK(index.has_value(), "{} holds no dataset.json; create it with `t3 prepare`", folder);
   T3_CHECK(index->complete,
-           "{} is not complete: `t3 prepare` did not go through; the same command continues it",
+           "{} is not complete: `t3 prepare` did not finish; the same command continues it",
            folder);
   T3_CHECK(!index->clips.empty(), "{} holds no clip", folder);
   return PreparedDataset(folder, std::move(*index));
@@ -50,7 +50,7 @@ EncodedText PreparedDataset::TextOf(const std::string& caption) const {
 }
 
 PreparedItem PreparedDataset::Get(int64_t i) const {
-  T3_CHECK(i >= 0 && i < size(), "item {} of a dataset of {} was asked for", i, size());
+  T3_CHECK(i >= 0 && i < size(), "item {} of a dataset of {} items was requested", i, size());
   const StoredClip& clip = index_.clips[static_cast<size_t>(i)];
   PreparedItem item;
   item.name = clip.number == 0 ? clip.file : fmt::format("{}#{}", clip.file, clip.number);

@@ -1,4 +1,4 @@
-// Reading what `t3 prepare` wrote.
+// Reads the output of `t3 prepare`.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -18,7 +18,7 @@ struct PreparedItem {
   std::string name;  // "FILE" or "FILE#2" for the third clip of a file
   std::string caption;
   ClipSize bucket;
-  at::Tensor latents;  // (z,T,h,w) fp32 on the CPU, in the DiT's space
+  at::Tensor latents;  // (z,T,h,w) fp32 on the CPU, normalised as the DiT sees them
   EncodedText text;    // ids, and embeds (tokens,width) on the CPU, fp32 or bf16
 };
 
@@ -27,10 +27,10 @@ struct BucketItems {
   std::vector<int64_t> items;  // indices, ascending
 };
 
-// Shards are memory-mapped when first used; Get copies. From one thread at a time.
+// Shards are memory-mapped when first used; Get copies. Not thread-safe.
 class PreparedDataset {
  public:
-  // Throws Error when the folder holds no dataset, or one whose preparing did not go through.
+  // Throws Error when the folder holds no dataset, or one whose preparation did not finish.
   static PreparedDataset Open(const std::string& folder);
 
   int64_t size() const { return std::ssize(index_.clips); }

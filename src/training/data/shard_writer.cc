@@ -1,4 +1,4 @@
-// Shards through the pipeline's tensor files.
+// Writes shards as the pipeline's tensor files.
 #include "training/data/shard_writer.h"
 
 #include <ATen/ATen.h>
@@ -12,7 +12,7 @@ namespace t3 {
 namespace {
 
 constexpr int64_t kShardBytes = int64_t{256} << 20;
-constexpr std::chrono::seconds kLongestWait{60};
+constexpr std::chrono::seconds kMaxWait{60};
 
 }  // namespace
 
@@ -35,7 +35,7 @@ std::string ShardWriter::Add(const std::string& name, const at::Tensor& tensor) 
 
 bool ShardWriter::Due() const {
   return !pending_.empty() &&
-         (bytes_ >= kShardBytes || std::chrono::steady_clock::now() - first_added_ >= kLongestWait);
+         (bytes_ >= kShardBytes || std::chrono::steady_clock::now() - first_added_ >= kMaxWait);
 }
 
 void ShardWriter::Flush() {

@@ -1,4 +1,4 @@
-// Tensors collected into safetensors files of a handy size.
+// Collects tensors into safetensors files of moderate size.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,18 +10,19 @@
 
 namespace t3 {
 
-// Writes FOLDER/PREFIX-00000.safetensors, ...: never over a file that is there.
+// Writes FOLDER/PREFIX-00000.safetensors, ..., and never overwrites a file.
 class ShardWriter {
  public:
   ShardWriter(std::string folder, std::string prefix);
 
-  // Keeps the tensor for the shard whose file name is returned; it is on disk after Flush().
+  // Buffers the tensor for the shard whose file name is returned; it is on disk after Flush().
   std::string Add(const std::string& name, const at::Tensor& tensor);
 
-  // Enough has come together, or enough time has passed, to write it: at most a minute of work is
-  // lost to a crash.
+  // Whether the buffer is large or old enough to be written: a crash costs at most a minute of
+  // work.
   bool Due() const;
-  // Writes what was added, if anything. Throws Error when that fails; the tensors are then dropped.
+  // Writes the buffered tensors, if any. Throws Error when that fails; the tensors are then
+  // dropped.
   void Flush();
 
  private:

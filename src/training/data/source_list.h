@@ -1,4 +1,4 @@
-// Which files with which captions a dataset is to be made of.
+// The files and captions of a dataset to be prepared.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 namespace t3 {
 
 struct Source {
-  std::string name;  // as the list or the folder names it; unique
+  std::string name;  // as in the list or the folder (a link's own name); unique
   std::string path;
   std::string caption;  // UTF-8, not empty, without white space at its ends
   bool image = false;
@@ -20,9 +20,9 @@ struct SourceList {
   std::vector<RejectedSource> rejected;
 };
 
-// Reads PrepareRequest::source; opens no video. Entries with wrong fields, without a caption, whose
-// file is not there or comes twice are rejected. Throws Error when the source itself cannot be
-// read.
+// Reads PrepareRequest::source; opens no video. Entries with wrong fields or without a caption, and
+// files that do not exist or were listed before, are rejected. Throws Error when the source itself
+// cannot be read.
 SourceList ReadSources(const std::string& source);
 
 }  // namespace t3

@@ -1,4 +1,4 @@
-// Every form of a list, and every way in which an entry can be wrong.
+// Every form of a list, and every fault that an entry can have.
 #include "training/data/source_list.h"
 
 #include <gmock/gmock.h>
@@ -32,7 +32,9 @@ TEST(SourceListTest, FolderWithCaptionsBeside) {
   }
   WriteBytes(folder / "b.txt", "  A boat\non the sea \n");
   WriteBytes(folder / "a.txt", "An apple");
-  WriteBytes(folder / "more/c.txt", "A car");
+  WriteBytes(folder / "more/c.txt",
+             "\xef\xbb\xbf"
+             "A car\r\n");
   WriteBytes(folder / "blank.txt", " \n");
   WriteBytes(folder / "latin.txt", "caf\xe9");
   WriteBytes(folder / "alone.txt", "Nothing to see");
@@ -41,6 +43,7 @@ TEST(SourceListTest, FolderWithCaptionsBeside) {
   EXPECT_TRUE(list.sources[0].image);
   EXPECT_FALSE(list.sources[1].image);
   EXPECT_EQ(list.sources[1].caption, "A boat\non the sea");
+  EXPECT_EQ(list.sources[2].caption, "A car");
   EXPECT_EQ(list.rejected.size(), 4u);
   EXPECT_THAT(ReasonOf(list, "none.mp4"), HasSubstr("none.txt"));
   EXPECT_THAT(ReasonOf(list, "blank.mp4"), HasSubstr("empty"));
@@ -69,12 +72,14 @@ TEST(SourceListTest, JsonListWithWrongFields) {
   EXPECT_THAT(list.rejected[1].reason, HasSubstr("no field \"caption\""));
   EXPECT_THAT(list.rejected[2].reason, HasSubstr("\"caption\" is a JSON number"));
   EXPECT_THAT(ReasonOf(list, "captions.json:5"), HasSubstr("JSON string"));
-  EXPECT_THAT(ReasonOf(list, "./a.mp4"), HasSubstr("twice"));
-  EXPECT_THAT(ReasonOf(list, "c.doc"), HasSubstr("ending"));
+  EXPECT_THAT(ReasonOf(list, "./a.mp4"), HasSubstr("the same file as a.mp4"));
+  EXPECT_THAT(ReasonOf(list, "c.doc"), HasSubstr("extension"));
   EXPECT_THAT(ReasonOf(list, "gone.mp4"), HasSubstr("no such file"));
   // The same list under another name, by its path.
   WriteBytes(folder / "other.json", list_text);
   EXPECT_EQ(ReadSources(folder / "other.json").sources.size(), 1u);
+  std::filesystem::rename(folder / "captions.json", folder / "Captions.JSON");
+  EXPECT_EQ(ReadSources(folder.path().string()).sources.size(), 1u);
 }
 
 TEST(SourceListTest, JsonLines) {
@@ -86,7 +91,7 @@ TEST(SourceListTest, JsonLines) {
   const SourceList list = ReadSources(folder / "list.jsonl");
   EXPECT_THAT(NamesOf(list), testing::ElementsAre("a.mp4", "b.png"));
   ASSERT_EQ(list.rejected.size(), 1u);
-  EXPECT_THAT(ReasonOf(list, "list.jsonl:3"), HasSubstr("no valid JSON"));
+  EXPECT_THAT(ReasonOf(list, "list.jsonl:3"), HasSubstr("not valid JSON"));
 }
 
 TEST(SourceListTest, RefusesWhatIsNoSource) {
@@ -94,10 +99,12 @@ TEST(SourceListTest, RefusesWhatIsNoSource) {
   WriteBytes(folder / "broken.json", "[{");
   WriteBytes(folder / "object.json", "{}");
   WriteBytes(folder / "list.csv", "a.mp4,A boat");
-  EXPECT_THAT(ErrorOf([&] { ReadSources(folder / "broken.json"); }), HasSubstr("no valid JSON"));
+  EXPECT_THAT(ErrorOf([&] { ReadSources(folder / "broken.json"); }), HasSubstr("not valid JSON"));
   EXPECT_THAT(ErrorOf([&] { ReadSources(folder / "object.json"); }), HasSubstr("JSON object"));
   EXPECT_THAT(ErrorOf([&] { ReadSources(folder / "list.csv"); }), HasSubstr(".jsonl"));
   EXPECT_THAT(ErrorOf([&] { ReadSources(folder / "gone"); }), HasSubstr("no such file"));
+  WriteBytes(folder / "deep.json", std::string(250'000, '[') + std::string(250'000, ']'));
+  EXPECT_THAT(ErrorOf([&] { ReadSources(folder / "deep.json"); }), HasSubstr("nests deeper"));
 }
 
 }  // namespace

@@ -7,9 +7,9 @@
 
 namespace t3 {
 
-// Size, time and digest of a file, or of a folder's files together. When size and time are those of
-// `known` (may be null), its digest is taken; otherwise the contents are read. Throws Error when
-// they cannot be.
+// Size, time and digest (XXH64) of a file, or of a folder's files together. When size and time are
+// those of `known` (may be null), its digest is reused; otherwise the contents are read. Throws
+// Error when they cannot be read.
 SourceStamp StampOf(const std::string& path, const SourceStamp* known);
 
 }  // namespace t3

@@ -7,8 +7,8 @@
 
 #include <filesystem>
 
+#include "arch/vae.h"
 #include "models/vae/random_vae.h"
-#include "models/vae/tensors.h"
 #include "nn/load.h"
 #include "t3video/error.h"
 #include "weights/test_folder.h"

@@ -56,3 +56,12 @@ kinds = {
 for name, image in kinds.items():
     image.save(here / f"{name}.png")
     image.convert("RGB").save(here / f"{name}_rgb.png")
+
+# Videos, not written by this script; ffmpeg 5.1 with libx264 makes their like:
+#   open_gop.mp4          -f lavfi -i testsrc2=size=48x32:rate=16 -frames:v 48 -c:v libx264
+#                         -x264-params open-gop=1:keyint=12:bframes=2
+#   transport_stream.mp4  -i open_gop.mp4 -c:v libx264 -g 12 -bf 2 -f mpegts
+#   trimmed.mp4           40 frames as above with -g 24, then -ss 0.5 -c copy: an edit list
+#   dropped_frames.avi    MJPEG, three of 24 chunks empty
+#   damaged_mpeg4.mp4     MPEG-4 part 2 with a few bytes changed: libavcodec 59 asserts on it
+#   pq.mp4                HDR10 tags (PQ, BT.2020); wide_pixels.mp4: 96x64, sample aspect ratio 2:1

@@ -1,0 +1,22 @@
+// Tensors of the text encoder (UMT5): names, shapes, naming schemes of files, and the sizes that
+// they imply.
+#pragma once
+
+#include "arch/naming.h"
+#include "arch/tensor_spec.h"
+#include "config/model_config.h"
+
+namespace t3 {
+
+// Original names, shapes as in the official file.
+TensorTable TextEncoderTensors(const TextEncoderConfig& config);
+
+// Original, transformers and ComfyUI names. A whole UMT5's decoder is left out.
+const Naming& TextEncoderNaming();
+
+bool LooksLikeTextEncoder(const NamedViews& views);
+
+// Throws Error if a tensor is missing from which a size is read.
+TextEncoderConfig ReadTextEncoderConfig(const NamedViews& views);
+
+}  // namespace t3

@@ -1,0 +1,48 @@
+// A fixed part, then the metadata as texts that end in zero bytes.
+#include "media/ffmpeg/video_info_bytes.h"
+
+#include <cstring>
+
+namespace t3 {
+namespace {
+
+struct Header {
+  int64_t width, height;
+  double pixel_aspect, fps;
+  int64_t frames;  // -1: not known
+};
+
+}  // namespace
+
+std::string PackInfo(const VideoInfo& info) {
+  const Header header{info.width, info.height, info.pixel_aspect, info.fps,
+                      info.frames.value_or(-1)};
+  std::string bytes(reinterpret_cast<const char*>(&header), sizeof(header));
+  for (const auto& [key, value] : info.metadata) {
+    bytes.append(key.c_str(), key.size() + 1).append(value.c_str(), value.size() + 1);
+  }
+  return bytes;
+}
+
+VideoInfo UnpackInfo(const std::string& bytes) {
+  Header header{};
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  VideoInfo info;
+  info.width = header.width;
+  info.height = header.height;
+  info.pixel_aspect = header.pixel_aspect;
+  info.fps = header.fps;
+  if (header.frames >= 0) info.frames = header.frames;
+  const char* text = bytes.data() + sizeof(header);
+  const char* const end = bytes.data() + bytes.size();
+  while (text < end) {
+    const std::string key = text;
+    text += key.size() + 1;
+    const std::string value = text;
+    text += value.size() + 1;
+    info.metadata[key] = value;
+  }
+  return info;
+}
+
+}  // namespace t3

@@ -1,0 +1,51 @@
+// q, k, v in one product or three.
+#include "models/dit/qkv_projection.h"
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "ops/linear/linear.h"
+#include "ops/profiler.h"
+#include "plan/chunks.h"
+
+namespace t3 {
+
+QkvProjection::QkvProjection(const TensorMap& tensors, const std::string& prefix)
+    : q_(tensors, prefix + ".q"), k_(tensors, prefix + ".k"), v_(tensors, prefix + ".v") {
+  const bool trained =
+      q_.weight.requires_grad() || k_.weight.requires_grad() || v_.weight.requires_grad();
+  if (trained) return;
+  packed_ = Concatenate({q_, k_, v_});
+  q_ = k_ = v_ = Linear();
+}
+
+SelfAttentionInput QkvProjection::operator()(const at::Tensor& x, const NormFn& norm, int64_t chunk,
+                                             ExecutionMode mode) const {
+  SelfAttentionInput input;
+  if (!packed_.weight.defined()) {
+    const at::Tensor normed = norm(x, 0);
+    input.q = q_(normed);
+    input.k = k_(normed);
+    input.v = v_(normed);
+    return input;
+  }
+  at::Tensor qkv;
+  if (mode == ExecutionMode::kDifferentiable) {
+    qkv = packed_(norm(x, 0));
+  } else {
+    qkv = at::empty({x.size(0), packed_.weight.size(0)}, x.options());
+    ForEachChunk(x.size(0), chunk, [&](int64_t first, int64_t count) {
+      const at::Tensor normed = norm(x.narrow(0, first, count), first);
+      const ProfileScope scope("q, k, v");
+      LinearInto(qkv.narrow(0, first, count), normed, packed_);
+    });
+  }
+  const std::vector<at::Tensor> parts = qkv.chunk(3, -1);
+  input.q = parts[0];
+  input.k = parts[1];
+  input.v = parts[2];
+  return input;
+}
+
+}  // namespace t3

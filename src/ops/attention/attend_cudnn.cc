@@ -1,0 +1,120 @@
+// Attention by cuDNN: shapes, verification and tuning of plans.
+#include "ops/attention/attend_cudnn.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/DeviceGuard.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "kernels/attention.h"
+#include "ops/autotuner.h"
+#include "ops/cudnn_tuning.h"
+
+namespace t3 {
+namespace {
+
+constexpr int64_t kMaxAttentionWorkspace = int64_t{64} << 20;
+// Half a millisecond of work: building plans costs more than smaller shapes can win back.
+constexpr double kMinFlop = 0x1p36;
+// L2, relative. The result and the weights are rounded to bf16, each 1.7e-3 on average (see
+// convolution_checker.cc), independently in two correct results: 3.4e-3; a wrong result is off
+// by 1.
+constexpr double kMaxPlanDifference = 1e-2;
+constexpr int64_t kComparedRows = 128;
+
+struct AttentionOperands {
+  const at::Tensor& q;
+  const at::Tensor& k;
+  const at::Tensor& v;
+  const at::Tensor& out;
+};
+
+kernels::AttentionShape AttentionShapeOf(const AttentionOperands& on) {
+  const auto strides = [](const at::Tensor& x) {
+    return kernels::AttentionShape::Strides{x.stride(0), x.stride(2), x.stride(1)};
+  };
+  return {.batch = on.q.size(0),
+          .heads = on.q.size(2),
+          .queries = on.q.size(1),
+          .keys = on.k.size(1),
+          .head_dim = on.q.size(3),
+          .q = strides(on.q),
+          .k = strides(on.k),
+          .v = strides(on.v),
+          .out = strides(on.out)};
+}
+
+// Of the first queries of the first head and the last ones of the last.
+double DifferenceFromLibtorch(const AttentionOperands& on) {
+  const int64_t rows = std::min(kComparedRows, on.q.size(1));
+  double max_difference = 0;
+  for (const bool last : {false, true}) {
+    const auto head = [&](const at::Tensor& x) {  // (1, 1, L, d)
+      return x.narrow(0, last ? x.size(0) - 1 : 0, 1)
+          .narrow(2, last ? x.size(2) - 1 : 0, 1)
+          .transpose(1, 2);
+    };
+    const auto queries = [&](const at::Tensor& x) {
+      return head(x).narrow(2, last ? x.size(1) - rows : 0, rows);
+    };
+    const at::Tensor want = at::scaled_dot_product_attention(queries(on.q), head(on.k), head(on.v));
+    const auto norm = [](const at::Tensor& x) {
+      return at::linalg_vector_norm(x, 2, {}, false, at::kFloat).item<double>();
+    };
+    const double difference = norm(queries(on.out) - want) / std::max(norm(want), 1e-30);
+    if (!(difference <= max_difference)) max_difference = difference;  // NaN too
+  }
+  return max_difference;
+}
+
+using AttentionTuner = Autotuner<kernels::AttentionShape, TunedPlans>;
+
+AttentionTuner& TheAttentionTuner() {
+  // Never destroyed: cuDNN is unloaded before static destructors run.
+  static AttentionTuner* tuner = new AttentionTuner;
+  return *tuner;
+}
+
+std::string AttentionName(const kernels::AttentionShape& shape) {
+  return fmt::format("{} x {} heads x {} rows, {} apart", shape.batch, shape.heads, shape.queries,
+                     shape.q[2]);
+}
+
+}  // namespace
+
+bool AttendByCudnnPlan(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                       const at::Tensor& out) {
+  const double flop = 4.0 * static_cast<double>(q.numel()) * static_cast<double>(k.size(1));
+  if (flop < kMinFlop || at::globalContext().deterministicCuDNN()) return false;
+  const c10::DeviceGuard guard(q.device());
+  const AttentionOperands on{q, k, v, out};
+  const kernels::AttentionShape shape = AttentionShapeOf(on);
+  const auto create = [&] {
+    return TunedPlans::Create(kernels::FindAttentionPlans(shape, kMaxAttentionWorkspace),
+                              {.key = "attention of " + AttentionName(shape)});
+  };
+  const auto verify = [&]() -> std::string {
+    const double difference = DifferenceFromLibtorch(on);
+    if (difference < kMaxPlanDifference) return "";
+    return fmt::format("its result is {:.2g} from libtorch's", difference);
+  };
+  return TheAttentionTuner().With(q.device().index(), shape, create, [&](TunedPlans& tuned) {
+    return tuned.Run(
+        q, {q.const_data_ptr(), k.const_data_ptr(), v.const_data_ptr(), out.mutable_data_ptr()},
+        verify);
+  });
+}
+
+std::vector<std::string> DescribeAttentionPlans() {
+  std::vector<std::string> lines;
+  TheAttentionTuner().ForEach([&](const kernels::AttentionShape& shape, TunedPlans& tuned) {
+    tuned.tuning.Finish();
+    const bool refused = tuned.tuning.state() == Tuning::State::kRefused;
+    lines.push_back(fmt::format("{}: {}", AttentionName(shape),
+                                refused ? "libtorch" : tuned.tuning.Describe()));
+  });
+  return lines;
+}
+
+}  // namespace t3

@@ -1,0 +1,56 @@
+// RMSNorm and RoPE: checks, reference, dispatch.
+#include "ops/attention/rms_rope.h"
+
+#include <ATen/ATen.h>
+
+#include "base/check.h"
+#include "ops/attention/rms_rope_impl.h"
+#include "ops/dispatch.h"
+
+namespace t3 {
+namespace {
+
+at::Tensor RotatePairs(const at::Tensor& x, const RopeTables& rope) {
+  const at::Tensor pairs =  // (videos, tokens, heads, pairs)
+      at::view_as_complex(x.unflatten(-1, {-1, 2})).unflatten(0, {-1, rope.tokens()});
+  return at::view_as_real(pairs * rope.ForTokens().unsqueeze(1)).flatten(-2).flatten(0, 1);
+}
+
+at::Tensor RmsNormRopeReference(const at::Tensor& x, const at::Tensor& weight, double eps,
+                                int64_t heads, const RopeTables* rope) {
+  const at::ScalarType compute = ComputeType(x);
+  const at::Tensor wide = x.to(compute);
+  const at::Tensor inverse = (wide.square().mean(-1, /*keepdim=*/true) + eps).rsqrt();
+  const at::Tensor normed = (wide * inverse * weight.to(compute)).unflatten(-1, {heads, -1});
+  return (rope ? RotatePairs(normed, *rope) : normed).to(x.scalar_type());
+}
+
+bool SupportsRmsRopeCuda(const at::Tensor& x, const at::Tensor& weight, int64_t heads) {
+  return SupportsVectorAccess(x) && weight.scalar_type() == at::kFloat && weight.is_contiguous() &&
+         x.size(1) / heads % kernels::VectorElements(DTypeOf(x)) == 0;
+}
+
+}  // namespace
+
+at::Tensor RmsNormRope(const at::Tensor& x, const at::Tensor& weight, double eps, int64_t heads,
+                       const RopeTables* rope, ExecutionMode mode) {
+  T3_CHECK(
+      x.dim() == 2 && weight.dim() == 1 && weight.size(0) == x.size(1) && x.size(1) % heads == 0,
+      "RmsNormRope: x ({}), weight ({}), {} heads do not match", fmt::join(x.sizes(), ", "),
+      fmt::join(weight.sizes(), ", "), heads);
+  T3_CHECK(!rope || (x.size(0) % rope->tokens() == 0 && rope->head_dim() * heads == x.size(1)),
+           "RmsNormRope: RoPE tables for {} tokens of {} channels, x ({}) in {} heads",
+           rope ? rope->tokens() : 0, rope ? rope->head_dim() : 0, fmt::join(x.sizes(), ", "),
+           heads);
+  if (SupportsRmsRopeCuda(x, weight, heads)) {
+    if (mode == ExecutionMode::kInPlace) {
+      return RmsNormRopeCuda(x, weight, eps, heads, rope).unflatten(-1, {heads, -1});
+    }
+    if (SupportsRmsRopeAutograd(x)) {
+      return RmsNormRopeAutograd(x, weight, eps, heads, rope).unflatten(-1, {heads, -1});
+    }
+  }
+  return RmsNormRopeReference(x, weight, eps, heads, rope);
+}
+
+}  // namespace t3

@@ -1,0 +1,40 @@
+// Rotary position embedding tables.
+#include "ops/attention/rope.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "base/check.h"
+
+namespace t3 {
+namespace {
+
+at::Tensor AxisTable(int64_t positions, int64_t pairs, at::Device device) {
+  const auto real = at::TensorOptions().dtype(at::kDouble);
+  const at::Tensor exponent = at::arange(pairs, real) * (-2.0 / static_cast<double>(2 * pairs));
+  const at::Tensor angle = at::outer(at::arange(positions, real), at::pow(10000.0, exponent));
+  return at::polar(at::ones_like(angle), angle).to(at::kComplexFloat).to(device);
+}
+
+}  // namespace
+
+RopeTables RopeTables::Make(int64_t frames, int64_t height, int64_t width, int64_t head_dim,
+                            at::Device device) {
+  T3_CHECK(head_dim > 0 && head_dim % 2 == 0, "RoPE: heads of {} channels; wanted an even number",
+           head_dim);
+  const int64_t space = head_dim / 6;
+  return {AxisTable(frames, head_dim / 2 - 2 * space, device), AxisTable(height, space, device),
+          AxisTable(width, space, device)};
+}
+
+at::Tensor RopeTables::ForTokens() const {
+  const int64_t nt = t.size(0), nh = h.size(0), nw = w.size(0);
+  return at::cat({t.view({nt, 1, 1, -1}).expand({nt, nh, nw, -1}),
+                  h.view({1, nh, 1, -1}).expand({nt, nh, nw, -1}),
+                  w.view({1, 1, nw, -1}).expand({nt, nh, nw, -1})},
+                 -1)
+      .flatten(0, 2);
+}
+
+}  // namespace t3

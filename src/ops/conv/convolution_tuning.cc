@@ -1,0 +1,129 @@
+// The process's tuner of convolutions.
+#include "ops/conv/convolution_tuning.h"
+
+#include <memory>
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "base/check.h"
+#include "ops/autotuner.h"
+#include "ops/conv/convolution_shape.h"
+#include "ops/cudnn_tuning.h"
+
+namespace t3 {
+namespace {
+
+// Within what plan/decode_plan.cc counts for convolutions besides their tensors.
+constexpr int64_t kMaxConvolutionWorkspace = int64_t{256} << 20;
+// Shapes that do not come more often than this are not worth timing.
+constexpr int64_t kConvolutionWarmupCalls = 4;
+
+struct TunedConvolution {
+  TunedPlans tuned;
+  bool taken = false;  // by TakeFoundPlans
+};
+
+struct ConvolutionTuner {
+  Autotuner<kernels::ConvolutionShape, TunedConvolution> tuner;
+  std::map<int, std::string> machines;  // by GPU; guarded by the tuner's lock
+
+  std::mutex mutex;  // of what follows
+  std::shared_ptr<const ConvolutionSettings> settings =
+      std::make_shared<const ConvolutionSettings>();
+  std::set<kernels::ConvolutionShape> custom;
+};
+
+ConvolutionTuner& TheConvolutionTuner() {
+  // Never destroyed: cuDNN is unloaded before static destructors run.
+  static ConvolutionTuner* tuner = new ConvolutionTuner;
+  return *tuner;
+}
+
+std::shared_ptr<const ConvolutionSettings> CurrentSettings() {
+  ConvolutionTuner& all = TheConvolutionTuner();
+  const std::lock_guard lock(all.mutex);
+  return all.settings;
+}
+
+TunedConvolution CreateTuned(const kernels::ConvolutionShape& shape, int device,
+                             const ConvolutionSettings& settings) {
+  std::string& machine = TheConvolutionTuner().machines[device];
+  if (machine.empty()) machine = kernels::CudnnMachine(device);
+  const std::string key = machine + ", " + ConvolutionName(shape);
+  const auto entry = settings.table.find(key);
+  return {TunedPlans::Create(kernels::FindConvolutionPlans(shape, kMaxConvolutionWorkspace),
+                             {.key = key,
+                              .max_candidates = static_cast<size_t>(settings.choices),
+                              .warmup_calls = kConvolutionWarmupCalls},
+                             entry == settings.table.end() ? "" : entry->second)};
+}
+
+}  // namespace
+
+void SetConvolutionSettings(ConvolutionSettings settings) {
+  ConvolutionTuner& all = TheConvolutionTuner();
+  {
+    const std::lock_guard lock(all.mutex);
+    all.settings = std::make_shared<const ConvolutionSettings>(std::move(settings));
+    all.custom.clear();
+  }
+  all.tuner.Clear();
+}
+
+bool ConvolutionKernelsAllowed() { return CurrentSettings()->choices > 0; }
+
+ConvolutionTable TakeFoundPlans() {
+  ConvolutionTable found;
+  TheConvolutionTuner().tuner.ForEach(
+      [&](const kernels::ConvolutionShape&, TunedConvolution& convolution) {
+        Tuning& tuning = convolution.tuned.tuning;
+        tuning.Finish();
+        if (tuning.state() != Tuning::State::kTimed) return;
+        if (!std::exchange(convolution.taken, true)) found[tuning.key()] = tuning.chosen_name();
+      });
+  return found;
+}
+
+ConvolutionCounts CountConvolutions() {
+  ConvolutionTuner& all = TheConvolutionTuner();
+  ConvolutionCounts counts;
+  {
+    const std::lock_guard lock(all.mutex);
+    counts.custom = static_cast<int64_t>(all.custom.size());
+  }
+  all.tuner.ForEach([&](const kernels::ConvolutionShape&, const TunedConvolution& convolution) {
+    const Tuning& tuning = convolution.tuned.tuning;
+    counts.from_table += tuning.state() == Tuning::State::kFromTable;
+    counts.timed += tuning.state() == Tuning::State::kTimed;
+    counts.first += tuning.state() == Tuning::State::kFirst;
+    counts.libtorch += tuning.state() == Tuning::State::kRefused;
+    counts.stale += tuning.stale();
+  });
+  return counts;
+}
+
+void CountCustomConvolution(const kernels::ConvolutionShape& shape) {
+  ConvolutionTuner& all = TheConvolutionTuner();
+  const std::lock_guard lock(all.mutex);
+  all.custom.insert(shape);
+}
+
+std::optional<std::string> RunConvolutionPlan(const kernels::ConvolutionShape& shape,
+                                              const at::Tensor& x, const at::Tensor& weight,
+                                              const at::Tensor& y) {
+  const auto settings = CurrentSettings();
+  if (settings->choices == 0) return std::nullopt;
+  const int device = x.device().index();
+  return TheConvolutionTuner().tuner.With(
+      device, shape, [&] { return CreateTuned(shape, device, *settings); },
+      [&](TunedConvolution& convolution) -> std::optional<std::string> {
+        TunedPlans& tuned = convolution.tuned;
+        if (!tuned.Run(x, {x.const_data_ptr(), weight.const_data_ptr(), y.mutable_data_ptr()})) {
+          return std::nullopt;
+        }
+        return tuned.tuning.last_name();
+      });
+}
+
+}  // namespace t3

@@ -1,0 +1,54 @@
+// Convolutions by cuDNN's plans: the one that a table names, else the fastest of the first few
+// (ops/autotuner.h), else cuDNN's first. Settings and counts are those of the process.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "kernels/convolution.h"
+
+namespace t3 {
+
+// Shape and machine -> name of the plan. Both are compared, never parsed.
+using ConvolutionTable = std::map<std::string, std::string>;
+
+struct ConvolutionSettings {
+  ConvolutionTable table;
+  // For a shape without an entry, so many of cuDNN's first plans are timed. 1: its first is used.
+  // 0: libtorch convolves, and neither the table nor custom kernels are used.
+  int64_t choices = 4;
+};
+
+// From now on, for the process; earlier choices are forgotten.
+void SetConvolutionSettings(ConvolutionSettings settings);
+
+// Whether the settings allow convolutions other than libtorch's.
+bool ConvolutionKernelsAllowed();
+
+// What timing has found since SetConvolutionSettings and was not taken before. Ends timing that is
+// under way with the fastest so far.
+ConvolutionTable TakeFoundPlans();
+
+// How many shapes were convolved how since SetConvolutionSettings.
+struct ConvolutionCounts {
+  int64_t custom = 0;  // this program's kernel (ops/conv/causal_conv.h)
+  int64_t from_table = 0;
+  int64_t timed = 0;     // the fastest of several plans
+  int64_t first = 0;     // cuDNN's first plan: rare shapes, or one choice allowed
+  int64_t libtorch = 0;  // cuDNN's plans were refused
+  int64_t stale = 0;     // entries of the table that name no plan; counted above as well
+};
+ConvolutionCounts CountConvolutions();
+// Counts a shape of the custom kernel.
+void CountCustomConvolution(const kernels::ConvolutionShape& shape);
+
+// y = convolution of x by a plan of this shape. Returns the plan's name; nothing if cuDNN has none.
+std::optional<std::string> RunConvolutionPlan(const kernels::ConvolutionShape& shape,
+                                              const at::Tensor& x, const at::Tensor& weight,
+                                              const at::Tensor& y);
+
+}  // namespace t3

@@ -1,0 +1,35 @@
+// Linear layers fused with what follows them: GELU, or a gated sum into the residual stream.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "ops/execution_mode.h"
+#include "ops/linear/linear_weights.h"
+#include "ops/modulate/token_vectors.h"
+
+namespace t3 {
+
+// x W^T + b; the bias may be undefined. x (..., in) -> (..., out). Differentiable.
+at::Tensor ApplyLinear(const at::Tensor& x, const LinearWeights& layer);
+
+// out = x W^T + b. x (N, in), rows may be strided; out (N, out), likewise, is overwritten. Without
+// a gradient.
+void LinearInto(const at::Tensor& out, const at::Tensor& x, const LinearWeights& layer);
+
+// gelu(x W^T + b), tanh approximation. (N, in) -> (N, out), a new tensor in either mode.
+at::Tensor LinearGelu(const at::Tensor& x, const LinearWeights& layer, ExecutionMode mode);
+
+// x += gate * (y W^T + b). x (N, out), y (N, in). In place, x's memory is overwritten;
+// differentiable, `x` becomes a new tensor.
+//
+// In place on a GPU in bf16 the gate is multiplied into the weights, which are small, and the
+// product's epilogue adds to x: W' = gate W and b' = gate b are rounded once to bf16 where the
+// reference rounds the product, and two passes over the tokens are saved.
+void AddGatedLinear(at::Tensor& x, const at::Tensor& y, const LinearWeights& layer,
+                    const TokenVectors& gate, ExecutionMode mode);
+// x += y W^T + b, likewise.
+void AddLinear(at::Tensor& x, const at::Tensor& y, const LinearWeights& layer, ExecutionMode mode);
+
+// All throw Error if shapes do not match.
+
+}  // namespace t3

@@ -1,0 +1,174 @@
+// Matrix products by cuBLASLt: arguments, and the choice of algorithm for each kind of product.
+#include <ATen/ATen.h>
+#include <c10/core/DeviceGuard.h>
+
+#include <algorithm>
+#include <compare>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "kernels/linear.h"
+#include "ops/autotuner.h"
+#include "ops/dispatch.h"
+#include "ops/linear/linear_impl.h"
+#include "ops/linear/linear_tuning.h"
+
+namespace t3 {
+namespace {
+
+constexpr int64_t kWorkspaceBytes = int64_t{32} << 20;  // NVIDIA's advice for Hopper
+// Rows of one product where a large one is split: with many input channels several smaller products
+// are up to a tenth faster, because what they read again is still in the cache.
+constexpr int64_t kSplitRows[] = {16'384, 32'768, 65'536};
+constexpr int64_t kTunedRowsMultiple = 32'768;
+// Below this many multiply-accumulates launches cost more than tuning can win.
+constexpr int64_t kMinTunedMacs = int64_t{1} << 33;
+constexpr int kTunedRuns = 3;
+
+bool linear_tuning = true;
+
+kernels::LinearArgs LinearArgsOf(const at::Tensor& out, const at::Tensor& x,
+                                 const LinearWeights& layer, const LinearEpilogue& epilogue) {
+  return {.x = x.const_data_ptr(),
+          .x_stride = x.stride(0),
+          .weight = layer.weight.const_data_ptr(),
+          .bias = layer.bias.const_data_ptr(),
+          .y = out.mutable_data_ptr(),
+          .y_stride = out.stride(0),
+          .tokens = x.size(0),
+          .in = x.size(1),
+          .out = layer.weight.size(0),
+          .gelu = epilogue.gelu,
+          .add = epilogue.add};
+}
+
+// How a product is run.
+struct LinearPlan {
+  kernels::LinearAlgorithm algorithm;
+  int64_t rows = 0;  // per product; 0: all
+};
+
+// One product, or several of `plan.rows` rows.
+void RunLinear(const kernels::LinearArgs& args, const LinearPlan& plan,
+               const kernels::Workspace& workspace, kernels::Stream stream) {
+  const int64_t step = plan.rows > 0 ? plan.rows : args.tokens;
+  const auto element = static_cast<int64_t>(sizeof(c10::BFloat16));
+  for (int64_t first = 0; first < args.tokens; first += step) {
+    kernels::LinearArgs rows = args;
+    rows.tokens = std::min(step, args.tokens - first);
+    rows.x = static_cast<const std::byte*>(args.x) + first * args.x_stride * element;
+    rows.y = static_cast<std::byte*>(args.y) + first * args.y_stride * element;
+    kernels::LaunchLinear(rows, plan.algorithm, workspace, stream);
+  }
+}
+
+// Every algorithm for the whole product, then for each split.
+std::vector<LinearPlan> LinearPlans(const kernels::LinearArgs& args,
+                                    const kernels::Workspace& workspace) {
+  std::vector<LinearPlan> plans;
+  const auto add = [&](int64_t rows) {
+    kernels::LinearArgs one = args;
+    if (rows > 0) one.tokens = rows;
+    const int count = kernels::CountLinearAlgorithms(one, workspace);
+    for (int i = 0; i < count; ++i) plans.push_back({{i, one.tokens}, rows});
+  };
+  add(0);
+  for (const int64_t rows : kSplitRows) {
+    if (rows < args.tokens) add(rows);
+  }
+  return plans;
+}
+
+// What decides the choice.
+struct LinearShape {
+  int64_t rows;  // at most kMaxTunedRows
+  int64_t in;
+  int64_t out;
+  int64_t x_stride;
+  int64_t y_stride;
+  bool gelu;
+  bool add;
+
+  auto operator<=>(const LinearShape&) const = default;
+};
+
+struct TunedLinear {
+  std::vector<LinearPlan> plans;
+  Tuning tuning;
+
+  static TunedLinear Create(const kernels::LinearArgs& args, const kernels::Workspace& workspace) {
+    std::vector<LinearPlan> plans = LinearPlans(args, workspace);
+    Candidates candidates{
+        .names = {}, .build = [](size_t) { return true; }, .refusal = [] { return std::string(); }};
+    for (const LinearPlan& plan : plans) {
+      candidates.names.push_back(fmt::format("algorithm {}, {} rows", plan.algorithm.index,
+                                             plan.algorithm.heuristic_rows));
+    }
+    TuningOptions options{
+        .key = fmt::format("product of {} rows, {} to {}{}{}", args.tokens, args.in, args.out,
+                           args.gelu ? ", GELU" : "", args.add ? ", sum" : ""),
+        .max_candidates = plans.size(),
+        .timed_runs = kTunedRuns};
+    return {std::move(plans), Tuning(std::move(options), std::move(candidates))};
+  }
+  const LinearPlan& chosen() const { return plans[tuning.chosen()]; }
+};
+
+// Unlike convolutions and attention, products are tuned at once, on the first rows of these very
+// matrices: a layer's shapes come hundreds of times in one forward.
+TunedLinear TuneLinear(const at::Tensor& out, const at::Tensor& x, const LinearWeights& layer,
+                       const LinearEpilogue& epilogue, const kernels::Workspace& workspace) {
+  const int64_t whole =
+      std::min(out.size(0), kMaxTunedRows) / kTunedRowsMultiple * kTunedRowsMultiple;
+  const int64_t rows = whole > 0 ? whole : out.size(0);
+  at::Tensor target = out.narrow(0, 0, rows);
+  if (epilogue.add) target = target.clone();  // trials must not add to the real sum
+  const kernels::LinearArgs args = LinearArgsOf(target, x.narrow(0, 0, rows), layer, epilogue);
+  TunedLinear tuned = TunedLinear::Create(args, workspace);
+  tuned.tuning.RunAllTrials(out, [&](size_t plan) {
+    RunLinear(args, tuned.plans[plan], workspace, CurrentStream(out));
+    return true;
+  });
+  return tuned;
+}
+
+LinearPlan ChoosePlan(const at::Tensor& out, const at::Tensor& x, const LinearWeights& layer,
+                      const LinearEpilogue& epilogue, const kernels::Workspace& workspace) {
+  if (!linear_tuning || x.numel() * out.size(1) < kMinTunedMacs) return {{0, x.size(0)}, 0};
+  static Autotuner<LinearShape, TunedLinear> tuner;
+  const LinearShape shape{std::min(x.size(0), kMaxTunedRows),
+                          x.size(1),
+                          out.size(1),
+                          x.stride(0),
+                          out.stride(0),
+                          epilogue.gelu,
+                          epilogue.add};
+  return tuner.With(
+      x.device().index(), shape, [&] { return TuneLinear(out, x, layer, epilogue, workspace); },
+      [](const TunedLinear& tuned) { return tuned.chosen(); });
+}
+
+}  // namespace
+
+bool SupportsLinearCuda(const at::Tensor& x, const LinearWeights& layer) {
+  return SupportsVectorAccess(x) && x.scalar_type() == at::kBFloat16 &&
+         layer.weight.scalar_type() == at::kBFloat16 && layer.weight.is_contiguous() &&
+         layer.bias.scalar_type() == at::kBFloat16 && layer.bias.is_contiguous() &&
+         layer.weight.size(0) % kernels::VectorElements(kernels::DType::kBFloat16) == 0;
+}
+
+void LinearCuda(const at::Tensor& out, const at::Tensor& x, const LinearWeights& layer,
+                const LinearEpilogue& epilogue) {
+  const c10::DeviceGuard guard(x.device());
+  const at::Tensor memory = at::empty({kWorkspaceBytes}, x.options().dtype(at::kByte));
+  const kernels::Workspace workspace{memory.mutable_data_ptr(), kWorkspaceBytes};
+  RunLinear(LinearArgsOf(out, x, layer, epilogue), ChoosePlan(out, x, layer, epilogue, workspace),
+            workspace, CurrentStream(x));
+}
+
+void SetLinearTuning(bool on) { linear_tuning = on; }
+
+}  // namespace t3

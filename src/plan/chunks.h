@@ -1,0 +1,38 @@
+// Chunk sizes that keep temporaries within a budget. The planner and the code that allocates call
+// the same functions.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace t3 {
+
+// Tokens per chunk. Chunks are nearly equal, their temporaries fit `scratch_bytes` (but at least
+// one token), and they are multiples of 256 (whole GEMM tiles) where that many fit. One chunk if
+// all tokens fit.
+inline int64_t ChunkTokens(int64_t tokens, int64_t bytes_per_token, int64_t scratch_bytes) {
+  constexpr int64_t kTile = 256;
+  const int64_t max_tokens = std::max<int64_t>(1, scratch_bytes / bytes_per_token);
+  if (tokens <= max_tokens) return tokens;
+  const int64_t chunks = (tokens + max_tokens - 1) / max_tokens;
+  const int64_t even = (tokens + chunks - 1) / chunks;
+  if (max_tokens < kTile) return even;
+  return std::min((even + kTile - 1) / kTile, max_tokens / kTile) * kTile;
+}
+
+// Calls f(first, count) for each chunk of [0, tokens).
+template <typename F>
+void ForEachChunk(int64_t tokens, int64_t chunk, F f) {
+  for (int64_t first = 0; first < tokens; first += chunk) f(first, std::min(chunk, tokens - first));
+}
+
+// Heads processed together: the largest divisor of `heads` whose temporaries fit `scratch_bytes`,
+// at least 1.
+inline int64_t HeadGroup(int64_t heads, int64_t bytes_per_head, int64_t scratch_bytes) {
+  for (int64_t group = heads; group > 1; --group) {
+    if (heads % group == 0 && group * bytes_per_head <= scratch_bytes) return group;
+  }
+  return 1;
+}
+
+}  // namespace t3

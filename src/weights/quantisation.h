@@ -1,0 +1,19 @@
+// Quantised forms of weights that t3 does not read.
+#pragma once
+
+#include <string>
+
+#include "weights/types.h"
+
+namespace t3 {
+
+// What the file is quantised to and how that shows: "NVFP4 (blocks.0.ffn.0.comfy_quant)". Empty for
+// files that are not quantised and for ComfyUI's scaled fp8, which nn/load reads: a fp8 weight with
+// one scale, or one a row.
+std::string FindUnsupportedQuantisation(const TensorViews& tensors, const Metadata& metadata);
+
+// Throws Error that says so and what to use instead; `path` names the file.
+void CheckNotQuantised(const TensorViews& tensors, const Metadata& metadata,
+                       const std::string& path);
+
+}  // namespace t3
