@@ -16,9 +16,10 @@ struct TrainResult {
   double loss = 0;  // of the last step
 };
 
-// Trains as the file `config` says (docs/training.md), with `overrides` ("field.name=value") over
-// it, going on from the newest checkpoint in its output folder. Throws Error: kUsage for a wrong
-// override, kInterrupted after `cancel` once the work is saved, kFailed for all else.
+// Trains as the file `config` says (docs/reference/training.md), with `overrides`
+// ("field.name=value"), and resumes from the newest checkpoint in its output folder. Throws Error:
+// kUsage for a wrong override, kInterrupted after `cancel` once the work is saved, kFailed for all
+// else.
 TrainResult Train(const std::string& config, const std::vector<std::string>& overrides,
                   const ProgressFn& progress = {}, const CancelToken* cancel = nullptr);
 

@@ -22,8 +22,8 @@ struct TrainFlags {
 
 void AddTrain(CLI::App& app, Action& action) {
   auto flags = std::make_shared<TrainFlags>();
-  CLI::App& command =
-      *app.add_subcommand("train", "train a model as a JSON file says (docs/training.md)");
+  CLI::App& command = *app.add_subcommand(
+      "train", "train a model; docs/reference/training.md has the fields of CONFIG.json");
   command.add_option("config", flags->config, "CONFIG.json")->required();
   command
       .add_option("--set", flags->overrides, "FIELD=VALUE over the file, e.g. optimizer.lr=1e-4")

@@ -38,8 +38,8 @@ MemoryStage StageOf(const MemoryPlan& plan, std::string_view name) {
   return {};
 }
 
-// The bounds: design.md's hand count of x, q|k|v and weights below, the published code's peak or
-// the memory of the GPU that must be enough above.
+// The lower bound is a count by hand of x, q|k|v and weights; the upper bound is the published
+// code's peak, or the memory of a GPU that must be enough.
 TEST(Memory, At4KIsWithinTheMeasuredBounds) {
   const MemoryPlan small = PlanMemory(RunOf("wan2.1-1.3b-t3", 3840, 2176, 81));
   EXPECT_GT(StageOf(small, "denoiser").weights, 2 * 1'418'996'800LL);

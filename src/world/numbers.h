@@ -44,7 +44,7 @@ SceneNumbers NumbersOf(const WorldScene& scene, double aspect);
 double ThingScale(double aspect);
 
 // Colours of objects and lanterns: saturated as nothing else in a picture is, so that they can be
-// told from everything else (eval/world_detector.h).
+// told from everything else (measure/world_detector.h).
 Rgb PaintOf(WorldColor color);
 
 }  // namespace t3

@@ -196,7 +196,7 @@ TEST_P(VaeGpu, FourKInEightGigabytes) {
 // A 4K clip of 81 frames in fp32 within 16 GB: the allocator, weights included, is held to what the
 // context and libraries (1.2 GB) leave of them. The encoder is causal, so the first three latent
 // frames are those of the first nine frames, encoded with memory to spare. Minutes of fp32
-// convolutions, so it is run when asked for (docs/decoder.md).
+// convolutions, so it is run when asked for (docs/design/decoder.md).
 TEST_P(VaeGpu, DISABLED_EncodesFourKInSixteenGigabytes) {
   VaeConfig config = RealConfig();
   config.decoder_dim = 4;  // not used here
