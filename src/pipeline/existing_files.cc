@@ -30,7 +30,8 @@ bool IsPresent(const std::string& path) {
 Metadata ReadMetadata(const std::string& path) {
   if (IsTensorFile(path)) return WeightFile::Open(path)->metadata();
   Metadata metadata;
-  for (const auto& [key, value] : VideoReader::Open(path)->info().metadata) {
+  const auto reader = VideoReader::Open(path);
+  for (const auto& [key, value] : reader->info().metadata) {
     if (key != "comment" && key != "COMMENT") continue;  // as decode.cc writes it; Matroska shouts
     const nlohmann::json comment = ParseJson(value, path);
     if (!comment.is_object()) continue;
