@@ -140,7 +140,7 @@ bool IsJob(const GenerateFlags& flags) {
   return !flags.prompt_file.empty() || SeedsOf(flags).size() > 1;
 }
 
-int RunJob(const Job& job) {
+int RunJob(const BatchJob& job) {
   Terminal terminal(ParseProgressStyle(job.flags.run.progress));
   for (const std::string& note : job.notes) terminal.Note(note);
   CancelOnSignals();
