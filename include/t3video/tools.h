@@ -15,20 +15,24 @@ namespace t3 {
 
 // The same facts for people and for programs.
 struct Report {
-  std::string text;  // lines, each ended by '\n'
-  std::string json;  // one object
+  std::string text;      // lines, each ended by '\n'
+  std::string json;      // one object
+  bool complete = true;  // of Inspect: whether all of it can be used
 };
 
-// What a weight file is, and whether it is complete. Throws Error when it cannot be read.
+// What a weight file is, and whether it is complete; or the same of every network of a model's
+// folder or of "demo". Throws Error when it cannot be read.
 Report Inspect(const std::string& path);
 
-// Rewrites any supported weight file as safetensors under original names. dtype: "" keeps each
-// tensor's (fp8 becomes bf16), else "fp32", "fp16" or "bf16".
+// Rewrites any supported weight file, or the denoiser of a folder or of "demo", as safetensors
+// under original names. dtype: "" keeps each tensor's (fp8 becomes bf16), else "fp32", "fp16" or
+// "bf16". Leaves nothing when it is cancelled.
 void Convert(const std::string& input, const std::string& output, const std::string& dtype,
              const std::vector<Lora>& loras, const ProgressFn& progress = {},
              const CancelToken* cancel = nullptr);
 
 // Random weights in the official layout. `model`: a preset's name or a CONFIG.json (docs/init.md).
+// The networks that were complete stay when it is cancelled.
 void Init(const std::string& model, uint64_t seed, const std::string& dtype,
           const std::string& output, const ProgressFn& progress = {},
           const CancelToken* cancel = nullptr);

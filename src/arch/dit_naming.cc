@@ -64,10 +64,15 @@ std::vector<RenameRule> DiffusersRules() {
 const Naming& DitNaming() {
   static const Naming naming = [] {
     Naming n{.network = "DiT",
-             .prefixes = {"model.diffusion_model.", "diffusion_model.", "transformer.", "model.",
-                          "module."},
-             .foreign = {"first_stage_model.", "vae.", "text_encoders.", "cond_stage_model."},
+             .prefixes = {"diffusion_model.", "transformer.", "dit.", "unet.", "denoiser.", "pipe.",
+                          "model.", "module.", "net."},
+             .own = {"model.diffusion_model.", "diffusion_model.", "dit.", "unet."},
+             .foreign = {"first_stage_model.", "vae.", "text_encoders.", "text_encoder.",
+                         "conditioner.", "cond_stage_model."},
              .extras = {"scaled_fp8"},
+             .image_layers = {"cross_attn.k_img", "cross_attn.v_img", "cross_attn.norm_k_img",
+                              "img_emb.", "attn2.add_k_proj", "attn2.add_v_proj",
+                              "attn2.norm_added_k", "image_embedder."},
              .rules = OriginalRules()};
     for (RenameRule& rule : DiffusersRules()) n.rules.push_back(std::move(rule));
     return n;

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {
@@ -98,7 +99,7 @@ void AddTensor(NamedViews* views, const std::string& stored, const CanonicalMatc
   if (!added) {
     T3_CHECK(SameContents(at->second, view),
              "{}: the tensors {} and {} both stand for {} and differ", views->path,
-             views->stored[match.name], stored, match.name);
+             Quote(views->stored[match.name]), Quote(stored), match.name);
     views->left_out.push_back(stored);
     return;
   }
@@ -144,8 +145,14 @@ NamedViews NameTensors(std::shared_ptr<const WeightFile> file, const Naming& nam
   NamedViews views;
   views.metadata = file->metadata();
   views.path = file->path();
-  for (const auto& [stored, view] : file->tensors()) {
-    if (auto match = FindCanonical(naming, stored)) {
+  const TensorViews& tensors = file->tensors();
+  const bool combined = std::any_of(tensors.begin(), tensors.end(), [&](const auto& item) {
+    return StartsWithAny(item.first, naming.own);
+  });
+  for (const auto& [stored, view] : tensors) {
+    if (combined && !StartsWithAny(stored, naming.own)) {
+      views.left_out.push_back(stored);
+    } else if (auto match = FindCanonical(naming, stored)) {
       AddTensor(&views, stored, *match, view);
     } else if (auto scaled = FindScaled(naming, stored)) {
       views.scales[scaled->name] = view;

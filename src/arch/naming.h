@@ -26,8 +26,13 @@ struct RenameRule {
 struct Naming {
   std::string network;                // "DiT", "text encoder", "VAE": for messages
   std::vector<std::string> prefixes;  // stripped repeatedly
-  std::vector<std::string> foreign;   // prefixes of other networks in a combined file: left out
-  std::vector<std::string> extras;    // names that the network does not use: left out
+  // Prefixes that belong to this network alone. Where a combined file has one of them, names
+  // without are other networks'.
+  std::vector<std::string> own = {};
+  std::vector<std::string> foreign;  // prefixes of other networks in a combined file: left out
+  std::vector<std::string> extras;   // names that the network does not use: left out
+  // Parts of the names of image-to-video variants' layers, which this network does not have.
+  std::vector<std::string> image_layers = {};
   std::vector<RenameRule> rules;
 };
 

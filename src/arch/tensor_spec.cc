@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {
@@ -13,10 +14,11 @@ void DescribeKind(const std::vector<std::string>& names, const char* what, size_
                   std::string* text) {
   if (names.empty()) return;
   const size_t shown = std::min(limit, names.size());
+  std::vector<std::string> printable;
+  for (size_t i = 0; i < shown; ++i) printable.push_back(Printable(names[i]));
   if (!text->empty()) *text += "\n";
   *text += fmt::format("{} tensor{} {} {}: {}", names.size(), names.size() == 1 ? "" : "s",
-                       names.size() == 1 ? "is" : "are", what,
-                       fmt::join(names.begin(), names.begin() + static_cast<int64_t>(shown), ", "));
+                       names.size() == 1 ? "is" : "are", what, fmt::join(printable, ", "));
   if (shown < names.size()) *text += fmt::format(" and {} more", names.size() - shown);
 }
 

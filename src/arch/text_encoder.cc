@@ -59,10 +59,13 @@ TensorTable TextEncoderTensors(const TextEncoderConfig& c) {
 const Naming& TextEncoderNaming() {
   static const Naming naming{
       .network = "text encoder",
-      .prefixes = {"text_encoders.umt5xxl.transformer.", "umt5xxl.transformer.", "text_encoder.",
-                   "transformer.", "model.", "module."},
-      .foreign = {"model.diffusion_model.", "diffusion_model.", "first_stage_model.", "vae.",
-                  "decoder.", "lm_head.", "text_encoders.umt5xxl.logit_scale"},
+      .prefixes = {"text_encoders.", "text_encoder.", "conditioner.", "embedders.0.",
+                   "cond_stage_model.", "umt5xxl.", "t5xxl.", "transformer.", "model.", "module.",
+                   "net."},
+      .own = {"text_encoders.", "text_encoder.", "conditioner.", "cond_stage_model."},
+      .foreign = {"model.diffusion_model.", "diffusion_model.", "dit.", "unet.",
+                  "first_stage_model.", "vae.", "decoder.", "lm_head.",
+                  "text_encoders.umt5xxl.logit_scale"},
       .extras = {"scaled_fp8", "spiece_model"},
       .rules = TextRules()};
   return naming;

@@ -68,12 +68,14 @@ Naming MakeVaeNaming(VaeVersion version) {
   AddEnds(&pairs, "encoder");
   AddEnds(&pairs, "decoder");
   version == VaeVersion::k21 ? AddLevels21(&pairs) : AddLevels22(&pairs);
-  Naming naming{.network = "VAE",
-                .prefixes = {"first_stage_model.", "model_state.", "vae.", "model.", "module."},
-                .foreign = {"model.diffusion_model.", "diffusion_model.", "text_encoders.",
-                            "cond_stage_model."},
-                .extras = {"scaled_fp8"},
-                .rules = {}};
+  Naming naming{
+      .network = "VAE",
+      .prefixes = {"first_stage_model.", "model_state.", "vae.", "model.", "module.", "net."},
+      .own = {"first_stage_model.", "vae."},
+      .foreign = {"model.diffusion_model.", "diffusion_model.", "dit.", "unet.", "text_encoders.",
+                  "text_encoder.", "conditioner.", "cond_stage_model."},
+      .extras = {"scaled_fp8"},
+      .rules = {}};
   for (const Pair& pair : pairs) {
     naming.rules.push_back({pair.second, pair.second, "original"});
     naming.rules.push_back({pair.first, pair.second, "diffusers"});

@@ -39,6 +39,7 @@ int RunInspect(const InspectFlags& flags) {
     try {
       const Report report = Inspect(file);
       if (!flags.json) fmt::print("{}", report.text);
+      if (!report.complete) code = 1;
       json += (json.empty() ? "" : ",\n") + report.json;
     } catch (const Error& error) {
       PrintFatal(error.what());
@@ -57,7 +58,10 @@ void AddInspect(CLI::App& app, Action& action) {
   auto flags = std::make_shared<InspectFlags>();
   CLI::App& command =
       *app.add_subcommand("inspect", "say what weight files are and whether they are complete");
-  command.add_option("files", flags->files, "safetensors, index.json or .pth files")->required();
+  command
+      .add_option("files", flags->files,
+                  "weight files (safetensors, index.json, .pth), folders of models, or demo")
+      ->required();
   command.add_flag("--json", flags->json, "print JSON");
   command.callback([flags, &action] { action = [flags] { return RunInspect(*flags); }; });
 }
@@ -66,7 +70,10 @@ void AddConvert(CLI::App& app, Action& action) {
   auto flags = std::make_shared<ConvertFlags>();
   CLI::App& command =
       *app.add_subcommand("convert", "rewrite weights as safetensors under original names");
-  command.add_option("input", flags->input, "safetensors, index.json or .pth file")->required();
+  command
+      .add_option("input", flags->input,
+                  "weight file, or the folder of a model or demo, whose denoiser is meant")
+      ->required();
   command.add_option("output", flags->output, "safetensors file to write")->required();
   command.add_option("--dtype", flags->dtype, "fp32, fp16 or bf16 (default: as stored)");
   command.add_option("--lora", flags->loras, "LoRA to merge, FILE or FILE:SCALE; may be repeated")

@@ -29,7 +29,7 @@ void ConvertWeights(const NamedViews& views, const TensorTable& table, const Nam
   int64_t total = 0;
   for (const TensorSpec& spec : table) {
     infos.push_back({spec.name, ToDType(load.dtype_for(spec.name)), spec.shape});
-    total += spec.elements();
+    total += spec.elements() * DTypeSize(infos.back().dtype);
   }
   Metadata metadata = views.metadata;
   for (const auto& [key, value] : options.metadata) metadata[key] = value;
@@ -40,7 +40,7 @@ void ConvertWeights(const NamedViews& views, const TensorTable& table, const Nam
     CheckFinite(weight, views, spec.name);
     stream.Write(spec.name, static_cast<const std::byte*>(weight.const_data_ptr()),
                  static_cast<int64_t>(weight.nbytes()));
-    done += spec.elements();
+    done += static_cast<int64_t>(weight.nbytes());
     if (options.progress) options.progress(done, total);
   }
   stream.Finish();

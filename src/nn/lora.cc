@@ -6,12 +6,19 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "nn/load.h"
 
 namespace t3 {
 namespace {
 
-constexpr std::string_view kUnderscoredPrefixes[] = {"lora_unet_", "lora_transformer_"};
+// kohya's names have '_' for '.'; some writers put '_' or the network's prefix between as well.
+constexpr std::string_view kUnderscoredPrefixes[] = {"lora_unet_", "lora_transformer_",
+                                                     "lora_dit_",  "lora_denoiser_",
+                                                     "lycoris_",   "lora_diffusion_model_"};
+constexpr std::string_view kUnderscoredInner[] = {"_",     "model_", "diffusion_model_",
+                                                  "unet_", "dit_",   "transformer_"};
+constexpr std::string_view kDottedPrefixes[] = {"base_model.", "lora_unet.", "lora_transformer."};
 
 int64_t ProductFrom(const std::vector<int64_t>& shape, size_t first) {
   int64_t n = 1;
@@ -38,21 +45,50 @@ at::Tensor OnDevice(const TensorView& view, const at::Tensor& like) {
   return ToTensor(view).to(like.device(), at::kFloat);
 }
 
+template <typename Prefixes>
+bool RemovePrefix(const Prefixes& prefixes, std::string_view* name) {
+  for (const std::string_view prefix : prefixes) {
+    if (!name->starts_with(prefix)) continue;
+    name->remove_prefix(prefix.size());
+    return true;
+  }
+  return false;
+}
+
+std::optional<std::string> CanonicalModule(const Naming& naming, std::string_view module) {
+  while (RemovePrefix(kDottedPrefixes, &module)) {
+  }
+  auto match = FindCanonical(naming, module);
+  if (!match && RemovePrefix(kUnderscoredPrefixes, &module)) {
+    do {
+      match = FindCanonicalUnderscored(naming, module);
+    } while (!match && RemovePrefix(kUnderscoredInner, &module));
+  }
+  return match ? std::optional(match->name) : std::nullopt;
+}
+
+bool IsImageLayer(const Naming& naming, std::string_view module) {
+  return std::any_of(naming.image_layers.begin(), naming.image_layers.end(),
+                     [&](const std::string& part) {
+                       std::string underscored = part;
+                       std::replace(underscored.begin(), underscored.end(), '.', '_');
+                       return module.find(part) != std::string_view::npos ||
+                              module.find(underscored) != std::string_view::npos;
+                     });
+}
+
+void CheckFinite(const at::Tensor& change, const std::string& path, const std::string& source) {
+  T3_CHECK(change.isfinite().all().item<bool>(),
+           "{}: the LoRA's tensor {} holds NaN or infinity, or its product overflows; the file is "
+           "damaged, or its training failed",
+           path, Quote(source));
+}
+
 }  // namespace
 
-CanonicalModule ModuleNames(const Naming& naming) {
-  return [&naming](std::string_view module) -> std::optional<std::string> {
-    constexpr std::string_view kPeft = "base_model.model.";
-    if (module.starts_with(kPeft)) module.remove_prefix(kPeft.size());
-    for (std::string_view prefix : kUnderscoredPrefixes) {
-      if (!module.starts_with(prefix)) continue;
-      module.remove_prefix(prefix.size());
-      const auto match = FindCanonicalUnderscored(naming, module);
-      return match ? std::optional(match->name) : std::nullopt;
-    }
-    const auto match = FindCanonical(naming, module);
-    return match ? std::optional(match->name) : std::nullopt;
-  };
+LoraModules ModulesOf(const Naming& naming) {
+  return {.canonical = [&naming](auto module) { return CanonicalModule(naming, module); },
+          .is_image_layer = [&naming](auto module) { return IsImageLayer(naming, module); }};
 }
 
 LoraStack::LoraStack(const std::vector<LoraSpec>& specs, const TensorTable& table,
@@ -60,11 +96,11 @@ LoraStack::LoraStack(const std::vector<LoraSpec>& specs, const TensorTable& tabl
   std::map<std::string, const TensorSpec*> by_name;
   for (const TensorSpec& spec : table) by_name[spec.name] = &spec;
   for (const LoraSpec& spec : specs) {
-    LoraFile file = ReadLora(WeightFile::Open(spec.path), ModuleNames(naming));
+    LoraFile file = ReadLora(WeightFile::Open(FindLoraFile(spec.path)), ModulesOf(naming));
     for (const auto& [name, delta] : file.deltas) {
       const auto found = by_name.find(name);
       T3_CHECK(found != by_name.end(), "{}: {} changes {}, which the {} does not have", spec.path,
-               delta.source, name, naming.network);
+               Quote(delta.source), name, naming.network);
       CheckFits(file, name, delta, *found->second);
     }
     loras_.push_back({std::move(file), spec.scale});
@@ -89,12 +125,18 @@ void LoraStack::AddTo(const std::string& name, at::Tensor& weight) const {
     const auto found = entry.file.deltas.find(name);
     if (found == entry.file.deltas.end()) continue;
     const LoraDelta& delta = found->second;
+    const std::string& path = entry.file.file->path();
     if (delta.up) {
       const at::Tensor product =
           at::mm(OnDevice(*delta.up, weight).flatten(1), OnDevice(*delta.down, weight).flatten(1));
+      CheckFinite(product, path, delta.source);
       weight.add_(product.view(weight.sizes()), entry.scale * delta.factor);
     }
-    if (delta.full) weight.add_(OnDevice(*delta.full, weight).view(weight.sizes()), entry.scale);
+    if (delta.full) {
+      const at::Tensor full = OnDevice(*delta.full, weight);
+      CheckFinite(full, path, delta.source);
+      weight.add_(full.view(weight.sizes()), entry.scale * delta.full_factor);
+    }
   }
 }
 

@@ -20,7 +20,7 @@ struct LoraSpec {
 // LoRA files, opened and checked against a network.
 class LoraStack {
  public:
-  // Throws Error when a file has entries that match no tensor of `table` or do not fit its shape.
+  // Throws Error as ReadLora does, and for entries that do not fit the shapes of `table`.
   LoraStack(const std::vector<LoraSpec>& specs, const TensorTable& table, const Naming& naming);
 
   bool empty() const { return loras_.empty(); }
@@ -28,7 +28,7 @@ class LoraStack {
   // Paths of the files that change the tensor.
   std::string Sources(const std::string& name) const;
   // weight + the sum of the scaled deltas, in fp32 on the weight's device. `weight` is fp32 and is
-  // changed in place.
+  // changed in place. Throws Error that names the LoRA and its tensor where that is not finite.
   void AddTo(const std::string& name, at::Tensor& weight) const;
 
  private:
@@ -39,8 +39,8 @@ class LoraStack {
   std::vector<Entry> loras_;
 };
 
-// The module of `naming` that a LoRA file's module stands for: prefixes such as "transformer.",
-// "base_model.model." and "lora_unet_" with '_' for '.'.
-CanonicalModule ModuleNames(const Naming& naming);
+// How the LoRAs of a network name its modules: prefixes such as "transformer.", "base_model.model."
+// and "lora_unet_" with '_' for '.'.
+LoraModules ModulesOf(const Naming& naming);
 
 }  // namespace t3

@@ -1,4 +1,4 @@
-// t3 doctor: is this machine ready, and if not, what to do.
+// t3 doctor: whether this machine and a model are ready, and if not, what to do.
 #include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
@@ -12,10 +12,13 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/json.h"
 #include "base/seconds_since.h"
+#include "base/text.h"
 #include "media/video_writer.h"
 #include "pipeline/cache_folder.h"
 #include "pipeline/device.h"
+#include "pipeline/inspect.h"
 #include "pipeline/model_paths.h"
 #include "t3video/tools.h"
 #include "t3video/version.h"
@@ -26,7 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-// One thing that was looked at. `remedy` is "" where all is well.
+// One thing that was checked. `remedy` is empty where nothing is wrong.
 struct Finding {
   std::string name;
   std::string state;
@@ -173,34 +176,77 @@ Finding DiskFinding(const std::string& folder) {
   return finding;
 }
 
+// A model's folder, or one that was given to be looked at.
+Finding FolderFinding(const std::string& folder) {
+  const std::string fault = FaultOfModel(folder);
+  const std::string place = folder == "demo" ? DemoModelFolder() : folder;
+  if (fault.empty()) return {"model", place + ": complete", ""};
+  return {"model", place + ": cannot be used", Printable(fault), true};
+}
+
 Finding ModelFinding() {
   const char* folder = std::getenv("T3_MODEL_DIR");
-  if (folder != nullptr && fs::is_directory(folder)) return {"model", folder, ""};
+  std::error_code ignored;
+  if (folder != nullptr && fs::is_directory(folder, ignored)) {
+    Finding finding = FolderFinding(folder);
+    finding.fatal = false;  // other models can be given
+    return finding;
+  }
   if (folder != nullptr)
-    return {"model", fmt::format("T3_MODEL_DIR names {}, which is no folder", folder),
+    return {"model", fmt::format("T3_MODEL_DIR names {}, which is not a folder", folder),
             "set it to a checkpoint's folder, or unset it"};
   try {
     return {"model", "demo in " + DemoModelFolder() + "; T3_MODEL_DIR is not set", ""};
   } catch (const Error&) {
     return {"model", "T3_MODEL_DIR is not set, and no demo model is installed",
-            "give --model DIR, or set T3_MODEL_DIR to a checkpoint's folder"};
+            "give --model DIR, or set T3_MODEL_DIR to a checkpoint's folder; docs/guides/models.md "
+            "says where to get models"};
   }
+}
+
+// Whether `folder` is meant as a model: the name of the shipped one, or a folder that holds
+// weights.
+bool IsModel(const std::string& folder) {
+  if (folder == "demo") return true;
+  if (folder == ".") return false;  // the default, whose weights need not be a model's
+  return !FindCandidates(LocateModel({.model = folder}).folder, ModelPart::kDit).empty();
 }
 
 Finding CacheFinding() {
   const std::string folder = CacheFolder();
   return {"cache", folder.empty() ? "none" : folder,
-          folder.empty() ? "calibrations cannot be kept; set XDG_CACHE_HOME to a folder" : ""};
+          folder.empty() ? "calibrations cannot be saved; set XDG_CACHE_HOME to a folder" : ""};
+}
+
+std::vector<Finding> MachineFindings() {
+  return {GpuFinding(), DriverFinding(), TorchFinding(), CpuFinding(), MemoryFinding()};
+}
+
+// What `folder` is and what its disk can do; the current folder's where it is a model, which may be
+// on a disk for reading only.
+std::vector<Finding> FolderFindings(const std::string& folder) {
+  std::error_code ignored;
+  if (folder != "demo" && !fs::is_directory(folder, ignored)) {
+    const bool file = fs::exists(folder, ignored);
+    return {{"folder",
+             fmt::format("{}: {}", folder, file ? "is a file" : "there is no such folder"),
+             file ? "`t3 inspect FILE` says what a file is; give a folder for outputs or of a model"
+                  : "give a folder that is there, or none for the current one",
+             true}};
+  }
+  if (!IsModel(folder)) return {EncoderFinding(folder), DiskFinding(folder), ModelFinding()};
+  return {EncoderFinding("."), DiskFinding("."), FolderFinding(folder)};
 }
 
 }  // namespace
 
 Health Doctor(const std::string& folder) {
+  std::vector<Finding> findings = MachineFindings();
+  for (Finding& finding : FolderFindings(folder)) findings.push_back(std::move(finding));
+  findings.push_back(CacheFinding());
   Health health;
   ordered_json list = ordered_json::array();
-  for (const Finding& finding :
-       {GpuFinding(), DriverFinding(), TorchFinding(), CpuFinding(), MemoryFinding(),
-        EncoderFinding(folder), DiskFinding(folder), ModelFinding(), CacheFinding()}) {
+  for (const Finding& finding : findings) {
     health.good = health.good && !finding.fatal;
     health.report.text += fmt::format("{:<10} {}\n", finding.name, finding.state);
     if (!finding.remedy.empty())
@@ -210,7 +256,7 @@ Health Doctor(const std::string& folder) {
                     {"remedy", finding.remedy},
                     {"fatal", finding.fatal}});
   }
-  health.report.json = ordered_json{{"good", health.good}, {"findings", list}}.dump(2);
+  health.report.json = DumpJson(ordered_json{{"good", health.good}, {"findings", list}}, 2);
   return health;
 }
 

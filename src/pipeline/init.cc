@@ -111,11 +111,12 @@ class ModelWriter {
   void Write(const std::string& what, const std::string& file, const TensorTable& table,
              const std::function<RandomScale(const TensorSpec&)>& scale, at::ScalarType dtype,
              const Metadata& metadata) const {
-    Stage stage(context_, "writing " + what, 0);
+    Stage stage(context_, "writing " + what, 0, "bytes");
+    const auto element_bytes = static_cast<int64_t>(c10::elementSize(dtype));
     WriteRandomWeights((folder_ / file).string(), table, scale, seed_, dtype, metadata,
                        [&](int64_t done, int64_t total) {
-                         stage.set_total(total);
-                         stage.Advance(done);
+                         stage.set_total(total * element_bytes);
+                         stage.Advance(done * element_bytes);
                        });
   }
 

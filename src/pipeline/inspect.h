@@ -22,7 +22,7 @@ struct InspectReport {
   std::map<std::string, int64_t> dtypes;  // name -> tensors
   nlohmann::ordered_json sizes;           // of the network; null where there are none
   std::string preset;                     // of the same sizes
-  bool complete = false;                  // every tensor there, none besides, all shapes right
+  bool complete = false;                  // every tensor there, no others, shapes and dtypes right
   TableDifferences differences;
   std::string note;  // why it cannot be used, or how
   std::map<std::string, std::string> metadata;
@@ -30,5 +30,9 @@ struct InspectReport {
 
 // One report a network: combined files hold several. Throws Error when the file cannot be read.
 std::vector<InspectReport> InspectFile(const std::string& path);
+
+// What keeps the files of a model's folder (or "demo") from making a video: a part that is missing,
+// incomplete or does not fit; empty when nothing does.
+std::string FaultOfModel(const std::string& path);
 
 }  // namespace t3

@@ -94,18 +94,25 @@ Vae LoadVae(const ModelInfo& model, VaeHalf half, at::ScalarType dtype, const Ru
 Tokenizer LoadTokenizer(const ModelInfo& model) {
   if (!model.paths.tokenizer.empty()) return Tokenizer(model.paths.tokenizer);
   if (model.text_views.file != nullptr) {
-    const auto found = model.text_views.file->tensors().find("spiece_model");
-    if (found != model.text_views.file->tensors().end()) {
-      const TensorView& bytes = found->second;
+    // With the prefix of the text encoder in files of all networks.
+    for (const auto& [name, bytes] : model.text_views.file->tensors()) {
+      if (name != "spiece_model" && !name.ends_with(".spiece_model")) continue;
       return Tokenizer(std::span(bytes.data, static_cast<size_t>(bytes.bytes)),
                        model.paths.text_encoder + ":spiece_model");
     }
   }
+  const std::string& folder = model.paths.folder;
   Fail(
-      "the model has no tokenizer; wanted google/umt5-xxl/spiece.model or tokenizer/spiece.model "
-      "in {}, "
-      "or give --tokenizer FILE",
-      model.paths.folder.empty() ? "the model's folder" : model.paths.folder);
+      "the model has no tokenizer; wanted UMT5's google/umt5-xxl/spiece.model, "
+      "tokenizer/spiece.model or spiece.model in {}{}; give --tokenizer FILE",
+      folder.empty() ? "the model's folder" : folder,
+      folder.empty() ? "" : ", which holds " + DescribeFolder(folder));
+}
+
+// What the folder has in place of a part.
+std::string Looked(const ModelInfo& model, ModelPart part) {
+  const std::string& folder = model.paths.folder;
+  return folder.empty() ? "" : fmt::format(" ({})", DescribeSearch(folder, part));
 }
 
 void CheckDit(const ModelInfo& model) {
@@ -114,9 +121,11 @@ void CheckDit(const ModelInfo& model) {
 }
 
 void CheckTextEncoder(const ModelInfo& model) {
-  T3_CHECK(model.text.has_value(),
-           "the model has no text encoder; give --text-encoder FILE, or --text-embeds FILE of `t3 "
-           "encode-text`");
+  T3_CHECK(
+      model.text.has_value(),
+      "the model has no text encoder{}; give --text-encoder FILE, or --text-embeds FILE of `t3 "
+      "encode-text`",
+      Looked(model, ModelPart::kTextEncoder));
   CheckComplete(model.text_views, TextEncoderTensors(*model.text), "text encoder");
   const Tokenizer tokenizer = LoadTokenizer(model);
   T3_CHECK(tokenizer.vocab_size() <= model.text->vocab_size,
@@ -127,7 +136,8 @@ void CheckTextEncoder(const ModelInfo& model) {
 
 void CheckVae(const ModelInfo& model) {
   T3_CHECK(model.vae.has_value(),
-           "the model has no VAE; give --vae FILE, or --output F.safetensors for latents alone");
+           "the model has no VAE{}; give --vae FILE, or --output F.safetensors for latents alone",
+           Looked(model, ModelPart::kVae));
   CheckComplete(model.vae_views, VaeTensors(*model.vae), "VAE");
 }
 

@@ -8,9 +8,14 @@
 #include "arch/text_encoder.h"
 #include "arch/vae.h"
 #include "base/check.h"
-#include "base/mapped_file.h"
-#include "plan/windows.h"
 #include "base/json.h"
+#include "base/json_fields.h"
+#include "base/log.h"
+#include "nn/lora.h"
+#include "pipeline/model_files.h"
+#include "pipeline/network.h"
+#include "plan/windows.h"
+#include "weights/quantisation.h"
 
 namespace t3 {
 namespace {
@@ -21,8 +26,7 @@ using nlohmann::json;
 // The JSON object in `path`; null where there is no file.
 json ReadJsonObject(const std::string& path) {
   if (path.empty()) return nullptr;
-  const MappedFile file(path);
-  json document = ParseJson(file.bytes(), path);
+  json document = ReadJson(path);
   T3_CHECK(document.is_object(), "{} holds a JSON {}, wanted an object", path,
            document.type_name());
   return document;
@@ -30,37 +34,36 @@ json ReadJsonObject(const std::string& path) {
 
 const json* OrNull(const json& document) { return document.is_null() ? nullptr : &document; }
 
+std::shared_ptr<const WeightFile> OpenWeights(const std::string& path) {
+  auto file = WeightFile::Open(path);
+  CheckNotQuantised(file->tensors(), file->metadata(), path);
+  for (const std::string& note : file->notes()) spdlog::info("{}: {}", path, note);
+  return file;
+}
+
 NamedViews OpenViews(const std::string& path, const Naming& naming,
                      bool (*looks_right)(const NamedViews&)) {
-  NamedViews views = NameTensors(WeightFile::Open(path), naming);
-  T3_CHECK(looks_right(views), "{} is no {}; `t3 inspect` says what it is", path, naming.network);
+  NamedViews views = NameTensors(OpenWeights(path), naming);
+  T3_CHECK(looks_right(views), "{} is not a {}; `t3 inspect` says what it is", path,
+           naming.network);
   return views;
 }
 
-// A field of t3.json, or `fallback` when it is absent. Throws Error for another type.
-template <typename T>
-T Field(const json& document, const char* key, const T& fallback, const std::string& path) {
-  const auto found = document.find(key);
-  if (found == document.end()) return fallback;
-  try {
-    return found->get<T>();
-  } catch (const json::exception&) {
-    Fail("{}: field \"{}\" is a JSON {}, which does not fit", path, key, found->type_name());
-  }
-}
-
 void OverlayDefaults(GenerationDefaults& defaults, const json& document, const std::string& path) {
-  defaults.width = Field(document, "width", defaults.width, path);
-  defaults.height = Field(document, "height", defaults.height, path);
-  defaults.frames = Field(document, "frames", defaults.frames, path);
-  defaults.fps = Field(document, "fps", defaults.fps, path);
-  defaults.negative_prompt = Field(document, "negative_prompt", defaults.negative_prompt, path);
+  constexpr int64_t kMaxSize = 1 << 20;
+  JsonFields fields(document, path);
+  fields.TakeInteger("width", 1, kMaxSize, &defaults.width);
+  fields.TakeInteger("height", 1, kMaxSize, &defaults.height);
+  fields.TakeInteger("frames", 1, kMaxSize, &defaults.frames);
+  fields.TakeNumber("fps", 0, 1000, &defaults.fps);
+  fields.Take("negative_prompt", &defaults.negative_prompt);
   SamplingConfig& sampling = defaults.sampling;
-  sampling.sampler =
-      ParseSampler(Field(document, "sampler", std::string(SamplerName(sampling.sampler)), path));
-  sampling.steps = Field(document, "steps", sampling.steps, path);
-  sampling.guidance = Field(document, "guidance", sampling.guidance, path);
-  sampling.shift = Field(document, "shift", sampling.shift, path);
+  std::string sampler(SamplerName(sampling.sampler));
+  fields.Take("sampler", &sampler);
+  sampling.sampler = ParseSampler(sampler);
+  fields.TakeInteger("steps", 1, 1000, &sampling.steps);
+  fields.TakeNumber("guidance", -1000, 1000, &sampling.guidance);
+  fields.TakeNumber("shift", 0, 1e9, &sampling.shift);
 }
 
 // Official releases of full-attention models go by these names.
@@ -95,8 +98,12 @@ TrainedAttention FindAttention(const ModelInfo& model, const json& defaults) {
   if (model.paths.dit_from_folder && defaults.is_object() && defaults.contains("attention")) {
     const std::string& path = model.paths.defaults;
     if (defaults.contains("planner")) CheckPlannerVersion(defaults["planner"].dump(), path);
-    return {ParseAttention(Field(defaults, "attention", std::string(), path)), true,
-            Field(defaults, "windows", std::string(), path)};
+    JsonFields fields(defaults, path);
+    std::string attention;
+    std::string windows;
+    fields.Take("attention", &attention);
+    fields.Take("windows", &windows);
+    return {ParseAttention(attention), true, windows};
   }
   if (fs::path(model.paths.dit).filename().string().starts_with("T3-Video")) {
     return {AttentionPattern::kT3, true, ""};
@@ -129,6 +136,49 @@ void CheckFit(const ModelInfo& model) {
            model.dit.text_dim);
 }
 
+void OpenDit(ModelInfo* model) {
+  const json config = ReadJsonObject(model->paths.dit_config);
+  model->dit_views = OpenViews(model->paths.dit, DitNaming(), LooksLikeDit);
+  model->dit = ReadDitConfig(model->dit_views, OrNull(config));
+  // One file with all networks stands for the parts that lie nowhere else.
+  for (const NetworkKind kind : FindNetworks(model->dit_views.file)) {
+    std::string* path = kind == NetworkKind::kTextEncoder ? &model->paths.text_encoder
+                        : kind == NetworkKind::kVae       ? &model->paths.vae
+                                                          : nullptr;
+    if (path != nullptr && path->empty()) *path = model->paths.dit;
+  }
+}
+
+void OpenOtherParts(const json& defaults, ModelInfo* model) {
+  const ModelPaths& paths = model->paths;
+  if (!paths.text_encoder.empty()) {
+    model->text_views = OpenViews(paths.text_encoder, TextEncoderNaming(), LooksLikeTextEncoder);
+    model->text = ReadTextEncoderConfig(model->text_views);
+  }
+  if (!paths.vae.empty()) {
+    const auto file = OpenWeights(paths.vae);
+    model->vae_views = NameTensors(file, VaeNaming(ReadVaeVersion(file->tensors())));
+    T3_CHECK(LooksLikeVae(model->vae_views), "{} is not a VAE; `t3 inspect` says what it is",
+             paths.vae);
+    model->vae = ReadVaeConfig(model->vae_views, OrNull(defaults));
+  }
+}
+
+void OpenLoras(const std::vector<Lora>& loras, ModelInfo* model) {
+  for (const Lora& lora : loras) {
+    std::error_code ignored;
+    T3_CHECK(fs::exists(lora.path, ignored), "--lora {}: there is no such file", lora.path);
+    const std::string path = FindLoraFile(lora.path);
+    const LoraFile file = ReadLora(WeightFile::Open(path), ModulesOf(DitNaming()));
+    for (const std::string& note : file.notes) spdlog::warn("{}: {}", path, note);
+    model->loras.push_back({path, lora.scale});
+    model->lora_strengths.push_back(DescribeLora(file));
+    const std::string trained = MetadataValue(file.file->metadata(), "t3.attention");
+    model->lora_attentions.push_back(trained.empty() ? std::nullopt
+                                                     : std::optional(ParseAttention(trained)));
+  }
+}
+
 }  // namespace
 
 ModelInfo OpenModel(const ModelFiles& files) {
@@ -138,36 +188,33 @@ ModelInfo OpenModel(const ModelFiles& files) {
         "no model was given; use --model DIR (a checkpoint's folder), --model demo, or --dit FILE");
   }
   ModelInfo model;
-  model.loras = files.loras;
   model.paths = FindModelFiles(files);
-  const ModelPaths& paths = model.paths;
-  T3_CHECK(parts_alone || !paths.dit.empty(),
-           "no denoiser was found in {}; wanted diffusion_pytorch_model*.safetensors there or in "
-           "transformer/, or give --dit FILE",
-           paths.folder);
-  const json defaults = ReadJsonObject(paths.defaults);
-  if (!parts_alone) {
-    const json config = ReadJsonObject(paths.dit_config);
-    model.dit_views = OpenViews(paths.dit, DitNaming(), LooksLikeDit);
-    model.dit = ReadDitConfig(model.dit_views, OrNull(config));
-  }
-  if (!paths.text_encoder.empty()) {
-    model.text_views = OpenViews(paths.text_encoder, TextEncoderNaming(), LooksLikeTextEncoder);
-    model.text = ReadTextEncoderConfig(model.text_views);
-  }
-  if (!paths.vae.empty()) {
-    const auto file = WeightFile::Open(paths.vae);
-    model.vae_views = NameTensors(file, VaeNaming(ReadVaeVersion(file->tensors())));
-    T3_CHECK(LooksLikeVae(model.vae_views), "{} is no VAE; `t3 inspect` says what it is",
-             paths.vae);
-    model.vae = ReadVaeConfig(model.vae_views, OrNull(defaults));
-  }
+  T3_CHECK(parts_alone || !model.paths.dit.empty(),
+           "no denoiser was found: {}; docs/guides/models.md says where to get models, or give "
+           "--dit FILE",
+           DescribeSearch(model.paths.folder, ModelPart::kDit));
+  const json defaults = ReadJsonObject(model.paths.defaults);
+  if (!parts_alone) OpenDit(&model);
+  OpenOtherParts(defaults, &model);
+  OpenLoras(files.loras, &model);
   if (!parts_alone) {
     CheckFit(model);
     model.attention = FindAttention(model, defaults);
   }
   model.defaults = FindDefaults(model, defaults);
   return model;
+}
+
+std::vector<std::string> LoraNotes(const ModelInfo& model, AttentionPattern run) {
+  std::vector<std::string> notes;
+  for (size_t i = 0; i < model.lora_attentions.size(); ++i) {
+    const auto& trained = model.lora_attentions[i];
+    if (!trained || *trained == run) continue;
+    notes.push_back(fmt::format("the LoRA {} was trained with {} attention and runs with {}",
+                                fs::path(model.loras[i].path).filename().string(),
+                                AttentionName(*trained), AttentionName(run)));
+  }
+  return notes;
 }
 
 void RequireDit(const ModelInfo& model) {

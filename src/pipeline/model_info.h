@@ -20,7 +20,11 @@ struct TrainedAttention {
 
 struct ModelInfo {
   ModelPaths paths;
-  std::vector<Lora> loras;
+  std::vector<Lora> loras;  // files, not folders
+  // Of each LoRA: its strength in words ("rank 16, alpha/rank 2") and the attention that it was
+  // trained with, where its metadata say it.
+  std::vector<std::string> lora_strengths;
+  std::vector<std::optional<AttentionPattern>> lora_attentions;
   NamedViews dit_views;   // empty when a VAE or text encoder was given alone
   NamedViews text_views;  // empty when the model has no text encoder
   NamedViews vae_views;   // empty when the model has no VAE
@@ -31,11 +35,15 @@ struct ModelInfo {
   GenerationDefaults defaults;
 };
 
-// Opens every file that was found, recognises it and reads its sizes. Throws Error when a
-// folder has no DiT, a file is not what its place wants, or the parts do not fit each other
-// (channels of DiT and VAE, text width). A VAE or text encoder may be given alone, for what needs
-// no more.
+// Opens every file that was found, recognises it and reads its sizes. A denoiser's file may hold
+// the other networks as well. Logs what was chosen or left out. Throws Error when a folder has no
+// denoiser, a file is not what its place needs or is quantised, the parts do not fit each other
+// (channels of denoiser and VAE, text width) or a LoRA does not fit. A VAE or text encoder may be
+// given alone, for commands that use nothing else.
 ModelInfo OpenModel(const ModelFiles& files);
+
+// A note for each LoRA that was trained with another attention than `run` uses.
+std::vector<std::string> LoraNotes(const ModelInfo& model, AttentionPattern run);
 
 // Throws UsageError where the model has no denoiser; its sizes mean nothing then.
 void RequireDit(const ModelInfo& model);

@@ -1,5 +1,5 @@
 // Files of official, diffusers and ComfyUI folders are found.
-#include "pipeline/model_paths.h"
+#include "pipeline/model_files.h"
 
 #include <gtest/gtest.h>
 

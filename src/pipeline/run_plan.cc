@@ -36,8 +36,8 @@ at::Tensor ReadNoise(const std::string& path, const std::vector<int64_t>& shape,
   const at::Tensor noise = ReadLatents(*WeightFile::Open(path), "noise");
   T3_CHECK(noise.sizes() == at::IntArrayRef(shape),
            "{}: tensor noise has shape ({}), wanted ({}) for {}x{}, {} frames", path,
-           fmt::join(noise.sizes(), ","), fmt::join(shape, ","), video.made_width,
-           video.made_height, video.frames);
+           fmt::join(noise.sizes(), ","), fmt::join(shape, ","), video.padded_width,
+           video.padded_height, video.frames);
   return noise;
 }
 
@@ -99,7 +99,8 @@ void Planner::ReadInputs(PlannedJob& planned) const {
   const Job& job = planned.job;
   const Request& request = job.request;
   if (planned.image) {
-    planned.image = ResizeCover(*planned.image, job.geometry.made_width, job.geometry.made_height);
+    planned.image =
+        ResizeCover(*planned.image, job.geometry.padded_width, job.geometry.padded_height);
   }
   if (!request.noise.empty())
     planned.noise = ReadNoise(request.noise, LatentShape(model_, job), job.geometry);
