@@ -97,8 +97,8 @@ flag nor file gives one.
 each and compares it with its true render: attributes, constraints, detail, flicker, seconds.
   t3 eval --model A --clips 100 --loss-clips 100 --json a.json --save-sheet a.png
   t3 eval --compare a.json b.json --margin -0.05
-The second tells by how much B is better, scene by scene, with 95 % intervals. --truth measures the
-true renders, --vae-only what the VAE makes of them. docs/retrofit.md says what each measure is.
+The second reports how much better B is, scene by scene, with 95 % intervals. --truth measures the
+true renders, --vae-only the renders through the VAE. docs/guides/evaluate.md defines the measures.
 )"}},
       {"progress",
        {"watching a run",
