@@ -217,7 +217,7 @@ class JobBuilder {
       if (IsEntryOption(option) && option != "seed") SetOption(request, option, text);
     }
     request.prompt = prompt.prompt;
-    request.seed = seed;
+    if (seed != 0 || request.noise.empty()) request.seed = seed;
     request.output.path = Place(job_.flags.request.output.path, name, ".mp4");
     request.output.save_latents =
         Place(job_.flags.request.output.save_latents, name, ".safetensors");

@@ -73,22 +73,25 @@ bool WantsMark(const PlannedJob& planned) {
   return !planned.found && KeepsState(request) && !HasState(request.output.path);
 }
 
-// libtorch's errors about memory, in our words.
+// Errors about memory say what may help.
 template <typename Work>
 void ExplainingMemory(Work work) {
-  constexpr const char* kRemedy =
-      "a smaller `size`, fewer `frames` or a larger `memory-limit` may help";
   try {
     work();
-  } catch (const c10::OutOfMemoryError& error) {
-    const std::string text = error.what_without_backtrace();
-    Fail("out of device memory: {}; {}", text.substr(0, text.find('\n')), kRemedy);
+  } catch (const c10::OutOfMemoryError&) {
+    Fail("{}; a smaller `size`, fewer `frames` or a larger `memory-limit` may help",
+         CurrentError().what());
   } catch (const std::bad_alloc&) {
-    Fail("out of host memory; {}", kRemedy);
-  } catch (const c10::Error& error) {
-    if (!IsHostMemoryError(error)) throw;
-    Fail("out of host memory; {}", kRemedy);
+    Fail("{}; a smaller `size` or fewer `frames` may help", CurrentError().what());
   }
+}
+
+// Beside the first output, where there is room for videos.
+std::string FolderFor(const Request& request) {
+  if (!KeepsState(request)) return std::filesystem::temp_directory_path();
+  std::string path = request.output.path;
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return std::filesystem::path(path).parent_path();
 }
 
 }  // namespace
@@ -101,7 +104,6 @@ Generation::Item Generation::Start(size_t index, const RunPlan& plan) const {
   Item item;
   item.index = index;
   item.planned = plan.job.get();
-  item.embeds = plan.job->embeds;
   item.result.output = plan.request.output.path;
   item.result.width = plan.video.width;
   item.result.height = plan.video.height;
@@ -117,22 +119,31 @@ Generation::Item Generation::Start(size_t index, const RunPlan& plan) const {
 }
 
 void Generation::EncodePrompts(std::vector<Item>& items) {
-  const auto has_text = [](const Item& item) { return item.embeds.prompt.embeds.defined(); };
   std::vector<std::string> texts;
   for (const Item& item : items) {
-    if (has_text(item)) continue;
+    if (HasText(item)) continue;
     texts.push_back(item.request().prompt);
     if (item.job().sampling.guidance != 1) texts.push_back(item.job().negative_prompt);
   }
+  if (texts.empty()) return;
+  spool_.emplace(FolderFor(items.front().request()));
   std::vector<Result::Stage> stages;
-  const auto encoded = EncodeTexts(model_, texts, settings_.dtype, context_, stages);
+  EncodeTexts(
+      model_, texts, settings_.dtype, context_, stages,
+      [&](const std::string& text, const EncodedText& encoded) { spool_->Add(text, encoded); });
   for (Item& item : items) {
-    if (has_text(item)) continue;
-    item.embeds.prompt = encoded.at(item.request().prompt);
-    if (item.job().sampling.guidance != 1)
-      item.embeds.negative = encoded.at(item.job().negative_prompt);
-    item.result.stages.insert(item.result.stages.end(), stages.begin(), stages.end());
+    if (!HasText(item))
+      item.result.stages.insert(item.result.stages.end(), stages.begin(), stages.end());
   }
+}
+
+bool Generation::HasText(const Item& item) { return item.planned->embeds.prompt.embeds.defined(); }
+
+PromptEmbeds Generation::EmbedsOf(const Item& item) const {
+  if (HasText(item)) return item.planned->embeds;
+  PromptEmbeds embeds{spool_->Read(item.request().prompt), {}};
+  if (item.job().sampling.guidance != 1) embeds.negative = spool_->Read(item.job().negative_prompt);
+  return embeds;
 }
 
 at::Tensor Generation::EncodeImage(Item& item) const {
@@ -177,9 +188,9 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
   const AttentionLayout attention =
       AttentionLayout::Make(job.attention.pattern, job.attention.windows, job.geometry.grid,
                             model_.dit.num_layers, model_.dit.head_dim(), settings_.device);
-  RunProgress progress{{}, item.embeds, first_frame};
+  RunProgress progress{{}, EmbedsOf(item), first_frame};
   DenoiseInput input{
-      job.sampling, {}, first_frame, item.embeds.prompt.embeds, item.embeds.negative.embeds,
+      job.sampling, {}, first_frame, progress.embeds.prompt.embeds, progress.embeds.negative.embeds,
       std::nullopt};
   if (item.planned->found) {
     input.from = progress.sampler = item.planned->found->progress.sampler;

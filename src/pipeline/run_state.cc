@@ -121,8 +121,8 @@ std::optional<FoundRun> ReadRun(const std::string& path, const RunIdentity& iden
   const std::vector<std::string> differences = Differences(then, identity.inputs);
   T3_CHECK(differences.empty() || existing == ExistingState::kForce,
            "{} holds step {} of {} of another run, which differs in {}; `t3 resume {}` continues "
-           "that one (--force where only the model's files changed), --restart discards it, or "
-           "name another --output",
+           "that one (`force` where only the model's files changed), `restart` discards it, or "
+           "name another `output`",
            path, StepOf(*file), Value(*file, "t3.run.steps"), fmt::join(differences, ", "),
            identity.output);
   FoundRun found{ReadProgress(*file), path, ChangesSince(*file, identity)};
