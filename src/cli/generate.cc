@@ -151,7 +151,7 @@ std::string DefaultName(const GenerateFlags& flags) {
   return name.empty() ? "video" : name;
 }
 
-int RunJob(const Job& job) {
+int RunJob(const BatchJob& job) {
   Terminal terminal(ParseProgressStyle(job.flags.run.progress));
   for (const std::string& note : job.notes) terminal.Note(note);
   CancelOnSignals();

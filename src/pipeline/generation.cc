@@ -67,29 +67,7 @@ class StartMark {
   const RunIdentity* identity_;
 };
 
-// A preview is for watching: whatever fails there never ends the run.
-void ShowPreview(const Preview& preview, const StepReport& report) {
-  try {
-    preview.AfterStep(report.state.step, report.clean);
-  } catch (...) {
-    spdlog::warn("the preview could not be made: {}", CurrentError().what());
-  }
-}
-
-std::optional<Preview> OpenPreview(const PreviewOptions& options, int64_t steps,
-                                   const ModelInfo& model, const RunContext& context) {
-  if (options.path.empty()) return std::nullopt;
-  try {
-    return Preview(options.path, options.every.value_or(kPreviewEvery), steps,
-                   LoadPreviewMap(model, context));
-  } catch (...) {
-    context.CheckCancelled();
-    spdlog::warn("there will be no preview: {}", CurrentError().what());
-    return std::nullopt;
-  }
-}
-
-// The mark would hide a state that is discarded only once the new run denoises.
+// The mark would replace a state that is discarded only once the new run denoises.
 bool WantsMark(const PlannedJob& planned) {
   const Request& request = planned.job.request;
   return !planned.found && KeepsState(request) && !HasState(request.output.path);
@@ -220,8 +198,11 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
     input.noise = Noise(item);
   }
   const Request& request = item.request();
-  const std::optional<Preview> preview =
-      OpenPreview(request.preview, job.sampling.steps, model_, context_);
+  std::optional<Preview> preview;
+  if (!request.preview.path.empty()) {
+    preview.emplace(request.preview.path, request.preview.every.value_or(kPreviewEvery),
+                    job.sampling.steps, LoadPreviewMap(model_, context_));
+  }
   dit_->set_scratch_bytes(item.planned->memory.denoiser_scratch);
   const std::optional<int64_t> every = KeepsState(request) ? request.checkpoint.every : 0;
   const std::optional<FoundRun>& found = item.planned->found;
@@ -232,7 +213,7 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
   Stage stage(context_, "denoising", job.sampling.steps, "steps");
   const at::Tensor latents =
       Denoise(*dit_, attention, input, settings_.device, stage, [&](const StepReport& report) {
-        if (preview) ShowPreview(*preview, report);
+        if (preview) preview->AfterStep(report.state.step, report.clean);
         checkpointer.AfterStep(report.state, context_);
       }).cpu();
   stage.Finish(item.result.stages);
@@ -276,7 +257,6 @@ void Generation::GenerateOne(Item& item, bool last) {
   if (!residents.decoder) vae_.reset();
   ReleaseCachedMemory(settings_.device);
   FinishRecord(item);
-  item.lock.reset();
 }
 
 // Leftovers of killed runs, for all at once: each folder is listed once.
@@ -330,6 +310,7 @@ std::vector<Outcome> Generation::Run(std::span<const RunPlan> plans,
     } catch (...) {
       error = std::current_exception();
     }
+    item.lock.reset();
     settle(item.index, error);
   }
   return outcomes;

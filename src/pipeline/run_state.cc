@@ -237,7 +237,13 @@ std::string HowToResume(const RunIdentity& identity, const std::string& file) {
 }
 
 bool HasState(const std::string& output) {
-  return Exists(CheckpointBeside(output)) || Exists(LatentsBeside(output));
+  if (Exists(LatentsBeside(output))) return true;
+  const std::string checkpoint = CheckpointBeside(output);
+  try {
+    return Exists(checkpoint) && HasTensor(*WeightFile::Open(checkpoint), "latents");
+  } catch (const std::exception&) {  // not a state, or damaged
+    return false;
+  }
 }
 
 void RemoveRunState(const std::string& output) {
