@@ -130,14 +130,14 @@ class ModelWriter {
 at::ScalarType ParseInitType(const std::string& name) {
   if (name.empty() || name == "bf16") return at::kBFloat16;
   if (name == "fp32") return at::kFloat;
-  FailUsage("--dtype {}: wanted bf16 or fp32", name);
+  FailUsage("`dtype` {}: wanted bf16 or fp32", name);
 }
 
 void CopyTokenizer(const InitConfig& config, const fs::path& folder) {
   if (config.tokenizer.empty()) {
     spdlog::warn(
         "this model has no tokenizer (field \"tokenizer\" of a CONFIG.json names one to copy): "
-        "generate with --tokenizer FILE or --text-embeds FILE");
+        "generate with `tokenizer` FILE or `text-embeds` FILE");
     return;
   }
   const fs::path target = folder / "google" / "umt5-xxl";
