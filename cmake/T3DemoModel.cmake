@@ -16,6 +16,6 @@ if(NOT unpacked STREQUAL digest)
   file(WRITE "${stamp}" "${digest}")
 endif()
 
-# cuDNN's plans that were found the fastest on GPUs that have been measured (docs/decoder.md).
+# cuDNN's plans that were found the fastest on GPUs that have been measured (docs/design/decoder.md).
 configure_file("${PROJECT_SOURCE_DIR}/models/convolutions.json"
   "${PROJECT_BINARY_DIR}/convolutions.json" COPYONLY)

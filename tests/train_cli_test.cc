@@ -1,4 +1,4 @@
-// t3 train as a user meets it: interrupted, killed, gone on with, and its model used.
+// t3 train as a user meets it: interrupted, killed, resumed, and its model used.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -69,7 +69,7 @@ class TrainCli : public ::testing::Test {
   json config_;
 };
 
-TEST_F(TrainCli, KilledAtAnyMomentItGoesOnAsIfNothingWere) {
+TEST_F(TrainCli, KilledAtAnyMomentItResumesBitForBit) {
   ASSERT_EQ(Train({"--set", "output=" + (folder_ / "straight")}).exit_code, 0);
   int killed = 0;
   for (const double seconds : {0.4, 0.55, 0.7, 0.85, 1.0, 1.3, 1.7}) {
@@ -83,11 +83,11 @@ TEST_F(TrainCli, KilledAtAnyMomentItGoesOnAsIfNothingWere) {
   EXPECT_EQ(Losses("run"), Losses("straight"));
 }
 
-TEST_F(TrainCli, AnInterruptSavesAndSaysHowToGoOn) {
+TEST_F(TrainCli, AnInterruptSavesAndSaysHowToResume) {
   config_["steps"] = 100'000;
   const ProgramResult result = Train({}, {.seconds_to_interrupt = 2});
   EXPECT_EQ(result.exit_code, 130) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("the same command goes on from there"));
+  EXPECT_THAT(result.err, HasSubstr("the same command resumes"));
   const size_t done = Losses("run").size();
   ASSERT_GT(done, 0U);
   const ProgramResult rest = Train({"--set", "steps=" + std::to_string(done + 2)});
@@ -124,7 +124,7 @@ TEST_F(TrainCli, MakesItsDatasetOfVideos) {
   ASSERT_EQ(again.exit_code, 0) << again.err;
   EXPECT_THAT(again.err, HasSubstr("3 clips, 0 of them new"));
   config_["data"]["videos"].erase("source");
-  EXPECT_THAT(Train().err, HasSubstr("data.videos needs \"source\""));
+  EXPECT_THAT(Train().err, HasSubstr("videos needs \"source\""));
   config_["data"]["videos"]["sources"] = "x";
   EXPECT_THAT(Train().err, HasSubstr("did you mean \"source\"?"));
 }

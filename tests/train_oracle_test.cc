@@ -7,9 +7,9 @@
 #include "models/dit/dit.h"
 #include "nn/load.h"
 #include "plan/windows.h"
-#include "training/flow.h"
-#include "training/optimizer.h"
-#include "training/recompute.h"
+#include "training/dit/flow.h"
+#include "training/loop/optimizer.h"
+#include "training/dit/recompute.h"
 #include "base/json.h"
 
 namespace t3 {

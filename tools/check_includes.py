@@ -32,10 +32,14 @@ ALLOWED = {
     "measure": ["base", "world"],
 }
 ALLOWED["pipeline"] = list(ALLOWED)
-ALLOWED["training/vae"] = ["base", "config", "arch", "weights", "nn", "models/vae", "sampling"]
-ALLOWED["training/data"] = list(ALLOWED["pipeline"]) + ["pipeline"]
+BELOW_TRAINING = list(ALLOWED)
+ALLOWED["training/data"] = BELOW_TRAINING
+ALLOWED["training/loop"] = BELOW_TRAINING
+ALLOWED["training/vae"] = BELOW_TRAINING + ["training/loop"]
+ALLOWED["training/dit"] = BELOW_TRAINING + ["training/loop", "training/data"]
 ALLOWED["training"] = list(ALLOWED)
-ALLOWED["eval"] = list(ALLOWED)
+ALLOWED["bench"] = BELOW_TRAINING
+ALLOWED["eval"] = BELOW_TRAINING + ["training/loop", "training/dit", "training/vae"]
 ALLOWED["cli"] = ["base"]
 
 # A unit test may also read files and use what tests share.
@@ -44,7 +48,8 @@ TEST_EXTRA = ["weights", "tests"]
 # Library -> (pattern of its headers, folders that may include them).
 TORCH_FOLDERS = ["kernels", "ops", "nn", "world", "measure",
                  "models/dit", "models/text_encoder", "models/vae", "sampling",
-                 "pipeline", "training/vae", "training/data", "training", "eval"]
+                 "pipeline", "training/data", "training/loop", "training/vae", "training/dit",
+                 "training", "bench", "eval"]
 LIBRARIES = {
     "libtorch": (r"(ATen|c10|torch)/", TORCH_FOLDERS),
     "CUDA": (r"(cuda|cublas|cudnn|cutlass|cute|nv)[a-zA-Z0-9_]*[./]", TORCH_FOLDERS),

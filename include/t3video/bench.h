@@ -35,21 +35,21 @@ Report BenchDit(const BenchRequest& request, const ProgressFn& progress = {},
 Report BenchAttention(const BenchRequest& request, const ProgressFn& progress = {},
                       const CancelToken* cancel = nullptr);
 
-// Decoding random latents with a preset's VAE and random weights, one way after the other:
+// Decoding random latents with a preset's VAE and random weights, one method after the other:
 //   planned  this project's decoder, by a plan within the memory limit;
-//   plain    its definition over libtorch: whole frames, one latent frame at a time;
-//   tiled    the published way: 7x7 overlapping tiles, each decoded alone, blended on the host.
+//   plain    its reference over libtorch: whole frames, one latent frame at a time;
+//   tiled    the published method: 7x7 overlapping tiles, each decoded alone, blended on the host.
 struct VaeBenchRequest {
   std::string preset = "wan2.1-1.3b";
   RunOptions options;  // memory_limit: weights and context included
   int64_t width = 3840;
   int64_t height = 2176;
   int64_t frames = 81;
-  int64_t repeats = 1;  // runs of each way; the first pays for what libraries prepare
-  std::vector<std::string> ways = {"planned", "plain", "tiled"};
-  // The slow ways by a part, scaled to the whole, which the report says; 0: all of it is run.
+  int64_t repeats = 1;  // runs of each method; the first includes what libraries prepare
+  std::vector<std::string> methods = {"planned", "plain", "tiled"};
+  // Run only a part of the slow methods and scale its time, as the report says; 0: all.
   int64_t tiles = 0;         // of the published 49, spread evenly, scaled by their area
-  int64_t plain_frames = 0;  // of the plain way, scaled by their work
+  int64_t plain_frames = 0;  // of the plain method, scaled by their work
   // bf16 on a GPU: plans that are timed for each convolution that `plans` does not name; 1: cuDNN's
   // first, 0: libtorch's convolutions, whatever `plans` names.
   int64_t cudnn_choices = 4;
@@ -59,8 +59,8 @@ struct VaeBenchRequest {
   bool check = false;  // before timing, every convolution of a short decode against libtorch's
 };
 
-// Seconds, rate and memory of each way, with the differences of their videos where those are small
-// enough to be kept (1 GB). A way that runs out of memory is reported so. Throws Error for values
+// Seconds, rate and memory of each method, with the differences of their videos where those are small
+// enough to be kept (1 GB). A method that runs out of memory is reported so. Throws Error for values
 // that cannot be measured, kInterrupted after `cancel`.
 Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress = {},
                 const CancelToken* cancel = nullptr);

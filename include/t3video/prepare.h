@@ -1,4 +1,4 @@
-// Videos and captions into a dataset that training reads: latents and text embeddings, made once.
+// Encodes videos and captions once, into a dataset of latents and text embeddings for training.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,11 @@
 
 namespace t3 {
 
-// What is absent comes from the model.
+// The model's defaults fill what is absent.
 struct PrepareRequest {
-  // A folder of videos and images, each with its caption in NAME.txt beside it; or a list of
-  // {"file": ..., "caption": ...}: a .json file, a .jsonl file, or a folder with captions.json.
+  // A folder of videos and images, links and subfolders included, each with its caption in NAME.txt
+  // beside it; or a list of {"file": ..., "caption": ...}: a .json file, a .jsonl file, or a folder
+  // with captions.json.
   std::string source;
   std::string output;                              // folder; a dataset in it is continued
   std::vector<std::pair<int64_t, int64_t>> sizes;  // width, height
@@ -33,19 +34,19 @@ struct RejectedSource {
 
 struct PrepareResult {
   int64_t clips = 0;     // in the dataset now
-  int64_t encoded = 0;   // of them made by this call; the others were there
-  int64_t removed = 0;   // of an earlier call: their source is gone, changed or rejected now
+  int64_t encoded = 0;   // of these, encoded by this call; the others existed before
+  int64_t removed = 0;   // from an earlier call: their source is gone, changed or rejected now
   int64_t captions = 0;  // different ones
   std::vector<RejectedSource> rejected;
   std::vector<std::string> buckets;  // "832x480x81: 12 clips"
 };
 
-// Decodes, resamples, scales to cover and cuts out the centre (Lanczos), encodes with the VAE in
+// Decodes, resamples, scales to cover and crops at the centre (Lanczos), encodes with the VAE in
 // fp32 and the text encoder, and writes safetensors shards, dataset.json and rejected.json to
-// `output`. Files that cannot be used are left out and reported. Throws Error when nothing is
-// usable, when `output` holds a dataset of another source, model or settings, when the disk is
-// full; of kind kInterrupted after `cancel`. Whatever ends it, what was written stays, and the same
-// call goes on from there.
+// `output`. Files that cannot be used, for whatever reason, are left out and reported. Throws Error
+// when nothing is usable, when `output` holds a dataset of another source, model or settings, when
+// the disk is full; of kind kInterrupted after `cancel`. Whatever ends it, what was written stays,
+// and the same call continues with the rest.
 PrepareResult Prepare(const ModelFiles& files, const RunOptions& options,
                       const PrepareRequest& request, const ProgressFn& progress = {},
                       const CancelToken* cancel = nullptr);

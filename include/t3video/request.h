@@ -45,7 +45,8 @@ struct ImageInput {
 };
 
 struct OutputOptions {
-  std::string path;           // .mp4 .mkv .mov .webm .y4m, a folder/, or .safetensors (latents)
+  // .mp4 .mkv .mov .webm .y4m .gif .webp, .png (one frame), a folder/, or .safetensors (latents)
+  std::string path;
   FrameSink sink;             // frames to memory in place of `path`; such a run keeps no state
   std::optional<double> fps;  // absent: the model's
   FileOptions file;

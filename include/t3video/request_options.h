@@ -128,10 +128,12 @@ void VisitRequestOptions(R& request, Visit visit) {
   visit(Option{"fps", kVideo, OptionEffect::kPlayback, "frames per second of the file",
                "the model's"},
         request.output.fps);
-  visit(Option{"output", kOutput, kNone,
-               "F.mp4, F.mkv, F.mov, F.webm, F.y4m, F.safetensors (latents) or DIR/ for PNG frames",
-               "", "", true},
-        request.output.path);
+  visit(
+      Option{"output", kOutput, kNone,
+             "F.mp4, F.mkv, F.mov, F.webm, F.y4m, F.gif, F.webp, F.png (one frame), F.safetensors "
+             "(latents) or DIR/ for PNG frames",
+             "named after the prompt", "", true},
+      request.output.path);
   visit(Option{"save-latents", kOutput, kNone, "also write the final latents to this file", "", "",
                true},
         request.output.save_latents);

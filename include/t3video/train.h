@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,16 +12,54 @@
 
 namespace t3 {
 
+// What a training run does, known before it starts. Memory and disk in bytes.
+struct TrainPlan {
+  std::string task;     // "dit" or "vae"
+  std::string base;     // file that the weights come from
+  std::string trained;  // "all weights of the denoiser", "a LoRA of rank 32 on q, k, v, o", ...
+  std::string output;
+  std::string device;  // "NVIDIA H200 (cuda:0)"
+  std::string dtype;   // of the computation: "bf16" or "fp32"
+  int64_t trained_weights = 0, frozen_weights = 0;  // numbers, not bytes
+
+  struct Size {
+    int64_t width = 0, height = 0, frames = 0;
+    int64_t clips = 0;   // that the data has; 0 when not known yet
+    int64_t batch = 1;   // clips of a forward
+    int64_t tokens = 0;  // of a clip; 0 for a VAE
+  };
+  std::vector<Size> sizes;
+  std::string attention;  // "t3, windows 2,1,1;1,2,2"; "" for a VAE
+
+  int64_t steps = 0, accumulation = 1;
+  int64_t weight_bytes = 0;      // weights, gradients, optimizer state, EMA: exact
+  int64_t activation_bytes = 0;  // of the largest batch: an estimate; 0 when not estimated
+  int64_t device_bytes = 0;      // free on the device now
+  int64_t checkpoint_bytes = 0;  // of one checkpoint
+  int64_t checkpoints_kept = 0;
+  int64_t model_bytes = 0;       // of the model written
+  int64_t free_disk_bytes = -1;  // at the output; -1: unknown
+  // Estimates from a calibration of this machine (`t3 plan --calibrate`); absent without one.
+  std::optional<double> step_seconds;
+};
+
+// Checks what Train checks before it loads weights: configuration, model, data, an existing
+// checkpoint. Writes nothing. Throws Error as Train does. A dataset that is still to be made of
+// videos is not made.
+TrainPlan PlanTraining(const std::string& config, const std::vector<std::string>& overrides);
+
 struct TrainResult {
   std::string output;  // folder of the model, its log, curves and checkpoints
   int64_t steps = 0;
   double loss = 0;  // of the last step
 };
 
-// Trains as the file `config` says (docs/training.md), with `overrides` ("field.name=value") over
-// it, going on from the newest checkpoint in its output folder. Throws Error: kUsage for a wrong
-// override, kInterrupted after `cancel` once the work is saved, kFailed for all else.
+// Trains as the file `config` says (docs/reference/training.md), with `overrides` ("field.name=value") over
+// it, resuming from the newest checkpoint in its output folder. `announce` gets the plan before the
+// work starts. Throws Error: kUsage for a wrong override, kInterrupted after `cancel` once the work
+// is saved, kFailed for everything else, another training of the same output included.
 TrainResult Train(const std::string& config, const std::vector<std::string>& overrides,
-                  const ProgressFn& progress = {}, const CancelToken* cancel = nullptr);
+                  const ProgressFn& progress = {}, const CancelToken* cancel = nullptr,
+                  const std::function<void(const TrainPlan& plan)>& announce = {});
 
 }  // namespace t3

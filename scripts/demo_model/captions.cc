@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "training/world_split.h"
+#include "world/held_out.h"
 #include "world/world.h"
 
 int main(int argc, char** argv) {

@@ -113,7 +113,7 @@ void AddVaeBench(CLI::App& parent, Action& action) {
   command.add_option("--frames", request.frames, "frames, 4n+1")->capture_default_str();
   command.add_option("--repeats", request.repeats, "runs of each way")->capture_default_str();
   command
-      .add_option("--ways", request.ways, "planned, plain, tiled; separated by commas or spaces")
+      .add_option("--ways", request.methods, "planned, plain, tiled; separated by commas or spaces")
       ->delimiter(',')
       ->capture_default_str();
   command.add_option("--tiles", request.tiles,

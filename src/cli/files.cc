@@ -96,7 +96,9 @@ void AddInit(CLI::App& app, Action& action) {
   auto flags = std::make_shared<InitFlags>();
   CLI::App& command =
       *app.add_subcommand("init", "write a model with random weights, in the official layout");
-  command.add_option("model", flags->model, "a preset's name or a CONFIG.json (docs/init.md)")
+  command
+      .add_option("model", flags->model,
+                  "a preset's name or a CONFIG.json (docs/reference/init.md)")
       ->required();
   command.add_option("--seed", flags->seed, "seed of the weights")->capture_default_str();
   command.add_option("--dtype", flags->dtype, "bf16 or fp32 (default: bf16)");

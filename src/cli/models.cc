@@ -45,8 +45,8 @@ void AddDecode(CLI::App& app, Action& action) {
   command
       .add_option(
           "-o,--output", flags->output.path,
-          "F.mp4, F.mkv, F.mov, F.webm, F.y4m, DIR/ for PNG frames, or F.safetensors (tensor "
-          "`video`)")
+          "F.mp4, F.mkv, F.mov, F.webm, F.y4m, F.gif, F.webp, F.png (one frame), DIR/ for PNG "
+          "frames, or F.safetensors (tensor `video`)")
       ->required();
   AddFileFlags(command, flags->output.file);
   command.add_flag("--overwrite", flags->output.overwrite,

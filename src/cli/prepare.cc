@@ -25,7 +25,7 @@ struct PrepareFlags {
 
 void PrintPrepared(const PrepareRequest& request, const PrepareResult& result) {
   for (const RejectedSource& source : result.rejected) {
-    WriteLog(Printable(fmt::format("rejected: {}: {}\n", source.file, source.reason)));
+    WriteLog(Printable(fmt::format("rejected: {}: {}\n", source.file, WithFlags(source.reason))));
   }
   if (!result.rejected.empty()) {
     WriteLog(fmt::format("{} rejected, listed in {}/rejected.json\n", result.rejected.size(),
@@ -72,22 +72,22 @@ void AddPrepare(CLI::App& app, Action& action) {
       ->required();
   command
       .add_option("--size", flags->sizes,
-                  "WIDTHxHEIGHT that clips are brought to; several: repeated or 'A,B'")
+                  "WIDTHxHEIGHT of the clips; several: repeat the option or write 'A,B'")
       ->take_all()
       ->expected(1)
       ->delimiter(',');
-  command.add_option("--frames", request.frames, "frames of a clip, 4n+1; several: likewise")
+  command.add_option("--frames", request.frames, "frames of a clip, 4n+1; several: as for --size")
       ->take_all()
       ->expected(1)
       ->delimiter(',');
-  command.add_option("--fps", request.fps, "frames a second that videos are brought to");
+  command.add_option("--fps", request.fps, "frames per second of the clips");
   command
       .add_option("--clips-per-video", request.clips_per_video,
-                  "at most, spread over the video, without overlap")
+                  "maximum number of clips from one video, spread over it without overlap")
       ->capture_default_str();
   command
       .add_option("--max-upscale", request.max_upscale,
-                  "how much a smaller video or image may be enlarged")
+                  "maximum factor by which a smaller video or image is enlarged")
       ->capture_default_str();
   AddRunFlags(command, flags->run);
   // Preparing needs little host memory.

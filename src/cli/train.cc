@@ -4,7 +4,9 @@
 #include <CLI/App.hpp>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "cli/commands.h"
 #include "cli/signals.h"
@@ -16,29 +18,120 @@ namespace {
 struct TrainFlags {
   std::string config;
   std::vector<std::string> overrides;
+  bool dry_run = false;
 };
+
+// 1418996800 -> "1.42 billion".
+std::string FormatCount(int64_t count) {
+  if (count >= 1'000'000'000)
+    return fmt::format("{:.2f} billion", static_cast<double>(count) / 1e9);
+  if (count >= 1'000'000) return fmt::format("{:.1f} million", static_cast<double>(count) / 1e6);
+  return fmt::format("{}", count);
+}
+
+std::string SizeLine(const TrainPlan::Size& size) {
+  std::string line = fmt::format("{}x{}, {} {}, batch of {}", size.width, size.height, size.frames,
+                                 size.frames == 1 ? "frame" : "frames", size.batch);
+  if (size.tokens > 0) line += fmt::format(", {} tokens a clip", size.tokens);
+  if (size.clips > 0) line += fmt::format(", {} clips", size.clips);
+  return line;
+}
+
+std::string MemoryLine(const TrainPlan& plan) {
+  std::string line = FormatBytes(plan.weight_bytes) + " for weights, gradients and optimizer";
+  if (plan.activation_bytes > 0) {
+    line += fmt::format(", about {} for activations", FormatBytes(plan.activation_bytes));
+  }
+  return line + fmt::format("; {} free", FormatBytes(plan.device_bytes));
+}
+
+std::string DiskLine(const TrainPlan& plan) {
+  std::string line = fmt::format("{} for the model, {} for each checkpoint, of which {} {} kept",
+                                 FormatBytes(plan.model_bytes), FormatBytes(plan.checkpoint_bytes),
+                                 plan.checkpoints_kept, plan.checkpoints_kept == 1 ? "is" : "are");
+  if (plan.free_disk_bytes >= 0)
+    line += fmt::format("; {} free", FormatBytes(plan.free_disk_bytes));
+  return line;
+}
+
+std::string TimeLine(const TrainPlan& plan) {
+  if (!plan.step_seconds) return "unknown; `t3 plan --calibrate` measures this machine";
+  return fmt::format("about {} a step, {} for all {}", FormatSeconds(*plan.step_seconds),
+                     FormatSeconds(*plan.step_seconds * static_cast<double>(plan.steps)),
+                     plan.steps);
+}
+
+std::string PlanText(const TrainPlan& plan) {
+  std::string text = fmt::format("training  {}\n", plan.trained);
+  const auto add = [&](const char* name, const std::string& value) {
+    text += fmt::format("{:<9} {}\n", name, value);
+  };
+  add("from", plan.base);
+  add("output", plan.output);
+  add("device", fmt::format("{}, {}", plan.device, plan.dtype));
+  add("weights", plan.frozen_weights == 0
+                     ? FormatCount(plan.trained_weights)
+                     : fmt::format("{} trained, {} frozen", FormatCount(plan.trained_weights),
+                                   FormatCount(plan.frozen_weights)));
+  if (!plan.attention.empty()) add("attention", plan.attention);
+  for (const TrainPlan::Size& size : plan.sizes) add("clips", SizeLine(size));
+  add("steps", plan.accumulation == 1
+                   ? fmt::format("{}", plan.steps)
+                   : fmt::format("{}, each of {} batches", plan.steps, plan.accumulation));
+  add("memory", MemoryLine(plan));
+  add("disk", DiskLine(plan));
+  if (plan.task == "dit") add("time", TimeLine(plan));
+  return text;
+}
+
+nlohmann::ordered_json PlanJson(const TrainPlan& plan) {
+  nlohmann::ordered_json json{{"task", plan.task},
+                              {"trained", plan.trained},
+                              {"base", plan.base},
+                              {"output", plan.output},
+                              {"device", plan.device},
+                              {"dtype", plan.dtype},
+                              {"trained_weights", plan.trained_weights},
+                              {"frozen_weights", plan.frozen_weights},
+                              {"steps", plan.steps},
+                              {"weight_bytes", plan.weight_bytes},
+                              {"activation_bytes", plan.activation_bytes},
+                              {"device_bytes", plan.device_bytes},
+                              {"checkpoint_bytes", plan.checkpoint_bytes},
+                              {"model_bytes", plan.model_bytes}};
+  if (plan.step_seconds) json["step_seconds"] = *plan.step_seconds;
+  return json;
+}
+
+int RunTrain(const TrainFlags& flags) {
+  Terminal terminal;
+  if (flags.dry_run) {
+    fmt::print("{}", PlanText(PlanTraining(flags.config, flags.overrides)));
+    return 0;
+  }
+  const TrainResult result = Train(
+      flags.config, flags.overrides, terminal.Progress(), &CancelOnSignals(),
+      [&](const TrainPlan& plan) { terminal.Announce(PlanText(plan), PlanJson(plan).dump()); });
+  terminal.EndLine();
+  fmt::print("{}  {} steps, last loss {:.5f}\n", result.output, result.steps, result.loss);
+  return 0;
+}
 
 }  // namespace
 
 void AddTrain(CLI::App& app, Action& action) {
   auto flags = std::make_shared<TrainFlags>();
   CLI::App& command =
-      *app.add_subcommand("train", "train a model as a JSON file says (docs/training.md)");
+      *app.add_subcommand("train", "train a model as described in a JSON file (docs/reference/training.md)");
   command.add_option("config", flags->config, "CONFIG.json")->required();
   command
-      .add_option("--set", flags->overrides, "FIELD=VALUE over the file, e.g. optimizer.lr=1e-4")
+      .add_option("--set", flags->overrides,
+                  "FIELD=VALUE, overrides the file, e.g. optimizer.lr=1e-4")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command.callback([flags, &action] {
-    action = [flags] {
-      Terminal terminal;
-      const TrainResult result =
-          Train(flags->config, flags->overrides, terminal.Progress(), &CancelOnSignals());
-      terminal.EndLine();
-      fmt::print("{}  {} steps, last loss {:.5f}\n", result.output, result.steps, result.loss);
-      return 0;
-    };
-  });
+  command.add_flag("--dry-run", flags->dry_run,
+                   "check everything, report device, memory, disk and time, and stop");
+  command.callback([flags, &action] { action = [flags] { return RunTrain(*flags); }; });
 }
 
 }  // namespace t3

@@ -1,4 +1,4 @@
-// One clip against its scene and its true render.
+// Compares a clip with its scene and true render.
 #include "eval/clip_score.h"
 
 #include <algorithm>
@@ -41,7 +41,7 @@ constexpr MeasureKind kKinds[] = {
     {"seconds", "seconds a clip", Better::kLess},
 };
 
-// Bounded, so that a clip of one colour is bad and not infinitely bad.
+// Bounded, so that the logarithm for a clip of one colour is finite.
 double Ratio(double value, double truth) {
   constexpr double kMax = 1000;
   return std::clamp(value / std::max(truth, 1e-12), 1 / kMax, kMax);
@@ -64,7 +64,7 @@ std::span<const MeasureKind> MeasureKinds() { return kKinds; }
 
 ClipScore ScoreClip(uint64_t number, const WorldScene& scene, const at::Tensor& video,
                     const at::Tensor& truth) {
-  T3_CHECK(video.sizes() == truth.sizes(), "eval: a clip ({}) is measured against one of ({})",
+  T3_CHECK(video.sizes() == truth.sizes(), "eval: a clip has shape ({}), its true render ({})",
            fmt::join(video.sizes(), ","), fmt::join(truth.sizes(), ","));
   const WorldReading reading = ReadWorld(video);
   ClipScore score;
@@ -88,12 +88,12 @@ ClipScore ScoreClip(uint64_t number, const WorldScene& scene, const at::Tensor& 
       {"path_continuous", reading.PathContinuous()},
       {"shading", reading.shading_matches},
       {at_sea ? "mirror" : "shadow", at_sea ? reading.MirrorPresent() : reading.ShadowPresent()}};
-  double kept = 0;
+  double satisfied = 0;
   for (const auto& [name, holds] : constraints) {
     set(name, holds);
-    kept += holds;
+    satisfied += holds;
   }
-  set("constraints", kept / static_cast<double>(std::size(constraints)));
+  set("constraints", satisfied / static_cast<double>(std::size(constraints)));
   const double detail = Ratio(DetailEnergy(video), DetailEnergy(truth));
   const double flicker = Ratio(Flicker(video), Flicker(truth));
   set("detail_ratio", detail), set("detail_distance", std::abs(std::log(detail)));

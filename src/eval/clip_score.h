@@ -1,4 +1,4 @@
-// What is measured of one clip of the world, and how that is kept in JSON.
+// Measures of one clip of the world, and their JSON.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -18,9 +18,9 @@ enum class Better { kMore, kLess, kNeither };
 
 struct MeasureKind {
   std::string_view name;
-  std::string_view label;  // for people
+  std::string_view label;  // in reports
   Better better = Better::kMore;
-  bool share = false;  // 0 to 1, told in per cent
+  bool share = false;  // 0 to 1, reported in percent
 };
 
 // Every measure in the order of reports: the attributes first.
@@ -30,18 +30,18 @@ struct ClipScore {
   uint64_t scene = 0;  // of HeldOutScene
   std::string caption;
   WorldValues wanted{};
-  WorldValues read{};                      // -1: nothing was seen
+  WorldValues read{};                      // -1: not seen
   std::map<std::string, double> measures;  // those that apply to the clip, by name
 };
 
-// Reads `video` with the world's detector and compares it with `truth`, the true render of `scene`
-// of the same shape (3,F,H,W), F >= 3, both on one device. Mirror image and shadow are measured
-// where the scene is to have them.
+// Reads `video` with the world's detector and compares it with `truth`, the true render of `scene`,
+// both (3,F,H,W), F >= 3, on one device. Mirror image and shadow are measured where the scene
+// should have them.
 ClipScore ScoreClip(uint64_t number, const WorldScene& scene, const at::Tensor& video,
                     const at::Tensor& truth);
 
-// The detail of `video` over that of `small`, a clip (3,F,h,w) of the same model and scene,
-// enlarged to its size by bicubic interpolation; within 1/1000 to 1000.
+// Ratio of the detail of `video` to that of `small`, a clip (3,F,h,w) of the same model and scene
+// enlarged to the same size by bicubic interpolation; clamped to 1/1000 to 1000.
 double DetailOverEnlarged(const at::Tensor& video, const at::Tensor& small);
 
 nlohmann::ordered_json ToJson(const ClipScore& score);

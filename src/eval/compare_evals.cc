@@ -14,7 +14,7 @@ std::string Signed(double value, bool share) {
   return (value >= 0 ? "+" : "") + FormatMeasure(value, share);
 }
 
-// A measure that is neither better nor worse for being larger gets its difference and no verdict.
+// A measure of which neither more nor less is better gets a difference and no verdict.
 void AddRow(const MeasureKind& kind, const Pairs& pairs, std::optional<double> margin,
             Report& report, ordered_json& rows) {
   const MeanInterval gain = MeanOf(pairs.gain);
@@ -29,7 +29,7 @@ void AddRow(const MeasureKind& kind, const Pairs& pairs, std::optional<double> m
     report.text += fmt::format(
         "  {:>22}", Signed(gain.low(), kind.share) + " to " + Signed(gain.high(), kind.share));
   } else {
-    report.text += fmt::format("  {:>22}", "one clip, none");
+    report.text += fmt::format("  {:>22}", "one clip");
   }
   report.text += fmt::format(" {:>6}", gain.count);
   if (margin && kind.better != Better::kNeither) {
@@ -58,13 +58,14 @@ Pairs PairsOf(const std::map<uint64_t, double>& a, const std::map<uint64_t, doub
 Report CompareEvals(const std::vector<std::string>& a, const std::vector<std::string>& b,
                     std::optional<double> margin) {
   if (a.size() != b.size() || a.empty())
-    FailUsage("--compare: {} files against {}; wanted as many on both sides", a.size(), b.size());
+    FailUsage("`compare`: {} files against {}; wanted the same number on both sides", a.size(),
+              b.size());
   const StoredEval first = ReadEvals(a), second = ReadEvals(b);
   Report report;
   report.text = fmt::format(
       "A {}\nB {}\n"
-      "How much better B is, a mean over scenes in both with its 95 % interval (Student's t); a "
-      "ratio's difference is B - A\n",
+      "gain of B over A, the mean over their common scenes with its 95 % interval (Student's t); "
+      "for ratios the difference B - A\n",
       first.title, second.title);
   if (margin) report.text += fmt::format("last column: is the interval above {}\n", *margin);
   report.text += fmt::format("{:<24} {:>10} {:>10} {:>10}  {:>22} {:>6}\n", "", "A", "B",
@@ -79,7 +80,8 @@ Report CompareEvals(const std::vector<std::string>& a, const std::vector<std::st
     const Pairs pairs = PairsOf(in_a->second, in_b->second, kind.better);
     if (!pairs.gain.empty()) AddRow(kind, pairs, margin, report, rows);
   }
-  T3_CHECK(!rows.empty(), "A and B, {} and {}, share no scene; give both the same --first-seed",
+  T3_CHECK(!rows.empty(),
+           "A and B, {} and {}, share no scene; measure both with the same `first-seed`",
            first.title, second.title);
   report.json = json.dump(1);
   return report;

@@ -125,7 +125,7 @@ TEST_F(CompareEvalsTest, WrongFilesAreNamed) {
   const std::string a = Write("a.json", {{"land", {1, 0}}});
   EXPECT_THAT(ErrorOf(a, folder_ / "none.json"), HasSubstr("there is no such file"));
   std::ofstream(folder_ / "text.json") << "not JSON";
-  EXPECT_THAT(ErrorOf(a, folder_ / "text.json"), HasSubstr("is no record of `t3 eval --json`"));
+  EXPECT_THAT(ErrorOf(a, folder_ / "text.json"), HasSubstr("is not a record of `t3 eval --json`"));
   EXPECT_THAT(ErrorOf(a, Write("far.json", {{"land", {1}}}, 90)), HasSubstr("share no scene"));
   EXPECT_THAT(ErrorOf(a, Write("other.json", {{"time", {1}}})), HasSubstr("share no scene"));
 }

@@ -1,4 +1,4 @@
-// A picture of many clips: what was made, with the truth below it.
+// A picture of many clips, each above its true render.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -11,13 +11,13 @@ namespace t3 {
 
 class ContactSheet {
  public:
-  // The most clips that it shows; later ones are left out.
+  // Maximum number of clips; later ones are left out.
   static constexpr int64_t kMax = 24;
 
-  // Takes the middle frame of each, (3,F,H,W) in [-1,1], 256 pixels wide. An undefined `truth` is
-  // left out. All clips of a sheet have one shape.
+  // Adds the middle frames, 256 pixels wide, of two clips (3,F,H,W) in [-1,1]; `truth` may be
+  // undefined. All clips of a sheet have one shape.
   void Add(const at::Tensor& video, const at::Tensor& truth);
-  // Writes a PNG of six clips a row; nothing where there is none.
+  // Writes a PNG with six clips a row; nothing without clips.
   void Write(const std::string& path) const;
 
  private:

@@ -1,9 +1,8 @@
-// Lines of means, and the record's JSON.
+// Formats means, and writes and reads the record's JSON.
 #include "eval/eval_report.h"
 
-#include <fstream>
-
 #include "base/check.h"
+#include "base/json.h"
 
 namespace t3 {
 namespace {
@@ -72,11 +71,9 @@ Report MakeReport(const EvalRecord& record) {
 }
 
 StoredEval ReadEval(const std::string& path) {
-  std::ifstream file(path);
-  T3_CHECK(file, "{}: there is no such file, or it cannot be read", path);
   StoredEval stored;
   try {
-    const json record = json::parse(file);
+    const json record = ReadJson(path, kLongLists);
     stored.title = fmt::format("{} ({}x{})", path, record.at("size").get<std::string>(),
                                record.at("frames").get<int>());
     for (const json& clip : record.at("clips")) {
@@ -89,9 +86,9 @@ StoredEval ReadEval(const std::string& path) {
       if (record.contains(name)) stored.once[name] = record.at(name).get<double>();
     }
   } catch (const json::exception& error) {
-    Fail("{} is no record of `t3 eval --json`: {}", path, error.what());
+    Fail("{} is not a record of `t3 eval --json`: {}", path, error.what());
   }
-  T3_CHECK(!stored.measures.empty(), "{} holds no clip that was measured", path);
+  T3_CHECK(!stored.measures.empty(), "{} has no measured clips", path);
   return stored;
 }
 

@@ -1,4 +1,4 @@
-// Student's t by its finite sums for whole degrees of freedom.
+// Student's t by its finite sums for integer degrees of freedom.
 #include "eval/statistics.h"
 
 #include <cmath>
@@ -40,7 +40,7 @@ double StudentQuantile(int64_t freedom) {
 }
 
 MeanInterval MeanOf(const std::vector<double>& values) {
-  T3_CHECK(!values.empty(), "statistics: no value to take the mean of");
+  T3_CHECK(!values.empty(), "statistics: the mean of no values");
   const auto count = static_cast<double>(values.size());
   MeanInterval result{.count = static_cast<int64_t>(values.size())};
   for (const double value : values) result.mean += value / count;

@@ -1,4 +1,4 @@
-// Means with their intervals.
+// Means with confidence intervals.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +6,8 @@
 
 namespace t3 {
 
-// The t for which Student's distribution with `freedom` >= 1 degrees of freedom has 95 % of its
-// mass between -t and t.
+// The t with 95 % of the mass of Student's distribution with `freedom` >= 1 degrees of freedom
+// between -t and t.
 double StudentQuantile(int64_t freedom);
 
 struct MeanInterval {
@@ -18,7 +18,7 @@ struct MeanInterval {
   double high() const { return mean + half_width; }
 };
 
-// By Student's t, the values independent. Throws Error without a value.
+// By Student's t, for independent values. Throws Error without values.
 MeanInterval MeanOf(const std::vector<double>& values);
 
 }  // namespace t3

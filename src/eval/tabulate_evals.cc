@@ -24,7 +24,7 @@ const MeasureKind& KindOf(const std::string& name) {
   for (const MeasureKind& kind : MeasureKinds()) {
     if (kind.name == name && kind.better != Better::kNeither) return kind;
   }
-  FailUsage("--margins {}: no measure of which more or less is better", name);
+  FailUsage("`margins` {}: not a measure of which more or less is better", name);
 }
 
 MeanInterval GainOf(const StoredEval& from, const StoredEval& to, const MeasureKind& kind) {
@@ -35,7 +35,7 @@ MeanInterval GainOf(const StoredEval& from, const StoredEval& to, const MeasureK
   return gains.empty() ? MeanInterval{} : MeanOf(gains);
 }
 
-// A bar would end a cell.
+// A bar would end the cell.
 std::string LabelOf(const MeasureKind& kind) {
   std::string label;
   for (const char c : kind.label) label += c == '|' ? "\\|" : std::string(1, c);
@@ -52,7 +52,7 @@ std::string Head(const std::vector<std::string>& cells) {
   return Row(cells) + rule + "\n";
 }
 
-// Means of every measure: a line a measure, a column a model.
+// Means: a row per measure, a column per model.
 std::string MeansTable(const std::vector<Arm>& arms) {
   std::vector<std::string> names{""};
   for (const Arm& arm : arms) names.push_back(arm.name);
@@ -88,10 +88,10 @@ std::string GainsTable(const std::vector<Arm>& arms, const Arm& against, const s
                        double margin) {
   const MeasureKind& kind = KindOf(measure);
   const auto text = [&](double v) { return (v >= 0 ? "+" : "") + FormatMeasure(v, kind.share); };
-  std::string table = fmt::format("\n{}: how much better than {}, margin {}\n\n", LabelOf(kind),
-                                  against.name, text(margin));
-  table += Head(
-      {"", "mean gain", "95 % interval", "of each training seed", "scenes", "above the margin"});
+  std::string table =
+      fmt::format("\n{}: gain over {}, margin {}\n\n", LabelOf(kind), against.name, text(margin));
+  table +=
+      Head({"", "mean gain", "95 % interval", "by training seed", "scenes", "above the margin"});
   for (const Arm& arm : arms) {
     if (&arm == &against) continue;
     const MeanInterval gain = GainOf(against.mean, arm.mean, kind);
@@ -118,14 +118,14 @@ std::string TabulateEvals(const std::vector<NamedEvals>& named, const std::strin
   std::vector<Arm> arms;
   for (const auto& [name, files] : named) {
     if (files.empty() || FindArm(arms, name) != nullptr)
-      FailUsage("--table {}: wanted NAME=FILE[,FILE...], every name once", name);
+      FailUsage("`table` {}: wanted NAME=FILE[,FILE...], every name once", name);
     Arm& arm = arms.emplace_back();
     arm.name = name, arm.mean = ReadEvals(files);
     for (const std::string& file : files) arm.seeds.push_back(ReadEval(file));
   }
   if (against.empty()) return MeansTable(arms);
   const Arm* reference = FindArm(arms, against);
-  if (reference == nullptr) FailUsage("--against {}: --table has no such name", against);
+  if (reference == nullptr) FailUsage("`against` {}: `table` does not name it", against);
   std::string text;
   for (const auto& [measure, margin] : margins)
     text += GainsTable(arms, *reference, measure, margin);

@@ -1,4 +1,4 @@
-// What a measurement's time goes to.
+// Where a measurement's time goes.
 #pragma once
 
 #include <ATen/Device.h>
@@ -16,7 +16,7 @@ class TimeBreakdown {
  public:
   explicit TimeBreakdown(at::Device device) : device_(device) {}
 
-  // The seconds that `work` takes on the device, also added to `part`.
+  // Runs `work`; returns its seconds on the device and adds them to `part`.
   template <typename Work>
   double Time(const std::string& part, Work work) {
     const auto start = std::chrono::steady_clock::now();

@@ -1,4 +1,4 @@
-// Compares frames half a clip and a whole one apart under shifts and zooms; the best match is the
+// Matches frames half a clip and a whole clip apart under shifts and zooms; the best match is the
 // camera's move.
 #include "measure/camera_move.h"
 
@@ -10,27 +10,27 @@
 namespace t3 {
 namespace {
 
-// Horizontal differences of brightness: the horizon, which no move changes, has none.
+// Horizontal differences of brightness. The horizon, which no move changes, has none.
 at::Tensor Edges(const at::Tensor& frame) {
   const at::Tensor luma =
       at::avg_pool2d(frame.mean(0).view({1, 1, frame.size(1), frame.size(2)}), 3, 1, 1);
   const at::Tensor edges = at::zeros_like(luma);
   edges.narrow(3, 1, luma.size(3) - 2)
       .copy_(luma.narrow(3, 2, luma.size(3) - 2) - luma.narrow(3, 0, luma.size(3) - 2));
-  // Strong and weak edges count alike, in all lights.
+  // Strong and weak edges count equally, in any light.
   return edges / (edges.abs() + 0.02);
 }
 
-// Where a later frame's pixels were half a clip before; other times in proportion.
+// Where a later frame's pixels were half a clip earlier.
 struct Hypothesis {
   WorldCamera camera;
   double zoom;
-  double shift;  // parts of the width, of the later picture's content to the left
+  double shift;  // of the content to the left, as a fraction of the width
 };
 
 std::vector<Hypothesis> Hypotheses() {
   std::vector<Hypothesis> all;
-  // A pan of a tenth of the width: half of it lies between the frames, less for far layers.
+  // A pan covers a tenth of the width in a clip, half of it between the frames; far layers less.
   for (int i = -1; i <= 1; ++i) all.push_back({WorldCamera::kStill, 1, i * 0.0039});
   for (int i = 0; i <= 8; ++i) {
     const double shift = 0.030 + 0.004 * i;

@@ -1,4 +1,4 @@
-// The camera's move from how the background moves across a clip.
+// Reads the camera's move from the motion of the background.
 #pragma once
 
 #include <ATen/core/Tensor.h>

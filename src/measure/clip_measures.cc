@@ -38,10 +38,10 @@ at::Tensor Binomial(const at::Tensor& x, int64_t dim) {
 double DetailEnergy(const at::Tensor& video) {
   CheckClip(video, "detail");
   const int64_t rows = video.size(2), columns = video.size(3);
-  T3_CHECK(rows >= 3 && columns >= 3, "detail: a picture of {}x{} is too small, wanted 3x3",
-           columns, rows);
+  T3_CHECK(rows >= 3 && columns >= 3,
+           "detail: a picture of {}x{} is too small, wanted at least 3x3", columns, rows);
   const at::NoGradGuard no_grad;
-  // A frame at a time: a clip in 4K has no room for copies.
+  // Frame by frame: there is no memory for copies of a 4K clip.
   at::Tensor sum = at::zeros({}, video.options().dtype(at::kDouble));
   for (int64_t frame = 0; frame < video.size(1); ++frame) {
     const at::Tensor luma = LumaOf(video, frame);

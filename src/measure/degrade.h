@@ -1,4 +1,4 @@
-// A clip as a small VAE may give it back, to test the detector with.
+// Degrades a clip as a small VAE might, to test the detector.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -8,8 +8,8 @@
 
 namespace t3 {
 
-// `video` (3,F,H,W) on the CPU blurred by a Gaussian of 1 pixel, with noise of 0.03 that the seed
-// makes.
+// `video` (3,F,H,W) on the CPU, blurred by a Gaussian of 1 pixel, plus noise of standard deviation
+// 0.03 from the seed.
 inline at::Tensor Degrade(const at::Tensor& video, uint64_t seed) {
   const at::Tensor at = at::arange(-3, 4, video.options());
   const at::Tensor bell = at::exp(at * at * -0.5);

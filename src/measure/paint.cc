@@ -1,4 +1,4 @@
-// Paints by hue and saturation; things as connected parts of one paint.
+// Finds paints by hue and saturation, and their connected regions.
 #include "measure/paint.h"
 
 #include <ATen/ATen.h>
@@ -11,20 +11,20 @@
 namespace t3 {
 namespace {
 
-// Nothing but paint is as saturated: the bluest sky has 0.73 and another hue.
+// Only paint is that saturated: the bluest sky has 0.73 and another hue.
 constexpr double kSaturation = 0.70, kChroma = 0.40, kHueDistance = 0.27;
 constexpr int64_t kColors = 5, kJoin = 4;
 
-// The pixels of one connected part of `grown`, counted where `own` is set.
-PaintedThing Fill(std::vector<uint8_t>& grown, const std::vector<uint8_t>& own, int64_t start) {
-  PaintedThing thing{.left = kReadWidth, .right = -1, .top = kReadHeight, .bottom = -1};
+// The region of `grown` that is connected to `start`, of which pixels in `mask` count.
+PaintedRegion Fill(std::vector<uint8_t>& grown, const std::vector<uint8_t>& mask, int64_t start) {
+  PaintedRegion thing{.left = kReadWidth, .right = -1, .top = kReadHeight, .bottom = -1};
   std::vector<int64_t> open = {start};
   grown[start] = 0;
   double sum_x = 0, sum_y = 0;
   while (!open.empty()) {
     const int64_t at = open.back(), x = at % kReadWidth, y = at / kReadWidth;
     open.pop_back();
-    if (own[at]) {
+    if (mask[at]) {
       ++thing.area, sum_x += static_cast<double>(x), sum_y += static_cast<double>(y);
       thing.left = std::min(thing.left, x), thing.right = std::max(thing.right, x);
       thing.top = std::min(thing.top, y), thing.bottom = std::max(thing.bottom, y);
@@ -65,13 +65,14 @@ at::Tensor PaintMap(const at::Tensor& picture) {
   std::vector<at::Tensor> distances;
   for (int64_t i = 0; i < kColors; ++i) {
     const Rgb paint = PaintOf(static_cast<WorldColor>(i));
-    const float least = std::min({paint.r, paint.g, paint.b});
-    const float range = std::max({paint.r, paint.g, paint.b}) - least;
-    const at::Tensor own = at::tensor({(paint.r - least) / range, (paint.g - least) / range,
-                                       (paint.b - least) / range},
-                                      picture.options())
-                               .view({3, 1, 1, 1});
-    distances.push_back((hue - own).abs().sum(0));
+    const float low_channel = std::min({paint.r, paint.g, paint.b});
+    const float range = std::max({paint.r, paint.g, paint.b}) - low_channel;
+    const at::Tensor paint_hue =
+        at::tensor({(paint.r - low_channel) / range, (paint.g - low_channel) / range,
+                    (paint.b - low_channel) / range},
+                   picture.options())
+            .view({3, 1, 1, 1});
+    distances.push_back((hue - paint_hue).abs().sum(0));
   }
   const auto [distance, color] = at::stack(distances).min(0);
   const at::Tensor painted = (distance < kHueDistance)
@@ -80,19 +81,19 @@ at::Tensor PaintMap(const at::Tensor& picture) {
   return at::where(painted, color, at::full_like(color, -1)).to(at::kChar);
 }
 
-std::vector<PaintedThing> FindThings(const at::Tensor& frame_map, int64_t least) {
-  std::vector<PaintedThing> things;
+std::vector<PaintedRegion> FindRegions(const at::Tensor& frame_map, int64_t min_area) {
+  std::vector<PaintedRegion> things;
   for (int64_t color = 0; color < kColors; ++color) {
     const at::Tensor mask = frame_map == color;
-    const std::vector<uint8_t> own = Bytes(mask);
+    const std::vector<uint8_t> pixels = Bytes(mask);
     std::vector<uint8_t> grown =
         Bytes(at::max_pool2d(mask.to(at::kFloat).view({1, 1, kReadHeight, kReadWidth}),
                              2 * kJoin + 1, 1, kJoin) > 0);
     for (int64_t at = 0; at < static_cast<int64_t>(grown.size()); ++at) {
       if (!grown[at]) continue;
-      PaintedThing thing = Fill(grown, own, at);
+      PaintedRegion thing = Fill(grown, pixels, at);
       thing.color = static_cast<int>(color);
-      if (thing.area >= least) things.push_back(thing);
+      if (thing.area >= min_area) things.push_back(thing);
     }
   }
   return things;

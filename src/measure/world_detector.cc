@@ -1,4 +1,5 @@
-// The detector: paints and motion by rule, land, hour, clouds, light and kind by fitted lines.
+// The detector: colours and motion by rules; land, time, clouds, light and kind of object by the
+// fitted coefficients.
 #include "measure/world_detector.h"
 
 #include <ATen/ATen.h>
@@ -18,22 +19,22 @@
 namespace t3 {
 namespace {
 
-// Lanterns hang within this part of the width at both edges; objects stay between.
+// Lanterns hang within this fraction of the width at both edges; objects stay between.
 constexpr double kEdge = 0.11;
-// An object or lantern covers 300 pixels and more at 256x144; what a blur leaves over is less.
+// An object or lantern covers at least 300 pixels at 256x144; fragments after a blur are smaller.
 constexpr int64_t kMinArea = 70;
-constexpr double kStillTravel = 0.10;  // true ways are 0 or 0.26
+constexpr double kStillTravel = 0.10;  // true clips travel 0 or 0.26
 
-struct FrameThings {
-  std::vector<PaintedThing> left, middle, right;
+struct FrameRegions {
+  std::vector<PaintedRegion> left, middle, right;
 };
 
-// A clip taken apart: what every measure needs.
-struct Parts {
+// What every measure needs of a clip.
+struct ClipAnalysis {
   at::Tensor picture;  // (3, F, 144, 256) in [0, 1]
   at::Tensor map;      // (F, 144, 256) int8 on the CPU
   at::Tensor free;     // (F, 144, 256) fp32: 1 where neither object nor lantern is near
-  std::vector<FrameThings> things;
+  std::vector<FrameRegions> regions;  // by frame
 };
 
 at::Tensor FreeOf(const at::Tensor& map) {
@@ -45,71 +46,71 @@ at::Tensor FreeOf(const at::Tensor& map) {
   return free;
 }
 
-Parts TakeApart(const at::Tensor& video) {
-  Parts parts{.picture = ReadingSize(video), .map = {}, .free = {}, .things = {}};
-  const at::Tensor map = PaintMap(parts.picture);
-  parts.free = FreeOf(map);
-  parts.map = map.cpu();
-  for (int64_t frame = 0; frame < parts.map.size(0); ++frame) {
-    FrameThings& sorted = parts.things.emplace_back();
-    for (const PaintedThing& thing : FindThings(parts.map[frame], kMinArea)) {
+ClipAnalysis Analyze(const at::Tensor& video) {
+  ClipAnalysis clip{.picture = ReadingSize(video), .map = {}, .free = {}, .regions = {}};
+  const at::Tensor map = PaintMap(clip.picture);
+  clip.free = FreeOf(map);
+  clip.map = map.cpu();
+  for (int64_t frame = 0; frame < clip.map.size(0); ++frame) {
+    FrameRegions& sorted = clip.regions.emplace_back();
+    for (const PaintedRegion& thing : FindRegions(clip.map[frame], kMinArea)) {
       auto& place = thing.x < kEdge * kReadWidth         ? sorted.left
                     : thing.x > (1 - kEdge) * kReadWidth ? sorted.right
                                                          : sorted.middle;
       place.push_back(thing);
     }
   }
-  return parts;
+  return clip;
 }
 
-const PaintedThing* Largest(const std::vector<PaintedThing>& things) {
+const PaintedRegion* Largest(const std::vector<PaintedRegion>& things) {
   const auto largest = std::max_element(
       things.begin(), things.end(), [](const auto& a, const auto& b) { return a.area < b.area; });
   return largest == things.end() ? nullptr : &*largest;
 }
 
-// The most frequent colour of the largest things; -1 without any.
+// The colour with the largest total area of the frames' largest regions; -1 without any.
 template <typename Select>
-int CommonColor(const Parts& parts, Select select) {
+int CommonColor(const ClipAnalysis& clip, Select select) {
   int64_t votes[5] = {};
-  for (const FrameThings& frame : parts.things) {
-    const std::vector<PaintedThing> things = select(frame);
-    const PaintedThing* thing = Largest(things);
+  for (const FrameRegions& frame : clip.regions) {
+    const std::vector<PaintedRegion> things = select(frame);
+    const PaintedRegion* thing = Largest(things);
     if (thing != nullptr) votes[thing->color] += thing->area;
   }
-  const int64_t* most = std::max_element(votes, votes + 5);
-  return *most == 0 ? -1 : static_cast<int>(most - votes);
+  const int64_t* winner = std::max_element(votes, votes + 5);
+  return *winner == 0 ? -1 : static_cast<int>(winner - votes);
 }
 
-// At sea a thing straight below another of its colour, and not much larger, is its mirror image.
-void DropMirrorImages(Parts& parts) {
-  constexpr int64_t kAside = 6;  // waves carry an image a little beyond its object
-  for (FrameThings& frame : parts.things) {
-    const std::vector<PaintedThing> all = frame.middle;
-    std::erase_if(frame.middle, [&all](const PaintedThing& image) {
-      return std::any_of(all.begin(), all.end(), [&image](const PaintedThing& thing) {
+// At sea a region straight below another of its colour, and not much larger, is its mirror image.
+void DropMirrorImages(ClipAnalysis& clip) {
+  constexpr int64_t kMargin = 6;  // waves move an image a little beyond its object
+  for (FrameRegions& frame : clip.regions) {
+    const std::vector<PaintedRegion> all = frame.middle;
+    std::erase_if(frame.middle, [&all](const PaintedRegion& image) {
+      return std::any_of(all.begin(), all.end(), [&image](const PaintedRegion& thing) {
         return thing.color == image.color && thing.bottom < image.top + 3 &&
-               image.left > thing.left - kAside && image.right < thing.right + kAside &&
+               image.left > thing.left - kMargin && image.right < thing.right + kMargin &&
                image.area < 2 * thing.area;
       });
     });
   }
 }
 
-// The object in each frame: the largest thing between the lanterns; null where there is none.
-std::vector<const PaintedThing*> ObjectByFrame(const Parts& parts) {
-  std::vector<const PaintedThing*> objects;
-  for (const FrameThings& frame : parts.things) objects.push_back(Largest(frame.middle));
+// The object of each frame: the largest region between the lanterns; nullptr without one.
+std::vector<const PaintedRegion*> ObjectByFrame(const ClipAnalysis& clip) {
+  std::vector<const PaintedRegion*> objects;
+  for (const FrameRegions& frame : clip.regions) objects.push_back(Largest(frame.middle));
   return objects;
 }
 
-// Straight line through the object's places over time.
-void ReadPath(const Parts& parts, WorldReading& reading) {
-  const std::vector<const PaintedThing*> objects = ObjectByFrame(parts);
+// Fits a straight line to the object's positions over time.
+void ReadPath(const ClipAnalysis& clip, WorldReading& reading) {
+  const std::vector<const PaintedRegion*> objects = ObjectByFrame(clip);
   std::vector<double> t, x, y;
   double count = 0;
   for (size_t i = 0; i < objects.size(); ++i) {
-    count += static_cast<double>(parts.things[i].middle.size());
+    count += static_cast<double>(clip.regions[i].middle.size());
     if (objects[i] == nullptr) continue;
     t.push_back(static_cast<double>(i) / static_cast<double>(objects.size() - 1));
     x.push_back(objects[i]->x), y.push_back(objects[i]->y);
@@ -132,21 +133,21 @@ int MotionOf(const WorldReading& reading) {
   return static_cast<int>(reading.travel > 0 ? WorldMotion::kRight : WorldMotion::kLeft);
 }
 
-bool PairMatches(const Parts& parts) {
+bool PairMatches(const ClipAnalysis& clip) {
   int64_t matched = 0;
-  for (const FrameThings& frame : parts.things) {
+  for (const FrameRegions& frame : clip.regions) {
     if (frame.left.size() != 1 || frame.right.size() != 1) continue;
-    const PaintedThing &a = frame.left[0], &b = frame.right[0];
+    const PaintedRegion &a = frame.left[0], &b = frame.right[0];
     matched += a.color == b.color && std::abs(a.y - b.y) < 0.03 * kReadHeight;
   }
-  return static_cast<double>(matched) > 0.9 * static_cast<double>(parts.things.size());
+  return static_cast<double>(matched) > 0.9 * static_cast<double>(clip.regions.size());
 }
 
-// How strongly the picture shows `thing` upside down below the line `mirror`: the mean over its
-// mirrored pixels of how far they lie from their row's colour towards the paint.
-double MirrorAt(const at::Tensor& frame, const at::Tensor& mask, const PaintedThing& thing,
+// Strength of the mirror image of `thing` below the line `mirror`: the mean over its mirrored
+// pixels of how far they lie from their row's median colour towards the paint.
+double MirrorAt(const at::Tensor& frame, const at::Tensor& mask, const PaintedRegion& thing,
                 int64_t mirror) {
-  // A boat's hull, which may reach below the line, is not its own image.
+  // A boat's hull may reach below the line; it is not an image.
   constexpr int64_t kHull = 12;
   const int64_t first = thing.bottom > mirror ? mirror + kHull : 2 * mirror - thing.bottom;
   const int64_t end = std::min<int64_t>(2 * mirror - thing.top + 1, kReadHeight);
@@ -155,20 +156,20 @@ double MirrorAt(const at::Tensor& frame, const at::Tensor& mask, const PaintedTh
   const at::Tensor rows = frame.narrow(1, first, end - first);
   const at::Tensor usual = std::get<0>(rows.median(2, true));
   const Rgb paint = PaintOf(static_cast<WorldColor>(thing.color));
-  const at::Tensor way =
+  const at::Tensor direction =
       at::tensor({paint.r, paint.g, paint.b}, frame.options()).view({3, 1, 1}) * 0.7 - usual;
-  const at::Tensor strength = ((rows - usual) * way).sum(0) / way.square().sum(0);
+  const at::Tensor strength = ((rows - usual) * direction).sum(0) / direction.square().sum(0);
   return ((strength * shown).sum() / shown.sum().clamp_min(1)).item<double>();
 }
 
-double MirrorOf(const Parts& parts) {
-  const std::vector<const PaintedThing*> objects = ObjectByFrame(parts);
+double MirrorOf(const ClipAnalysis& clip) {
+  const std::vector<const PaintedRegion*> objects = ObjectByFrame(clip);
   double sum = 0;
   int64_t count = 0;
   for (size_t i = 0; i < objects.size(); i += 4) {
     if (objects[i] == nullptr) continue;
-    const at::Tensor frame = parts.picture.select(1, static_cast<int64_t>(i)).cpu();
-    const at::Tensor mask = parts.map[static_cast<int64_t>(i)] == objects[i]->color;
+    const at::Tensor frame = clip.picture.select(1, static_cast<int64_t>(i)).cpu();
+    const at::Tensor mask = clip.map[static_cast<int64_t>(i)] == objects[i]->color;
     double best = 0;
     // The horizon, or a boat's waterline.
     for (int64_t line = 78; line < 118; ++line) {
@@ -180,19 +181,19 @@ double MirrorOf(const Parts& parts) {
   return count == 0 ? 0 : sum / static_cast<double>(count);
 }
 
-// How brightness grows to the right over the lower half of the object (a bird's wings have shades
-// of their own), as a share of its mean; summed over frames.
-double ShadingOf(const Parts& parts) {
-  const std::vector<const PaintedThing*> objects = ObjectByFrame(parts);
+// Relative increase of brightness to the right over the lower half of the object (a bird's wings
+// are shaded differently), summed over frames.
+double ShadingOf(const ClipAnalysis& clip) {
+  const std::vector<const PaintedRegion*> objects = ObjectByFrame(clip);
   double sum = 0;
   for (size_t i = 0; i < objects.size(); ++i) {
     if (objects[i] == nullptr) continue;
     const int64_t frame = static_cast<int64_t>(i), top = std::llround(objects[i]->y);
     const int64_t rows = objects[i]->bottom + 1 - top;
     if (rows < 1) continue;
-    const at::Tensor bright = parts.picture.select(1, frame).amax(0).cpu().narrow(0, top, rows);
-    const at::Tensor painted = (parts.map[frame] == objects[i]->color).to(at::kFloat);
-    // Without the edge, which is mixed with what lies behind.
+    const at::Tensor bright = clip.picture.select(1, frame).amax(0).cpu().narrow(0, top, rows);
+    const at::Tensor painted = (clip.map[frame] == objects[i]->color).to(at::kFloat);
+    // The edge is mixed with the background.
     const at::Tensor inside = 1 - at::max_pool2d((1 - painted).unsqueeze(0), 3, 1, 1)[0];
     const at::Tensor mask = inside.narrow(0, top, rows);
     const at::Tensor count = mask.sum().clamp_min(1);
@@ -204,33 +205,33 @@ double ShadingOf(const Parts& parts) {
   return sum;
 }
 
-// Where an object's shadow can be, and not the same place on its other side: columns from the
-// object's middle, and rows (src/world/things.cc).
+// Where an object's shadow can fall on one side and not on the other: columns from the object's
+// centre, and rows (src/world/foreground.cc).
 struct ShadowPlace {
   int64_t near, far;   // columns
   int64_t first, end;  // rows
 };
 
-// On the ground far below a flying thing, at the height that the horizon leaves open; beside the
-// wheels of a car, which are not painted.
-ShadowPlace ShadowPlaceOf(const PaintedThing& object, bool car) {
+// On the ground far below a flying object, at a height that no horizon covers; beside the wheels of
+// a car, which are not painted.
+ShadowPlace ShadowPlaceOf(const PaintedRegion& object, bool car) {
   if (!car) return {.near = 6, .far = 30, .first = 118, .end = 129};
   const int64_t first = std::min<int64_t>(object.bottom - 2, kReadHeight - 12);
   return {.near = 10, .far = 36, .first = first, .end = first + 12};
 }
 
-// How much brighter the ground is to the right of the object than to the left, in units of ln, in
-// those rows where sides differ most.
-double GroundContrast(const Parts& parts, bool car) {
+// Log ratio of the ground's brightness to the right and left of the object, in the rows where the
+// sides differ most.
+double GroundContrast(const ClipAnalysis& clip, bool car) {
   constexpr int64_t kRows = 5;  // of a shadow's thick part
-  const std::vector<const PaintedThing*> objects = ObjectByFrame(parts);
+  const std::vector<const PaintedRegion*> objects = ObjectByFrame(clip);
   std::vector<at::Tensor> contrasts;  // (rows) of each frame
   for (size_t i = 0; i < objects.size(); ++i) {
     if (objects[i] == nullptr) continue;
     const ShadowPlace place = ShadowPlaceOf(*objects[i], car);
     const int64_t x = std::llround(objects[i]->x), columns = place.far - place.near;
     if (x - place.far < 0 || x + place.far > kReadWidth) continue;
-    const at::Tensor ground = (parts.picture.select(1, static_cast<int64_t>(i))
+    const at::Tensor ground = (clip.picture.select(1, static_cast<int64_t>(i))
                                    .mean(0)
                                    .narrow(0, place.first, place.end - place.first)
                                    .cpu() +
@@ -245,13 +246,13 @@ double GroundContrast(const Parts& parts, bool car) {
   return smooth[smooth.abs().argmax()].item<double>();
 }
 
-at::Tensor MeanObjectFeatures(const Parts& parts) {
-  const std::vector<const PaintedThing*> objects = ObjectByFrame(parts);
+at::Tensor MeanObjectFeatures(const ClipAnalysis& clip) {
+  const std::vector<const PaintedRegion*> objects = ObjectByFrame(clip);
   at::Tensor sum = at::zeros({kObjectFeatures}, at::kFloat);
   double count = 0;
   for (size_t i = 0; i < objects.size(); ++i) {
     if (objects[i] == nullptr) continue;
-    sum += ObjectFeatures(parts.map[static_cast<int64_t>(i)], *objects[i]);
+    sum += ObjectFeatures(clip.map[static_cast<int64_t>(i)], *objects[i]);
     ++count;
   }
   return sum / std::max(count, 1.0);
@@ -261,16 +262,15 @@ at::Tensor MeanObjectFeatures(const Parts& parts) {
 
 WorldFeatures FeaturesOf(const at::Tensor& video) {
   const at::NoGradGuard no_grad;
-  const Parts parts = TakeApart(video);
-  return {SceneFeatures(parts.picture, parts.free), MeanObjectFeatures(parts)};
+  const ClipAnalysis clip = Analyze(video);
+  return {SceneFeatures(clip.picture, clip.free), MeanObjectFeatures(clip)};
 }
 
 WorldReading ReadWorld(const at::Tensor& video) {
   const at::NoGradGuard no_grad;
-  Parts parts = TakeApart(video);
+  ClipAnalysis clip = Analyze(video);
   WorldReading reading;
-  reading.values =
-      ReadFitted({SceneFeatures(parts.picture, parts.free), MeanObjectFeatures(parts)});
+  reading.values = ReadFitted({SceneFeatures(clip.picture, clip.free), MeanObjectFeatures(clip)});
   const auto set = [&](WorldAttribute attribute, int value) {
     reading.values[static_cast<size_t>(attribute)] = value;
   };
@@ -279,26 +279,26 @@ WorldReading ReadWorld(const at::Tensor& video) {
   };
   const bool sea = get(WorldAttribute::kLand) == static_cast<int>(WorldLand::kSea);
   if (sea) {
-    DropMirrorImages(parts);
-    reading.mirror = MirrorOf(parts);
+    DropMirrorImages(clip);
+    reading.mirror = MirrorOf(clip);
   }
-  ReadPath(parts, reading);
-  set(WorldAttribute::kColor, CommonColor(parts, [](const auto& f) { return f.middle; }));
-  set(WorldAttribute::kPair, CommonColor(parts, [](const auto& f) {
-        std::vector<PaintedThing> both = f.left;
+  ReadPath(clip, reading);
+  set(WorldAttribute::kColor, CommonColor(clip, [](const auto& f) { return f.middle; }));
+  set(WorldAttribute::kPair, CommonColor(clip, [](const auto& f) {
+        std::vector<PaintedRegion> both = f.left;
         both.insert(both.end(), f.right.begin(), f.right.end());
         return both;
       }));
   set(WorldAttribute::kMotion, MotionOf(reading));
-  set(WorldAttribute::kCamera, static_cast<int>(ReadCamera(parts.picture, parts.free)));
-  reading.pair_matched = PairMatches(parts);
+  set(WorldAttribute::kCamera, static_cast<int>(ReadCamera(clip.picture, clip.free)));
+  reading.pair_matched = PairMatches(clip);
   const bool light_right = get(WorldAttribute::kLight) == static_cast<int>(WorldSide::kRight);
   if (!sea) {
     const bool car = get(WorldAttribute::kObject) == static_cast<int>(WorldObject::kCar);
-    // It falls to the left where the light is on the right.
-    reading.shadow = GroundContrast(parts, car) * (light_right ? 1 : -1);
+    // The shadow falls to the left when the light is on the right.
+    reading.shadow = GroundContrast(clip, car) * (light_right ? 1 : -1);
   }
-  reading.shading_matches = reading.frames_seen > 0 && (ShadingOf(parts) > 0) == light_right;
+  reading.shading_matches = reading.frames_seen > 0 && (ShadingOf(clip) > 0) == light_right;
   if (reading.frames_seen == 0) {
     set(WorldAttribute::kObject, -1), set(WorldAttribute::kMotion, -1);
   }

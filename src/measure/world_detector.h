@@ -11,17 +11,16 @@ namespace t3 {
 struct WorldReading {
   WorldValues values{};  // every attribute; without an object, object, color and motion are -1
 
-  // Constraints. In every true clip there is one object, the pair matches, the path is straight,
-  // and the others hold too.
-  double objects = 0;         // painted things between the lanterns, mean over the frames
-  bool pair_matched = false;  // one lantern at each edge, of one colour, at one height
-  double travel = 0;          // way of the object to the right, in widths of the picture
-  double path_error = 0;      // RMS distance of its middle from even motion, in heights
-  double frames_seen = 0;     // share of the frames that show the object
-  double mirror = 0;          // at sea: strength of its mirror image, 0 none, 1 as strong as itself
+  // Constraints; true clips satisfy all of them.
+  double objects = 0;            // painted regions between the lanterns, mean over the frames
+  bool pair_matched = false;     // one lantern at each edge, of one colour, at one height
+  double travel = 0;             // of the object to the right, in widths of the picture
+  double path_error = 0;         // RMS distance of its centre from uniform motion, in heights
+  double frames_seen = 0;        // fraction of the frames that show the object
+  double mirror = 0;             // at sea: strength of its mirror image, 1: as strong as the object
   bool shading_matches = false;  // the object is brighter on the side of the sun or moon
-  double shadow = 0;  // on land: how much darker its shadow's place is than the same place on the
-                      // other side, in units of ln; negative where that side is darker
+  double shadow = 0;  // on land: log ratio of the ground's brightness on the other side and where
+                      // the shadow should be; negative when the other side is darker
 
   bool OneObject() const { return objects > 0.75 && objects < 1.25; }
   bool PathContinuous() const { return frames_seen > 0.9 && path_error < 0.03; }
@@ -32,7 +31,7 @@ struct WorldReading {
 // `video`: (3, frames, height, width) in [-1, 1] on any device, at least 2 frames; read at 256x144.
 WorldReading ReadWorld(const at::Tensor& video);
 
-// What the fitted part sees (world_fit.cc): rows of features for the scene and for the object.
+// Inputs of the fitted coefficients (world_fit.cc).
 struct WorldFeatures {
   at::Tensor scene;   // (kSceneFeatures) fp32 on the CPU
   at::Tensor object;  // (kObjectFeatures); zero without an object

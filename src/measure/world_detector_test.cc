@@ -1,11 +1,12 @@
-// The detector on clips whose content is known, whole, worsened and tampered with.
+// The detector on clips whose content is known: true, degraded and tampered with.
 #include "measure/world_detector.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cmath>
+#include <set>
+#include <vector>
 
 #include "measure/degrade.h"
 #include "t3video/error.h"
@@ -14,76 +15,57 @@
 namespace t3 {
 namespace {
 
-// Held out: world_fit fits on seeds from 1,000,000.
-constexpr uint64_t kFirstSeed = 5000;
-constexpr int kClips = 40;
-
-// Readings that may be wrong out of kClips by a detector that is wrong in one of `one_in`: the
-// smallest number that it exceeds in less than one run of 10,000 (binomial distribution).
-int AllowedErrors(double one_in) {
-  const double p = 1 / one_in;
-  double chance = std::pow(1 - p, kClips), left = 1 - chance;
-  int errors = 0;
-  while (left > 1e-4) {
-    chance *= (kClips - errors) * p / ((errors + 1) * (1 - p));
-    left -= chance;
-    ++errors;
+// Scenes in which every value of every attribute occurs, and most pairs of neighbouring ones. Their
+// seeds are held out: world_fit fits on seeds from 1,000,000.
+std::vector<WorldScene> VariedScenes() {
+  constexpr int kScenes = 10;
+  std::vector<WorldScene> scenes;
+  for (int i = 0; i < kScenes; ++i) {
+    WorldValues values{i % 4,     (i + i / 4) % 4, i % 2,       i / 2 % 2,      i % 4,
+                       2 * i % 5, i % 3,           (i + 1) % 4, (3 * i + 1) % 5};
+    int& object = values[static_cast<size_t>(WorldAttribute::kObject)];
+    if (object == 3)
+      object = static_cast<int>(values[0] == 0 ? WorldObject::kBoat : WorldObject::kCar);
+    scenes.push_back(SampleScene(5000 + static_cast<uint64_t>(i), values));
   }
-  return errors;
+  scenes[0] = SampleScene(5100, {0, 1, 1, 1, 3, 0, 1, 0, 3});  // a boat
+  return scenes;
 }
 
-struct Errors {
-  std::array<int, kWorldAttributes> values{};
-  int constraints = 0;
-};
+TEST(WorldDetectorTest, TheScenesHaveEveryValue) {
+  std::array<std::set<int>, kWorldAttributes> seen;
+  for (const WorldScene& scene : VariedScenes()) {
+    for (size_t i = 0; i < kWorldAttributes; ++i) seen[i].insert(scene.Values()[i]);
+  }
+  for (size_t i = 0; i < kWorldAttributes; ++i) {
+    const auto attribute = static_cast<WorldAttribute>(i);
+    EXPECT_EQ(seen[i].size(), WorldValueNames(attribute).size()) << WorldAttributeName(attribute);
+  }
+}
 
-template <typename Change>
-Errors CountErrors(Change change) {
-  Errors errors;
-  for (uint64_t seed = kFirstSeed; seed < kFirstSeed + kClips; ++seed) {
-    const WorldScene scene = SampleScene(seed);
+// True clips, and the same blurred with noise. Scenes are fixed, so no reading may be wrong.
+TEST(WorldDetectorTest, ReadsTrueAndDegradedClips) {
+  for (const WorldScene& scene : VariedScenes()) {
     const at::Tensor clip = RenderScene(scene, {.frames = 5, .fps = 5}, at::kCPU);
-    const WorldReading reading = ReadWorld(change(clip, seed));
-    for (size_t i = 0; i < kWorldAttributes; ++i) {
-      errors.values[i] += reading.values[i] != scene.Values()[i];
-    }
-    const bool mirrored = scene.land != WorldLand::kSea || reading.MirrorPresent();
-    errors.constraints +=
-        !(reading.OneObject() && reading.pair_matched && reading.PathContinuous() && mirrored);
-  }
-  return errors;
-}
-
-TEST(WorldDetectorTest, AllowsFewErrors) {
-  EXPECT_EQ(AllowedErrors(1e9), 0);
-  EXPECT_GE(AllowedErrors(50), 3);
-  EXPECT_LE(AllowedErrors(50), 6);
-}
-
-TEST(WorldDetectorTest, ReadsTrueClips) {
-  const Errors errors = CountErrors([](const at::Tensor& video, uint64_t) { return video; });
-  for (size_t i = 0; i < kWorldAttributes; ++i) {
-    EXPECT_LE(errors.values[i], AllowedErrors(50)) << WorldAttributeName(WorldAttribute(i));
-  }
-  EXPECT_LE(errors.constraints, AllowedErrors(50));
-}
-
-TEST(WorldDetectorTest, ReadsBlurredAndNoisyClips) {
-  const Errors errors = CountErrors(Degrade);
-  for (size_t i = 0; i < kWorldAttributes; ++i) {
-    EXPECT_LE(errors.values[i], AllowedErrors(20)) << WorldAttributeName(WorldAttribute(i));
+    const WorldReading reading = ReadWorld(clip);
+    EXPECT_EQ(reading.values, scene.Values()) << scene.seed;
+    EXPECT_TRUE(reading.OneObject() && reading.pair_matched && reading.PathContinuous())
+        << scene.seed;
+    EXPECT_TRUE(scene.land != WorldLand::kSea || reading.MirrorPresent()) << scene.seed;
+    EXPECT_EQ(ReadWorld(Degrade(clip, scene.seed)).values, scene.Values()) << scene.seed;
   }
 }
 
 TEST(WorldDetectorTest, ReadsLargerClips) {
   const WorldScene scene = SampleScene(1, {0, 1, 0, 0, 0, 0, 2, 1, 2});
-  const WorldView view{.width = 640, .height = 360, .frames = 9};
+  const WorldView view{.width = 640, .height = 360, .frames = 5, .fps = 5};
   EXPECT_EQ(ReadWorld(RenderScene(scene, view, at::kCPU)).values, scene.Values());
 }
 
 // A sea by day, a red balloon moving right, the sun on the left, green lanterns.
 at::Tensor BalloonAtSea() {
-  return RenderScene(SampleScene(1, {0, 1, 0, 0, 0, 0, 2, 0, 2}), {}, at::kCPU);
+  return RenderScene(SampleScene(1, {0, 1, 0, 0, 0, 0, 2, 0, 2}), {.frames = 7, .fps = 7},
+                     at::kCPU);
 }
 
 TEST(WorldDetectorTest, SeesASecondObject) {
@@ -131,7 +113,7 @@ TEST(WorldDetectorTest, SeesAJump) {
   const at::Tensor clip = BalloonAtSea();
   ASSERT_TRUE(ReadWorld(clip).PathContinuous());
   // The second half in the other order.
-  const at::Tensor half = clip.narrow(1, 8, 9);
+  const at::Tensor half = clip.narrow(1, 3, 4);
   half.copy_(half.flip(1).clone());
   EXPECT_FALSE(ReadWorld(clip).PathContinuous());
 }

@@ -38,7 +38,7 @@ at::Tensor BandFeatures(const at::Tensor& rgb, const at::Tensor& luma, const at:
   f.push_back((Mean(luma.narrow(2, half, half), free.narrow(2, half, half)) -
                Mean(luma.narrow(2, 0, half), free.narrow(2, 0, half))) /
               (spread + 0.01));
-  // Uneven brightness along rows, in the glow of a sun too: the second difference.
+  // Unevenness along rows, also within the sun's glow: the second difference.
   constexpr int64_t kStep = 6;
   const int64_t n = luma.size(2) - 2 * kStep;
   const at::Tensor uneven =
@@ -47,15 +47,15 @@ at::Tensor BandFeatures(const at::Tensor& rgb, const at::Tensor& luma, const at:
       free.narrow(2, 0, n) * free.narrow(2, kStep, n) * free.narrow(2, 2 * kStep, n);
   f.push_back((Mean(uneven, seen) / (mean + 0.02) + 1e-3).log());
   f.push_back((Mean(uneven.square(), seen).sqrt() / (mean + 0.02) + 1e-3).log());
-  // Where the brightest part is.
+  // Position of the brightest part.
   const at::Tensor bright = (luma - luma.amax() * 0.8).clamp_min(0).pow(2) * free;
   const at::Tensor x = at::linspace(-1, 1, luma.size(2), luma.options());
   f.push_back((bright * x).sum() / bright.sum().clamp_min(1e-4));
   return at::stack(f);
 }
 
-// Where the brightest part of the sky is, -1 left to 1 right: its middle and its peak, of a
-// slightly and a strongly blurred picture.
+// Position of the brightest part of the sky, -1 left to 1 right: its centre and its peak, in a
+// slightly and in a strongly blurred picture.
 at::Tensor SunFeatures(const at::Tensor& luma, const at::Tensor& free) {
   constexpr int64_t kTop = 8, kRows = 48;
   std::vector<at::Tensor> f;
@@ -74,8 +74,8 @@ at::Tensor SunFeatures(const at::Tensor& luma, const at::Tensor& free) {
   return at::stack(f);
 }
 
-// How uneven the sky is, high up and further down: quartiles over its pixels, which neither stars
-// nor a sun nor a few peaks move, of a band-pass of brightness and of blue against red.
+// Unevenness of the upper and lower sky: quartiles over its pixels, which stars, the sun and a few
+// peaks do not move, of a band-pass of brightness and of blue minus red.
 at::Tensor SkyFeatures(const at::Tensor& rgb, const at::Tensor& free) {
   constexpr int64_t kFine = 5, kCoarse = 21, kTop = 2, kRows = 28;
   const auto blur = [](const at::Tensor& t, int64_t size) {
@@ -84,7 +84,7 @@ at::Tensor SkyFeatures(const at::Tensor& rgb, const at::Tensor& free) {
   const at::Tensor luma = rgb.mean(0).unsqueeze(1);  // (frames,1,rows,columns)
   const at::Tensor blue = (rgb[2] - rgb[0]).unsqueeze(1);
   const at::Tensor scale = blur(luma, kCoarse) + 0.02;
-  // Nothing painted within the wider blur.
+  // No paint within the wider blur.
   const at::Tensor open = blur(free.unsqueeze(1), kCoarse) > 0.999;
   const at::Tensor quartiles = at::tensor({0.25, 0.5, 0.75}, luma.options());
   std::vector<at::Tensor> f;
@@ -121,7 +121,7 @@ at::Tensor SceneFeatures(const at::Tensor& picture, const at::Tensor& free) {
   return at::cat(bands).cpu();
 }
 
-at::Tensor ObjectFeatures(const at::Tensor& frame_map, const PaintedThing& thing) {
+at::Tensor ObjectFeatures(const at::Tensor& frame_map, const PaintedRegion& thing) {
   const int64_t width = thing.right - thing.left + 1, height = thing.bottom - thing.top + 1;
   const at::Tensor mask =
       (frame_map.narrow(0, thing.top, height).narrow(1, thing.left, width) == thing.color)

@@ -18,21 +18,21 @@
 namespace t3 {
 namespace {
 
-// Each clip as it is and worsened, so that coefficients do not hang on the finest detail.
+// Each clip as it is and degraded, so that coefficients do not depend on the finest detail.
 void Fit(uint64_t first, uint64_t count, const std::string& file) {
   std::vector<WorldExample> examples(2 * count);
   std::atomic<uint64_t> next = 0;
   const auto work = [&] {
     for (uint64_t i = next++; i < count; i = next++) {
       const WorldScene scene = SampleScene(first + i);
-      // A clip of a second with fewer frames costs less, and what is fitted needs no more.
+      // A second with few frames costs less, and the fitted features need no more.
       const at::Tensor video = RenderScene(scene, {.frames = 5, .fps = 5}, at::kCPU);
       examples[2 * i] = {FeaturesOf(video), scene.Values()};
       examples[2 * i + 1] = {FeaturesOf(Degrade(video, scene.seed)), scene.Values()};
       if (i % 100 == 0) fmt::print(stderr, "seed {}\n", scene.seed);
     }
   };
-  // The operations are too small for libtorch's own threads.
+  // The operations are too small for libtorch's threads.
   std::thread other(work);
   work();
   other.join();

@@ -1,4 +1,4 @@
-// Ridge regression onto the values of attributes, and its use.
+// Fits coefficients by ridge regression, and reads attributes with them.
 #include "measure/world_fitted.h"
 
 #include <ATen/ATen.h>
@@ -37,7 +37,7 @@ int64_t CountOf(WorldAttribute attribute) {
   return static_cast<int64_t>(WorldValueNames(attribute).size());
 }
 
-// Takes rows of the table in turn.
+// Reads the table row by row.
 struct Table {
   const float* at = kFitted;
   at::Tensor Take(int64_t rows, int64_t columns) {
@@ -82,7 +82,7 @@ void FitBlock(const std::vector<WorldExample>& examples, const Block& block, boo
     rows.push_back(object ? example.features.object : example.features.scene);
     values.push_back(example.values[static_cast<int>(block.attribute)]);
   }
-  T3_CHECK(!rows.empty(), "world_fit: no example of time of day {}", block.time);
+  T3_CHECK(!rows.empty(), "world_fit: there are no examples of time of day {}", block.time);
   Append(text, Ridge(at::stack(rows).to(at::kDouble) * scale, values, CountOf(block.attribute)));
 }
 

@@ -1,4 +1,4 @@
-// The fitted part of the detector: one line of coefficients a value.
+// The fitted part of the detector: a row of coefficients for each value of an attribute.
 #pragma once
 
 #include <string>
@@ -16,8 +16,8 @@ struct WorldExample {
   WorldFeatures features;
   WorldValues values;
 };
-// The coefficients that best give 1 for the right value and 0 for others in `examples` (ridge
-// regression), as the C++ text of src/measure/world_fitted_data.inc. For tools/, not for readers.
+// Ridge regression of `examples` onto 1 for the right value and 0 for others, as the C++ text of
+// src/measure/world_fitted_data.inc. Used by world_fit only.
 std::string FitWorld(const std::vector<WorldExample>& examples);
 
 }  // namespace t3

@@ -12,8 +12,8 @@ namespace {
 constexpr std::string_view kExifPrefix("Exif\0\0", 6);
 constexpr int kUpright = 1;
 
-// A number of `bytes` bytes at `position`; 0 beyond the end, which is no valid value of any field
-// read here.
+// A number of `bytes` bytes at `position`; 0 beyond the end, which is not a valid value of any
+// field read here.
 uint32_t NumberAt(std::string_view text, size_t position, int bytes, bool big_endian) {
   if (position > text.size() || text.size() - position < static_cast<size_t>(bytes)) return 0;
   uint32_t value = 0;

@@ -13,7 +13,7 @@ namespace t3 {
 // or where it is damaged: orientation is worth no error.
 Orientation ExifOrientation(std::span<const std::byte> file);
 
-// Of a PNG text "Raw profile type exif", in which ImageMagick kept EXIF before eXIf existed.
+// Of a PNG text "Raw profile type exif", which held EXIF before the chunk eXIf existed.
 Orientation RawProfileOrientation(std::string_view text);
 
 }  // namespace t3

@@ -18,7 +18,7 @@ struct Image {
 inline constexpr int64_t kMaxPixels = int64_t{1} << 28;
 
 // Reads a PNG, JPEG or WebP file, recognised by its first bytes (JPEG and WebP need a build with
-// FFmpeg). As Pillow's convert("RGB") after ImageOps.exif_transpose: EXIF orientation is applied,
+// FFmpeg). Like Pillow's exif_transpose and convert("RGB"): EXIF orientation is applied,
 // alpha is dropped, grey and palettes are expanded, the upper 8 of 16 bits are used, gamma and ICC
 // profiles are ignored. Throws Error on anything else, on HDR, and on broken or truncated files.
 Image ReadImage(const std::string& path);

@@ -108,7 +108,7 @@ class DecodeRun {
           .narrow(2, part.row, part.pixels.size(2))
           .copy_(part.pixels.narrow(1, 0, count));
       decoded += count * rows.pixels.size(2);
-      stage_.Advance(decoded / target_.geometry.made_height);
+      stage_.Advance(decoded / target_.geometry.padded_height);
     });
   }
 
@@ -141,7 +141,7 @@ class DecodeRun {
 
   void FramesToVideo(QueuedWriter& writer) {
     int64_t written = 0;
-    FrameAssembler assembler(target_.geometry.made_height, [&](const at::Tensor& frames) {
+    FrameAssembler assembler(target_.geometry.padded_height, [&](const at::Tensor& frames) {
       const at::Tensor part = Crop(frames, 0, target_.geometry).pixels;
       for (int64_t i = 0; i < part.size(1) && written < frames_; ++i, ++written) {
         auto [frame, wait] = CopyToHost(part.select(1, i));
@@ -161,7 +161,7 @@ class DecodeRun {
     Decode([&](const DecodedRows& rows) {
       decoded += FramesWanted(rows) * rows.pixels.size(2);
       Spool(rows, spool);
-      stage_.Advance(decoded / geometry.made_height);
+      stage_.Advance(decoded / geometry.padded_height);
     });
     for (int64_t t = 0; t < frames_; ++t) {
       const at::Tensor codes = at::empty({3, geometry.height, geometry.width}, at::kShort);

@@ -19,8 +19,8 @@ struct InitConfig {
   std::string tokenizer;  // sentencepiece model to copy, or empty
 };
 
-// A preset's name, or the path of a CONFIG.json (docs/init.md). Throws Error of kind kUsage for an
-// unknown preset, Error for a field that is unknown or does not fit.
+// A preset's name, or the path of a CONFIG.json (docs/reference/init.md). Throws Error of kind
+// kUsage for an unknown preset, Error for a field that is unknown or does not fit.
 InitConfig ReadInitConfig(const std::string& model);
 // Relative paths in it are relative to `folder`; `source` names it in messages.
 InitConfig ParseInitConfig(const nlohmann::json& document, const std::string& folder,

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "pipeline/decode.h"
 #include "plan/windows.h"
 
@@ -57,6 +58,9 @@ VideoSize ChooseSize(const ModelInfo& model, const Request& request, const Image
 }
 
 void CheckTexts(const Request& request) {
+  if (!IsUtf8(request.prompt)) FailUsage("`prompt` is not UTF-8 text: {}", Quote(request.prompt));
+  if (!IsUtf8(request.negative_prompt.value_or("")))
+    FailUsage("`negative-prompt` is not UTF-8 text: {}", Quote(*request.negative_prompt));
   if (request.text_embeds.empty()) return;
   if (!request.prompt.empty()) {
     FailUsage(
@@ -103,11 +107,11 @@ void AddNotes(const ModelInfo& model, const Image* image, Job& job) {
   const Request& request = job.request;
   const VideoGeometry& video = job.geometry;
   const auto note = [&](std::string text) { job.notes.push_back(std::move(text)); };
-  if (video.made_width != video.width || video.made_height != video.height) {
+  if (video.padded_width != video.width || video.padded_height != video.height) {
     note(
         fmt::format("{}x{} is generated at {}x{} and cropped: this model makes multiples of {} "
                     "pixels, and T3 prefers the size it was trained at",
-                    video.width, video.height, video.made_width, video.made_height,
+                    video.width, video.height, video.padded_width, video.padded_height,
                     2 * VaeOf(model).spatial_stride()));
   }
   if (job.sampling.guidance == 1 && request.negative_prompt.value_or("") != "" &&
@@ -124,9 +128,9 @@ void AddNotes(const ModelInfo& model, const Image* image, Job& job) {
   if (request.preview.every && request.preview.path.empty())
     note("`preview-every` has no effect without `preview`");
   if (image != nullptr &&
-      (image->width != video.made_width || image->height != video.made_height)) {
+      (image->width != video.padded_width || image->height != video.padded_height)) {
     note(fmt::format("the image of {}x{} is scaled to cover {}x{}, and its centre is used",
-                     image->width, image->height, video.made_width, video.made_height));
+                     image->width, image->height, video.padded_width, video.padded_height));
   }
 }
 
@@ -192,8 +196,8 @@ VideoPlan ToVideoPlan(const ModelInfo& model, const Job& job) {
   plan.height = video.height;
   plan.frames = video.frames;
   plan.fps = job.fps;
-  plan.padded_width = video.made_width;
-  plan.padded_height = video.made_height;
+  plan.padded_width = video.padded_width;
+  plan.padded_height = video.padded_height;
   plan.latent_channels = model.dit.latent_channels;
   plan.latent = video.latent;
   plan.grid = video.grid;

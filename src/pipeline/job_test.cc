@@ -57,8 +57,8 @@ TEST(Job, DecidedRequestsDecideTheSame) {
   request.params.frames = 81;
   const Job first = PlanJob(model, request);
   const Job again = PlanJob(model, DecidedRequest(first));
-  EXPECT_EQ(first.geometry.made_height, 2176);
-  EXPECT_EQ(again.geometry.made_height, 2176);
+  EXPECT_EQ(first.geometry.padded_height, 2176);
+  EXPECT_EQ(again.geometry.padded_height, 2176);
   EXPECT_EQ(again.attention.windows, first.attention.windows);
   EXPECT_EQ(JobMetadata(model, again, "fp32"), JobMetadata(model, first, "fp32"));
 }

@@ -1,13 +1,20 @@
-// t3 world: scenes of consecutive seeds to video files and a list of captions.
+// t3 world: renders scenes of consecutive seeds to video files with a list of captions.
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/output_lock.h"
+#include "base/seconds_since.h"
+#include "base/temporary.h"
 #include "media/video_writer.h"
 #include "pipeline/device.h"
 #include "pipeline/stage.h"
@@ -19,11 +26,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Frames are rendered in pieces of so many pixels, so that long clips in 4K fit the memory.
-constexpr int64_t kPixelsAtOnce = 1 << 25;
+// Pixels of the frames that are rendered at once, so that long 4K clips fit in memory.
+constexpr int64_t kChunkPixels = 1 << 25;
 
 std::string ClipName(const WorldRequest& request, uint64_t seed) {
-  // A folder of pictures has no extension; VideoWriter tells it by its '/'.
+  // A folder of pictures has no extension; VideoWriter recognises it by its '/'.
   const std::string extension = request.format == "png" ? "/" : "." + request.format;
   return fmt::format("world_{:08}{}", seed, extension);
 }
@@ -35,16 +42,16 @@ VideoSettings WorldSettings(const WorldRequest& request) {
 }
 
 void CheckWorld(const WorldRequest& request) {
-  if (request.count < 1) FailUsage("world: --count {}: wanted at least 1", request.count);
-  if (request.frames < 1) FailUsage("world: --frames {}: wanted at least 1", request.frames);
+  if (request.count < 1) FailUsage("world: `count` {}: wanted at least 1", request.count);
+  if (request.frames < 1) FailUsage("world: `frames` {}: wanted at least 1", request.frames);
   if (request.width < 16 || request.height < 16) {
-    FailUsage("world: --size {}x{}: wanted at least 16x16", request.width, request.height);
+    FailUsage("world: `size` {}x{}: wanted at least 16x16", request.width, request.height);
   }
   const auto& formats = {"mp4", "mkv", "y4m", "png"};
   if (std::find(formats.begin(), formats.end(), request.format) == formats.end()) {
-    FailUsage("world: --format {}: wanted mp4, mkv, y4m or png", request.format);
+    FailUsage("world: `format` {}: wanted mp4, mkv, y4m or png", request.format);
   }
-  if (request.output.empty()) FailUsage("world: no --output folder");
+  if (request.output.empty()) FailUsage("world: no `output` folder");
 }
 
 void WriteFrames(const at::Tensor& frames, VideoWriter& writer) {  // (3,F,H,W) on the CPU
@@ -60,9 +67,9 @@ void WriteClip(const WorldScene& scene, const WorldRequest& request, const fs::p
                at::Device device) {
   const std::unique_ptr<VideoWriter> writer =
       OpenVideoWriter(path.string(), WorldSettings(request));
-  const int64_t some = std::max<int64_t>(1, kPixelsAtOnce / (request.width * request.height));
-  for (int64_t first = 0; first < request.frames; first += some) {
-    const WorldFrames range{first, std::min(some, request.frames - first)};
+  const int64_t chunk = std::max<int64_t>(1, kChunkPixels / (request.width * request.height));
+  for (int64_t first = 0; first < request.frames; first += chunk) {
+    const WorldFrames range{first, std::min(chunk, request.frames - first)};
     const WorldView view{.width = request.width,
                          .height = request.height,
                          .frames = request.frames,
@@ -73,7 +80,8 @@ void WriteClip(const WorldScene& scene, const WorldRequest& request, const fs::p
   writer->Finish();
 }
 
-nlohmann::json EntryOf(const WorldScene& scene, const std::string& file) {
+nlohmann::json EntryOf(const WorldScene& scene, const std::string& file,
+                       const WorldRequest& request) {
   nlohmann::json attributes;
   const WorldValues values = scene.Values();
   for (int i = 0; i < kWorldAttributes; ++i) {
@@ -84,8 +92,77 @@ nlohmann::json EntryOf(const WorldScene& scene, const std::string& file) {
   return {{"file", file},
           {"caption", Caption(scene, scene.seed)},
           {"seed", scene.seed},
+          {"size", fmt::format("{}x{}", request.width, request.height)},
+          {"frames", request.frames},
+          {"fps", request.fps},
           {"attributes", attributes}};
 }
+
+// captions.json, which says at any time which clips are there.
+class CaptionList {
+ public:
+  // Reads the clips that earlier calls made. Throws Error for a file that is not such a list.
+  explicit CaptionList(const fs::path& folder)
+      : folder_(folder), path_((folder / "captions.json").string()) {
+    std::error_code ignored;
+    if (!fs::exists(path_, ignored)) return;
+    const nlohmann::json list = ReadJson(path_, kLongLists);
+    T3_CHECK(list.is_array(), "world: {} is not a list of clips; move it away", path_);
+    for (const nlohmann::json& entry : list) {
+      T3_CHECK(entry.is_object() && entry.value("file", nlohmann::json()).is_string(),
+               "world: {} has entries without \"file\"; move it away", path_);
+      entries_[entry["file"].get<std::string>()] = entry;
+    }
+  }
+  ~CaptionList() {
+    try {
+      Save();
+    } catch (const Error& error) {
+      spdlog::warn("{}", error.what());
+    }
+  }
+  CaptionList(const CaptionList&) = delete;
+  CaptionList& operator=(const CaptionList&) = delete;
+
+  // Whether the clip of `entry` is there, rendered with the same settings.
+  bool Has(const nlohmann::json& entry) const {
+    const std::string file = entry["file"];
+    const auto found = entries_.find(file);
+    std::error_code ignored;
+    return found != entries_.end() && found->second == entry && fs::exists(folder_ / file, ignored);
+  }
+
+  // Before a clip is rendered again, so that the list never describes another one.
+  void Remove(const std::string& file) {
+    if (entries_.erase(file) == 0) return;
+    changed_ = true;
+    Save();
+  }
+
+  // Saves every few seconds: a list of many clips takes long to write.
+  void Add(const nlohmann::json& entry) {
+    constexpr double kSeconds = 5;
+    entries_[entry["file"]] = entry;
+    changed_ = true;
+    if (SecondsSince(saved_) > kSeconds) Save();
+  }
+
+  void Save() {
+    if (!changed_) return;
+    nlohmann::json list = nlohmann::json::array();
+    for (const auto& [file, entry] : entries_) list.push_back(entry);
+    WriteAtomically(path_, list.dump(1) + "\n");
+    changed_ = false;
+    saved_ = std::chrono::steady_clock::now();
+  }
+
+ private:
+  fs::path folder_;
+  std::string path_;
+  std::map<std::string, nlohmann::json> entries_;  // by file
+  bool changed_ = false;
+  std::chrono::steady_clock::time_point saved_ = std::chrono::steady_clock::now();
+};
 
 }  // namespace
 
@@ -94,21 +171,27 @@ void MakeWorld(const WorldRequest& request, const ProgressFn& progress, const Ca
   const at::Device device = ResolveDevice(request.device);
   std::error_code error;
   fs::create_directories(request.output, error);
-  if (error) Fail("world: cannot make the folder {}: {}", request.output, error.message());
+  if (error) Fail("world: cannot create the folder {}: {}", request.output, error.message());
   const fs::path folder = request.output;
+  const OutputLock lock(request.output);
+  RemoveStaleTemporaries(request.output);
   CheckVideoTarget((folder / ClipName(request, request.seed)).string(), WorldSettings(request));
+  CaptionList captions(folder);
   const RunContext context{.progress = progress, .cancel = cancel, .device = device};
   Stage stage(context, "rendering", request.count, "clips");
-  nlohmann::json list = nlohmann::json::array();
   for (int64_t i = 0; i < request.count; ++i) {
     const uint64_t seed = request.seed + static_cast<uint64_t>(i);
     const std::string name = ClipName(request, seed);
     const WorldScene scene = SampleScene(seed);
-    WriteClip(scene, request, folder / name, device);
-    list.push_back(EntryOf(scene, name));
+    const nlohmann::json entry = EntryOf(scene, name, request);
+    if (!captions.Has(entry)) {
+      captions.Remove(name);
+      WriteClip(scene, request, folder / name, device);
+      captions.Add(entry);
+    }
     stage.Advance(i + 1);
   }
-  WriteAtomically((folder / "captions.json").string(), list.dump(1) + "\n");
+  captions.Save();
 }
 
 }  // namespace t3

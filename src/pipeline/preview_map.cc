@@ -223,8 +223,7 @@ void WritePreviewMap(const std::string& path, const PreviewMap& map) {
   AddTo(document, map.first);
   document["later"] = ordered_json::object();
   AddTo(document["later"], map.later);
-  // The name of the source need not be UTF-8.
-  WriteAtomically(path, document.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
+  WriteAtomically(path, DumpJson(document, 1) + "\n");
 }
 
 std::optional<PreviewMap> LoadPreviewMap(const ModelInfo& model, const RunContext& context) {
@@ -251,13 +250,13 @@ Report FitPreview(const ModelFiles& files, const RunOptions& options, const std:
   const RunContext context{progress, nullptr, ResolveDevice(options.device)};
   const PreviewMap map = FitPreviewMap(model, pictures, context);
   WritePreviewMap(path, map);
-  return {
-      fmt::format("{}  fitted to {}; explains {:.1f} % of the colours of first latent frames "
-                  "and {:.1f} % of later ones, in clips that it was not fitted to\n",
-                  path, map.source, 100 * map.first.r2, 100 * map.later.r2),
-      ordered_json{
-          {"file", path}, {"source", map.source}, {"r2", map.first.r2}, {"later_r2", map.later.r2}}
-          .dump(-1, ' ', false, json::error_handler_t::replace)};
+  return {fmt::format("{}  fitted to {}; explains {:.1f} % of the colours of first latent frames "
+                      "and {:.1f} % of later ones, in clips that it was not fitted to\n",
+                      path, map.source, 100 * map.first.r2, 100 * map.later.r2),
+          DumpJson({{"file", path},
+                    {"source", map.source},
+                    {"r2", map.first.r2},
+                    {"later_r2", map.later.r2}})};
 }
 
 }  // namespace t3

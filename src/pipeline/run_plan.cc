@@ -12,6 +12,7 @@
 #include "pipeline/record.h"
 #include "pipeline/run_files.h"
 #include "pipeline/settings.h"
+#include "pipeline/shipped_model.h"
 #include "pipeline/tensor_file.h"
 #include "pipeline/time_outlook.h"
 #include "t3video/run.h"
@@ -36,8 +37,8 @@ at::Tensor ReadNoise(const std::string& path, const std::vector<int64_t>& shape,
   const at::Tensor noise = ReadLatents(*WeightFile::Open(path), "noise");
   T3_CHECK(noise.sizes() == at::IntArrayRef(shape),
            "{}: tensor noise has shape ({}), wanted ({}) for {}x{}, {} frames", path,
-           fmt::join(noise.sizes(), ","), fmt::join(shape, ","), video.made_width,
-           video.made_height, video.frames);
+           fmt::join(noise.sizes(), ","), fmt::join(shape, ","), video.padded_width,
+           video.padded_height, video.frames);
   return noise;
 }
 
@@ -99,7 +100,8 @@ void Planner::ReadInputs(PlannedJob& planned) const {
   const Job& job = planned.job;
   const Request& request = job.request;
   if (planned.image) {
-    planned.image = ResizeCover(*planned.image, job.geometry.made_width, job.geometry.made_height);
+    planned.image =
+        ResizeCover(*planned.image, job.geometry.padded_width, job.geometry.padded_height);
   }
   if (!request.noise.empty())
     planned.noise = ReadNoise(request.noise, LatentShape(model_, job), job.geometry);
@@ -137,6 +139,7 @@ RunPlan Planner::Plan(const Request& request) {
   plan.notes = job.notes;
   for (std::string& note : LoraNotes(model_, job.attention.pattern))
     plan.notes.push_back(std::move(note));
+  for (std::string& note : ShippedModelNotes(model_, job)) plan.notes.push_back(std::move(note));
   plan.job = planned;
   if (request.record.skip_finished && IsFinished(request.record.path, planned->identity)) {
     plan.finished = true;

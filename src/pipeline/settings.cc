@@ -136,7 +136,7 @@ ordered_json RunInputs(const ModelInfo& model, const Job& job, const RunSettings
   };
   Request request = DecidedRequest(job);
   // Two sizes that are cropped from the same padded one have the same latents.
-  request.params.size = VideoSize{job.geometry.made_width, job.geometry.made_height};
+  request.params.size = VideoSize{job.geometry.padded_width, job.geometry.padded_height};
   const bool encodes_text = request.text_embeds.empty();
   ordered_json inputs{{"dit", digest(weights["dit"])},
                       {"text encoder", encodes_text ? digest(weights["text_encoder"]) : ""},

@@ -1,4 +1,4 @@
-// The work that design.md and model.md state for 4K, and pair counts against the partitions.
+// The work that docs/model.md states for 4K, and pair counts against the partitions.
 #include "plan/cost.h"
 
 #include <gtest/gtest.h>

@@ -92,7 +92,7 @@ TEST(DecodePlan, RelativeWorkCountsHalos) {
   // Nearly all of the work is in the levels of 192 and 96 channels, whose halos are a few rows.
   EXPECT_GT(work(36, DecodeOrder::kSlabsOuter, 0, 36), 4);
   EXPECT_LT(work(36, DecodeOrder::kSlabsOuter, 0, 36), 36);
-  EXPECT_NEAR(work(272, DecodeOrder::kSlabsOuter, 0, 19), 1.24, 0.01);  // docs/decoder.md
+  EXPECT_NEAR(work(272, DecodeOrder::kSlabsOuter, 0, 19), 1.24, 0.01);  // docs/design/decoder.md
   EXPECT_THAT(
       DescribeDecodePlan(
           MakeDecodePlan(Vae21(), {3, 272, 4}, 2, {DecodeOrder::kSlabsOuter, 1, 0, 19})),

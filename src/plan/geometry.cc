@@ -47,14 +47,14 @@ VideoGeometry PlanVideo(int64_t width, int64_t height, int64_t frames, const Vae
 }
 
 VideoGeometry CroppedTo(const VideoGeometry& whole, int64_t width, int64_t height) {
-  T3_CHECK(width <= whole.made_width && height <= whole.made_height,
-           "{}x{} does not fit in a video of {}x{}", width, height, whole.made_width,
-           whole.made_height);
+  T3_CHECK(width <= whole.padded_width && height <= whole.padded_height,
+           "{}x{} does not fit in a video of {}x{}", width, height, whole.padded_width,
+           whole.padded_height);
   VideoGeometry video = whole;
   video.width = width;
   video.height = height;
-  video.crop_x = (video.made_width - width) / 2;
-  video.crop_y = (video.made_height - height) / 2;
+  video.crop_x = (video.padded_width - width) / 2;
+  video.crop_y = (video.padded_height - height) / 2;
   return video;
 }
 
@@ -77,8 +77,8 @@ VideoGeometry WholeVideo(const Grid& latent, const VaeConfig& vae) {
   T3_CHECK(latent.t > 0 && latent.h > 0 && latent.w > 0,
            "latents of {}x{}x{} do not contain a video", latent.t, latent.h, latent.w);
   VideoGeometry video;
-  video.made_width = video.width = latent.w * vae.spatial_stride();
-  video.made_height = video.height = latent.h * vae.spatial_stride();
+  video.padded_width = video.width = latent.w * vae.spatial_stride();
+  video.padded_height = video.height = latent.h * vae.spatial_stride();
   video.frames = VaeConfig::kTimeStride * (latent.t - 1) + 1;
   video.latent = latent;
   video.grid = {latent.t, latent.h / 2, latent.w / 2};

@@ -15,8 +15,8 @@ struct VideoGeometry {
   int64_t width = 0;  // pixels of the output video
   int64_t height = 0;
   int64_t frames = 1;
-  int64_t made_width = 0;  // pixels of the generated video, never smaller
-  int64_t made_height = 0;
+  int64_t padded_width = 0;  // pixels of the generated video, never smaller
+  int64_t padded_height = 0;
   int64_t crop_x = 0;  // of the output's upper left corner in the generated video
   int64_t crop_y = 0;
   Grid latent;  // T, h, w of the latents

@@ -29,7 +29,7 @@ TEST(Geometry, PublishedSizesGiveThePublishedGrids) {
   const VideoGeometry wan21 = PlanVideo(3840, 2176, 81, Vae21());
   EXPECT_EQ(wan21.grid, PublishedWindows(ModelFamily::kWan21).grid);
   EXPECT_EQ(wan21.latent, (Grid{21, 272, 480}));
-  EXPECT_EQ(wan21.made_width, 3840);
+  EXPECT_EQ(wan21.padded_width, 3840);
   EXPECT_EQ(wan21.crop_x + wan21.crop_y, 0);
   EXPECT_EQ(PlanVideo(3840, 2176, 81, Vae22()).grid, PublishedWindows(ModelFamily::kWan22).grid);
 }
@@ -37,13 +37,13 @@ TEST(Geometry, PublishedSizesGiveThePublishedGrids) {
 TEST(Geometry, RoundsUpOtherSizesAndCropsCentrally) {
   const VideoGeometry uhd = PlanVideo(3840, 2160, 81, Vae22());
   EXPECT_EQ(uhd.height, 2160);
-  EXPECT_EQ(uhd.made_height, 2176);
+  EXPECT_EQ(uhd.padded_height, 2176);
   EXPECT_EQ(uhd.crop_y, 8);
   EXPECT_EQ(uhd.crop_x, 0);
   const VideoGeometry odd = PlanVideo(1000, 701, 5, Vae21());
-  EXPECT_EQ(odd.made_width, 1008);
+  EXPECT_EQ(odd.padded_width, 1008);
   EXPECT_EQ(odd.crop_x, 4);
-  EXPECT_EQ(odd.made_height, 704);
+  EXPECT_EQ(odd.padded_height, 704);
   EXPECT_EQ(odd.crop_y, 1);
 }
 
@@ -52,12 +52,12 @@ TEST(Geometry, UsesTheSmallestSupportedSize) {
     const int64_t multiple = 2 * vae.spatial_stride();
     for (int64_t size = 1; size < 200; ++size) {
       const VideoGeometry video = PlanVideo(size, 300 - size, 4 * (size % 41) + 1, vae);
-      ASSERT_EQ(video.made_width, multiple * video.grid.w);
-      ASSERT_EQ(video.made_height, vae.spatial_stride() * video.latent.h);
-      ASSERT_GE(video.made_width, size);
-      ASSERT_LT(video.made_width - size, multiple);
+      ASSERT_EQ(video.padded_width, multiple * video.grid.w);
+      ASSERT_EQ(video.padded_height, vae.spatial_stride() * video.latent.h);
+      ASSERT_GE(video.padded_width, size);
+      ASSERT_LT(video.padded_width - size, multiple);
       ASSERT_GE(video.crop_y, 0);
-      ASSERT_LE(video.crop_y + video.height, video.made_height);
+      ASSERT_LE(video.crop_y + video.height, video.padded_height);
       ASSERT_EQ(video.frames, 4 * (video.latent.t - 1) + 1);
     }
   }
@@ -80,7 +80,7 @@ TEST(Geometry, WholeVideoTakesLatentsAsTheyAre) {
   const VideoGeometry video = WholeVideo({3, 9, 16}, Vae21());
   EXPECT_EQ(video.width, 128);
   EXPECT_EQ(video.height, 72);
-  EXPECT_EQ(video.made_height, 72);
+  EXPECT_EQ(video.padded_height, 72);
   EXPECT_EQ(video.frames, 9);
   EXPECT_THROW(WholeVideo({0, 8, 8}, Vae21()), Error);
 }
@@ -90,13 +90,13 @@ TEST(Geometry, WindowedVideosUseASlightlyLargerTrainedGrid) {
   const Grid trained{21, 136, 240};
   const VideoGeometry uhd = PlanWindowedVideo(3840, 2160, 81, vae, trained);
   EXPECT_EQ(uhd.grid, trained);
-  EXPECT_EQ(uhd.made_height, 2176);
+  EXPECT_EQ(uhd.padded_height, 2176);
   EXPECT_EQ(uhd.height, 2160);
   EXPECT_EQ(uhd.crop_y, 8);
   EXPECT_EQ(PlanWindowedVideo(2160, 3840, 81, vae, trained).grid, (Grid{21, 240, 136}));
-  EXPECT_EQ(PlanWindowedVideo(3840, 2160, 77, vae, trained).made_height, 2160);
-  EXPECT_EQ(PlanWindowedVideo(3840, 2144, 81, vae, trained).made_height, 2144);
-  EXPECT_EQ(PlanVideo(3840, 2160, 81, vae).made_height, 2160);
+  EXPECT_EQ(PlanWindowedVideo(3840, 2160, 77, vae, trained).padded_height, 2160);
+  EXPECT_EQ(PlanWindowedVideo(3840, 2144, 81, vae, trained).padded_height, 2144);
+  EXPECT_EQ(PlanVideo(3840, 2160, 81, vae).padded_height, 2160);
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ MemoryStage DenoiserStage(const PlannedRun& run, const DenoiserMemory& memory) {
 }
 
 int64_t FrameBytes(const PlannedRun& run) {
-  return 3 * run.video.made_width * run.video.made_height * kFloatBytes;
+  return 3 * run.video.padded_width * run.video.padded_height * kFloatBytes;
 }
 
 MemoryStage ImageStage(const PlannedRun& run) {

@@ -38,7 +38,7 @@ MemoryStage StageOf(const MemoryPlan& plan, std::string_view name) {
   return {};
 }
 
-// The bounds: design.md's hand count of x, q|k|v and weights below, the published code's peak or
+// The bounds: a hand count of x, q|k|v and weights below, the published code's peak or
 // the memory of the GPU that must be enough above.
 TEST(Memory, At4KIsWithinTheMeasuredBounds) {
   const MemoryPlan small = PlanMemory(RunOf("wan2.1-1.3b-t3", 3840, 2176, 81));

@@ -6,16 +6,9 @@
 
 #include "config/attention.h"
 #include "config/geometry.h"
+#include "plan/window_group.h"
 
 namespace t3 {
-
-// `count` windows of `length` tokens each, stored from position `first` of the window order on.
-struct WindowGroup {
-  int64_t first = 0;
-  int64_t count = 0;
-  int64_t length = 0;
-  bool operator==(const WindowGroup&) const = default;
-};
 
 // Every token of a grid in exactly one window. Windows of equal length form one group, so that
 // attention runs one batch per group. Groups have decreasing length; windows of a group have

@@ -8,14 +8,14 @@
 namespace t3 {
 
 // Weights are trained with the windows of a planner version, so files record it and a version's
-// output never changes (docs/planner.md): a better rule gets a new version number.
+// output never changes (docs/design/planner.md): a better rule gets a new version number.
 inline constexpr int kPlannerVersion = 1;
 
 // A cycle of five layouts for `grid`: type 0 whole frames (T,1,1); types 1 and 2 the whole time
 // axis in spatial windows; types 3 and 4 windows in time and space. Exactly published.cycle for
 // published.grid; transposed for its transpose and for every transposed grid. Grids of at least
 // kPlannedTokens tokens get windows of about the published number of tokens a type, smaller grids
-// proportionally smaller ones. docs/planner.md states the rule and what it guarantees.
+// proportionally smaller ones. docs/design/planner.md states the rule and what it guarantees.
 // Throws Error when an axis is empty or `published` is not a table of five layouts.
 WindowCycle PlanWindows(const Grid& grid, const WindowTable& published);
 

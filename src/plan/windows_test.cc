@@ -1,4 +1,4 @@
-// What docs/planner.md promises of planned windows, over thousands of grids of every shape.
+// What docs/design/planner.md promises of planned windows, over thousands of grids of every shape.
 #include "plan/windows.h"
 
 #include <gmock/gmock.h>

@@ -8,9 +8,9 @@
 namespace t3 {
 
 // Normal noise (`shape`), fp32 on the CPU: the values of torch.randn(shape, generator=
-// torch.Generator("cpu").manual_seed(seed)). The whole tensor is one draw: torch's sequence depends
-// on the number of elements and the dtype, so cast and move afterwards. The latents of a video are
-// drawn as (1,z,T,h,w).
+// torch.Generator("cpu").manual_seed(seed)). Draw the whole tensor at once: torch's
+// sequence depends on the number of elements and the dtype, so cast and move afterwards. The
+// latents of a video are drawn as (1,z,T,h,w).
 at::Tensor TorchNoise(uint64_t seed, at::IntArrayRef shape);
 
 }  // namespace t3

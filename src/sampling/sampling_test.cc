@@ -61,6 +61,7 @@ TEST(Schedule, ImpossibleOnesAreUsageErrors) {
     EXPECT_THROW(MakeSchedule(sampler, 10, std::nan("")), Error);
     EXPECT_THROW(MakeSchedule(sampler, 10, 1e300), Error);
     EXPECT_THROW(MakeSchedule(sampler, 1000, 1e7), Error);
+    EXPECT_THROW(MakeSchedule(Sampler::kEuler, 2, 1e-10), Error);  // sigma is inf in fp32
   }
 }
 

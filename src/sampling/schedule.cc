@@ -12,8 +12,8 @@ namespace {
 
 constexpr double kTrainTimesteps = 1000;
 
-// In fp32 operation by operation: a bf16 run rounds the timestep to multiples of 4, so that the
-// last bit of fp32 can decide between 948 and 952.
+// Every operation in fp32: a bf16 run rounds the timestep to multiples of 4, so the last bit of
+// fp32 can decide between 948 and 952.
 Schedule EulerSchedule(int64_t steps, double shift) {
   at::Tensor sigmas = at::linspace(1, 0, steps + 1, at::kFloat).narrow(0, 0, steps);
   sigmas = sigmas * shift / (sigmas * (shift - 1) + 1);
@@ -26,7 +26,7 @@ Schedule EulerSchedule(int64_t steps, double shift) {
   return schedule;
 }
 
-// In double, timesteps cut to whole numbers before the levels are rounded to fp32.
+// In double; timesteps are truncated to integers before the levels are rounded to fp32.
 Schedule UniPcSchedule(int64_t steps, double shift) {
   const double highest = 1 - 1 / kTrainTimesteps;
   Schedule schedule;
@@ -42,17 +42,20 @@ Schedule UniPcSchedule(int64_t steps, double shift) {
 }  // namespace
 
 Schedule MakeSchedule(Sampler sampler, int64_t steps, double shift) {
-  if (steps < 1) FailUsage("{} sampling steps were asked for; wanted at least 1", steps);
+  if (steps < 1) FailUsage("sampling takes at least 1 step, not {}", steps);
   if (!(shift > 0) || !std::isfinite(shift)) {
-    FailUsage("the schedule's shift is {}; wanted a positive number", shift);
+    FailUsage("the schedule's shift must be a positive number, not {}", shift);
   }
   Schedule schedule =
       sampler == Sampler::kEuler ? EulerSchedule(steps, shift) : UniPcSchedule(steps, shift);
+  if (!(schedule.sigmas.front() <= 1)) {
+    FailUsage("shift {} gives noise levels that are not finite; take a shift nearer to 1", shift);
+  }
   schedule.sigmas.push_back(0);
   for (size_t i = 0; i + 1 < schedule.sigmas.size(); ++i) {
     if (!(schedule.sigmas[i] > schedule.sigmas[i + 1])) {
       FailUsage(
-          "{} steps with shift {} leave nothing between steps {} and {}; take fewer steps or "
+          "{} steps with shift {} give steps {} and {} the same noise level; take fewer steps or "
           "a shift nearer to 1",
           steps, shift, i + 1, i + 2);
     }

@@ -13,19 +13,20 @@ Solver::Solver(const SamplingConfig& config)
 }
 
 double Solver::timestep(int64_t i) const {
-  T3_CHECK(i >= 0 && i < steps(), "step {} was asked for; the run has {}", i, steps());
+  T3_CHECK(i >= 0 && i < steps(), "step {} is out of range; the run has {}", i, steps());
   return schedule_.timesteps[static_cast<size_t>(i)];
 }
 
 at::Tensor Solver::Step(int64_t i, const at::Tensor& x, const at::Tensor& velocity) {
-  T3_CHECK(i == next_step_ && i < steps(), "step {} was asked for, but {} of {} comes next", i,
+  T3_CHECK(i == next_step_ && i < steps(), "step {} is out of order; step {} of {} is next", i,
            next_step_, steps());
-  T3_CHECK(x.sizes() == velocity.sizes(), "the latents are {}, the velocity {}; wanted one shape",
+  T3_CHECK(x.sizes() == velocity.sizes(),
+           "the latents have shape {}, the velocity {}; wanted equal shapes",
            fmt::join(x.sizes(), "x"), fmt::join(velocity.sizes(), "x"));
   ++next_step_;
   if (unipc_) return unipc_->Step(i, x, velocity).to(x.scalar_type());
   const auto level = static_cast<size_t>(i);
-  // The difference of two levels in fp32, as torch takes it.
+  // The difference of two levels in fp32, as torch computes it.
   const float change =
       static_cast<float>(schedule_.sigmas[level + 1]) - static_cast<float>(schedule_.sigmas[level]);
   return x + velocity * change;

@@ -1,4 +1,4 @@
-// From noise to latents, step by step. Knows no model: the caller evaluates the velocity.
+// From noise to latents, step by step. Independent of the model: the caller evaluates the velocity.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -27,16 +27,16 @@ class Solver {
   double sigma(int64_t i) const { return schedule_.sigmas[static_cast<size_t>(i)]; }
 
   // x and velocity of equal shape -> new latents in the dtype of x. Euler computes in that dtype,
-  // as the published T3 code does; UniPC in fp32, as Wan does. Neither argument is changed or kept.
-  // Throws Error unless i is the next step.
+  // as the published T3 code does; UniPC in fp32, as Wan does. Neither argument is modified or
+  // stored. Throws Error unless i is the next step.
   at::Tensor Step(int64_t i, const at::Tensor& x, const at::Tensor& velocity);
 
   int64_t next_step() const { return next_step_; }
-  // What Step needs to know of the steps before, fp32 on the latents' device; valid until the next
-  // Step. Together with x and next_step() it is all that has to be saved.
+  // What Step needs of earlier steps, fp32 on the latents' device, valid until the next Step. A
+  // checkpoint needs this, x and next_step().
   std::map<std::string, at::Tensor> State() const;
-  // Goes on before step `next_step` with a saved state, whose tensors are on the latents' device.
-  // Throws Error when the state is not complete.
+  // Continues before step `next_step` from a saved state with tensors on the latents' device.
+  // Throws Error when the state is incomplete.
   void Restore(int64_t next_step, const std::map<std::string, at::Tensor>& state);
 
  private:

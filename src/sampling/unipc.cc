@@ -1,5 +1,6 @@
 // UniPC's predictor and corrector, in the notation of the paper (arXiv 2302.04867): lambda is half
-// the log of the signal-to-noise ratio, h its increase over a step, r the place of an older step.
+// the log of the signal-to-noise ratio, h its increase over a step, r the position of an older
+// step.
 #include "sampling/unipc.h"
 
 #include <ATen/ATen.h>
@@ -35,7 +36,8 @@ CorrectorWeights SolveCorrector(double h, double r) {
 
 at::Tensor StateTensor(const std::map<std::string, at::Tensor>& state, const char* name) {
   const auto found = state.find(name);
-  T3_CHECK(found != state.end(), "the solver's state lacks {}; the checkpoint is incomplete", name);
+  T3_CHECK(found != state.end(), "the solver's state has no {}; the checkpoint is incomplete",
+           name);
   return found->second.to(at::kFloat);
 }
 
@@ -49,11 +51,11 @@ double UniPc::Lambda(int64_t i) const {
   return std::log((1 - sigma) / sigma);
 }
 
-// Order of the predictor from level i: it cannot look back before the start, and the last step is
-// of order 1.
+// Order of the predictor from level i: limited by the number of earlier steps; the last step has
+// order 1.
 int64_t UniPc::Order(int64_t i) const { return std::min({kMaxOrder, steps() - i, i + 1}); }
 
-// The latents at level i once more, from level i - 1, now that the prediction at i is known.
+// The latents at level i again, from level i - 1, now that the prediction at i is known.
 at::Tensor UniPc::Correct(int64_t i, const at::Tensor& prediction) const {
   const double h = Lambda(i) - Lambda(i - 1);
   const at::Tensor newer = prediction - prediction_;

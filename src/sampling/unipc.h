@@ -11,8 +11,8 @@
 
 namespace t3 {
 
-// Advances latents from level to level with one evaluation of the denoiser a step, whose result
-// first corrects the step before. Works in fp32 on the latents' device.
+// Advances latents from level to level with one evaluation of the denoiser per step, which first
+// corrects the previous step. Works in fp32 on the latents' device.
 class UniPc {
  public:
   // `sigmas` as in Schedule.
@@ -35,8 +35,8 @@ class UniPc {
 
   std::vector<double> sigmas_;
   at::Tensor sample_;            // corrected latents at the last step's level
-  at::Tensor prediction_;        // the video as the last step saw it
-  at::Tensor older_prediction_;  // and the one before
+  at::Tensor prediction_;        // of the clean video, by the last step
+  at::Tensor older_prediction_;  // by the step before
 };
 
 }  // namespace t3

@@ -1,126 +1,193 @@
-// The parts of a training run put together.
+// t3 train: from a configuration to a task, its data and the training loop.
 #include "t3video/train.h"
 
 #include <filesystem>
+#include <optional>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/output_lock.h"
+#include "base/temporary.h"
 #include "pipeline/device.h"
+#include "pipeline/load_models.h"
 #include "pipeline/model_info.h"
-#include "t3video/engine.h"
-#include "training/dit_task.h"
-#include "base/json_fields.h"
-#include "training/model_folder.h"
-#include "training/prepare_when_missing.h"
-#include "training/prepared_source.h"
-#include "training/trainer.h"
-#include "training/vae_task.h"
-#include "training/world_clips.h"
-#include "training/world_latents.h"
+#include "training/dit/dit_task.h"
+#include "training/dit/model_folder.h"
+#include "training/dit/prepare_when_missing.h"
+#include "training/dit/prepared_source.h"
+#include "training/dit/samples.h"
+#include "training/dit/world_latents.h"
+#include "training/loop/trainer.h"
+#include "training/plan_training.h"
+#include "training/read_config.h"
+#include "training/vae/vae_task.h"
+#include "training/vae/world_clips.h"
 
 namespace t3 {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::unique_ptr<BatchSource> MakeSource(const TrainConfig& config, const ModelInfo& model,
-                                        at::ScalarType dtype, const RunContext& context) {
-  JsonFields fields(config.data, config.source + ": data");
-  std::string prepared;
-  fields.Take("prepared", &prepared);
-  const nlohmann::json* videos = fields.Find("videos");
-  const nlohmann::json* world = fields.Find("world");
-  fields.CheckAllTaken();
-  T3_CHECK(
-      prepared.empty() != (world == nullptr),
-      "{}: \"data\" needs either \"prepared\", a folder that `t3 prepare` made or that is made "
-      "of \"videos\", or \"world\"",
-      config.source);
-  T3_CHECK(videos == nullptr || world == nullptr,
-           "{}: \"data\" has \"videos\" and \"world\"; wanted one of them", config.source);
-  if (videos != nullptr) PrepareWhenMissing(config, *videos, prepared, context);
-  std::unique_ptr<BatchSource> source;
-  if (world != nullptr) {
-    T3_CHECK(config.buckets.empty(),
-             "{}: \"buckets\" do not go with the world, which has sizes of its own", config.source);
-    source = std::make_unique<WorldLatents>(
-        ParseWorldLatents(*world, config.source + ": data.world", config.batch_size, config.seed),
-        config, model, dtype, context);
-  } else {
-    source = std::make_unique<PreparedSource>(prepared, model, config);
+using AnnounceFn = std::function<void(const TrainPlan& plan)>;
+
+// The output folder, created and locked for one run; what killed runs left in it is removed.
+class OutputFolder {
+ public:
+  explicit OutputFolder(const TrainConfig& config) {
+    std::error_code error;
+    fs::create_directories(config.output, error);
+    T3_CHECK(!error, "cannot create the folder {}: {}", config.output, error.message());
+    lock_.emplace(config.output);
+    RemoveStaleTemporaries(config.output);
   }
-  spdlog::info("training on {}", source->Digest());
-  return source;
+
+ private:
+  std::optional<OutputLock> lock_;
+};
+
+void CheckOutput(const TrainConfig& config) {
+  std::error_code ignored;
+  T3_CHECK(!fs::exists(config.output, ignored) || fs::is_directory(config.output, ignored),
+           "{}: \"output\" {} is not a folder", config.source, config.output);
 }
 
-// A sample that fails is no reason to lose a run.
-void MakeSamples(const TrainConfig& config, int64_t step, const RunContext& context) {
-  const fs::path folder = fs::path(config.output) / "samples" / fmt::format("step-{}", step);
-  fs::create_directories(folder);
-  try {
-    ModelFiles files;
-    files.model = config.output;
-    RunOptions options;
-    options.device = config.device;
-    options.dtype = ParseComputeDtype(config.dtype);
-    Engine engine(files, options);
-    std::vector<Request> requests;
-    for (size_t i = 0; i < config.samples.prompts.size(); ++i) {
-      Request& request = requests.emplace_back();
-      request.prompt = config.samples.prompts[i];
-      request.params = config.samples.params;
-      request.seed = static_cast<uint64_t>(config.samples.seed);
-      request.output.path = (folder / fmt::format("{}.mp4", i)).string();
-    }
-    for (const Outcome& outcome : engine.GenerateAll(requests, context.progress, context.cancel)) {
-      if (outcome.error) std::rethrow_exception(outcome.error);
-    }
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kInterrupted) return;  // the next step saves and ends the run
-    spdlog::warn("samples of step {} failed: {}", step, error.what());
-  }
+ModelInfo OpenBase(const DitTrainConfig& config) {
+  const ModelInfo model = OpenModel(config.model);
+  RequireDit(model);
+  CheckDit(model);
+  if (config.train_text_encoder) CheckTextEncoder(model);
+  CheckNotItsBase(model, config.output);
+  return model;
 }
 
-TrainResult RunTask(const TrainConfig& config, Task& task, const RunContext& context,
-                    Trainer::SampleFn sample = {}) {
-  std::error_code error;
-  fs::create_directories(config.output, error);
-  T3_CHECK(!error, "cannot make the folder {}: {}", config.output, error.message());
-  Trainer trainer(config, task, context, std::move(sample));
+TrainResult RunTrainer(const TrainConfig& config, Task& task, const RunContext& context,
+                       TrainHooks hooks = {}) {
+  Trainer trainer(config, task, context, std::move(hooks));
   trainer.Run();
   return {config.output, trainer.step(), trainer.log().empty() ? 0 : trainer.log().back().loss};
 }
 
-TrainResult TrainDit(const TrainConfig& config, const RunContext& context, at::ScalarType dtype) {
-  const ModelInfo model = OpenModel(config.model);
-  RequireDit(model);
-  CheckNotItsBase(model, config.output);
-  DitTask task(config, model, MakeSource(config, model, dtype, context), dtype, context);
-  return RunTask(config, task, context, [&](int64_t step) { MakeSamples(config, step, context); });
+// Clips of config.validation, one a batch, in an order that no setting of the run changes.
+std::unique_ptr<PreparedSource> OpenValidation(const DitTrainConfig& config,
+                                               const ModelInfo& model) {
+  if (config.validation.every_steps == 0) return nullptr;
+  DitTrainConfig fixed = config;
+  fixed.seed = 0, fixed.batch_size = 1, fixed.accumulation = 1;
+  fixed.buckets.clear();
+  return std::make_unique<PreparedSource>(config.validation.prepared, model, fixed);
 }
 
-TrainResult TrainVae(const TrainConfig& config, const RunContext& context, at::ScalarType dtype) {
-  const VaeFile file = OpenVaeFile(config);
-  JsonFields fields(config.data, config.source + ": data");
-  const nlohmann::json* world = fields.Find("world");
-  fields.CheckAllTaken();
-  T3_CHECK(world != nullptr, "{}: \"data\" needs \"world\", the clips to train on", config.source);
+TrainHooks HooksOf(const DitTrainConfig& config, DitTask& task, PreparedSource* validation,
+                   const RunContext& context) {
+  TrainHooks hooks;
+  hooks.sample_every = config.samples.every_steps;
+  hooks.samples_missing = [&config](int64_t step) { return SamplesMissing(config, step); };
+  hooks.sample = [&](int64_t step, bool missing_only) {
+    WriteSamples(config, step, missing_only, context);
+  };
+  hooks.validate_every = config.validation.every_steps;
+  hooks.validate = [&, validation](const TensorMap& weights) {
+    double sum = 0;
+    for (int64_t i = 0; i < config.validation.clips; ++i) {
+      context.CheckCancelled();
+      sum += task.ValidationLoss(weights, *validation, i);
+    }
+    return sum / static_cast<double>(config.validation.clips);
+  };
+  return hooks;
+}
+
+TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
+                      const AnnounceFn& announce) {
+  const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
+  const ModelInfo model = OpenBase(config);
+  const OutputFolder folder(config);
+  if (config.data.videos) PrepareWhenMissing(config, context);
+  std::unique_ptr<PreparedSource> prepared;
+  if (!config.data.world) {
+    prepared = std::make_unique<PreparedSource>(config.data.prepared, model, config);
+  }
+  const auto validation = OpenValidation(config, model);
+  if (announce) {
+    announce(PlanDitTraining(config, model, prepared.get(), context.device, dtype));
+  }
+  std::unique_ptr<BatchSource> source = std::move(prepared);
+  if (!source) source = std::make_unique<WorldLatents>(config, model, dtype, context);
+  spdlog::info("training on {}", source->Digest());
+  DitTask task(config, model, std::move(source), dtype, context);
+  return RunTrainer(config, task, context, HooksOf(config, task, validation.get(), context));
+}
+
+TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
+                      const AnnounceFn& announce) {
+  const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
+  const VaeFile file = OpenVaeFile(config.model.vae);
+  CheckStride(config.world, file.config.spatial_stride());
+  const OutputFolder folder(config);
+  if (announce) announce(PlanVaeTraining(config, file, context.device, dtype));
   auto source =
-      std::make_unique<WorldClips>(ParseWorldClips(*world, config.source + ": data.world",
-                                                   config.batch_size, file.config.spatial_stride()),
-                                   config.seed, config.accumulation, context.device);
+      std::make_unique<WorldClips>(config.world, config.seed, config.accumulation, context.device);
   VaeTask task(config, file, std::move(source), dtype, context.device);
-  return RunTask(config, task, context);
+  return RunTrainer(config, task, context);
+}
+
+void CheckResumable(const TrainConfig& config, const nlohmann::json& identity) {
+  const auto checkpoint = CheckpointFolder(config.output, config.checkpoint.keep).Newest();
+  if (!checkpoint) return;
+  CheckSameRun(*checkpoint, {{"config", config.fingerprint}, {"model", identity}});
+  spdlog::info("would resume from {}", checkpoint->path);
+}
+
+TrainPlan PlanTask(const DitTrainConfig& config, at::Device device) {
+  const ModelInfo model = OpenBase(config);
+  std::error_code ignored;
+  std::unique_ptr<PreparedSource> prepared;
+  const bool made_first = config.data.videos && !fs::exists(config.data.prepared, ignored);
+  if (!config.data.world && !made_first) {
+    prepared = std::make_unique<PreparedSource>(config.data.prepared, model, config);
+  }
+  OpenValidation(config, model);
+  TrainPlan plan =
+      PlanDitTraining(config, model, prepared.get(), device, ResolveDtype(config.dtype, device));
+  if (!made_first) {
+    const std::string data =
+        prepared ? prepared->Digest() : WorldLatentsDigest(*config.data.world, model);
+    CheckResumable(config, DitIdentity(config, model, data));
+  }
+  return plan;
+}
+
+TrainPlan PlanTask(const VaeTrainConfig& config, at::Device device) {
+  const VaeFile file = OpenVaeFile(config.model.vae);
+  CheckStride(config.world, file.config.spatial_stride());
+  const WorldClips clips(config.world, config.seed, config.accumulation, device);
+  CheckResumable(config, VaeIdentity(file, clips.Digest()));
+  return PlanVaeTraining(config, file, device, ResolveDtype(config.dtype, device));
 }
 
 }  // namespace
 
-TrainResult Train(const std::string& config_path, const std::vector<std::string>& overrides,
-                  const ProgressFn& progress, const CancelToken* cancel) {
-  const TrainConfig config = ReadTrainConfig(config_path, overrides);
-  const RunContext context{progress, cancel, ResolveDevice(config.device)};
-  const at::ScalarType dtype = ResolveDtype(ParseComputeDtype(config.dtype), context.device);
-  return config.task == "vae" ? TrainVae(config, context, dtype) : TrainDit(config, context, dtype);
+TrainPlan PlanTraining(const std::string& path, const std::vector<std::string>& overrides) {
+  const AnyTrainConfig any = ReadTrainConfig(path, overrides);
+  return std::visit(
+      [](const auto& config) {
+        CheckOutput(config);
+        return PlanTask(config, ResolveDevice(config.device));
+      },
+      any);
+}
+
+TrainResult Train(const std::string& path, const std::vector<std::string>& overrides,
+                  const ProgressFn& progress, const CancelToken* cancel,
+                  const AnnounceFn& announce) {
+  const AnyTrainConfig any = ReadTrainConfig(path, overrides);
+  return std::visit(
+      [&](const auto& config) {
+        CheckOutput(config);
+        const RunContext context{progress, cancel, ResolveDevice(config.device)};
+        return TrainTask(config, context, announce);
+      },
+      any);
 }
 
 }  // namespace t3

@@ -77,11 +77,11 @@ void PaintRow(const SceneStage& stage, const Row& row, double seed, at::Tensor& 
 }
 
 void PaintSquare(const SceneStage& stage, at::Tensor& picture) {
-  const Plain plain = MakePlain(stage, kStreet);
+  const GroundPlane plain = MakeGroundPlane(stage, kStreet);
   const at::Tensor shift = stage.Number(&SceneNumbers::shift_y);
   const at::Tensor rough =
       stage.noise.Sum(plain.across + shift, plain.away + shift, {.frequency = 2.0, .gain = 0.85},
-                      plain.pixel, plain.least_pixel);
+                      plain.pixel, plain.min_pixel);
   // Slabs: joints that fade where they are finer than pixels.
   const auto joints = [&](const at::Tensor& coordinate, double count) {
     const at::Tensor field = coordinate * count;

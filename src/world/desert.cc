@@ -46,15 +46,15 @@ void PaintDune(const SceneStage& stage, const Dune& dune, double seed, at::Tenso
 }
 
 void PaintSand(const SceneStage& stage, at::Tensor& picture) {
-  const Plain plain = MakePlain(stage, 0.10);
+  const GroundPlane plain = MakeGroundPlane(stage, 0.10);
   const at::Tensor shift = stage.Number(&SceneNumbers::shift_y);
-  const at::Tensor broad =
-      stage.noise.Sum(plain.across + shift, plain.away + shift,
-                      {.frequency = 0.7, .gain = 0.5, .most = 3}, plain.pixel, plain.least_pixel);
+  const at::Tensor broad = stage.noise.Sum(plain.across + shift, plain.away + shift,
+                                           {.frequency = 0.7, .gain = 0.5, .max_octaves = 3},
+                                           plain.pixel, plain.min_pixel);
   // Ripples across the wind, bent by the broad shapes; finer ones between them.
   const at::Tensor fine =
       stage.noise.Sum(plain.across * 0.8 + broad * 0.6 + shift, plain.away * 4.5 + broad * 0.8,
-                      {.frequency = 3.0, .gain = 0.80}, plain.pixel * 3, plain.least_pixel * 2.2);
+                      {.frequency = 3.0, .gain = 0.80}, plain.pixel * 3, plain.min_pixel * 2.2);
   const at::Tensor lit = (0.58 + broad * 0.20 + fine * 0.17).clamp_(0, 1);
   const at::Tensor cover = plain.cover * SmoothStep(1 / plain.depth, 0.12, 0.24);
   picture.lerp_(Literal(kSand, lit) * LightOn(stage, lit), cover);

@@ -21,19 +21,19 @@ void PaintMirrorImage(const SceneStage& stage, WorldObject kind, at::Tensor& pic
 void PaintShadow(const SceneStage& stage, WorldObject kind, at::Tensor& picture);
 void PaintObject(const SceneStage& stage, WorldObject kind, at::Tensor& picture);
 
-// A plain seen in perspective below the horizon.
-struct Plain {
+// The ground in perspective below the horizon.
+struct GroundPlane {
   at::Tensor cover;   // (B,1,F,H,1): 1 below the horizon
   at::Tensor depth;   // (B,1,F,H,1): 1 / distance below the horizon, in heights^-1
   at::Tensor across;  // (B,1,F,H,W): coordinate to the right
   at::Tensor away;    // (B,1,F,H,1): coordinate into the distance
-  at::Tensor pixel;   // (B,1,F,H,1): size of a pixel on the plain, the longer way
-  double least_pixel = 0;
+  at::Tensor pixel;   // (B,1,F,H,1): longer side of a pixel on the ground
+  double min_pixel = 0;
 };
-// `drop`: how far below the horizon the plain begins.
-Plain MakePlain(const SceneStage& stage, double drop);
+// `drop`: how far below the horizon the ground begins.
+GroundPlane MakeGroundPlane(const SceneStage& stage, double drop);
 
-// One fp32 factor per channel for a surface that light meets with strength `lit` (0 to 1).
+// fp32 factor per channel for a surface lit with strength `lit` (0 to 1).
 at::Tensor LightOn(const SceneStage& stage, const at::Tensor& lit);
 
 }  // namespace t3

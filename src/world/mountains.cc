@@ -53,11 +53,11 @@ void PaintRidge(const SceneStage& stage, const Ridge& ridge, double seed, at::Te
 }
 
 void PaintMeadow(const SceneStage& stage, at::Tensor& picture) {
-  const Plain plain = MakePlain(stage, 0.055);
+  const GroundPlane plain = MakeGroundPlane(stage, 0.055);
   const at::Tensor shift = stage.Number(&SceneNumbers::shift_y);
   const at::Tensor grass =
       stage.noise.Sum(plain.across + shift, plain.away * 1.4 + shift,
-                      {.frequency = 1.6, .gain = 0.86}, plain.pixel, plain.least_pixel);
+                      {.frequency = 1.6, .gain = 0.86}, plain.pixel, plain.min_pixel);
   const Rgb light_green{0.50f, 0.58f, 0.30f}, dark_green{0.25f, 0.36f, 0.18f};
   const at::Tensor surface = at::lerp(Literal(dark_green, grass), Literal(light_green, grass),
                                       (grass * 0.38 + 0.5).clamp_(0, 1));

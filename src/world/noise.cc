@@ -1,4 +1,4 @@
-// Noise through grid sampling of a table: one gather kernel an octave.
+// Samples a table of noise: one gather kernel per octave.
 #include "world/noise.h"
 
 #include <ATen/ATen.h>
@@ -10,8 +10,8 @@ namespace t3 {
 namespace {
 
 constexpr int64_t kCells = 512;
-// A cell of 1/0.22 pixels is drawn in full, one of 1/0.5 not at all: two pixels a cell is as fine
-// as pixels can show.
+// Cells of 1/0.22 pixels are drawn fully, cells of 1/0.5 pixels not at all: two pixels a cell is
+// the finest that pixels can show.
 constexpr double kFull = 0.22, kGone = 0.5;
 
 // Multiplications of a 32-bit hash, kept below 2^63.
@@ -59,10 +59,10 @@ at::Tensor Noise::Sum(const at::Tensor& x, const at::Tensor& y, const Octaves& o
                       double pixel) const {
   at::Tensor sum;
   double frequency = octaves.frequency, amplitude = 1;
-  for (int i = 0; i < octaves.most; ++i, frequency *= 1.93, amplitude *= octaves.gain) {
+  for (int i = 0; i < octaves.max_octaves; ++i, frequency *= 1.93, amplitude *= octaves.gain) {
     const double weight = amplitude * Fade(frequency * pixel);
     if (weight <= 0) break;
-    const double shift = 17.3 * i;  // so that octaves do not share a corner
+    const double shift = 17.3 * i;  // so that octaves share no corner
     const at::Tensor noise = At(x * frequency + shift, y * frequency + shift);
     sum = sum.defined() ? sum.add_(noise, weight) : noise * weight;
   }
@@ -70,10 +70,10 @@ at::Tensor Noise::Sum(const at::Tensor& x, const at::Tensor& y, const Octaves& o
 }
 
 at::Tensor Noise::Sum(const at::Tensor& x, const at::Tensor& y, const Octaves& octaves,
-                      const at::Tensor& pixel, double least_pixel) const {
+                      const at::Tensor& pixel, double min_pixel) const {
   at::Tensor sum;
   double frequency = octaves.frequency, amplitude = 1;
-  for (int i = 0; i < octaves.most && Fade(frequency * least_pixel) > 0;
+  for (int i = 0; i < octaves.max_octaves && Fade(frequency * min_pixel) > 0;
        ++i, frequency *= 1.93, amplitude *= octaves.gain) {
     const at::Tensor weight =
         ((kGone - frequency * pixel) * (amplitude / (kGone - kFull))).clamp_(0, amplitude);

@@ -1,4 +1,4 @@
-// Palettes and places of a scene.
+// Palettes and positions of a scene.
 #include "world/numbers.h"
 
 #include <algorithm>
@@ -59,7 +59,7 @@ constexpr Palette kNight = {.zenith = {0.015f, 0.025f, 0.075f},
 
 constexpr Palette kPalettes[] = {kDawn, kDay, kSunset, kNight};
 
-// Parts of the picture's width that things cross in a clip.
+// Fractions of the picture's width that the object and the camera travel in a clip.
 constexpr double kTravel = 0.26, kPan = 0.10;
 constexpr double kZoom = 0.28;
 
@@ -71,7 +71,7 @@ void SetPalette(SceneNumbers& n, const Palette& p) {
   n.haze = p.haze, n.water = p.water;
 }
 
-// Height of the object's middle: boats float and cars stand below the horizon.
+// Height of the object's centre: boats and cars are below the horizon.
 double ObjectHeight(const WorldScene& scene) {
   if (scene.object == WorldObject::kBoat) return scene.horizon + 0.05;
   if (scene.object == WorldObject::kCar) return scene.horizon + 0.18;
@@ -80,7 +80,7 @@ double ObjectHeight(const WorldScene& scene) {
 
 }  // namespace
 
-double ThingScale(double aspect) { return std::min(1.0, aspect * 9 / 16); }
+double ObjectScale(double aspect) { return std::min(1.0, aspect * 9 / 16); }
 
 Rgb PaintOf(WorldColor color) {
   constexpr Rgb kPaints[] = {{0.93f, 0.07f, 0.07f},
@@ -104,17 +104,17 @@ SceneNumbers NumbersOf(const WorldScene& scene, double aspect) {
   const auto same = [](double x) { return static_cast<float>(x); };
   n.horizon = same(scene.horizon);
   n.sun_x = across(scene.sun_x), n.sun_y = same(scene.sun_y);
-  n.sun_radius = same((scene.time == WorldTime::kNight ? 0.042 : 0.036) * ThingScale(aspect));
+  n.sun_radius = same((scene.time == WorldTime::kNight ? 0.042 : 0.036) * ObjectScale(aspect));
   n.light = scene.light == WorldSide::kLeft ? -1 : 1;
   n.pan = same(pan * aspect);
   n.zoom = same(scene.camera == WorldCamera::kZoomIn ? kZoom : 0);
   n.object_from = across(scene.object_x - travel / 2);
   n.object_to = across(scene.object_x + travel / 2);
   n.object_y = same(ObjectHeight(scene));
-  n.object_size = same(0.112 * scene.object_size * ThingScale(aspect));
+  n.object_size = same(0.112 * scene.object_size * ObjectScale(aspect));
   n.faces = scene.faces_right ? 1 : -1;
   n.phase = same(scene.phase);
-  n.lantern_x = same(aspect / 2 - 0.080 * ThingScale(aspect));
+  n.lantern_x = same(aspect / 2 - 0.080 * ObjectScale(aspect));
   n.lantern_y = same(scene.lantern_y);
   n.cover = same(scene.cover);
   n.cloudy = scene.clouds == WorldClouds::kCloudy ? 1 : 0;

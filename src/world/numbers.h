@@ -1,4 +1,5 @@
-// Everything a renderer needs of a scene, as floats: places, moves and the palette of the hour.
+// What the renderer needs of a scene, as floats: positions, motion and the palette of the time of
+// day.
 #pragma once
 
 #include "world/scene.h"
@@ -15,7 +16,7 @@ struct SceneNumbers {
   float horizon = 0;
   float sun_x = 0, sun_y = 0, sun_radius = 0;
   float light = 0;  // -1: from the left, 1: from the right
-  float pan = 0;    // way of the camera, to the right
+  float pan = 0;    // travel of the camera to the right
   float zoom = 0;   // growth over the clip
   float object_from = 0, object_to = 0, object_y = 0, object_size = 0;
   float faces = 1;  // 1: right
@@ -31,7 +32,7 @@ struct SceneNumbers {
   Rgb sun, glow;                   // disc and its halo
   Rgb cloud_lit, cloud_dark;
   Rgb sunlight, ambient;  // factors of a surface's own colour
-  Rgb haze;               // what distance turns into
+  Rgb haze;               // colour of the far distance
   Rgb water;
   Rgb object, pair;
 };
@@ -40,11 +41,11 @@ inline constexpr int kSceneNumbers = sizeof(SceneNumbers) / sizeof(float);
 // `aspect` is width / height of the picture.
 SceneNumbers NumbersOf(const WorldScene& scene, double aspect);
 
-// Lengths of things shrink by this in pictures narrower than 16:9, so that all fits.
-double ThingScale(double aspect);
+// Objects shrink by this factor in pictures narrower than 16:9, so that all of them fit.
+double ObjectScale(double aspect);
 
-// Colours of objects and lanterns: saturated as nothing else in a picture is, so that they can be
-// told from everything else (eval/world_detector.h).
+// Colours of objects and lanterns. Nothing else in a picture is as saturated, so the detector can
+// find them (measure/paint.h).
 Rgb PaintOf(WorldColor color);
 
 }  // namespace t3

@@ -1,4 +1,4 @@
-// The five kinds of object as pictures in their own coordinates.
+// The five kinds of object as sprites in object coordinates.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -7,24 +7,25 @@
 
 namespace t3 {
 
-// A picture of a thing: what it covers and its colours.
+// Coverage and colours.
 struct Sprite {
   at::Tensor cover;  // (B,1,F,H,W)
   at::Tensor color;  // (B,3,F,H,W)
 };
 
-// Where a sprite is drawn: units of the object's size, x forward, y down, 0 in its middle.
+// Object coordinates of the picture's pixels: units of the object's size, x forward, y down, origin
+// in its centre.
 struct Local {
   at::Tensor x;
   at::Tensor y;
-  double pixel = 0;   // about the size of a pixel in these units
-  at::Tensor paint;   // (B,3,1,1,1): the object's own colour
+  double pixel = 0;   // approximate size of a pixel in these units
+  at::Tensor paint;   // (B,3,1,1,1): the object's colour
   at::Tensor stroke;  // (B,1,F,1,1): 0 to 1, how high wings are
 };
 
 Sprite DrawKind(WorldObject kind, const Local& at);
 
-// Where an object touches the water or the ground, in its own units; 0 for what flies.
+// Height at which an object touches water or ground, in object coordinates; 0 for flying objects.
 double FootOf(WorldObject kind);
 
 }  // namespace t3

@@ -1,4 +1,4 @@
-// Scenes to pictures: layers in their order, for as many scenes and frames at once as fit.
+// Renders scenes layer by layer, as many scenes and frames at once as fit.
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
@@ -14,10 +14,10 @@
 namespace t3 {
 namespace {
 
-// What is drawn at once: on a CPU little enough for its caches, on a GPU enough to keep it busy.
+// Pixels rendered at once: few enough for a CPU's caches, enough to keep a GPU busy.
 constexpr int64_t kCpuPixels = 1 << 17, kGpuPixels = 1 << 25;
 
-// The horizon lies between 0.56 and 0.61, and one that a zoom moves stays where it is.
+// The horizon lies between 0.56 and 0.61; a zoom does not move it.
 constexpr double kSkyEnd = 0.63, kGroundBegin = 0.54;
 
 WorldFrames RangeOf(const WorldView& view) {
@@ -89,7 +89,7 @@ void PaintAll(const SceneStage& stage, WorldLand land, WorldObject kind, at::Ten
   PaintRows(stage, 0, 0.5, picture, PaintLanterns);
 }
 
-// Scenes with one land and one kind of object, drawn into their places of `out`.
+// Scenes with one land and one kind of object, and their indices in `out`.
 struct Group {
   std::vector<WorldScene> scenes;
   std::vector<int64_t> places;
@@ -107,14 +107,15 @@ void RenderGroup(const Group& group, const WorldView& view, const Noise& noise, 
     const int64_t scenes = std::min(batch, count - scene);
     const std::span<const WorldScene> part(group.scenes.data() + scene, scenes);
     for (int64_t first = 0; first < range.count; first += frames) {
-      const int64_t some = std::min(frames, range.count - first);
-      const SceneStage stage(part, view, range.first + first, some, noise, out.device());
-      // Layers mix with what is there, and what is not a number would stay.
-      at::Tensor picture = at::zeros({scenes, 3, some, out.size(3), out.size(4)}, out.options());
+      const int64_t count_now = std::min(frames, range.count - first);
+      const SceneStage stage(part, view, range.first + first, count_now, noise, out.device());
+      // Layers blend into the picture, so it must start as zeros: a NaN would persist.
+      at::Tensor picture =
+          at::zeros({scenes, 3, count_now, out.size(3), out.size(4)}, out.options());
       PaintAll(stage, part[0].land, part[0].object, picture);
       picture.clamp_(0, 1).mul_(2).sub_(1);
       for (int64_t i = 0; i < scenes; ++i) {
-        out[group.places[scene + i]].narrow(1, first, some).copy_(picture[i]);
+        out[group.places[scene + i]].narrow(1, first, count_now).copy_(picture[i]);
       }
     }
   }
@@ -125,7 +126,7 @@ void RenderGroup(const Group& group, const WorldView& view, const Noise& noise, 
 at::Tensor RenderScenes(std::span<const WorldScene> scenes, const WorldView& view,
                         at::Device device) {
   CheckView(view);
-  T3_CHECK(!scenes.empty(), "world: no scene to render");
+  T3_CHECK(!scenes.empty(), "world: there are no scenes to render");
   const at::NoGradGuard no_grad;
   std::map<std::pair<WorldLand, WorldObject>, Group> groups;
   for (size_t i = 0; i < scenes.size(); ++i) {

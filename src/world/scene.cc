@@ -1,4 +1,4 @@
-// Drawing a scene from a seed, and the names of its attributes.
+// Draws a scene from a seed; names of attributes.
 #include "world/scene.h"
 
 #include "base/check.h"
@@ -31,7 +31,7 @@ WorldValues DrawValues(WorldRandom& random) {
   for (int i = 0; i < kWorldAttributes; ++i) {
     values[i] = random.Pick(static_cast<int>(kAttributeWords[i].values.size()));
   }
-  // The kinds that fly, and one that fits the land.
+  // Three kinds that fly, and one that fits the land.
   const bool sea = values[0] == static_cast<int>(WorldLand::kSea);
   const int kind = random.Pick(4);
   values[static_cast<int>(WorldAttribute::kObject)] =
@@ -56,7 +56,7 @@ void SetValues(WorldScene& scene, const WorldValues& values) {
   scene.pair = static_cast<WorldColor>(values[8]);
   const bool sea = scene.land == WorldLand::kSea;
   T3_CHECK(scene.object != (sea ? WorldObject::kCar : WorldObject::kBoat),
-           "scene: there is no {} in a scene of land '{}'", kObjectNames[values[4]],
+           "scene: a {} does not occur in the land '{}'", kObjectNames[values[4]],
            kLandNames[values[0]]);
 }
 

@@ -1,4 +1,4 @@
-// What a clip of the world shows: the attributes that its caption states, and the rest.
+// A scene of the world: the attributes that its caption states, and everything else.
 #pragma once
 
 #include <array>
@@ -33,7 +33,7 @@ enum class WorldCamera { kStill, kPanLeft, kPanRight, kZoomIn };
 // One value per attribute, as the number of its enumerator.
 using WorldValues = std::array<int, kWorldAttributes>;
 
-// "land", "time", ... and "sea", "pan left", ...: the words of files and reports.
+// "land", "time", ... and "sea", "pan left", ..., as in files and reports.
 std::string_view WorldAttributeName(WorldAttribute attribute);
 std::span<const std::string_view> WorldValueNames(WorldAttribute attribute);
 
@@ -66,11 +66,11 @@ struct WorldScene {
   WorldValues Values() const;
 };
 
-// The scene of a seed: attributes uniform and independent, except that the fourth kind of object is
-// a boat at sea and a car on land. The same on every machine.
+// The scene of a seed, the same on every machine. Attributes are uniform and independent, but the
+// fourth kind of object is a boat at sea and a car on land.
 WorldScene SampleScene(uint64_t seed);
 
-// As SampleScene, with attributes given by the caller: a boat on land or a car at sea throws Error.
+// The same with given attributes. Throws Error for a boat on land or a car at sea.
 WorldScene SampleScene(uint64_t seed, const WorldValues& values);
 
 }  // namespace t3

@@ -16,12 +16,12 @@ at::Tensor MirroredSky(const SceneStage& stage, const at::Tensor& up) {
 }  // namespace
 
 void PaintSea(const SceneStage& stage, at::Tensor& picture) {
-  const Plain plain = MakePlain(stage, 0);
+  const GroundPlane plain = MakeGroundPlane(stage, 0);
   const at::Tensor shift = stage.Number(&SceneNumbers::shift_x);
   // Crests are long: waves are finer into the distance than across.
   const at::Tensor waves = stage.noise.Sum(
       plain.across + shift + stage.seconds * 0.10, plain.away * 3.2 - stage.seconds * 0.55,
-      {.frequency = 2.2, .gain = 0.66}, plain.pixel * 2.0, plain.least_pixel * 2.0);
+      {.frequency = 2.2, .gain = 0.66}, plain.pixel * 2.0, plain.min_pixel * 2.0);
   const at::Tensor below = stage.LayerY() - stage.Number(&SceneNumbers::horizon);  // (B,1,F,H,1)
   const at::Tensor mirrored = MirroredSky(stage, (below * 1.7 + waves * 0.16).clamp_(0, 1));
   // Steep views look into the water, flat ones off it.

@@ -1,4 +1,4 @@
-// Distances of shapes, exact near their edges, which is where pixels are half covered.
+// Distances, exact near the edges, where pixels are partly covered.
 #include "world/shapes.h"
 
 #include <ATen/ATen.h>

@@ -1,4 +1,4 @@
-// Distances from simple shapes, in a thing's own units: negative inside.
+// Signed distances from simple shapes in object coordinates, negative inside.
 #pragma once
 
 #include <ATen/core/Tensor.h>

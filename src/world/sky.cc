@@ -16,7 +16,7 @@ at::Tensor SkyGradient(const SceneStage& stage) {
   return at::lerp(low, stage.Color(&SceneNumbers::zenith), SmoothStep(up, 0.25, 1.15));
 }
 
-// Blobs where noise is near its peak; faded where a blob is smaller than a pixel.
+// Blobs where noise is near its peak, faded out where they are smaller than a pixel.
 at::Tensor Stars(const SceneStage& stage, double frequency, double rarity) {
   const at::Tensor shift = stage.Number(&SceneNumbers::shift_x);
   const double fade = std::min(1.0, 0.6 / (frequency * stage.pixel));
@@ -66,13 +66,14 @@ void PaintClouds(const SceneStage& stage, at::Tensor& picture) {
       (stage.LayerX(kSkyNearness) + wind) * depth * 0.80 + stage.Number(&SceneNumbers::shift_y);
   const at::Tensor y = depth * 1.05 + stage.Number(&SceneNumbers::shift_x);
   const at::Tensor pixel = depth * depth * (1.05 * stage.pixel);
-  const double least = 1.05 * stage.pixel / (0.85 * 0.85);  // overhead, above the highest horizon
+  const double min_pixel =
+      1.05 * stage.pixel / (0.85 * 0.85);  // overhead, above the highest horizon
   const Octaves octaves{.frequency = 1.7, .gain = 0.52};
-  const at::Tensor field = stage.noise.Sum(x, y, octaves, pixel, least);
+  const at::Tensor field = stage.noise.Sum(x, y, octaves, pixel, min_pixel);
   Octaves coarse = octaves;
-  coarse.most = 4;
+  coarse.max_octaves = 4;
   const at::Tensor toward = stage.Number(&SceneNumbers::light) * 0.10;
-  const at::Tensor beyond = stage.noise.Sum(x + toward, y + 0.10, coarse, pixel, least);
+  const at::Tensor beyond = stage.noise.Sum(x + toward, y + 0.10, coarse, pixel, min_pixel);
   const at::Tensor bias = stage.Number(&SceneNumbers::cover) * 0.9 - 0.42;
   const at::Tensor density = SmoothStep(field + bias, 0.0, 0.55);
   const at::Tensor lit = (0.66 + (field - beyond) * 0.85 - density * 0.30).clamp_(0, 1);
@@ -80,7 +81,7 @@ void PaintClouds(const SceneStage& stage, at::Tensor& picture) {
       at::lerp(stage.Color(&SceneNumbers::cloud_dark), stage.Color(&SceneNumbers::cloud_lit), lit);
   const at::Tensor fade = SmoothStep(above, 0.0, 0.16) * stage.Number(&SceneNumbers::cloudy) * 0.93;
   picture.lerp_(color, density * fade);
-  // Thin clouds before the sun shine, so that its side can be told where they hide the disc.
+  // Thin clouds in front of the sun shine, so that its side shows where they hide the disc.
   const at::Tensor dx = stage.LayerX(kSkyNearness) - stage.Number(&SceneNumbers::sun_x);
   const at::Tensor dy = stage.LayerY() - stage.Number(&SceneNumbers::sun_y);
   const at::Tensor shine = at::exp((dx * dx + dy * dy) * (-1 / 0.025)) * density;

@@ -1,4 +1,4 @@
-// Setting up the coordinates of a batch of scenes.
+// Sets up the coordinates of a batch of scenes.
 #include "world/stage.h"
 
 #include <ATen/ATen.h>
@@ -30,7 +30,7 @@ int64_t ColumnOf(Member SceneNumbers::*member) {
          reinterpret_cast<const float*>(&kOrigin);
 }
 
-// Middles of pixels [first, first + count), each computed alike wherever a crop begins.
+// Centres of pixels [first, first + count); the same bits wherever a crop begins.
 at::Tensor Middles(int64_t first, int64_t count, at::Device device) {
   return at::arange(first, first + count, at::TensorOptions(device).dtype(at::kFloat)) + 0.5;
 }
@@ -43,14 +43,14 @@ SceneStage::SceneStage(std::span<const WorldScene> scenes, const WorldView& view
   const double aspect = static_cast<double>(view.width) / static_cast<double>(view.height);
   const WorldCrop crop = view.crop.value_or(WorldCrop{0, 0, view.width, view.height});
   pixel = 1.0 / static_cast<double>(view.height);
-  scale = ThingScale(aspect);
+  scale = ObjectScale(aspect);
   origin = static_cast<double>(crop.y) * pixel;
   numbers = NumbersTensor(scenes, aspect, device);
   x = (Middles(crop.x, crop.width, device) * pixel - aspect / 2).view({1, 1, 1, 1, -1});
   y = (Middles(crop.y, crop.height, device) * pixel).view({1, 1, 1, -1, 1});
   const at::Tensor frame =
       at::arange(first, first + count, at::TensorOptions(device).dtype(at::kFloat));
-  // A single picture is the middle of its clip.
+  // A single frame is the middle of its clip.
   u = view.frames > 1 ? frame / static_cast<double>(view.frames - 1) : at::full_like(frame, 0.5);
   u = u.view({1, 1, -1, 1, 1});
   seconds = (frame / view.fps).view({1, 1, -1, 1, 1});

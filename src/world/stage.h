@@ -1,4 +1,4 @@
-// The coordinates, the camera and the numbers of the scenes that are drawn together.
+// Coordinates, camera and parameters of scenes that are rendered together.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -18,15 +18,15 @@ struct SceneStage {
   SceneStage(std::span<const WorldScene> scenes, const WorldView& view, int64_t first,
              int64_t count, const Noise& table, at::Device device);
 
-  // The part between heights `top` and `bottom` (rows that any pixel of it touches); it may be
-  // empty. `first_row` says where it begins among the rows of this stage.
+  // The rows between heights `top` and `bottom`, those partly inside included; may be empty.
+  // `first_row` is the first of them in this stage.
   SceneStage Rows(double top, double bottom) const;
 
   at::Tensor Number(float SceneNumbers::*member) const;  // (B,1,1,1,1)
   at::Tensor Color(Rgb SceneNumbers::*member) const;     // (B,3,1,1,1)
 
-  // Coordinates in the world of what a layer shows; `nearness` 1 goes along with the camera's pan
-  // in full, smaller ones less. (B,1,F,1,W) and (B,1,F,H,1).
+  // World coordinates of a layer; with `nearness` 1 it moves by the camera's whole pan, else by
+  // that fraction. (B,1,F,1,W) and (B,1,F,H,1).
   at::Tensor LayerX(double nearness) const;
   at::Tensor LayerY() const;
 
@@ -36,17 +36,17 @@ struct SceneStage {
   at::Tensor u;        // (1,1,F,1,1): 0 at the first frame, 1 at the last
   at::Tensor seconds;  // (1,1,F,1,1)
   double pixel = 0;    // height of a pixel
-  double scale = 1;    // ThingScale
+  double scale = 1;    // ObjectScale
   double origin = 0;   // height of the upper edge of the first row
   int64_t first_row = 0;
   Noise noise;
 };
 
-// How much of a pixel lies inside a shape: `distance` from its edge, negative inside.
+// Fraction of a pixel inside a shape at the signed `distance` from its edge.
 at::Tensor Coverage(const at::Tensor& distance, double pixel);
 // 0 below `low`, 1 above `high`, smooth in between.
 at::Tensor SmoothStep(const at::Tensor& x, double low, double high);
-// A colour literal, (1,3,1,1,1), where `like` is.
+// A constant colour, (1,3,1,1,1), on the device of `like`.
 at::Tensor Literal(const Rgb& color, const at::Tensor& like);
 
 }  // namespace t3

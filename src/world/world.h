@@ -1,4 +1,4 @@
-// The world to learn: captioned clips whose content is known exactly, at any size up to 4K.
+// The procedural world: captioned clips whose content is known exactly, at any size up to 4K.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,7 +14,7 @@ namespace t3 {
 
 inline constexpr uint64_t kCaptionVariants = 4;
 
-// The scene in words, every attribute stated; `variant` picks one of kCaptionVariants phrasings.
+// The scene in words, with every attribute; `variant` picks one of kCaptionVariants phrasings.
 std::string Caption(const WorldScene& scene, uint64_t variant = 0);
 
 struct WorldCrop {
@@ -28,16 +28,15 @@ struct WorldFrames {
 struct WorldView {
   int64_t width = 256;  // of the full picture
   int64_t height = 144;
-  int64_t frames = 17;  // what moves by the caption crosses its way once, however many there are
+  int64_t frames = 17;  // motion of the caption spans the clip, however many frames it has
   double fps = 16;      // for waves, wind, wings
   std::optional<WorldCrop> crop = std::nullopt;     // the whole picture without
   std::optional<WorldFrames> range = std::nullopt;  // the whole clip without
 };
 
-// The clip, (3, frames, height, width) fp32 in [-1, 1] on `device`; with a crop or
-// a range, that part of it. A picture of another size is the same picture with finer or coarser
-// texture. Throws Error on sizes below 16 pixels or no frame, and on a crop or range that leaves
-// the clip.
+// The clip, (3, frames, height, width) fp32 in [-1, 1] on `device`, or the part of it that the crop
+// and range select. A picture of another size is the same picture with finer or coarser texture.
+// Throws Error for sizes below 16 pixels, no frames, and a crop or range outside the clip.
 at::Tensor RenderScene(const WorldScene& scene, const WorldView& view, at::Device device);
 
 // The same for many scenes together, (scenes, 3, frames, height, width): far faster on a GPU.

@@ -18,6 +18,8 @@
 namespace t3::kernels {
 namespace {
 
+static_assert(kGroup == kCausalConvGroup);
+
 constexpr int kThreads = 3 * kWarpgroup;
 constexpr int kConsumerWarps = 2 * kWarpgroup / kWarp;
 

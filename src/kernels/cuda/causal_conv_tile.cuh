@@ -1,14 +1,13 @@
 // Tile sizes of the causal convolution, its shared-memory layout and pipeline state.
 #pragma once
 
-#include "kernels/causal_conv.h"
 #include "kernels/cuda/hopper.cuh"
 #include "kernels/cuda/vector.cuh"
 
 namespace t3::kernels {
 
-constexpr int kTaps = 9;  // of a frame, 3 x 3
-constexpr int kGroup = static_cast<int>(kCausalConvGroup);
+constexpr int kTaps = 9;    // of a frame, 3 x 3
+constexpr int kGroup = 48;  // input channels per stage
 constexpr int kPlanes = kGroup / 8;
 constexpr int kVector = 16;  // bytes: 8 channels of a pixel
 constexpr int kTileRows = 16;

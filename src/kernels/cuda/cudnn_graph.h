@@ -3,11 +3,12 @@
 
 #include <cudnn_frontend.h>
 
+#include <cstdint>
 #include <memory>
 
-#include "kernels/cudnn_plans.h"
-
 namespace t3::kernels {
+
+class CudnnPlans;
 
 // The graph's tensors have uids 1, 2, ... in the order in which CudnnPlans::Launch takes them. Null
 // if cuDNN has no plan for the graph on the current GPU.

@@ -47,11 +47,7 @@ __global__ void __launch_bounds__(256) LayerNormKernel(const LayerNormModulateAr
   const uint4* x =
       reinterpret_cast<const uint4*>(static_cast<const T*>(args.x) + token * args.x_stride);
   uint4 raw[NV];
-#pragma unroll
-  for (int i = 0; i < NV; ++i) {
-    const int v = lane + i * kThreads;
-    raw[i] = v < vectors ? x[v] : make_uint4(0, 0, 0, 0);
-  }
+  LoadRow<kThreads>(x, lane, vectors, raw);
   const float count = static_cast<float>(args.channels);
   float sum = 0;
 #pragma unroll

@@ -7,6 +7,26 @@
 namespace t3::kernels {
 namespace {
 
+// x becomes n = (x - mean) / sqrt(var + eps); returns 1 / sqrt(var + eps).
+template <int NV, int N>
+__device__ float Normalise(const RowGroup<NV, N>& row, float eps, float (&x)[NV][N]) {
+  const float inverse_count = 1.f / static_cast<float>(row.channels);
+  const float mean = row.Sum(x) * inverse_count;
+#pragma unroll
+  for (int i = 0; i < NV; ++i) {
+    const bool in_row = (row.lane + i * row.group) * N < row.channels;
+#pragma unroll
+    for (int j = 0; j < N; ++j) x[i][j] = in_row ? x[i][j] - mean : 0.f;
+  }
+  const float inverse = rsqrtf(row.SumOfSquares(x) * inverse_count + eps);
+#pragma unroll
+  for (int i = 0; i < NV; ++i) {
+#pragma unroll
+    for (int j = 0; j < N; ++j) x[i][j] *= inverse;
+  }
+  return inverse;
+}
+
 template <typename T, typename Dy, int NV>
 __global__ void __launch_bounds__(kRowGradientThreads)
     LayerNormBackwardKernel(const LayerNormModulateBackwardArgs args, int group) {
@@ -21,30 +41,12 @@ __global__ void __launch_bounds__(kRowGradientThreads)
     float x[NV][kN], g[NV][kN];
     row.Load(static_cast<const T*>(args.x) + offset, inside, x);
     row.Load(static_cast<const Dy*>(args.dy) + offset, inside, g);
-    float sum = 0;
-#pragma unroll
-    for (int i = 0; i < NV; ++i) {
-#pragma unroll
-      for (int j = 0; j < kN; ++j) sum += x[i][j];
-    }
-    const float mean = GroupedSum(sum, group) * inverse_count;
-    float square = 0;
-#pragma unroll
-    for (int i = 0; i < NV; ++i) {
-      const bool in_row = (row.lane + i * group) * kN < row.channels;
-#pragma unroll
-      for (int j = 0; j < kN; ++j) {
-        x[i][j] = in_row ? x[i][j] - mean : 0.f;
-        square += x[i][j] * x[i][j];
-      }
-    }
-    const float inverse = rsqrtf(GroupedSum(square, group) * inverse_count + args.eps);
+    const float inverse = Normalise(row, args.eps, x);
     float mean_dn = 0, mean_dn_n = 0;  // of n's gradient, and of its product with n
 #pragma unroll
     for (int i = 0; i < NV; ++i) {
 #pragma unroll
       for (int j = 0; j < kN; ++j) {
-        x[i][j] *= inverse;
         dm[i][j] += g[i][j] * x[i][j];
         ds[i][j] += g[i][j];
         g[i][j] *= multiplier[i][j];

@@ -5,6 +5,46 @@
 namespace t3::kernels {
 namespace {
 
+// Vectors lane, lane + group, ... of a position, with its bias; zeros if it does not exist. Returns
+// the sum of their squares.
+template <typename T, int NV>
+__device__ float LoadPosition(const NormSiluArgs& args, const T* x, bool exists, int lane,
+                              int group, int vectors, float (&values)[NV][kLanes<T>]) {
+  constexpr int kN = kLanes<T>;
+  float sum = 0;
+#pragma unroll
+  for (int i = 0; i < NV; ++i) {
+    const int v = lane + i * group;
+#pragma unroll
+    for (int j = 0; j < kN; ++j) values[i][j] = 0;
+    if (exists && v < vectors) {
+      Load(x, v * kN, values[i]);
+      if (args.bias) {
+        float bias[kN];
+        LoadFloats(args.bias + v * kN, bias);
+#pragma unroll
+        for (int j = 0; j < kN; ++j) values[i][j] += bias[j];
+      }
+    }
+#pragma unroll
+    for (int j = 0; j < kN; ++j) sum += values[i][j] * values[i][j];
+  }
+  return sum;
+}
+
+// values * inverse * gamma, then SiLU.
+template <int N>
+__device__ void ScaleSilu(const NormSiluArgs& args, int channel, float inverse,
+                          float (&values)[N]) {
+  float gamma[N];
+  LoadFloats(args.gamma + channel, gamma);
+#pragma unroll
+  for (int j = 0; j < N; ++j) {
+    const float y = values[j] * inverse * gamma[j];
+    values[j] = args.silu ? y / (1.f + __expf(-y)) : y;
+  }
+}
+
 // `group` lanes take a position, NV vectors each.
 template <typename T, int NV>
 __global__ void __launch_bounds__(kMapThreads) NormSiluKernel(const NormSiluArgs args, int group) {
@@ -24,24 +64,7 @@ __global__ void __launch_bounds__(kMapThreads) NormSiluKernel(const NormSiluArgs
   const T* x = static_cast<const T*>(args.x) + (line / out_rows) * args.x_frame_stride +
                (row * args.columns + column) * args.channels;
   float values[NV][kN];
-  float sum = 0;
-#pragma unroll
-  for (int i = 0; i < NV; ++i) {
-    const int v = lane + i * group;
-#pragma unroll
-    for (int j = 0; j < kN; ++j) values[i][j] = 0;
-    if (exists && v < vectors) {
-      Load(x, v * kN, values[i]);
-      if (args.bias) {
-        float bias[kN];
-        LoadFloats(args.bias + v * kN, bias);
-#pragma unroll
-        for (int j = 0; j < kN; ++j) values[i][j] += bias[j];
-      }
-    }
-#pragma unroll
-    for (int j = 0; j < kN; ++j) sum += values[i][j] * values[i][j];
-  }
+  const float sum = LoadPosition<T, NV>(args, x, exists, lane, group, vectors, values);
   const float inverse = args.gamma ? 1.f / fmaxf(sqrtf(GroupedSum(sum, group)), 1e-12f) : 1.f;
   if (!inside) return;
   T* out = static_cast<T*>(args.out) + static_cast<int64_t>(position) * args.channels;
@@ -49,15 +72,7 @@ __global__ void __launch_bounds__(kMapThreads) NormSiluKernel(const NormSiluArgs
   for (int i = 0; i < NV; ++i) {
     const int v = lane + i * group;
     if (v >= vectors) continue;
-    if (args.gamma) {
-      float gamma[kN];
-      LoadFloats(args.gamma + v * kN, gamma);
-#pragma unroll
-      for (int j = 0; j < kN; ++j) {
-        const float y = values[i][j] * inverse * gamma[j];
-        values[i][j] = args.silu ? y / (1.f + __expf(-y)) : y;
-      }
-    }
+    if (args.gamma) ScaleSilu(args, v * kN, inverse, values[i]);
     Store(out, v * kN, values[i]);
   }
 }

@@ -26,13 +26,7 @@ __global__ void __launch_bounds__(kRowGradientThreads)
     float x[NV][kN], dn[NV][kN];
     row.Load(static_cast<const T*>(args.x) + offset, inside, x);
     row.Load(static_cast<const T*>(args.dy) + offset, inside, dn);
-    float square = 0;
-#pragma unroll
-    for (int i = 0; i < NV; ++i) {
-#pragma unroll
-      for (int j = 0; j < kN; ++j) square += x[i][j] * x[i][j];
-    }
-    const float length = sqrtf(GroupedSum(square, group));
+    const float length = sqrtf(row.SumOfSquares(x));
     const float r = 1.f / fmaxf(length, 1e-12f);
     float inner = 0;  // of x and the gradient of x r
 #pragma unroll

@@ -8,17 +8,20 @@
 namespace t3::kernels {
 namespace {
 
-// Rotates a vector's pairs back: the transposed rotation.
-template <int N>
-__device__ void RotateBack(float (&values)[N], const RopeArgs& rope, const Coordinate& at,
-                           int pair) {
+// Rotates a token's pairs back: the transposed rotation.
+template <int NV, int N>
+__device__ void RotateBack(const RowGroup<NV, N>& row, const RopeArgs& rope, int64_t token,
+                           int head_dim, float (&values)[NV][N]) {
+  const Coordinate at = CoordinateOf(rope, token);
+  row.ForEachVector([&](int i, int channel) {
 #pragma unroll
-  for (int i = 0; i < N / 2; ++i) {
-    const float2 factor = Factor(rope, at, pair + i);
-    const float a = values[2 * i], b = values[2 * i + 1];
-    values[2 * i] = a * factor.x + b * factor.y;
-    values[2 * i + 1] = b * factor.x - a * factor.y;
-  }
+    for (int j = 0; j < N / 2; ++j) {
+      const float2 factor = Factor(rope, at, channel % head_dim / 2 + j);
+      const float a = values[i][2 * j], b = values[i][2 * j + 1];
+      values[i][2 * j] = a * factor.x + b * factor.y;
+      values[i][2 * j + 1] = b * factor.x - a * factor.y;
+    }
+  });
 }
 
 template <typename T, int NV>
@@ -33,22 +36,11 @@ __global__ void __launch_bounds__(kRowGradientThreads)
   row.Load(args.weight, true, weight);
   row.ForEachRow(args.tokens, [&](int64_t token, bool inside) {
     const int64_t offset = token * row.channels;
-    const Coordinate at = rotate && inside ? CoordinateOf(args.rope, token) : Coordinate{0, 0, 0};
     float x[NV][kN], g[NV][kN];
     row.Load(static_cast<const T*>(args.x) + offset, inside, x);
     row.Load(static_cast<const T*>(args.dy) + offset, inside, g);
-    if (rotate && inside) {
-      row.ForEachVector([&](int i, int channel) {
-        RotateBack(g[i], args.rope, at, channel % args.head_dim / 2);
-      });
-    }
-    float square = 0;
-#pragma unroll
-    for (int i = 0; i < NV; ++i) {
-#pragma unroll
-      for (int j = 0; j < kN; ++j) square += x[i][j] * x[i][j];
-    }
-    const float inverse = rsqrtf(GroupedSum(square, group) * inverse_count + args.eps);
+    if (rotate && inside) RotateBack(row, args.rope, token, args.head_dim, g);
+    const float inverse = rsqrtf(row.SumOfSquares(x) * inverse_count + args.eps);
     float mean_dn_n = 0;  // of the gradient of n = x * inverse with n
 #pragma unroll
     for (int i = 0; i < NV; ++i) {

@@ -21,11 +21,7 @@ __global__ void __launch_bounds__(kRows* kWarp) RmsRopeRowsKernel(const RmsRopeR
   const uint4* x =
       reinterpret_cast<const uint4*>(static_cast<const T*>(args.x) + token * args.x_stride);
   uint4 raw[NV];
-#pragma unroll
-  for (int i = 0; i < NV; ++i) {
-    const int v = lane + i * kWarp;
-    raw[i] = v < vectors ? x[v] : make_uint4(0, 0, 0, 0);
-  }
+  LoadRow<kWarp>(x, lane, vectors, raw);
   float sum = 0;
 #pragma unroll
   for (int i = 0; i < NV; ++i) {

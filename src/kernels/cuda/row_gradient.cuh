@@ -60,6 +60,26 @@ struct RowGroup {
     ForEachVector([&](int i, int channel) { kernels::Store(row, channel, values[i]); });
   }
 
+  // Over the row, for all its lanes.
+  __device__ float Sum(const Values& values) const {
+    float sum = 0;
+#pragma unroll
+    for (int i = 0; i < NV; ++i) {
+#pragma unroll
+      for (int j = 0; j < N; ++j) sum += values[i][j];
+    }
+    return GroupedSum(sum, group);
+  }
+  __device__ float SumOfSquares(const Values& values) const {
+    float sum = 0;
+#pragma unroll
+    for (int i = 0; i < NV; ++i) {
+#pragma unroll
+      for (int j = 0; j < N; ++j) sum += values[i][j] * values[i][j];
+    }
+    return GroupedSum(sum, group);
+  }
+
   // Calls f(row, whether it exists) for this thread's rows of [0, rows). All lanes of a warp make
   // the same number of calls, because they meet in GroupedSum.
   template <typename F>

@@ -54,6 +54,16 @@ __device__ inline void Load(const T* base, int64_t element, float (&out)[kLanes<
   Unpack(*reinterpret_cast<const uint4*>(base + element), out);
 }
 
+// This lane's vectors lane, lane + STEP, ... of a row of `vectors`; zeros beyond its end.
+template <int STEP, int NV>
+__device__ inline void LoadRow(const uint4* row, int lane, int vectors, uint4 (&out)[NV]) {
+#pragma unroll
+  for (int i = 0; i < NV; ++i) {
+    const int v = lane + i * STEP;
+    out[i] = v < vectors ? row[v] : make_uint4(0, 0, 0, 0);
+  }
+}
+
 template <typename T>
 __device__ inline void Store(T* base, int64_t element, const float (&in)[kLanes<T>]) {
   *reinterpret_cast<uint4*>(base + element) = Pack(in);

@@ -124,12 +124,7 @@ class ContainerReader : public VideoReader {
   // of the file, where that cannot be done: then only decoding everything finds the frame.
   bool DecodeFromKey(int64_t key_time, int64_t time) {
     try {
-      if (!seeks_exactly_ || !demuxer_->Seek(key_time) || !FindKeyPacket(key_time)) {
-        // As in MPEG-TS, which has no index. Reading is much faster than decoding.
-        seeks_exactly_ = false;
-        Open();
-        T3_CHECK(FindKeyPacket(key_time), "{} has lost a key frame of its index", path_);
-      }
+      GoToKeyPacket(key_time);
       StartDecoding(key_time);
       packet_found_ = true;
       DecodeTo([&] { return TimeOf(*frame_) >= time; });
@@ -141,7 +136,19 @@ class ContainerReader : public VideoReader {
     return false;
   }
 
-  // Reads up to the packet of the key frame, which stays in packet_.
+  // The next packet is then the one of the key frame, in packet_. Formats without an index, such as
+  // MPEG-TS, seek to some place near it, so places before it are tried as well, and the start of
+  // the file last: even reading all is much faster than decoding.
+  void GoToKeyPacket(int64_t key_time) {
+    for (const int seconds : {0, 2, 20}) {
+      const int64_t margin = av_rescale_q(seconds, {1, 1}, demuxer_->stream().time_base);
+      if (demuxer_->Seek(key_time - margin) && FindKeyPacket(key_time)) return;
+    }
+    Open();
+    T3_CHECK(FindKeyPacket(key_time), "{} has lost a key frame of its index", path_);
+  }
+
+  // Reads up to the packet of the key frame.
   bool FindKeyPacket(int64_t key_time) {
     while (demuxer_->Read(*packet_)) {
       const bool key = (packet_->flags & AV_PKT_FLAG_KEY) != 0;
@@ -287,11 +294,10 @@ class ContainerReader : public VideoReader {
   int64_t decoded_ = 0;                      // frames returned or skipped since the start
   int64_t last_time_ = AV_NOPTS_VALUE;       // of the frame that was read last
   int64_t key_time_ = AV_NOPTS_VALUE;        // after a jump, until its key frame has come
-  bool seeks_exactly_ = true;
-  bool packet_found_ = false;  // packet_ holds the next packet already
-  bool pending_ = false;       // frame_ holds the next frame already
-  bool at_end_ = false;        // of decoding
-  bool past_end_ = false;      // an index beyond the last frame was asked for
+  bool packet_found_ = false;                // packet_ holds the next packet already
+  bool pending_ = false;                     // frame_ holds the next frame already
+  bool at_end_ = false;                      // of decoding
+  bool past_end_ = false;                    // an index beyond the last frame was asked for
   std::vector<float> unturned_;
 };
 

@@ -10,8 +10,8 @@
 namespace t3 {
 namespace {
 
-// Throws Error for codings of colour that are no luma and two differences of it: decoded as if they
-// were, they would show false colours.
+// Throws Error for colour codings other than luma and two colour differences: their samples, read
+// as such, would show false colours.
 void SetMatrix(AVColorSpace space, YuvColor& color) {
   switch (space) {
     case AVCOL_SPC_ICTCP:

@@ -33,7 +33,7 @@ struct TextContext {
 // Called with each layer's output, in order: "patch_embedding", "blocks.0", ..., "head".
 using LayerWatch = std::function<void(const std::string& layer, const at::Tensor& output)>;
 
-// A function of its weights: built from a map with the original names (models/dit/tensors.h),
+// A function of its weights: built from a map with the original names (arch/dit.h),
 // whose tensors may be leaves that require gradients, or results that do (LoRA); building is then
 // cheap. Weights share the map's memory, except q, k, v, which are packed unless they are trained,
 // so drop the map after building.

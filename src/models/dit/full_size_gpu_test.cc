@@ -91,7 +91,7 @@ TEST_P(FullSizeBlock, EqualsItsReferenceOnSampledTokens) {
 
 // The planner's count of the denoiser's stage against the allocator's peak, for even and uneven
 // windows, with room and with one head's temporaries; five layers have every layout of the cycle.
-// 10 %: what the plan promises (docs/planner.md).
+// 10 %: what the plan promises (docs/design/planner.md).
 TEST(PlannedMemory, IsWhatAForwardTakes) {
   if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
   const c10::NoGradGuard no_grad;

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "models/dit/weights.h"
-#include "ops/attention/self_attention_input.h"
+#include "ops/attention/window_attention.h"
 #include "ops/execution_mode.h"
 
 namespace t3 {

@@ -196,7 +196,7 @@ TEST_P(VaeGpu, FourKInEightGigabytes) {
 // A 4K clip of 81 frames in fp32 within 16 GB: the allocator, weights included, is held to what the
 // context and libraries (1.2 GB) leave of them. The encoder is causal, so the first three latent
 // frames are those of the first nine frames, encoded with memory to spare. Minutes of fp32
-// convolutions, so it is run when asked for (docs/decoder.md).
+// convolutions, so it is run when asked for (docs/design/decoder.md).
 TEST_P(VaeGpu, DISABLED_EncodesFourKInSixteenGigabytes) {
   VaeConfig config = RealConfig();
   config.decoder_dim = 4;  // not used here
@@ -230,7 +230,7 @@ TEST_P(VaeGpu, DISABLED_EncodesFourKInSixteenGigabytes) {
   EXPECT_LT(RelativeGap(made.narrow(1, 0, 3), expected), 1e-4);
 }
 
-// The real widths, on frames just wide enough for the own kernels of the convolutions: bf16 by them
+// The real widths, on frames just wide enough for the custom kernels of the convolutions: bf16 by them
 // is no further from fp32 than bf16 by libtorch's convolutions. `run`: what a VAE makes.
 void ExpectBf16AsCloseAsLibtorchs(const VaeConfig& config, const TensorMap& tensors,
                                   const std::function<at::Tensor(const Vae&)>& run) {
@@ -245,7 +245,7 @@ void ExpectBf16AsCloseAsLibtorchs(const VaeConfig& config, const TensorMap& tens
   const double libtorchs = RelativeGap(result(at::kBFloat16, 0).first, expected);
   const auto [made, own] = result(at::kBFloat16, 4);
   const double gap = RelativeGap(made, expected);
-  std::cout << own << " shapes by own kernels: " << gap << " from fp32, libtorch's " << libtorchs
+  std::cout << own << " shapes by custom kernels: " << gap << " from fp32, libtorch's " << libtorchs
             << "\n";
   EXPECT_LT(gap, 1.1 * libtorchs);
   const bool portable = std::getenv("T3_PORTABLE") != nullptr;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "ops/execution_mode.h"
-#include "plan/partition.h"
+#include "plan/window_group.h"
 
 namespace t3 {
 

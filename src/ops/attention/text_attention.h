@@ -5,10 +5,17 @@
 
 #include <cstdint>
 
-#include "ops/attention/text_attention_input.h"
 #include "ops/execution_mode.h"
 
 namespace t3 {
+
+struct TextAttentionInput {
+  at::Tensor q;         // (videos * N, C), one video after the other, before its norm
+  at::Tensor q_weight;  // (C) fp32, of the RMSNorm over all channels
+  double eps = 1e-6;
+  at::Tensor k, v;    // (videos, rows, heads, C / heads), k normed
+  at::Tensor bias{};  // (videos, rows) fp32 on the logits, or undefined; see Attend
+};
 
 // softmax(RMSNorm(q) k^T / sqrt(C / heads) + bias) v for every head, (videos * N, C). In place, q
 // is scratch: it may be overwritten, and the result may lie in its memory. Throws Error if shapes

@@ -4,6 +4,7 @@
 
 #include "kernels/text_attention.h"
 #include "ops/attention/rms_rope_impl.h"
+#include "ops/attention/text_attention.h"
 #include "ops/attention/text_attention_impl.h"
 #include "ops/dispatch.h"
 

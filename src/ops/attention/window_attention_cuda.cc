@@ -8,6 +8,7 @@
 #include "kernels/window_mean.h"
 #include "ops/attention/attend.h"
 #include "ops/attention/rms_rope_impl.h"
+#include "ops/attention/window_attention.h"
 #include "ops/attention/window_attention_impl.h"
 #include "ops/dispatch.h"
 #include "ops/profiler.h"

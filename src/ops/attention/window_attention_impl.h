@@ -5,11 +5,12 @@
 
 #include <vector>
 
-#include "ops/attention/self_attention_input.h"
 #include "ops/attention/window_partition.h"
 #include "plan/attention_bytes.h"
 
 namespace t3 {
+
+struct SelfAttentionInput;
 
 // What decides the temporaries of one head.
 AttentionSize SizeOfAttention(const SelfAttentionInput& input,

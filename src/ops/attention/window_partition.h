@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "plan/partition.h"
+#include "plan/window_group.h"
 
 namespace t3 {
 

@@ -8,6 +8,7 @@
 #include "kernels/add_gated_backward.h"
 #include "kernels/layer_norm_backward.h"
 #include "ops/dispatch.h"
+#include "ops/modulate/modulate.h"
 #include "ops/modulate/modulate_impl.h"
 
 namespace t3 {

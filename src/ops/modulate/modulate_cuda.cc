@@ -6,6 +6,7 @@
 #include "kernels/add_gated.h"
 #include "kernels/layer_norm.h"
 #include "ops/dispatch.h"
+#include "ops/modulate/modulate.h"
 #include "ops/modulate/modulate_impl.h"
 
 namespace t3 {

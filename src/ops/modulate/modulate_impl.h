@@ -3,9 +3,11 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "ops/modulate/modulate.h"
+#include "ops/modulate/token_vectors.h"
 
 namespace t3 {
+
+struct LayerNormOptions;
 
 // modulate_cuda.cc: no gradient. x SupportsVectorAccess.
 bool SupportsLayerNormCuda(const at::Tensor& x, const LayerNormOptions& options);

@@ -24,9 +24,7 @@ std::string IndexPath(const std::string& folder) {
 }
 
 void Write(const std::string& path, const ordered_json& document) {
-  // Names of files need not be UTF-8.
-  WriteAtomically(path,
-                  document.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+  WriteAtomically(path, DumpJson(document, 1) + "\n");
 }
 
 // The fields of an object of the index, all of which must be there.

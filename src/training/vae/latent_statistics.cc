@@ -1,4 +1,4 @@
-// Chan's merge of means and squared deviations, and the file that carries the result.
+// Chan's merge of means and squared deviations, and the file with the result.
 #include "training/vae/latent_statistics.h"
 
 #include <ATen/ATen.h>
@@ -32,7 +32,7 @@ void LatentStatistics::Add(const at::Tensor& mu) {
   const at::Tensor batch_squared = (values - batch_mean.unsqueeze(1)).square().sum(1).cpu();
   const at::Tensor shift = batch_mean.cpu() - mean_;
   T3_CHECK(shift.isfinite().all().item<bool>(),
-           "the VAE's encoder gave values that are not finite");
+           "the VAE's encoder outputs values that are not finite");
   const double before = static_cast<double>(count_), added = static_cast<double>(values.size(1));
   const double total = before + added;
   mean_ = mean_ + shift * (added / total);
@@ -46,8 +46,7 @@ std::vector<double> LatentStatistics::Std() const {
   T3_CHECK(count_ > 0, "latent statistics need at least one clip");
   std::vector<double> std = ToVector((squared_ / static_cast<double>(count_)).sqrt());
   for (size_t channel = 0; channel < std.size(); ++channel) {
-    T3_CHECK(std[channel] > 0,
-             "latent channel {} has the same value everywhere; the VAE does not use it", channel);
+    T3_CHECK(std[channel] > 0, "latent channel {} is constant; the VAE does not use it", channel);
   }
   return std;
 }
@@ -61,7 +60,7 @@ VaeConfig MeasureLatents(const Vae& vae, int64_t clips,
   };
   LatentStatistics statistics(config.latent_channels);
   for (int64_t index = 0; index < clips; ++index) {
-    // Encode works in bounded memory; its normalisation is undone.
+    // Encode works in bounded memory; undo its normalisation.
     const at::Tensor latents = vae.Encode(clip(index)).to(at::kDouble);
     statistics.Add(latents * per_channel(config.std).to(latents.device()) +
                    per_channel(config.mean).to(latents.device()));

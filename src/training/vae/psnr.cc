@@ -1,4 +1,4 @@
-// Peak signal to noise ratio of reconstructions.
+// Computes PSNR.
 #include "training/vae/psnr.h"
 
 #include <ATen/ATen.h>
@@ -21,7 +21,7 @@ double Psnr(const at::Tensor& a, const at::Tensor& b) {
 
 PsnrReport EvaluateVae(const Vae& vae, int64_t clips,
                        const std::function<at::Tensor(int64_t index)>& clip) {
-  T3_CHECK(clips > 0, "the VAE's PSNR was asked for without clips");
+  T3_CHECK(clips > 0, "the PSNR of a VAE needs at least one clip");
   const c10::NoGradGuard no_grad;
   PsnrReport report;
   report.worst = INFINITY;

@@ -1,4 +1,4 @@
-// How near a VAE's frames come to the original.
+// Peak signal to noise ratio of a VAE's reconstructions.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -23,7 +23,7 @@ struct PsnrReport {
 
 // Encodes `clips` videos (3,F,H,W) in [-1,1], given one at a time by `clip`, to the posterior's
 // mean, decodes them as generation does (clamped) and compares. Without gradients. Throws Error
-// when there is no clip.
+// without clips.
 PsnrReport EvaluateVae(const Vae& vae, int64_t clips,
                        const std::function<at::Tensor(int64_t index)>& clip);
 

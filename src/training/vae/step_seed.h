@@ -1,4 +1,4 @@
-// Random numbers that depend on (seed, step) alone, so that training resumes without their state.
+// Seeds that depend on (seed, step) alone, so that training resumes without generator state.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace t3 {
 
-// What a step draws; each has a sequence of its own.
-enum class SeedUse : uint64_t { kLatents = 1, kCrops = 2 };
+// What a step draws; each use has its own sequence.
+enum class SeedUse : uint64_t { kLatents = 1 };
 
 inline uint64_t StepSeed(uint64_t seed, int64_t step, SeedUse use) {
   return MixBits(MixBits(MixBits(seed) ^ static_cast<uint64_t>(step)) ^ static_cast<uint64_t>(use));

@@ -1,4 +1,4 @@
-// The terms of the VAE's loss over ATen.
+// Computes the terms of the VAE's loss.
 #include "training/vae/vae_loss.h"
 
 #include <ATen/ATen.h>
@@ -29,10 +29,11 @@ void CheckOptions(const VaeLossOptions& o) {
   for (const double value : {o.reconstruction_weight, o.charbonnier, o.kl_weight, o.gradient_weight,
                              o.laplacian_weight, o.texture_weight}) {
     T3_CHECK(std::isfinite(value) && value >= 0,
-             "the VAE loss has the weight {}; wanted numbers from 0 up", value);
+             "the VAE loss has a weight of {}; wanted 0 or more", value);
   }
-  T3_CHECK(o.reconstruction_weight + o.gradient_weight + o.laplacian_weight + o.texture_weight > 0,
-           "every weight of the VAE loss that compares frames is 0; nothing would be learned");
+  T3_CHECK(
+      o.reconstruction_weight + o.gradient_weight + o.laplacian_weight + o.texture_weight > 0,
+      "the VAE loss compares no frames: reconstruction, gradient, laplacian and texture are all 0");
   T3_CHECK(o.laplacian_levels >= 1, "the VAE loss has {} Laplacian levels; wanted 1 or more",
            o.laplacian_levels);
 }
@@ -49,9 +50,9 @@ at::Tensor BinomialBlur(const at::Tensor& x) {
   return at::conv2d(at::conv2d(padded, taps.view({1, 1, 1, 5})), taps.view({1, 1, 5, 1}));
 }
 
-// Root mean squares of the finest band of x (..,H,W) in blocks of 8x8 pixels.
+// RMS of the finest band of x (..,H,W) in blocks of 8x8 pixels.
 at::Tensor FineTexture(const at::Tensor& x) {
-  // Under one step of 8-bit frames; the root's slope stays bounded.
+  // Below one step of 8-bit frames; bounds the slope of the square root.
   constexpr double kMinSquare = 1e-6;
   const at::Tensor frames = x.reshape({-1, 1, x.size(-2), x.size(-1)});
   return (at::avg_pool2d((frames - BinomialBlur(frames)).square(), {8, 8}) + kMinSquare).sqrt();
@@ -90,7 +91,7 @@ at::Tensor LaplacianTerm(const at::Tensor& d, int64_t levels) {
 }
 
 at::Tensor TextureTerm(const at::Tensor& decoded, const at::Tensor& video) {
-  // bf16's steps would be texture themselves.
+  // The rounding of bf16 would count as texture.
   const bool half = decoded.scalar_type() == at::kBFloat16;
   const at::Tensor wide = half ? decoded.to(at::kFloat) : decoded;
   return (FineTexture(wide) - FineTexture(video.to(wide.options()))).abs().mean();

@@ -1,4 +1,4 @@
-// What a VAE in training is asked for: frames like the original's, latents that carry little.
+// The loss of a VAE: reconstruction error and the information in its latents.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -12,52 +12,52 @@
 
 namespace t3 {
 
-// With d = reconstruction - video, every term is a mean over elements, so that weights mean the
-// same at every size. A weight of 0 leaves its term out of the work and of the result.
+// With d = reconstruction - video, every term is a mean over elements, so weights mean the same at
+// every size. A term with weight 0 is not computed.
 struct VaeLossOptions {
-  // Mean of |d|, or with `charbonnier` > 0 of sqrt(d^2 + charbonnier^2) - charbonnier: |d| with a
-  // round bottom that wide, so that small errors do not keep the optimiser jumping.
+  // Mean of |d|, or with `charbonnier` > 0 of sqrt(d^2 + charbonnier^2) - charbonnier: |d| rounded
+  // off at that width, so that small errors do not keep the optimizer oscillating.
   double reconstruction_weight = 1;
   double charbonnier = 0;
-  // Of every latent element, the divergence of its normal distribution from the standard one.
+  // KL divergence of each latent element's normal distribution from the standard one.
   double kl_weight = 1e-6;
-  // Mean of |d'| over first differences of d along time, height and width: punishes blur and
-  // flicker, which |d| hardly sees.
+  // Mean of |d'| over first differences of d along time, height and width: penalizes blur and
+  // flicker, to which |d| is nearly blind.
   double gradient_weight = 0;
   // Sum over levels of the mean of |d at that level|, levels a Laplacian pyramid of each frame
-  // (5-tap binomial blur, halved). Stands in for a perceptual network: every band of detail counts
-  // by itself, so fine texture cannot be given up for smooth areas that are right.
+  // (5-tap binomial blur, halved). A substitute for a perceptual network: every band of detail
+  // counts separately, so accurate smooth areas do not make up for lost texture.
   double laplacian_weight = 0;
   int64_t laplacian_levels = 4;
-  // Mean over blocks of 8x8 pixels of the difference between the root mean squares that the two
-  // have in the finest Laplacian band. Latents cannot say where every grain lies, and the terms
-  // above are least where such texture is left out; this one asks for as much of it as there is.
+  // Mean over blocks of 8x8 pixels of the difference between the two RMS values in the finest
+  // Laplacian band: the amount of fine detail, not its position, which latents cannot encode.
+  // Without this term the others favour blur.
   double texture_weight = 0;
 };
 
 struct VaeLossResult {
   at::Tensor total;  // scalar, differentiable; the weighted sum of the terms
-  // Without weights, detached, on the video's device: "reconstruction", "kl", "gradient",
-  // "laplacian", "texture" as asked for.
+  // Unweighted, detached, on the video's device: "reconstruction", "kl", "gradient", "laplacian",
+  // "texture", those with a weight.
   std::vector<std::pair<std::string, at::Tensor>> terms;
 };
 
 // Encodes `video` (3,F,H,W) or (B,3,F,H,W) in [-1,1], draws latents (SampleLatents), decodes and
-// compares. F = 4n+1, 1 for images; H and W multiples of the VAE's stride. Throws Error for options
-// that make no sense.
+// compares. F = 4n+1, 1 for images; H and W multiples of the VAE's stride. Throws Error for invalid
+// options.
 VaeLossResult VaeLoss(const Vae& vae, const at::Tensor& video, const VaeLossOptions& options,
                       uint64_t seed, int64_t step);
 
 // moments (B,2z,T,h,w) or (2z,T,h,w), mean and log variance -> mean + std * noise, as many
 // channels as half. The noise depends on (seed, step) alone: drawn on the CPU, so that every device
-// gets the same. Log variances are held to [-30, 20].
+// gets the same. Log variances are clamped to [-30, 20].
 at::Tensor SampleLatents(const at::Tensor& moments, uint64_t seed, int64_t step);
 
-// The terms by themselves. `d` (..,F,H,W), at least 4 dimensions; scalars.
+// The single terms, as scalars. `d` (..,F,H,W), at least 4 dimensions.
 at::Tensor KlTerm(const at::Tensor& moments);
 at::Tensor GradientTerm(const at::Tensor& d);
 at::Tensor LaplacianTerm(const at::Tensor& d, int64_t levels);
-// Of two maps of one shape; what is left over of H and W after blocks of 8 plays no part.
+// Both of one shape; H and W beyond a multiple of 8 are ignored.
 at::Tensor TextureTerm(const at::Tensor& decoded, const at::Tensor& video);
 
 }  // namespace t3

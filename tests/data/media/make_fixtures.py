@@ -57,7 +57,7 @@ for name, image in kinds.items():
     image.save(here / f"{name}.png")
     image.convert("RGB").save(here / f"{name}_rgb.png")
 
-# Videos, by ffmpeg's command line (5.1, libx264):
+# Videos, not written by this script; ffmpeg 5.1 with libx264 makes their like:
 #   open_gop.mp4          -f lavfi -i testsrc2=size=48x32:rate=16 -frames:v 48 -c:v libx264
 #                         -x264-params open-gop=1:keyint=12:bframes=2
 #   transport_stream.mp4  -i open_gop.mp4 -c:v libx264 -g 12 -bf 2 -f mpegts

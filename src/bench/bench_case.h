@@ -1,0 +1,54 @@
+// Shared by the denoiser's benchmarks: sizes, random weights, comparison.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+
+#include "config/presets.h"
+#include "nn/tensor_map.h"
+#include "plan/geometry.h"
+#include "t3video/bench.h"
+
+namespace t3 {
+
+struct BenchCase {
+  const ModelPreset& preset;
+  at::Device device;
+  at::ScalarType dtype;
+  VideoGeometry video;
+  WindowCycle cycle;
+  double product_rate = 0;  // FLOP/s of a large product on this device
+
+  const Grid& grid() const { return video.grid; }
+  std::string Title() const;  // preset, size, dtype, device
+};
+
+// Resolves the request and measures the rate of a product. Throws Error of kind kUsage for values
+// out of range.
+BenchCase PrepareBenchCase(const BenchRequest& request);
+
+// Random weights of a denoiser with `layers` layers, drawn on the device; fp32 where Dit needs
+// fp32.
+TensorMap RandomDit(const BenchCase& bench, int64_t layers);
+// The tensors of block 0 of `dit` in one dtype, names without their prefix.
+TensorMap BlockTensors(const TensorMap& dit, at::ScalarType dtype);
+
+// |(a - base) - (b - base)| / |b - base| over matrices of any size, a chunk of rows at a time;
+// `base` may be undefined (0).
+double DistanceOf(const at::Tensor& a, const at::Tensor& b, const at::Tensor& base);
+
+// Maximum distance between two correct results in `dtype`, each of which is rounded some ten times
+// (0.0065 and 0.0073 from fp32 in bf16, docs/results/generate-4k.md).
+double MaxDistance(at::ScalarType dtype);
+
+// Milliseconds of full attention per head, over all tokens of MeasuredHeads() heads, with the
+// fastest kernel available: the minimum of several runs.
+double FullAttentionHead(const BenchCase& bench);
+// One if its tokens fill a GPU, else all.
+int64_t MeasuredHeads(const BenchCase& bench);
+
+// The cuDNN plans that the autotuner has chosen, by attention shape; "" without any.
+std::string AttentionPlansText();
+
+}  // namespace t3

@@ -1,0 +1,74 @@
+// Benchmarks at a size that a CPU can: what they compare is equal, what they report adds up.
+#include "t3video/bench.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "bench/timing.h"
+#include "t3video/error.h"
+
+namespace t3 {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+BenchRequest SmallRequest() {
+  BenchRequest request;
+  request.preset = "wan2.1-1.3b-t3";
+  request.width = 64;
+  request.height = 32;
+  request.frames = 5;
+  request.windows = "2,1,1;1,2,2";
+  request.device = "cpu";
+  request.dtype = ComputeDtype::kFp32;
+  request.repeats = 1;
+  return request;
+}
+
+TEST(Bench, AttentionEqualsThePublishedAlgorithm) {
+  const Report report = BenchAttention(SmallRequest());
+  const json result = json::parse(report.json);
+  EXPECT_EQ(result["tokens"], 16);
+  ASSERT_EQ(result["layers"].size(), 2u);
+  for (const json& layer : result["layers"]) {
+    EXPECT_LT(layer["distance_from_published"], 1e-5);
+    EXPECT_GT(layer["ms"], 0);
+    EXPECT_GT(layer["published_ms"], 0);
+  }
+  EXPECT_GT(result["full_attention_head_ms"], 0);
+  EXPECT_THAT(report.text, HasSubstr("1,2,2"));
+}
+
+TEST(Bench, UnevenWindowsHaveNoPublishedTime) {
+  BenchRequest request = SmallRequest();
+  request.windows = "1,2,3";
+  const json result = json::parse(BenchAttention(request).json);
+  EXPECT_FALSE(result["layers"][0].contains("published_ms"));
+  EXPECT_GT(result["layers"][0]["ms"], 0);
+}
+
+TEST(Bench, BadRequestsAreUsageErrors) {
+  BenchRequest request = SmallRequest();
+  request.repeats = 0;
+  EXPECT_THROW(BenchAttention(request), Error);
+  request = SmallRequest();
+  request.preset = "wan9";
+  EXPECT_THROW(BenchAttention(request), Error);
+  request = SmallRequest();
+  request.windows = "9,1,1";
+  EXPECT_THROW(BenchAttention(request), Error);
+}
+
+TEST(Timing, MedianOfRuns) {
+  EXPECT_EQ(Median({3, 1, 2}), 2);
+  EXPECT_EQ(Median({4, 1, 2, 3}), 2.5);
+  int runs = 0;
+  EXPECT_EQ(TimeRuns(at::kCPU, 4, [&] { ++runs; }).size(), 4u);
+  EXPECT_EQ(runs, 5);
+}
+
+}  // namespace
+}  // namespace t3

@@ -1,0 +1,23 @@
+// Timing of device work.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace t3 {
+
+// Milliseconds of each of `repeats` runs, after one warm-up run.
+std::vector<double> TimeRuns(at::Device device, int64_t repeats, const std::function<void()>& run);
+
+double Median(std::vector<double> values);
+
+// Median of TimeRuns, in milliseconds.
+double MedianTime(at::Device device, int64_t repeats, const std::function<void()>& run);
+
+// Rate of a square product of random matrices in `dtype`, in FLOP/s: the reference for percentages.
+double ProductRate(at::Device device, at::ScalarType dtype);
+
+}  // namespace t3

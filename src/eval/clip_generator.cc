@@ -1,0 +1,138 @@
+// Denoises, decodes and encodes held-out scenes, and takes their loss.
+#include "eval/clip_generator.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/check.h"
+#include "base/seconds_since.h"
+#include "pipeline/decode.h"
+#include "pipeline/denoise.h"
+#include "pipeline/device.h"
+#include "pipeline/load_models.h"
+#include "pipeline/memory_check.h"
+#include "sampling/noise.h"
+#include "training/dit/flow.h"
+
+namespace t3 {
+
+ClipGenerator::ClipGenerator(const ModelInfo& model, const Job& job, at::ScalarType dtype,
+                             int64_t batch, const RunContext& context)
+    : model_(model),
+      job_(job),
+      dtype_(dtype),
+      context_(context),
+      quiet_{silent_, context.cancel, context.device, context.device_limit},
+      attention_(AttentionLayout::Make(job.attention.pattern, job.attention.windows,
+                                       job.geometry.grid, model.dit.num_layers,
+                                       model.dit.head_dim(), context.device)),
+      batch_(batch) {}
+
+RunMemory ClipGenerator::Memory() const {
+  return PlanRunMemory(model_, job_, dtype_,
+                       BudgetOf(context_.device, {.device = context_.device_limit}));
+}
+
+void ClipGenerator::LoadDenoiser() {
+  const RunMemory memory = Memory();
+  dit_.emplace(LoadDit(model_, dtype_, BlockWeightsOf(memory), context_));
+  dit_->set_scratch_bytes(memory.denoiser_scratch);
+}
+
+void ClipGenerator::ShareNetworks(const ClipGenerator& loaded) {
+  dit_ = loaded.dit_;
+  dit_->set_scratch_bytes(Memory().denoiser_scratch);
+  decoder_ = loaded.decoder_;
+}
+
+void ClipGenerator::LoadDecoder() {
+  decoder_.emplace(LoadVae(model_, VaeHalf::kDecoder, dtype_, context_));
+}
+
+void ClipGenerator::LoadEncoder() {
+  encoder_.emplace(LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_));
+}
+
+std::vector<int64_t> ClipGenerator::LatentShape() const {
+  const Grid& latent = job_.geometry.latent;
+  return {1, model_.dit.latent_channels, latent.t, latent.h, latent.w};
+}
+
+at::Tensor ClipGenerator::Decode(const at::Tensor& latents) const {
+  Stage stage(quiet_, "decoding", job_.geometry.frames);
+  return DecodeToTensor(*decoder_, latents, job_.geometry, stage);
+}
+
+std::vector<at::Tensor> ClipGenerator::Generate(const std::vector<EvalItem>& items) const {
+  const c10::NoGradGuard no_grad;
+  Stage stage(quiet_, "denoising", job_.sampling.steps);
+  std::vector<at::Tensor> clips;
+  if (batch_ == 1) {
+    for (const EvalItem& item : items) {
+      const at::Tensor noise = TorchNoise(item.noise_seed, LatentShape())[0];
+      const DenoiseInput input{
+          job_.sampling, noise, {}, item.embeds.prompt.embeds, item.embeds.negative.embeds,
+          std::nullopt};
+      clips.push_back(Decode(Denoise(*dit_, attention_, input, context_.device, stage)));
+    }
+    return clips;
+  }
+  DenoiseBatchInput input{job_.sampling, {}, {}, {}};
+  std::vector<at::Tensor> noise;
+  for (const EvalItem& item : items) {
+    noise.push_back(TorchNoise(item.noise_seed, LatentShape()));
+    input.prompts.push_back(item.embeds.prompt.embeds);
+    if (job_.sampling.guidance != 1) input.negative.push_back(item.embeds.negative.embeds);
+  }
+  input.noise = at::cat(noise);
+  const AttentionLayout attention = attention_.Repeat(static_cast<int64_t>(items.size()));
+  for (const at::Tensor& latents : DenoiseBatch(*dit_, attention, input, stage).unbind()) {
+    clips.push_back(Decode(latents));
+  }
+  return clips;
+}
+
+at::Tensor ClipGenerator::ThroughVae(const at::Tensor& video) const {
+  const c10::NoGradGuard no_grad;
+  return Decode(encoder_->Encode(video));
+}
+
+double ClipGenerator::Loss(const EvalItem& item, const at::Tensor& video, int64_t seed) const {
+  const c10::NoGradGuard no_grad;
+  const at::Tensor latents = encoder_->Encode(video).to(at::kFloat);
+  const TimestepTable table({.shift = job_.sampling.shift});
+  const StepRandom random(seed, static_cast<int64_t>(item.number), 0);
+  const NoisyBatch noisy =
+      AddNoise(latents.unsqueeze(0).expand({kLossDraws, -1, -1, -1, -1}), table, random);
+  const TextContext text = dit_->PrepareText(item.embeds.prompt.embeds.to(context_.device));
+  std::vector<at::Tensor> velocities;
+  for (int64_t i = 0; i < kLossDraws; ++i) {
+    context_.CheckCancelled();
+    velocities.push_back(dit_->Forward(noisy.noisy[i], noisy.timesteps[static_cast<size_t>(i)], 0,
+                                       text, attention_));
+  }
+  return FlowLoss(at::stack(velocities), noisy).item<double>();
+}
+
+double ClipGenerator::ForwardSeconds(const EvalItem& item) const {
+  constexpr int kRuns = 5;
+  const c10::NoGradGuard no_grad;
+  const at::Tensor x = TorchNoise(item.noise_seed, LatentShape())[0].to(context_.device);
+  const TextContext text = dit_->PrepareText(item.embeds.prompt.embeds.to(context_.device));
+  std::vector<double> seconds;
+  for (int run = 0; run <= kRuns; ++run) {
+    context_.CheckCancelled();
+    Synchronize(context_.device);
+    const auto start = std::chrono::steady_clock::now();
+    dit_->Forward(x, 500, 0, text, attention_);
+    Synchronize(context_.device);
+    if (run > 0) seconds.push_back(SecondsSince(start));  // the first one warms up
+  }
+  std::nth_element(seconds.begin(), seconds.begin() + kRuns / 2, seconds.end());
+  return seconds[kRuns / 2];
+}
+
+}  // namespace t3

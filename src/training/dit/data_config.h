@@ -1,0 +1,41 @@
+// The object "data" of a denoiser's configuration (docs/reference/training.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json_fields.h"
+#include "t3video/prepare.h"
+
+namespace t3 {
+
+// Clips of one size.
+struct WorldLatentSize {
+  int64_t width = 0, height = 0, frames = 17;
+  int64_t clips = 0;
+  int64_t batch = 1;      // clips in a batch
+  int64_t turns = 1;      // steps of a round that use this size
+  int64_t together = 64;  // clips rendered at once
+};
+
+// Clips of the procedural world, as latents.
+struct WorldLatentsConfig {
+  std::vector<WorldLatentSize> sizes;
+  int64_t seed = 0;   // of the clips
+  std::string cache;  // folder that keeps the latents for the next call; empty: none
+};
+
+// Either a dataset, which `videos` says how to make, or the procedural world.
+struct DitDataConfig {
+  std::string prepared;                  // folder of `t3 prepare`
+  std::optional<PrepareRequest> videos;  // its output is `prepared`
+  std::optional<WorldLatentsConfig> world;
+};
+
+// `batch_size` and `seed` are the defaults of the world's. Throws Error that names the field.
+DitDataConfig TakeDitData(JsonFields fields, int64_t batch_size, int64_t seed);
+WorldLatentsConfig TakeWorldLatents(JsonFields fields, int64_t batch_size, int64_t seed);
+
+}  // namespace t3

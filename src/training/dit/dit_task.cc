@@ -1,0 +1,239 @@
+// Loads, runs and saves the denoiser in training.
+#include "training/dit/dit_task.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <filesystem>
+
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
+#include "base/check.h"
+#include "models/dit/weights.h"
+#include "nn/convert.h"
+#include "nn/load.h"
+#include "nn/weights_digest.h"
+#include "pipeline/job.h"
+#include "pipeline/tensor_file.h"
+#include "pipeline/text_stage.h"
+#include "plan/windows.h"
+#include "training/dit/lora.h"
+#include "training/dit/model_folder.h"
+#include "training/dit/recompute.h"
+
+namespace t3 {
+namespace {
+
+constexpr std::string_view kDitPrefix = "dit.";
+constexpr std::string_view kTextPrefix = "text_encoder.";
+constexpr int32_t kEndToken = 1;  // the only token of an empty prompt
+
+TensorMap WithoutPrefix(const TensorMap& tensors, std::string_view prefix) {
+  TensorMap renamed;
+  for (const auto& [name, tensor] : tensors) {
+    if (name.starts_with(prefix)) renamed[name.substr(prefix.size())] = tensor;
+  }
+  return renamed;
+}
+
+void AddLeaves(const TensorMap& tensors, std::string_view prefix, TensorMap* leaves) {
+  for (const auto& [name, tensor] : tensors) {
+    (*leaves)[std::string(prefix) + name] = tensor.detach().requires_grad_();
+  }
+}
+
+LoadOptions LoadAs(const ModelInfo& model, at::ScalarType dtype, at::Device device) {
+  LoadOptions options;
+  options.device = device;
+  options.dtype = dtype;
+  options.dtype_for = [dtype](const std::string& name) {
+    return IsFloatTensor(name) ? at::kFloat : dtype;
+  };
+  for (const Lora& lora : model.loras) options.loras.push_back({lora.path, lora.scale});
+  return options;
+}
+
+// Small, sensitive tensors stay in fp32, as in `t3 init` and the loader.
+at::Tensor ToSaved(const std::string& name, const at::Tensor& tensor, const std::string& dtype) {
+  return dtype == "bf16" && !IsFloatTensor(name) ? tensor.to(at::kBFloat16) : tensor;
+}
+
+// How the trained model attends, for its file.
+Metadata AttentionMetadata(const DitTrainConfig& config, const ModelInfo& model) {
+  const AttentionPattern pattern = config.attention.value_or(model.attention.pattern);
+  const std::string& windows = config.windows.empty() ? model.attention.windows : config.windows;
+  Metadata metadata{{"t3.attention", std::string(AttentionName(pattern))}};
+  if (pattern == AttentionPattern::kFull) return metadata;
+  if (windows.empty()) {
+    metadata["t3.planner"] = std::to_string(kPlannerVersion);
+  } else {
+    metadata["t3.windows"] = windows;
+  }
+  return metadata;
+}
+
+}  // namespace
+
+nlohmann::json DitIdentity(const DitTrainConfig& config, const ModelInfo& model,
+                           const std::string& data) {
+  nlohmann::json identity{{"denoiser", WeightsDigest(model.dit_views)},
+                          {"data", data},
+                          {"attention", AttentionMetadata(config, model)}};
+  if (config.train_text_encoder) identity["text_encoder"] = WeightsDigest(model.text_views);
+  return identity;
+}
+
+DitTask::DitTask(const DitTrainConfig& config, const ModelInfo& model,
+                 std::unique_ptr<BatchSource> source, at::ScalarType dtype,
+                 const RunContext& context)
+    : config_(config),
+      model_(model),
+      source_(std::move(source)),
+      dtype_(dtype),
+      device_(context.device),
+      timesteps_(config.timesteps) {
+  CheckDit(model);
+  const TensorTable table = DitTensors(model.dit);
+  if (config.lora) {
+    frozen_ = LoadTensors(model.dit_views, table, DitNaming(), LoadAs(model, dtype, device_));
+    AddLeaves(InitLora(*config.lora, table, config.seed, device_), kDitPrefix, &leaves_);
+  } else {
+    AddLeaves(LoadTensors(model.dit_views, table, DitNaming(), LoadAs(model, at::kFloat, device_)),
+              kDitPrefix, &leaves_);
+  }
+  if (config.train_text_encoder) {
+    CheckTextEncoder(model);
+    LoadOptions options;
+    options.device = device_;
+    AddLeaves(LoadTensors(model.text_views, TextEncoderTensors(*model.text), TextEncoderNaming(),
+                          options),
+              kTextPrefix, &leaves_);
+  } else if (config.prompt_dropout > 0) {
+    empty_text_ = EncodeEmptyPrompt(context);
+  }
+  if (config.activations != Activations::kStore) {
+    runners_ = Recompute(config.activations == Activations::kOffload);
+  }
+}
+
+at::Tensor DitTask::EncodeEmptyPrompt(const RunContext& context) const {
+  const at::Tensor stored = source_->EmptyText();
+  if (stored.defined()) return stored.to(device_);
+  CheckTextEncoder(model_);
+  std::vector<Result::Stage> stages;
+  return EncodeTexts(model_, {""}, dtype_, context, stages).at("").embeds.to(device_);
+}
+
+TensorMap DitTask::DitWeights(const TensorMap& weights) const {
+  TensorMap own = WithoutPrefix(weights, kDitPrefix);
+  if (config_.lora) return ApplyLora(frozen_, own, *config_.lora);
+  for (auto& [name, tensor] : own) {
+    if (!IsFloatTensor(name)) tensor = tensor.to(dtype_);
+  }
+  return own;
+}
+
+TensorMap DitTask::TextWeights(const TensorMap& weights) const {
+  TensorMap own = WithoutPrefix(weights, kTextPrefix);
+  for (auto& [name, tensor] : own) tensor = tensor.to(dtype_);
+  return own;
+}
+
+Dit DitTask::Model(const TensorMap& weights) const { return {model_.dit, DitWeights(weights)}; }
+
+TextContext DitTask::PrepareTexts(const TensorMap& weights, const Dit& dit, const Batch& batch,
+                                  const StepRandom& random, double prompt_dropout) const {
+  const auto dropped = [&](size_t i) {
+    return random.Uniform(Draw::kDropout, static_cast<int64_t>(i)) < prompt_dropout;
+  };
+  if (!config_.train_text_encoder) {
+    std::vector<at::Tensor> texts;
+    for (size_t i = 0; i < batch.text.size(); ++i) {
+      texts.push_back(dropped(i) ? empty_text_ : batch.text[i].to(device_));
+    }
+    return dit.PrepareTexts(texts, ExecutionMode::kDifferentiable);
+  }
+  std::vector<std::vector<int32_t>> ids = batch.ids;
+  std::vector<int64_t> lengths;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (dropped(i)) ids[i] = {kEndToken};
+    lengths.push_back(std::ssize(ids[i]));
+  }
+  return dit.PrepareTexts(TextEncoder(*model_.text, TextWeights(weights)).EncodePadded(ids),
+                          lengths, ExecutionMode::kDifferentiable);
+}
+
+const AttentionLayout& DitTask::AttentionFor(const at::Tensor& latents) {
+  const int64_t videos = latents.size(0);
+  const Grid grid{latents.size(2), latents.size(3) / 2, latents.size(4) / 2};
+  const auto found = attention_.find({grid, videos});
+  if (found != attention_.end()) return found->second;
+  const JobAttention choice = ChooseAttention(model_, config_.attention, WindowsOf(config_), grid);
+  return attention_
+      .emplace(std::pair{grid, videos},
+               AttentionLayout::Make(choice.pattern, choice.windows, grid, model_.dit.num_layers,
+                                     model_.dit.head_dim(), device_)
+                   .Repeat(videos))
+      .first->second;
+}
+
+at::Tensor DitTask::Loss(const TensorMap& weights, const Batch& batch, const StepRandom& random,
+                         double prompt_dropout, const SegmentRunners& runners) {
+  const NoisyBatch noisy = AddNoise(batch.latents.to(device_, at::kFloat), timesteps_, random);
+  const Dit dit = Model(weights);
+  const TextContext text = PrepareTexts(weights, dit, batch, random, prompt_dropout);
+  const at::Tensor velocity =
+      dit.ForwardBatch(noisy.noisy, noisy.timesteps, text, AttentionFor(batch.latents), runners);
+  return FlowLoss(velocity, noisy);
+}
+
+MicroBatchResult DitTask::ForwardBackward(int64_t step, int64_t micro, double scale) {
+  Batch batch = source_->Get(step, micro);
+  const at::Tensor loss =
+      Loss(leaves_, batch, StepRandom(config_.seed, step, micro), config_.prompt_dropout, runners_);
+  (loss * scale).backward();
+  return {loss.detach(), std::move(batch.items)};
+}
+
+double DitTask::ValidationLoss(const TensorMap& weights, BatchSource& source, int64_t micro) {
+  const c10::NoGradGuard no_grad;
+  const Batch batch = source.Get(0, micro);
+  return Loss(weights, batch, StepRandom(0, -1, micro), /*prompt_dropout=*/0, {}).item<double>();
+}
+
+void DitTask::SaveText(const TensorMap& weights, const std::string& folder) const {
+  std::vector<std::pair<std::string, at::Tensor>> tensors;
+  for (const auto& [name, tensor] : WithoutPrefix(weights, kTextPrefix)) {
+    tensors.emplace_back(name, config_.save_dtype == "bf16" ? tensor.to(at::kBFloat16) : tensor);
+  }
+  SaveTensors((std::filesystem::path(folder) / kTextEncoderFile).string(), tensors, {});
+}
+
+void DitTask::SaveModel(const TensorMap& weights, const std::string& folder) const {
+  const std::filesystem::path root(folder);
+  std::filesystem::create_directories(root);
+  Metadata metadata = DitMetadata(model_.dit);
+  metadata.merge(AttentionMetadata(config_, model_));
+  const TensorMap own = WithoutPrefix(weights, kDitPrefix);
+  if (config_.lora) {
+    const std::string lora = (root / "lora.safetensors").string();
+    SaveLora(lora, own, *config_.lora, AttentionMetadata(config_, model_));
+    ConvertOptions options;
+    options.dtype = config_.save_dtype == "bf16" ? at::kBFloat16 : at::kFloat;
+    for (const Lora& base : model_.loras) options.loras.push_back({base.path, base.scale});
+    options.loras.push_back({lora, 1});
+    options.metadata = metadata;
+    ConvertWeights(model_.dit_views, DitTensors(model_.dit), DitNaming(), options,
+                   (root / kDitFile).string());
+  } else {
+    std::vector<std::pair<std::string, at::Tensor>> tensors;
+    for (const auto& [name, tensor] : own) {
+      tensors.emplace_back(name, ToSaved(name, tensor, config_.save_dtype));
+    }
+    SaveTensors((root / kDitFile).string(), tensors, metadata);
+  }
+  if (config_.train_text_encoder) SaveText(weights, folder);
+  LinkOtherParts(model_, folder, /*text_encoder=*/!config_.train_text_encoder);
+}
+
+}  // namespace t3

@@ -1,0 +1,170 @@
+// The denoiser's task under the training loop, and the model that it writes.
+#include "training/dit/dit_task.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "training/dit/synthetic_source.h"
+#include "training/loop/trainer.h"
+#include "weights/test_folder.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+void Train(const DitTrainConfig& config, Task& task) {
+  fs::create_directories(config.output);
+  Trainer(config, task, CpuContext()).Run();
+}
+
+struct Finished {
+  TensorMap weights;
+  std::vector<LogEntry> log;
+};
+
+Finished RunTo(const DitTrainConfig& config) {
+  const auto task = MiniTask(config);
+  fs::create_directories(config.output);
+  Trainer trainer(config, *task, CpuContext());
+  trainer.Run();
+  Finished finished{{}, trainer.log()};
+  for (const auto& [name, tensor] : trainer.weights()) finished.weights[name] = tensor.clone();
+  return finished;
+}
+
+// Two steps at once, and one after the other by two tasks: what a task draws follows from the step
+// alone, and the checkpoint has all weights. trainer_test.cc resumes longer runs of a small matrix.
+void ExpectResumesBitForBit(nlohmann::json more) {
+  const test::Folder folder;
+  more["prompt_dropout"] = 0.5;
+  more["steps"] = 2;
+  const Finished straight = RunTo(MiniConfig(folder.Path("straight"), more));
+  more["steps"] = 1;
+  RunTo(MiniConfig(folder.Path("resumed"), more));
+  more["steps"] = 2;
+  const Finished resumed = RunTo(MiniConfig(folder.Path("resumed"), more));
+  ASSERT_EQ(resumed.log.size(), 2U);
+  EXPECT_EQ(resumed.log[1].loss, straight.log[1].loss);
+  EXPECT_EQ(resumed.log[1].gradient_norm, straight.log[1].gradient_norm);
+  for (const auto& [name, tensor] : straight.weights) {
+    EXPECT_TRUE(resumed.weights.at(name).equal(tensor)) << name;
+  }
+}
+
+TEST(DitTask, ResumesBitForBit) { ExpectResumesBitForBit({}); }
+TEST(DitTask, ResumesLoraBitForBit) { ExpectResumesBitForBit({{"lora", {{"rank", 4}}}}); }
+TEST(DitTask, ResumesTheTextEncoderBitForBit) {
+  ExpectResumesBitForBit({{"train_text_encoder", true}});
+}
+
+TEST(DitTask, AccumulationIsALargerBatch) {
+  const auto task = MiniTask(MiniConfig("unused", {{"accumulation", 2}}));
+  TensorMap sum;
+  for (int64_t micro : {0, 1}) {
+    task->ForwardBackward(4, micro, 1);
+    for (const auto& [name, leaf] : task->leaves()) {
+      sum[name] = sum.contains(name) ? sum[name] + leaf.grad() : leaf.grad().clone();
+      leaf.mutable_grad().reset();
+    }
+  }
+  for (int64_t micro : {0, 1}) task->ForwardBackward(4, micro, 0.5);
+  for (const auto& [name, leaf] : task->leaves()) {
+    EXPECT_TRUE(at::allclose(leaf.grad() * 2, sum[name], 1e-4, 1e-6)) << name;
+  }
+}
+
+// The loss of one batch, noise and timesteps included, before and after.
+void ExpectLearns(const char* dtype, int64_t steps, double at_most) {
+  const test::Folder folder;
+  const DitTrainConfig config = MiniConfig(folder.Path("x"), {{"steps", steps}, {"dtype", dtype}});
+  const auto task = MiniTask(config);
+  SyntheticSource source;
+  const auto loss = [&] { return task->ValidationLoss(task->leaves(), source, 0); };
+  const double before = loss();
+  EXPECT_EQ(loss(), before);
+  Train(config, *task);
+  EXPECT_LT(loss(), at_most * before) << dtype;
+}
+TEST(DitTask, Learns) { ExpectLearns("fp32", 16, 0.9); }
+TEST(DitTask, LearnsInBf16) { ExpectLearns("bf16", 8, 0.97); }
+
+TEST(DitTask, TheFingerprintNamesTheAttention) {
+  const auto identity = [](const char* pattern) {
+    return DitIdentity(MiniConfig("unused", {{"attention", {{"pattern", pattern}}}}), MiniModel(),
+                       "data");
+  };
+  EXPECT_EQ(identity("t3"), identity("t3"));
+  EXPECT_NE(identity("t3")["attention"], identity("close")["attention"]);
+}
+
+at::Tensor VelocityOf(const Dit& dit) {
+  const c10::NoGradGuard no_grad;
+  const StepRandom random(1, 1, 1);
+  const at::Tensor latents = random.Normal(Draw::kNoise, {16, 2, 4, 8}, at::kCPU);
+  const TextContext text = dit.PrepareText(random.Normal(Draw::kBatch, {4, 64}, at::kCPU));
+  const AttentionLayout attention =
+      AttentionLayout::Make(AttentionPattern::kT3, {{2, 1, 1}, {1, 2, 2}, {1, 1, 3}}, {2, 2, 4},
+                            dit.config().num_layers, dit.config().head_dim(), at::kCPU);
+  return dit.Forward(latents, 600, 0, text, attention);
+}
+
+Dit Loaded(const ModelInfo& model) {
+  return LoadDit(model, at::kFloat, BlockWeights::kOnDevice, CpuContext());
+}
+
+TEST(DitTask, TheFolderItWritesIsTheModelItTrained) {
+  const test::Folder folder;
+  const DitTrainConfig config = MiniConfig(folder.Path("run"), {{"steps", 1}});
+  const auto task = MiniTask(config);
+  Train(config, *task);
+  ModelFiles files;
+  files.model = config.output;
+  const ModelInfo written = OpenModel(files);
+  EXPECT_EQ(written.attention.pattern, AttentionPattern::kT3);
+  EXPECT_EQ(written.attention.windows, "2,1,1;1,2,2;1,1,3");
+  EXPECT_TRUE(written.text && written.vae);
+  EXPECT_EQ(written.defaults, MiniModel().defaults);
+  EXPECT_NO_THROW(CheckTextEncoder(written));
+  const at::Tensor trained = VelocityOf(task->Model(task->leaves()));
+  EXPECT_TRUE(VelocityOf(Loaded(written)).equal(trained));
+  EXPECT_FALSE(VelocityOf(Loaded(MiniModel())).equal(trained));
+  std::ifstream svg(config.output + "/curves.svg");
+  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(svg), {}), HasSubstr("polyline"));
+}
+
+// The file of factors, merged into the base when it is loaded, is the model in training; so is the
+// merged model that is written beside it.
+TEST(DitTask, LoraFilesMergeIntoTheModelInTraining) {
+  const test::Folder folder;
+  const DitTrainConfig config =
+      MiniConfig(folder.Path("run"), {{"steps", 2}, {"lora", {{"rank", 4}, {"alpha", 8}}}});
+  const auto task = MiniTask(config);
+  Train(config, *task);
+  const at::Tensor trained = VelocityOf(task->Model(task->leaves()));
+  ModelInfo merged = MiniModel();
+  merged.loras.push_back({config.output + "/lora.safetensors", 1});
+  const auto distance = [&](const at::Tensor& x) {
+    return ((x - trained).norm() / trained.norm()).item<double>();
+  };
+  EXPECT_LT(distance(VelocityOf(Loaded(merged))), 2e-6);
+  EXPECT_GT(distance(VelocityOf(Loaded(MiniModel()))), 1e-3);
+  ModelFiles files;
+  files.model = config.output;
+  EXPECT_LT(distance(VelocityOf(Loaded(OpenModel(files)))), 2e-6);
+  const auto file = WeightFile::Open(config.output + "/lora.safetensors");
+  for (const char* name : {"lora_A.weight", "lora_B.weight", "alpha"}) {
+    for (const char* module : {"self_attn.q", "cross_attn.o", "ffn.2"}) {
+      EXPECT_TRUE(
+          file->tensors().contains(fmt::format("diffusion_model.blocks.4.{}.{}", module, name)));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace t3

@@ -1,0 +1,61 @@
+// Flow matching.
+#include "training/dit/flow.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.h"
+
+namespace t3 {
+
+TimestepTable::TimestepTable(const TimestepConfig& config) {
+  for (int64_t i = 0; i < kSize; ++i) {
+    const double u = 1.0 - static_cast<double>(i) / kSize;
+    sigmas_.push_back(config.shift * u / (1 + (config.shift - 1) * u));
+    const double centred = (timestep(i) - 500) / 1000;
+    weights_.push_back(std::exp(-2 * centred * centred));
+  }
+  // Timesteps fall along the table.
+  while (first_ < kSize && timestep(first_) > config.max) ++first_;
+  int64_t end = first_;
+  while (end < kSize && timestep(end) >= config.min) ++end;
+  count_ = end - first_;
+  T3_CHECK(count_ > 0, "timesteps: none of the {} levels lies within {} and {}", kSize, config.min,
+           config.max);
+  if (config.weighting == Weighting::kNone) {
+    weights_.assign(kSize, 1);
+    return;
+  }
+  const double min = *std::min_element(weights_.begin(), weights_.end());
+  double sum = 0;
+  for (double& weight : weights_) sum += weight -= min;
+  for (double& weight : weights_) weight *= kSize / sum;
+}
+
+NoisyBatch AddNoise(const at::Tensor& latents, const TimestepTable& table,
+                    const StepRandom& random) {
+  NoisyBatch batch;
+  std::vector<double> sigmas, weights;
+  for (int64_t i = 0; i < latents.size(0); ++i) {
+    const int64_t index = table.first() + random.Integer(Draw::kTimestep, i, table.count());
+    sigmas.push_back(table.sigma(index));
+    weights.push_back(table.weight(index));
+    batch.timesteps.push_back(table.timestep(index));
+  }
+  const at::Tensor noise = random.Normal(Draw::kNoise, latents.sizes(), latents.device());
+  const at::Tensor level =
+      at::tensor(sigmas, at::kFloat).to(latents.device()).view({-1, 1, 1, 1, 1});
+  batch.noisy = at::lerp(latents, noise, level);
+  batch.target = noise - latents;
+  batch.weights = at::tensor(weights, at::kFloat).to(latents.device());
+  return batch;
+}
+
+at::Tensor FlowLoss(const at::Tensor& velocity, const NoisyBatch& batch) {
+  const at::Tensor error = (velocity - batch.target).square().flatten(1).mean(1);
+  return (error * batch.weights).mean();
+}
+
+}  // namespace t3

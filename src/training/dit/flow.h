@@ -1,0 +1,49 @@
+// Flow matching as Wan trains it: x_t = (1 - s) x0 + s noise, target noise - x0.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "training/dit/dit_config.h"
+#include "training/loop/step_random.h"
+
+namespace t3 {
+
+// 1000 noise levels s = shift u / (1 + (shift - 1) u), u = 1, 0.999, ..., 0.001. Those whose
+// timestep 1000 s lies within config.min and config.max are drawn, equally often.
+class TimestepTable {
+ public:
+  static constexpr int64_t kSize = 1000;
+  // Throws Error when no timestep is within the limits.
+  explicit TimestepTable(const TimestepConfig& config);
+  // The levels that are drawn: [first, first + count).
+  int64_t first() const { return first_; }
+  int64_t count() const { return count_; }
+  double sigma(int64_t i) const { return sigmas_[i]; }
+  double timestep(int64_t i) const { return 1000 * sigmas_[i]; }
+  // kGaussian: exp(-2 ((t - 500) / 1000)^2), shifted to minimum 0 and scaled to mean 1 over the
+  // table, as in the reference trainer. kNone: 1.
+  double weight(int64_t i) const { return weights_[i]; }
+
+ private:
+  std::vector<double> sigmas_, weights_;
+  int64_t first_ = 0, count_ = kSize;
+};
+
+// Input, target and loss weights of a micro batch of B clips.
+struct NoisyBatch {
+  at::Tensor noisy, target;       // (B,z,T,h,w) fp32
+  std::vector<double> timesteps;  // B
+  at::Tensor weights;             // (B) fp32
+};
+
+// latents (B,z,T,h,w) fp32.
+NoisyBatch AddNoise(const at::Tensor& latents, const TimestepTable& table,
+                    const StepRandom& random);
+
+// Mean over clips of weight * mean squared error. fp32 scalar.
+at::Tensor FlowLoss(const at::Tensor& velocity, const NoisyBatch& batch);
+
+}  // namespace t3

@@ -1,0 +1,75 @@
+// Noise levels, weights and the randomness of a step.
+#include "training/dit/flow.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "t3video/error.h"
+
+namespace t3 {
+namespace {
+
+TEST(Flow, TimestepsAreShiftedAndWeightedAsTheReferenceTrainer) {
+  const TimestepTable table({.shift = 5, .weighting = Weighting::kGaussian});
+  EXPECT_DOUBLE_EQ(table.timestep(0), 1000);
+  EXPECT_NEAR(table.sigma(500), 5 * 0.5 / (1 + 4 * 0.5), 1e-15);
+  std::vector<double> weights;
+  for (int64_t i = 0; i < TimestepTable::kSize; ++i) weights.push_back(table.weight(i));
+  EXPECT_NEAR(std::accumulate(weights.begin(), weights.end(), 0.0) / 1000, 1, 1e-12);
+  EXPECT_EQ(*std::min_element(weights.begin(), weights.end()), 0);
+  const auto best = std::max_element(weights.begin(), weights.end()) - weights.begin();
+  EXPECT_NEAR(table.timestep(best), 500, 1);
+  EXPECT_EQ(TimestepTable({.shift = 5, .weighting = Weighting::kNone}).weight(3), 1);
+}
+
+TEST(Flow, AStepsRandomnessDependsOnSeedStepAndMicroBatchAlone) {
+  const StepRandom random(7, 3, 1);
+  const at::Tensor noise = random.Normal(Draw::kNoise, {4, 5}, at::kCPU);
+  EXPECT_TRUE(noise.equal(StepRandom(7, 3, 1).Normal(Draw::kNoise, {4, 5}, at::kCPU)));
+  for (const StepRandom& other : {StepRandom(8, 3, 1), StepRandom(7, 4, 1), StepRandom(7, 3, 2)}) {
+    EXPECT_FALSE(noise.equal(other.Normal(Draw::kNoise, {4, 5}, at::kCPU)));
+    EXPECT_NE(random.Uniform(Draw::kTimestep, 0), other.Uniform(Draw::kTimestep, 0));
+  }
+  EXPECT_NE(random.Uniform(Draw::kTimestep, 0), random.Uniform(Draw::kTimestep, 1));
+  EXPECT_NE(random.Uniform(Draw::kTimestep, 0), random.Uniform(Draw::kDropout, 0));
+  double sum = 0;
+  for (int64_t step = 0; step < 4000; ++step)
+    sum += StepRandom(1, step, 0).Uniform(Draw::kDropout, 0);
+  EXPECT_NEAR(sum / 4000, 0.5, 5 * 0.2887 / std::sqrt(4000));  // five standard deviations
+}
+
+TEST(Flow, NoisyLatentsAndTargetFollowTheDefinition) {
+  const at::Tensor latents = at::randn({2, 3, 2, 4, 4});
+  const TimestepTable table({.shift = 3, .weighting = Weighting::kNone});
+  const StepRandom random(1, 2, 0);
+  const NoisyBatch batch = AddNoise(latents, table, random);
+  const at::Tensor noise = random.Normal(Draw::kNoise, latents.sizes(), at::kCPU);
+  for (int64_t i = 0; i < 2; ++i) {
+    const double s = batch.timesteps[i] / 1000;
+    EXPECT_TRUE(at::allclose(batch.noisy[i], (1 - s) * latents[i] + s * noise[i], 1e-5, 1e-6));
+    EXPECT_TRUE(at::allclose(batch.target[i], noise[i] - latents[i]));
+  }
+  EXPECT_EQ(FlowLoss(batch.target, batch).item<double>(), 0);
+  EXPECT_NEAR(FlowLoss(batch.target + 2, batch).item<double>(), 4, 1e-5);
+}
+
+TEST(Flow, TimestepsStayWithinTheirLimits) {
+  const TimestepTable table({.shift = 5, .min = 300, .max = 600});
+  EXPECT_LE(table.timestep(table.first()), 600);
+  EXPECT_GT(table.timestep(table.first() - 1), 600);
+  const int64_t last = table.first() + table.count() - 1;
+  EXPECT_GE(table.timestep(last), 300);
+  EXPECT_LT(table.timestep(last + 1), 300);
+  const at::Tensor latents = at::zeros({64, 1, 1, 1, 1});
+  for (const double t : AddNoise(latents, table, StepRandom(1, 2, 0)).timesteps) {
+    EXPECT_GE(t, 300);
+    EXPECT_LE(t, 600);
+  }
+  EXPECT_THROW(TimestepTable({.shift = 5, .min = 999.95, .max = 999.99}), Error);
+}
+
+}  // namespace
+}  // namespace t3

@@ -1,0 +1,82 @@
+// Links a model's parts.
+#include "training/dit/model_folder.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/atomic_file.h"
+#include "base/check.h"
+#include "base/json.h"
+#include "base/mapped_file.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+
+void LinkFile(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  if (fs::exists(to, error)) return;
+  fs::create_directories(to.parent_path(), error);
+  fs::create_hard_link(fs::canonical(from, error), to, error);
+  if (!error) return;
+  error.clear();
+  fs::copy_file(from, to, error);
+  T3_CHECK(!error, "cannot copy {} to {}: {}", from.string(), to.string(), error.message());
+}
+
+// A part in one file, or in shards named by its index, which stay beside it.
+void LinkPart(const std::string& path, const fs::path& folder, const std::string& name) {
+  if (path.empty()) return;
+  const fs::path from(path);
+  if (!path.ends_with(".index.json")) {
+    LinkFile(from, folder / (name + from.extension().string()));
+    return;
+  }
+  const MappedFile file(path);
+  std::set<std::string> shards;
+  const nlohmann::json index = ParseJson(file.bytes(), path);
+  for (const auto& [tensor, shard] : index.at("weight_map").items()) shards.insert(shard);
+  const fs::path target = folder / from.parent_path().filename();
+  for (const std::string& shard : shards) LinkFile(from.parent_path() / shard, target / shard);
+  LinkFile(from, target / from.filename());
+}
+
+void WriteDefaults(const GenerationDefaults& defaults, const fs::path& path) {
+  const SamplingConfig& sampling = defaults.sampling;
+  const nlohmann::ordered_json document{{"width", defaults.width},
+                                        {"height", defaults.height},
+                                        {"frames", defaults.frames},
+                                        {"fps", defaults.fps},
+                                        {"negative_prompt", defaults.negative_prompt},
+                                        {"sampler", SamplerName(sampling.sampler)},
+                                        {"steps", sampling.steps},
+                                        {"guidance", sampling.guidance},
+                                        {"shift", sampling.shift}};
+  WriteAtomically(path.string(), document.dump(2) + "\n");
+}
+
+}  // namespace
+
+void LinkOtherParts(const ModelInfo& base, const std::string& folder, bool text_encoder) {
+  const ModelPaths& paths = base.paths;
+  if (text_encoder) LinkPart(paths.text_encoder, folder, "models_t5_umt5-xxl-enc-bf16");
+  const bool wan22 = base.vae && base.vae->version == VaeVersion::k22;
+  LinkPart(paths.vae, folder, wan22 ? "Wan2.2_VAE" : "Wan2.1_VAE");
+  LinkPart(paths.tokenizer, fs::path(folder) / "google" / "umt5-xxl", "spiece");
+  if (paths.defaults.empty()) {
+    WriteDefaults(base.defaults, fs::path(folder) / "t3.json");
+  } else {
+    LinkPart(paths.defaults, folder, "t3");
+  }
+}
+
+void CheckNotItsBase(const ModelInfo& base, const std::string& folder) {
+  std::error_code ignored;
+  const fs::path target = fs::weakly_canonical(folder, ignored);
+  T3_CHECK(fs::weakly_canonical(fs::path(base.paths.dit).parent_path(), ignored) != target,
+           "\"output\" {} is the folder of the base model; set another one", folder);
+}
+
+}  // namespace t3

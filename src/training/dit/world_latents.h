@@ -1,0 +1,52 @@
+// Clips of the procedural world for the denoiser: rendered and encoded once, resident on the
+// device.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "models/text_encoder/text_encoder.h"
+#include "pipeline/model_info.h"
+#include "pipeline/stage.h"
+#include "tokenizer/tokenizer.h"
+#include "training/dit/batch_source.h"
+#include "training/dit/dit_config.h"
+#include "training/loop/turns.h"
+#include "world/scene.h"
+
+namespace t3 {
+
+// Identifies the clips: sizes, numbers, seed and the VAE.
+std::string WorldLatentsDigest(const WorldLatentsConfig& config, const ModelInfo& model);
+
+// Batches draw clips with replacement, each with one of its caption's phrasings. Scenes with
+// held-out attributes (IsHeldOut) are not among them.
+class WorldLatents : public BatchSource {
+ public:
+  // Renders and encodes config.data.world, or reads its cache. Throws Error when the model lacks a
+  // part or the sizes do not fit its VAE.
+  WorldLatents(const DitTrainConfig& config, const ModelInfo& model, at::ScalarType dtype,
+               const RunContext& context);
+
+  Batch Get(int64_t step, int64_t micro) override;
+  std::string Digest() const override { return digest_; }
+
+ private:
+  // Token ids of a caption, cached: tokenizing takes longer than the rest of a batch.
+  const std::vector<int32_t>& IdsOf(const WorldScene& scene, size_t kind, int64_t clip,
+                                    uint64_t variant);
+
+  WorldLatentsConfig config_;
+  int64_t seed_, accumulation_, text_length_;
+  TurnPlan plan_;
+  std::string digest_;
+  Tokenizer tokenizer_;
+  std::optional<TextEncoder> encoder_;  // absent when it is trained
+  std::map<std::tuple<size_t, int64_t, uint64_t>, std::vector<int32_t>> ids_;
+  std::vector<at::Tensor> latents_;  // by size: (clips,z,T,h,w), bf16 on the device
+};
+
+}  // namespace t3

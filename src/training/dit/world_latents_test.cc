@@ -1,0 +1,79 @@
+// The world's latents for the denoiser.
+#include "training/dit/world_latents.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "training/dit/synthetic_source.h"
+#include "weights/test_folder.h"
+
+namespace t3 {
+namespace {
+
+WorldLatents MakeLatents(const std::string& cache, bool train_text_encoder, int64_t seed = 0) {
+  const nlohmann::json world{
+      {"cache", cache},
+      {"seed", 4},
+      {"sizes",
+       {{{"size", "32x16"}, {"frames", 5}, {"clips", 6}, {"turns", 2}, {"together", 4}},
+        {{"size", "48x32"}, {"frames", 1}, {"clips", 2}, {"batch", 3}}}}};
+  DitTrainConfig config =
+      MiniConfig("unused", {{"train_text_encoder", train_text_encoder}, {"seed", seed}});
+  config.data.world = TakeWorldLatents(JsonFields(world, "test"), 2, seed);
+  return {config, MiniModel(), at::kFloat, CpuContext()};
+}
+
+TEST(WorldLatents, TakeSizesInTurnWithCaptions) {
+  WorldLatents source = MakeLatents("", /*train_text_encoder=*/false);
+  const Batch first = source.Get(0, 0), second = source.Get(1, 0);
+  EXPECT_EQ(first.latents.sizes(), at::IntArrayRef({2, 16, 2, 2, 4}));
+  EXPECT_EQ(second.latents.sizes(), at::IntArrayRef({3, 16, 1, 4, 6}));
+  ASSERT_EQ(first.ids.size(), 2u);
+  EXPECT_EQ(first.ids[0].back(), 1);
+  ASSERT_EQ(first.text.size(), 2u);
+  EXPECT_EQ(first.text[0].sizes(),
+            at::IntArrayRef({static_cast<int64_t>(first.ids[0].size()), 64}));
+}
+
+TEST(WorldLatents, RunsOfSeveralSeedsShareTheClipsOfOne) {
+  const test::Folder folder;
+  WorldLatents one = MakeLatents(folder.Path("cache"), true, 1);
+  WorldLatents two = MakeLatents(folder.Path("cache"), true, 2);
+  EXPECT_EQ(one.Digest(), two.Digest());
+  bool differ = false;  // in what they draw of them
+  for (int64_t step = 0; step < 6; ++step) {
+    differ = differ || one.Get(step, 0).items != two.Get(step, 0).items;
+  }
+  EXPECT_TRUE(differ);
+}
+
+TEST(WorldLatents, AreReadFromTheCacheTheNextTime) {
+  const test::Folder folder;
+  WorldLatents made = MakeLatents(folder.Path("cache"), true);
+  const std::string file = folder.Path("cache") + "/32x16x5-seed-4.safetensors";
+  ASSERT_TRUE(std::filesystem::exists(file));
+  const auto written = std::filesystem::last_write_time(file);
+  WorldLatents read = MakeLatents(folder.Path("cache"), true);
+  EXPECT_EQ(std::filesystem::last_write_time(file), written);
+  for (int64_t step = 0; step < 3; ++step) {
+    const Batch a = made.Get(step, 0), b = read.Get(step, 0);
+    EXPECT_TRUE(at::equal(a.latents, b.latents));
+    EXPECT_EQ(a.ids, b.ids);
+    EXPECT_TRUE(a.text.empty());
+  }
+  EXPECT_EQ(made.Digest(), read.Digest());
+}
+
+TEST(WorldLatents, ADamagedOrUnwritableCacheIsMadeAgain) {
+  const test::Folder folder;
+  const std::string digest = MakeLatents(folder.Path("cache"), true).Digest();
+  std::ofstream(folder.Path("cache") + "/32x16x5-seed-4.safetensors") << "damaged";
+  EXPECT_EQ(MakeLatents(folder.Path("cache"), true).Digest(), digest);
+  EXPECT_EQ(MakeLatents("/proc/no/cache", true).Digest(), digest);
+}
+
+}  // namespace
+}  // namespace t3

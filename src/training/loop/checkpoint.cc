@@ -1,0 +1,186 @@
+// Writing and finding checkpoints.
+#include "training/loop/checkpoint.h"
+
+#include <ATen/ATen.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "base/atomic_file.h"
+#include "base/check.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mapped_file.h"
+#include "nn/load.h"
+#include "weights/safetensors_writer.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::string_view kPrefix = "step-";
+constexpr const char* kTensors = "state.safetensors";
+constexpr const char* kState = "state.json";
+constexpr const char* kFingerprint = "matters";  // its key on disk
+
+// A folder's entries are on disk only once the folder itself is flushed.
+void FlushFolder(const fs::path& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool flushed = fd >= 0 && ::fsync(fd) == 0;
+  if (fd >= 0) ::close(fd);
+  T3_CHECK(flushed, "cannot flush the folder {}", folder.string());
+}
+
+// One tensor at a time on the host.
+void WriteTensors(const std::string& path, const TensorMap& tensors) {
+  std::vector<TensorInfo> table;
+  for (const auto& [name, tensor] : tensors) {
+    table.push_back({name, ToDType(tensor.scalar_type()), tensor.sizes().vec()});
+  }
+  SafetensorsStream stream(path, table, {});
+  for (const auto& [name, tensor] : tensors) {
+    const at::Tensor data = tensor.detach().cpu().contiguous();
+    stream.Write(name, static_cast<const std::byte*>(data.const_data_ptr()),
+                 static_cast<int64_t>(data.nbytes()));
+  }
+  stream.Finish();
+}
+
+// N of "step-N"; nullopt for another name.
+std::optional<int64_t> StepOf(const fs::path& folder) {
+  const std::string name = folder.filename().string();
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  int64_t step = 0;
+  const char* begin = name.data() + kPrefix.size();
+  const auto [end, error] = std::from_chars(begin, name.data() + name.size(), step);
+  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return step;
+}
+
+// Newest first.
+std::vector<std::pair<int64_t, fs::path>> FindSteps(const fs::path& folder) {
+  std::vector<std::pair<int64_t, fs::path>> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const auto step = StepOf(entry.path());
+    if (step && entry.is_directory(error)) found.emplace_back(*step, entry.path());
+  }
+  std::sort(found.rbegin(), found.rend());
+  return found;
+}
+
+Checkpoint ReadCheckpoint(const fs::path& folder, int64_t step) {
+  const std::string state_path = (folder / kState).string();
+  const MappedFile state_file(state_path);
+  const json state = ParseJson(state_file.bytes(), state_path);
+  T3_CHECK(state.is_object() && state.value("step", json()) == step && state.contains(kFingerprint),
+           "{} does not describe a checkpoint of step {}", state_path, step);
+  Checkpoint checkpoint{step, {}, state[kFingerprint], folder.string()};
+  const auto file = WeightFile::Open((folder / kTensors).string());
+  for (const auto& [name, view] : file->tensors()) checkpoint.tensors[name] = ToTensor(view);
+  return checkpoint;
+}
+
+bool IsComplete(const fs::path& folder, int64_t step) {
+  try {
+    ReadCheckpoint(folder, step);
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+std::string EarlierText(const fs::path& folder, int64_t step) {
+  for (const auto& [earlier, path] : FindSteps(folder)) {
+    if (earlier > step || !IsComplete(path, earlier)) continue;
+    return fmt::format("the checkpoint of step {} stays, and the same command resumes from it",
+                       earlier);
+  }
+  return "there is no earlier checkpoint";
+}
+
+}  // namespace
+
+CheckpointFolder::CheckpointFolder(const std::string& output, int64_t keep)
+    : folder_((fs::path(output) / "checkpoints").string()), keep_(keep) {}
+
+void CheckpointFolder::Prepare() const {
+  std::error_code error;
+  fs::create_directories(folder_, error);
+  T3_CHECK(!error, "cannot create the folder {}: {}", folder_, error.message());
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    if (entry.path().filename().string().starts_with(".")) fs::remove_all(entry.path(), error);
+  }
+}
+
+std::string CheckpointFolder::Write(int64_t step, const TensorMap& tensors,
+                                    const json& fingerprint) const {
+  const fs::path target = fs::path(folder_) / fmt::format("{}{}", kPrefix, step);
+  const fs::path temporary = fs::path(folder_) / fmt::format(".step-{}.tmp", step);
+  std::error_code error;
+  fs::remove_all(temporary, error);
+  try {
+    fs::create_directories(temporary);
+    WriteTensors((temporary / kTensors).string(), tensors);
+    const json state{{"step", step}, {kFingerprint, fingerprint}};
+    WriteAtomically((temporary / kState).string(), state.dump(2) + "\n");
+    FlushFolder(temporary);
+    fs::remove_all(target);
+    fs::rename(temporary, target);
+    FlushFolder(folder_);
+  } catch (const std::exception& cause) {
+    fs::remove_all(temporary, error);
+    Fail("cannot write the checkpoint of step {}: {}; {}", step, cause.what(),
+         EarlierText(folder_, step));
+  }
+  RemoveOld(step);
+  return target.string();
+}
+
+void CheckpointFolder::RemoveOld(int64_t newest) const {
+  int64_t kept = 0;
+  std::error_code error;
+  for (const auto& [step, path] : FindSteps(folder_)) {
+    if (step > newest) continue;
+    if (kept >= keep_) {
+      fs::remove_all(path, error);
+    } else if (step == newest || IsComplete(path, step)) {
+      ++kept;
+    }
+  }
+}
+
+std::optional<Checkpoint> CheckpointFolder::Newest() const {
+  for (const auto& [step, path] : FindSteps(folder_)) {
+    try {
+      return ReadCheckpoint(path, step);
+    } catch (const std::exception& error) {
+      spdlog::warn("skipping the checkpoint {}: {}", path.string(), error.what());
+    }
+  }
+  return std::nullopt;
+}
+
+void CheckSameRun(const Checkpoint& checkpoint, const json& fingerprint) {
+  std::vector<std::string> differences;
+  const json patch = json::diff(checkpoint.fingerprint, fingerprint);
+  for (const json& change : patch) {
+    const json::json_pointer place(change["path"].get<std::string>());
+    const auto text = [&](const json& fields) {
+      return fields.contains(place) ? fields[place].dump() : std::string("absent");
+    };
+    differences.push_back(fmt::format("{} was {}, now {}", place.to_string().substr(1),
+                                      text(checkpoint.fingerprint), text(fingerprint)));
+  }
+  T3_CHECK(differences.empty(),
+           "the checkpoint {} belongs to another run: {}; set another \"output\", or restore these "
+           "settings",
+           checkpoint.path, fmt::join(differences, "; "));
+}
+
+}  // namespace t3

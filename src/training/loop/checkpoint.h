@@ -1,0 +1,49 @@
+// Checkpoints of a training run: OUTPUT/checkpoints/step-N/ with state.safetensors and state.json.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "nn/tensor_map.h"
+
+namespace t3 {
+
+struct Checkpoint {
+  int64_t step = 0;            // steps done
+  TensorMap tensors;           // on the CPU
+  nlohmann::json fingerprint;  // what a run that resumes from it must share
+  std::string path;
+};
+
+class CheckpointFolder {
+ public:
+  // Touches nothing.
+  CheckpointFolder(const std::string& output, int64_t keep);
+
+  // Creates the folder and removes what an interrupted Write left in it. Only for the one run that
+  // writes here. Throws Error when the folder cannot be created.
+  void Prepare() const;
+
+  // Writes under a temporary name, flushes to disk and renames: a checkpoint is complete or absent.
+  // Then removes older ones but for the newest `keep`; damaged ones are not counted among these,
+  // and later ones, which a run that could not read them leaves behind, are not touched. Throws
+  // Error when the checkpoint cannot be written; earlier ones stay.
+  std::string Write(int64_t step, const TensorMap& tensors,
+                    const nlohmann::json& fingerprint) const;
+
+  // The newest complete one; nullopt without any. Damaged ones are skipped with a warning.
+  std::optional<Checkpoint> Newest() const;
+
+ private:
+  void RemoveOld(int64_t newest) const;
+
+  std::string folder_;
+  int64_t keep_;
+};
+
+// Throws Error that names the fields in which the checkpoint differs from this run.
+void CheckSameRun(const Checkpoint& checkpoint, const nlohmann::json& fingerprint);
+
+}  // namespace t3

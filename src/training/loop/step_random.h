@@ -1,0 +1,30 @@
+// Random numbers of a step. They depend on (seed, step, micro batch, use) alone: resuming needs no
+// generator state, and runs that differ in their attention see the same noise and timesteps.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+namespace t3 {
+
+// What is drawn; each use has its own sequence.
+enum class Draw : uint64_t { kNoise = 1, kTimestep, kDropout, kBatch };
+
+class StepRandom {
+ public:
+  StepRandom(int64_t seed, int64_t step, int64_t micro);
+
+  // In [0, 1), for item `index` of the micro batch.
+  double Uniform(Draw use, int64_t index) const;
+  // In [0, bound).
+  int64_t Integer(Draw use, int64_t index, int64_t bound) const;
+  // Standard normal, fp32 on `device`. A CPU and a GPU draw different numbers.
+  at::Tensor Normal(Draw use, at::IntArrayRef shape, at::Device device) const;
+
+ private:
+  uint64_t Bits(Draw use, int64_t index) const;
+  uint64_t state_;
+};
+
+}  // namespace t3

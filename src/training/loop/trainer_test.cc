@@ -1,0 +1,340 @@
+// The loop: resuming, refusing, stopping, and what it never loses. On a task of one small matrix;
+// dit_task_test.cc and vae_task_test.cc resume the real ones.
+#include "training/loop/trainer.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <cmath>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "base/check.h"
+#include "training/loop/step_random.h"
+#include "weights/test_folder.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Learns the mean of random matrices.
+class MatrixTask : public Task {
+ public:
+  explicit MatrixTask(int64_t size = 8)
+      : leaves_{{"w", at::zeros({size, size}).requires_grad_()}} {}
+
+  const TensorMap& leaves() const override { return leaves_; }
+  MicroBatchResult ForwardBackward(int64_t step, int64_t micro, double scale) override {
+    if (step == fails_at) throw std::bad_alloc();
+    const at::Tensor& w = leaves_.at("w");
+    at::Tensor target = StepRandom(1, step, micro).Normal(Draw::kNoise, w.sizes(), at::kCPU) + 1;
+    if (step == poisoned) target[0][0] = NAN;
+    const at::Tensor loss = (w - target).square().mean();
+    (loss * scale).backward();
+    return {loss.detach(), {fmt::format("clip-{}-{}", step, micro)}};
+  }
+  void SaveModel(const TensorMap& weights, const std::string& folder) const override {
+    std::ofstream(folder + "/model") << weights.at("w").sum().item<double>();
+  }
+  nlohmann::json Identity() const override { return {{"denoiser", "a matrix"}}; }
+
+  int64_t poisoned = -1;  // step whose loss is NaN
+  int64_t fails_at = -1;  // step that throws
+
+ private:
+  TensorMap leaves_;
+};
+
+TrainConfig ConfigOf(const std::string& output, nlohmann::json more = {}) {
+  nlohmann::json document{
+      {"output", output}, {"steps", 6}, {"seed", 5}, {"optimizer", {{"lr", 1e-2}}}};
+  if (!more.is_null()) document.update(more, /*merge_objects=*/true);
+  JsonFields fields(document, "test.json");
+  fs::create_directories(output);
+  return TakeTrainConfig(fields, document);
+}
+
+const ProgressFn kSilent;
+
+RunContext ContextOf(const ProgressFn& progress = kSilent, const CancelToken* cancel = nullptr) {
+  return {progress, cancel, at::kCPU};
+}
+
+struct Finished {
+  at::Tensor weights;
+  std::vector<LogEntry> log;
+};
+
+Finished RunTo(const TrainConfig& config) {
+  MatrixTask task;
+  const RunContext context = ContextOf();
+  Trainer trainer(config, task, context);
+  trainer.Run();
+  return {trainer.weights().at("w").clone(), trainer.log()};
+}
+
+std::string ErrorOf(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::vector<std::string> StepsIn(const std::string& output) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(output + "/checkpoints")) {
+    names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+TEST(Trainer, ResumesBitForBit) {
+  for (const nlohmann::json& optimizer :
+       {nlohmann::json{{"clip", 0.1}}, nlohmann::json{{"matrices", "muon"}}}) {
+    const test::Folder folder;
+    nlohmann::json more{{"accumulation", 2}, {"ema", 0.9}, {"optimizer", optimizer}};
+    const Finished straight = RunTo(ConfigOf(folder.Path("straight"), more));
+    more["steps"] = 3;
+    RunTo(ConfigOf(folder.Path("resumed"), more));
+    more["steps"] = 6;
+    const Finished resumed = RunTo(ConfigOf(folder.Path("resumed"), more));
+    ASSERT_EQ(resumed.log.size(), 6U);
+    for (size_t i = 0; i < 6; ++i) {
+      EXPECT_EQ(resumed.log[i].step, static_cast<int64_t>(i) + 1);
+      EXPECT_EQ(resumed.log[i].loss, straight.log[i].loss);
+      EXPECT_EQ(resumed.log[i].gradient_norm, straight.log[i].gradient_norm);
+    }
+    EXPECT_TRUE(resumed.weights.equal(straight.weights));
+  }
+}
+
+TEST(Trainer, KeepsTheNewestCheckpointsAndSkipsDamagedOnes) {
+  const test::Folder folder;
+  const nlohmann::json fields{{"checkpoint", {{"every_steps", 1}, {"keep", 2}}}};
+  const std::string output = folder.Path("run");
+  const Finished first = RunTo(ConfigOf(output, fields));
+  EXPECT_THAT(StepsIn(output), ElementsAre("step-5", "step-6"));
+  // What kill -9 leaves: a file cut short, and a folder under its temporary name.
+  fs::resize_file(output + "/checkpoints/step-6/state.safetensors", 100);
+  fs::create_directories(output + "/checkpoints/.step-7.tmp");
+  MatrixTask task;
+  const TrainConfig config = ConfigOf(output, fields);
+  const RunContext context = ContextOf();
+  Trainer trainer(config, task, context);
+  EXPECT_EQ(trainer.step(), 5);
+  trainer.Run();
+  EXPECT_THAT(StepsIn(output), ElementsAre("step-5", "step-6"));
+  EXPECT_EQ(trainer.log().back().loss, first.log.back().loss);
+}
+
+// The damaged one is the newest by number for a while; what this run writes must stay.
+TEST(Trainer, ADamagedNewestCheckpointNeverPushesOutGoodOnes) {
+  const test::Folder folder;
+  const std::string output = folder.Path("run");
+  const nlohmann::json fields{{"steps", 100}, {"checkpoint", {{"every_steps", 1}, {"keep", 1}}}};
+  RunTo(ConfigOf(output, {{"steps", 6}, {"checkpoint", {{"every_steps", 1}, {"keep", 1}}}}));
+  std::ofstream(output + "/checkpoints/step-6/state.safetensors") << "damaged";
+  nlohmann::json some = fields;
+  some["steps"] = 2;
+  RunTo(ConfigOf(output, some));
+  EXPECT_THAT(StepsIn(output), ElementsAre("step-2", "step-6"));
+  some["steps"] = 7;  // past the damaged one, which goes then
+  RunTo(ConfigOf(output, some));
+  EXPECT_THAT(StepsIn(output), ElementsAre("step-7"));
+}
+
+TEST(Trainer, ADamagedOlderCheckpointDoesNotCountAsKept) {
+  const test::Folder folder;
+  const std::string output = folder.Path("run");
+  RunTo(ConfigOf(output, {{"checkpoint", {{"every_steps", 1}, {"keep", 3}}}}));
+  fs::remove(output + "/checkpoints/step-5/state.json");
+  RunTo(ConfigOf(output, {{"steps", 7}, {"checkpoint", {{"every_steps", 1}, {"keep", 3}}}}));
+  EXPECT_THAT(StepsIn(output), ElementsAre("step-4", "step-5", "step-6", "step-7"));
+}
+
+TEST(Trainer, RefusesTheCheckpointOfAnotherRunByName) {
+  const test::Folder folder;
+  const std::string output = folder.Path("run");
+  RunTo(ConfigOf(output, {{"steps", 1}}));
+  const auto message = [&](const nlohmann::json& more) {
+    return ErrorOf([&] { RunTo(ConfigOf(output, more)); });
+  };
+  EXPECT_THAT(message({{"seed", 6}}), HasSubstr("config/seed was 5, now 6"));
+  EXPECT_THAT(message({{"optimizer", {{"lr", 1e-4}}}}), HasSubstr("config/optimizer/lr"));
+  EXPECT_THAT(message({{"lora", {{"rank", 2}}}}), HasSubstr("config/lora was absent"));
+  EXPECT_EQ(message({{"steps", 2}}), "no error");
+  MatrixTask other(4);
+  const TrainConfig config = ConfigOf(output);
+  const RunContext context = ContextOf();
+  EXPECT_THAT(ErrorOf([&] { Trainer(config, other, context); }),
+              HasSubstr("shape (8, 8), wanted (4, 4)"));
+}
+
+TEST(Trainer, StopsAtALossThatIsNotFiniteAndSaysWhichBatch) {
+  const test::Folder folder;
+  const TrainConfig config =
+      ConfigOf(folder.Path("run"), {{"accumulation", 2}, {"checkpoint", {{"every_steps", 2}}}});
+  MatrixTask task;
+  task.poisoned = 3;
+  const RunContext context = ContextOf();
+  Trainer trainer(config, task, context);
+  const std::string message = ErrorOf([&] { trainer.Run(); });
+  EXPECT_THAT(message, HasSubstr("step 4: the loss is not finite"));
+  EXPECT_THAT(message, HasSubstr("clip-3-0, clip-3-1"));
+  EXPECT_THAT(message, HasSubstr("checkpoint of step 2"));
+  EXPECT_THAT(StepsIn(config.output), ElementsAre("step-2"));
+}
+
+TEST(Trainer, AnyOtherFailureSavesTheLastStep) {
+  const test::Folder folder;
+  const TrainConfig config = ConfigOf(folder.Path("run"));
+  MatrixTask task;
+  task.fails_at = 3;
+  const RunContext context = ContextOf();
+  Trainer trainer(config, task, context);
+  EXPECT_EQ(ErrorOf([&] { trainer.Run(); }), std::bad_alloc().what());
+  EXPECT_THAT(StepsIn(config.output), ElementsAre("step-3"));
+}
+
+TEST(Trainer, ACancelSavesTheStepInProgress) {
+  const test::Folder folder;
+  const TrainConfig config = ConfigOf(folder.Path("run"));
+  CancelToken cancel;
+  const ProgressFn progress = [&](const ProgressEvent& event) {
+    if (event.done == 2) cancel.Cancel();
+  };
+  const RunContext context = ContextOf(progress, &cancel);
+  MatrixTask task;
+  Trainer trainer(config, task, context);
+  EXPECT_THAT(ErrorOf([&] { trainer.Run(); }), HasSubstr("step 2 of 6 is saved"));
+  EXPECT_THAT(StepsIn(config.output), ElementsAre("step-2"));
+}
+
+struct SampleCall {
+  int64_t step;
+  bool missing_only;
+  bool operator==(const SampleCall&) const = default;
+};
+
+// Hooks whose samples are "there" once a call of them returns.
+class FakeSamples {
+ public:
+  TrainHooks Hooks() {
+    TrainHooks hooks;
+    hooks.sample_every = 2;
+    hooks.samples_missing = [this](int64_t step) { return !there_.contains(step); };
+    hooks.sample = [this](int64_t step, bool missing_only) {
+      calls.push_back({step, missing_only});
+      if (during) during();
+      there_.insert(step);
+    };
+    return hooks;
+  }
+  std::vector<SampleCall> calls;
+  std::function<void()> during;
+
+ private:
+  std::set<int64_t> there_;
+};
+
+TEST(Trainer, AFailedSampleIsAWarning) {
+  const std::function<void()> failures[] = {[] { Fail("no disk"); }, [] { throw std::bad_alloc(); },
+                                            [] { fs::create_directory("/proc/no"); },
+                                            [] { at::zeros({2}).add(at::zeros({3})); }};
+  for (const auto& failure : failures) {
+    const test::Folder folder;
+    const TrainConfig config = ConfigOf(folder.Path("run"));
+    FakeSamples samples;
+    samples.during = failure;
+    MatrixTask task;
+    const RunContext context = ContextOf();
+    Trainer trainer(config, task, context, samples.Hooks());
+    trainer.Run();
+    EXPECT_EQ(trainer.step(), 6);
+    EXPECT_THAT(samples.calls,
+                ElementsAre(SampleCall{2, false}, SampleCall{4, false}, SampleCall{6, false}));
+  }
+}
+
+TEST(Trainer, SamplesThatAnInterruptCutShortComeWhenTheRunResumes) {
+  const test::Folder folder;
+  const TrainConfig config = ConfigOf(folder.Path("run"));
+  CancelToken cancel;
+  FakeSamples samples;
+  samples.during = [&] {
+    cancel.Cancel();
+    throw Error("interrupted", ErrorKind::kInterrupted);
+  };
+  const RunContext context = ContextOf(kSilent, &cancel);
+  MatrixTask task;
+  Trainer trainer(config, task, context, samples.Hooks());
+  EXPECT_THAT(ErrorOf([&] { trainer.Run(); }), HasSubstr("step 2 of 6 is saved"));
+  EXPECT_THAT(StepsIn(config.output), ElementsAre("step-2"));
+  samples.during = {};
+  MatrixTask again;
+  const RunContext go_on = ContextOf();
+  Trainer(config, again, go_on, samples.Hooks()).Run();
+  EXPECT_THAT(samples.calls, ElementsAre(SampleCall{2, false}, SampleCall{2, true},
+                                         SampleCall{4, false}, SampleCall{6, false}));
+}
+
+TEST(Trainer, LogsAValidationLossOfTheWeightsThatAreSaved) {
+  const test::Folder folder;
+  const TrainConfig config = ConfigOf(folder.Path("run"), {{"ema", 0.5}});
+  TrainHooks hooks;
+  hooks.validate_every = 3;
+  hooks.validate = [](const TensorMap& weights) { return weights.at("w").sum().item<double>(); };
+  MatrixTask task;
+  const RunContext context = ContextOf();
+  Trainer trainer(config, task, context, hooks);
+  trainer.Run();
+  EXPECT_FALSE(trainer.log()[1].validation_loss);
+  EXPECT_TRUE(trainer.log()[2].validation_loss);
+  EXPECT_EQ(trainer.log()[5].validation_loss, trainer.weights().at("w").sum().item<double>());
+  hooks.validate = [](const TensorMap&) -> double { throw std::bad_alloc(); };
+  const TrainConfig second = ConfigOf(folder.Path("second"));
+  MatrixTask other;
+  Trainer(second, other, context, hooks).Run();  // a warning
+}
+
+TEST(Trainer, StopsAfterItsSeconds) {
+  const test::Folder folder;
+  const nlohmann::json more{{"stop_after_seconds", 1e-9}};
+  EXPECT_EQ(RunTo(ConfigOf(folder.Path("x"), more)).log.size(), 1U);
+  EXPECT_EQ(RunTo(ConfigOf(folder.Path("x"), more)).log.size(), 2U);
+}
+
+// A limit on the size of files stands for the full disk.
+TEST(Trainer, AFullDiskLeavesTheLastCheckpoint) {
+  const test::Folder folder;
+  const std::string output = folder.Path("run");
+  const RunContext context = ContextOf();
+  const TrainConfig two = ConfigOf(output, {{"steps", 2}}), four = ConfigOf(output, {{"steps", 4}});
+  MatrixTask first(256);
+  Trainer(two, first, context).Run();
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  ::getrlimit(RLIMIT_FSIZE, &old);
+  const rlimit small{100'000, old.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  MatrixTask second(256);
+  const std::string message = ErrorOf([&] { Trainer(four, second, context).Run(); });
+  ::setrlimit(RLIMIT_FSIZE, &old);
+  EXPECT_THAT(message, HasSubstr("cannot write the checkpoint of step 4"));
+  EXPECT_THAT(message, HasSubstr("the checkpoint of step 2 stays"));
+  EXPECT_THAT(StepsIn(output), ElementsAre("step-2"));
+  MatrixTask third(256);
+  EXPECT_EQ(Trainer(four, third, context).step(), 2);
+}
+
+}  // namespace
+}  // namespace t3

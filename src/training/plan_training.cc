@@ -1,0 +1,226 @@
+// Counts weights, memory, disk and work of a training run.
+#include "training/plan_training.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
+#include "arch/vae.h"
+#include "base/check.h"
+#include "models/dit/weights.h"
+#include "pipeline/calibration.h"
+#include "pipeline/device.h"
+#include "pipeline/job.h"
+#include "plan/cost.h"
+#include "training/data/prepare_settings.h"
+#include "training/dit/lora.h"
+#include "training/loop/muon.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+
+int64_t Elements(const std::vector<int64_t>& shape) {
+  int64_t count = 1;
+  for (const int64_t size : shape) count *= size;
+  return count;
+}
+
+// Adds what the optimizer and the computation store of trained weights.
+class TrainedWeights {
+ public:
+  TrainedWeights(const TrainConfig& config, at::ScalarType dtype, TrainPlan* plan)
+      : config_(config), copies_(dtype == at::kBFloat16), plan_(plan) {}
+
+  // `computed_in_fp32`: no bf16 copy is made of it.
+  void Add(const std::string& name, const std::vector<int64_t>& shape, bool computed_in_fp32) {
+    constexpr int64_t kFloat = 4, kHalf = 2;
+    const int64_t count = Elements(shape);
+    const bool muon =
+        config_.optimizer.matrices == MatrixRule::kMuon && IsHiddenMatrix(name, shape);
+    const int64_t stored = kFloat * (1 + (muon ? 1 : 2) + (config_.ema > 0 ? 1 : 0));
+    plan_->trained_weights += count;
+    plan_->checkpoint_bytes += stored * count;
+    plan_->weight_bytes += (stored + kFloat) * count;  // and the gradient
+    if (copies_ && !computed_in_fp32) plan_->weight_bytes += kHalf * count;
+  }
+
+ private:
+  const TrainConfig& config_;
+  bool copies_;
+  TrainPlan* plan_;
+};
+
+void FillShared(const TrainConfig& config, at::Device device, at::ScalarType dtype,
+                TrainPlan* plan) {
+  plan->output = config.output;
+  plan->device = fmt::format("{} ({})", DeviceName(device), device.str());
+  plan->dtype = dtype == at::kBFloat16 ? "bf16" : "fp32";
+  plan->steps = config.steps;
+  plan->accumulation = config.accumulation;
+  plan->device_bytes = AvailableBytes(device);
+  plan->checkpoints_kept = config.checkpoint.keep;
+  fs::path place = fs::absolute(config.output);
+  std::error_code error;
+  while (!fs::exists(place, error) && place.has_relative_path()) place = place.parent_path();
+  const fs::space_info space = fs::space(place, error);
+  if (!error) plan->free_disk_bytes = static_cast<int64_t>(space.available);
+}
+
+int64_t SavedBytes(const TrainConfig& config, const TensorTable& table, bool dit) {
+  int64_t bytes = 0;
+  for (const TensorSpec& spec : table) {
+    const bool half = config.save_dtype == "bf16" && !(dit && IsFloatTensor(spec.name));
+    bytes += Elements(spec.shape) * (half ? 2 : 4);
+  }
+  return bytes;
+}
+
+void AddLora(const DitTrainConfig& config, const TensorTable& table, at::ScalarType dtype,
+             TrainedWeights* trained, TrainPlan* plan) {
+  const int64_t size = dtype == at::kBFloat16 ? 2 : 4;
+  for (const TensorSpec& spec : table) {
+    plan->frozen_weights += Elements(spec.shape);
+    plan->weight_bytes += Elements(spec.shape) * (IsFloatTensor(spec.name) ? 4 : size);
+  }
+  for (const auto& [name, factor] : InitLora(*config.lora, table, config.seed, at::kMeta)) {
+    trained->Add(name, factor.sizes().vec(), /*computed_in_fp32=*/true);
+  }
+  plan->trained = fmt::format("a LoRA of rank {} on {}", config.lora->rank,
+                              fmt::join(config.lora->targets, ", "));
+}
+
+void AddWeights(const DitTrainConfig& config, const ModelInfo& model, at::ScalarType dtype,
+                TrainPlan* plan) {
+  const TensorTable table = DitTensors(model.dit);
+  TrainedWeights trained(config, dtype, plan);
+  plan->model_bytes = SavedBytes(config, table, /*dit=*/true);
+  if (config.lora) {
+    AddLora(config, table, dtype, &trained, plan);
+    return;
+  }
+  for (const TensorSpec& spec : table) {
+    trained.Add(spec.name, spec.shape, IsFloatTensor(spec.name));
+  }
+  plan->trained = "all weights of the denoiser";
+  if (!config.train_text_encoder) return;
+  const TensorTable text = TextEncoderTensors(*model.text);
+  for (const TensorSpec& spec : text) trained.Add(spec.name, spec.shape, false);
+  plan->model_bytes += SavedBytes(config, text, /*dit=*/false);
+  plan->trained += " and of the text encoder";
+}
+
+std::vector<TrainPlan::Size> SizesOf(const DitTrainConfig& config, const ModelInfo& model,
+                                     const PreparedSource* source) {
+  std::vector<TrainPlan::Size> sizes;
+  const auto add = [&](const ClipSize& size, int64_t clips) {
+    sizes.push_back({size.width, size.height, size.frames, clips, config.batch_size, 0});
+  };
+  if (source != nullptr) {
+    for (const BucketItems& bucket : source->buckets()) {
+      add(bucket.bucket, std::ssize(bucket.items));
+    }
+  } else if (config.data.world) {
+    for (const WorldLatentSize& size : config.data.world->sizes) {
+      sizes.push_back({size.width, size.height, size.frames, size.clips, size.batch, 0});
+    }
+  } else if (!config.buckets.empty()) {
+    for (const Bucket& bucket : config.buckets) {
+      add({bucket.width, bucket.height, bucket.frames}, 0);
+    }
+  } else {
+    for (const ClipSize& size : SettingsOf(model, *config.data.videos).buckets) add(size, 0);
+  }
+  return sizes;
+}
+
+// Activations that the backward pass of one clip finds, in bytes: what docs/reference/training.md
+// says is stored, counted in elements of the computation's dtype for each token.
+int64_t ActivationBytes(const DitTrainConfig& config, const DitConfig& dit, int64_t tokens,
+                        at::ScalarType dtype) {
+  // Of a block: normed inputs, q, k, v before and after norm and RoPE, attention's outputs,
+  // cross-attention, two of the FFN's width, and the products with gates.
+  const int64_t block = 24 * dit.dim + 2 * dit.ffn_dim;
+  const int64_t size = dtype == at::kBFloat16 ? 2 : 4;
+  const int64_t layers = dit.num_layers;
+  int64_t elements = block * layers;
+  if (config.activations == Activations::kBlock) elements = layers * dit.dim + block;
+  if (config.activations == Activations::kOffload) elements = 2 * dit.dim + block;
+  return elements * tokens * size;
+}
+
+// A backward pass costs two forwards, and recomputing a block one more.
+double ForwardsOfStep(const DitTrainConfig& config) {
+  return config.activations == Activations::kStore ? 3 : 4;
+}
+
+void AddWork(const DitTrainConfig& config, const ModelInfo& model, at::Device device,
+             at::ScalarType dtype, TrainPlan* plan) {
+  const VaeConfig vae = VaeOf(model);
+  double seconds = 0;
+  bool calibrated = true;
+  for (TrainPlan::Size& size : plan->sizes) {
+    const Grid grid = PlanVideo(size.width, size.height, size.frames, vae).grid;
+    const JobAttention attention =
+        ChooseAttention(model, config.attention, WindowsOf(config), grid);
+    size.tokens = grid.tokens();
+    plan->attention = AttentionName(attention.pattern);
+    if (attention.pattern != AttentionPattern::kFull) {
+      plan->attention += ", windows " + FormatWindows(attention.windows);
+    }
+    plan->activation_bytes =
+        std::max(plan->activation_bytes,
+                 size.batch * ActivationBytes(config, model.dit, size.tokens, dtype));
+    const auto rates = FindCalibration({model.dit, vae, attention.pattern, device, dtype});
+    calibrated = calibrated && rates.has_value();
+    if (!rates) continue;
+    const DitCost cost = CostOfForward(model.dit, attention.pattern, attention.windows, grid);
+    seconds += rates->ForwardSeconds(cost) * ForwardsOfStep(config) *
+               static_cast<double>(size.batch * config.accumulation);
+  }
+  if (calibrated && !plan->sizes.empty()) {
+    plan->step_seconds = seconds / static_cast<double>(plan->sizes.size());
+  }
+}
+
+}  // namespace
+
+TrainPlan PlanDitTraining(const DitTrainConfig& config, const ModelInfo& model,
+                          const PreparedSource* source, at::Device device, at::ScalarType dtype) {
+  TrainPlan plan;
+  plan.task = "dit";
+  plan.base = model.paths.dit;
+  FillShared(config, device, dtype, &plan);
+  AddWeights(config, model, dtype, &plan);
+  plan.sizes = SizesOf(config, model, source);
+  AddWork(config, model, device, dtype, &plan);
+  return plan;
+}
+
+TrainPlan PlanVaeTraining(const VaeTrainConfig& config, const VaeFile& file, at::Device device,
+                          at::ScalarType dtype) {
+  TrainPlan plan;
+  plan.task = "vae";
+  plan.base = file.path;
+  plan.trained = config.decoder_only ? "the decoder of the VAE" : "all weights of the VAE";
+  FillShared(config, device, dtype, &plan);
+  TrainedWeights trained(config, dtype, &plan);
+  const TensorTable table = VaeTensors(file.config);
+  for (const TensorSpec& spec : table) {
+    if (config.decoder_only && IsEncoderTensor(spec.name)) {
+      plan.frozen_weights += Elements(spec.shape);
+      plan.weight_bytes += 4 * Elements(spec.shape);
+    } else {
+      trained.Add(spec.name, spec.shape, /*computed_in_fp32=*/false);
+    }
+  }
+  plan.model_bytes = SavedBytes(config, table, /*dit=*/false);
+  for (const WorldBatchKind& kind : config.world.batches) {
+    plan.sizes.push_back({kind.crop_width, kind.crop_height, kind.frames, 0, kind.clips, 0});
+  }
+  return plan;
+}
+
+}  // namespace t3

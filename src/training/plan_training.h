@@ -1,0 +1,25 @@
+// What a training run needs, worked out before any weight is loaded.
+#pragma once
+
+#include <ATen/Device.h>
+#include <c10/core/ScalarType.h>
+
+#include "models/dit/dit.h"
+#include "pipeline/model_info.h"
+#include "t3video/train.h"
+#include "training/dit/dit_config.h"
+#include "training/dit/prepared_source.h"
+#include "training/vae/vae_config.h"
+#include "training/vae/vae_task.h"
+
+namespace t3 {
+
+// `source`: the dataset; nullptr for the world, and for videos that are not prepared yet. Throws
+// Error for LoRA targets that the model lacks and sizes that it cannot make.
+TrainPlan PlanDitTraining(const DitTrainConfig& config, const ModelInfo& model,
+                          const PreparedSource* source, at::Device device, at::ScalarType dtype);
+
+TrainPlan PlanVaeTraining(const VaeTrainConfig& config, const VaeFile& file, at::Device device,
+                          at::ScalarType dtype);
+
+}  // namespace t3
