@@ -139,7 +139,7 @@ TEST(Resume, SaysWhatIsNotAsItWas) {
   const ProgramResult forced =
       RunT3({"resume", output, "--force"}, {.environment = {"OMP_NUM_THREADS=2"}});
   EXPECT_EQ(forced.exit_code, 0) << forced.err;
-  EXPECT_THAT(forced.err, HasSubstr("goes on after step 12 of 12"));
+  EXPECT_THAT(forced.err, HasSubstr("resuming after step 12 of 12"));
   EXPECT_THAT(forced.err, HasSubstr("changed: dit"));
   EXPECT_THAT(forced.err, HasSubstr("number of threads was 1 and is now 2"));
   EXPECT_TRUE(fs::exists(output));

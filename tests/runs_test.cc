@@ -124,7 +124,7 @@ TEST(Runs, ConfigLiesUnderTheFlags) {
   const ProgramResult wrong =
       RunT3({"generate", "--config", folder / "d.json", "--output", folder / "x.y4m"});
   EXPECT_EQ(wrong.exit_code, 2);
-  EXPECT_THAT(wrong.err, HasSubstr("\"stepz\" is no flag of t3 generate; did you mean --steps?"));
+  EXPECT_THAT(wrong.err, HasSubstr("\"stepz\" is not a flag of t3 generate; did you mean --steps?"));
 }
 
 TEST(Runs, EnvironmentGivesModelAndDevice) {
@@ -148,7 +148,7 @@ TEST(Runs, SaysWhatWillBeDoneFirst) {
   ASSERT_EQ(plain.exit_code, 0) << plain.err;
   EXPECT_TRUE(NamesIn(folder.path()).empty());
   EXPECT_THAT(plain.err, HasSubstr("trained with full attention, run with t3"));
-  EXPECT_THAT(plain.err, HasSubstr("128x64, 1 frames at 16 fps, 32 tokens"));
+  EXPECT_THAT(plain.err, HasSubstr("128x64, 1 frame at 16 fps, 32 tokens"));
   EXPECT_THAT(plain.err, HasSubstr("2 steps of unipc, guidance 1, shift 5, seed 0"));
   EXPECT_THAT(plain.err, HasSubstr("`t3 plan --calibrate --attention t3 --dtype fp32`"));
 

@@ -132,7 +132,7 @@ void VisitRequestOptions(R& request, Visit visit) {
       Option{"output", kOutput, kNone,
              "F.mp4, F.mkv, F.mov, F.webm, F.y4m, F.gif, F.webp, F.png (one frame), F.safetensors "
              "(latents) or DIR/ for PNG frames",
-             "", "", true},
+             "named after the prompt", "", true},
       request.output.path);
   visit(Option{"save-latents", kOutput, kNone, "also write the final latents to this file", "", "",
                true},

@@ -14,6 +14,10 @@ namespace t3 {
 std::string SettingsJson(const ModelFiles& files, const RunOptions& options,
                          const Request& request);
 
+// Settings of a finished video or of latents from the metadata in the file, in the same form; the
+// model is not among them. Throws Error when the file is not a result of t3.
+std::string OutputSettings(const std::string& path);
+
 // What an unfinished run left.
 struct SavedRun {
   std::string file;      // the checkpoint, or the final latents

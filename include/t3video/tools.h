@@ -31,8 +31,8 @@ void Convert(const std::string& input, const std::string& output, const std::str
              const std::vector<Lora>& loras, const ProgressFn& progress = {},
              const CancelToken* cancel = nullptr);
 
-// Random weights in the official layout. `model`: a preset's name or a CONFIG.json (docs/reference/init.md).
-// The networks that were complete stay when it is cancelled.
+// Random weights in the official layout. `model`: a preset's name or a CONFIG.json
+// (docs/reference/init.md). The networks that were complete stay when it is cancelled.
 void Init(const std::string& model, uint64_t seed, const std::string& dtype,
           const std::string& output, const ProgressFn& progress = {},
           const CancelToken* cancel = nullptr);

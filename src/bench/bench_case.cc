@@ -28,7 +28,7 @@ BenchCase PrepareBenchCase(const BenchRequest& request) {
     FailUsage("give both a width and a height");
   }
   if (request.repeats < 1 || request.repeats > 1000) {
-    FailUsage("--repeats {} is outside 1 to 1000", request.repeats);
+    FailUsage("`repeats` {} is outside 1 to 1000", request.repeats);
   }
   const ModelPreset& preset = FindPreset(request.preset);
   const at::Device device = ResolveDevice(request.device);

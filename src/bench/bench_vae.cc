@@ -19,14 +19,14 @@ namespace {
 void CheckRequest(const VaeBenchRequest& request) {
   for (const std::string& method : request.methods) {
     if (method != "planned" && method != "plain" && method != "tiled")
-      FailUsage("--ways {}: wanted planned, plain or tiled", method);
+      FailUsage("`ways` {}: wanted planned, plain or tiled", method);
   }
   if (request.methods.empty() || request.repeats < 1 || request.cudnn_choices < 0)
-    FailUsage("a benchmark needs at least one method, one run and --cudnn-choices of 0 or more");
+    FailUsage("a benchmark needs at least one method, one run and `cudnn-choices` of 0 or more");
   if (request.tiles < 0 || request.plain_frames < 0)
-    FailUsage("--tiles and --plain-frames must be 0 (all) or more");
+    FailUsage("`tiles` and `plain-frames` must be 0 (all) or more");
   if (request.save && request.plans.empty())
-    FailUsage("saving plans needs the file to save them to; name one with --plans");
+    FailUsage("saving plans needs the file to save them to; name one with `plans`");
 }
 
 std::string ConvolutionText(const ConvolutionCounts& counts, const VaeBenchRequest& request) {

@@ -2,6 +2,8 @@
 #include "cli/config_file.h"
 
 #include <algorithm>
+#include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -9,6 +11,7 @@
 #include "base/json.h"
 #include "base/nearest.h"
 #include "base/read_text.h"
+#include "t3video/run.h"
 
 namespace t3 {
 namespace {
@@ -47,7 +50,18 @@ void AddArguments(std::vector<std::string>& arguments, const std::string& key,
   }
 }
 
-// "--steps=8" -> "steps"; "" for what is no long flag.
+// "-p" -> "--prompt": files are laid under flags by their long names.
+std::vector<std::string> WithLongFlags(std::vector<std::string> arguments) {
+  const std::map<std::string, std::string> flags{
+      {"-m", "--model"}, {"-o", "--output"}, {"-p", "--prompt"}};
+  for (std::string& argument : arguments) {
+    const auto found = flags.find(argument);
+    if (found != flags.end()) argument = found->second;
+  }
+  return arguments;
+}
+
+// "--steps=8" -> "steps"; "" for anything but a long flag.
 std::string FlagOf(const std::string& argument) {
   if (!argument.starts_with("--")) return "";
   return argument.substr(2, argument.find('=') - 2);
@@ -80,6 +94,7 @@ std::set<std::string> Overridden(const std::vector<std::string>& arguments) {
 
 // A record's settings. If its video goes elsewhere, the files beside it are not written again.
 ordered_json SettingsOfRecord(const std::string& path, bool own_output) {
+  if (!IsJsonFile(path)) return ParseObject(OutputSettings(path), path);
   ordered_json record = ParseObject(ReadText(path), path);
   T3_CHECK(
       record.contains("settings") && record["settings"].is_object(),
@@ -95,6 +110,12 @@ ordered_json SettingsOfRecord(const std::string& path, bool own_output) {
 }
 
 }  // namespace
+
+bool IsJsonFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  char first = 0;
+  return file >> first && first == '{';
+}
 
 std::vector<std::string> LongFlags(const CLI::App& app) {
   std::vector<std::string> flags;
@@ -116,7 +137,7 @@ std::vector<std::string> ToArguments(const std::string& settings, const std::str
       FailUsage("{}: \"{}\" is for the command line, not for a file", source, item.key());
     }
     if (std::ranges::find(known, "--" + item.key()) == known.end()) {
-      FailUsage("{}: \"{}\" is no flag of t3 generate{}", source, item.key(),
+      FailUsage("{}: \"{}\" is not a flag of t3 generate{}", source, item.key(),
                 DidYouMean("--" + item.key(), known));
     }
     AddArguments(arguments, item.key(), item.value(), source);
@@ -124,8 +145,8 @@ std::vector<std::string> ToArguments(const std::string& settings, const std::str
   return arguments;
 }
 
-std::vector<std::string> LayUnderFiles(const std::vector<std::string>& arguments,
-                                       const CLI::App& app) {
+std::vector<std::string> LayUnderFiles(const std::vector<std::string>& given, const CLI::App& app) {
+  const std::vector<std::string> arguments = WithLongFlags(given);
   const auto command = std::ranges::find(arguments, "generate");
   const std::string config = ValueOf(arguments, "config");
   const std::string from = ValueOf(arguments, "from");

@@ -18,6 +18,9 @@ std::vector<std::string> ToArguments(const std::string& settings, const std::str
 std::vector<std::string> LayUnderFiles(const std::vector<std::string>& arguments,
                                        const CLI::App& app);
 
+// Whether `path` holds a JSON object, as records do; a video or latents do not.
+bool IsJsonFile(const std::string& path);
+
 // Names of the app's long flags, "--steps", ...; with those of its parents.
 std::vector<std::string> LongFlags(const CLI::App& app);
 

@@ -7,7 +7,9 @@
 
 #include "base/check.h"
 #include "base/failure.h"
+#include "base/text.h"
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/job_folder.h"
 #include "cli/plan_text.h"
 #include "cli/signals.h"
@@ -121,7 +123,6 @@ void AddJobFlags(CLI::App& app, GenerateFlags& flags) {
 void AddGenerateFlags(CLI::App& app, GenerateFlags& flags) {
   VisitRequestOptions(
       flags.request, [&](const Option& option, auto& value) { AddOptionFlag(app, option, value); });
-  app.get_option("--output")->required();
   AddModelFlags(app, flags.model);
   AddLoraFlag(app, flags.model);
   AddRunFlags(app, flags.run);
@@ -140,7 +141,17 @@ bool IsJob(const GenerateFlags& flags) {
   return !flags.prompt_file.empty() || SeedsOf(flags).size() > 1;
 }
 
-int RunJob(const Job& job) {
+// A name for what is made when none was given: words of the prompt, or the list's own name.
+std::string DefaultName(const GenerateFlags& flags) {
+  constexpr size_t kColumns = 40;
+  const Request& request = flags.request;
+  const std::string& file = flags.prompt_file.empty() ? request.text_embeds : flags.prompt_file;
+  const std::string name = file.empty() ? FileNameWord(request.prompt, kColumns)
+                                        : std::filesystem::path(file).stem().string();
+  return name.empty() ? "video" : name;
+}
+
+int RunJob(const BatchJob& job) {
   Terminal terminal(ParseProgressStyle(job.flags.run.progress));
   for (const std::string& note : job.notes) terminal.Note(note);
   CancelOnSignals();
@@ -157,9 +168,11 @@ int RunGenerate(const GenerateFlags& flags) {
     if (!request.record.path.empty())
       FailUsage("--record names one file, but each of several videos has its own record beside it");
     if (flags.dry_run) FailUsage("--dry-run is for one video");
+    if (request.output.path.empty()) request.output.path = DefaultName(flags) + "/";
     return RunJob(MakeJob(settled));
   }
-  request.seed = SeedsOf(flags).front();
+  if (!flags.seeds.empty()) request.seed = SeedsOf(flags).front();
+  if (request.output.path.empty()) request.output.path = DefaultName(flags) + ".mp4";
   Terminal terminal(ParseProgressStyle(flags.run.progress));
   CancelOnSignals();
   const RunOptions options = ToRunOptions(flags.run);
@@ -175,12 +188,15 @@ void AddGenerate(CLI::App& app, Action& action) {
   // Both are read before the command line is parsed (cli/config_file.h).
   command.add_option("--config", *config, "JSON object of flags; those of the command line win");
   command.add_option("--from", flags->request.record.compare_with,
-                     "JSON record of an earlier video, to make it again");
+                     "record of an earlier video, or the video itself: make it again");
   command.callback([flags, config, &command, &action] {
     const auto given = [&](const char* name) { return command.get_option(name)->count() > 0; };
     if (!given("--prompt") && !given("--prompt-file") && !given("--text-embeds")) {
       throw CLI::RequiredError("--prompt, --prompt-file or --text-embeds");
     }
+    // Only a record has the digests to compare with.
+    std::string& compared = flags->request.record.compare_with;
+    if (!compared.empty() && !IsJsonFile(compared)) compared.clear();
     action = [flags] { return RunGenerate(*flags); };
   });
 }

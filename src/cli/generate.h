@@ -31,7 +31,7 @@ bool IsJob(const GenerateFlags& flags);
 
 // Both return the exit code.
 int RunGenerate(const GenerateFlags& flags);
-struct Job;
-int RunJob(const Job& job);
+struct BatchJob;
+int RunJob(const BatchJob& job);
 
 }  // namespace t3

@@ -74,6 +74,15 @@ beside it. A name that another video has gets a number. DIR/job.json holds all j
 Models load once. An entry that fails does not stop the others; running the command again makes only
 what is missing.
 )"}},
+      {"demo",
+       {"the shipped model, and how to write for it",
+        R"(--model demo knows one procedural world and was trained with 17 frames at 256x144. Each prompt
+says where and when, the sky, the light, an object with its colour and motion, and the camera:
+  The city at night. A cloudy sky with the moon on the left. Between two red lanterns a yellow
+  airship moves to the right. The camera pans left.
+Places: the sea, the mountains, the city, the desert. Objects: balloon, airship, bird, boat, car.
+t3 world writes clips with such captions. Larger sizes of the same aspect work, longer clips do not.
+)"}},
       {"records",
        {"what was done, and doing it again",
         R"(A record is JSON: every setting, the digests of weights and inputs, build, machine, times,
@@ -81,6 +90,7 @@ memory, and the output's digest. Prompt files get one a video, --record F.json w
 single video.
   t3 generate --from v.mp4.json --output again.mp4
 makes it again, says what differs, and whether the file has the same bytes. Flags given as well win.
+--from v.mp4 takes the settings that the video itself carries; the model is then yours to name.
 Digests are SHA-1 of the whole file up to 64 MB ("sha1:"); of a larger one of its size, both ends and
 256 places between ("sha1-sampled:"), which any rewriting changes and a single flipped bit may not.
 )"}},

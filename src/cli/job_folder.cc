@@ -217,7 +217,7 @@ class JobBuilder {
       if (IsEntryOption(option) && option != "seed") SetOption(request, option, text);
     }
     request.prompt = prompt.prompt;
-    request.seed = seed;
+    if (seed != 0 || request.noise.empty()) request.seed = seed;
     request.output.path = Place(job_.flags.request.output.path, name, ".mp4");
     request.output.save_latents =
         Place(job_.flags.request.output.save_latents, name, ".safetensors");
@@ -234,7 +234,7 @@ class JobBuilder {
     }
     return names;
   }
-  Job Take() {
+  BatchJob Take() {
     if (!unused_.empty()) {
       job_.notes.push_back(
           fmt::format("the prompt file's fields {} are not options of a video and "
@@ -256,7 +256,7 @@ class JobBuilder {
     }
   }
 
-  Job job_;
+  BatchJob job_;
   JobNames names_;
   ordered_json settings_;
   ordered_json prompts_ = ordered_json::array();
@@ -303,7 +303,7 @@ PromptEntry StoredPrompt(const ordered_json& entry) {
 
 std::string JobFile(const std::string& folder) { return (fs::path(folder) / "job.json").string(); }
 
-Job MakeJob(const GenerateFlags& given) {
+BatchJob MakeJob(const GenerateFlags& given) {
   GenerateFlags flags = given;
   OutputOptions& output = flags.request.output;
   if (fs::path(output.path).extension().empty() && !output.path.ends_with('/')) output.path += '/';
@@ -334,9 +334,9 @@ GenerateFlags FlagsOf(const std::string& settings, const std::string& source) {
   return flags;
 }
 
-std::vector<Job> ReadJobs(const std::string& folder) {
+std::vector<BatchJob> ReadJobs(const std::string& folder) {
   const std::string path = JobFile(folder);
-  std::vector<Job> jobs;
+  std::vector<BatchJob> jobs;
   for (const ordered_json& stored : StoredJobs(path)) {
     GenerateFlags flags = FlagsOf(DumpJson(stored["settings"]), path);
     flags.request.output.path = folder.ends_with('/') ? folder : folder + "/";

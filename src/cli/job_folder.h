@@ -16,8 +16,8 @@ struct JobEntry {
   std::string error;
 };
 
-// Requests that share a model.
-struct Job {
+// Requests that share a model. (pipeline/job.h has Job, and both are linked together.)
+struct BatchJob {
   GenerateFlags flags;
   std::vector<JobEntry> entries;
   std::vector<std::string> notes;
@@ -26,13 +26,13 @@ struct Job {
 // Every prompt with every seed. Outputs are named by number, prompt and, where there are several,
 // seed; each has a record beside it. If the output is a folder, makes it and adds the job to its
 // job.json: names that other videos of earlier jobs have are not used again.
-Job MakeJob(const GenerateFlags& flags);
+BatchJob MakeJob(const GenerateFlags& flags);
 
 // Where job.json of an output folder is.
 std::string JobFile(const std::string& folder);
 
 // The jobs of the folder's job.json, oldest first.
-std::vector<Job> ReadJobs(const std::string& folder);
+std::vector<BatchJob> ReadJobs(const std::string& folder);
 
 // Flags from an object as of SettingsJson; `source` is for messages.
 GenerateFlags FlagsOf(const std::string& settings, const std::string& source);

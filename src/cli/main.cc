@@ -2,19 +2,18 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
-#include <algorithm>
-#include <cstdio>
+#include <string>
+#include <vector>
 
 #include "base/check.h"
 #include "base/failure.h"
 #include "base/log.h"
-#include "base/nearest.h"
-#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/config_file.h"
 #include "cli/signals.h"
 #include "cli/streams.h"
 #include "cli/terminal.h"
+#include "cli/usage_error.h"
 #include "t3video/error.h"
 #include "t3video/version.h"
 
@@ -56,22 +55,6 @@ void AddCommands(CLI::App& app, Action& action) {
   AddCompletion(app, action);
 }
 
-// Suggests a flag or command for the first unknown argument.
-std::string Suggestion(const CLI::App& app) {
-  const std::vector<CLI::App*> chosen = app.get_subcommands();
-  const CLI::App& command = chosen.empty() ? app : *chosen.front();
-  std::vector<std::string> known = LongFlags(command);
-  for (const CLI::App* other : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (chosen.empty()) known.push_back(other->get_name());
-  }
-  for (const std::string& argument : app.remaining(/*recurse=*/true)) {
-    const std::string word = argument.substr(0, argument.find('='));
-    const std::string nearest = Nearest(word, known);
-    if (!nearest.empty()) return fmt::format("did you mean {} for {}?\n", nearest, word);
-  }
-  return "";
-}
-
 int Run(int argc, char** argv) {
   CLI::App app{"Native-4K video from pretrained video diffusion transformers with T3 attention",
                "t3"};
@@ -84,15 +67,14 @@ int Run(int argc, char** argv) {
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   Action action;
   AddCommands(app, action);
+  std::vector<std::string> arguments(argv + 1, argv + argc);
   try {
-    std::vector<std::string> arguments = LayUnderFiles(
-        std::vector<std::string>(argv + 1, argv + argc), *app.get_subcommand("generate"));
-    std::reverse(arguments.begin(), arguments.end());
-    app.parse(arguments);
+    arguments = LayUnderFiles(arguments, *app.get_subcommand("generate"));
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    app.parse(reversed);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    if (code != 0) WriteLog(Printable(Suggestion(app)));
-    return code == 0 ? 0 : kExitUsage;
+    if (error.get_exit_code() == 0) return app.exit(error);  // help and version
+    throw Error(ExplainUsage(app, error, arguments), ErrorKind::kUsage);
   }
   SetUpLogging(verbose);
   return action();

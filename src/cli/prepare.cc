@@ -25,7 +25,7 @@ struct PrepareFlags {
 
 void PrintPrepared(const PrepareRequest& request, const PrepareResult& result) {
   for (const RejectedSource& source : result.rejected) {
-    WriteLog(Printable(fmt::format("rejected: {}: {}\n", source.file, source.reason)));
+    WriteLog(Printable(fmt::format("rejected: {}: {}\n", source.file, WithFlags(source.reason))));
   }
   if (!result.rejected.empty()) {
     WriteLog(fmt::format("{} rejected, listed in {}/rejected.json\n", result.rejected.size(),

@@ -35,7 +35,7 @@ int ResumeJob(const ResumeFlags& flags) {
     FailUsage("{} is the folder of a job: --output and --force are for a single video", flags.path);
   }
   int code = 0;
-  for (Job& job : ReadJobs(flags.path)) {
+  for (BatchJob& job : ReadJobs(flags.path)) {
     OverlayMachine(job.flags, flags.run);
     code = std::max(code, RunJob(job));
   }

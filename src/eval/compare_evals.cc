@@ -58,7 +58,7 @@ Pairs PairsOf(const std::map<uint64_t, double>& a, const std::map<uint64_t, doub
 Report CompareEvals(const std::vector<std::string>& a, const std::vector<std::string>& b,
                     std::optional<double> margin) {
   if (a.size() != b.size() || a.empty())
-    FailUsage("--compare: {} files against {}; wanted the same number on both sides", a.size(),
+    FailUsage("`compare`: {} files against {}; wanted the same number on both sides", a.size(),
               b.size());
   const StoredEval first = ReadEvals(a), second = ReadEvals(b);
   Report report;
@@ -81,7 +81,7 @@ Report CompareEvals(const std::vector<std::string>& a, const std::vector<std::st
     if (!pairs.gain.empty()) AddRow(kind, pairs, margin, report, rows);
   }
   T3_CHECK(!rows.empty(),
-           "A and B, {} and {}, share no scene; measure both with the same --first-seed",
+           "A and B, {} and {}, share no scene; measure both with the same `first-seed`",
            first.title, second.title);
   report.json = json.dump(1);
   return report;

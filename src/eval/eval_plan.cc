@@ -21,16 +21,16 @@ constexpr int64_t kMaxClips = 1'000'000;
 
 void CheckRequest(const EvalRequest& request) {
   if (request.clips < 0 || request.clips > kMaxClips)
-    FailUsage("--clips {} is outside 0 to {}", request.clips, kMaxClips);
+    FailUsage("`clips` {} is outside 0 to {}", request.clips, kMaxClips);
   if (request.loss_clips < 0 || request.loss_clips > kMaxClips)
-    FailUsage("--loss-clips {} is outside 0 to {}", request.loss_clips, kMaxClips);
+    FailUsage("`loss-clips` {} is outside 0 to {}", request.loss_clips, kMaxClips);
   if (request.clips == 0 && request.loss_clips == 0)
-    FailUsage("--clips 0 without --loss-clips leaves nothing to measure");
-  if (request.batch < 0) FailUsage("--batch {}: wanted at least 1", request.batch);
+    FailUsage("`clips` 0 without `loss-clips` leaves nothing to measure");
+  if (request.batch < 0) FailUsage("`batch` {}: wanted at least 1", request.batch);
   if (request.loss_clips > 0 && request.source != EvalSource::kModel)
-    FailUsage("--loss-clips measures the denoiser, which true clips do not have");
+    FailUsage("`loss-clips` measures the denoiser, which true clips do not have");
   if (request.small_size && request.source != EvalSource::kModel)
-    FailUsage("--enlarged-from needs clips that a model generates");
+    FailUsage("`enlarged-from` needs clips that a model generates");
   for (const std::string& path : {request.json, request.sheet}) {
     if (!path.empty()) const AtomicFile writable(path);
   }
@@ -58,7 +58,7 @@ Job SmallJob(const ModelInfo& model, EvalRequest request, const Job& job) {
   const VideoGeometry &from = small.geometry, &to = job.geometry;
   // Another shape would show another picture.
   if (from.width >= to.width || from.width * to.height != from.height * to.width)
-    FailUsage("--enlarged-from {}x{}: wanted a size below {}x{} of the same shape", from.width,
+    FailUsage("`enlarged-from` {}x{}: wanted a size below {}x{} of the same shape", from.width,
               from.height, to.width, to.height);
   return small;
 }
@@ -131,7 +131,7 @@ EvalPlan PlanEval(const ModelFiles& files, const RunOptions& options, const Eval
     if (request.small_size) plan.small_job = SmallJob(*plan.model, request, plan.job);
   }
   if (plan.job.geometry.frames < 3)
-    FailUsage("--frames {}: flicker needs at least 3", plan.job.geometry.frames);
+    FailUsage("`frames` {}: flicker needs at least 3", plan.job.geometry.frames);
   plan.batch = BatchOf(request, plan.job, context.device);
   return plan;
 }

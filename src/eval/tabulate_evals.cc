@@ -24,7 +24,7 @@ const MeasureKind& KindOf(const std::string& name) {
   for (const MeasureKind& kind : MeasureKinds()) {
     if (kind.name == name && kind.better != Better::kNeither) return kind;
   }
-  FailUsage("--margins {}: not a measure of which more or less is better", name);
+  FailUsage("`margins` {}: not a measure of which more or less is better", name);
 }
 
 MeanInterval GainOf(const StoredEval& from, const StoredEval& to, const MeasureKind& kind) {
@@ -118,14 +118,14 @@ std::string TabulateEvals(const std::vector<NamedEvals>& named, const std::strin
   std::vector<Arm> arms;
   for (const auto& [name, files] : named) {
     if (files.empty() || FindArm(arms, name) != nullptr)
-      FailUsage("--table {}: wanted NAME=FILE[,FILE...], every name once", name);
+      FailUsage("`table` {}: wanted NAME=FILE[,FILE...], every name once", name);
     Arm& arm = arms.emplace_back();
     arm.name = name, arm.mean = ReadEvals(files);
     for (const std::string& file : files) arm.seeds.push_back(ReadEval(file));
   }
   if (against.empty()) return MeansTable(arms);
   const Arm* reference = FindArm(arms, against);
-  if (reference == nullptr) FailUsage("--against {}: --table does not name it", against);
+  if (reference == nullptr) FailUsage("`against` {}: `table` does not name it", against);
   std::string text;
   for (const auto& [measure, margin] : margins)
     text += GainsTable(arms, *reference, measure, margin);

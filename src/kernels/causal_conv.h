@@ -1,6 +1,6 @@
 // The 3x3x3 causal convolutions of the VAE's wide maps on Hopper GPUs, in bf16, with a fused
 // epilogue: 605 and 660 TFLOP/s for 96 and 192 channels on an H200, where cuDNN reaches 400 and 540
-// (docs/design/kernels.md).
+// (docs/design/decoder.md).
 #pragma once
 
 #include "kernels/types.h"

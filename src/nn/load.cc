@@ -143,14 +143,7 @@ at::Tensor LoadTensor(const NamedViews& views, const std::string& name, const Lo
     weight.mul_(CopyTo(scale->second, options.device, at::kFloat)
                     .view(ScaleShape(scale->second, view.shape).value()));
   }
-  if (loras.Changes(name)) {
-    const bool finite = std::isfinite(MaxMagnitude(weight));
-    loras.AddTo(name, weight);
-    T3_CHECK(!finite || std::isfinite(MaxMagnitude(weight)),
-             "the weight {} becomes NaN or infinite with the LoRA {}; the file is damaged or its "
-             "scale is too large",
-             name, loras.Sources(name));
-  }
+  loras.AddTo(name, weight);
   return place.defined() ? place.copy_(weight) : weight.to(dtype);
 }
 

@@ -112,14 +112,6 @@ bool LoraStack::Changes(const std::string& name) const {
                      [&](const Entry& entry) { return entry.file.deltas.contains(name); });
 }
 
-std::string LoraStack::Sources(const std::string& name) const {
-  std::vector<std::string> paths;
-  for (const Entry& entry : loras_) {
-    if (entry.file.deltas.contains(name)) paths.push_back(entry.file.file->path());
-  }
-  return fmt::format("{}", fmt::join(paths, ", "));
-}
-
 void LoraStack::AddTo(const std::string& name, at::Tensor& weight) const {
   for (const Entry& entry : loras_) {
     const auto found = entry.file.deltas.find(name);

@@ -25,8 +25,6 @@ class LoraStack {
 
   bool empty() const { return loras_.empty(); }
   bool Changes(const std::string& name) const;
-  // Paths of the files that change the tensor.
-  std::string Sources(const std::string& name) const;
   // weight + the sum of the scaled deltas, in fp32 on the weight's device. `weight` is fp32 and is
   // changed in place. Throws Error that names the LoRA and its tensor where that is not finite.
   void AddTo(const std::string& name, at::Tensor& weight) const;

@@ -23,7 +23,7 @@ std::optional<at::ScalarType> ParseOutputType(const std::string& name) {
   if (name == "fp32") return at::kFloat;
   if (name == "fp16") return at::kHalf;
   if (name == "bf16") return at::kBFloat16;
-  FailUsage("--dtype {}: wanted fp32, fp16 or bf16", name);
+  FailUsage("`dtype` {}: wanted fp32, fp16 or bf16", name);
 }
 
 // The file that is meant: of a folder or of "demo" its denoiser.
@@ -48,7 +48,7 @@ Network OpenOnlyNetwork(const std::string& path) {
   T3_CHECK(
       kinds.size() == 1,
       "{} holds {} networks in one file, and convert takes files of one; the commands that run a "
-      "model take the file as it is (--model FILE)",
+      "model take the file as it is (`model` FILE)",
       path, kinds.size());
   return OpenNetwork(file, kinds.front());
 }
@@ -69,7 +69,7 @@ void Convert(const std::string& input, const std::string& output, const std::str
   RemoveStaleTemporaries(output);
   const Network network = OpenOnlyNetwork(source);
   T3_CHECK(loras.empty() || network.kind == NetworkKind::kDit,
-           "--lora changes a DiT, and {} is a {}", source, NetworkName(network.kind));
+           "`lora` changes a DiT, and {} is a {}", source, NetworkName(network.kind));
   for (const Lora& lora : loras) options.loras.push_back({lora.path, lora.scale});
   options.metadata = network.metadata;
   const RunContext context{progress, cancel, at::kCPU};

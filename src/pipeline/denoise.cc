@@ -90,7 +90,7 @@ at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const Denoi
         "denoising step {} of {} gave values that are not finite, first in {}: the weights or the "
         "text embeddings are damaged, or {} is too narrow for this model{}",
         i + 1, solver.steps(), network.FaultyLayer(before, solver.timestep(i)),
-        toString(dit.dtype()), dit.dtype() == at::kFloat ? "" : " (try --dtype fp32)");
+        toString(dit.dtype()), dit.dtype() == at::kFloat ? "" : " (try `dtype` fp32)");
     if (after_step) {
       // Saves the step before it asks whether the run was cancelled; asking first would lose it.
       after_step({{i + 1, x, solver.State()}, [&] { return before - velocity * solver.sigma(i); }});

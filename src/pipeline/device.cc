@@ -17,7 +17,9 @@
 #include "base/check.h"
 #include "ops/linear/linear_tuning.h"
 #include "pipeline/cpu_threads.h"
+#include "pipeline/host_memory.h"
 #include "pipeline/memory_limit.h"
+#include "pipeline/proc_field.h"
 
 namespace t3 {
 namespace {
@@ -47,26 +49,6 @@ at::Device CudaDevice(const std::string& name, int index) {
   at::globalContext().lazyInitDevice(at::kCUDA);  // its allocator answers only after that
   return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
-
-// The rest of the line of `file` that begins with "FIELD:", or "".
-std::string ProcField(const char* path, const std::string& field) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with(field)) continue;
-    const size_t colon = line.find(':');
-    if (colon == std::string::npos) continue;
-    const size_t begin = line.find_first_not_of(" \t", colon + 1);
-    return begin == std::string::npos ? "" : line.substr(begin);
-  }
-  return "";
-}
-
-// A field in kB as bytes; 0 where the file lacks it.
-int64_t ProcBytes(const char* path, const std::string& field) {
-  return std::atoll(ProcField(path, field + ":").c_str()) * 1024;
-}
-
-int64_t HostMemory(const std::string& field) { return ProcBytes("/proc/meminfo", field); }
 
 }  // namespace
 
@@ -106,12 +88,12 @@ void UseExactFloat32() {
 }
 
 int64_t AvailableBytes(at::Device device) {
-  if (!device.is_cuda()) return HostMemory("MemAvailable");
+  if (!device.is_cuda()) return ReadHostMemory().available;
   return static_cast<int64_t>(at::accelerator::getMemoryInfo(device.index()).first);
 }
 
 int64_t TotalBytes(at::Device device) {
-  if (!device.is_cuda()) return HostMemory("MemTotal");
+  if (!device.is_cuda()) return ReadHostMemory().total;
   return static_cast<int64_t>(at::accelerator::getMemoryInfo(device.index()).second);
 }
 
@@ -135,13 +117,11 @@ void ResetHostPeak() { std::ofstream("/proc/self/clear_refs") << "5"; }
 int64_t HostPeak() { return ProcBytes("/proc/self/status", "VmHWM"); }
 
 int64_t MemoryInUse(at::Device device) {
-  if (!device.is_cuda()) return ProcBytes("/proc/self/status", "VmRSS");
+  if (!device.is_cuda()) {
+    // Not the pages of mapped weight files, which the kernel takes back when it needs them.
+    return ProcBytes("/proc/self/status", "RssAnon") + ProcBytes("/proc/self/status", "RssShmem");
+  }
   return at::accelerator::getDeviceStats(device.index()).reserved_bytes[0].current;
-}
-
-bool IsHostMemoryError(const c10::Error& error) {
-  return std::string_view(error.what_without_backtrace()).find("DefaultCPUAllocator") !=
-         std::string_view::npos;
 }
 
 std::string DeviceName(at::Device device) {

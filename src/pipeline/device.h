@@ -3,7 +3,6 @@
 
 #include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
-#include <c10/util/Exception.h>
 
 #include <cstdint>
 #include <functional>
@@ -25,7 +24,8 @@ bool CpuMultipliesBf16();
 // fp32 on a GPU means fp32: libtorch would multiply in TF32 in convolutions, which is 1e-3 away.
 void UseExactFloat32();
 
-// Bytes that a run can still take: free memory of the GPU, or MemAvailable of the host.
+// Bytes that a run can still take: free memory of the GPU, or what the host or the container that
+// the process runs in has available.
 int64_t AvailableBytes(at::Device device);
 int64_t TotalBytes(at::Device device);
 
@@ -42,11 +42,9 @@ int64_t DeviceContextBytes(at::Device device);
 void ResetHostPeak();
 int64_t HostPeak();
 
-// Bytes in use now: what the allocator holds of a GPU, the process's resident memory on the CPU.
+// Bytes in use now: what the allocator holds of a GPU; on the CPU the process's own resident
+// memory, without mapped files.
 int64_t MemoryInUse(at::Device device);
-
-// Whether libtorch's allocator for the host says that there is no memory left.
-bool IsHostMemoryError(const c10::Error& error);
 
 // "NVIDIA H200" or the CPU's model name.
 std::string DeviceName(at::Device device);

@@ -30,7 +30,8 @@ bool IsPresent(const std::string& path) {
 Metadata ReadMetadata(const std::string& path) {
   if (IsTensorFile(path)) return WeightFile::Open(path)->metadata();
   Metadata metadata;
-  for (const auto& [key, value] : VideoReader::Open(path)->info().metadata) {
+  const auto reader = VideoReader::Open(path);
+  for (const auto& [key, value] : reader->info().metadata) {
     if (key != "comment" && key != "COMMENT") continue;  // as decode.cc writes it; Matroska shouts
     const nlohmann::json comment = ParseJson(value, path);
     if (!comment.is_object()) continue;
@@ -50,18 +51,10 @@ bool AreOfOneRun(Metadata a, Metadata b) {
 }
 
 [[noreturn]] void Refuse(const std::string& path) {
-  Fail("{} exists and is not an earlier result of the same settings; `overwrite` replaces it, or "
-       "name another file",
-       path);
-}
-
-bool IsRecord(const std::string& path) {
-  try {
-    const nlohmann::json record = ReadJson(path, kLongLists);
-    return record.is_object() && record.contains("t3") && record.contains("inputs");
-  } catch (const std::exception&) {
-    return false;
-  }
+  Fail(
+      "{} exists and is not an earlier result of the same settings; `overwrite` replaces it, or "
+      "name another file",
+      path);
 }
 
 // A picture that a run wrote to be watched.
@@ -92,18 +85,19 @@ void CheckReplaceable(const OutputOptions& output, const Metadata& metadata) {
 void CheckReplaceable(const Request& request, const RunIdentity& identity) {
   if (request.output.overwrite) return;
   const bool discards = request.checkpoint.existing_state == ExistingState::kDiscard;
+  const std::optional<bool> recorded = RecordsRun(request.record.path, identity);
   for (const std::string& path : {request.output.path, request.output.save_latents}) {
     if (path.empty() || !IsPresent(path)) continue;
     const Metadata existing = OutputMetadata(path);
-    const bool same = IsOfT3(existing) && AreOfOneRun(existing, identity.metadata);
-    // Y4M has no place for metadata.
-    const bool recorded = RecordsInputs(request.record.path, identity.inputs);
-    if (!same && !recorded && !(discards && IsOfT3(existing))) Refuse(path);
+    // The record knows the weights as well, and Y4M has no place for metadata.
+    const bool same =
+        recorded.value_or(IsOfT3(existing) && AreOfOneRun(existing, identity.metadata));
+    if (!same && !(discards && (recorded || IsOfT3(existing)))) Refuse(path);
   }
   // A job's records are named by the program, and damaged ones are written again.
   const std::string& record = request.record.path;
   if (!record.empty() && !request.record.skip_finished && IsPresent(record) &&
-      !RecordsInputs(record, identity.inputs) && !(discards && IsRecord(record))) {
+      !recorded.value_or(false) && !(discards && recorded)) {
     Refuse(record);
   }
   const std::string& preview = request.preview.path;

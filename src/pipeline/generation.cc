@@ -67,50 +67,31 @@ class StartMark {
   const RunIdentity* identity_;
 };
 
-// A preview is for watching: whatever fails there never ends the run.
-void ShowPreview(const Preview& preview, const StepReport& report) {
-  try {
-    preview.AfterStep(report.state.step, report.clean);
-  } catch (...) {
-    spdlog::warn("the preview could not be made: {}", CurrentError().what());
-  }
-}
-
-std::optional<Preview> OpenPreview(const PreviewOptions& options, int64_t steps,
-                                   const ModelInfo& model, const RunContext& context) {
-  if (options.path.empty()) return std::nullopt;
-  try {
-    return Preview(options.path, options.every.value_or(kPreviewEvery), steps,
-                   LoadPreviewMap(model, context));
-  } catch (...) {
-    context.CheckCancelled();
-    spdlog::warn("there will be no preview: {}", CurrentError().what());
-    return std::nullopt;
-  }
-}
-
-// The mark would hide a state that is discarded only once the new run denoises.
+// The mark would replace a state that is discarded only once the new run denoises.
 bool WantsMark(const PlannedJob& planned) {
   const Request& request = planned.job.request;
   return !planned.found && KeepsState(request) && !HasState(request.output.path);
 }
 
-// libtorch's errors about memory, in our words.
+// Errors about memory say what may help.
 template <typename Work>
 void ExplainingMemory(Work work) {
-  constexpr const char* kRemedy =
-      "a smaller `size`, fewer `frames` or a larger `memory-limit` may help";
   try {
     work();
-  } catch (const c10::OutOfMemoryError& error) {
-    const std::string text = error.what_without_backtrace();
-    Fail("out of device memory: {}; {}", text.substr(0, text.find('\n')), kRemedy);
+  } catch (const c10::OutOfMemoryError&) {
+    Fail("{}; a smaller `size`, fewer `frames` or a larger `memory-limit` may help",
+         CurrentError().what());
   } catch (const std::bad_alloc&) {
-    Fail("out of host memory; {}", kRemedy);
-  } catch (const c10::Error& error) {
-    if (!IsHostMemoryError(error)) throw;
-    Fail("out of host memory; {}", kRemedy);
+    Fail("{}; a smaller `size` or fewer `frames` may help", CurrentError().what());
   }
+}
+
+// Beside the first output, where there is room for videos.
+std::string FolderFor(const Request& request) {
+  if (!KeepsState(request)) return std::filesystem::temp_directory_path();
+  std::string path = request.output.path;
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return std::filesystem::path(path).parent_path();
 }
 
 }  // namespace
@@ -123,7 +104,6 @@ Generation::Item Generation::Start(size_t index, const RunPlan& plan) const {
   Item item;
   item.index = index;
   item.planned = plan.job.get();
-  item.embeds = plan.job->embeds;
   item.result.output = plan.request.output.path;
   item.result.width = plan.video.width;
   item.result.height = plan.video.height;
@@ -139,22 +119,31 @@ Generation::Item Generation::Start(size_t index, const RunPlan& plan) const {
 }
 
 void Generation::EncodePrompts(std::vector<Item>& items) {
-  const auto has_text = [](const Item& item) { return item.embeds.prompt.embeds.defined(); };
   std::vector<std::string> texts;
   for (const Item& item : items) {
-    if (has_text(item)) continue;
+    if (HasText(item)) continue;
     texts.push_back(item.request().prompt);
     if (item.job().sampling.guidance != 1) texts.push_back(item.job().negative_prompt);
   }
+  if (texts.empty()) return;
+  spool_.emplace(FolderFor(items.front().request()));
   std::vector<Result::Stage> stages;
-  const auto encoded = EncodeTexts(model_, texts, settings_.dtype, context_, stages);
+  EncodeTexts(
+      model_, texts, settings_.dtype, context_, stages,
+      [&](const std::string& text, const EncodedText& encoded) { spool_->Add(text, encoded); });
   for (Item& item : items) {
-    if (has_text(item)) continue;
-    item.embeds.prompt = encoded.at(item.request().prompt);
-    if (item.job().sampling.guidance != 1)
-      item.embeds.negative = encoded.at(item.job().negative_prompt);
-    item.result.stages.insert(item.result.stages.end(), stages.begin(), stages.end());
+    if (!HasText(item))
+      item.result.stages.insert(item.result.stages.end(), stages.begin(), stages.end());
   }
+}
+
+bool Generation::HasText(const Item& item) { return item.planned->embeds.prompt.embeds.defined(); }
+
+PromptEmbeds Generation::EmbedsOf(const Item& item) const {
+  if (HasText(item)) return item.planned->embeds;
+  PromptEmbeds embeds{spool_->Read(item.request().prompt), {}};
+  if (item.job().sampling.guidance != 1) embeds.negative = spool_->Read(item.job().negative_prompt);
+  return embeds;
 }
 
 at::Tensor Generation::EncodeImage(Item& item) const {
@@ -199,9 +188,9 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
   const AttentionLayout attention =
       AttentionLayout::Make(job.attention.pattern, job.attention.windows, job.geometry.grid,
                             model_.dit.num_layers, model_.dit.head_dim(), settings_.device);
-  RunProgress progress{{}, item.embeds, first_frame};
+  RunProgress progress{{}, EmbedsOf(item), first_frame};
   DenoiseInput input{
-      job.sampling, {}, first_frame, item.embeds.prompt.embeds, item.embeds.negative.embeds,
+      job.sampling, {}, first_frame, progress.embeds.prompt.embeds, progress.embeds.negative.embeds,
       std::nullopt};
   if (item.planned->found) {
     input.from = progress.sampler = item.planned->found->progress.sampler;
@@ -209,8 +198,11 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
     input.noise = Noise(item);
   }
   const Request& request = item.request();
-  const std::optional<Preview> preview =
-      OpenPreview(request.preview, job.sampling.steps, model_, context_);
+  std::optional<Preview> preview;
+  if (!request.preview.path.empty()) {
+    preview.emplace(request.preview.path, request.preview.every.value_or(kPreviewEvery),
+                    job.sampling.steps, LoadPreviewMap(model_, context_));
+  }
   dit_->set_scratch_bytes(item.planned->memory.denoiser_scratch);
   const std::optional<int64_t> every = KeepsState(request) ? request.checkpoint.every : 0;
   const std::optional<FoundRun>& found = item.planned->found;
@@ -221,7 +213,7 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
   Stage stage(context_, "denoising", job.sampling.steps, "steps");
   const at::Tensor latents =
       Denoise(*dit_, attention, input, settings_.device, stage, [&](const StepReport& report) {
-        if (preview) ShowPreview(*preview, report);
+        if (preview) preview->AfterStep(report.state.step, report.clean);
         checkpointer.AfterStep(report.state, context_);
       }).cpu();
   stage.Finish(item.result.stages);
@@ -265,7 +257,6 @@ void Generation::GenerateOne(Item& item, bool last) {
   if (!residents.decoder) vae_.reset();
   ReleaseCachedMemory(settings_.device);
   FinishRecord(item);
-  item.lock.reset();
 }
 
 // Leftovers of killed runs, for all at once: each folder is listed once.
@@ -319,6 +310,7 @@ std::vector<Outcome> Generation::Run(std::span<const RunPlan> plans,
     } catch (...) {
       error = std::current_exception();
     }
+    item.lock.reset();
     settle(item.index, error);
   }
   return outcomes;

@@ -9,6 +9,7 @@
 
 #include "base/output_lock.h"
 #include "models/dit/dit.h"
+#include "pipeline/embed_spool.h"
 #include "pipeline/load_models.h"
 #include "pipeline/model_info.h"
 #include "pipeline/record.h"
@@ -36,7 +37,6 @@ class Generation {
   struct Item {
     size_t index = 0;
     const PlannedJob* planned = nullptr;
-    PromptEmbeds embeds;
     Result result;
     StartTime started;
     std::optional<OutputLock> lock;  // of the output, while it is being made
@@ -50,6 +50,8 @@ class Generation {
   static void RemoveStale(const std::vector<Item>& items);
   bool IsFinishedMeanwhile(const Item& item) const;
   void EncodePrompts(std::vector<Item>& items);
+  static bool HasText(const Item& item);
+  PromptEmbeds EmbedsOf(const Item& item) const;
   at::Tensor EncodeImage(Item& item) const;
   at::Tensor Noise(const Item& item) const;
   at::Tensor DenoiseItem(Item& item);
@@ -66,6 +68,7 @@ class Generation {
   const RunSettings& settings_;
   const nlohmann::ordered_json& weights_;
   const RunContext& context_;
+  std::optional<EmbedSpool> spool_;  // of the prompts that were encoded
   std::optional<Dit> dit_;
   BlockWeights block_weights_ = BlockWeights::kOnDevice;  // of dit_
   std::optional<Vae> vae_;                                // its decoder

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "pipeline/decode.h"
 #include "plan/windows.h"
 
@@ -57,6 +58,9 @@ VideoSize ChooseSize(const ModelInfo& model, const Request& request, const Image
 }
 
 void CheckTexts(const Request& request) {
+  if (!IsUtf8(request.prompt)) FailUsage("`prompt` is not UTF-8 text: {}", Quote(request.prompt));
+  if (!IsUtf8(request.negative_prompt.value_or("")))
+    FailUsage("`negative-prompt` is not UTF-8 text: {}", Quote(*request.negative_prompt));
   if (request.text_embeds.empty()) return;
   if (!request.prompt.empty()) {
     FailUsage(

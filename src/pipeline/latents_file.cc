@@ -66,7 +66,7 @@ StoredLatents ReadStoredLatents(const std::string& path, const ModelInfo& model,
       path, latents.size(0), model.paths.vae, model.vae->latent_channels);
   VideoGeometry geometry = GeometryOfLatents(*file, latents, *model.vae);
   if (last_frame) {
-    if (*last_frame < 1) FailUsage("--last-frame {}: frames count from 1", *last_frame);
+    if (*last_frame < 1) FailUsage("`last-frame` {}: frames count from 1", *last_frame);
     geometry.frames = std::min(geometry.frames, *last_frame);
   }
   return {latents, geometry, FpsOfLatents(*file, model.defaults.fps),

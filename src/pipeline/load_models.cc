@@ -104,7 +104,7 @@ Tokenizer LoadTokenizer(const ModelInfo& model) {
   const std::string& folder = model.paths.folder;
   Fail(
       "the model has no tokenizer; wanted UMT5's google/umt5-xxl/spiece.model, "
-      "tokenizer/spiece.model or spiece.model in {}{}; give --tokenizer FILE",
+      "tokenizer/spiece.model or spiece.model in {}{}; give `tokenizer` FILE",
       folder.empty() ? "the model's folder" : folder,
       folder.empty() ? "" : ", which holds " + DescribeFolder(folder));
 }
@@ -123,7 +123,7 @@ void CheckDit(const ModelInfo& model) {
 void CheckTextEncoder(const ModelInfo& model) {
   T3_CHECK(
       model.text.has_value(),
-      "the model has no text encoder{}; give --text-encoder FILE, or --text-embeds FILE of `t3 "
+      "the model has no text encoder{}; give `text-encoder` FILE, or `text-embeds` FILE of `t3 "
       "encode-text`",
       Looked(model, ModelPart::kTextEncoder));
   CheckComplete(model.text_views, TextEncoderTensors(*model.text), "text encoder");
@@ -136,7 +136,7 @@ void CheckTextEncoder(const ModelInfo& model) {
 
 void CheckVae(const ModelInfo& model) {
   T3_CHECK(model.vae.has_value(),
-           "the model has no VAE{}; give --vae FILE, or --output F.safetensors for latents alone",
+           "the model has no VAE{}; give `vae` FILE, or `output` F.safetensors for latents alone",
            Looked(model, ModelPart::kVae));
   CheckComplete(model.vae_views, VaeTensors(*model.vae), "VAE");
 }

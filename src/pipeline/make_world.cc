@@ -42,16 +42,16 @@ VideoSettings WorldSettings(const WorldRequest& request) {
 }
 
 void CheckWorld(const WorldRequest& request) {
-  if (request.count < 1) FailUsage("world: --count {}: wanted at least 1", request.count);
-  if (request.frames < 1) FailUsage("world: --frames {}: wanted at least 1", request.frames);
+  if (request.count < 1) FailUsage("world: `count` {}: wanted at least 1", request.count);
+  if (request.frames < 1) FailUsage("world: `frames` {}: wanted at least 1", request.frames);
   if (request.width < 16 || request.height < 16) {
-    FailUsage("world: --size {}x{}: wanted at least 16x16", request.width, request.height);
+    FailUsage("world: `size` {}x{}: wanted at least 16x16", request.width, request.height);
   }
   const auto& formats = {"mp4", "mkv", "y4m", "png"};
   if (std::find(formats.begin(), formats.end(), request.format) == formats.end()) {
-    FailUsage("world: --format {}: wanted mp4, mkv, y4m or png", request.format);
+    FailUsage("world: `format` {}: wanted mp4, mkv, y4m or png", request.format);
   }
-  if (request.output.empty()) FailUsage("world: no --output folder");
+  if (request.output.empty()) FailUsage("world: no `output` folder");
 }
 
 void WriteFrames(const at::Tensor& frames, VideoWriter& writer) {  // (3,F,H,W) on the CPU

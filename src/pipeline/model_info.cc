@@ -82,7 +82,7 @@ void CheckPlannerVersion(const std::string& version, const std::string& source) 
   if (version.empty() || version == std::to_string(kPlannerVersion)) return;
   Fail(
       "{} was trained with windows of planner version {}; this t3 has version {}, so a newer t3 or "
-      "--windows is needed",
+      "`windows` is needed",
       source, version, kPlannerVersion);
 }
 
@@ -167,7 +167,7 @@ void OpenOtherParts(const json& defaults, ModelInfo* model) {
 void OpenLoras(const std::vector<Lora>& loras, ModelInfo* model) {
   for (const Lora& lora : loras) {
     std::error_code ignored;
-    T3_CHECK(fs::exists(lora.path, ignored), "--lora {}: there is no such file", lora.path);
+    T3_CHECK(fs::exists(lora.path, ignored), "`lora` {}: there is no such file", lora.path);
     const std::string path = FindLoraFile(lora.path);
     const LoraFile file = ReadLora(WeightFile::Open(path), ModulesOf(DitNaming()));
     for (const std::string& note : file.notes) spdlog::warn("{}: {}", path, note);
@@ -185,13 +185,13 @@ ModelInfo OpenModel(const ModelFiles& files) {
   const bool parts_alone = files.model.empty() && files.dit.empty();
   if (parts_alone && files.vae.empty() && files.text_encoder.empty()) {
     FailUsage(
-        "no model was given; use --model DIR (a checkpoint's folder), --model demo, or --dit FILE");
+        "no model was given; use `model` DIR (a checkpoint's folder), `model` demo, or `dit` FILE");
   }
   ModelInfo model;
   model.paths = FindModelFiles(files);
   T3_CHECK(parts_alone || !model.paths.dit.empty(),
            "no denoiser was found: {}; docs/guides/models.md says where to get models, or give "
-           "--dit FILE",
+           "`dit` FILE",
            DescribeSearch(model.paths.folder, ModelPart::kDit));
   const json defaults = ReadJsonObject(model.paths.defaults);
   if (!parts_alone) OpenDit(&model);
@@ -220,8 +220,8 @@ std::vector<std::string> LoraNotes(const ModelInfo& model, AttentionPattern run)
 void RequireDit(const ModelInfo& model) {
   if (model.dit_views.file == nullptr) {
     FailUsage(
-        "this needs a denoiser, and parts of a model were given without one; add --model DIR "
-        "or --dit FILE");
+        "this needs a denoiser, and parts of a model were given without one; add `model` DIR "
+        "or `dit` FILE");
   }
 }
 

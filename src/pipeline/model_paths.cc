@@ -200,7 +200,7 @@ fs::path Snapshot(const fs::path& folder) {
     if (plain && fs::is_directory(snapshots / revision, ignored)) return snapshots / revision;
   }
   const fs::path newest = NewestFolder(snapshots);
-  T3_CHECK(!newest.empty(), "--model {}: its snapshots folder is empty; download the model again",
+  T3_CHECK(!newest.empty(), "`model` {}: its snapshots folder is empty; download the model again",
            folder.string());
   return newest;
 }
@@ -218,7 +218,7 @@ fs::path ResolveCache(const fs::path& folder) {
   }
   if (models.empty()) return folder;
   std::sort(models.begin(), models.end());
-  T3_CHECK(models.size() == 1, "--model {} is a cache of several models; give one of them: {}",
+  T3_CHECK(models.size() == 1, "`model` {} is a cache of several models; give one of them: {}",
            folder.string(), fmt::join(models, ", "));
   return Snapshot(folder / models.front());
 }
@@ -226,7 +226,7 @@ fs::path ResolveCache(const fs::path& folder) {
 void LocateFolder(ModelPaths* paths) {
   std::error_code ignored;
   T3_CHECK(fs::is_directory(paths->folder, ignored),
-           "--model {}: there is no such folder; give the folder of a checkpoint (official, "
+           "`model` {}: there is no such folder; give the folder of a checkpoint (official, "
            "diffusers or ComfyUI files), or 'demo'; docs/guides/models.md says where to get models",
            paths->folder);
   paths->folder = ResolveCache(paths->folder).string();
@@ -256,7 +256,7 @@ const char* PartName(ModelPart part) {
 }
 
 const char* PartOption(ModelPart part) {
-  constexpr const char* kNames[] = {"--dit", "--text-encoder", "--vae"};
+  constexpr const char* kNames[] = {"`dit`", "`text-encoder`", "`vae`"};
   return kNames[static_cast<size_t>(part)];
 }
 
@@ -285,10 +285,10 @@ ModelPaths LocateModel(const ModelFiles& files) {
   paths.text_encoder = files.text_encoder;
   paths.vae = files.vae;
   paths.tokenizer = files.tokenizer;
-  CheckFile(files.dit, "--dit");
-  CheckFile(files.text_encoder, "--text-encoder");
-  CheckFile(files.vae, "--vae");
-  CheckFile(files.tokenizer, "--tokenizer");
+  CheckFile(files.dit, "`dit`");
+  CheckFile(files.text_encoder, "`text-encoder`");
+  CheckFile(files.vae, "`vae`");
+  CheckFile(files.tokenizer, "`tokenizer`");
   paths.folder = files.model == "demo" ? DemoModelFolder() : files.model;
   std::error_code ignored;
   if (fs::is_regular_file(paths.folder, ignored)) {
@@ -359,7 +359,7 @@ std::string DemoModelFolder() {
   const std::string folder = ShippedPath("models/demo");
   T3_CHECK(!folder.empty(),
            "this installation has no shipped model; make a random one with `t3 init`, or give "
-           "--model DIR");
+           "`model` DIR");
   return folder;
 }
 

@@ -11,7 +11,7 @@ namespace t3 {
 enum class ModelPart { kDit, kTextEncoder, kVae };
 
 const char* PartName(ModelPart part);    // "denoiser", "text encoder", "VAE"
-const char* PartOption(ModelPart part);  // "--dit", "--text-encoder", "--vae"
+const char* PartOption(ModelPart part);  // "`dit`", "`text-encoder`", "`vae`"
 
 // Where each part lies; a path is empty when the part was not found (the stage that needs it
 // reports that).

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/seconds_since.h"
+#include "base/text.h"
 #include "pipeline/device.h"
 #include "pipeline/file_digest.h"
 #include "pipeline/settings.h"
@@ -47,12 +48,15 @@ ordered_json StagesJson(const Result& result) {
   return stages;
 }
 
+std::string AbsoluteFile(const std::string& path) {
+  return ReplaceInvalidUtf8(fs::absolute(path).lexically_normal().string());
+}
+
 // A folder of frames has no size or digest.
 ordered_json OutputJson(const Result& result) {
-  ordered_json output =
-      fs::is_regular_file(result.output)
-          ? DescribeFile(result.output)
-          : ordered_json{{"file", fs::absolute(result.output).lexically_normal().string()}};
+  ordered_json output = fs::is_regular_file(result.output)
+                            ? DescribeFile(result.output)
+                            : ordered_json{{"file", AbsoluteFile(result.output)}};
   output["width"] = result.width;
   output["height"] = result.height;
   output["frames"] = result.frames;
@@ -122,11 +126,14 @@ std::optional<bool> EqualsRecorded(const std::string& path, const std::string& o
   return recorded["digest"] == FileDigest(output);
 }
 
-bool RecordsInputs(const std::string& path, const ordered_json& inputs) {
+std::optional<bool> RecordsRun(const std::string& path, const RunIdentity& identity) {
   try {
-    return Differences(ReadRecord(path)["inputs"], inputs).empty();
+    const ordered_json record = ReadRecord(path);
+    if (record["output"].value("file", ordered_json()) != AbsoluteFile(identity.output))
+      return std::nullopt;
+    return Differences(record["inputs"], identity.inputs).empty();
   } catch (const std::exception&) {
-    return false;
+    return std::nullopt;
   }
 }
 

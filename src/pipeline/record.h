@@ -33,8 +33,9 @@ std::vector<std::string> CompareWithRecord(const std::string& path, const RunIde
 // digest (folders of frames). Throws as CompareWithRecord does.
 std::optional<bool> EqualsRecorded(const std::string& path, const std::string& output);
 
-// Whether `path` is the record of a run with these inputs.
-bool RecordsInputs(const std::string& path, const nlohmann::ordered_json& inputs);
+// Whether `path` is the record of a run with the same inputs; nullopt where it is not a record of
+// this output.
+std::optional<bool> RecordsRun(const std::string& path, const RunIdentity& identity);
 
 // Whether the record says that this run is finished and its files still exist. A damaged record is
 // a warning: the run is then not finished.

@@ -33,7 +33,7 @@ void CheckSpace(const std::string& folder, int64_t bytes) {
   T3_CHECK(
       available >= bytes,
       "decoding within the memory limit needs {} of temporary disk space, and {} has {}; give a "
-      "larger --memory-limit or an --output on another disk",
+      "larger `memory-limit` or an `output` on another disk",
       FormatBytes(bytes), folder, FormatBytes(available));
 }
 

@@ -42,7 +42,6 @@ void ClaimRunFiles(const Request& request, FileClaims& claims) {
   claims.Read("the image", request.image.path);
   claims.Read("the text embeddings", request.text_embeds);
   claims.Read("the noise", request.noise);
-  claims.Read("the record", request.record.compare_with);
   if (!IsOwnState(request)) claims.Read("the state", request.checkpoint.resume_from);
   const std::string& output = request.output.path;
   ClaimOutput(output, claims);

@@ -12,6 +12,7 @@
 #include "pipeline/record.h"
 #include "pipeline/run_files.h"
 #include "pipeline/settings.h"
+#include "pipeline/shipped_model.h"
 #include "pipeline/tensor_file.h"
 #include "pipeline/time_outlook.h"
 #include "t3video/run.h"
@@ -135,6 +136,7 @@ RunPlan Planner::Plan(const Request& request) {
   plan.video = ToVideoPlan(model_, job);
   plan.attention = ToPlan(model_, job.attention);
   plan.notes = job.notes;
+  for (std::string& note : ShippedModelNotes(model_, job)) plan.notes.push_back(std::move(note));
   plan.job = planned;
   if (request.record.skip_finished && IsFinished(request.record.path, planned->identity)) {
     plan.finished = true;

@@ -121,8 +121,8 @@ std::optional<FoundRun> ReadRun(const std::string& path, const RunIdentity& iden
   const std::vector<std::string> differences = Differences(then, identity.inputs);
   T3_CHECK(differences.empty() || existing == ExistingState::kForce,
            "{} holds step {} of {} of another run, which differs in {}; `t3 resume {}` continues "
-           "that one (--force where only the model's files changed), --restart discards it, or "
-           "name another --output",
+           "that one (`force` where only the model's files changed), `restart` discards it, or "
+           "name another `output`",
            path, StepOf(*file), Value(*file, "t3.run.steps"), fmt::join(differences, ", "),
            identity.output);
   FoundRun found{ReadProgress(*file), path, ChangesSince(*file, identity)};
@@ -237,7 +237,13 @@ std::string HowToResume(const RunIdentity& identity, const std::string& file) {
 }
 
 bool HasState(const std::string& output) {
-  return Exists(CheckpointBeside(output)) || Exists(LatentsBeside(output));
+  if (Exists(LatentsBeside(output))) return true;
+  const std::string checkpoint = CheckpointBeside(output);
+  try {
+    return Exists(checkpoint) && HasTensor(*WeightFile::Open(checkpoint), "latents");
+  } catch (const std::exception&) {  // not a state, or damaged
+    return false;
+  }
 }
 
 void RemoveRunState(const std::string& output) {

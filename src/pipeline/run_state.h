@@ -69,7 +69,7 @@ std::string SaveFinalLatents(const RunIdentity& identity, const at::Tensor& late
 // The command that continues from the state in `file`, for messages.
 std::string HowToResume(const RunIdentity& identity, const std::string& file);
 
-// Whether there is a state, or a mark, beside `output`.
+// Whether there is a state beside `output`, not only a mark.
 bool HasState(const std::string& output);
 // Removes both files beside `output`.
 void RemoveRunState(const std::string& output);

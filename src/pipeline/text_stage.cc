@@ -4,10 +4,13 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <limits>
 #include <set>
 
 #include "arch/text_encoder.h"
 #include "base/check.h"
+#include "base/log.h"
+#include "base/text.h"
 #include "pipeline/device.h"
 #include "pipeline/load_models.h"
 #include "tokenizer/clean.h"
@@ -25,6 +28,18 @@ at::Device ChooseEncoderDevice(const ModelInfo& model, at::ScalarType dtype, at:
   const double needed = kRoomBesideWeights * static_cast<double>(weights);
   return device.is_cuda() && needed > static_cast<double>(device_bytes) ? at::Device(at::kCPU)
                                                                         : device;
+}
+
+// The first tokens of a text, with a warning where it has more than the model reads.
+std::vector<int32_t> EncodeWithin(const Tokenizer& tokenizer, const std::string& text,
+                                  int64_t max_tokens) {
+  std::vector<int32_t> ids = tokenizer.Encode(CleanText(text), std::numeric_limits<int32_t>::max());
+  if (std::ssize(ids) <= max_tokens) return ids;
+  spdlog::warn("the text {} has {} tokens, of which this model reads the first {}", Quote(text),
+               ids.size(), max_tokens);
+  ids.resize(static_cast<size_t>(max_tokens));
+  ids.back() = Tokenizer::kEndId;
+  return ids;
 }
 
 }  // namespace
@@ -46,7 +61,7 @@ void EncodeTexts(const ModelInfo& model, const std::vector<std::string>& texts,
     int64_t done = 0;
     for (const std::string& text : unique) {
       EncodedText result;
-      result.ids = tokenizer.Encode(CleanText(text), model.dit.text_len);
+      result.ids = EncodeWithin(tokenizer, text, model.dit.text_len);
       result.embeds = encoder.Encode(result.ids).cpu();
       T3_CHECK(result.embeds.isfinite().all().item<bool>(),
                "the text encoder {} gave values that are not finite; its weights are damaged",

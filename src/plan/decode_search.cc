@@ -74,7 +74,7 @@ DecodePlan PlanDecode(const VaeConfig& config, const Grid& latent, int64_t eleme
   const auto plan = FindDecodePlan(config, latent, element_bytes, budget);
   T3_CHECK(plan.has_value(),
            "decoding {} latent frames of {}x{} needs at least {} beside the weights, but {} are "
-           "left; use a larger --memory-limit or fewer frames",
+           "left; use a larger `memory-limit` or fewer frames",
            latent.t, latent.w, latent.h,
            FormatBytes(SmallestDecodePlan(config, latent, element_bytes).memory.total),
            FormatBytes(std::max<int64_t>(budget, 0)));

@@ -205,7 +205,7 @@ EncodePlan PlanEncode(const VaeConfig& config, const Grid& latent, int64_t eleme
   const auto plan = FindEncodePlan(config, latent, element_bytes, budget);
   T3_CHECK(plan.has_value(),
            "encoding {} latent frames of {}x{} needs at least {} beside the weights, but {} are "
-           "left; use a larger --memory-limit",
+           "left; use a larger `memory-limit`",
            latent.t, latent.w, latent.h,
            FormatBytes(MakeEncodePlan(config, latent, element_bytes, latent.h, 1).memory.total),
            FormatBytes(std::max<int64_t>(budget, 0)));

@@ -12,7 +12,7 @@ using nlohmann::json;
 
 json ValueOf(const std::string& text) {
   try {
-    return ParseJson(text, "--set");
+    return ParseJson(text, "`set`");
   } catch (const Error&) {
     return text;
   }
@@ -21,17 +21,17 @@ json ValueOf(const std::string& text) {
 }  // namespace
 
 void Override(const std::string& assignment, json* document) {
-  if (!IsUtf8(assignment)) FailUsage("--set {} is not UTF-8 text", Quote(assignment));
+  if (!IsUtf8(assignment)) FailUsage("`set` {} is not UTF-8 text", Quote(assignment));
   const size_t equals = assignment.find('=');
   if (equals == 0 || equals == std::string::npos) {
-    FailUsage("--set {}: wanted FIELD=VALUE, such as optimizer.lr=1e-4", Quote(assignment));
+    FailUsage("`set` {}: wanted FIELD=VALUE, such as optimizer.lr=1e-4", Quote(assignment));
   }
   json* place = document;
   std::string_view path = std::string_view(assignment).substr(0, equals);
   while (true) {
     const size_t dot = path.find('.');
     if (!place->is_object() && !place->is_null()) {
-      FailUsage("--set {}: \"{}\" would be a field of a JSON {}, which has none", Quote(assignment),
+      FailUsage("`set` {}: \"{}\" would be a field of a JSON {}, which has none", Quote(assignment),
                 path, place->type_name());
     }
     place = &(*place)[std::string(path.substr(0, dot))];

@@ -100,7 +100,7 @@ class LoraReader {
     const std::string_view other = OtherAdapter(name);
     T3_CHECK(other.empty(),
              "{} is not a plain LoRA but uses {} ({}), which t3 cannot merge; merge it with the "
-             "program that made it and give the merged denoiser as --dit",
+             "program that made it and give the merged denoiser as `dit`",
              path(), other, Quote(name));
     const auto parsed = ParseLoraName(name);
     if (parsed && modules_.is_image_layer(parsed->module)) {

@@ -5,9 +5,11 @@
 #include <t3video/error.h>
 #include <t3video/eval.h>
 #include <t3video/options.h>
+#include <t3video/plan.h>
 #include <t3video/prepare.h>
 #include <t3video/progress.h>
 #include <t3video/request.h>
+#include <t3video/request_options.h>
 #include <t3video/run.h>
 #include <t3video/tools.h>
 #include <t3video/train.h>
@@ -21,14 +23,13 @@ int main() {
 
   t3::PlanRequest request;
   request.preset = "wan2.1-1.3b-t3";
-  request.width = 3840;
-  request.height = 2176;
-  request.frames = 81;
-  std::cout << t3::Plan(request).text;
+  request.params.size = t3::VideoSize{3840, 2176};
+  request.params.frames = 81;
+  std::cout << t3::Plan(request).work.attention / 1e12 << " TMAC of attention\n";
 
   // An error of the library crosses its boundary as its own type.
   try {
-    t3::Engine engine(t3::ModelFiles{.model = "/nonexistent"}, t3::RunOptions{.device = "cpu"});
+    t3::Engine engine(t3::ModelFiles{.model = "/nonexistent"}, t3::RunOptions{});
   } catch (const t3::Error& error) {
     std::cout << "expected error: " << error.what() << '\n';
     return 0;

@@ -23,7 +23,7 @@ namespace t3::kernels {
 namespace {
 
 [[noreturn]] void Refuse(const char* kernel) {
-  Fail("{}: this t3 was built without CUDA; build with -DT3_CUDA=ON or use --device cpu", kernel);
+  Fail("{}: this t3 was built without CUDA; build with -DT3_CUDA=ON or use `device` cpu", kernel);
 }
 
 }  // namespace

@@ -196,7 +196,7 @@ DecodeProcess::~DecodeProcess() {
 
 std::string DecodeProcess::Call(const std::string& path, std::string_view request) {
   std::string reply;
-  if (!alive() || !SendMessage(socket_, request) || !ReceiveMessage(socket_, reply)) {
+  if (child_ < 0 || !SendMessage(socket_, request) || !ReceiveMessage(socket_, reply)) {
     FailAsEnded(path);
   }
   const auto status = static_cast<Status>(reply.at(0));
@@ -205,6 +205,12 @@ std::string DecodeProcess::Call(const std::string& path, std::string_view reques
   if (status == Status::kFailed) throw Error(reply);
   T3_CHECK(status == Status::kDone, "cannot read {}: {}", path, reply);
   return reply;
+}
+
+bool DecodeProcess::Alive() {
+  // Nonzero when it has ended, or when somebody else has waited for it.
+  if (child_ > 0 && ::waitpid(child_, nullptr, WNOHANG) != 0) child_ = -1;
+  return child_ > 0;
 }
 
 void DecodeProcess::FailAsEnded(const std::string& path) {

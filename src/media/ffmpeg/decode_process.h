@@ -53,7 +53,7 @@ class DecodeProcess {
   std::string Call(const std::string& path, std::string_view request);
   SharedMemory& shared() { return shared_; }
   // False once the child has ended: every further call fails.
-  bool alive() const { return child_ > 0; }
+  bool Alive();
 
  private:
   [[noreturn]] void FailAsEnded(const std::string& path);

@@ -93,15 +93,16 @@ DecodeSession::DecodeSession(std::string path) : path_(std::move(path)) {
     const std::lock_guard lock(TheIdle().mutex);
     process_ = std::move(TheIdle().process);
   }
-  if (!process_) process_ = Start();
+  // It may have been killed while it waited.
+  if (!process_ || !process_->Alive()) process_ = Start();
 }
 
 DecodeSession::~DecodeSession() {
   try {
-    if (process_->alive()) Call(DecodeCommand::kClose);
+    if (process_->Alive()) Call(DecodeCommand::kClose);
   } catch (const std::exception&) {
   }
-  if (!process_->alive()) return;
+  if (!process_->Alive()) return;
   const std::lock_guard lock(TheIdle().mutex);
   if (!TheIdle().process) TheIdle().process = std::move(process_);
 }

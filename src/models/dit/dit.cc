@@ -218,7 +218,7 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
   T3_CHECK(!stream_,
            "DiT: {} videos in one forward with weights streamed from host memory; generate one at "
            "a time "
-           "(--batch 1), or give the GPU a memory limit that holds the weights",
+           "(`batch` 1), or give the GPU a memory limit that holds the weights",
            latents.size(0));
   T3_CHECK(static_cast<int64_t>(timesteps.size()) == latents.size(0),
            "DiT: {} timesteps for {} videos", timesteps.size(), latents.size(0));

@@ -7,8 +7,16 @@
 #include "ops/dispatch.h"
 
 namespace t3 {
+namespace {
+
+void CheckNoGradient(const at::Tensor& x, const char* op) {
+  T3_CHECK(!NeedsGradient({x}), "{} has no gradient; turn gradients off around it", op);
+}
+
+}  // namespace
 
 void CheckMap(const at::Tensor& x, const char* op) {
+  CheckNoGradient(x, op);
   T3_CHECK(x.dim() == 4 && x.size(0) > 0 && x[0].is_contiguous(),
            "{}: a feature map has contiguous frames (rows, columns, channels); this one has shape "
            "({}) and strides ({})",
@@ -16,7 +24,7 @@ void CheckMap(const at::Tensor& x, const char* op) {
 }
 
 void CheckOverwritten(const at::Tensor& out, const char* op) {
-  T3_CHECK(!NeedsGradient({out}), "{} overwrites memory and carries no gradient", op);
+  CheckNoGradient(out, op);
   T3_CHECK(out.dim() == 4 && out.is_contiguous(), "{}: the output is not a contiguous map", op);
 }
 

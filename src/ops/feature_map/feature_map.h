@@ -9,8 +9,8 @@
 
 namespace t3 {
 
-// Throw Error that names `op` unless x is a map; unless `out` is contiguous and can be overwritten,
-// as it carries no gradient.
+// Throw Error that names `op` unless x is a map, and unless `out` is a contiguous one; or if either
+// needs a gradient, which these ops do not have.
 void CheckMap(const at::Tensor& x, const char* op);
 void CheckOverwritten(const at::Tensor& out, const char* op);
 

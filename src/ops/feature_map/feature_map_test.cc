@@ -172,6 +172,7 @@ TEST_P(FeatureMap, PlacePhasesWithAShortcut) {
 TEST(FeatureMapChecks, WrongMapsAreRefused) {
   const at::Tensor x = RandomMap({1, 2, 3, 8}, 1), bias = RandomMap({8}, 2);
   EXPECT_THROW(AddMap((x * 1).requires_grad_(), bias, x), Error);
+  EXPECT_THROW(NormSilu((x * 1).requires_grad_(), {}, 0, x * 1), Error);
   EXPECT_THROW(AddMap(x, bias, RandomMap({1, 2, 3, 16}, 1)), Error);
   EXPECT_THROW(AddMap(x, bias, x.transpose(1, 2)), Error);
   EXPECT_THROW(NormSilu(x, {}, 0, RandomMap({2, 2, 3, 8}, 1)), Error);

@@ -107,7 +107,7 @@ std::vector<Clip> PlanClips(const ClipSettings& settings, int64_t width, int64_t
                            (rates.nominal * (1 + kRateTolerance) >= settings.fps &&
                             rates.average >= settings.fps * (1 - kMaxDropped));
   T3_CHECK(times.size() == 1 || fast_enough,
-           "it has {:.4g} frames a second, fewer than the {} wanted; a lower --fps would accept it",
+           "it has {:.4g} frames a second, fewer than the {} wanted; a lower `fps` would accept it",
            rates.average, settings.fps);
   const int64_t frames = static_cast<int64_t>(std::floor(times.back() * settings.fps + 0.5)) + 1;
   const ClipSize bucket = ChooseClipSize(settings, width, height, frames, /*image=*/false);

@@ -22,25 +22,25 @@ ClipSettings SettingsOf(const ModelInfo& model, const PrepareRequest& request) {
   std::set<ClipSize> buckets;
   for (const auto& [width, height] : sizes) {
     if (width < 1 || height < 1 || width % multiple != 0 || height % multiple != 0) {
-      FailUsage("--size {}x{}: width and height must be multiples of {} for this model", width,
+      FailUsage("`size` {}x{}: width and height must be multiples of {} for this model", width,
                 height, multiple);
     }
     for (const int64_t count : frames) {
       if (count < 1 || count % VaeConfig::kTimeStride != 1) {
-        FailUsage("--frames {} must be 4n+1 (1, 5, 9, ...)", count);
+        FailUsage("`frames` {} must be 4n+1 (1, 5, 9, ...)", count);
       }
       buckets.insert({width, height, count});
     }
   }
   settings.buckets = {buckets.begin(), buckets.end()};
   if (!(settings.fps > 0) || settings.fps > 1000) {
-    FailUsage("--fps {} is outside 0 to 1000", settings.fps);
+    FailUsage("`fps` {} is outside 0 to 1000", settings.fps);
   }
   if (settings.clips_per_video < 1) {
-    FailUsage("--clips-per-video {} must be 1 or more", settings.clips_per_video);
+    FailUsage("`clips-per-video` {} must be 1 or more", settings.clips_per_video);
   }
   if (!(settings.max_upscale >= 1) || settings.max_upscale > 16) {
-    FailUsage("--max-upscale {} is outside 1 to 16", settings.max_upscale);
+    FailUsage("`max-upscale` {} is outside 1 to 16", settings.max_upscale);
   }
   return settings;
 }

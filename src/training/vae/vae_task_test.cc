@@ -53,7 +53,7 @@ VaeTrainConfig SmallVaeRun(const test::Folder& folder, const std::string& output
 VaeTask SmallVaeTask(const VaeTrainConfig& config) {
   return {config, OpenVaeFile(config.model.vae),
           std::make_unique<WorldClips>(config.world, config.seed, config.accumulation, at::kCPU),
-          config.dtype == "bf16" ? at::kBFloat16 : at::kFloat, at::kCPU};
+          config.dtype == ComputeDtype::kBf16 ? at::kBFloat16 : at::kFloat, at::kCPU};
 }
 
 const RunContext& VaeTestContext() {

@@ -1,0 +1,14 @@
+#!/bin/sh
+# run_all.sh PROGRAMS MODEL: runs every example on a small model and checks that it left its result.
+set -eu
+programs=$1
+model=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+"$programs/example_clip_to_file" "$model" "$work/clip.mp4"
+test -s "$work/clip.mp4"
+"$programs/example_frames_in_memory" "$model" | grep -q "frame 4: mean colour"
+"$programs/example_plan" "$model" | grep -q "denoiser"
+"$programs/example_finetune_lora" "$model" "$work/lora"
+test -s "$work/lora/with_lora.mp4"

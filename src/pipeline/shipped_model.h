@@ -1,0 +1,16 @@
+// What the model in the repository can and cannot do.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pipeline/job.h"
+#include "pipeline/model_info.h"
+
+namespace t3 {
+
+// Notes for a job of the shipped model: what it knows, and where the job leaves that. Empty for
+// other models.
+std::vector<std::string> ShippedModelNotes(const ModelInfo& model, const Job& job);
+
+}  // namespace t3

@@ -1,0 +1,169 @@
+// Options as people give them: nothing dropped in silence, mistakes explained, runs repeated.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "program.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+using Arguments = std::vector<std::string>;
+
+// The smallest video, without a prompt and an output.
+Arguments Small(const Arguments& more) {
+  Arguments arguments{"generate", "--model", ReferencePath("mini2.1"),
+                      "--size",   "32x32",   "--frames",
+                      "1",        "--steps", "2",
+                      "--device", "cpu",     "--dtype",
+                      "fp32"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+TEST(Usage, MistakesAreExplainedInOneLine) {
+  const auto error_of = [](const Arguments& arguments) {
+    const ProgramResult result = RunT3(arguments);
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    EXPECT_THAT(result.err, testing::StartsWith("t3: error: "));
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    return result.err;
+  };
+  EXPECT_THAT(error_of({}), HasSubstr("`t3 help`"));
+  EXPECT_THAT(error_of({"genrate"}), HasSubstr("did you mean generate"));
+  EXPECT_THAT(error_of({"generate", "--prompt", "a", "cat", "--output", "x.mp4"}),
+              HasSubstr("needs quotes: --prompt \"a cat ...\""));
+  EXPECT_THAT(error_of({"generate", "--prompt", "a", "--otput", "x.mp4"}),
+              HasSubstr("did you mean --output"));
+  EXPECT_THAT(error_of({"generate", "--prompt", "a", "--width", "200"}),
+              HasSubstr("did you mean --size WIDTHxHEIGHT"));
+  EXPECT_THAT(error_of({"generate", "--prompt", "a", "--cfg", "3"}),
+              HasSubstr("did you mean --guidance"));
+}
+
+TEST(Usage, EmptyAndImpossibleNumbersAreRefused) {
+  const TemporaryFolder folder;
+  for (const char* flag : {"--seed", "--steps", "--frames", "--guidance", "--shift", "--fps",
+                           "--crf", "--size", "--preview-every", "--checkpoint-every"}) {
+    const ProgramResult result =
+        RunT3(Small({"--prompt", "a", "--output", folder / "x.mp4", flag, ""}));
+    EXPECT_EQ(result.exit_code, 2) << flag << result.err;
+    EXPECT_THAT(result.err, HasSubstr(flag));
+  }
+  for (const char* seed : {"-2", "18446744073709551616", "1.5", "one"}) {
+    const ProgramResult result =
+        RunT3(Small({"--prompt", "a", "--output", folder / "x.mp4", "--seed", seed}));
+    EXPECT_EQ(result.exit_code, 2) << seed;
+    EXPECT_THAT(result.err, HasSubstr("--seed"));
+  }
+  EXPECT_TRUE(NamesIn(folder.path()).empty());
+}
+
+TEST(Usage, ASeedThatIsDrawnIsRecorded) {
+  const TemporaryFolder folder;
+  json seeds = json::array();
+  for (const char* name : {"a", "b"}) {
+    const std::string record = folder / (std::string(name) + ".json");
+    const ProgramResult result = RunT3(Small({"--prompt", "a", "--seed", "-1", "--record", record,
+                                              "--output", folder / (std::string(name) + ".y4m")}));
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    seeds.push_back(json::parse(ReadBytes(record))["settings"]["seed"]);
+    EXPECT_THAT(result.err, HasSubstr("seed " + seeds.back().dump()));
+  }
+  EXPECT_NE(seeds[0], seeds[1]);
+}
+
+TEST(Usage, SettingsWithoutEffectAreNamed) {
+  const TemporaryFolder folder;
+  const ProgramResult result =
+      RunT3(Small({"--prompt", "a", "--guidance", "1", "--negative-prompt", "blurry", "--crf", "20",
+                   "--output", folder / "x.safetensors"}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("--negative-prompt has no effect at --guidance 1"),
+                                HasSubstr("--crf has no effect on latents")));
+  std::string longer;
+  for (int i = 0; i < 200; ++i) longer += "a very long prompt about a cat ";
+  const ProgramResult cut =
+      RunT3(Small({"--prompt", longer, "--output", folder / "y.safetensors"}));
+  ASSERT_EQ(cut.exit_code, 0) << cut.err;
+  EXPECT_THAT(cut.err, HasSubstr("reads the first 512"));
+}
+
+TEST(Usage, TextThatIsNotUtf8IsNamed) {
+  const TemporaryFolder folder;
+  const ProgramResult result = RunT3(Small({"--prompt", "caf\xe9", "--output", folder / "x.y4m"}));
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("--prompt is not UTF-8"), Not(HasSubstr("exception"))));
+}
+
+TEST(Usage, ADryRunRefusesWhatTheRunRefuses) {
+  const TemporaryFolder folder;
+  fs::copy(ReferencePath("mini2.1"), folder / "model", fs::copy_options::recursive);
+  fs::remove_all(folder / "model/google");
+  const auto refused = [&](const Arguments& more) {
+    Arguments run = Small({"--prompt", "a", "--output", folder / "x.y4m"});
+    run.insert(run.end(), more.begin(), more.end());
+    const ProgramResult real = RunT3(run);
+    run.push_back("--dry-run");
+    const ProgramResult dry = RunT3(run);
+    EXPECT_NE(real.exit_code, 0);
+    EXPECT_EQ(dry.exit_code, real.exit_code) << dry.err;
+    const auto last = [](const std::string& text) { return text.substr(text.rfind("t3: error")); };
+    EXPECT_EQ(last(dry.err).substr(0, 60), last(real.err).substr(0, 60));
+  };
+  refused({"--memory-limit", "1MB"});
+  refused({"--model", folder / "model"});
+  refused({"--noise", ReferencePath("i2v.png")});
+  refused({"--record", folder / "x.y4m"});
+}
+
+TEST(Usage, AFinishedFileCarriesItsSettings) {
+  const TemporaryFolder folder;
+  const Arguments model{"--model", ReferencePath("mini2.1"), "--device", "cpu"};
+  const ProgramResult first =
+      RunT3(Small({"--prompt", "A cat", "--negative-prompt", "", "--attention", "t3", "--seed", "7",
+                   "--output", folder / "a.mkv"}));
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  Arguments again{"generate", "--from", folder / "a.mkv", "--output", folder / "b.mkv"};
+  again.insert(again.end(), model.begin(), model.end());
+  const ProgramResult second = RunT3(again);
+  ASSERT_EQ(second.exit_code, 0) << second.err;
+  EXPECT_EQ(ReadBytes(folder / "a.mkv"), ReadBytes(folder / "b.mkv"));
+  again[2] = ReferencePath("i2v.png");
+  const ProgramResult foreign = RunT3(again);
+  EXPECT_EQ(foreign.exit_code, 1);
+  EXPECT_THAT(foreign.err, HasSubstr("is not a video, latents or a record of t3"));
+}
+
+// A record names the windows that were planned; the metadata must say the same of them.
+TEST(Usage, RepeatedRunsWithWindowsHaveEqualBytes) {
+  const TemporaryFolder folder;
+  const ProgramResult first =
+      RunT3(Small({"--prompt", "A cat", "--attention", "t3", "--deterministic", "--record",
+                   folder / "a.json", "--output", folder / "a.mp4"}));
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  const ProgramResult again =
+      RunT3({"generate", "--from", folder / "a.json", "--output", folder / "b.mp4"});
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("the same bytes"));
+}
+
+TEST(Usage, AnOutputHasADefaultName) {
+  const TemporaryFolder folder;
+  const ProgramResult result = RunT3(Small({"-p", "A cat, on a mat!"}), {.folder = folder.path()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(NamesIn(folder.path()), ElementsAre("a-cat-on-a-mat.mp4"));
+}
+
+}  // namespace
+}  // namespace t3
