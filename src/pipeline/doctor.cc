@@ -50,12 +50,12 @@ Finding GpuFinding() {
   if (!driver)
     return {
         "GPU", "none: no NVIDIA driver is loaded",
-        "videos are made on the CPU, hundreds of times slower; where a GPU is built in, install "
+        "videos are made on the CPU, hundreds of times slower; if the machine has a GPU, install "
         "its driver"};
   if (!built)
-    return {"GPU", "there, but this build has no CUDA",
+    return {"GPU", "present, but this build has no CUDA",
             "build again with cmake --preset cuda, on a machine with nvcc"};
-  return {"GPU", "there, but libtorch cannot use it",
+  return {"GPU", "present, but libtorch cannot use it",
           "compare the driver's CUDA version (nvidia-smi) with the build's (t3 --version)", true};
 }
 
@@ -109,7 +109,7 @@ bool Opens(const std::string& path, const std::string& codec) {
 Finding EncoderFinding(const std::string& folder) {
   const std::string path = (fs::path(folder) / "t3-doctor.mp4").string();
   std::string works;
-  // Not libsvtav1: in some versions closing an encoder that got no frame never returns.
+  // Not libsvtav1: some versions never return from closing an encoder that got no frame.
   for (const char* codec : {"libx264", "libx265", "h264_nvenc", "hevc_nvenc"}) {
     if (Opens(path, codec)) works += fmt::format("{}{}", works.empty() ? "" : ", ", codec);
   }
@@ -124,7 +124,7 @@ Finding EncoderFinding(const std::string& folder) {
   return {"encoders", works + fmt::format(" (libavcodec {})", GetBuildInfo().ffmpeg), ""};
 }
 
-// Bytes a second of writing and syncing.
+// Bytes per second of writing and syncing.
 double WriteSpeed(const std::string& path, int64_t bytes) {
   const std::vector<char> block(size_t{1} << 22, 'x');
   const auto start = std::chrono::steady_clock::now();
@@ -142,7 +142,7 @@ double WriteSpeed(const std::string& path, int64_t bytes) {
 Finding DiskFinding(const std::string& folder) {
   constexpr int64_t kProbe = 128'000'000;
   constexpr double kSlow = 50e6;
-  // A checkpoint, the final latents and the file of a 4K clip, some times over.
+  // Several times a checkpoint, the final latents and the file of a 4K clip.
   constexpr uintmax_t kEnough = 10'000'000'000;
   std::error_code ignored;
   const std::string place = fs::weakly_canonical(folder, ignored).string();

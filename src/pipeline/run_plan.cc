@@ -142,12 +142,15 @@ RunPlan Planner::Plan(const Request& request) {
   plan.request = DecidedRequest(job);
   plan.model = model_.paths.dit;
   plan.loras = model_.loras;
+  plan.lora_strengths = model_.lora_strengths;
   plan.device = settings_.device.str();
   plan.device_name = DeviceName(settings_.device);
   plan.dtype = ToComputeDtype(settings_.dtype);
   plan.video = ToVideoPlan(model_, job);
   plan.attention = ToPlan(model_, job.attention);
   plan.notes = job.notes;
+  for (std::string& note : LoraNotes(model_, job.attention.pattern))
+    plan.notes.push_back(std::move(note));
   for (std::string& note : ShippedModelNotes(model_, job)) plan.notes.push_back(std::move(note));
   plan.job = planned;
   if (request.record.skip_finished && IsFinished(request.record.path, planned->identity)) {
