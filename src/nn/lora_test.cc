@@ -170,7 +170,7 @@ TEST(Lora, RejectsWhatFitsNothing) {
   const Factors f;
   EXPECT_THAT(
       LoraError({{"blocks.7.cross.lora_A.weight", f.down}, {"blocks.7.cross.lora_B.weight", f.up}}),
-      HasSubstr("2 of its entries match nothing in the network: blocks.7.cross.lora_A"));
+      HasSubstr("2 of its entries match nothing in the network: 'blocks.7.cross.lora_A"));
   EXPECT_THAT(LoraError({{"blocks.8.self_attn.q.lora_A.weight", f.down},
                          {"blocks.8.self_attn.q.lora_B.weight", f.up}}),
               HasSubstr("blocks.8.self_attn.q.weight, which the test net does not have"));
