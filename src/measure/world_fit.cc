@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "measure/degrade.h"
+#include "measure/world_detector.h"
 #include "measure/world_fitted.h"
 #include "world/world.h"
 
