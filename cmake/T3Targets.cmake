@@ -40,9 +40,10 @@ endfunction()
 # Executable NAME_test and one test of ctest for it, NAME: a process for each case would spend more
 # time loading libtorch than testing. SHARDS splits a long one into NAME.1 to NAME.n, which run side
 # by side. The working directory is the source root. GPU: the label gpu, in CUDA builds only.
-# T3_TEST_DEVICE is "cpu" or "cuda".
+# ONE_THREAD: for many small operations, which more threads slow down while other tests run (20 times
+# on two cores). T3_TEST_DEVICE is "cpu" or "cuda".
 function(t3_tests name)
-  cmake_parse_arguments(ARG "TORCH;GPU" "SHARDS" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH;GPU;ONE_THREAD" "SHARDS" "SOURCES;DEPS" ${ARGN})
   if(NOT T3_BUILD_TESTS OR (ARG_GPU AND NOT T3_CUDA))
     return()
   endif()
@@ -67,6 +68,9 @@ function(t3_tests name)
       ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${index}")
     if(ARG_GPU)
       set_tests_properties(${test} PROPERTIES LABELS gpu)
+    endif()
+    if(ARG_ONE_THREAD)
+      set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT OMP_NUM_THREADS=1)
     endif()
   endforeach()
 endfunction()

@@ -101,7 +101,7 @@ TEST_F(EvalCli, ComparesDetailWithAnEnlargementOfItsOwnSmallClip) {
   EXPECT_THAT(run("128x96").err, HasSubstr("wanted a size below 128x96 of the same shape"));
   EXPECT_THAT(run("64x32").err, HasSubstr("wanted a size below 128x96 of the same shape"));
   EXPECT_THAT(Eval({"--truth", "--enlarged-from", "32x32"}).err,
-              HasSubstr("--enlarged-from is of clips that a model makes"));
+              HasSubstr("--enlarged-from needs clips that a model generates"));
 }
 
 TEST_F(EvalCli, TrueRendersNeedNoModel) {
@@ -152,10 +152,10 @@ TEST_F(EvalCli, WrongUseIsNamed) {
   EXPECT_THAT(error(1, {"--truth", "--json", "/no/such/folder/x.json"}),
               HasSubstr("/no/such/folder"));
   EXPECT_THAT(error(1, {"--vae-only", "--model", model, "--size", "60x48"}),
-              HasSubstr("the nearest above is 64x48"));
+              HasSubstr("the nearest size above is 64x48"));
   EXPECT_THAT(error(2, {"--compare", "a1.json,a2.json", "b.json"}), HasSubstr("on both sides"));
   EXPECT_THAT(error(1, {"--compare", folder_ / "x.json", folder_ / "y.json"}),
-              HasSubstr("there is no such file"));
+              HasSubstr("No such file"));
   EXPECT_THAT(error(1, {"--model", "/no/such/model"}), HasSubstr("/no/such/model"));
 }
 

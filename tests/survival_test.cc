@@ -382,14 +382,13 @@ TEST_P(SameBytes, WhenARunIsRepeatedOrResumed) {
   EXPECT_EQ(ReadBytes(folder / "c.mp4"), ReadBytes(video));
 }
 
-INSTANTIATE_TEST_SUITE_P(Survival, SameBytes,
-                         testing::Values(Arguments{"--model", T3_DEMO_MODEL, "--size", "128x72"},
-                                         Arguments{"--model", ReferencePath("mini2.1"),
-                                                   "--attention", "t3", "--size", "120x88"},
-                                         Arguments{"--model", ReferencePath("mini2.1"), "--size",
-                                                   "120x88"},
-                                         Arguments{"--model", ReferencePath("mini2.2"), "--size",
-                                                   "96x64", "--image", "i2v.png"}));
+INSTANTIATE_TEST_SUITE_P(
+    Survival, SameBytes,
+    testing::Values(
+        Arguments{"--model", T3_DEMO_MODEL, "--size", "128x72", "--frames", "9"},
+        Arguments{"--model", ReferencePath("mini2.1"), "--attention", "t3", "--size", "120x88"},
+        Arguments{"--model", ReferencePath("mini2.1"), "--size", "120x88"},
+        Arguments{"--model", ReferencePath("mini2.2"), "--size", "96x64", "--image", "i2v.png"}));
 
 }  // namespace
 }  // namespace t3

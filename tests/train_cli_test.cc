@@ -95,6 +95,20 @@ TEST_F(TrainCli, AnInterruptSavesAndSaysHowToResume) {
   EXPECT_EQ(Losses("run").size(), done + 2);
 }
 
+TEST_F(TrainCli, ADryRunReportsRefusesAndWritesNothing) {
+  const ProgramResult plan = Train({"--dry-run"});
+  ASSERT_EQ(plan.exit_code, 0) << plan.err;
+  EXPECT_THAT(plan.out, HasSubstr("training  all weights of the denoiser"));
+  EXPECT_THAT(plan.out, HasSubstr("64x32, 5 frames, batch of 2, 16 tokens a clip, 3 clips"));
+  EXPECT_FALSE(fs::exists(folder_ / "run"));
+  const ProgramResult run = Train({"--set", "steps=2"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("training  all weights of the denoiser"));
+  const ProgramResult other = Train({"--dry-run", "--set", "seed=7"});
+  EXPECT_EQ(other.exit_code, 1);
+  EXPECT_THAT(other.err, HasSubstr("config/seed was absent, now 7"));
+}
+
 TEST_F(TrainCli, ItsModelGenerates) {
   config_["steps"] = 2;
   config_["samples"] = {
@@ -151,7 +165,7 @@ TEST_F(TrainCli, WrongInputIsNamed) {
     return result.err;
   };
   EXPECT_THAT(error("stepps=3"), HasSubstr("did you mean \"steps\"?"));
-  EXPECT_THAT(error("output=" + ReferencePath("mini2.1")), HasSubstr("give another one"));
+  EXPECT_THAT(error("output=" + ReferencePath("mini2.1")), HasSubstr("set another one"));
   EXPECT_THAT(error("data.prepared=/no/such/folder"), HasSubstr("/no/such/folder"));
   EXPECT_THAT(error("data.folder=x"), HasSubstr("\"folder\" is not a field"));
   EXPECT_THAT(error("buckets=[{\"size\":\"128x64\",\"frames\":5}]"), HasSubstr("it has 64x32x5"));

@@ -132,13 +132,13 @@ TEST(Usage, AFinishedFileCarriesItsSettings) {
   const Arguments model{"--model", ReferencePath("mini2.1"), "--device", "cpu"};
   const ProgramResult first =
       RunT3(Small({"--prompt", "A cat", "--negative-prompt", "", "--attention", "t3", "--seed", "7",
-                   "--output", folder / "a.mkv"}));
+                   "--output", folder / "a.mp4"}));
   ASSERT_EQ(first.exit_code, 0) << first.err;
-  Arguments again{"generate", "--from", folder / "a.mkv", "--output", folder / "b.mkv"};
+  Arguments again{"generate", "--from", folder / "a.mp4", "--output", folder / "b.mp4"};
   again.insert(again.end(), model.begin(), model.end());
   const ProgramResult second = RunT3(again);
   ASSERT_EQ(second.exit_code, 0) << second.err;
-  EXPECT_EQ(ReadBytes(folder / "a.mkv"), ReadBytes(folder / "b.mkv"));
+  EXPECT_EQ(ReadBytes(folder / "a.mp4"), ReadBytes(folder / "b.mp4"));
   again[2] = ReferencePath("i2v.png");
   const ProgramResult foreign = RunT3(again);
   EXPECT_EQ(foreign.exit_code, 1);

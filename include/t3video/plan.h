@@ -79,8 +79,9 @@ struct RunPlan {
   Request request;    // every absent value filled in
   std::string model;  // the denoiser's file
   std::vector<Lora> loras;
-  std::string device;       // "cpu", "cuda:0"
-  std::string device_name;  // "NVIDIA H200"
+  std::vector<std::string> lora_strengths;  // of each: "rank 16, alpha/rank 2"
+  std::string device;                       // "cpu", "cuda:0"
+  std::string device_name;                  // "NVIDIA H200"
   ComputeDtype dtype = ComputeDtype::kFp32;
   VideoPlan video;
   AttentionPlan attention;

@@ -43,10 +43,18 @@ void Init(const std::string& model, uint64_t seed, const std::string& dtype,
 Report FitPreview(const ModelFiles& files, const RunOptions& options, const std::string& pictures,
                   const std::string& output, const ProgressFn& progress = {});
 
-// Looks at the machine: devices, libraries, encoders, disk of `folder`, memory; and what to mend.
+// One thing that Doctor looked at.
+struct Finding {
+  std::string name;    // "GPU", "memory", "disk", ...
+  std::string state;   // what was found
+  std::string remedy;  // what to do about it; "" when all is well
+  bool fatal = false;  // no video can be made until it is done
+};
+
+// Looks at the machine: devices, libraries, encoders, disk of `folder`, memory.
 struct Health {
-  Report report;
-  bool good = true;  // nothing has to be mended before videos can be made
+  std::vector<Finding> findings;
+  bool good = true;  // nothing is fatal
 };
 Health Doctor(const std::string& folder);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "config/presets.h"
 
 namespace t3 {
@@ -76,7 +77,7 @@ std::vector<double> Statistics(const NamedViews& views, const nlohmann::json* co
     return NumberList(config->at(key), key, size);
   }
   if (const auto found = views.metadata.find("t3." + key); found != views.metadata.end()) {
-    return NumberList(nlohmann::json::parse(found->second, nullptr, /*allow_exceptions=*/false),
+    return NumberList(ParseJson(found->second, views.path + ": metadata t3." + key),
                       views.path + ": metadata t3." + key, size);
   }
   if (static_cast<int64_t>(published.size()) == size) return published;

@@ -36,6 +36,8 @@ void FileClaims::WriteFolder(const std::string& what, const std::string& path) {
 
 void FileClaims::Add(const Claim& claim) {
   if (claim.path.empty()) return;
+  // Now, or whoever looks at the output waits for a pipe's other end.
+  if (claim.kind != Kind::kRead) ResolveTarget(claim.path);
   const std::string absolute = Absolute(claim.path);
   const std::string inode = InodeKey(claim.path);
   CheckAgainst(absolute, claim);

@@ -12,7 +12,7 @@ namespace t3 {
 class FileClaims {
  public:
   // `what` names the purpose in messages: "the image". Throw Error of kind kUsage that names both
-  // purposes. A file may be read for several.
+  // purposes. A file may be read for several. Pipes and devices are refused as ResolveTarget does.
   void Read(const std::string& what, const std::string& path);
   void Write(const std::string& what, const std::string& path);
   // A folder whose files are replaced: nothing in it may be read or written otherwise.

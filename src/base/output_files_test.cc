@@ -118,6 +118,10 @@ TEST_F(OutputFiles, NeverReplacePipesAndDevices) {
   EXPECT_THAT(MessageOf([&] { AtomicFile(Path("pipe.y4m")); }), HasSubstr("a pipe"));
   EXPECT_THAT(MessageOf([&] { AtomicFile(Path("null")); }), HasSubstr("a device"));
   EXPECT_THAT(MessageOf([] { AtomicFile("/dev/full"); }), HasSubstr("a device"));
+  FileClaims claims;
+  EXPECT_THAT(MessageOf([&] { claims.Write("the output", Path("pipe.y4m")); }),
+              HasSubstr("a pipe"));
+  EXPECT_EQ(MessageOf([&] { claims.Read("the prompts", Path("pipe.y4m")); }), "");
   EXPECT_TRUE(fs::is_fifo(folder_ / "pipe.y4m"));
 }
 

@@ -38,6 +38,25 @@ struct Projected {
   at::Tensor part(int64_t i) const { return qkv.chunk(3, 1)[static_cast<size_t>(i)]; }
 };
 
+// Times the published algorithm on the same input; its result must equal `result` up to rounding.
+void CompareWithPublished(const BenchCase& bench, const TensorMap& block,
+                          const Projected& projected, const at::Tensor& result,
+                          AttentionTimes& times) {
+  if (!PublishedBlock::Supports(bench.grid(), times.counts)) return;
+  const PublishedBlock published(bench.preset.dit, block, bench.grid());
+  const auto run = [&] {
+    return published.SelfAttention(projected.part(0), projected.part(1), projected.part(2),
+                                   times.counts);
+  };
+  times.distance = DistanceOf(result, run(), {});
+  T3_CHECK(*times.distance < MaxDistance(bench.dtype),
+           "windows {}: this attention is {:.3g} from the published one, rounding explains at most "
+           "{:.3g}",
+           FormatWindows({times.counts}), *times.distance, MaxDistance(bench.dtype));
+  times.published_ms = MedianTime(bench.device, 3, run);
+  ReleaseCachedMemory(bench.device);
+}
+
 AttentionTimes TimeAttention(const BenchCase& bench, const TensorMap& block,
                              const Projected& projected, const WindowCounts& counts,
                              const BenchRequest& request) {
@@ -65,22 +84,44 @@ AttentionTimes TimeAttention(const BenchCase& bench, const TensorMap& block,
   };
   const Projected scratch{projected.qkv.clone()};
   const at::Tensor result = attend(scratch);
-  if (request.compare && PublishedBlock::Supports(bench.grid(), counts)) {
-    const PublishedBlock published(config, block, bench.grid());
-    const auto run = [&] {
-      return published.SelfAttention(projected.part(0), projected.part(1), projected.part(2),
-                                     counts);
-    };
-    times.distance = DistanceOf(result, run(), {});
-    T3_CHECK(*times.distance < MaxDistance(bench.dtype),
-             "windows {}: this attention is {:.3g} from the published one, rounding explains at "
-             "most {:.3g}",
-             FormatWindows({counts}), *times.distance, MaxDistance(bench.dtype));
-    times.published_ms = MedianTime(bench.device, 3, run);
-    ReleaseCachedMemory(bench.device);
-  }
+  if (request.compare) CompareWithPublished(bench, block, projected, result, times);
   times.ms = MedianTime(bench.device, request.repeats, [&] { attend(scratch); });
   return times;
+}
+
+double TflopsOf(const AttentionTimes& times) { return times.flop / (times.ms / 1000) / 1e12; }
+
+std::string LayerText(const AttentionTimes& times, double product_rate) {
+  const double rate = TflopsOf(times);
+  std::string text =
+      fmt::format("  {:<12} {:>6.2f} ms {:>8.0f} {:>4.0f} %", FormatWindows({times.counts}),
+                  times.ms, rate, 100 * rate * 1e12 / product_rate);
+  if (times.published_ms) {
+    text +=
+        fmt::format("  {:>8.2f} ms {:>6.2f}", *times.published_ms, *times.published_ms / times.ms);
+  }
+  return text + "\n";
+}
+
+ordered_json LayerJson(const AttentionTimes& times) {
+  ordered_json entry{
+      {"windows", FormatWindows({times.counts})}, {"ms", times.ms}, {"tflops", TflopsOf(times)}};
+  if (times.published_ms) {
+    entry["published_ms"] = *times.published_ms;
+    entry["distance_from_published"] = *times.distance;
+  }
+  return entry;
+}
+
+ordered_json CaseJson(const BenchCase& bench) {
+  const BuildInfo& build = GetBuildInfo();
+  return {{"bench", "attention"},
+          {"commit", build.commit},
+          {"torch", build.torch},
+          {"preset", bench.preset.name},
+          {"tokens", bench.grid().tokens()},
+          {"device", bench.device.str()},
+          {"product_tflops", bench.product_rate / 1e12}};
 }
 
 }  // namespace
@@ -95,30 +136,13 @@ Report BenchAttention(const BenchRequest& request, const ProgressFn& progress,
   const TensorMap block = BlockTensors(RandomDit(bench, 1), bench.dtype);
   const Projected projected{at::randn({bench.grid().tokens(), 3 * config.dim},
                                       at::device(bench.device).dtype(bench.dtype))};
-  const auto rate = [](double flop, double ms) { return flop / (ms / 1000) / 1e12; };
   std::string text = fmt::format(
       "{}\n  windows          time  TFLOP/s  share    published  times\n", bench.Title());
-  const BuildInfo& build = GetBuildInfo();
-  ordered_json json{{"bench", "attention"},
-                    {"commit", build.commit},
-                    {"torch", build.torch},
-                    {"preset", bench.preset.name},
-                    {"tokens", bench.grid().tokens()},
-                    {"device", bench.device.str()},
-                    {"product_tflops", bench.product_rate / 1e12}};
+  ordered_json json = CaseJson(bench);
   for (const WindowCounts& counts : bench.cycle) {
-    const AttentionTimes t = TimeAttention(bench, block, projected, counts, request);
-    text += fmt::format("  {:<12} {:>6.2f} ms {:>8.0f} {:>4.0f} %", FormatWindows({counts}), t.ms,
-                        rate(t.flop, t.ms), 100 * rate(t.flop, t.ms) * 1e12 / bench.product_rate);
-    ordered_json entry{
-        {"windows", FormatWindows({counts})}, {"ms", t.ms}, {"tflops", rate(t.flop, t.ms)}};
-    if (t.published_ms) {
-      text += fmt::format("  {:>8.2f} ms {:>6.2f}", *t.published_ms, *t.published_ms / t.ms);
-      entry["published_ms"] = *t.published_ms;
-      entry["distance_from_published"] = *t.distance;
-    }
-    text += "\n";
-    json["layers"].push_back(entry);
+    const AttentionTimes times = TimeAttention(bench, block, projected, counts, request);
+    text += LayerText(times, bench.product_rate);
+    json["layers"].push_back(LayerJson(times));
     stage.Advance(static_cast<int64_t>(json["layers"].size()));
   }
   if (request.compare) {

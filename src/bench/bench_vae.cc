@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -104,6 +105,58 @@ nlohmann::ordered_json BenchJson(const DecodeMethods& bench,
   return list;
 }
 
+// What one call of `t3 bench vae` measured.
+struct VaeBenchResults {
+  std::vector<MethodResult> methods;
+  ConvolutionCounts convolutions;
+  std::optional<ConvolutionChecker::Report> check;
+  ProfileTimes parts;
+};
+
+VaeBenchResults RunVaeBench(const VaeBenchRequest& request, DecodeMethods& bench) {
+  const ConvolutionSettings settings{ReadConvolutionTable(request.plans), request.cudnn_choices};
+  SetConvolutionSettings(settings);
+  VaeBenchResults results;
+  if (request.check) results.check = bench.Check();
+  SetConvolutionSettings(settings);  // so that the first timed run has nothing from the check
+  for (const std::string& method : request.methods) results.methods.push_back(bench.Run(method));
+  const ConvolutionTable found = TakeFoundPlans();
+  if (request.save && !found.empty()) AddToConvolutionTable(request.plans, found);
+  results.convolutions = CountConvolutions();
+  Compare(results.methods);
+  if (request.parts) results.parts = bench.Parts();
+  return results;
+}
+
+nlohmann::ordered_json VaeBenchJson(const VaeBenchRequest& request, const DecodeMethods& bench,
+                                    const VaeBenchResults& results, const std::string& dtype,
+                                    at::Device device) {
+  const VideoGeometry& geometry = bench.geometry();
+  const ConvolutionCounts& counts = results.convolutions;
+  nlohmann::ordered_json parts_ms = nlohmann::ordered_json::object();
+  for (const auto& [part, ms] : results.parts) parts_ms[part] = ms;
+  return {{"bench", "vae"},
+          {"preset", request.preset},
+          {"width", geometry.padded_width},
+          {"height", geometry.padded_height},
+          {"frames", geometry.frames},
+          {"dtype", dtype},
+          {"device", device.str()},
+          {"memory_limit", request.options.memory_limit},
+          {"cudnn_choices", request.cudnn_choices},
+          {"convolutions",
+           {{"own", counts.custom},
+            {"from_file", counts.from_table},
+            {"timed", counts.timed},
+            {"first", counts.first},
+            {"libtorch", counts.libtorch},
+            {"stale", counts.stale}}},
+          {"commit", GetBuildInfo().commit},
+          {"decode_pflop", 2 * bench.Macs() / 1e15},
+          {"parts_ms", parts_ms},
+          {"ways", BenchJson(bench, results.methods)}};
+}
+
 }  // namespace
 
 Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
@@ -114,49 +167,18 @@ Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
   const at::ScalarType dtype = ResolveDtype(request.options.dtype, device);
   SetUpDevice(device, request.options);
   const RunContext context{progress, cancel, device, request.options.memory_limit};
-  const ConvolutionSettings settings{ReadConvolutionTable(request.plans), request.cudnn_choices};
-  SetConvolutionSettings(settings);
   DecodeMethods bench(request, context, dtype);
-  std::string convolutions;
-  if (request.check) convolutions += CheckText(bench.Check());
-  SetConvolutionSettings(settings);  // so that the first timed run has nothing from the check
-  std::vector<MethodResult> results;
-  for (const std::string& method : request.methods) results.push_back(bench.Run(method));
-  const ConvolutionTable found = TakeFoundPlans();
-  if (request.save && !found.empty()) AddToConvolutionTable(request.plans, found);
-  const ConvolutionCounts counts = CountConvolutions();
-  convolutions += ConvolutionText(counts, request);
-  Compare(results);
-  const ProfileTimes parts = request.parts ? bench.Parts() : ProfileTimes{};
+  const VaeBenchResults results = RunVaeBench(request, bench);
   const VideoGeometry& geometry = bench.geometry();
   const std::string name = dtype == at::kBFloat16 ? "bf16" : "fp32";
   const std::string heading =
       fmt::format("decoding {}x{}, {} frames, {} with random weights, {} on {}, commit {}",
                   geometry.padded_width, geometry.padded_height, geometry.frames, request.preset,
                   name, device.str(), GetBuildInfo().commit);
-  nlohmann::ordered_json parts_ms = nlohmann::ordered_json::object();
-  for (const auto& [part, ms] : parts) parts_ms[part] = ms;
-  const nlohmann::ordered_json json{{"bench", "vae"},
-                                    {"preset", request.preset},
-                                    {"width", geometry.padded_width},
-                                    {"height", geometry.padded_height},
-                                    {"frames", geometry.frames},
-                                    {"dtype", name},
-                                    {"device", device.str()},
-                                    {"memory_limit", request.options.memory_limit},
-                                    {"cudnn_choices", request.cudnn_choices},
-                                    {"convolutions",
-                                     {{"own", counts.custom},
-                                      {"from_file", counts.from_table},
-                                      {"timed", counts.timed},
-                                      {"first", counts.first},
-                                      {"libtorch", counts.libtorch},
-                                      {"stale", counts.stale}}},
-                                    {"commit", GetBuildInfo().commit},
-                                    {"decode_pflop", 2 * bench.Macs() / 1e15},
-                                    {"parts_ms", parts_ms},
-                                    {"ways", BenchJson(bench, results)}};
-  return {BenchText(bench, results, heading) + convolutions + PartsText(parts), json.dump(2)};
+  return {BenchText(bench, results.methods, heading) +
+              (results.check ? CheckText(*results.check) : "") +
+              ConvolutionText(results.convolutions, request) + PartsText(results.parts),
+          VaeBenchJson(request, bench, results, name, device).dump(2)};
 }
 
 }  // namespace t3

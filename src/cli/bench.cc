@@ -79,7 +79,7 @@ void AddOne(CLI::App& parent, const char* name, const char* description, BenchFn
       [flags, bench, &action] { action = [flags, bench] { return RunBench(*flags, bench); }; });
 }
 
-// Those of a run; what a benchmark takes on the host is told, not limited.
+// The flags of a run, but for the host memory limit: a benchmark reports what it takes, unlimited.
 void AddBenchRunFlags(CLI::App& command, RunFlags& flags) {
   AddRunFlags(command, flags);
   command.remove_option(command.get_option("--host-memory-limit"));
@@ -106,30 +106,32 @@ void AddVaeBench(CLI::App& parent, Action& action) {
   auto flags = std::make_shared<VaeBenchFlags>();
   VaeBenchRequest& request = flags->request;
   CLI::App& command = *parent.add_subcommand(
-      "vae", "decode random latents: this decoder, plain libtorch, the published tiles");
+      "vae",
+      "decode random latents: this decoder, its reference over libtorch, the published tiles");
   command.add_option("--preset", request.preset, "whose VAE: wan2.1-1.3b or wan2.2-5b")
       ->capture_default_str();
   command.add_option("--size", flags->size, "WIDTHxHEIGHT in pixels (default: 3840x2176)");
   command.add_option("--frames", request.frames, "frames, 4n+1")->capture_default_str();
-  command.add_option("--repeats", request.repeats, "runs of each way")->capture_default_str();
+  command.add_option("--repeats", request.repeats, "runs of each method")->capture_default_str();
   command
-      .add_option("--ways", request.methods, "planned, plain, tiled; separated by commas or spaces")
+      .add_option("--ways", request.methods,
+                  "decoding methods: planned, plain, tiled; separated by commas or spaces")
       ->delimiter(',')
       ->capture_default_str();
   command.add_option("--tiles", request.tiles,
                      "run so many of the published tiles and scale their time (default: all)");
   command.add_option("--plain-frames", request.plain_frames,
-                     "run so many frames of the plain way and scale their time (default: all)");
+                     "run so many frames of the method plain and scale their time (default: all)");
   command
       .add_option("--cudnn-choices", request.cudnn_choices,
-                  "plans of cuDNN that are timed for each convolution without a kept one; 1: its "
+                  "cuDNN plans to time for each convolution that --plans does not name; 1: its "
                   "first, 0: libtorch's convolutions")
       ->capture_default_str();
   auto* plans = command.add_option("--plans", request.plans, "file of convolution plans to use");
   command.add_flag("--save-plans", request.save, "add what was found to the file of --plans")
       ->needs(plans);
   command.add_flag("--parts", request.parts,
-                   "Decode once more, by the plan, and say where the time goes");
+                   "decode once more, by the plan, and report where the time goes");
   command.add_flag("--check", request.check,
                    "first compare every convolution of a short decode with libtorch's");
   AddBenchRunFlags(command, flags->run);
@@ -165,7 +167,7 @@ void AddFileBench(CLI::App& parent, Action& action) {
   command.add_option("--output", request.output, "video file to write")->required();
   AddFileFlags(command, request.file);
   command.add_option("--last-frame", request.file.last_frame, "of the video, counted from 1");
-  command.add_option("--repeats", request.repeats, "runs, of which the best counts")
+  command.add_option("--repeats", request.repeats, "number of runs; the best is reported")
       ->capture_default_str();
   AddBenchRunFlags(command, flags->run);
   command.add_flag("--json", flags->json, "print JSON");

@@ -9,7 +9,7 @@ namespace t3 {
 
 // {"steps": 8, "lora": ["a", "b"], "deterministic": true} -> --steps 8 --lora a --lora b
 // --deterministic. Keys are flags of `app` without dashes. Throws Error of kind kUsage that names
-// `source` for a key that is no flag (with the nearest one) or a value that no flag takes.
+// `source` for a key that is not a flag (with the nearest one) or a value that no flag takes.
 std::vector<std::string> ToArguments(const std::string& settings, const std::string& source,
                                      const CLI::App& app);
 

@@ -92,7 +92,7 @@ int RunEval(const EvalFlags& flags) {
 
 void AddSizeFlags(CLI::App& app, EvalFlags& flags) {
   EvalRequest& request = flags.request;
-  app.add_option("--clips", request.clips, "held-out scenes to make")->capture_default_str();
+  app.add_option("--clips", request.clips, "number of held-out scenes")->capture_default_str();
   app.add_option("--first-seed", request.first_seed, "of the first scene; the others follow")
       ->capture_default_str();
   AddGenerationFlags(app, request.params);
@@ -101,7 +101,7 @@ void AddSizeFlags(CLI::App& app, EvalFlags& flags) {
                  "enlarged by bicubic interpolation");
   app.add_option("--seed", request.seed, "of the first clip's noise; the others follow")
       ->capture_default_str();
-  app.add_option("--batch", request.batch, "clips denoised together; 0: what suits the device")
+  app.add_option("--batch", request.batch, "clips denoised together; 0: chosen for the device")
       ->capture_default_str();
   app.add_option("--loss-clips", request.loss_clips,
                  "held-out scenes whose flow-matching loss is measured")
@@ -122,25 +122,25 @@ void AddEval(CLI::App& app, Action& action) {
                                         "measure the true renders: what the measures are worth");
   command.add_flag("--vae-only", flags->vae_only, "measure the true renders through the VAE")
       ->excludes(truth);
-  command.add_option("--json", flags->request.json, "file for all values, renewed while it runs");
+  command.add_option("--json", flags->request.json, "file for all values, updated during the run");
   command.add_option("--save-sheet", flags->request.sheet,
                      "PNG file with a frame of the first clips, the truth below each");
   command
       .add_option("--compare", flags->compare,
-                  "A.json B.json: by how much B is better, scene by scene; A1.json,A2.json "
+                  "A.json B.json: the gain of B over A, scene by scene; A1.json,A2.json "
                   "B1.json,B2.json: means over training seeds")
       ->expected(2);
   command.add_option("--margin", flags->margin,
-                     "with --compare: what the intervals have to lie above, e.g. -0.05");
+                     "with --compare: the value that intervals must exceed, e.g. -0.05");
   command
       .add_option("--table", flags->table,
-                  "NAME=A.json[,A2.json...]...: these measurements side by side, in Markdown")
+                  "NAME=A.json[,A2.json...]...: a Markdown table of these measurements")
       ->expected(1, 100);
   command.add_option("--against", flags->against,
-                     "with --table: the name that the others are compared with");
+                     "with --table: the name to compare the others with");
   command
       .add_option("--margins", flags->margins,
-                  "with --against: MEASURE=MARGIN,...: what is compared, and the margins")
+                  "with --against: MEASURE=MARGIN,...: the measures to compare, with their margins")
       ->delimiter(',');
   command.callback([flags, &action] { action = [flags] { return RunEval(*flags); }; });
 }

@@ -2,8 +2,10 @@
 #include <CLI/App.hpp>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/json.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/terminal.h"
@@ -11,6 +13,8 @@
 
 namespace t3 {
 namespace {
+
+using nlohmann::ordered_json;
 
 struct DoctorFlags {
   std::string folder = ".";
@@ -24,6 +28,27 @@ struct FitPreviewFlags {
   std::string output;
 };
 
+std::string HealthText(const Health& health) {
+  std::string text;
+  for (const Finding& finding : health.findings) {
+    text += fmt::format("{:<10} {}\n", finding.name, finding.state);
+    if (!finding.remedy.empty())
+      text += fmt::format("{:<10} -> {}\n", "", WithFlags(finding.remedy));
+  }
+  return text;
+}
+
+std::string HealthJson(const Health& health) {
+  ordered_json list = ordered_json::array();
+  for (const Finding& finding : health.findings) {
+    list.push_back({{"name", finding.name},
+                    {"state", finding.state},
+                    {"remedy", WithFlags(finding.remedy)},
+                    {"fatal", finding.fatal}});
+  }
+  return DumpJson({{"good", health.good}, {"findings", list}}, 2);
+}
+
 }  // namespace
 
 void AddDoctor(CLI::App& app, Action& action) {
@@ -36,7 +61,7 @@ void AddDoctor(CLI::App& app, Action& action) {
   command.callback([flags, &action] {
     action = [flags] {
       const Health health = Doctor(flags->folder);
-      fmt::print("{}", flags->json ? health.report.json + "\n" : health.report.text);
+      fmt::print("{}", flags->json ? HealthJson(health) + "\n" : HealthText(health));
       return health.good ? 0 : 1;
     };
   });

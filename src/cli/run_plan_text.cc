@@ -18,8 +18,9 @@ std::string FileName(const std::string& path) {
 
 std::string CheckpointText(const RunPlan& plan) {
   std::string text = FileName(plan.model);
-  for (const Lora& lora : plan.loras)
-    text += fmt::format(" + {} x {}", FileName(lora.path), lora.scale);
+  for (size_t i = 0; i < plan.loras.size(); ++i)
+    text += fmt::format(" + {} x {} ({})", FileName(plan.loras[i].path), plan.loras[i].scale,
+                        plan.lora_strengths.at(i));
   const AttentionPlan& attention = plan.attention;
   text += fmt::format(", {} {} attention",
                       attention.trained_known ? "trained with" : "presumably trained with",

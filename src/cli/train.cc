@@ -121,8 +121,8 @@ int RunTrain(const TrainFlags& flags) {
 
 void AddTrain(CLI::App& app, Action& action) {
   auto flags = std::make_shared<TrainFlags>();
-  CLI::App& command =
-      *app.add_subcommand("train", "train a model as described in a JSON file (docs/reference/training.md)");
+  CLI::App& command = *app.add_subcommand(
+      "train", "train a model as described in a JSON file (docs/reference/training.md)");
   command.add_option("config", flags->config, "CONFIG.json")->required();
   command
       .add_option("--set", flags->overrides,

@@ -12,43 +12,43 @@
 namespace t3 {
 namespace {
 
-// Flags of other programs, and ours.
+// Flags of other programs without their dashes, and ours.
 const std::map<std::string, std::string>& ForeignFlags() {
-  static const std::map<std::string, std::string> flags{{"--width", "--size WIDTHxHEIGHT"},
-                                                        {"--height", "--size WIDTHxHEIGHT"},
-                                                        {"-W", "--size WIDTHxHEIGHT"},
-                                                        {"-H", "--size WIDTHxHEIGHT"},
-                                                        {"--resolution", "--size WIDTHxHEIGHT"},
-                                                        {"--cfg", "--guidance"},
-                                                        {"--cfg-scale", "--guidance"},
-                                                        {"--guidance-scale", "--guidance"},
-                                                        {"--sample_guide_scale", "--guidance"},
-                                                        {"--num-frames", "--frames"},
-                                                        {"--num_frames", "--frames"},
-                                                        {"--frame_num", "--frames"},
-                                                        {"--length", "--frames"},
-                                                        {"--video-frames", "--frames"},
-                                                        {"--num-inference-steps", "--steps"},
-                                                        {"--num_inference_steps", "--steps"},
-                                                        {"--sample_steps", "--steps"},
-                                                        {"--sample_shift", "--shift"},
-                                                        {"--flow-shift", "--shift"},
-                                                        {"--sampling-method", "--sampler"},
-                                                        {"--scheduler", "--sampler"},
-                                                        {"--base_seed", "--seed"},
-                                                        {"--ckpt_dir", "--model"},
-                                                        {"--ckpt-dir", "--model"},
-                                                        {"--checkpoint", "--model"},
-                                                        {"--diffusion-model", "--dit"},
-                                                        {"--t5xxl", "--text-encoder"},
-                                                        {"--neg", "--negative-prompt"},
-                                                        {"--negative", "--negative-prompt"},
-                                                        {"--init-img", "--image"},
-                                                        {"--out", "--output"},
-                                                        {"--save_file", "--output"},
-                                                        {"--precision", "--dtype"},
-                                                        {"--gpu", "--device cuda"},
-                                                        {"--cpu", "--device cpu"}};
+  static const std::map<std::string, std::string> flags{{"width", "--size WIDTHxHEIGHT"},
+                                                        {"height", "--size WIDTHxHEIGHT"},
+                                                        {"W", "--size WIDTHxHEIGHT"},
+                                                        {"H", "--size WIDTHxHEIGHT"},
+                                                        {"resolution", "--size WIDTHxHEIGHT"},
+                                                        {"cfg", "--guidance"},
+                                                        {"cfg-scale", "--guidance"},
+                                                        {"guidance-scale", "--guidance"},
+                                                        {"sample_guide_scale", "--guidance"},
+                                                        {"num-frames", "--frames"},
+                                                        {"num_frames", "--frames"},
+                                                        {"frame_num", "--frames"},
+                                                        {"length", "--frames"},
+                                                        {"video-frames", "--frames"},
+                                                        {"num-inference-steps", "--steps"},
+                                                        {"num_inference_steps", "--steps"},
+                                                        {"sample_steps", "--steps"},
+                                                        {"sample_shift", "--shift"},
+                                                        {"flow-shift", "--shift"},
+                                                        {"sampling-method", "--sampler"},
+                                                        {"scheduler", "--sampler"},
+                                                        {"base_seed", "--seed"},
+                                                        {"ckpt_dir", "--model"},
+                                                        {"ckpt-dir", "--model"},
+                                                        {"checkpoint", "--model"},
+                                                        {"diffusion-model", "--dit"},
+                                                        {"t5xxl", "--text-encoder"},
+                                                        {"neg", "--negative-prompt"},
+                                                        {"negative", "--negative-prompt"},
+                                                        {"init-img", "--image"},
+                                                        {"out", "--output"},
+                                                        {"save_file", "--output"},
+                                                        {"precision", "--dtype"},
+                                                        {"gpu", "--device cuda"},
+                                                        {"cpu", "--device cpu"}};
   return flags;
 }
 
@@ -67,8 +67,11 @@ std::string FirstUnknown(const CLI::App& app, const std::vector<std::string>& ar
 }
 
 std::string MeantFlag(const std::string& word, const CLI::App& command) {
-  const auto foreign = ForeignFlags().find(word);
-  return foreign != ForeignFlags().end() ? foreign->second : Nearest(word, LongFlags(command));
+  const std::vector<std::string> known = LongFlags(command);
+  const auto foreign = ForeignFlags().find(word.substr(word.find_first_not_of('-')));
+  if (foreign == ForeignFlags().end()) return Nearest(word, known);
+  const std::string flag = foreign->second.substr(0, foreign->second.find(' '));
+  return std::ranges::find(known, flag) == known.end() ? Nearest(word, known) : foreign->second;
 }
 
 // A word that follows a prompt was probably meant to be part of it.
@@ -94,7 +97,7 @@ std::string ExplainUnknown(const std::string& argument, const CLI::App& app,
     return fmt::format("{} is not a command{}; `t3 help` lists them", Quote(word),
                        DidYouMean(word, names));
   }
-  if (word.starts_with('-')) {
+  if (word.starts_with('-') && word.find_first_not_of('-') != std::string::npos) {
     const std::string meant = MeantFlag(word, command);
     return fmt::format("{} is not a flag of `t3 {}`{}", Quote(word), command.get_name(),
                        meant.empty()

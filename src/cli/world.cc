@@ -38,21 +38,23 @@ void AddWorld(CLI::App& app, Action& action) {
   auto flags = std::make_shared<WorldFlags>();
   WorldRequest& request = flags->request;
   CLI::App& command =
-      *app.add_subcommand("world", "make captioned clips of a procedural world, to train on");
+      *app.add_subcommand("world", "render captioned clips of a procedural world to train on");
   command.add_option("--seed", request.seed, "of the first clip; the others follow")
       ->capture_default_str();
   command.add_option("--count", request.count, "number of clips")->capture_default_str();
   command.add_option("--size", flags->size, "WIDTHxHEIGHT, up to 4K and beyond")
       ->capture_default_str();
   command.add_option("--frames", request.frames, "frames of a clip")->capture_default_str();
-  command.add_option("--fps", request.fps, "frames a second")
+  command.add_option("--fps", request.fps, "frames per second")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command.add_option("--format", request.format, "mp4, mkv, y4m, or png for folders of pictures")
       ->capture_default_str();
   command.add_option("--device", request.device, "auto, cpu, cuda or cuda:N")
       ->capture_default_str();
-  command.add_option("--output", request.output, "folder for the clips and captions.json")
+  command
+      .add_option("--output", request.output,
+                  "folder for the clips and captions.json; clips that are there are kept")
       ->required();
   command.callback([flags, &action] { action = [flags] { return RunWorld(*flags); }; });
 }

@@ -123,9 +123,11 @@ std::string ErrorOf(const std::string& a, const std::string& b) {
 
 TEST_F(CompareEvalsTest, WrongFilesAreNamed) {
   const std::string a = Write("a.json", {{"land", {1, 0}}});
-  EXPECT_THAT(ErrorOf(a, folder_ / "none.json"), HasSubstr("there is no such file"));
+  EXPECT_THAT(ErrorOf(a, folder_ / "none.json"), HasSubstr("none.json: No such file"));
   std::ofstream(folder_ / "text.json") << "not JSON";
-  EXPECT_THAT(ErrorOf(a, folder_ / "text.json"), HasSubstr("is not a record of `t3 eval --json`"));
+  EXPECT_THAT(ErrorOf(a, folder_ / "text.json"), HasSubstr("text.json is not valid JSON"));
+  std::ofstream(folder_ / "list.json") << "[]";
+  EXPECT_THAT(ErrorOf(a, folder_ / "list.json"), HasSubstr("is not a record of `t3 eval --json`"));
   EXPECT_THAT(ErrorOf(a, Write("far.json", {{"land", {1}}}, 90)), HasSubstr("share no scene"));
   EXPECT_THAT(ErrorOf(a, Write("other.json", {{"time", {1}}})), HasSubstr("share no scene"));
 }

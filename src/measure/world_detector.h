@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "measure/world_features.h"
 #include "world/scene.h"
 
 namespace t3 {
@@ -31,11 +32,7 @@ struct WorldReading {
 // `video`: (3, frames, height, width) in [-1, 1] on any device, at least 2 frames; read at 256x144.
 WorldReading ReadWorld(const at::Tensor& video);
 
-// Inputs of the fitted coefficients (world_fit.cc).
-struct WorldFeatures {
-  at::Tensor scene;   // (kSceneFeatures) fp32 on the CPU
-  at::Tensor object;  // (kObjectFeatures); zero without an object
-};
+// The features of a clip, for world_fit.cc.
 WorldFeatures FeaturesOf(const at::Tensor& video);
 
 }  // namespace t3

@@ -26,9 +26,9 @@ std::vector<WorldScene> VariedScenes() {
     int& object = values[static_cast<size_t>(WorldAttribute::kObject)];
     if (object == 3)
       object = static_cast<int>(values[0] == 0 ? WorldObject::kBoat : WorldObject::kCar);
-    scenes.push_back(SampleScene(5000 + static_cast<uint64_t>(i), values));
+    scenes.push_back(SampleScene(6000 + static_cast<uint64_t>(i), values));
   }
-  scenes[0] = SampleScene(5100, {0, 1, 1, 1, 3, 0, 1, 0, 3});  // a boat
+  scenes[0] = SampleScene(6100, {0, 1, 1, 1, 3, 0, 1, 0, 3});  // a boat
   return scenes;
 }
 

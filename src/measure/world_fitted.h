@@ -4,7 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "measure/world_detector.h"
+#include "measure/world_features.h"
+#include "world/scene.h"
 
 namespace t3 {
 

@@ -18,7 +18,8 @@ constexpr std::string_view kUnderscoredPrefixes[] = {"lora_unet_", "lora_transfo
                                                      "lycoris_",   "lora_diffusion_model_"};
 constexpr std::string_view kUnderscoredInner[] = {"_",     "model_", "diffusion_model_",
                                                   "unet_", "dit_",   "transformer_"};
-constexpr std::string_view kDottedPrefixes[] = {"base_model.", "lora_unet.", "lora_transformer."};
+constexpr std::string_view kDottedPrefixes[] = {"base_model.model.", "base_model.", "lora_unet.",
+                                                "lora_transformer."};
 
 int64_t ProductFrom(const std::vector<int64_t>& shape, size_t first) {
   int64_t n = 1;

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/check.h"
 #include "nn/weight_file_testing.h"
 
@@ -59,7 +61,10 @@ TEST(Lora, KnowsEveryNaming) {
   for (const char* module :
        {"diffusion_model.blocks.7.self_attn.q", "blocks.7.self_attn.q",
         "transformer.blocks.7.attn1.to_q", "base_model.model.blocks.7.self_attn.q",
-        "lora_unet_blocks_7_self_attn_q", "lora_unet_blocks_7_attn1_to_q"}) {
+        "lora_unet_blocks_7_self_attn_q", "lora_unet_blocks_7_attn1_to_q",
+        "lora_unet__blocks_7_self_attn_q", "lora_transformer_blocks_7_attn1_to_q",
+        "lora_unet_diffusion_model_blocks_7_self_attn_q", "lycoris_blocks_7_self_attn_q",
+        "base_model.model.transformer.blocks.7.attn1.to_q"}) {
     for (const auto& [down, up] : kinds) {
       const at::Tensor delta =
           DeltaOf("blocks.7.self_attn.q.weight", {6, 4},
@@ -93,6 +98,31 @@ TEST(Lora, AddsFullDeltas) {
   EXPECT_TRUE(at::allclose(DeltaOf("blocks.7.self_attn.q.weight", {6, 4}, tensors, 2), weight * 2));
   EXPECT_TRUE(at::allclose(DeltaOf("blocks.7.self_attn.q.bias", {6}, tensors, 2), bias * 2));
   EXPECT_TRUE(at::allclose(DeltaOf("blocks.7.modulation", {1, 6, 4}, tensors), modulation));
+}
+
+TEST(Lora, BiasOfTheUpFactorCountsAsTheFactors) {
+  const Factors f;
+  const at::Tensor bias = at::randn({6});
+  const TestTensors tensors{{"blocks.7.self_attn.q.lora_A.weight", f.down},
+                            {"blocks.7.self_attn.q.lora_B.weight", f.up},
+                            {"blocks.7.self_attn.q.lora_B.bias", bias},
+                            {"blocks.7.self_attn.q.alpha", at::full({}, 8.0)}};
+  EXPECT_TRUE(
+      at::allclose(DeltaOf("blocks.7.self_attn.q.bias", {6}, tensors, 0.5), bias * 4 * 0.5));
+}
+
+TEST(Lora, WhatIsNotFiniteNamesTheLora) {
+  const Factors f;
+  for (const auto& [up, down] :
+       {std::pair(f.up, f.down * NAN), std::pair(f.up * 1e30, f.down * 1e30)}) {
+    EXPECT_THAT(ErrorOf([&, &up = up, &down = down] {
+                  DeltaOf("blocks.7.self_attn.q.weight", {6, 4},
+                          {{"blocks.7.self_attn.q.lora_A.weight", down},
+                           {"blocks.7.self_attn.q.lora_B.weight", up}});
+                }),
+                testing::AllOf(HasSubstr("lora.safetensors"), HasSubstr("self_attn.q.lora_"),
+                               HasSubstr("NaN or infinity")));
+  }
 }
 
 TEST(Lora, MergesConvolutions) {
@@ -140,7 +170,7 @@ TEST(Lora, RejectsWhatFitsNothing) {
   const Factors f;
   EXPECT_THAT(
       LoraError({{"blocks.7.cross.lora_A.weight", f.down}, {"blocks.7.cross.lora_B.weight", f.up}}),
-      HasSubstr("2 of its entries match nothing in the network: blocks.7.cross.lora_A"));
+      HasSubstr("2 of its entries match nothing in the network: 'blocks.7.cross.lora_A"));
   EXPECT_THAT(LoraError({{"blocks.8.self_attn.q.lora_A.weight", f.down},
                          {"blocks.8.self_attn.q.lora_B.weight", f.up}}),
               HasSubstr("blocks.8.self_attn.q.weight, which the test net does not have"));

@@ -1,4 +1,4 @@
-// Timing short work to foretell long work.
+// Times short work to predict long work.
 #include "pipeline/calibration.h"
 
 #include <ATen/ATen.h>

@@ -49,7 +49,7 @@ int64_t MemoryInUse(at::Device device);
 // "NVIDIA H200" or the CPU's model name.
 std::string DeviceName(at::Device device);
 
-// Gives freed blocks back to the device, so that the next stage can have them.
+// Returns freed memory to the device and to the host, so that the next stage can have it.
 void ReleaseCachedMemory(at::Device device);
 void Synchronize(at::Device device);
 

@@ -5,14 +5,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "base/json.h"
 #include "base/seconds_since.h"
 #include "base/text.h"
 #include "media/video_writer.h"
@@ -27,15 +26,6 @@ namespace t3 {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::ordered_json;
-
-// One thing that was checked. `remedy` is empty where nothing is wrong.
-struct Finding {
-  std::string name;
-  std::string state;
-  std::string remedy;
-  bool fatal = false;
-};
 
 std::string FirstLine(const std::string& path) {
   std::ifstream file(path);
@@ -60,12 +50,12 @@ Finding GpuFinding() {
   if (!driver)
     return {
         "GPU", "none: no NVIDIA driver is loaded",
-        "videos are made on the CPU, hundreds of times slower; where a GPU is built in, install "
+        "videos are made on the CPU, hundreds of times slower; if the machine has a GPU, install "
         "its driver"};
   if (!built)
-    return {"GPU", "there, but this build has no CUDA",
+    return {"GPU", "present, but this build has no CUDA",
             "build again with cmake --preset cuda, on a machine with nvcc"};
-  return {"GPU", "there, but libtorch cannot use it",
+  return {"GPU", "present, but libtorch cannot use it",
           "compare the driver's CUDA version (nvidia-smi) with the build's (t3 --version)", true};
 }
 
@@ -100,7 +90,7 @@ Finding MemoryFinding() {
           fmt::format("{} of {} free", FormatBytes(free), FormatBytes(TotalBytes(at::kCPU))),
           free >= kEnough ? ""
                           : "the full-size text encoder needs 11.4 GB; close other programs, or "
-                            "give prompts as --text-embeds"};
+                            "give prompts as `text-embeds`"};
 }
 
 bool Opens(const std::string& path, const std::string& codec) {
@@ -119,22 +109,22 @@ bool Opens(const std::string& path, const std::string& codec) {
 Finding EncoderFinding(const std::string& folder) {
   const std::string path = (fs::path(folder) / "t3-doctor.mp4").string();
   std::string works;
-  // Not libsvtav1: in some versions closing an encoder that got no frame never returns.
+  // Not libsvtav1: some versions never return from closing an encoder that got no frame.
   for (const char* codec : {"libx264", "libx265", "h264_nvenc", "hevc_nvenc"}) {
     if (Opens(path, codec)) works += fmt::format("{}{}", works.empty() ? "" : ", ", codec);
   }
   const bool standard = Opens(path, "");
   if (GetBuildInfo().ffmpeg.empty())
     return {"encoders", "none: built without FFmpeg",
-            "--output F.y4m or DIR/ work; for MP4 install libavcodec-dev, libavformat-dev, "
+            "`output` F.y4m or DIR/ work; for MP4 install libavcodec-dev, libavformat-dev, "
             "libavutil-dev and libswscale-dev and build again"};
   if (!standard)
     return {"encoders", works.empty() ? "no H.264 encoder opens" : works,
-            "install an FFmpeg with libx264, or give --codec, or --output F.y4m"};
+            "install an FFmpeg with libx264, or give `codec`, or `output` F.y4m"};
   return {"encoders", works + fmt::format(" (libavcodec {})", GetBuildInfo().ffmpeg), ""};
 }
 
-// Bytes a second of writing and syncing.
+// Bytes per second of writing and syncing.
 double WriteSpeed(const std::string& path, int64_t bytes) {
   const std::vector<char> block(size_t{1} << 22, 'x');
   const auto start = std::chrono::steady_clock::now();
@@ -152,7 +142,7 @@ double WriteSpeed(const std::string& path, int64_t bytes) {
 Finding DiskFinding(const std::string& folder) {
   constexpr int64_t kProbe = 128'000'000;
   constexpr double kSlow = 50e6;
-  // A checkpoint, the final latents and the file of a 4K clip, some times over.
+  // Several times a checkpoint, the final latents and the file of a 4K clip.
   constexpr uintmax_t kEnough = 10'000'000'000;
   std::error_code ignored;
   const std::string place = fs::weakly_canonical(folder, ignored).string();
@@ -166,7 +156,7 @@ Finding DiskFinding(const std::string& folder) {
                               FormatBytes(static_cast<int64_t>(speed))),
                   ""};
   if (speed <= 0) {
-    finding.remedy = "the folder cannot be written; give another to t3 doctor, and to --output";
+    finding.remedy = "the folder cannot be written; give another to t3 doctor, and to `output`";
     finding.fatal = true;
   } else if (!error && space.available < kEnough) {
     finding.remedy = "a 4K clip and its states need up to 2 GB; free some space";
@@ -199,7 +189,7 @@ Finding ModelFinding() {
     return {"model", "demo in " + DemoModelFolder() + "; T3_MODEL_DIR is not set", ""};
   } catch (const Error&) {
     return {"model", "T3_MODEL_DIR is not set, and no demo model is installed",
-            "give --model DIR, or set T3_MODEL_DIR to a checkpoint's folder; docs/guides/models.md "
+            "give `model` DIR, or set T3_MODEL_DIR to a checkpoint's folder; docs/guides/models.md "
             "says where to get models"};
   }
 }
@@ -241,22 +231,12 @@ std::vector<Finding> FolderFindings(const std::string& folder) {
 }  // namespace
 
 Health Doctor(const std::string& folder) {
-  std::vector<Finding> findings = MachineFindings();
-  for (Finding& finding : FolderFindings(folder)) findings.push_back(std::move(finding));
-  findings.push_back(CacheFinding());
   Health health;
-  ordered_json list = ordered_json::array();
-  for (const Finding& finding : findings) {
-    health.good = health.good && !finding.fatal;
-    health.report.text += fmt::format("{:<10} {}\n", finding.name, finding.state);
-    if (!finding.remedy.empty())
-      health.report.text += fmt::format("{:<10} -> {}\n", "", finding.remedy);
-    list.push_back({{"name", finding.name},
-                    {"state", finding.state},
-                    {"remedy", finding.remedy},
-                    {"fatal", finding.fatal}});
-  }
-  health.report.json = DumpJson(ordered_json{{"good", health.good}, {"findings", list}}, 2);
+  health.findings = MachineFindings();
+  for (Finding& finding : FolderFindings(folder)) health.findings.push_back(std::move(finding));
+  health.findings.push_back(CacheFinding());
+  health.good =
+      std::ranges::none_of(health.findings, [](const Finding& finding) { return finding.fatal; });
   return health;
 }
 

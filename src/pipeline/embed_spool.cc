@@ -14,7 +14,7 @@ namespace t3 {
 namespace {
 
 // Some sixteen prompts of full length.
-constexpr int64_t kHeldBytes = 64'000'000;
+constexpr int64_t kBufferedBytes = 64'000'000;
 
 int OpenUnnamed(const std::string& folder) {
   std::string name = folder + "/.t3-spool-XXXXXX";
@@ -56,9 +56,9 @@ void EmbedSpool::Add(const std::string& text, const EncodedText& encoded) {
   Entry& entry = entries_[text];
   entry.encoded.ids = encoded.ids;
   const auto bytes = static_cast<int64_t>(encoded.embeds.nbytes());
-  if (held_ + bytes > kHeldBytes) return Write(entry, encoded.embeds);
+  if (buffered_ + bytes > kBufferedBytes) return Write(entry, encoded.embeds);
   entry.encoded.embeds = encoded.embeds;
-  held_ += bytes;
+  buffered_ += bytes;
 }
 
 EncodedText EmbedSpool::Read(const std::string& text) const {

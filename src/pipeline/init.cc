@@ -53,8 +53,8 @@ ordered_json OfficialConfig(const DitConfig& c) {
           {"eps", c.eps}};
 }
 
-// Attention in the text encoder has no 1/sqrt(head dim): its queries are made smaller instead, or
-// softmax would pick one token and outputs would be trivial.
+// Attention in the text encoder has no factor 1/sqrt(head dim), so the query weights get it.
+// Otherwise softmax would select a single token and outputs would be trivial.
 RandomScale TextScale(const TensorSpec& spec, const TextEncoderConfig& config) {
   if (spec.name == "token_embedding.weight") return {0, 1};
   if (spec.name.ends_with("pos_embedding.embedding.weight")) return {0, 0.5};
@@ -66,7 +66,7 @@ RandomScale TextScale(const TensorSpec& spec, const TextEncoderConfig& config) {
   return scale;
 }
 
-// A decoder's output around +-1 is what a video has; at full scale most of it would be clamped.
+// Halved so that most of the decoder's output lies within +-1; the rest is clamped.
 RandomScale VaeScale(const TensorSpec& spec) {
   RandomScale scale = DefaultScale(spec);
   if (spec.name == "decoder.head.2.weight") scale.std /= 2;
@@ -99,7 +99,7 @@ class ModelWriter {
           [&](const TensorSpec& spec) { return TextScale(spec, text); }, dtype_, {});
   }
 
-  // In fp32 as the official files.
+  // In fp32, like the official files.
   void WriteVae() const {
     const VaeConfig& vae = *config_.vae;
     const char* name =
@@ -130,14 +130,14 @@ class ModelWriter {
 at::ScalarType ParseInitType(const std::string& name) {
   if (name.empty() || name == "bf16") return at::kBFloat16;
   if (name == "fp32") return at::kFloat;
-  FailUsage("--dtype {}: wanted bf16 or fp32", name);
+  FailUsage("`dtype` {}: wanted bf16 or fp32", name);
 }
 
 void CopyTokenizer(const InitConfig& config, const fs::path& folder) {
   if (config.tokenizer.empty()) {
     spdlog::warn(
         "this model has no tokenizer (field \"tokenizer\" of a CONFIG.json names one to copy): "
-        "generate with --tokenizer FILE or --text-embeds FILE");
+        "generate with `tokenizer` FILE or `text-embeds` FILE");
     return;
   }
   const fs::path target = folder / "google" / "umt5-xxl";

@@ -1,4 +1,4 @@
-// What t3 init makes: sizes of the networks, from a preset or a JSON file.
+// The configuration of t3 init: sizes of the networks, from a preset or a JSON file.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -15,14 +15,14 @@ struct InitConfig {
   std::optional<TextEncoderConfig> text;
   std::optional<VaeConfig> vae;
   AttentionPattern attention = AttentionPattern::kFull;
-  std::string windows;    // "t,h,w;...", or empty: the planner's
+  std::string windows;    // "t,h,w;...", or empty for the planner's
   std::string tokenizer;  // sentencepiece model to copy, or empty
 };
 
 // A preset's name, or the path of a CONFIG.json (docs/reference/init.md). Throws Error of kind
 // kUsage for an unknown preset, Error for a field that is unknown or does not fit.
 InitConfig ReadInitConfig(const std::string& model);
-// `folder` is where relative paths in it begin, `source` names it in messages.
+// Relative paths in it are relative to `folder`; `source` names it in messages.
 InitConfig ParseInitConfig(const nlohmann::json& document, const std::string& folder,
                            const std::string& source);
 

@@ -1,82 +1,48 @@
 // Reading the configuration of t3 init.
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/check.h"
-#include "base/mapped_file.h"
+#include "base/json.h"
+#include "base/json_fields.h"
 #include "config/presets.h"
 #include "pipeline/init.h"
 #include "plan/windows.h"
-#include "base/json.h"
 
 namespace t3 {
 namespace {
 
 using nlohmann::json;
 
-// The fields of an object, taken one by one; those that nobody takes are errors.
-class Fields {
- public:
-  Fields(const json& object, std::string source) : object_(object), source_(std::move(source)) {
-    T3_CHECK(object.is_object(), "{} must be a JSON object", source_);
-  }
+// A size, which the object must give unless a preset has given it.
+void TakeSize(JsonFields& fields, const char* key, int64_t* value) {
+  fields.TakeInteger(key, 1, INT32_MAX, value);
+  T3_CHECK(*value >= 1, "{}: \"{}\" must be given", fields.where(), key);
+}
 
-  // nullptr where the field is absent; null counts as present.
-  const json* Find(const char* key) {
-    taken_.insert(key);
-    const auto found = object_.find(key);
-    return found == object_.end() ? nullptr : &*found;
-  }
-
-  template <typename T>
-  void Take(const char* key, T* value) {
-    const json* field = Find(key);
-    if (field == nullptr) return;
-    try {
-      *value = field->get<T>();
-    } catch (const json::exception&) {
-      Fail("{}: \"{}\" is {}, which does not fit", source_, key, field->dump());
-    }
-  }
-
-  // A size: an integer from 1 on.
-  void TakeSize(const char* key, int64_t* value) {
-    const json* field = Find(key);
-    if (field != nullptr) {
-      T3_CHECK(field->is_number_integer(), "{}: \"{}\" is {}, wanted a whole number", source_, key,
-               field->dump());
-      *value = field->get<int64_t>();
-    }
-    T3_CHECK(*value >= 1 && *value < (int64_t{1} << 31), "{}: \"{}\" must be given and positive",
-             source_, key);
-  }
-
-  void CheckAllTaken() const {
-    for (const auto& [key, value] : object_.items()) {
-      T3_CHECK(taken_.contains(key), "{}: \"{}\" is no field here; the fields are {}", source_, key,
-               fmt::join(taken_, ", "));
-    }
-  }
-
- private:
-  const json& object_;
-  std::string source_;
-  std::set<std::string> taken_;
-};
+// A list of numbers; its length is checked later.
+void TakeNumbers(JsonFields& fields, const char* key, std::vector<double>* values) {
+  const json* list = fields.Find(key);
+  if (list == nullptr) return;
+  T3_CHECK(list->is_array() && std::all_of(list->begin(), list->end(),
+                                           [](const json& value) { return value.is_number(); }),
+           "{}: \"{}\" is a {}, wanted a list of numbers", fields.where(), key, list->type_name());
+  *values = list->get<std::vector<double>>();
+}
 
 DitConfig ParseDit(const json& object, DitConfig config, const std::string& source) {
-  Fields fields(object, source);
+  JsonFields fields(object, source);
   if (config.latent_channels == 0) config.latent_channels = 16;
-  fields.TakeSize("dim", &config.dim);
-  fields.TakeSize("ffn_dim", &config.ffn_dim);
-  fields.TakeSize("num_heads", &config.num_heads);
-  fields.TakeSize("num_layers", &config.num_layers);
-  fields.TakeSize("in_dim", &config.latent_channels);
-  fields.TakeSize("text_dim", &config.text_dim);
-  fields.TakeSize("text_len", &config.text_len);
-  fields.TakeSize("freq_dim", &config.freq_dim);
-  fields.Take("eps", &config.eps);
+  TakeSize(fields, "dim", &config.dim);
+  TakeSize(fields, "ffn_dim", &config.ffn_dim);
+  TakeSize(fields, "num_heads", &config.num_heads);
+  TakeSize(fields, "num_layers", &config.num_layers);
+  TakeSize(fields, "in_dim", &config.latent_channels);
+  TakeSize(fields, "text_dim", &config.text_dim);
+  TakeSize(fields, "text_len", &config.text_len);
+  TakeSize(fields, "freq_dim", &config.freq_dim);
+  fields.TakeNumber("eps", 0, 1, &config.eps);
   fields.CheckAllTaken();
   T3_CHECK(
       config.dim % config.num_heads == 0 && config.head_dim() % 2 == 0 && config.head_dim() >= 6,
@@ -89,16 +55,16 @@ DitConfig ParseDit(const json& object, DitConfig config, const std::string& sour
 
 TextEncoderConfig ParseText(const json& object, TextEncoderConfig config,
                             const std::string& source) {
-  Fields fields(object, source);
+  JsonFields fields(object, source);
   const bool had_attention_dim = config.attention_dim != 0 && !object.contains("dim");
-  fields.TakeSize("dim", &config.dim);
-  fields.TakeSize("ffn_dim", &config.ffn_dim);
-  fields.TakeSize("num_heads", &config.num_heads);
+  TakeSize(fields, "dim", &config.dim);
+  TakeSize(fields, "ffn_dim", &config.ffn_dim);
+  TakeSize(fields, "num_heads", &config.num_heads);
   if (!had_attention_dim) config.attention_dim = config.dim;
-  fields.TakeSize("attention_dim", &config.attention_dim);
-  fields.TakeSize("num_layers", &config.num_layers);
-  fields.TakeSize("vocab_size", &config.vocab_size);
-  fields.TakeSize("num_buckets", &config.num_buckets);
+  TakeSize(fields, "attention_dim", &config.attention_dim);
+  TakeSize(fields, "num_layers", &config.num_layers);
+  TakeSize(fields, "vocab_size", &config.vocab_size);
+  TakeSize(fields, "num_buckets", &config.num_buckets);
   fields.CheckAllTaken();
   T3_CHECK(config.attention_dim % config.num_heads == 0,
            "{}: attention_dim {} does not split into {} heads", source, config.attention_dim,
@@ -107,27 +73,27 @@ TextEncoderConfig ParseText(const json& object, TextEncoderConfig config,
   return config;
 }
 
-void TakeStatistics(Fields* fields, const std::vector<double>& published, VaeConfig* config) {
+void TakeStatistics(JsonFields& fields, const std::vector<double>& published, VaeConfig* config) {
   const auto size = static_cast<size_t>(config->latent_channels);
   const bool fits = published.size() == size;
   config->mean = fits ? LatentMean(config->version) : std::vector<double>(size, 0);
   config->std = fits ? LatentStd(config->version) : std::vector<double>(size, 1);
-  fields->Take("latents_mean", &config->mean);
-  fields->Take("latents_std", &config->std);
+  TakeNumbers(fields, "latents_mean", &config->mean);
+  TakeNumbers(fields, "latents_std", &config->std);
 }
 
 VaeConfig ParseVae(const json& object, const std::optional<VaeConfig>& preset,
                    const std::string& source) {
-  Fields fields(object, source);
+  JsonFields fields(object, source);
   std::string version = preset && preset->version == VaeVersion::k22 ? "2.2" : "2.1";
   fields.Take("version", &version);
   T3_CHECK(version == "2.1" || version == "2.2", "{}: version {} must be 2.1 or 2.2", source,
            version);
   VaeConfig config = FindPreset(version == "2.1" ? "wan2.1-1.3b" : "wan2.2-5b").vae;
-  fields.TakeSize("latent_channels", &config.latent_channels);
-  fields.TakeSize("encoder_dim", &config.encoder_dim);
-  fields.TakeSize("decoder_dim", &config.decoder_dim);
-  TakeStatistics(&fields, LatentMean(config.version), &config);
+  TakeSize(fields, "latent_channels", &config.latent_channels);
+  TakeSize(fields, "encoder_dim", &config.encoder_dim);
+  TakeSize(fields, "decoder_dim", &config.decoder_dim);
+  TakeStatistics(fields, LatentMean(config.version), &config);
   fields.CheckAllTaken();
   const auto size = static_cast<size_t>(config.latent_channels);
   T3_CHECK(config.mean.size() == size && config.std.size() == size,
@@ -146,7 +112,7 @@ InitConfig FromPreset(const ModelPreset& preset) {
 }
 
 void CheckParts(const InitConfig& config, const std::string& source) {
-  T3_CHECK(config.dit || config.text || config.vae, "{} names no network to make", source);
+  T3_CHECK(config.dit || config.text || config.vae, "{} names no network", source);
   T3_CHECK(!config.dit || !config.text || config.dit->text_dim == config.text->dim,
            "{}: text_dim of the DiT is {}, but the text encoder's dim is {}", source,
            config.dit ? config.dit->text_dim : 0, config.text ? config.text->dim : 0);
@@ -159,10 +125,11 @@ void CheckParts(const InitConfig& config, const std::string& source) {
   if (!config.windows.empty()) ParseWindows(config.windows);
 }
 
-// The part `key`: absent keeps the preset's, null drops it.
+// The part `key`: if absent, the preset's stays; null removes it.
 template <typename Config, typename Parse>
-void TakePart(Fields* fields, const char* key, std::optional<Config>* part, const Parse& parse) {
-  const json* field = fields->Find(key);
+void TakePart(JsonFields& fields, const char* key, std::optional<Config>* part,
+              const Parse& parse) {
+  const json* field = fields.Find(key);
   if (field == nullptr) return;
   if (field->is_null()) {
     part->reset();
@@ -175,18 +142,18 @@ void TakePart(Fields* fields, const char* key, std::optional<Config>* part, cons
 
 InitConfig ParseInitConfig(const json& document, const std::string& folder,
                            const std::string& source) {
-  Fields fields(document, source);
+  JsonFields fields(document, source);
   InitConfig config;
   std::string preset;
   fields.Take("preset", &preset);
   if (!preset.empty()) config = FromPreset(FindPreset(preset));
-  TakePart(&fields, "dit", &config.dit, [&](const json& object) {
+  TakePart(fields, "dit", &config.dit, [&](const json& object) {
     return ParseDit(object, config.dit.value_or(DitConfig{}), source + ": dit");
   });
-  TakePart(&fields, "text_encoder", &config.text, [&](const json& object) {
+  TakePart(fields, "text_encoder", &config.text, [&](const json& object) {
     return ParseText(object, config.text.value_or(TextEncoderConfig{}), source + ": text_encoder");
   });
-  TakePart(&fields, "vae", &config.vae,
+  TakePart(fields, "vae", &config.vae,
            [&](const json& object) { return ParseVae(object, config.vae, source + ": vae"); });
   std::string attention(AttentionName(config.attention));
   fields.Take("attention", &attention);
@@ -207,9 +174,8 @@ InitConfig ReadInitConfig(const std::string& model) {
     T3_CHECK(!model.ends_with(".json"), "{}: there is no such file", model);
     return FromPreset(FindPreset(model));
   }
-  const MappedFile file(model);
-  return ParseInitConfig(ParseJson(file.bytes(), model),
-                         std::filesystem::path(model).parent_path().string(), model);
+  return ParseInitConfig(ReadJson(model), std::filesystem::path(model).parent_path().string(),
+                         model);
 }
 
 }  // namespace t3

@@ -33,8 +33,8 @@ void Count(const TensorViews& tensors, InspectReport* report) {
   }
 }
 
-// ComfyUI's files have original (DiT, VAE) or transformers' names (text encoder) and are told by
-// what is around them.
+// ComfyUI's files have original names (DiT, VAE) or transformers' names (text encoder); prefixes
+// and extra tensors identify them.
 std::string NamingStyle(const NamedViews& views) {
   const auto from_comfy = [](const auto& item) {
     const std::string& name = item.second;
@@ -96,7 +96,7 @@ InspectReport InspectLora(const std::shared_ptr<const WeightFile>& file, Inspect
   return report;
 }
 
-// A file that this program writes: the tensor that tells it and the number of its axes.
+// A file that t3 writes: the tensor that identifies it and its number of axes.
 struct OwnFile {
   const char* tensor;
   const char* kind;
@@ -284,7 +284,7 @@ Report Inspect(const std::string& path) {
     result.complete = result.complete && report.complete;
     networks.push_back(ToJson(report));
   }
-  // A combined file's first network stands in front, the others are listed with it.
+  // The first network of a combined file at the top, all of them in the list.
   ordered_json document = networks.front();
   if (reports.size() > 1) document["networks"] = networks;
   result.json = DumpJson(document, 2);

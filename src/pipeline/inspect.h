@@ -1,4 +1,4 @@
-// What a file is, and whether it is complete.
+// What a file holds, and whether it is complete.
 #pragma once
 
 #include <cstdint>
@@ -24,11 +24,11 @@ struct InspectReport {
   std::string preset;                     // of the same sizes
   bool complete = false;                  // every tensor there, no others, shapes and dtypes right
   TableDifferences differences;
-  std::string note;  // why it cannot be used, or how
+  std::string note;  // why it cannot be used, or what was left out
   std::map<std::string, std::string> metadata;
 };
 
-// One report a network: combined files hold several. Throws Error when the file cannot be read.
+// One report per network: combined files hold several. Throws Error when the file cannot be read.
 std::vector<InspectReport> InspectFile(const std::string& path);
 
 // What keeps the files of a model's folder (or "demo") from making a video: a part that is missing,

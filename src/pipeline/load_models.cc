@@ -129,7 +129,7 @@ void CheckTextEncoder(const ModelInfo& model) {
   CheckComplete(model.text_views, TextEncoderTensors(*model.text), "text encoder");
   const Tokenizer tokenizer = LoadTokenizer(model);
   T3_CHECK(tokenizer.vocab_size() <= model.text->vocab_size,
-           "the tokenizer has {} pieces, but the text encoder {} has only {}; they belong to "
+           "the tokenizer has {} tokens, but the text encoder {} has only {}; they belong to "
            "different models",
            tokenizer.vocab_size(), model.paths.text_encoder, model.text->vocab_size);
 }

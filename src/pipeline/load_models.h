@@ -1,4 +1,4 @@
-// Weights into memory: each network of an opened model on its device.
+// Loads the networks of an opened model onto their devices.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,7 @@ namespace t3 {
 // lacks.
 //
 // The denoiser's blocks are on the device, or in host memory (pinned where the device is a GPU) and
-// brought to it as they are used: slower at most, never different.
+// brought to it as they are used: slower, with the same results.
 enum class BlockWeights { kOnDevice, kOnHost };
 inline BlockWeights BlockWeightsOf(const RunMemory& memory) {
   return memory.stream_weights ? BlockWeights::kOnHost : BlockWeights::kOnDevice;
@@ -28,15 +28,15 @@ Dit LoadDit(const ModelInfo& model, at::ScalarType dtype, BlockWeights where,
             const RunContext& context);
 TextEncoder LoadTextEncoder(const ModelInfo& model, at::Device device, at::ScalarType dtype,
                             const RunContext& context);
-// One half of the VAE; the other is not read. Images are encoded in fp32 (bf16 encoding is not
-// safe, model.md 3), videos decoded in the run's dtype.
+// One half of the VAE; the other is not read. Images are encoded in fp32 (bf16
+// encoding is not accurate enough), videos decoded in the run's dtype.
 Vae LoadVae(const ModelInfo& model, VaeHalf half, at::ScalarType dtype, const RunContext& context);
 
-// From the model's own file, or from the bytes that ComfyUI's text encoder files carry.
+// From the model's spiece.model, or from the bytes in ComfyUI's text encoder files.
 Tokenizer LoadTokenizer(const ModelInfo& model);
 
-// What would keep a part from being used, found without reading weights: it is not there, tensors
-// are missing, surplus or misshapen, LoRAs or the tokenizer do not fit. Throw Error.
+// Check without reading weights that a part can be used. Throw Error if it does not exist, tensors
+// are missing, surplus or misshapen, or LoRAs or the tokenizer do not fit.
 void CheckDit(const ModelInfo& model);
 void CheckTextEncoder(const ModelInfo& model);
 void CheckVae(const ModelInfo& model);

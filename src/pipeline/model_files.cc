@@ -19,9 +19,9 @@ NetworkKind KindOf(ModelPart part) {
 
 enum class Verdict { kFits, kOther, kUnreadable };
 
-class PartChooser {
+class PartSelector {
  public:
-  explicit PartChooser(ModelPaths* paths) : paths_(*paths) {}
+  explicit PartSelector(ModelPaths* paths) : paths_(*paths) {}
 
   void Choose(ModelPart part) {
     if (!paths_.Of(part).empty()) return;
@@ -101,9 +101,9 @@ class PartChooser {
 ModelPaths FindModelFiles(const ModelFiles& files) {
   ModelPaths paths = LocateModel(files);
   if (!paths.folder.empty()) {
-    PartChooser chooser(&paths);
+    PartSelector selector(&paths);
     for (const ModelPart part : {ModelPart::kDit, ModelPart::kTextEncoder, ModelPart::kVae}) {
-      chooser.Choose(part);
+      selector.Choose(part);
     }
   }
   paths.dit_config = FindDitConfig(paths);

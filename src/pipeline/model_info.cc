@@ -86,8 +86,8 @@ void CheckPlannerVersion(const std::string& version, const std::string& source) 
       source, version, kPlannerVersion);
 }
 
-// Where the pattern is said, in this order: the file's metadata, the folder's t3.json (of its own
-// DiT), the file's name.
+// The pattern is looked up in this order: the file's metadata, the folder's t3.json (for the
+// folder's DiT only), the file's name.
 TrainedAttention FindAttention(const ModelInfo& model, const json& defaults) {
   const Metadata& metadata = model.dit_views.metadata;
   const std::string in_file = MetadataValue(metadata, "t3.attention");
@@ -131,7 +131,7 @@ void CheckFit(const ModelInfo& model) {
       model.paths.vae, model.vae ? model.vae->latent_channels : 0, model.paths.dit,
       model.dit.latent_channels);
   T3_CHECK(!model.text || model.text->dim == model.dit.text_dim,
-           "{} is a text encoder of width {}, but the denoiser {} wants {}",
+           "{} is a text encoder of width {}, but the denoiser {} needs {}",
            model.paths.text_encoder, model.text ? model.text->dim : 0, model.paths.dit,
            model.dit.text_dim);
 }
@@ -140,7 +140,7 @@ void OpenDit(ModelInfo* model) {
   const json config = ReadJsonObject(model->paths.dit_config);
   model->dit_views = OpenViews(model->paths.dit, DitNaming(), LooksLikeDit);
   model->dit = ReadDitConfig(model->dit_views, OrNull(config));
-  // One file with all networks stands for the parts that lie nowhere else.
+  // A file with all networks provides the parts that have no file.
   for (const NetworkKind kind : FindNetworks(model->dit_views.file)) {
     std::string* path = kind == NetworkKind::kTextEncoder ? &model->paths.text_encoder
                         : kind == NetworkKind::kVae       ? &model->paths.vae

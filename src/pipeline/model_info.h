@@ -1,4 +1,4 @@
-// A model's files opened and understood, before any weight is loaded.
+// A model's files, opened and recognised, before any weight is loaded.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ namespace t3 {
 // How the denoiser attends, and how that is known.
 struct TrainedAttention {
   AttentionPattern pattern = AttentionPattern::kFull;
-  bool known = false;   // said by the file, the folder or the file's name; else full is a guess
+  bool known = false;   // from the file, the folder or the file's name; otherwise full is assumed
   std::string windows;  // the table it was trained with, as counts; empty: the planner's
 };
 
@@ -45,10 +45,10 @@ ModelInfo OpenModel(const ModelFiles& files);
 // A note for each LoRA that was trained with another attention than `run` uses.
 std::vector<std::string> LoraNotes(const ModelInfo& model, AttentionPattern run);
 
-// Throws UsageError where the model has no denoiser; its sizes mean nothing then.
+// Throws Error of kind kUsage if the model has no denoiser, in which case its sizes are undefined.
 void RequireDit(const ModelInfo& model);
 
-// The VAE's own sizes, or those of the VAE that models with `latent_channels` use.
+// The sizes of the VAE, or of the released VAE with the denoiser's latent channels.
 VaeConfig VaeOf(const ModelInfo& model);
 
 }  // namespace t3

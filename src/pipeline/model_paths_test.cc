@@ -1,11 +1,10 @@
-// Files of official, diffusers and ComfyUI folders are found.
-#include "pipeline/model_files.h"
-
+// Files of official, diffusers, ComfyUI and cache folders are found by their names.
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "pipeline/model_files.h"
 #include "t3video/error.h"
 
 namespace t3 {
@@ -70,6 +69,62 @@ TEST_F(ModelPathsTest, ComfyUi) {
   EXPECT_EQ(paths.dit, dit);
   EXPECT_EQ(paths.text_encoder, text);
   EXPECT_EQ(paths.vae, vae);
+}
+
+TEST_F(ModelPathsTest, KijaisNames) {
+  const std::string dit = Touch("Wan2_1-T2V-1_3B_bf16.safetensors");
+  const std::string vae = Touch("Wan2_1_VAE_bf16.safetensors");
+  const std::string text = Touch("umt5-xxl-enc-bf16.safetensors");
+  const ModelPaths paths = Find();
+  EXPECT_EQ(paths.text_encoder, text);
+  EXPECT_EQ(paths.vae, vae);
+  EXPECT_EQ(paths.dit, dit);
+}
+
+TEST_F(ModelPathsTest, ComfyUiRoots) {
+  for (const std::string root : {"", "models/", "ComfyUI/models/"}) {
+    std::filesystem::remove_all(folder_);
+    const std::string dit = Touch(root + "unet/Wan/some name.safetensors");
+    const std::string text = Touch(root + "clip/encoder.safetensors");
+    const std::string vae = Touch(root + "vae/Wan2.1_VAE.pth");
+    const ModelPaths paths = Find();
+    EXPECT_EQ(paths.dit, dit);
+    EXPECT_EQ(paths.text_encoder, text);
+    EXPECT_EQ(paths.vae, vae);
+  }
+  const ModelPaths beside = FindModelFiles({.model = (folder_ / "ComfyUI/models/unet").string()});
+  EXPECT_TRUE(beside.vae.ends_with("vae/Wan2.1_VAE.pth")) << "beside a folder of denoisers";
+}
+
+TEST_F(ModelPathsTest, HuggingFaceCaches) {
+  const std::string model = "hub/models--Wan-AI--Wan2.1-T2V-1.3B";
+  const std::string dit = Touch(model + "/snapshots/aaa/diffusion_pytorch_model.safetensors");
+  EXPECT_EQ(FindModelFiles({.model = (folder_ / model).string()}).dit, dit);
+  EXPECT_EQ(FindModelFiles({.model = (folder_ / "hub").string()}).dit, dit);
+  const std::string other = Touch(model + "/snapshots/bbb/diffusion_pytorch_model.safetensors");
+  Touch(model + "/refs/main");
+  std::ofstream(folder_ / model / "refs/main") << "bbb\n";
+  EXPECT_EQ(FindModelFiles({.model = (folder_ / model).string()}).dit, other);
+  std::ofstream(folder_ / model / "refs/main") << "../../x";
+  EXPECT_FALSE(FindModelFiles({.model = (folder_ / model).string()}).dit.empty());
+  Touch("hub/models--a--b/snapshots/c/x");
+  EXPECT_THROW(FindModelFiles({.model = (folder_ / "hub").string()}), Error) << "which one?";
+}
+
+TEST_F(ModelPathsTest, ShardsAreOneFile) {
+  const std::string first = Touch("diffusion_pytorch_model-00001-of-00002.safetensors");
+  Touch("diffusion_pytorch_model-00002-of-00002.safetensors");
+  EXPECT_EQ(Find().dit, first);
+  EXPECT_EQ(FindCandidates(folder_.string(), ModelPart::kDit).size(), 1u);
+}
+
+TEST_F(ModelPathsTest, MessagesSayWhatIsThere) {
+  Touch("readme.txt");
+  fs::create_symlink("nowhere", folder_ / "blob.safetensors");
+  const std::string text = DescribeSearch(folder_.string(), ModelPart::kVae);
+  EXPECT_NE(text.find("vae/"), std::string::npos) << text;
+  EXPECT_NE(text.find("it holds blob.safetensors (a broken link), readme.txt"), std::string::npos)
+      << text;
 }
 
 TEST_F(ModelPathsTest, ADitOverAFolderKeepsTheFoldersConfig) {

@@ -8,7 +8,6 @@
 #include "arch/vae.h"
 #include "base/check.h"
 #include "base/json.h"
-#include "base/mapped_file.h"
 #include "config/presets.h"
 
 namespace t3 {
@@ -22,8 +21,7 @@ json ConfigBeside(const std::string& path) {
   const auto beside = std::filesystem::path(path).parent_path() / "config.json";
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(beside, ignored)) return nullptr;
-  const MappedFile file(beside.string());
-  return ParseJson(file.bytes(), beside.string());
+  return ReadJson(beside.string());
 }
 
 void DescribeDit(const json* config, Network* network) {
@@ -118,8 +116,8 @@ Network OpenNetwork(const std::shared_ptr<const WeightFile>& file, NetworkKind k
   network.views = NameTensors(file, NamingOf(kind, file->tensors()));
   const json config = ConfigBeside(file->path());
   const json* beside = config.is_object() ? &config : nullptr;
-  // An official folder's config.json is the DiT's, and a VAE lies beside it; statistics are read
-  // only where their keys are.
+  // In an official folder config.json describes the DiT, not the VAE beside it; statistics are read
+  // only if their keys are present.
   if (kind == NetworkKind::kDit) DescribeDit(beside, &network);
   if (kind == NetworkKind::kTextEncoder) DescribeText(&network);
   if (kind == NetworkKind::kVae) DescribeVae(beside, &network);

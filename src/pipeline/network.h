@@ -16,7 +16,7 @@ enum class NetworkKind { kDit, kTextEncoder, kVae };
 
 std::string_view NetworkName(NetworkKind kind);  // "DiT", "text encoder", "VAE"
 
-// How the files of a network are named. For the VAE of the version that `stored` has.
+// The naming rules of a network's files; for the VAE, those of the version in `stored`.
 const Naming& NamingOf(NetworkKind kind, const TensorViews& stored);
 
 // The networks whose signature tensors are in the file; combined ComfyUI files hold several.
@@ -25,14 +25,14 @@ std::vector<NetworkKind> FindNetworks(const std::shared_ptr<const WeightFile>& f
 struct Network {
   NetworkKind kind = NetworkKind::kDit;
   NamedViews views;
-  TensorTable table;             // what a network of these sizes has
-  Metadata metadata;             // t3.* entries that tell what tensors do not
+  TensorTable table;             // the tensors of a network of these sizes
+  Metadata metadata;             // t3.* entries for what the tensors do not imply
   nlohmann::ordered_json sizes;  // the configuration, for reports
   std::string preset;            // of the same sizes; empty when there is none
 };
 
-// Reads the sizes of one network of the file, with the config.json beside it where there is one.
-// Throws Error when a tensor is missing that tells a size.
+// Reads the sizes of one network of the file, and config.json beside it if there is one.
+// Throws Error when a tensor that implies a size is missing.
 Network OpenNetwork(const std::shared_ptr<const WeightFile>& file, NetworkKind kind);
 
 }  // namespace t3

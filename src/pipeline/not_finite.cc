@@ -10,7 +10,7 @@ namespace {
 
 bool IsFinite(const at::Tensor& tensor) { return tensor.isfinite().all().item<bool>(); }
 
-// Thrown from within the forward to leave it; never seen outside.
+// Thrown to leave the forward; caught below.
 struct FoundLayer {
   std::string name;
 };

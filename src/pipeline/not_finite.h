@@ -1,4 +1,4 @@
-// Finding the layer of the denoiser that first makes a value that is not finite.
+// Finds the first layer of the denoiser whose output is not finite.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,9 +15,9 @@ struct ForwardInput {
   int64_t clean_frames;
 };
 
-// Runs the forward once more and watches. The name is that of the layer's weights ("blocks.3",
-// "patch_embedding", "text_embedding"), or "the latents" where they come in damaged; "" when all is
-// finite.
+// Repeats the forward and checks each layer's output. Returns the name of the layer's weights
+// ("blocks.3", "patch_embedding", "text_embedding"), or "the latents" if the input is not finite;
+// "" if everything is finite.
 std::string FirstNotFinite(const Dit& dit, const ForwardInput& input, const TextContext& text,
                            const AttentionLayout& attention);
 

@@ -48,6 +48,17 @@ AttentionPlan ToPlan(const ModelInfo& model, const JobAttention& attention) {
           full ? WindowCycle{} : attention.windows, attention.windows_source};
 }
 
+// Targets with equal keys can be written if one of them can.
+std::string TargetKey(const DecodeTarget& target) {
+  const OutputOptions& output = target.output;
+  const std::filesystem::path path(output.path);
+  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}x{}|{}", path.parent_path().string(),
+                     path.extension().string(), output.path.ends_with('/'),
+                     static_cast<bool>(output.sink), output.file.codec,
+                     output.file.crf.value_or(-1), output.file.pixel_format, target.geometry.width,
+                     target.geometry.height, target.fps);
+}
+
 }  // namespace
 
 bool KeepsState(const Request& request) { return !request.output.path.empty(); }
@@ -89,7 +100,8 @@ void Planner::CheckParts(const Request& request) const {
 // That every file can be written where it is to be.
 void Planner::CheckPlaces(const PlannedJob& planned) {
   const Request& request = planned.job.request;
-  CheckDecodeTarget(planned.target);
+  // Opening an encoder takes longer than the rest of a plan. In a job all outputs are alike.
+  if (checked_targets_.insert(TargetKey(planned.target)).second) CheckDecodeTarget(planned.target);
   for (const std::string& path :
        {request.output.save_latents, request.record.path, request.preview.path}) {
     if (!path.empty()) const AtomicFile writable(path);
@@ -130,12 +142,15 @@ RunPlan Planner::Plan(const Request& request) {
   plan.request = DecidedRequest(job);
   plan.model = model_.paths.dit;
   plan.loras = model_.loras;
+  plan.lora_strengths = model_.lora_strengths;
   plan.device = settings_.device.str();
   plan.device_name = DeviceName(settings_.device);
   plan.dtype = ToComputeDtype(settings_.dtype);
   plan.video = ToVideoPlan(model_, job);
   plan.attention = ToPlan(model_, job.attention);
   plan.notes = job.notes;
+  for (std::string& note : LoraNotes(model_, job.attention.pattern))
+    plan.notes.push_back(std::move(note));
   for (std::string& note : ShippedModelNotes(model_, job)) plan.notes.push_back(std::move(note));
   plan.job = planned;
   if (request.record.skip_finished && IsFinished(request.record.path, planned->identity)) {

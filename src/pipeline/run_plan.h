@@ -6,6 +6,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "media/image.h"
 #include "pipeline/decode.h"
@@ -50,10 +53,11 @@ class Planner {
   const ModelInfo& model_;
   const RunSettings& settings_;
   nlohmann::ordered_json weights_;
+  std::set<std::string> checked_targets_;
 };
 
-// Removes what a finished or discarded run left beside its output; a run without a path leaves
-// nothing.
+// Whether the run leaves a state beside its output until it is complete; one without a path does
+// not.
 bool KeepsState(const Request& request);
 
 // (z,T,h,w) of the job's latents.

@@ -1,4 +1,4 @@
-// Our own safetensors files through the readers and writers of src/weights.
+// Conversion between libtorch tensors and src/weights.
 #include "pipeline/tensor_file.h"
 
 #include <ATen/ATen.h>
@@ -12,11 +12,11 @@ namespace t3 {
 void SaveTensors(const std::string& path,
                  const std::vector<std::pair<std::string, at::Tensor>>& tensors,
                  const Metadata& metadata) {
-  std::vector<at::Tensor> kept;
+  std::vector<at::Tensor> copies;  // alive until they are written
   std::vector<NamedTensorRef> refs;
   for (const auto& [name, tensor] : tensors) {
-    kept.push_back(tensor.detach().cpu().contiguous());
-    const at::Tensor& data = kept.back();
+    copies.push_back(tensor.detach().cpu().contiguous());
+    const at::Tensor& data = copies.back();
     refs.push_back({name, ToDType(data.scalar_type()), data.sizes().vec(),
                     static_cast<const std::byte*>(data.const_data_ptr()),
                     static_cast<int64_t>(data.nbytes())});

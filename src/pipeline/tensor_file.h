@@ -1,4 +1,4 @@
-// Tensors in safetensors files of our own: latents, noise, text embeddings, video.
+// Safetensors files that t3 writes and reads back: latents, noise, text embeddings, video.
 #pragma once
 
 #include <ATen/core/Tensor.h>

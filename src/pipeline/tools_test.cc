@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -14,12 +16,14 @@
 #include "nn/weight_file_testing.h"
 #include "pipeline/init.h"
 #include "pipeline/inspect.h"
+#include "pipeline/load_models.h"
 
 namespace t3 {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -97,7 +101,7 @@ TEST(Tools, InitRefusesWhatDoesNotFit) {
   EXPECT_EQ(error(json::object()), "");
   EXPECT_THAT(error({{"dit", {{"num_heads", 5}}}}), HasSubstr("RoPE"));
   EXPECT_THAT(error({{"dit", {{"dim", "48"}}}}), HasSubstr("\"dim\" is \"48\""));
-  EXPECT_THAT(error({{"dit", {{"dimension", 48}}}}), HasSubstr("\"dimension\" is no field here"));
+  EXPECT_THAT(error({{"dit", {{"dimension", 48}}}}), HasSubstr("\"dimension\" is not a field"));
   EXPECT_THAT(error({{"dit", {{"text_dim", 25}}}}), HasSubstr("text encoder's dim is 24"));
   EXPECT_THAT(error({{"vae", {{"latent_channels", 5}}}}), HasSubstr("has 5 latent channels"));
   EXPECT_THAT(error({{"vae", {{"version", "3"}}}}), HasSubstr("must be 2.1 or 2.2"));
@@ -176,7 +180,100 @@ TEST(Tools, InspectKnowsLorasAndOwnFiles) {
   const InspectReport other =
       InspectOne(TestFile("o.safetensors", {{"something", at::zeros({4})}})->path());
   EXPECT_EQ(other.kind, "unknown");
-  EXPECT_THAT(other.note, HasSubstr("no DiT"));
+  EXPECT_THAT(other.note, HasSubstr("not a DiT"));
+}
+
+TEST(Tools, InspectCallsNothingCompleteThatCannotBeLoaded) {
+  const TestTensors factors{{"blocks.0.self_attn.q.lora_A.weight", at::zeros({4, 8})},
+                            {"blocks.0.self_attn.q.lora_B.weight", at::full({8, 4}, NAN)}};
+  EXPECT_THAT(InspectOne(TestFile("nan.safetensors", factors)->path()).note, HasSubstr("NaN"));
+  EXPECT_THAT(
+      InspectOne(TestFile("lokr.safetensors", {{"blocks.0.self_attn.q.lokr_w1", at::zeros({2, 2})}})
+                     ->path())
+          .note,
+      HasSubstr("LoKr"));
+  EXPECT_FALSE(
+      InspectOne(TestFile("l.safetensors", {{"latents", at::zeros({4, 1})}})->path()).complete);
+  const auto source =
+      WeightFile::Open(std::string(kReference) + "mini2.1/diffusion_pytorch_model.safetensors");
+  TestTensors tensors;
+  for (const auto& [name, view] : source->tensors()) tensors[name] = ToTensor(view);
+  at::Tensor& weight = tensors["blocks.0.self_attn.q.weight"];
+  weight = weight.to(at::kChar);
+  tensors["blocks.0.self_attn.q.weight_scale"] = at::ones({1});
+  const std::string int8 = TestFile("int8.safetensors", tensors, {{"t3.num_heads", "4"}})->path();
+  EXPECT_THAT(InspectOne(int8).note, HasSubstr("quantised to int8"));
+  EXPECT_FALSE(Inspect(int8).complete);
+  EXPECT_THAT(ErrorOf([&] { Convert(int8, TestPath("o.safetensors"), "", {}); }),
+              HasSubstr("quantised to int8"));
+}
+
+TEST(Tools, InspectTakesFolders) {
+  const std::string folder = std::string(kReference) + "mini2.1";
+  const Report whole = Inspect(folder);
+  EXPECT_TRUE(whole.complete) << whole.text;
+  EXPECT_EQ(json::parse(whole.json)["networks"].size(), 3u);
+  const Report half = Inspect(MakeModel(SmallModel(), 5, "model"));
+  EXPECT_FALSE(half.complete);
+  EXPECT_THAT(half.text, HasSubstr("NOT complete: the model has no tokenizer"));
+}
+
+TEST(Tools, InspectPrintsNoControlCharacters) {
+  const Report report = Inspect(
+      TestFile("e.safetensors", {{"latents", at::zeros({1, 1, 1, 1})}}, {{"t3.prompt", "\x1b[2J"}})
+          ->path());
+  EXPECT_EQ((report.text + report.json).find('\x1b'), std::string::npos);
+  EXPECT_THAT(report.text, HasSubstr("t3.prompt = '\\x1b[2J'"));
+}
+
+TEST(Tools, ConvertTakesTheDenoiserOfAFolder) {
+  const std::string output = TestPath("o.safetensors");
+  Convert(std::string(kReference) + "mini2.1", output, "", {});
+  EXPECT_EQ(InspectOne(output).kind, "DiT");
+}
+
+TEST(Tools, OneFileOfAllNetworksIsAModel) {
+  const std::string folder = std::string(kReference) + "mini2.1";
+  TestTensors all;
+  const std::pair<const char*, const char*> parts[] = {
+      {"/diffusion_pytorch_model.safetensors", "model.diffusion_model."},
+      {"/models_t5_umt5-xxl-enc-bf16.pth", "text_encoders.umt5xxl.transformer."},
+      {"/Wan2.1_VAE.pth", "vae."}};
+  for (const auto& [file, prefix] : parts) {
+    const auto network = WeightFile::Open(folder + file);
+    for (const auto& [name, view] : network->tensors()) all[prefix + name] = ToTensor(view);
+  }
+  const std::string tokenizer = ReadBytes(folder + "/google/umt5-xxl/spiece.model");
+  const at::Tensor bytes = at::empty({static_cast<int64_t>(tokenizer.size())}, at::kByte);
+  std::memcpy(bytes.data_ptr(), tokenizer.data(), tokenizer.size());
+  all["text_encoders.umt5xxl.spiece_model"] = bytes;
+  const std::string path = TestFile("all.safetensors", all, {{"t3.num_heads", "4"}})->path();
+  const ModelInfo model = OpenModel({.model = path});
+  EXPECT_EQ(model.paths.text_encoder, path);
+  EXPECT_EQ(model.paths.vae, path);
+  CheckDit(model);
+  CheckTextEncoder(model);
+  CheckVae(model);
+}
+
+TEST(Tools, TheVaeThatFitsIsTaken) {
+  const std::string folder = TestPath("two");
+  fs::remove_all(folder);
+  fs::create_directories(folder + "/vae");
+  const std::string reference(kReference);
+  const auto copy = [&](const std::string& from, const std::string& to) {
+    fs::copy_file(reference + from, folder + "/" + to);
+  };
+  copy("mini2.1/diffusion_pytorch_model.safetensors", "wan2.1_t2v.safetensors");
+  copy("mini2.1/config.json", "config.json");
+  copy("mini2.1/Wan2.1_VAE.pth", "vae/wan_2.1_vae.pth");
+  copy("mini2.2/Wan2.2_VAE.pth", "vae/wan2.2_vae.pth");
+  EXPECT_THAT(OpenModel({.model = folder}).paths.vae, HasSubstr("wan_2.1_vae.pth"));
+  copy("mini2.1/Wan2.1_VAE.pth", "vae/again.pth");
+  EXPECT_THAT(ErrorOf([&] { OpenModel({.model = folder}); }),
+              AllOf(HasSubstr("again.pth"), HasSubstr("wan_2.1_vae.pth"), HasSubstr("--vae")));
+  fs::remove_all(folder + "/vae");
+  EXPECT_FALSE(OpenModel({.model = folder}).vae);
 }
 
 TEST(Tools, ConvertKeepsWeightsAndSizes) {

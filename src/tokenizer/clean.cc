@@ -117,7 +117,7 @@ std::u32string FixOnce(std::u32string text, bool unescape) {
   return Normalize(text, NormalForm::kNfc);
 }
 
-// Length of a reference that stands for '&' itself, without its own '&', at the start of `text`:
+// Length of a reference to '&', without its leading '&', at the start of `text`:
 // "amp;", "#38;", "#x26;" and their like; 0 if there is none.
 size_t AmpersandLength(std::u32string_view text) {
   constexpr size_t kLongest = 27;  // ftfy's references have at most 24 characters and "#", ";"
@@ -175,8 +175,8 @@ std::u32string SkipPasses(const std::u32string& before, std::u32string text) {
   return TakeAmpersands(text, chains, passes);
 }
 
-// Repeats until nothing changes. What a space separates cannot meet, so each word has its own
-// number of passes; chains of references ("&amp;amp;...") would take a pass a link.
+// Repeats until nothing changes. Fixes never act across a space, so each word is repeated on its
+// own; chains of references ("&amp;amp;...") would take a pass a link.
 std::u32string FixWord(std::u32string text, bool unescape) {
   for (;;) {
     std::u32string fixed = FixOnce(text, unescape);
@@ -195,7 +195,7 @@ std::u32string FixSegment(std::u32string_view segment, bool unescape) {
   return output;
 }
 
-// ftfy.fix_text. A '<' means that the text is HTML source, whose references are to be kept: from
+// ftfy.fix_text. A '<' marks HTML source, whose references must not be resolved: from
 // that line on they are (UnescapeHtml takes them later).
 std::u32string FixText(std::u32string_view text) {
   std::u32string output;

@@ -24,8 +24,8 @@ Tokenizer::Tokenizer(std::span<const std::byte> model, const std::string& name)
   T3_CHECK(status.ok(), "{} is not a sentencepiece model ({}); wanted UMT5's spiece.model", name,
            status.error_message());
   T3_CHECK(processor.pad_id() == kPadId && processor.eos_id() == kEndId,
-           "{} has padding id {} and closing id {}; wanted {} and {}, as in UMT5's spiece.model",
-           name, processor.pad_id(), processor.eos_id(), kPadId, kEndId);
+           "{} has padding id {} and end id {}; wanted {} and {}, as in UMT5's spiece.model", name,
+           processor.pad_id(), processor.eos_id(), kPadId, kEndId);
 }
 
 Tokenizer::Tokenizer(const std::string& path) : Tokenizer(MappedFile(path).bytes(), path) {}

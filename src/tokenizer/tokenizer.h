@@ -10,15 +10,15 @@
 
 namespace t3 {
 
-// UMT5's tokenizer: sentencepiece's own encoding and the closing id 1. Encode may be called from
+// UMT5's tokenizer: sentencepiece's encoding followed by the end id 1. Encode may be called from
 // several threads.
 class Tokenizer {
  public:
   static constexpr int32_t kPadId = 0;
   static constexpr int32_t kEndId = 1;
 
-  // Reads a spiece.model. Throws Error when it is missing, damaged, not a sentencepiece model, or one
-  // whose padding and closing ids are not the ones above.
+  // Reads a spiece.model. Throws Error when it is missing, damaged, not a sentencepiece model, or
+  // one whose padding and end ids differ from those above.
   explicit Tokenizer(const std::string& path);
   // The same from the file's content, e.g. the tensor `spiece_model` of ComfyUI's files; `name` is
   // for messages. The bytes are not needed afterwards.

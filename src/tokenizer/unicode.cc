@@ -1,4 +1,4 @@
-// UTF-8 by hand, normal forms and categories by utf8proc.
+// UTF-8 decoding and encoding; normal forms and categories by utf8proc.
 #include "tokenizer/unicode.h"
 
 #include <utf8proc.h>

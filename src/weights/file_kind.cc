@@ -46,8 +46,8 @@ std::string Lower(std::string_view text) {
   return lower;
 }
 
-// u64 length of the header, then its '{'. The length is not compared with the file: a truncated
-// file is to be called so.
+// u64 length of the header, then its '{'. The length is not compared with the file's, so that a
+// truncated file is reported as truncated.
 bool LooksLikeSafetensors(Bytes file) {
   if (file.size() < 9) return false;
   ByteReader reader(file, "the file");
@@ -79,7 +79,7 @@ std::string DescribeUnknown(Bytes file) {
   if (std::all_of(text.begin(), text.end(), [](char c) { return c == '\0'; })) {
     return "it begins with zeros; the download or copy did not finish";
   }
-  return fmt::format("it is no safetensors, shard index or torch file; it begins with {}",
+  return fmt::format("it is not a safetensors file, shard index or torch file; it begins with {}",
                      Quote(text.substr(0, 16)));
 }
 

@@ -1,4 +1,4 @@
-// What a file that is no weight file seems to be.
+// Recognises weight files, and names what other files appear to be.
 #pragma once
 
 #include <string>

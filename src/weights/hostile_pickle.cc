@@ -77,7 +77,7 @@ std::vector<HostileFile> BrokenPickles() {
   return {
       Case("pickle_empty", "", "is truncated"),
       Case("pickle_no_protocol", "}.", "does not begin with its protocol"),
-      Case("pickle_protocol_4", "\x80\x04}.", "protocol 4 is not read"),
+      Case("pickle_protocol_4", "\x80\x04}.", "protocol 4 is not supported"),
       Case("pickle_cut_in_string", good.substr(0, 8), "is truncated"),
       Case("pickle_cut_in_global", good.substr(0, 30), "is truncated"),
       Case("pickle_without_stop", good.substr(0, good.size() - 1), "is truncated"),

@@ -167,7 +167,8 @@ class LoraReader {
     }
   }
 
-  // Read only where a layer has no alpha tensor: files beside a LoRA that needs none do not matter.
+  // Read only if a layer has no alpha tensor, so that an unrelated adapter_config.json does no
+  // harm.
   const LoraStrength& Strength() {
     if (!strength_) strength_ = LoraStrength::Read(file_);
     return *strength_;

@@ -175,17 +175,20 @@ void AddBeside(const std::string& path, std::vector<LoraSource>* sources) {
   sources->push_back(FromConfig(AsObject(ReadJson(config), config), config));
 }
 
-// The value of the most specific pattern that names `module`.
+// The most specific pattern that names `module`. kohya's names have '_' for '.'.
 const LoraSource::Pattern* FindPattern(const std::vector<LoraSource::Pattern>& patterns,
                                        std::string_view module) {
   const LoraSource::Pattern* best = nullptr;
+  const char separator = module.find('.') == std::string_view::npos ? '_' : '.';
   for (const LoraSource::Pattern& pattern : patterns) {
-    const bool at_end = module.ends_with(pattern.module);
-    const bool whole_parts = module.size() == pattern.module.size() ||
-                             (at_end && module[module.size() - pattern.module.size() - 1] == '.');
+    std::string name = pattern.module;
+    std::replace(name.begin(), name.end(), '.', separator);
+    const bool at_end = module.ends_with(name);
+    const bool whole_parts = module.size() == name.size() ||
+                             (at_end && module[module.size() - name.size() - 1] == separator);
     if (!at_end || !whole_parts) continue;
     // Anchored names leave out the prefix of the network alone.
-    const std::string_view rest = module.substr(0, module.size() - pattern.module.size());
+    const std::string_view rest = module.substr(0, module.size() - name.size());
     if (pattern.anchored && rest.find_first_of("0123456789") != std::string_view::npos) continue;
     if (best == nullptr || pattern.module.size() > best->module.size()) best = &pattern;
   }

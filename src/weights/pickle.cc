@@ -43,9 +43,7 @@ class Machine {
   void CheckProtocol() {
     const auto protocol = reader_.Read<uint8_t>();
     T3_CHECK(protocol == 2,
-             "pickle protocol {} is not read, only 2, which torch.save writes unless told "
-             "otherwise",
-             protocol);
+             "pickle protocol {} is not supported; wanted 2, the default of torch.save", protocol);
   }
 
   // The three parts of the opcode table; false when the opcode is not in that part.

@@ -49,7 +49,7 @@ PickleNode MakeGlobal(std::string_view module, std::string_view name) {
     return node;
   }
   Fail(
-      "the pickle names {}.{}, which is no plain tensor data; nothing in it is run. Save only the "
+      "the pickle names {}.{}, which is not tensor data; nothing in it is run. Save only the "
       "state dict: torch.save(model.state_dict(), ...)",
       Quote(module), Quote(name));
 }

@@ -1,4 +1,4 @@
-// From what a pickle says about a tensor to its bytes.
+// Reads the tensors that a pickle describes.
 #pragma once
 
 #include <cstdint>

@@ -48,8 +48,8 @@ std::string FormatName(const std::string& format) {
   if (format == "nvfp4") return "NVFP4";
   if (format == "mxfp8") return "MXFP8";
   if (format == "mxfp4") return "MXFP4";
-  if (format == "int8_tensorwise") return "int8 with a scale a tensor or row (int8_tensorwise)";
-  if (format == "int8_blockwise") return "int8 with a scale a block (int8_blockwise)";
+  if (format == "int8_tensorwise") return "int8 with one scale per tensor or row (int8_tensorwise)";
+  if (format == "int8_blockwise") return "int8 with one scale per block (int8_blockwise)";
   return Quote(format);
 }
 

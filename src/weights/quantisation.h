@@ -9,7 +9,7 @@ namespace t3 {
 
 // What the file is quantised to and how that shows: "NVFP4 (blocks.0.ffn.0.comfy_quant)". Empty for
 // files that are not quantised and for ComfyUI's scaled fp8, which nn/load reads: a fp8 weight with
-// one scale, or one a row.
+// one scale, or one per row or column.
 std::string FindUnsupportedQuantisation(const TensorViews& tensors, const Metadata& metadata);
 
 // Throws Error that says so and what to use instead; `path` names the file.

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-// The limit of the format's own implementation.
+// The limit of the reference implementation.
 constexpr uint64_t kMaxHeader = 100'000'000;
 
 int64_t NonNegative(const json& value, const std::string& name, const char* field) {
@@ -82,7 +82,7 @@ TensorView ReadTensor(const json& entry, const std::string& name, Bytes data) {
   return view;
 }
 
-// As the reference reader wants it: in the order of their offsets, tensors cover the data without
+// The rule of the reference reader: in the order of their offsets, tensors cover the data without
 // overlaps, holes or bytes after the last one. Anything else is a sign of a damaged or manipulated
 // file.
 void CheckCoverage(const TensorViews& tensors, Bytes data) {

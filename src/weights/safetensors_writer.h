@@ -35,7 +35,7 @@ struct NamedTensorRef {
 class SafetensorsStream {
  public:
   // Writes the header and reserves the space of the whole file, so that a full disk is found now.
-  // Throws Error when the folder cannot be written, the space is missing, a name comes twice, is
+  // Throws Error when the folder cannot be written, the space is missing, a name occurs twice, is
   // "__metadata__" or is not UTF-8, or a shape is impossible.
   SafetensorsStream(const std::string& path, std::vector<TensorInfo> table,
                     const Metadata& metadata);

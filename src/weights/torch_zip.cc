@@ -22,10 +22,11 @@ std::string FindFolder(const Entries& entries) {
              Quote(name));
     folder = name.substr(0, name.size() - kPickle.size() + 1);
   }
-  T3_CHECK(folder.has_value(),
-           "it is a plain zip ({} entries, no data.pkl), not a file of torch.save; unpack it and "
-           "give the file inside",
-           entries.size());
+  T3_CHECK(
+      folder.has_value(),
+      "it is an ordinary zip ({} entries, no data.pkl), not written by torch.save; unpack it and "
+      "give the file inside",
+      entries.size());
   return *folder;
 }
 

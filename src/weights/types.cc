@@ -12,7 +12,7 @@ struct DTypeInfo {
   int64_t size;
 };
 
-// In the order of the enum, so that a dtype is its own index.
+// In the order of the enum, so that a dtype is its index.
 constexpr std::array<DTypeInfo, 12> kDTypes{{
     {DType::kF64, "F64", 8},
     {DType::kF32, "F32", 4},

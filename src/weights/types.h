@@ -15,11 +15,11 @@ namespace t3 {
 
 enum class DType { kF64, kF32, kF16, kBF16, kF8E4M3, kF8E5M2, kI64, kI32, kI16, kI8, kU8, kBool };
 
-int64_t DTypeSize(DType dtype);           // bytes an element
+int64_t DTypeSize(DType dtype);           // bytes per element
 std::string_view DTypeName(DType dtype);  // safetensors' names: "F32", "BF16", "F8_E4M3", ...
 std::optional<DType> FindDType(std::string_view name);  // the inverse of DTypeName
 
-// No real tensor has more axes; the limit bounds what a hostile file can make us hold.
+// No real tensor has more axes; the limit bounds the memory that a hostile file can claim.
 inline constexpr size_t kMaxRank = 16;
 
 // Bytes of a contiguous tensor; nullopt when a size is negative or the product passes int64.
@@ -42,7 +42,7 @@ struct TensorView {
 using TensorViews = std::map<std::string, TensorView>;
 using Metadata = std::map<std::string, std::string>;
 
-// What a parser makes of a file in memory. Views point into that memory or into `owned`, which
+// The result of parsing a file in memory. Views point into that memory or into `owned`, which
 // holds the tensors that are not stored contiguously.
 struct ParsedWeights {
   TensorViews tensors;

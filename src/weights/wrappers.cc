@@ -14,10 +14,11 @@ namespace {
 // Prefixes of networks as well: the networks' own rules remove them.
 constexpr std::array<std::string_view, 7> kNetworkNames{"model", "module", "net",     "transformer",
                                                         "dit",   "unet",   "denoiser"};
-// Of torch's, Lightning's and diffusion trainers' checkpoints; "model_state" is the Wan VAE's.
-constexpr std::array<std::string_view, 9> kWrappers{"state_dict", "model_state", "model_state_dict",
-                                                    "generator",  "student",     "params",
-                                                    "weights",    "network",     "checkpoint"};
+// Words of which the other wrappers' names are made: "state_dict", "generator_ema", "ema_params",
+// the Wan VAE's "model_state", ... "ema" marks a moving average.
+constexpr std::array<std::string_view, 15> kWords{
+    "model", "module", "net",       "transformer", "dit",    "unet",    "denoiser", "state",
+    "dict",  "ema",    "generator", "student",     "params", "weights", "network"};
 
 // Modules that wrappers of torch, FSDP (both names), Lightning insert between two others.
 constexpr std::array<std::string_view, 5> kInserted{"_orig_mod", "_fsdp_wrapped_module",
@@ -29,28 +30,22 @@ bool Contains(const std::array<std::string_view, kSize>& names, std::string_view
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-bool IsPlainWrapper(std::string_view name) {
-  return Contains(kNetworkNames, name) || Contains(kWrappers, name);
-}
-
-// "ema", "generator_ema", "ema_model", ...
-bool IsEma(std::string_view name) {
-  if (name == "ema") return true;
-  if (name.ends_with("_ema")) return IsPlainWrapper(name.substr(0, name.size() - 4));
-  return name.starts_with("ema_") && IsPlainWrapper(name.substr(4));
-}
-
-std::string_view FirstSegment(std::string_view name) { return name.substr(0, name.find('.')); }
-
-template <typename Predicate>
-bool AnySegment(std::string_view path, const Predicate& predicate) {
-  while (!path.empty()) {
-    const std::string_view first = FirstSegment(path);
-    if (predicate(first)) return true;
-    path.remove_prefix(std::min(path.size(), first.size() + 1));
+// Calls `use` for each part of `text` between two separators until it returns true.
+template <typename Use>
+bool AnyPart(std::string_view text, char separator, const Use& use) {
+  while (!text.empty()) {
+    const std::string_view part = text.substr(0, text.find(separator));
+    if (use(part)) return true;
+    text.remove_prefix(std::min(text.size(), part.size() + 1));
   }
   return false;
 }
+
+bool IsEma(std::string_view name) {
+  return AnyPart(name, '_', [](std::string_view word) { return word == "ema"; });
+}
+
+std::string_view FirstSegment(std::string_view name) { return name.substr(0, name.find('.')); }
 
 // The wrappers that `name` begins with, without the dot after them.
 std::string LeadingWrappers(std::string_view name) {
@@ -102,7 +97,7 @@ void RemoveLeading(ParsedWeights* weights) {
     if (std::find(paths.begin(), paths.end(), path) == paths.end()) paths.push_back(path);
   }
   const bool only_networks = std::none_of(paths.begin(), paths.end(), [](const auto& path) {
-    return AnySegment(path, [](auto part) { return !Contains(kNetworkNames, part); });
+    return AnyPart(path, '.', [](auto part) { return !Contains(kNetworkNames, part); });
   });
   if (only_networks) return;
   const std::string chosen = paths[ChooseWrapped(paths, &weights->notes)];
@@ -115,7 +110,10 @@ void RemoveLeading(ParsedWeights* weights) {
 
 }  // namespace
 
-bool IsWrapper(std::string_view name) { return IsPlainWrapper(name) || IsEma(name); }
+bool IsWrapper(std::string_view name) {
+  return !name.empty() &&
+         !AnyPart(name, '_', [](std::string_view word) { return !Contains(kWords, word); });
+}
 
 size_t ChooseWrapped(const std::vector<std::string>& paths, std::vector<std::string>* notes) {
   std::vector<size_t> candidates;
@@ -128,7 +126,7 @@ size_t ChooseWrapped(const std::vector<std::string>& paths, std::vector<std::str
   }
   std::vector<size_t> averages;
   for (const size_t i : candidates) {
-    if (AnySegment(paths[i], IsEma)) averages.push_back(i);
+    if (AnyPart(paths[i], '.', IsEma)) averages.push_back(i);
   }
   const std::vector<size_t>& left = averages.empty() ? candidates : averages;
   if (left.size() == 1 && candidates.size() > 1) {
@@ -149,7 +147,7 @@ size_t ChooseWrapped(const std::vector<std::string>& paths, std::vector<std::str
 void RemoveWrappers(ParsedWeights* weights) {
   const bool inserted =
       std::any_of(weights->tensors.begin(), weights->tensors.end(), [](const auto& item) {
-        return AnySegment(item.first, [](auto part) { return Contains(kInserted, part); });
+        return AnyPart(item.first, '.', [](auto part) { return Contains(kInserted, part); });
       });
   if (inserted) {
     RenameAll(&weights->tensors, [](const std::string& name) { return WithoutInserted(name); });

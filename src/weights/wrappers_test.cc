@@ -38,6 +38,8 @@ TEST(Wrappers, LeaveNoTraceInNames) {
            "state_dict.generator_ema.model._orig_mod.blocks.0.self_attn.q.weight",
            "model.ema.blocks.0.self_attn.q.weight",
            "module.state_dict.net.blocks.0.self_attn.q.weight",
+           "ema_model_state_dict.blocks.0.self_attn.q.weight",
+           "params_ema.module.blocks.0.self_attn.q.weight",
        }) {
     EXPECT_THAT(NamesIn({{wrapped, Filled({2}, 1)}}), ElementsAre(name)) << wrapped;
   }

@@ -58,6 +58,8 @@ class Muxer {
     if (name == "mp4" || name == "mov") {
       av_dict_set(&options, "movflags", "+faststart+use_metadata_tags", 0);
     }
+    // Matroska's identifiers are otherwise random, and equal runs must give equal files.
+    if (name == "matroska" || name == "webm") format_->flags |= AVFMT_FLAG_BITEXACT;
     if (name == "gif" || name == "webp") av_dict_set(&options, "loop", "0", 0);  // for ever
     code = avformat_write_header(format_, &options);
     av_dict_free(&options);

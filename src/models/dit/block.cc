@@ -47,7 +47,8 @@ void DitBlock::AddSelfAttention(at::Tensor& x, const BlockContext& context) cons
 }  // frees q|k|v before the FFN needs memory
 
 void DitBlock::AddCrossAttentionAndFfn(at::Tensor& x, const BlockContext& context) const {
-  const auto per_token = [this](at::Tensor rows, int64_t first, const BlockContext& own) {
+  // Copies the block, whose tensors are shared: a runner may call this once the block is gone.
+  const auto per_token = [*this](at::Tensor rows, int64_t first, const BlockContext& own) {
     const Modulation modulation = ModulationOf(own, 3).Slice(first, rows.size(0));
     AddCrossAttention(rows, own);
     AddFfn(rows, modulation, own.mode);

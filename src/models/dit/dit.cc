@@ -232,13 +232,14 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
   at::Tensor x = Embed(latents, context.mode);
   for (int64_t i = 0; i < config_.num_layers; ++i) {
     context.windows = &attention.layer(i);
-    const Segment block = [this, i, context](const std::vector<at::Tensor>& inputs) {
+    // Copies the block, whose tensors are shared: a runner may call this once the Dit is gone.
+    const Segment segment = [block = Block(i), context](const std::vector<at::Tensor>& inputs) {
       at::Tensor tokens = inputs[0];
-      blocks_[i].Forward(tokens, context.WithInputs(inputs[1], {inputs[2], inputs[3]}));
+      block.Forward(tokens, context.WithInputs(inputs[1], {inputs[2], inputs[3]}));
       return tokens;
     };
     const std::vector<at::Tensor> inputs{x, time.blocks, text.layers[i].k, text.layers[i].v};
-    x = runners.block ? runners.block(block, inputs) : block(inputs);
+    x = runners.block ? runners.block(segment, inputs) : segment(inputs);
   }
   return Unpatchify(Head(x, time.head, context), attention.grid());
 }

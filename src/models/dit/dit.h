@@ -80,8 +80,8 @@ class Dit {
                                         const AttentionLayout& attention) const;
 
   // A batch, differentiable: latents (B,z,T,h,w), one timestep per video, texts (kDifferentiable)
-  // and attention of B videos -> velocities (B,z,T,h,w) fp32. Runners may call blocks until the
-  // backward pass is over, so this Dit and `attention` must live as long.
+  // and attention of B videos -> velocities (B,z,T,h,w) fp32. Runners may run segments until the
+  // backward pass is over, so `attention` must live as long; this Dit need not.
   at::Tensor ForwardBatch(const at::Tensor& latents, const std::vector<double>& timesteps,
                           const TextContext& text, const AttentionLayout& attention,
                           const SegmentRunners& runners = {}) const;

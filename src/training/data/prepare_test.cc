@@ -139,7 +139,7 @@ TEST_F(PrepareTest, AMemoryLimitChangesRoundingAlone) {
   limited.output = folder_ / "none";
   options.memory_limit = bytes(8) - 1;
   EXPECT_THAT(ErrorOf([&] { Prepare(MiniModel(), options, limited); }),
-              HasSubstr("a larger `memory-limit` is needed; 0 clips are ready"));
+              HasSubstr("use a larger `memory-limit`; 0 clips are ready"));
 }
 
 TEST_F(PrepareTest, BadFilesAreReportedAndTheRestGoesOn) {

@@ -80,34 +80,27 @@ class Walk {
     const bool dangling = link && !fs::exists(status);
     // Without an extension, the link may have led to a folder.
     if (!IsMediaName(name) && !caption && !(dangling && !name.has_extension())) return;
+    if (fs::is_regular_file(status)) {
+      (caption ? captions_ : media_).push_back(name);
+      return;
+    }
+    if (!caption) broken_.push_back(name);
     if (dangling) return Reject(name, "it is a link to something that is not there");
     if (failure) return Reject(name, "it cannot be read: " + failure.message());
-    if (!fs::is_regular_file(status)) return Reject(name, "it is not a regular file");
-    (caption ? captions_ : media_).push_back(name);
+    Reject(name, "it is not a regular file");
   }
 
   void Match() {
-    std::map<std::string, std::vector<fs::path>> by_stem, by_lower_case;
     for (const fs::path& caption : captions_) {
-      by_stem[StemOf(caption)].push_back(caption);
-      by_lower_case[LowerCase(StemOf(caption))].push_back(caption);
+      by_stem_[StemOf(caption)].push_back(caption);
+      by_lower_case_[LowerCase(StemOf(caption))].push_back(caption);
     }
     std::set<fs::path> used;
+    for (const fs::path& name : broken_) used.insert(CaptionOf(name));
     for (const fs::path& name : media_) {
-      const std::string stem = StemOf(name);
-      const auto exact = by_stem.find(stem);
-      const auto similar = by_lower_case.find(LowerCase(stem));
-      const std::string wanted = stem + ".txt";
-      fs::path caption;
-      if (exact != by_stem.end()) {
-        // The usual spelling wins over NAME.TXT beside it.
-        const auto& files = exact->second;
-        const auto usual = std::find(files.begin(), files.end(), fs::path(wanted));
-        caption = usual != files.end() ? *usual : files[0];
-      } else if (similar != by_lower_case.end() && similar->second.size() == 1) {
-        caption = similar->second[0];
-      } else {
-        Reject(name, "it has no caption; wanted " + wanted);
+      const fs::path caption = CaptionOf(name);
+      if (caption.empty()) {
+        Reject(name, "it has no caption; wanted " + StemOf(name) + ".txt");
         continue;
       }
       used.insert(caption);
@@ -120,11 +113,27 @@ class Walk {
     }
   }
 
+  // Empty where there is none, or several that differ in case alone.
+  fs::path CaptionOf(const fs::path& name) const {
+    const std::string stem = StemOf(name);
+    if (const auto exact = by_stem_.find(stem); exact != by_stem_.end()) {
+      // The usual spelling wins over NAME.TXT beside it.
+      const std::vector<fs::path>& files = exact->second;
+      const auto usual = std::find(files.begin(), files.end(), fs::path(stem + ".txt"));
+      return usual != files.end() ? *usual : files[0];
+    }
+    const auto similar = by_lower_case_.find(LowerCase(stem));
+    if (similar == by_lower_case_.end() || similar->second.size() != 1) return {};
+    return similar->second[0];
+  }
+
   fs::path folder_;
   std::string root_failure_;
   std::vector<fs::path> folders_, linked_;  // still to be entered
   std::set<fs::path> walked_;               // real paths
   std::vector<fs::path> media_, captions_;
+  std::vector<fs::path> broken_;  // media that are rejected already; their captions are not stray
+  std::map<std::string, std::vector<fs::path>> by_stem_, by_lower_case_;  // captions
   FolderContents contents_;
 };
 

@@ -41,11 +41,13 @@ TEST(WalkFolderTest, ALinkCountsByItsOwnName) {
   fs::create_symlink("../blobs/3fa9", folder / "set/boat.mp4");  // as in a Hugging Face cache
   fs::create_symlink("../blobs/77c1", folder / "set/boat.txt");
   fs::create_symlink("../blobs/gone", folder / "set/gone.mp4");
+  WriteBytes(folder / "set/gone.txt", "Nothing");
   fs::create_symlink("self.mp4", folder / "set/self.mp4");
   fs::create_symlink("/unmounted/archive", folder / "set/archive");
   const FolderContents contents = WalkFolder(folder / "set");
   EXPECT_THAT(Pairs(contents), ElementsAre("boat.mp4 boat.txt"));
   EXPECT_THAT(ReasonOf(contents, "gone.mp4"), HasSubstr("link"));
+  EXPECT_EQ(ReasonOf(contents, "gone.txt"), "");  // one reason is enough
   EXPECT_THAT(ReasonOf(contents, "self.mp4"), HasSubstr("link"));
   EXPECT_THAT(ReasonOf(contents, "archive"), HasSubstr("link"));
   EXPECT_EQ(ReadSources(folder / "set").sources.at(0).caption, "A boat");

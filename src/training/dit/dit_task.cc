@@ -177,28 +177,32 @@ const AttentionLayout& DitTask::AttentionFor(const at::Tensor& latents) {
       .first->second;
 }
 
-at::Tensor DitTask::Loss(const TensorMap& weights, const Batch& batch, const StepRandom& random,
-                         double prompt_dropout, const SegmentRunners& runners) {
+at::Tensor DitTask::Loss(const Dit& dit, const TextContext& text, const Batch& batch,
+                         const StepRandom& random, const SegmentRunners& runners) {
   const NoisyBatch noisy = AddNoise(batch.latents.to(device_, at::kFloat), timesteps_, random);
-  const Dit dit = Model(weights);
-  const TextContext text = PrepareTexts(weights, dit, batch, random, prompt_dropout);
   const at::Tensor velocity =
       dit.ForwardBatch(noisy.noisy, noisy.timesteps, text, AttentionFor(batch.latents), runners);
   return FlowLoss(velocity, noisy);
 }
 
 MicroBatchResult DitTask::ForwardBackward(int64_t step, int64_t micro, double scale) {
+  const StepRandom random(config_.seed, step, micro);
   Batch batch = source_->Get(step, micro);
-  const at::Tensor loss =
-      Loss(leaves_, batch, StepRandom(config_.seed, step, micro), config_.prompt_dropout, runners_);
+  // Recomputed segments use both again in the backward pass.
+  const Dit dit = Model(leaves_);
+  const TextContext text = PrepareTexts(leaves_, dit, batch, random, config_.prompt_dropout);
+  const at::Tensor loss = Loss(dit, text, batch, random, runners_);
   (loss * scale).backward();
   return {loss.detach(), std::move(batch.items)};
 }
 
 double DitTask::ValidationLoss(const TensorMap& weights, BatchSource& source, int64_t micro) {
   const c10::NoGradGuard no_grad;
+  const StepRandom random(0, -1, micro);
   const Batch batch = source.Get(0, micro);
-  return Loss(weights, batch, StepRandom(0, -1, micro), /*prompt_dropout=*/0, {}).item<double>();
+  const Dit dit = Model(weights);
+  const TextContext text = PrepareTexts(weights, dit, batch, random, /*prompt_dropout=*/0);
+  return Loss(dit, text, batch, random, {}).item<double>();
 }
 
 void DitTask::SaveText(const TensorMap& weights, const std::string& folder) const {

@@ -47,8 +47,8 @@ class DitTask : public Task {
   at::Tensor EncodeEmptyPrompt(const RunContext& context) const;
   TensorMap DitWeights(const TensorMap& weights) const;
   TensorMap TextWeights(const TensorMap& weights) const;
-  at::Tensor Loss(const TensorMap& weights, const Batch& batch, const StepRandom& random,
-                  double prompt_dropout, const SegmentRunners& runners);
+  at::Tensor Loss(const Dit& dit, const TextContext& text, const Batch& batch,
+                  const StepRandom& random, const SegmentRunners& runners);
   TextContext PrepareTexts(const TensorMap& weights, const Dit& dit, const Batch& batch,
                            const StepRandom& random, double prompt_dropout) const;
   const AttentionLayout& AttentionFor(const at::Tensor& latents);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mapped_file.h"
 #include "nn/load.h"
+#include "weights/safetensors.h"
 #include "weights/safetensors_writer.h"
 
 namespace t3 {
@@ -74,21 +75,29 @@ std::vector<std::pair<int64_t, fs::path>> FindSteps(const fs::path& folder) {
   return found;
 }
 
-Checkpoint ReadCheckpoint(const fs::path& folder, int64_t step) {
-  const std::string state_path = (folder / kState).string();
-  const MappedFile state_file(state_path);
-  const json state = ParseJson(state_file.bytes(), state_path);
+json ReadState(const fs::path& folder, int64_t step) {
+  const std::string path = (folder / kState).string();
+  json state = ReadJson(path);
   T3_CHECK(state.is_object() && state.value("step", json()) == step && state.contains(kFingerprint),
-           "{} does not describe a checkpoint of step {}", state_path, step);
-  Checkpoint checkpoint{step, {}, state[kFingerprint], folder.string()};
-  const auto file = WeightFile::Open((folder / kTensors).string());
-  for (const auto& [name, view] : file->tensors()) checkpoint.tensors[name] = ToTensor(view);
+           "{} does not describe a checkpoint of step {}", path, step);
+  return state;
+}
+
+// Not a WeightFile, which takes prefixes such as "ema." for wrappers of a model.
+Checkpoint ReadCheckpoint(const fs::path& folder, int64_t step) {
+  Checkpoint checkpoint{step, {}, ReadState(folder, step)[kFingerprint], folder.string()};
+  const MappedFile file((folder / kTensors).string());
+  const ParsedWeights weights = ParseSafetensors(file.bytes());
+  for (const auto& [name, view] : weights.tensors) checkpoint.tensors[name] = ToTensor(view);
   return checkpoint;
 }
 
+// By its headers, so that large checkpoints are not read.
 bool IsComplete(const fs::path& folder, int64_t step) {
   try {
-    ReadCheckpoint(folder, step);
+    ReadState(folder, step);
+    const MappedFile file((folder / kTensors).string());
+    ParseSafetensors(file.bytes());
     return true;
   } catch (const std::exception&) {
     return false;
