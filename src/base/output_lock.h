@@ -14,7 +14,7 @@ class OutputLock {
  public:
   // `path`: a file or folder that will be written; it need not exist, the folder that holds it
   // must. Throws Error that says who holds the lock, or that the place cannot be written. A file
-  // system without locks is no error.
+  // system without locks is not an error.
   explicit OutputLock(const std::string& path);
   // The same, but waits up to ten seconds: for files that others write in a moment.
   static OutputLock Wait(const std::string& path);

@@ -33,7 +33,7 @@ ConvolutionTable ReadConvolutionTable(const std::string& path) {
       json.is_object() && json.value("format", nlohmann::json()) == kConvolutionFormat;
   const nlohmann::json plans = ours ? json.value("plans", nlohmann::json()) : nlohmann::json();
   if (!plans.is_object()) {
-    spdlog::info("{} is no table of convolution plans that this version reads; it is ignored",
+    spdlog::info("{} is not a table of convolution plans that this version reads; it is ignored",
                  path);
     return {};
   }
