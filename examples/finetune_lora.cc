@@ -12,7 +12,8 @@
 
 namespace {
 
-// Captioned clips to train on. A folder of one's own videos, each with NAME.txt beside it, would do.
+// Captioned clips to train on. A folder of one's own videos, each with NAME.txt beside it, would
+// do.
 void MakeClips(const std::string& folder) {
   t3::WorldRequest world;
   world.count = 2;

@@ -124,7 +124,8 @@ TEST(Runs, ConfigLiesUnderTheFlags) {
   const ProgramResult wrong =
       RunT3({"generate", "--config", folder / "d.json", "--output", folder / "x.y4m"});
   EXPECT_EQ(wrong.exit_code, 2);
-  EXPECT_THAT(wrong.err, HasSubstr("\"stepz\" is not a flag of t3 generate; did you mean --steps?"));
+  EXPECT_THAT(wrong.err,
+              HasSubstr("\"stepz\" is not a flag of t3 generate; did you mean --steps?"));
 }
 
 TEST(Runs, EnvironmentGivesModelAndDevice) {

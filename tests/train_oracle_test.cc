@@ -3,14 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "arch/dit.h"
+#include "base/json.h"
 #include "compare.h"
 #include "models/dit/dit.h"
 #include "nn/load.h"
 #include "plan/windows.h"
 #include "training/dit/flow.h"
-#include "training/loop/optimizer.h"
 #include "training/dit/recompute.h"
-#include "base/json.h"
+#include "training/loop/optimizer.h"
 
 namespace t3 {
 namespace {

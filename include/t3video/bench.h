@@ -59,9 +59,9 @@ struct VaeBenchRequest {
   bool check = false;  // before timing, every convolution of a short decode against libtorch's
 };
 
-// Seconds, rate and memory of each method, with the differences of their videos where those are small
-// enough to be kept (1 GB). A method that runs out of memory is reported so. Throws Error for values
-// that cannot be measured, kInterrupted after `cancel`.
+// Seconds, rate and memory of each method, with the differences of their videos where those are
+// small enough to be kept (1 GB). A method that runs out of memory is reported so. Throws Error for
+// values that cannot be measured, kInterrupted after `cancel`.
 Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress = {},
                 const CancelToken* cancel = nullptr);
 

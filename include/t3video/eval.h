@@ -44,8 +44,8 @@ struct EvalResult {
 };
 
 // Makes the clips, reads each with the detector of the world and compares it with the true render
-// of its scene (docs/guides/evaluate.md says what is measured). Throws Error of kind kUsage for a request
-// that cannot be met, kInterrupted where `cancel` came before the first clip was done.
+// of its scene (docs/guides/evaluate.md says what is measured). Throws Error of kind kUsage for a
+// request that cannot be met, kInterrupted where `cancel` came before the first clip was done.
 EvalResult Evaluate(const ModelFiles& files, const RunOptions& options, const EvalRequest& request,
                     const ProgressFn& progress = {}, const CancelToken* cancel = nullptr);
 

@@ -18,8 +18,8 @@ struct TrainPlan {
   std::string base;     // file that the weights come from
   std::string trained;  // "all weights of the denoiser", "a LoRA of rank 32 on q, k, v, o", ...
   std::string output;
-  std::string device;  // "NVIDIA H200 (cuda:0)"
-  std::string dtype;   // of the computation: "bf16" or "fp32"
+  std::string device;                               // "NVIDIA H200 (cuda:0)"
+  std::string dtype;                                // of the computation: "bf16" or "fp32"
   int64_t trained_weights = 0, frozen_weights = 0;  // numbers, not bytes
 
   struct Size {
@@ -54,10 +54,11 @@ struct TrainResult {
   double loss = 0;  // of the last step
 };
 
-// Trains as the file `config` says (docs/reference/training.md), with `overrides` ("field.name=value") over
-// it, resuming from the newest checkpoint in its output folder. `announce` gets the plan before the
-// work starts. Throws Error: kUsage for a wrong override, kInterrupted after `cancel` once the work
-// is saved, kFailed for everything else, another training of the same output included.
+// Trains as the file `config` says (docs/reference/training.md), with `overrides`
+// ("field.name=value") over it, resuming from the newest checkpoint in its output folder.
+// `announce` gets the plan before the work starts. Throws Error: kUsage for a wrong override,
+// kInterrupted after `cancel` once the work is saved, kFailed for everything else, another training
+// of the same output included.
 TrainResult Train(const std::string& config, const std::vector<std::string>& overrides,
                   const ProgressFn& progress = {}, const CancelToken* cancel = nullptr,
                   const std::function<void(const TrainPlan& plan)>& announce = {});

@@ -21,10 +21,10 @@ struct WorldRequest {
 };
 
 // Writes clips world_SEED.FORMAT into the folder, and captions.json: a list of {"file", "caption",
-// "seed", "size", "frames", "fps", "attributes": {"land": "sea", ...}}, as `t3 prepare` reads it, of
-// the clips that are there. Clips that an earlier call rendered with the same settings stay. Throws
-// Error of kind kUsage for a request that cannot be met, kFailed when the folder cannot be written,
-// kInterrupted when cancelled; the same call then continues.
+// "seed", "size", "frames", "fps", "attributes": {"land": "sea", ...}}, as `t3 prepare` reads it,
+// of the clips that are there. Clips that an earlier call rendered with the same settings stay.
+// Throws Error of kind kUsage for a request that cannot be met, kFailed when the folder cannot be
+// written, kInterrupted when cancelled; the same call then continues.
 void MakeWorld(const WorldRequest& request, const ProgressFn& progress = {},
                const CancelToken* cancel = nullptr);
 

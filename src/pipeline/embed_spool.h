@@ -37,7 +37,7 @@ class EmbedSpool {
   std::string folder_;
   std::map<std::string, Entry> entries_;
   int64_t buffered_ = 0;  // bytes in memory
-  int64_t size_ = 0;  // of the file
+  int64_t size_ = 0;      // of the file
   int file_ = -1;
 };
 

@@ -1,4 +1,5 @@
-// The window planner, version 1: a search over counts for each type. docs/design/planner.md says why.
+// The window planner, version 1: a search over counts for each type. docs/design/planner.md says
+// why.
 #include "plan/windows.h"
 
 #include <algorithm>

@@ -230,8 +230,8 @@ TEST_P(VaeGpu, DISABLED_EncodesFourKInSixteenGigabytes) {
   EXPECT_LT(RelativeGap(made.narrow(1, 0, 3), expected), 1e-4);
 }
 
-// The real widths, on frames just wide enough for the custom kernels of the convolutions: bf16 by them
-// is no further from fp32 than bf16 by libtorch's convolutions. `run`: what a VAE makes.
+// The real widths, on frames just wide enough for the custom kernels of the convolutions: bf16 by
+// them is no further from fp32 than bf16 by libtorch's convolutions. `run`: what a VAE makes.
 void ExpectBf16AsCloseAsLibtorchs(const VaeConfig& config, const TensorMap& tensors,
                                   const std::function<at::Tensor(const Vae&)>& run) {
   const auto result = [&](at::ScalarType dtype, int64_t choices) {

@@ -14,8 +14,8 @@
 
 namespace t3 {
 
-// The clips of a source; decodes images, but no videos. Throws Error that says why the source cannot
-// be used.
+// The clips of a source; decodes images, but no videos. Throws Error that says why the source
+// cannot be used.
 std::vector<Clip> ClipsOf(const Source& source, const ClipSettings& settings);
 
 // Decodes the clips of one source, frame by frame, so that 4K clips need not fit memory. The source

@@ -53,8 +53,8 @@ struct DatasetIndex {
 // Writes FOLDER/dataset.json atomically. Throws Error.
 void WriteIndex(const std::string& folder, const DatasetIndex& index);
 
-// Nothing when the folder has no dataset.json. Throws Error when it is broken, has a field of another
-// type or out of range, or names files outside the folder.
+// Nothing when the folder has no dataset.json. Throws Error when it is broken, has a field of
+// another type or out of range, or names files outside the folder.
 std::optional<DatasetIndex> ReadIndex(const std::string& folder);
 
 // Why clips encoded as `a` says cannot be mixed with those of `b`: "its fps was 16, now 24"; empty
