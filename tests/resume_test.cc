@@ -74,6 +74,8 @@ void KillAndResume(const Arguments& more, int wanted) {
     const std::string output = folder / "x.y4m";
     for (bool finished = false; !finished;) {
       const bool resume = HasState(output);
+      // Killed after the state was removed: nothing was left to do.
+      if (!resume && fs::exists(output)) break;
       const ProgramResult result =
           RunT3(resume ? Arguments{"resume", output} : command(folder, {"--checkpoint-every", "1"}),
                 {.seconds_to_kill = enough() ? 0 : moment(random)});

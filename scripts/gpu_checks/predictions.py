@@ -136,7 +136,7 @@ class Bench:
             write_tensors(embeds, {"prompt": (40, width), "negative_prompt": (120, width)})
         command = ["generate", "--model", folder, "--text-embeds", embeds, "--size", setting.size,
                    "--frames", setting.frames, "--steps", setting.steps, "--guidance",
-                   setting.guidance, *self.device, "--restart", "--checkpoint-every", 0,
+                   setting.guidance, *self.device, "--restart", "--overwrite", "--checkpoint-every", 0,
                    "--output", output, *more]
         return command + (["--memory-limit", setting.limit] if setting.limit else [])
 

@@ -82,12 +82,12 @@ void CheckReplaceable(const OutputOptions& output, const Metadata& metadata) {
   if (!IsOfT3(existing) || !AreOfOneRun(existing, metadata)) Refuse(output.path);
 }
 
-void CheckReplaceable(const Request& request, const RunIdentity& identity) {
+void CheckReplaceable(const Request& request, const RunIdentity& identity, bool wrote_outputs) {
   if (request.output.overwrite) return;
   const bool discards = request.checkpoint.existing_state == ExistingState::kDiscard;
   const std::optional<bool> recorded = RecordsRun(request.record.path, identity);
   for (const std::string& path : {request.output.path, request.output.save_latents}) {
-    if (path.empty() || !IsPresent(path)) continue;
+    if (path.empty() || wrote_outputs || !IsPresent(path)) continue;
     const Metadata existing = OutputMetadata(path);
     // The record knows the weights as well, and Y4M has no place for metadata.
     const bool same =

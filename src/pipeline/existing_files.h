@@ -18,7 +18,8 @@ Metadata OutputMetadata(const std::string& path);
 void CheckReplaceable(const OutputOptions& output, const Metadata& metadata);
 
 // Likewise for every file that a run writes. A run that discards the state of an earlier one may
-// replace any result of t3.
-void CheckReplaceable(const Request& request, const RunIdentity& identity);
+// replace any result of t3. `wrote_outputs`: this
+// run may have written its outputs before.
+void CheckReplaceable(const Request& request, const RunIdentity& identity, bool wrote_outputs);
 
 }  // namespace t3

@@ -162,12 +162,16 @@ RunPlan Planner::Plan(const Request& request) {
       plan.notes.push_back(std::move(note));
   }
   CheckParts(request);
-  CheckReplaceable(request, planned->identity);
-  CheckPlaces(*planned);
   if (KeepsState(request)) {
     planned->found = FindRun(planned->identity, request.checkpoint.resume_from,
                              request.checkpoint.existing_state);
   }
+  // Final latents are removed after the outputs are written: a run that was killed in between has
+  // written them itself.
+  const bool wrote_outputs =
+      planned->found && planned->found->progress.sampler.step == job.sampling.steps;
+  CheckReplaceable(request, planned->identity, wrote_outputs);
+  CheckPlaces(*planned);
   ReadInputs(*planned);
   if (planned->found) {
     plan.resumed_from = planned->found->progress.sampler.step;

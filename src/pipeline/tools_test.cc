@@ -106,13 +106,13 @@ TEST(Tools, InitRefusesWhatDoesNotFit) {
   EXPECT_THAT(error({{"vae", {{"latent_channels", 5}}}}), HasSubstr("has 5 latent channels"));
   EXPECT_THAT(error({{"vae", {{"version", "3"}}}}), HasSubstr("must be 2.1 or 2.2"));
   EXPECT_THAT(error({{"vae", {{"latents_std", {1, 0, 1, 1}}}}}), HasSubstr("must be positive"));
-  EXPECT_THAT(error({{"attention", "sparse"}}), HasSubstr("no attention pattern"));
+  EXPECT_THAT(error({{"attention", "sparse"}}), HasSubstr("not an attention pattern"));
   EXPECT_THAT(error({{"attention", "full"}, {"windows", "1,2,2"}}), HasSubstr("full attention"));
   EXPECT_THAT(error({{"dit", nullptr}, {"vae", nullptr}, {"text_encoder", nullptr}}),
               HasSubstr("names no network"));
   EXPECT_THAT(ErrorOf([] { ParseInitConfig(json::object(), "", "c.json"); }),
               HasSubstr("names no network"));
-  EXPECT_THAT(ErrorOf([] { ReadInitConfig("wan9"); }), HasSubstr("no preset 'wan9'"));
+  EXPECT_THAT(ErrorOf([] { ReadInitConfig("wan9"); }), HasSubstr("unknown preset 'wan9'"));
 }
 
 TEST(Tools, InitTakesPartsOfAPreset) {
@@ -271,7 +271,7 @@ TEST(Tools, TheVaeThatFitsIsTaken) {
   EXPECT_THAT(OpenModel({.model = folder}).paths.vae, HasSubstr("wan_2.1_vae.pth"));
   copy("mini2.1/Wan2.1_VAE.pth", "vae/again.pth");
   EXPECT_THAT(ErrorOf([&] { OpenModel({.model = folder}); }),
-              AllOf(HasSubstr("again.pth"), HasSubstr("wan_2.1_vae.pth"), HasSubstr("--vae")));
+              AllOf(HasSubstr("again.pth"), HasSubstr("wan_2.1_vae.pth"), HasSubstr("`vae`")));
   fs::remove_all(folder + "/vae");
   EXPECT_FALSE(OpenModel({.model = folder}).vae);
 }
