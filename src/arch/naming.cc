@@ -152,7 +152,9 @@ NamedViews NameTensors(std::shared_ptr<const WeightFile> file, const Naming& nam
   for (const auto& [stored, view] : tensors) {
     if (combined && !StartsWithAny(stored, naming.own)) {
       views.left_out.push_back(stored);
-    } else if (auto match = FindCanonical(naming, stored)) {
+      continue;
+    }
+    if (auto match = FindCanonical(naming, stored)) {
       AddTensor(&views, stored, *match, view);
     } else if (auto scaled = FindScaled(naming, stored)) {
       views.scales[scaled->name] = view;

@@ -110,13 +110,12 @@ DecodePlan MakeDecodePlan(const VaeConfig& config, const Grid& latent, int64_t e
 std::string DescribeDecodePlan(const DecodePlan& plan) {
   const std::string slabs =
       fmt::format("{} slab{}", plan.slabs.size(), plan.slabs.size() == 1 ? "" : "s");
-  const std::string order =
-      plan.order == DecodeOrder::kFramesOuter
-          ? fmt::format("whole frames in {}, {} latent frame{} per pass", slabs, plan.latent_frames,
-                        plan.latent_frames == 1 ? "" : "s")
-          : fmt::format("{} one after the other, each through all frames", slabs);
+  std::string order = plan.order == DecodeOrder::kFramesOuter
+                          ? fmt::format("whole frames in {}, {} latent frame{} per pass", slabs,
+                                        plan.latent_frames, plan.latent_frames == 1 ? "" : "s")
+                          : fmt::format("{} one after the other, each through all frames", slabs);
   if (plan.slabs.size() == 1) return order;
-  return order + fmt::format(", {:.2f} times the work", RelativeWork(plan));
+  return fmt::format("{}, {:.2f} times the work", order, RelativeWork(plan));
 }
 
 }  // namespace t3

@@ -84,6 +84,7 @@ StateDict FindStateDict(const PickleNode& root) {
            "model, generator or ema; its keys: {}",
            KeysText(root));
   std::vector<std::string> paths;
+  paths.reserve(found.size());
   for (const FoundDict& dict : found) paths.push_back(dict.path);
   std::vector<std::string> notes;
   StateDict state = NamedTensors(*found[ChooseWrapped(paths, &notes)].dict);
