@@ -45,8 +45,8 @@ struct PrepareResult {
 // fp32 and the text encoder, and writes safetensors shards, dataset.json and rejected.json to
 // `output`. Files that cannot be used, for whatever reason, are left out and reported. Throws Error
 // when nothing is usable, when `output` holds a dataset of another source, model or settings, when
-// the disk is full; of kind kInterrupted after `cancel`. Whatever ends it, what was written stays,
-// and the same call continues with the rest.
+// the disk is full, when another process prepares into `output`; of kind kInterrupted after
+// `cancel`. Whatever ends it, what was written stays, and the same call continues with the rest.
 PrepareResult Prepare(const ModelFiles& files, const RunOptions& options,
                       const PrepareRequest& request, const ProgressFn& progress = {},
                       const CancelToken* cancel = nullptr);

@@ -14,6 +14,8 @@
 
 #include "base/check.h"
 #include "base/digest.h"
+#include "base/output_lock.h"
+#include "base/temporary.h"
 #include "pipeline/decode.h"
 #include "pipeline/device.h"
 #include "pipeline/load_models.h"
@@ -99,6 +101,8 @@ class Preparation {
     std::error_code failure;
     fs::create_directories(request_.output, failure);
     T3_CHECK(!failure, "cannot create the folder {}: {}", request_.output, failure.message());
+    lock_.emplace(request_.output);
+    RemoveStaleTemporaries(request_.output);
     index_.source = fs::weakly_canonical(fs::absolute(request_.source)).string();
     index_.settings = SettingsOf(model_, request_);
     index_.models = DigestModel(model_);
@@ -330,6 +334,7 @@ class Preparation {
   const PrepareRequest& request_;
   at::ScalarType text_dtype_;
   const RunContext& context_;
+  std::optional<OutputLock> lock_;                         // of the dataset's folder
   DatasetIndex index_;                                     // what is on disk
   std::map<std::string, std::vector<StoredClip>> stored_;  // found at the start, by source digest
   int64_t found_clips_ = 0, kept_ = 0;

@@ -8,6 +8,7 @@
 
 #include <csignal>
 
+#include "base/output_lock.h"
 #include "media/test_frames.h"
 #include "media/video_writer.h"
 #include "pipeline/load_models.h"
@@ -70,6 +71,20 @@ class PrepareTest : public testing::Test {
   TestFolder folder_;
   PrepareRequest request_;
 };
+
+TEST_F(PrepareTest, OnePreparationOfAFolderAtATime) {
+  AddThreeVideos();
+  std::filesystem::create_directories(request_.output);
+  std::optional<OutputLock> other(request_.output);
+  try {
+    Run();
+    FAIL() << "two at once";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("is being written"));
+  }
+  other.reset();
+  EXPECT_GT(Run().clips, 0);
+}
 
 TEST_F(PrepareTest, WhatIsReadIsWhatTheNetworksGive) {
   AddThreeVideos();
