@@ -29,9 +29,11 @@ MappedFile::MappedFile(const std::string& path) : path_(path) {
   T3_CHECK(mapping != MAP_FAILED, "cannot map {} ({} bytes): {}", path, size_,
            std::strerror(map_error));
   data_ = static_cast<const std::byte*>(mapping);
+  if (data_ != nullptr) guard_.emplace(data_, size_, path);
 }
 
 MappedFile::~MappedFile() {
+  guard_.reset();
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 

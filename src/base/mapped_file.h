@@ -2,13 +2,17 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
+
+#include "base/lost_pages.h"
 
 namespace t3 {
 
 // Maps `path` for reading; throws Error when it cannot be opened or is not a regular file. An empty
-// file maps to an empty span. Pages are read on first touch, so a large file costs no memory.
+// file maps to an empty span. Pages are read on first touch, so a large file costs no memory. Pages
+// that cannot be read then are zeros: see CheckMappedFiles.
 class MappedFile {
  public:
   explicit MappedFile(const std::string& path);
@@ -23,6 +27,7 @@ class MappedFile {
   std::string path_;
   const std::byte* data_ = nullptr;
   size_t size_ = 0;
+  std::optional<GuardedMapping> guard_;
 };
 
 }  // namespace t3

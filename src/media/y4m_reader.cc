@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/lost_pages.h"
 #include "base/mapped_file.h"
 #include "media/backends.h"
 #include "media/image.h"
@@ -94,6 +95,7 @@ class Y4mReader : public VideoReader {
       planes.stride[c] = strides_[c];
     }
     UnpackFrame(planes, info_.width, info_.height, layout_, color_, rgb, ThreadCount(0));
+    CheckMappedFiles();
     return true;
   }
 

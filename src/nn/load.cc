@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/lost_pages.h"
 #include "nn/scales.h"
 
 namespace t3 {
@@ -57,6 +58,7 @@ void CopyInto(const at::Tensor& result, const TensorView& view) {
     const int64_t count = std::min(step, total - first);
     flat.narrow(0, first, count).copy_(Slice(view, first, count));
   }
+  CheckMappedFiles();
 }
 
 at::Tensor CopyTo(const TensorView& view, c10::Device device, at::ScalarType dtype) {
