@@ -154,6 +154,7 @@ TEST_F(EvalCli, WrongUseIsNamed) {
   EXPECT_THAT(error(1, {"--vae-only", "--model", model, "--size", "60x48"}),
               HasSubstr("the nearest size above is 64x48"));
   EXPECT_THAT(error(2, {"--compare", "a1.json,a2.json", "b.json"}), HasSubstr("on both sides"));
+  EXPECT_THAT(error(2, {"--compare", "a.json"}), HasSubstr("two files"));
   EXPECT_THAT(error(1, {"--compare", folder_ / "x.json", folder_ / "y.json"}),
               HasSubstr("No such file"));
   EXPECT_THAT(error(1, {"--model", "/no/such/model"}), HasSubstr("/no/such/model"));

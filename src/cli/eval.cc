@@ -40,6 +40,9 @@ std::vector<std::string> FilesOf(const std::string& list) {
 }
 
 int RunCompare(const EvalFlags& flags) {
+  if (flags.compare.size() != 2) {
+    FailUsage("--compare takes two files, or two lists of them, got {}", flags.compare.size());
+  }
   const Report report =
       CompareEvals(FilesOf(flags.compare[0]), FilesOf(flags.compare[1]), flags.margin);
   if (!flags.request.json.empty()) WriteAtomically(flags.request.json, report.json + "\n");
