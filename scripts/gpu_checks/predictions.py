@@ -119,12 +119,13 @@ class Bench:
 
     def calibrate(self, name):
         mark = self.work / f"{name}.calibrated"
-        if mark.exists():
+        version = self.run("--version")[0]  # a calibration is of one build
+        if mark.exists() and mark.read_text() == version:
             return
         start = time.monotonic()
         out, _ = self.run("plan", "--model", self.model(name), "--calibrate", *self.device,
                           "--json")
-        mark.touch()
+        mark.write_text(version)
         rates = json.dumps(json.loads(out).get("time", {}))
         print(f"{name}: calibrated in {time.monotonic() - start:.0f} s, {rates}", flush=True)
 
