@@ -37,10 +37,9 @@ bool ReplaceLost(const std::byte* address) {
     const std::byte* data = slot.data.load();
     const size_t size = slot.size.load();
     if (data == nullptr || address < data || address >= data + size) continue;
-    const uintptr_t begin = reinterpret_cast<uintptr_t>(address) / page * page;
-    const uintptr_t end = reinterpret_cast<uintptr_t>(data) + size;
-    void* zeros = ::mmap(reinterpret_cast<void*>(begin), end - begin, PROT_READ,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    const std::byte* begin = address - reinterpret_cast<uintptr_t>(address) % page;
+    void* zeros = ::mmap(const_cast<std::byte*>(begin), static_cast<size_t>(data + size - begin),
+                         PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     slot.lost = true;
     any_lost = true;
     return zeros != MAP_FAILED;
