@@ -9,7 +9,6 @@
 #include <csignal>
 #include <cstdint>
 #include <mutex>
-#include <utility>
 
 #include "base/check.h"
 
@@ -83,9 +82,6 @@ GuardedMapping::GuardedMapping(const std::byte* data, size_t size, const std::st
     return;
   }
 }
-
-GuardedMapping::GuardedMapping(GuardedMapping&& other) noexcept
-    : slot_(std::exchange(other.slot_, -1)) {}
 
 GuardedMapping::~GuardedMapping() {
   if (slot_ < 0) return;

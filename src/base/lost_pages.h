@@ -11,14 +11,13 @@ namespace t3 {
 // it. The first one installs the handler; other faults go to the handler that was there before.
 class GuardedMapping {
  public:
-  GuardedMapping() = default;
   GuardedMapping(const std::byte* data, size_t size, const std::string& path);
   ~GuardedMapping();
-  GuardedMapping(GuardedMapping&& other) noexcept;
-  GuardedMapping& operator=(GuardedMapping&&) = delete;
+  GuardedMapping(const GuardedMapping&) = delete;
+  GuardedMapping& operator=(const GuardedMapping&) = delete;
 
  private:
-  int slot_ = -1;  // -1: none
+  int slot_ = -1;  // -1: the table was full
 };
 
 // Throws Error that names a mapped file of which pages were lost. Whoever copies data out of a
