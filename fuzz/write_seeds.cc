@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "weights/hostile_files.h"
+#include "weights/testing/hostile_files.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) {

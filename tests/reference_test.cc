@@ -57,7 +57,7 @@ class Reference : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     no_grad_.emplace();
-    at::globalContext().setAllowTF32CuDNN(false);  // as the program does (pipeline/device.h)
+    at::globalContext().setAllowTF32CuDNN(false);  // as the program does (runtime/device.h)
     folder_ = kRoot + "mini" + GetParam() + "/";
     cases_ = ReadJson(kRoot + "cases.json");
     run_ = cases_["runs"][GetParam()];

@@ -80,7 +80,7 @@ EXCEPTIONS = [
     ("symbol", "docs/results/*", "*", "likewise symbols"),
     ("flag", "src/cli/usage_error.cc", "*", "flags of other programs, which it maps to ours"),
     ("word", "src/cli/plan_text.cc", "made_*", "fields of the plan's JSON, which stay"),
-    ("word", "src/pipeline/model_files.cc", "PartChooser", "it chooses files, not kernels"),
+    ("word", "src/loading/model_files.cc", "PartChooser", "it chooses files, not kernels"),
     ("path", "CONTRIBUTING.md", "x*", "the shape of an op's files"),
     ("path", "scripts/retrofit_experiment/*", "*.md", "files that the script writes"),
     ("symbol", "docs/guides/models.md", "to_gate_compress", "tensors of another program"),

@@ -31,7 +31,10 @@ ALLOWED = {
     "world": ["base"],
     "measure": ["base", "world"],
 }
+ALLOWED["runtime"] = ["base", "ops"]
+ALLOWED["loading"] = list(ALLOWED)
 ALLOWED["pipeline"] = list(ALLOWED)
+ALLOWED["tools"] = list(ALLOWED)
 BELOW_TRAINING = list(ALLOWED)
 ALLOWED["training/data"] = BELOW_TRAINING
 ALLOWED["training/loop"] = BELOW_TRAINING
@@ -48,7 +51,7 @@ TEST_EXTRA = ["weights", "tests"]
 # Library -> (pattern of its headers, folders that may include them).
 TORCH_FOLDERS = ["kernels", "ops", "nn", "world", "measure",
                  "models/dit", "models/text_encoder", "models/vae", "sampling",
-                 "pipeline", "training/data", "training/loop", "training/vae", "training/dit",
+                 "runtime", "loading", "pipeline", "tools", "training/data", "training/loop", "training/vae", "training/dit",
                  "training", "bench", "eval"]
 LIBRARIES = {
     "libtorch": (r"(ATen|c10|torch)/", TORCH_FOLDERS),

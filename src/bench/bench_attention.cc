@@ -12,11 +12,11 @@
 #include "models/dit/attention_layout.h"
 #include "models/dit/reference_published.h"
 #include "ops/attention/window_attention.h"
-#include "pipeline/device.h"
-#include "pipeline/stage.h"
 #include "plan/cost.h"
 #include "plan/memory.h"
 #include "plan/windows.h"
+#include "runtime/device.h"
+#include "runtime/stage.h"
 #include "t3video/version.h"
 
 namespace t3 {

@@ -12,8 +12,8 @@
 #include "nn/random_weights.h"
 #include "ops/attention/attend.h"
 #include "ops/attention/attend_cudnn.h"
-#include "pipeline/device.h"
 #include "plan/windows.h"
+#include "runtime/device.h"
 
 namespace t3 {
 

@@ -15,11 +15,11 @@
 #include "models/dit/dit.h"
 #include "models/dit/reference_published.h"
 #include "ops/profiler.h"
-#include "pipeline/device.h"
-#include "pipeline/stage.h"
 #include "plan/cost.h"
 #include "plan/memory.h"
 #include "plan/windows.h"
+#include "runtime/device.h"
+#include "runtime/stage.h"
 #include "t3video/version.h"
 
 namespace t3 {

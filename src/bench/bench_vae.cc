@@ -9,8 +9,8 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "bench/decode_methods.h"
-#include "pipeline/convolution_file.h"
-#include "pipeline/device.h"
+#include "runtime/convolution_file.h"
+#include "runtime/device.h"
 #include "t3video/bench.h"
 #include "t3video/version.h"
 

@@ -16,9 +16,9 @@
 #include "config/presets.h"
 #include "nn/random_weights.h"
 #include "pipeline/decode.h"
-#include "pipeline/device.h"
 #include "plan/cost.h"
 #include "plan/memory.h"
+#include "runtime/device.h"
 
 namespace t3 {
 namespace {

@@ -10,8 +10,8 @@
 #include "models/vae/vae.h"
 #include "ops/conv/convolution_checker.h"
 #include "ops/profiler.h"
-#include "pipeline/stage.h"
 #include "plan/geometry.h"
+#include "runtime/stage.h"
 #include "t3video/bench.h"
 
 namespace t3 {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "pipeline/device.h"
+#include "runtime/device.h"
 
 namespace t3 {
 

@@ -9,11 +9,11 @@
 
 #include "base/check.h"
 #include "base/seconds_since.h"
+#include "loading/load_models.h"
 #include "pipeline/decode.h"
 #include "pipeline/denoise.h"
-#include "pipeline/device.h"
-#include "pipeline/load_models.h"
 #include "pipeline/memory_check.h"
+#include "runtime/device.h"
 #include "sampling/noise.h"
 #include "training/dit/flow.h"
 
@@ -38,7 +38,7 @@ RunMemory ClipGenerator::Memory() const {
 
 void ClipGenerator::LoadDenoiser() {
   const RunMemory memory = Memory();
-  dit_.emplace(LoadDit(model_, dtype_, BlockWeightsOf(memory), context_));
+  dit_.emplace(LoadDit(model_, dtype_, memory.Blocks(), context_));
   dit_->set_scratch_bytes(memory.denoiser_scratch);
 }
 

@@ -11,8 +11,8 @@
 #include "models/vae/vae.h"
 #include "pipeline/job.h"
 #include "pipeline/memory_check.h"
-#include "pipeline/stage.h"
 #include "pipeline/text_embeds.h"
+#include "runtime/stage.h"
 #include "world/world.h"
 
 namespace t3 {

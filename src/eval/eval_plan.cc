@@ -5,11 +5,11 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
-#include "pipeline/device.h"
-#include "pipeline/load_models.h"
+#include "loading/load_models.h"
 #include "pipeline/memory_check.h"
 #include "plan/cost.h"
 #include "plan/windows.h"
+#include "runtime/device.h"
 #include "t3video/version.h"
 
 namespace t3 {

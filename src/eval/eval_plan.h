@@ -7,7 +7,7 @@
 
 #include "eval/eval_report.h"
 #include "pipeline/job.h"
-#include "pipeline/stage.h"
+#include "runtime/stage.h"
 #include "t3video/eval.h"
 #include "world/world.h"
 

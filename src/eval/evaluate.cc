@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "eval/eval_plan.h"
 #include "eval/measure_clips.h"
-#include "pipeline/device.h"
+#include "runtime/device.h"
 #include "t3video/eval.h"
 
 namespace t3 {

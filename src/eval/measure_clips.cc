@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <future>
 
-#include "pipeline/load_models.h"
+#include "loading/load_models.h"
 #include "pipeline/text_stage.h"
 #include "training/vae/psnr.h"
 #include "world/held_out.h"

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/seconds_since.h"
-#include "pipeline/device.h"
+#include "runtime/device.h"
 
 namespace t3 {
 

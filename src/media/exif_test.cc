@@ -8,7 +8,7 @@
 
 #include "media/image.h"
 #include "media/png_file.h"
-#include "media/test_frames.h"
+#include "media/testing/frames.h"
 
 namespace t3 {
 namespace {

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "media/png_file.h"
-#include "media/test_frames.h"
+#include "media/testing/frames.h"
 
 namespace t3 {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <atomic>
 
-#include "media/test_frames.h"
+#include "media/testing/frames.h"
 
 namespace t3 {
 namespace {

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "media/png_file.h"
-#include "media/test_frames.h"
+#include "media/testing/frames.h"
 #include "media/video_reader.h"
 #include "media/video_settings.h"
 

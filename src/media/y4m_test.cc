@@ -1,7 +1,7 @@
 // Y4M byte by byte, and files that are refused.
 #include <gmock/gmock.h>
 
-#include "media/test_frames.h"
+#include "media/testing/frames.h"
 #include "media/video_reader.h"
 #include "media/video_writer.h"
 

@@ -10,7 +10,7 @@
 
 #include "base/check.h"
 #include "nn/random_weights.h"
-#include "nn/weight_file_testing.h"
+#include "nn/testing/weight_file.h"
 
 namespace t3 {
 namespace {

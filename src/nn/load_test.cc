@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "base/check.h"
-#include "nn/weight_file_testing.h"
+#include "nn/testing/weight_file.h"
 
 namespace t3 {
 namespace {

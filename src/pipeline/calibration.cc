@@ -15,12 +15,12 @@
 #include "base/check.h"
 #include "base/seconds_since.h"
 #include "config/presets.h"
+#include "loading/load_models.h"
 #include "ops/linear/linear_tuning.h"
-#include "pipeline/cache_folder.h"
-#include "pipeline/device.h"
-#include "pipeline/file_digest.h"
-#include "pipeline/load_models.h"
 #include "plan/windows.h"
+#include "runtime/cache_folder.h"
+#include "runtime/device.h"
+#include "runtime/file_digest.h"
 #include "t3video/version.h"
 
 namespace t3 {

@@ -9,9 +9,9 @@
 
 #include "config/attention.h"
 #include "config/model_config.h"
-#include "pipeline/model_info.h"
-#include "pipeline/stage.h"
+#include "loading/model_info.h"
 #include "plan/cost.h"
+#include "runtime/stage.h"
 
 namespace t3 {
 

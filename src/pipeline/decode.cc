@@ -11,13 +11,13 @@
 #include "base/atomic_file.h"
 #include "base/check.h"
 #include "base/json.h"
+#include "loading/tensor_file.h"
 #include "media/queued_writer.h"
 #include "models/vae/frame_assembler.h"
-#include "pipeline/convolution_file.h"
-#include "pipeline/device.h"
 #include "pipeline/row_spool.h"
-#include "pipeline/tensor_file.h"
 #include "plan/memory.h"
+#include "runtime/convolution_file.h"
+#include "runtime/device.h"
 
 namespace t3 {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "media/queued_writer.h"
 #include "models/vae/vae.h"
-#include "pipeline/stage.h"
 #include "plan/geometry.h"
+#include "runtime/stage.h"
 #include "t3video/request.h"
 #include "weights/types.h"
 

@@ -9,8 +9,8 @@
 
 #include "config/sampling_config.h"
 #include "models/dit/dit.h"
-#include "pipeline/sampler_state.h"
-#include "pipeline/stage.h"
+#include "pipeline/state/sampler_state.h"
+#include "runtime/stage.h"
 
 namespace t3 {
 

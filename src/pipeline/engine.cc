@@ -8,14 +8,14 @@
 #include "base/file_claims.h"
 #include "base/output_lock.h"
 #include "base/temporary.h"
-#include "pipeline/device.h"
+#include "loading/load_models.h"
 #include "pipeline/existing_files.h"
 #include "pipeline/generation.h"
 #include "pipeline/latents_file.h"
-#include "pipeline/load_models.h"
 #include "pipeline/run_files.h"
 #include "pipeline/run_plan.h"
 #include "pipeline/text_stage.h"
+#include "runtime/device.h"
 
 namespace t3 {
 namespace {

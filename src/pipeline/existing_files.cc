@@ -9,7 +9,7 @@
 #include "media/png_file.h"
 #include "media/video_reader.h"
 #include "pipeline/decode.h"
-#include "pipeline/record.h"
+#include "pipeline/state/record.h"
 #include "weights/weight_file.h"
 
 namespace t3 {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "pipeline/run_state.h"
+#include "pipeline/state/run_state.h"
 #include "t3video/request.h"
 #include "weights/types.h"
 

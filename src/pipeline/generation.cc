@@ -12,14 +12,14 @@
 #include "base/file_claims.h"
 #include "base/log.h"
 #include "base/temporary.h"
-#include "pipeline/checkpointer.h"
+#include "loading/load_models.h"
 #include "pipeline/denoise.h"
-#include "pipeline/device.h"
-#include "pipeline/load_models.h"
-#include "pipeline/preview.h"
-#include "pipeline/record.h"
+#include "pipeline/preview/preview.h"
 #include "pipeline/run_files.h"
+#include "pipeline/state/checkpointer.h"
+#include "pipeline/state/record.h"
 #include "pipeline/text_stage.h"
+#include "runtime/device.h"
 #include "sampling/noise.h"
 
 namespace t3 {
@@ -175,7 +175,7 @@ at::Tensor Generation::DenoiseItem(Item& item) {
     return found->progress.sampler.latents;
   const at::Tensor first_frame = EncodeImage(item);
   ReleaseCachedMemory(settings_.device);
-  const BlockWeights wanted = BlockWeightsOf(item.planned->memory);
+  const BlockWeights wanted = item.planned->memory.Blocks();
   if (dit_ && block_weights_ != wanted) dit_.reset();
   if (!dit_) dit_ = LoadDit(model_, settings_.dtype, wanted, context_);
   block_weights_ = wanted;

@@ -8,15 +8,15 @@
 #include <vector>
 
 #include "base/output_lock.h"
+#include "loading/load_models.h"
+#include "loading/model_info.h"
 #include "models/dit/dit.h"
 #include "pipeline/embed_spool.h"
-#include "pipeline/load_models.h"
-#include "pipeline/model_info.h"
-#include "pipeline/record.h"
 #include "pipeline/run_plan.h"
 #include "pipeline/run_settings.h"
-#include "pipeline/stage.h"
+#include "pipeline/state/record.h"
 #include "pipeline/text_embeds.h"
+#include "runtime/stage.h"
 #include "t3video/engine.h"
 
 namespace t3 {

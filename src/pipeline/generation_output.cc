@@ -4,9 +4,9 @@
 #include "base/check.h"
 #include "base/failure.h"
 #include "base/log.h"
+#include "loading/load_models.h"
+#include "loading/tensor_file.h"
 #include "pipeline/generation.h"
-#include "pipeline/load_models.h"
-#include "pipeline/tensor_file.h"
 #include "pipeline/video_check.h"
 
 namespace t3 {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "config/presets.h"
+#include "loading/model_info.h"
 #include "media/image.h"
-#include "pipeline/model_info.h"
 #include "plan/geometry.h"
 #include "t3video/plan.h"
 #include "t3video/request.h"

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "pipeline/settings.h"
+#include "pipeline/state/settings.h"
 #include "plan/windows.h"
 #include "t3video/error.h"
 

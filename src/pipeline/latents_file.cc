@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "base/check.h"
-#include "pipeline/tensor_file.h"
+#include "loading/tensor_file.h"
 
 namespace t3 {
 namespace {

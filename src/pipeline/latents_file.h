@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "pipeline/model_info.h"
+#include "loading/model_info.h"
 #include "plan/geometry.h"
 #include "weights/types.h"
 

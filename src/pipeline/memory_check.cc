@@ -5,9 +5,9 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "loading/precision.h"
 #include "pipeline/decode.h"
-#include "pipeline/device.h"
-#include "pipeline/precision.h"
+#include "runtime/device.h"
 
 namespace t3 {
 namespace {

@@ -6,8 +6,9 @@
 
 #include <optional>
 
+#include "loading/load_models.h"
+#include "loading/model_info.h"
 #include "pipeline/job.h"
-#include "pipeline/model_info.h"
 #include "plan/memory.h"
 #include "t3video/plan.h"
 
@@ -33,6 +34,10 @@ PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType d
 // The stages that a job has, and what there is for them.
 struct RunMemory : MemoryPlan {
   MemoryBudget budget;
+
+  BlockWeights Blocks() const {
+    return stream_weights ? BlockWeights::kOnHost : BlockWeights::kOnDevice;
+  }
 };
 RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::ScalarType dtype,
                         const MemoryBudget& budget);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "pipeline/run_state.h"
+#include "pipeline/state/run_state.h"
 
 namespace t3 {
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/file_claims.h"
-#include "pipeline/model_info.h"
+#include "loading/model_info.h"
 #include "t3video/request.h"
 
 namespace t3 {

@@ -5,16 +5,16 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "loading/load_models.h"
+#include "loading/tensor_file.h"
 #include "pipeline/calibration.h"
-#include "pipeline/device.h"
 #include "pipeline/existing_files.h"
-#include "pipeline/load_models.h"
-#include "pipeline/record.h"
 #include "pipeline/run_files.h"
-#include "pipeline/settings.h"
 #include "pipeline/shipped_model.h"
-#include "pipeline/tensor_file.h"
+#include "pipeline/state/record.h"
+#include "pipeline/state/settings.h"
 #include "pipeline/time_outlook.h"
+#include "runtime/device.h"
 #include "t3video/run.h"
 
 namespace t3 {

@@ -10,13 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "loading/model_info.h"
 #include "media/image.h"
 #include "pipeline/decode.h"
 #include "pipeline/job.h"
 #include "pipeline/memory_check.h"
-#include "pipeline/model_info.h"
 #include "pipeline/run_settings.h"
-#include "pipeline/run_state.h"
+#include "pipeline/state/run_state.h"
 #include "pipeline/text_embeds.h"
 #include "t3video/plan.h"
 

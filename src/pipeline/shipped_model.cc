@@ -5,7 +5,8 @@
 #include <filesystem>
 
 #include "base/check.h"
-#include "pipeline/model_paths.h"
+#include "loading/model_paths.h"
+#include "runtime/shipped_files.h"
 
 namespace t3 {
 namespace {

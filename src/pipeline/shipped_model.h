@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "loading/model_info.h"
 #include "pipeline/job.h"
-#include "pipeline/model_info.h"
 
 namespace t3 {
 

@@ -4,7 +4,7 @@
 #include <ATen/ATen.h>
 
 #include "base/check.h"
-#include "pipeline/tensor_file.h"
+#include "loading/tensor_file.h"
 
 namespace t3 {
 namespace {

@@ -11,8 +11,8 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "pipeline/device.h"
-#include "pipeline/load_models.h"
+#include "loading/load_models.h"
+#include "runtime/device.h"
 #include "tokenizer/clean.h"
 
 namespace t3 {

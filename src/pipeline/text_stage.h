@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/model_info.h"
-#include "pipeline/stage.h"
+#include "loading/model_info.h"
 #include "pipeline/text_embeds.h"
+#include "runtime/stage.h"
 #include "t3video/request.h"
 
 namespace t3 {

@@ -8,15 +8,15 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "loading/tensor_file.h"
 #include "media/video_writer.h"
 #include "nn/load.h"
-#include "nn/weight_file_testing.h"
-#include "pipeline/file_digest.h"
+#include "nn/testing/weight_file.h"
 #include "pipeline/not_finite.h"
-#include "pipeline/preview_map.h"
-#include "pipeline/settings.h"
-#include "pipeline/tensor_file.h"
+#include "pipeline/preview/preview_map.h"
+#include "pipeline/state/settings.h"
 #include "pipeline/video_check.h"
+#include "runtime/file_digest.h"
 #include "t3video/engine.h"
 
 namespace t3 {

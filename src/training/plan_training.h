@@ -4,8 +4,8 @@
 #include <ATen/Device.h>
 #include <c10/core/ScalarType.h>
 
+#include "loading/model_info.h"
 #include "models/dit/dit.h"
-#include "pipeline/model_info.h"
 #include "t3video/train.h"
 #include "training/dit/dit_config.h"
 #include "training/dit/prepared_source.h"

@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "t3video/error.h"
-#include "weights/test_folder.h"
+#include "weights/testing/test_folder.h"
 
 namespace t3 {
 namespace {

@@ -7,10 +7,10 @@
 
 #include "t3video/error.h"
 #include "weights/file_kind.h"
-#include "weights/hostile_files.h"
 #include "weights/safetensors.h"
 #include "weights/shard_index.h"
-#include "weights/test_folder.h"
+#include "weights/testing/hostile_files.h"
+#include "weights/testing/test_folder.h"
 #include "weights/torch_file.h"
 #include "weights/weight_file.h"
 

@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "base/check.h"
-#include "weights/small_file.h"
+#include "weights/testing/small_file.h"
 
 namespace t3 {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "weights/test_files.h"
+#include "weights/testing/test_files.h"
 
 namespace t3 {
 namespace {

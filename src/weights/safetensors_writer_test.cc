@@ -10,8 +10,8 @@
 #include <limits>
 
 #include "t3video/error.h"
-#include "weights/test_files.h"
-#include "weights/test_folder.h"
+#include "weights/testing/test_files.h"
+#include "weights/testing/test_folder.h"
 #include "weights/weight_file.h"
 
 namespace t3 {

@@ -9,8 +9,8 @@
 #include "t3video/error.h"
 #include "weights/safetensors_writer.h"
 #include "weights/shard_index.h"
-#include "weights/test_files.h"
-#include "weights/test_folder.h"
+#include "weights/testing/test_files.h"
+#include "weights/testing/test_folder.h"
 
 namespace t3 {
 namespace {

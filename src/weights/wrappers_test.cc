@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "base/check.h"
-#include "weights/small_file.h"
-#include "weights/test_files.h"
+#include "weights/testing/small_file.h"
+#include "weights/testing/test_files.h"
 
 namespace t3 {
 namespace {

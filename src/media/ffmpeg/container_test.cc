@@ -6,7 +6,7 @@
 
 #include "media/ffmpeg/av.h"
 #include "media/ffmpeg/decoded_frame.h"
-#include "media/test_frames.h"
+#include "media/testing/frames.h"
 #include "media/video_reader.h"
 #include "media/video_writer.h"
 

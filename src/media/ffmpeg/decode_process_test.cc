@@ -9,7 +9,7 @@
 #include <new>
 
 #include "media/ffmpeg/decode_service.h"
-#include "media/test_frames.h"
+#include "media/testing/frames.h"
 
 namespace t3 {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "media/test_frames.h"
+#include "media/testing/frames.h"
 #include "media/video_reader.h"
 #include "media/video_writer.h"
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "media/image.h"
-#include "media/test_frames.h"
+#include "media/testing/frames.h"
 
 namespace t3 {
 namespace {

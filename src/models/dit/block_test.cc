@@ -8,8 +8,8 @@
 #include <ostream>
 
 #include "models/dit/attention_layout.h"
-#include "models/dit/random_block.h"
-#include "models/dit/reference_block.h"
+#include "models/dit/testing/random_block.h"
+#include "models/dit/testing/reference_block.h"
 
 namespace t3 {
 namespace {

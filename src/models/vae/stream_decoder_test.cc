@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "models/vae/random_vae.h"
+#include "models/vae/testing/random_vae.h"
 #include "models/vae/vae.h"
 #include "t3video/error.h"
 

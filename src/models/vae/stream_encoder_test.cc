@@ -5,7 +5,7 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
-#include "models/vae/random_vae.h"
+#include "models/vae/testing/random_vae.h"
 #include "models/vae/vae.h"
 #include "t3video/error.h"
 

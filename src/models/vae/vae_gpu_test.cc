@@ -18,7 +18,7 @@
 
 #include "base/seconds_since.h"
 #include "config/presets.h"
-#include "models/vae/random_vae.h"
+#include "models/vae/testing/random_vae.h"
 #include "models/vae/vae.h"
 #include "ops/conv/causal_conv.h"
 #include "ops/conv/convolution_tuning.h"
@@ -72,7 +72,7 @@ class VaeGpu : public testing::TestWithParam<VaeVersion> {
  protected:
   void SetUp() override {
     if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
-    // As the program does (pipeline/device.cc).
+    // As the program does (runtime/device.cc).
     c10::CachingAllocator::setAllocatorSettings("expandable_segments:True");
     // Convolutions in TF32, torch's default, are 1e-3 away from fp32.
     at::globalContext().setAllowTF32CuDNN(false);

@@ -6,8 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "models/vae/random_vae.h"
-#include "models/vae/reference_vae.h"
+#include "models/vae/testing/random_vae.h"
+#include "models/vae/testing/reference_vae.h"
 #include "t3video/error.h"
 
 namespace t3 {

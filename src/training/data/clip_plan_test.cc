@@ -6,7 +6,7 @@
 #include <cmath>
 #include <set>
 
-#include "media/test_frames.h"
+#include "media/testing/frames.h"
 
 namespace t3 {
 namespace {

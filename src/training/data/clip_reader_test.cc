@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "media/image.h"
-#include "media/test_frames.h"
+#include "media/testing/frames.h"
 #include "media/video_writer.h"
 
 namespace t3 {

@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "base/digest.h"
 #include "base/mapped_file.h"
-#include "pipeline/load_models.h"
+#include "loading/load_models.h"
 
 namespace t3 {
 namespace {

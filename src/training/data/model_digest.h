@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "pipeline/model_info.h"
+#include "loading/model_info.h"
 
 namespace t3 {
 

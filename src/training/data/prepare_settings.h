@@ -1,7 +1,7 @@
 // The settings of clips from a request, with the model's defaults where it has none.
 #pragma once
 
-#include "pipeline/model_info.h"
+#include "loading/model_info.h"
 #include "t3video/prepare.h"
 #include "training/data/clip_plan.h"
 

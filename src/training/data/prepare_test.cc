@@ -9,9 +9,9 @@
 #include <csignal>
 
 #include "base/output_lock.h"
-#include "media/test_frames.h"
+#include "loading/load_models.h"
+#include "media/testing/frames.h"
 #include "media/video_writer.h"
-#include "pipeline/load_models.h"
 #include "pipeline/text_stage.h"
 #include "training/data/clip_reader.h"
 #include "training/data/prepared_dataset.h"

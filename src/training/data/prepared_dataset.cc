@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "base/check.h"
-#include "pipeline/tensor_file.h"
+#include "loading/tensor_file.h"
 
 namespace t3 {
 

@@ -8,7 +8,7 @@
 
 #include <chrono>
 
-#include "media/test_frames.h"
+#include "media/testing/frames.h"
 #include "training/data/source_list.h"
 #include "training/data/source_stamp.h"
 

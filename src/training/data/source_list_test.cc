@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "media/test_frames.h"
+#include "media/testing/frames.h"
 
 namespace t3 {
 namespace {

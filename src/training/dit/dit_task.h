@@ -6,10 +6,10 @@
 #include <string>
 #include <utility>
 
+#include "loading/load_models.h"
+#include "loading/model_info.h"
 #include "models/dit/dit.h"
 #include "models/text_encoder/text_encoder.h"
-#include "pipeline/load_models.h"
-#include "pipeline/model_info.h"
 #include "training/dit/batch_source.h"
 #include "training/dit/dit_config.h"
 #include "training/dit/flow.h"

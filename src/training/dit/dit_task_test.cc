@@ -8,9 +8,9 @@
 
 #include <fstream>
 
-#include "training/dit/synthetic_source.h"
+#include "training/dit/testing/synthetic_source.h"
 #include "training/loop/trainer.h"
-#include "weights/test_folder.h"
+#include "weights/testing/test_folder.h"
 
 namespace t3 {
 namespace {

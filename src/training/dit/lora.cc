@@ -8,7 +8,7 @@
 #include <cmath>
 
 #include "base/check.h"
-#include "pipeline/tensor_file.h"
+#include "loading/tensor_file.h"
 
 namespace t3 {
 namespace {

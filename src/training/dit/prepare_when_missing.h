@@ -1,7 +1,7 @@
 // Encodes a run's videos before it trains on them.
 #pragma once
 
-#include "pipeline/stage.h"
+#include "runtime/stage.h"
 #include "training/dit/dit_config.h"
 
 namespace t3 {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/model_info.h"
+#include "loading/model_info.h"
 #include "training/data/batch_plan.h"
 #include "training/data/prepared_dataset.h"
 #include "training/dit/batch_source.h"

@@ -7,7 +7,7 @@
 #include "arch/dit.h"
 #include "nn/load.h"
 #include "training/dit/lora.h"
-#include "training/dit/synthetic_source.h"
+#include "training/dit/testing/synthetic_source.h"
 
 namespace t3 {
 namespace {

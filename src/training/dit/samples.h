@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "pipeline/stage.h"
+#include "runtime/stage.h"
 #include "training/dit/dit_config.h"
 
 namespace t3 {

@@ -8,9 +8,9 @@
 #include <tuple>
 #include <vector>
 
+#include "loading/model_info.h"
 #include "models/text_encoder/text_encoder.h"
-#include "pipeline/model_info.h"
-#include "pipeline/stage.h"
+#include "runtime/stage.h"
 #include "tokenizer/tokenizer.h"
 #include "training/dit/batch_source.h"
 #include "training/dit/dit_config.h"

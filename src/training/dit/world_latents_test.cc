@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "training/dit/synthetic_source.h"
-#include "weights/test_folder.h"
+#include "training/dit/testing/synthetic_source.h"
+#include "weights/testing/test_folder.h"
 
 namespace t3 {
 namespace {

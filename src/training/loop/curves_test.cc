@@ -12,7 +12,7 @@
 #include <fstream>
 #include <regex>
 
-#include "weights/test_folder.h"
+#include "weights/testing/test_folder.h"
 
 namespace t3 {
 namespace {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/log.h"
-#include "pipeline/device.h"
+#include "runtime/device.h"
 
 namespace t3 {
 namespace {

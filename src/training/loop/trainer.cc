@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/seconds_since.h"
-#include "pipeline/device.h"
+#include "runtime/device.h"
 #include "training/loop/curves.h"
 
 namespace t3 {

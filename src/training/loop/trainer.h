@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/stage.h"
+#include "runtime/stage.h"
 #include "training/loop/checkpoint.h"
 #include "training/loop/optimizer.h"
 #include "training/loop/step_profile.h"

@@ -14,7 +14,7 @@
 
 #include "base/check.h"
 #include "training/loop/step_random.h"
-#include "weights/test_folder.h"
+#include "weights/testing/test_folder.h"
 
 namespace t3 {
 namespace {

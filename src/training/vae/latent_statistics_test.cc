@@ -8,10 +8,10 @@
 #include <filesystem>
 
 #include "arch/vae.h"
-#include "models/vae/random_vae.h"
+#include "models/vae/testing/random_vae.h"
 #include "nn/load.h"
 #include "t3video/error.h"
-#include "weights/test_folder.h"
+#include "weights/testing/test_folder.h"
 
 namespace t3 {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "models/vae/random_vae.h"
+#include "models/vae/testing/random_vae.h"
 #include "t3video/error.h"
 
 namespace t3 {

@@ -3,7 +3,7 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
-#include "models/vae/random_vae.h"
+#include "models/vae/testing/random_vae.h"
 #include "training/vae/latent_statistics.h"
 #include "training/vae/psnr.h"
 #include "training/vae/vae_loss.h"

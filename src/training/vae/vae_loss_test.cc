@@ -10,7 +10,7 @@
 #include <map>
 #include <vector>
 
-#include "models/vae/random_vae.h"
+#include "models/vae/testing/random_vae.h"
 #include "t3video/error.h"
 
 namespace t3 {

@@ -7,7 +7,7 @@
 #include "arch/naming.h"
 #include "config/model_config.h"
 #include "models/vae/vae.h"
-#include "pipeline/stage.h"
+#include "runtime/stage.h"
 #include "training/loop/task.h"
 #include "training/vae/clip_source.h"
 #include "training/vae/vae_config.h"

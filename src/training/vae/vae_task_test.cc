@@ -9,11 +9,11 @@
 #include <span>
 
 #include "base/check.h"
-#include "models/vae/random_vae.h"
+#include "models/vae/testing/random_vae.h"
 #include "training/loop/trainer.h"
 #include "training/vae/latent_statistics.h"
 #include "training/vae/world_clips.h"
-#include "weights/test_folder.h"
+#include "weights/testing/test_folder.h"
 
 namespace t3 {
 namespace {

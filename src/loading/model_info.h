@@ -1,0 +1,54 @@
+// A model's files, opened and recognised, before any weight is loaded.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arch/naming.h"
+#include "config/presets.h"
+#include "loading/model_paths.h"
+
+namespace t3 {
+
+// How the denoiser attends, and how that is known.
+struct TrainedAttention {
+  AttentionPattern pattern = AttentionPattern::kFull;
+  bool known = false;   // from the file, the folder or the file's name; otherwise full is assumed
+  std::string windows;  // the table it was trained with, as counts; empty: the planner's
+};
+
+struct ModelInfo {
+  ModelPaths paths;
+  std::vector<Lora> loras;  // files, not folders
+  // Of each LoRA: its strength in words ("rank 16, alpha/rank 2") and the attention that it was
+  // trained with, where its metadata say it.
+  std::vector<std::string> lora_strengths;
+  std::vector<std::optional<AttentionPattern>> lora_attentions;
+  NamedViews dit_views;   // empty when a VAE or text encoder was given alone
+  NamedViews text_views;  // empty when the model has no text encoder
+  NamedViews vae_views;   // empty when the model has no VAE
+  DitConfig dit;
+  std::optional<TextEncoderConfig> text;
+  std::optional<VaeConfig> vae;
+  TrainedAttention attention;
+  GenerationDefaults defaults;
+};
+
+// Opens every file that was found, recognises it and reads its sizes. A denoiser's file may hold
+// the other networks as well. Logs what was chosen or left out. Throws Error when a folder has no
+// denoiser, a file is not what its place needs or is quantised, the parts do not fit each other
+// (channels of denoiser and VAE, text width) or a LoRA does not fit. A VAE or text encoder may be
+// given alone, for commands that use nothing else.
+ModelInfo OpenModel(const ModelFiles& files);
+
+// A note for each LoRA that was trained with another attention than `run` uses.
+std::vector<std::string> LoraNotes(const ModelInfo& model, AttentionPattern run);
+
+// Throws Error of kind kUsage if the model has no denoiser, in which case its sizes are undefined.
+void RequireDit(const ModelInfo& model);
+
+// The sizes of the VAE, or of the released VAE with the denoiser's latent channels.
+VaeConfig VaeOf(const ModelInfo& model);
+
+}  // namespace t3

@@ -1,0 +1,40 @@
+// The dtypes of arithmetic and of stored weights.
+#include "loading/precision.h"
+
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
+#include "nn/load.h"
+#include "runtime/device.h"
+
+namespace t3 {
+namespace {
+
+constexpr int64_t kFloatBytes = 4;
+// Smaller networks are loaded in fp32: conversion at every run would save no memory that matters.
+constexpr int64_t kSmallBytes = 2'000'000'000;
+
+Precision PrecisionOf(const NamedViews& views, const TensorTable& table, bool merged,
+                      at::ScalarType dtype, bool on_gpu) {
+  const at::ScalarType compute = ArithmeticDtype(dtype, on_gpu);
+  if (on_gpu || compute != at::kFloat) return {compute, compute};
+  if (dtype != compute) return {compute, dtype};
+  if (merged || WeightBytes(table, kFloatBytes) < kSmallBytes) return {compute, compute};
+  return {compute, StoredType(views, table)};
+}
+
+}  // namespace
+
+at::ScalarType ArithmeticDtype(at::ScalarType dtype, bool on_gpu) {
+  return on_gpu || CpuMultipliesBf16() ? dtype : at::kFloat;
+}
+
+Precision DitPrecision(const ModelInfo& model, at::ScalarType dtype, bool on_gpu) {
+  return PrecisionOf(model.dit_views, DitTensors(model.dit), !model.loras.empty(), dtype, on_gpu);
+}
+
+Precision TextEncoderPrecision(const ModelInfo& model, at::ScalarType dtype, bool on_gpu) {
+  return PrecisionOf(model.text_views, TextEncoderTensors(model.text.value()), false, dtype,
+                     on_gpu);
+}
+
+}  // namespace t3

@@ -1,0 +1,26 @@
+// In which dtypes a network computes and stores its weights.
+#pragma once
+
+#include <c10/core/ScalarType.h>
+
+#include "loading/model_info.h"
+
+namespace t3 {
+
+// The dtype of the arithmetic in a run that asks for `dtype`. CPUs without bf16 instructions
+// compute in fp32: libtorch's emulation of bf16 is up to 150 times slower.
+at::ScalarType ArithmeticDtype(at::ScalarType dtype, bool on_gpu);
+
+struct Precision {
+  at::ScalarType compute = at::kFloat;
+  at::ScalarType stored = at::kFloat;  // of large weights; layers convert them when they run
+  bool converts() const { return stored != compute; }
+};
+
+// On a CPU that computes in fp32, large networks are stored in a 16-bit type if the file has them
+// so and no LoRA or scale changes them, which gives the same bits as loading them in fp32. If the
+// run asks for bf16, weights are stored in bf16.
+Precision DitPrecision(const ModelInfo& model, at::ScalarType dtype, bool on_gpu);
+Precision TextEncoderPrecision(const ModelInfo& model, at::ScalarType dtype, bool on_gpu);
+
+}  // namespace t3

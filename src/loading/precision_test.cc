@@ -1,0 +1,63 @@
+// Dtypes of stored weights and of the arithmetic, from the dtypes in the files alone.
+#include "loading/precision.h"
+
+#include <gtest/gtest.h>
+
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
+#include "config/presets.h"
+#include "runtime/device.h"
+
+namespace t3 {
+namespace {
+
+NamedViews StoredAs(const TensorTable& table, DType dtype) {
+  NamedViews views;
+  for (const TensorSpec& spec : table) {
+    views.tensors[spec.name] = {spec.fp32 ? DType::kF32 : dtype, spec.shape, nullptr, 0};
+  }
+  return views;
+}
+
+ModelInfo FullSize(DType dtype) {
+  const ModelPreset& preset = FindPreset("wan2.1-1.3b");
+  ModelInfo model;
+  model.dit = preset.dit;
+  model.text = preset.text;
+  model.dit_views = StoredAs(DitTensors(model.dit), dtype);
+  model.text_views = StoredAs(TextEncoderTensors(*model.text), dtype);
+  return model;
+}
+
+TEST(Precision, LargeNetworksStayInTheFilesSixteenBitsOnACpu) {
+  const ModelInfo model = FullSize(DType::kBF16);
+  EXPECT_EQ(DitPrecision(model, at::kFloat, false).compute, at::kFloat);
+  EXPECT_EQ(DitPrecision(model, at::kFloat, false).stored, at::kBFloat16);
+  EXPECT_EQ(TextEncoderPrecision(model, at::kFloat, false).stored, at::kBFloat16);
+  EXPECT_EQ(TextEncoderPrecision(FullSize(DType::kF16), at::kFloat, false).stored, at::kHalf);
+  EXPECT_FALSE(DitPrecision(FullSize(DType::kF32), at::kFloat, false).converts());
+  EXPECT_FALSE(DitPrecision(model, at::kFloat, true).converts()) << "a GPU has its own memory";
+}
+
+TEST(Precision, ScaledMergedAndSmallWeightsAreLoadedInFp32) {
+  ModelInfo scaled = FullSize(DType::kF8E4M3);
+  scaled.text_views.scales["blocks.0.attn.q.weight"] = {DType::kF32, {}, nullptr, 0};
+  EXPECT_FALSE(TextEncoderPrecision(scaled, at::kFloat, false).converts());
+  ModelInfo merged = FullSize(DType::kBF16);
+  merged.loras.emplace_back();
+  EXPECT_FALSE(DitPrecision(merged, at::kFloat, false).converts());
+  ModelInfo small = FullSize(DType::kBF16);
+  small.dit.num_layers = 2;
+  EXPECT_FALSE(DitPrecision(small, at::kFloat, false).converts());
+}
+
+TEST(Precision, Bf16IsEmulatedByNoCpu) {
+  const ModelInfo model = FullSize(DType::kF32);
+  const Precision precision = DitPrecision(model, at::kBFloat16, false);
+  EXPECT_EQ(precision.stored, at::kBFloat16);
+  EXPECT_EQ(precision.compute, CpuMultipliesBf16() ? at::kBFloat16 : at::kFloat);
+  EXPECT_EQ(DitPrecision(model, at::kBFloat16, true).compute, at::kBFloat16);
+}
+
+}  // namespace
+}  // namespace t3

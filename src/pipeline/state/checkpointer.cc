@@ -1,0 +1,83 @@
+// Checkpoints by steps or by time.
+#include "pipeline/state/checkpointer.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/failure.h"
+#include "base/log.h"
+
+namespace t3 {
+namespace {
+
+// Work that an interruption may lose, where the user does not say.
+constexpr std::chrono::seconds kMaxAtRisk{120};
+
+}  // namespace
+
+Checkpointer::Checkpointer(const RunIdentity& identity, std::optional<int64_t> every,
+                           const RunProgress& progress, std::string resumed_from)
+    : identity_(identity),
+      every_(every),
+      progress_(progress),
+      saved_file_(std::move(resumed_from)),
+      saved_step_(progress.sampler.step),
+      last_save_(std::chrono::steady_clock::now()),
+      last_step_(last_save_) {}
+
+bool Checkpointer::IsDue(int64_t step) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto step_time = now - last_step_;
+  last_step_ = now;
+  if (step == identity_.steps) return false;  // the final latents are saved next
+  if (every_) return *every_ > 0 && step % *every_ == 0;
+  return now - last_save_ + step_time > kMaxAtRisk;  // after the next step it would be too late
+}
+
+RunProgress Checkpointer::At(const SamplerState& state) const {
+  RunProgress progress = progress_;
+  progress.sampler = state;
+  return progress;
+}
+
+void Checkpointer::Save(const SamplerState& state) {
+  last_save_ = std::chrono::steady_clock::now();
+  try {
+    SaveCheckpoint(identity_, At(state));
+    saved_file_ = CheckpointBeside(identity_.output);
+    saved_step_ = state.step;
+  } catch (...) {
+    spdlog::warn("step {} could not be saved, and the run continues without: {}", state.step,
+                 CurrentError().what());
+  }
+}
+
+void Checkpointer::SaveSomewhere(const SamplerState& state) {
+  std::string why;
+  const std::string file = SaveLastCheckpoint(identity_, At(state), why);
+  if (file.empty()) {
+    spdlog::warn("step {} could not be saved: {}", state.step, why);
+    return;
+  }
+  saved_file_ = file;
+  saved_step_ = state.step;
+}
+
+void Checkpointer::Interrupt(const SamplerState& state, const RunContext& context) {
+  if (every_ != 0) SaveSomewhere(state);
+  if (!saved_file_.empty()) {
+    context.CheckCancelled(fmt::format("step {} of {} is saved in {}; {} continues from there",
+                                       saved_step_, identity_.steps, saved_file_,
+                                       HowToResume(identity_, saved_file_)));
+  }
+  context.CheckCancelled(fmt::format("step {} of {} is not saved", state.step, identity_.steps));
+  Fail("a run was interrupted that nobody cancelled");
+}
+
+void Checkpointer::AfterStep(const SamplerState& state, const RunContext& context) {
+  if (IsDue(state.step)) Save(state);
+  const bool cancelled = context.cancel != nullptr && context.cancel->cancelled();
+  if (cancelled && (state.step < identity_.steps || every_ != 0)) Interrupt(state, context);
+}
+
+}  // namespace t3

@@ -1,0 +1,43 @@
+// When a run's state is saved while it denoises.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "pipeline/state/run_state.h"
+#include "runtime/stage.h"
+
+namespace t3 {
+
+class Checkpointer {
+ public:
+  // `every`: steps between checkpoints; 0: none; absent: as many as keep no more than two minutes
+  // of work at risk. `progress`: what does not change from step to step, and the state that the run
+  // was resumed from, which is in `resumed_from` ("" where it begins at the first step).
+  Checkpointer(const RunIdentity& identity, std::optional<int64_t> every,
+               const RunProgress& progress, std::string resumed_from = "");
+
+  // Saves `state` when it is due. A place that cannot be written is a warning, and the run
+  // continues. When the run was cancelled, saves in any case (unless `every` is 0), wherever there
+  // is a place, and throws Error of kind kInterrupted that says how to continue. After the last
+  // step with `every` 0 it never throws: the caller has the final latents to save.
+  void AfterStep(const SamplerState& state, const RunContext& context);
+
+ private:
+  bool IsDue(int64_t step);
+  RunProgress At(const SamplerState& state) const;
+  void Save(const SamplerState& state);
+  void SaveSomewhere(const SamplerState& state);
+  [[noreturn]] void Interrupt(const SamplerState& state, const RunContext& context);
+
+  const RunIdentity& identity_;
+  std::optional<int64_t> every_;
+  RunProgress progress_;    // with the sampler's state that the run began with
+  std::string saved_file_;  // with the state after saved_step_; "" where none is on disk
+  int64_t saved_step_ = 0;
+  std::chrono::steady_clock::time_point last_save_;
+  std::chrono::steady_clock::time_point last_step_;
+};
+
+}  // namespace t3

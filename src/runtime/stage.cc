@@ -1,0 +1,66 @@
+// Progress and timing of a stage.
+#include "runtime/stage.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/seconds_since.h"
+#include "runtime/device.h"
+
+namespace t3 {
+
+int64_t RunContext::DeviceBytes() const {
+  const int64_t available = AvailableBytes(device);
+  if (device_limit <= 0) return available;
+  const int64_t used = TotalBytes(device) - available;
+  return std::max<int64_t>(0, std::min(available, device_limit - used));
+}
+
+void RunContext::CheckCancelled(const std::string& saved) const {
+  if (cancel != nullptr && cancel->cancelled()) {
+    throw Error(saved.empty() ? "interrupted" : "interrupted; " + saved, ErrorKind::kInterrupted);
+  }
+}
+
+Stage::Stage(const RunContext& context, std::string name, int64_t total, std::string unit)
+    : context_(context),
+      name_(std::move(name)),
+      total_(total),
+      unit_(std::move(unit)),
+      start_(std::chrono::steady_clock::now()) {
+  ResetDevicePeak(context_.device);
+  ResetHostPeak();
+  Advance(0);
+}
+
+void Stage::StartAt(int64_t done) {
+  first_ = done;
+  if (done > 0) Advance(done);
+}
+
+double Stage::Seconds() const { return SecondsSince(start_); }
+
+void Stage::Advance(int64_t done) {
+  context_.CheckCancelled();
+  Report(done);
+}
+
+void Stage::Report(int64_t done) const {
+  if (!context_.progress) return;
+  ProgressEvent event{name_, done, total_, Seconds(), -1};
+  event.unit = unit_;
+  event.memory_bytes = MemoryInUse(context_.device);
+  if (done > first_ && total_ > 0) {
+    event.seconds_left =
+        event.seconds * static_cast<double>(total_ - done) / static_cast<double>(done - first_);
+  }
+  context_.progress(event);
+}
+
+void Stage::Finish(std::vector<Result::Stage>& stages) {
+  Synchronize(context_.device);
+  stages.push_back({name_, Seconds(), DevicePeak(context_.device), HostPeak(),
+                    DeviceContextBytes(context_.device)});
+}
+
+}  // namespace t3

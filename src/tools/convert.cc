@@ -1,0 +1,85 @@
+// t3 convert: any network's file as safetensors under original names.
+#include "nn/convert.h"
+
+#include <filesystem>
+
+#include "base/check.h"
+#include "base/file_claims.h"
+#include "base/log.h"
+#include "base/output_lock.h"
+#include "base/temporary.h"
+#include "loading/model_files.h"
+#include "loading/network.h"
+#include "runtime/stage.h"
+#include "t3video/tools.h"
+#include "weights/lora.h"
+#include "weights/quantisation.h"
+
+namespace t3 {
+namespace {
+
+std::optional<at::ScalarType> ParseOutputType(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  if (name == "fp32") return at::kFloat;
+  if (name == "fp16") return at::kHalf;
+  if (name == "bf16") return at::kBFloat16;
+  FailUsage("`dtype` {}: wanted fp32, fp16 or bf16", name);
+}
+
+// The file that is meant: of a folder or of "demo" its denoiser.
+std::string FindInput(const std::string& input) {
+  std::error_code ignored;
+  if (input != "demo" && !std::filesystem::is_directory(input, ignored)) return input;
+  const ModelPaths paths = FindModelFiles({.model = input});
+  T3_CHECK(!paths.dit.empty(), "no denoiser was found: {}",
+           DescribeSearch(paths.folder, ModelPart::kDit));
+  spdlog::info("converting the denoiser {}; give the path of another network to convert that",
+               paths.dit);
+  return paths.dit;
+}
+
+Network OpenOnlyNetwork(const std::string& path) {
+  const auto file = WeightFile::Open(path);
+  CheckNotQuantised(file->tensors(), file->metadata(), path);
+  for (const std::string& note : file->notes()) spdlog::info("{}: {}", path, note);
+  const std::vector<NetworkKind> kinds = FindNetworks(file);
+  T3_CHECK(!kinds.empty(), "{} holds no DiT, text encoder or VAE; `t3 inspect` says what it is",
+           path);
+  T3_CHECK(
+      kinds.size() == 1,
+      "{} holds {} networks in one file, and convert takes files of one; the commands that run a "
+      "model take the file as it is (`model` FILE)",
+      path, kinds.size());
+  return OpenNetwork(file, kinds.front());
+}
+
+}  // namespace
+
+void Convert(const std::string& input, const std::string& output, const std::string& dtype,
+             const std::vector<Lora>& loras, const ProgressFn& progress,
+             const CancelToken* cancel) {
+  ConvertOptions options;
+  options.dtype = ParseOutputType(dtype);
+  const std::string source = FindInput(input);
+  FileClaims files;
+  files.Read("the input", source);
+  for (const Lora& lora : loras) files.Read("the LoRA", FindLoraFile(lora.path));
+  files.Write("the output", output);
+  const OutputLock lock(output);
+  RemoveStaleTemporaries(output);
+  const Network network = OpenOnlyNetwork(source);
+  T3_CHECK(loras.empty() || network.kind == NetworkKind::kDit,
+           "`lora` changes a DiT, and {} is a {}", source, NetworkName(network.kind));
+  for (const Lora& lora : loras) options.loras.push_back({lora.path, lora.scale});
+  options.metadata = network.metadata;
+  const RunContext context{progress, cancel, at::kCPU};
+  Stage stage(context, "converting", 0, "bytes");
+  options.progress = [&](int64_t done, int64_t total) {
+    stage.set_total(total);
+    stage.Advance(done);
+  };
+  ConvertWeights(network.views, network.table,
+                 NamingOf(network.kind, network.views.file->tensors()), options, output);
+}
+
+}  // namespace t3

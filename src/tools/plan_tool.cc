@@ -1,0 +1,142 @@
+// t3 plan: windows, work and memory of a size, for a preset or a model's files.
+#include "base/check.h"
+#include "loading/model_info.h"
+#include "pipeline/calibration.h"
+#include "pipeline/job.h"
+#include "pipeline/memory_check.h"
+#include "pipeline/run_settings.h"
+#include "pipeline/time_outlook.h"
+#include "plan/plan_report.h"
+#include "runtime/device.h"
+#include "t3video/plan.h"
+
+namespace t3 {
+namespace {
+
+// A model of random weights would be opened with these sizes.
+ModelInfo InfoOf(const ModelPreset& preset) {
+  ModelInfo model;
+  model.paths.dit = preset.name;
+  model.dit = preset.dit;
+  model.text = preset.text;
+  model.vae = preset.vae;
+  model.attention = {preset.attention, true, ""};
+  model.defaults = preset.defaults;
+  return model;
+}
+
+ModelInfo ModelToPlan(const PlanRequest& request) {
+  if (!request.preset.empty()) return InfoOf(FindPreset(request.preset));
+  if (request.files.model.empty() && request.files.dit.empty()) {
+    FailUsage("no model was given; use `preset` NAME, `model` DIR or `dit` FILE");
+  }
+  ModelInfo model = OpenModel(request.files);
+  RequireDit(model);
+  return model;
+}
+
+// The device that is planned for. A preset is planned for a GPU, here or elsewhere.
+struct PlannedMachine {
+  std::optional<at::Device> device;  // nullopt: a GPU that is not here
+  at::ScalarType dtype = at::kBFloat16;
+  MemoryBudget budget;
+};
+
+PlannedMachine MachineToPlan(const PlanRequest& request) {
+  PlannedMachine machine;
+  const bool any_gpu = !request.preset.empty() && request.device == "auto";
+  if (any_gpu) {
+    machine.dtype = request.dtype == ComputeDtype::kFp32 ? at::kFloat : at::kBFloat16;
+    machine.budget = {true, request.memory_limit, 0};
+    const at::Device device = ResolveDevice("auto");
+    if (device.is_cuda()) machine.device = device;
+    return machine;
+  }
+  machine.device = ResolveDevice(request.device);
+  machine.dtype = ResolveDtype(request.dtype, *machine.device);
+  machine.budget = request.preset.empty()
+                       ? BudgetOf(*machine.device, {request.memory_limit, 0})
+                       : MemoryBudget{machine.device->is_cuda(), request.memory_limit, 0};
+  return machine;
+}
+
+std::optional<TimeOutlook> TimeToPlan(const PlanRequest& request, const ModelInfo& model,
+                                      const Job& job, const PlannedMachine& machine, bool streamed,
+                                      const ProgressFn& progress) {
+  if (request.calibrate && !request.preset.empty())
+    FailUsage("`calibrate` runs the model: give its files with `model` DIR, not `preset`");
+  if (!machine.device) return std::nullopt;
+  const CalibrationKey key = CalibrationKeyOf(model, job, *machine.device, machine.dtype);
+  const RunContext context{progress, nullptr, *machine.device};
+  const std::optional<Calibration> calibration =
+      request.calibrate ? Calibrate(model, key, context) : FindCalibration(key);
+  if (!calibration) return std::nullopt;
+  return ExpectTime(*calibration, model, job, machine.dtype, streamed, /*tunes=*/true);
+}
+
+Job JobToPlan(const ModelInfo& model, const PlanRequest& request) {
+  Request job;
+  job.params = request.params;
+  // Unlike a run, a plan costs nothing: a guess at the attention is good enough.
+  if (!job.params.attention) job.params.attention = model.attention.pattern;
+  return PlanJob(model, job);
+}
+
+// With the windows of T3 where the attention is full, so that both can be compared.
+Job WithWindows(const ModelInfo& model, Job job) {
+  if (job.attention.pattern == AttentionPattern::kFull)
+    job.attention = ChooseAttention(model, AttentionPattern::kT3, {}, job.geometry.grid);
+  return job;
+}
+
+std::vector<WindowLayout> LayoutsOf(const PlanReport& report) {
+  std::vector<WindowLayout> layouts;
+  for (const WindowSummary& entry : report.windows) {
+    layouts.push_back({entry.counts, entry.mean_tokens, entry.smallest_tokens, entry.largest_tokens,
+                       entry.layers, entry.coincide});
+  }
+  return layouts;
+}
+
+Work WorkOf(const PlanReport& report, const PlanReport& windowed) {
+  const DitCost& forward = report.forward;
+  return {forward.attention,
+          windowed.forward.attention,
+          windowed.forward.attention_uncombined,
+          forward.full_attention,
+          forward.linears,
+          forward.cross_attention,
+          forward.total(),
+          report.decode_macs};
+}
+
+}  // namespace
+
+PlanResult Plan(const PlanRequest& request, const ProgressFn& progress) {
+  const ModelInfo model = ModelToPlan(request);
+  const Job job = JobToPlan(model, request);
+  const Job windowed_job = WithWindows(model, job);
+  const PlannedMachine machine = MachineToPlan(request);
+  const PlanReport report = MakePlanReport(MemoryInputs(model, job, machine.dtype, machine.budget));
+  const PlanReport windowed =
+      MakePlanReport(MemoryInputs(model, windowed_job, machine.dtype, machine.budget));
+
+  PlanResult result;
+  result.model = model.paths.dit;
+  result.video = ToVideoPlan(model, job);
+  result.attention = {job.attention.pattern, model.attention.pattern, model.attention.known,
+                      windowed_job.attention.windows, windowed_job.attention.windows_source};
+  result.planner_version = kPlannerVersion;
+  result.layouts = LayoutsOf(windowed);
+  result.work = WorkOf(report, windowed);
+  result.device = machine.device ? machine.device->str() : "GPU";
+  result.device_name = machine.device ? DeviceName(*machine.device) : "";
+  result.dtype = ToComputeDtype(machine.dtype);
+  result.memory = ToOutlook({report.memory, machine.budget});
+  result.steps = job.sampling.steps;
+  result.guidance = job.sampling.guidance;
+  result.time = TimeToPlan(request, model, job, machine, report.memory.stream_weights, progress);
+  return result;
+}
+
+}  // namespace t3

@@ -1,0 +1,328 @@
+// init, inspect and convert on small models: what one writes the others understand.
+#include "t3video/tools.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/check.h"
+#include "loading/load_models.h"
+#include "nn/load.h"
+#include "nn/testing/weight_file.h"
+#include "tools/init.h"
+#include "tools/inspect.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const char* const kReference = T3_SOURCE_DIR "/tests/data/reference/";
+
+json SmallModel() {
+  return {
+      {"dit",
+       {{"dim", 48},
+        {"ffn_dim", 64},
+        {"num_heads", 2},
+        {"num_layers", 2},
+        {"in_dim", 4},
+        {"text_dim", 24}}},
+      {"text_encoder",
+       {{"dim", 24}, {"ffn_dim", 32}, {"num_heads", 2}, {"num_layers", 2}, {"vocab_size", 300}}},
+      {"vae", {{"version", "2.1"}, {"latent_channels", 4}, {"encoder_dim", 4}, {"decoder_dim", 4}}},
+      {"attention", "t3"}};
+}
+
+// A model written with `seed`; the folder is new in each call.
+std::string MakeModel(const json& config, uint64_t seed, const std::string& name,
+                      const std::string& dtype = "fp32") {
+  const std::string file = TestPath(name + ".json");
+  std::ofstream(file) << config.dump();
+  const std::string folder = TestPath(name);
+  fs::remove_all(folder);
+  Init(file, seed, dtype, folder);
+  return folder;
+}
+
+std::string ReadBytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+InspectReport InspectOne(const std::string& path) {
+  const auto reports = InspectFile(path);
+  EXPECT_EQ(reports.size(), 1u);
+  return reports.front();
+}
+
+TEST(Tools, InitWritesCompleteNetworks) {
+  const std::string folder = MakeModel(SmallModel(), 5, "model", "bf16");
+  const InspectReport dit = InspectOne(folder + "/diffusion_pytorch_model.safetensors");
+  EXPECT_EQ(dit.kind, "DiT");
+  EXPECT_EQ(dit.naming, "original");
+  EXPECT_TRUE(dit.complete) << dit.note;
+  EXPECT_EQ(dit.sizes["num_heads"], 2);
+  EXPECT_EQ(dit.metadata.at("t3.attention"), "t3");
+  EXPECT_EQ(dit.dtypes.begin()->first, "BF16");
+  const InspectReport text = InspectOne(folder + "/models_t5_umt5-xxl-enc-bf16.safetensors");
+  EXPECT_EQ(text.kind, "text encoder");
+  EXPECT_TRUE(text.complete) << text.note;
+  const InspectReport vae = InspectOne(folder + "/Wan2.1_VAE.safetensors");
+  EXPECT_EQ(vae.kind, "VAE 2.1");
+  EXPECT_TRUE(vae.complete) << vae.note;
+  EXPECT_EQ(vae.dtypes.begin()->first, "F32");
+}
+
+TEST(Tools, InitDependsOnTheSeedAlone) {
+  const std::string file = "/diffusion_pytorch_model.safetensors";
+  const std::string first = ReadBytes(MakeModel(SmallModel(), 5, "a") + file);
+  EXPECT_EQ(first, ReadBytes(MakeModel(SmallModel(), 5, "b") + file));
+  EXPECT_NE(first, ReadBytes(MakeModel(SmallModel(), 6, "c") + file));
+}
+
+TEST(Tools, InitRefusesWhatDoesNotFit) {
+  const auto error = [](const json& change) {
+    json config = SmallModel();
+    config.merge_patch(change);
+    return ErrorOf([&] { ParseInitConfig(config, "", "c.json"); });
+  };
+  EXPECT_EQ(error(json::object()), "");
+  EXPECT_THAT(error({{"dit", {{"num_heads", 5}}}}), HasSubstr("RoPE"));
+  EXPECT_THAT(error({{"dit", {{"dim", "48"}}}}), HasSubstr("\"dim\" is \"48\""));
+  EXPECT_THAT(error({{"dit", {{"dimension", 48}}}}), HasSubstr("\"dimension\" is not a field"));
+  EXPECT_THAT(error({{"dit", {{"text_dim", 25}}}}), HasSubstr("text encoder's dim is 24"));
+  EXPECT_THAT(error({{"vae", {{"latent_channels", 5}}}}), HasSubstr("has 5 latent channels"));
+  EXPECT_THAT(error({{"vae", {{"version", "3"}}}}), HasSubstr("must be 2.1 or 2.2"));
+  EXPECT_THAT(error({{"vae", {{"latents_std", {1, 0, 1, 1}}}}}), HasSubstr("must be positive"));
+  EXPECT_THAT(error({{"attention", "sparse"}}), HasSubstr("not an attention pattern"));
+  EXPECT_THAT(error({{"attention", "full"}, {"windows", "1,2,2"}}), HasSubstr("full attention"));
+  EXPECT_THAT(error({{"dit", nullptr}, {"vae", nullptr}, {"text_encoder", nullptr}}),
+              HasSubstr("names no network"));
+  EXPECT_THAT(ErrorOf([] { ParseInitConfig(json::object(), "", "c.json"); }),
+              HasSubstr("names no network"));
+  EXPECT_THAT(ErrorOf([] { ReadInitConfig("wan9"); }), HasSubstr("unknown preset 'wan9'"));
+}
+
+TEST(Tools, InitTakesPartsOfAPreset) {
+  const InitConfig config = ParseInitConfig(
+      {{"preset", "wan2.2-5b-t3"}, {"text_encoder", nullptr}, {"dit", {{"num_layers", 3}}}}, "",
+      "c.json");
+  EXPECT_EQ(config.dit->dim, 3072);
+  EXPECT_EQ(config.dit->num_layers, 3);
+  EXPECT_FALSE(config.text);
+  EXPECT_EQ(config.vae->version, VaeVersion::k22);
+  EXPECT_EQ(config.attention, AttentionPattern::kT3);
+}
+
+TEST(Tools, InitLeavesFoldersInUseAlone) {
+  const std::string folder = MakeModel(SmallModel(), 5, "model");
+  EXPECT_THAT(ErrorOf([&] { Init(TestPath("model.json"), 5, "fp32", folder); }),
+              HasSubstr("is not an empty folder"));
+}
+
+TEST(Tools, InspectKnowsTheReferenceFiles) {
+  const std::string folder = std::string(kReference) + "mini2.2/";
+  const InspectReport dit = InspectOne(folder + "diffusion_pytorch_model.safetensors");
+  EXPECT_EQ(dit.kind, "DiT");
+  EXPECT_TRUE(dit.complete) << dit.note;
+  EXPECT_EQ(dit.parameters, 953520);
+  EXPECT_EQ(dit.sizes["num_heads"], 4);
+  const InspectReport vae = InspectOne(folder + "Wan2.2_VAE.pth");
+  EXPECT_EQ(vae.kind, "VAE 2.2");
+  EXPECT_TRUE(vae.complete) << vae.note;
+  EXPECT_EQ(InspectOne(folder + "models_t5_umt5-xxl-enc-bf16.pth").kind, "text encoder");
+  EXPECT_EQ(InspectOne(std::string(kReference) + "mini2.1.expected.safetensors").kind, "unknown");
+}
+
+TEST(Tools, InspectListsWhatIsWrong) {
+  const auto source =
+      WeightFile::Open(std::string(kReference) + "mini2.1/diffusion_pytorch_model.safetensors");
+  TestTensors tensors;
+  for (const auto& [name, view] : source->tensors()) tensors[name] = ToTensor(view);
+  tensors.erase("blocks.1.ffn.2.bias");
+  tensors["img_emb.proj.0.weight"] = at::zeros({3});
+  tensors["blocks.0.norm3.bias"] = at::zeros({5});
+  const InspectReport report =
+      InspectOne(TestFile("broken.safetensors", tensors, {{"t3.num_heads", "4"}})->path());
+  EXPECT_FALSE(report.complete);
+  EXPECT_THAT(report.differences.missing, ElementsAre("blocks.1.ffn.2.bias"));
+  EXPECT_THAT(report.differences.surplus, ElementsAre("img_emb.proj.0.weight"));
+  EXPECT_THAT(report.differences.misshapen, ElementsAre(HasSubstr("blocks.0.norm3.bias is (5)")));
+  const Report text = Inspect(TestPath("broken.safetensors"));
+  EXPECT_THAT(text.text, HasSubstr("NOT complete"));
+  EXPECT_EQ(json::parse(text.json)["missing"][0], "blocks.1.ffn.2.bias");
+}
+
+TEST(Tools, InspectKnowsLorasAndOwnFiles) {
+  const InspectReport lora =
+      InspectOne(TestFile("lora.safetensors",
+                          {{"transformer.blocks.0.attn1.to_q.lora_A.weight", at::zeros({4, 8})},
+                           {"transformer.blocks.0.attn1.to_q.lora_B.weight", at::zeros({8, 4})}})
+                     ->path());
+  EXPECT_EQ(lora.kind, "LoRA");
+  EXPECT_TRUE(lora.complete) << lora.note;
+  EXPECT_EQ(lora.sizes["ranks"]["rank 4"], 1);
+  EXPECT_EQ(
+      InspectOne(TestFile("l.safetensors", {{"latents", at::zeros({4, 1, 2, 2})}})->path()).kind,
+      "latents");
+  const InspectReport other =
+      InspectOne(TestFile("o.safetensors", {{"something", at::zeros({4})}})->path());
+  EXPECT_EQ(other.kind, "unknown");
+  EXPECT_THAT(other.note, HasSubstr("not a DiT"));
+}
+
+TEST(Tools, InspectCallsNothingCompleteThatCannotBeLoaded) {
+  const TestTensors factors{{"blocks.0.self_attn.q.lora_A.weight", at::zeros({4, 8})},
+                            {"blocks.0.self_attn.q.lora_B.weight", at::full({8, 4}, NAN)}};
+  EXPECT_THAT(InspectOne(TestFile("nan.safetensors", factors)->path()).note, HasSubstr("NaN"));
+  EXPECT_THAT(
+      InspectOne(TestFile("lokr.safetensors", {{"blocks.0.self_attn.q.lokr_w1", at::zeros({2, 2})}})
+                     ->path())
+          .note,
+      HasSubstr("LoKr"));
+  EXPECT_FALSE(
+      InspectOne(TestFile("l.safetensors", {{"latents", at::zeros({4, 1})}})->path()).complete);
+  const auto source =
+      WeightFile::Open(std::string(kReference) + "mini2.1/diffusion_pytorch_model.safetensors");
+  TestTensors tensors;
+  for (const auto& [name, view] : source->tensors()) tensors[name] = ToTensor(view);
+  at::Tensor& weight = tensors["blocks.0.self_attn.q.weight"];
+  weight = weight.to(at::kChar);
+  tensors["blocks.0.self_attn.q.weight_scale"] = at::ones({1});
+  const std::string int8 = TestFile("int8.safetensors", tensors, {{"t3.num_heads", "4"}})->path();
+  EXPECT_THAT(InspectOne(int8).note, HasSubstr("quantised to int8"));
+  EXPECT_FALSE(Inspect(int8).complete);
+  EXPECT_THAT(ErrorOf([&] { Convert(int8, TestPath("o.safetensors"), "", {}); }),
+              HasSubstr("quantised to int8"));
+}
+
+TEST(Tools, InspectTakesFolders) {
+  const std::string folder = std::string(kReference) + "mini2.1";
+  const Report whole = Inspect(folder);
+  EXPECT_TRUE(whole.complete) << whole.text;
+  EXPECT_EQ(json::parse(whole.json)["networks"].size(), 3u);
+  const Report half = Inspect(MakeModel(SmallModel(), 5, "model"));
+  EXPECT_FALSE(half.complete);
+  EXPECT_THAT(half.text, HasSubstr("NOT complete: the model has no tokenizer"));
+}
+
+TEST(Tools, InspectPrintsNoControlCharacters) {
+  const Report report = Inspect(
+      TestFile("e.safetensors", {{"latents", at::zeros({1, 1, 1, 1})}}, {{"t3.prompt", "\x1b[2J"}})
+          ->path());
+  EXPECT_EQ((report.text + report.json).find('\x1b'), std::string::npos);
+  EXPECT_THAT(report.text, HasSubstr("t3.prompt = '\\x1b[2J'"));
+}
+
+TEST(Tools, ConvertTakesTheDenoiserOfAFolder) {
+  const std::string output = TestPath("o.safetensors");
+  Convert(std::string(kReference) + "mini2.1", output, "", {});
+  EXPECT_EQ(InspectOne(output).kind, "DiT");
+}
+
+TEST(Tools, OneFileOfAllNetworksIsAModel) {
+  const std::string folder = std::string(kReference) + "mini2.1";
+  TestTensors all;
+  const std::pair<const char*, const char*> parts[] = {
+      {"/diffusion_pytorch_model.safetensors", "model.diffusion_model."},
+      {"/models_t5_umt5-xxl-enc-bf16.pth", "text_encoders.umt5xxl.transformer."},
+      {"/Wan2.1_VAE.pth", "vae."}};
+  for (const auto& [file, prefix] : parts) {
+    const auto network = WeightFile::Open(folder + file);
+    for (const auto& [name, view] : network->tensors()) all[prefix + name] = ToTensor(view);
+  }
+  const std::string tokenizer = ReadBytes(folder + "/google/umt5-xxl/spiece.model");
+  const at::Tensor bytes = at::empty({static_cast<int64_t>(tokenizer.size())}, at::kByte);
+  std::memcpy(bytes.data_ptr(), tokenizer.data(), tokenizer.size());
+  all["text_encoders.umt5xxl.spiece_model"] = bytes;
+  const std::string path = TestFile("all.safetensors", all, {{"t3.num_heads", "4"}})->path();
+  const ModelInfo model = OpenModel({.model = path});
+  EXPECT_EQ(model.paths.text_encoder, path);
+  EXPECT_EQ(model.paths.vae, path);
+  CheckDit(model);
+  CheckTextEncoder(model);
+  CheckVae(model);
+}
+
+TEST(Tools, TheVaeThatFitsIsTaken) {
+  const std::string folder = TestPath("two");
+  fs::remove_all(folder);
+  fs::create_directories(folder + "/vae");
+  const std::string reference(kReference);
+  const auto copy = [&](const std::string& from, const std::string& to) {
+    fs::copy_file(reference + from, folder + "/" + to);
+  };
+  copy("mini2.1/diffusion_pytorch_model.safetensors", "wan2.1_t2v.safetensors");
+  copy("mini2.1/config.json", "config.json");
+  copy("mini2.1/Wan2.1_VAE.pth", "vae/wan_2.1_vae.pth");
+  copy("mini2.2/Wan2.2_VAE.pth", "vae/wan2.2_vae.pth");
+  EXPECT_THAT(OpenModel({.model = folder}).paths.vae, HasSubstr("wan_2.1_vae.pth"));
+  copy("mini2.1/Wan2.1_VAE.pth", "vae/again.pth");
+  EXPECT_THAT(ErrorOf([&] { OpenModel({.model = folder}); }),
+              AllOf(HasSubstr("again.pth"), HasSubstr("wan_2.1_vae.pth"), HasSubstr("`vae`")));
+  fs::remove_all(folder + "/vae");
+  EXPECT_FALSE(OpenModel({.model = folder}).vae);
+}
+
+TEST(Tools, ConvertKeepsWeightsAndSizes) {
+  for (const char* name : {"diffusion_pytorch_model.safetensors", "Wan2.1_VAE.pth",
+                           "models_t5_umt5-xxl-enc-bf16.pth"}) {
+    const std::string input = std::string(kReference) + "mini2.1/" + name;
+    const std::string output = TestPath(std::string(name) + ".safetensors");
+    Convert(input, output, "", {});
+    const auto before = WeightFile::Open(input);
+    const auto after = WeightFile::Open(output);
+    ASSERT_EQ(after->tensors().size(), before->tensors().size());
+    for (const auto& [tensor, view] : before->tensors()) {
+      EXPECT_TRUE(at::equal(ToTensor(view), ToTensor(after->tensors().at(tensor)))) << tensor;
+    }
+    // The converted file needs no config.json: its metadata tells the heads.
+    const InspectReport report = InspectOne(output);
+    EXPECT_TRUE(report.complete) << report.note;
+    EXPECT_EQ(report.sizes, InspectOne(input).sizes);
+  }
+}
+
+TEST(Tools, ConvertRefusesWhatIsNoNetwork) {
+  const std::string input = TestFile("x.safetensors", {{"latents", at::zeros({2})}})->path();
+  EXPECT_THAT(ErrorOf([&] { Convert(input, TestPath("y.safetensors"), "", {}); }),
+              HasSubstr("holds no DiT"));
+  EXPECT_THAT(ErrorOf([&] { Convert(input, TestPath("y.safetensors"), "int8", {}); }),
+              HasSubstr("wanted fp32, fp16 or bf16"));
+}
+
+TEST(Tools, CombinedFilesListTheirNetworks) {
+  const std::string folder = MakeModel(SmallModel(), 5, "model");
+  TestTensors all;
+  const std::pair<const char*, const char*> parts[] = {
+      {"/diffusion_pytorch_model.safetensors", "model.diffusion_model."},
+      {"/Wan2.1_VAE.safetensors", "first_stage_model."}};
+  for (const auto& [file, prefix] : parts) {
+    const auto network = WeightFile::Open(folder + file);
+    for (const auto& [name, view] : network->tensors()) {
+      all[prefix + name] = ToTensor(view);
+    }
+  }
+  const auto reports =
+      InspectFile(TestFile("all.safetensors", all, {{"t3.num_heads", "2"}})->path());
+  ASSERT_EQ(reports.size(), 2u);
+  for (const InspectReport& report : reports) {
+    EXPECT_TRUE(report.complete) << report.kind << report.note;
+    EXPECT_EQ(report.naming, "ComfyUI");
+  }
+}
+
+}  // namespace
+}  // namespace t3
