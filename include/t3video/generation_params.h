@@ -21,6 +21,12 @@ struct VideoSize {
   bool operator==(const VideoSize&) const = default;
 };
 
+// A draft is a small clip that is generated first and then refined at the video's size.
+struct DraftChoice {
+  std::optional<VideoSize> size;  // absent: no draft, even where the model names one
+  bool operator==(const DraftChoice&) const = default;
+};
+
 // An absent value is the model's own (its t3.json, else its preset).
 struct GenerationParams {
   std::optional<VideoSize> size;  // rounded up to a size that the model supports, then cropped
@@ -29,6 +35,11 @@ struct GenerationParams {
   std::optional<double> guidance;  // 1: only the conditional branch runs
   std::optional<double> shift;     // of the noise schedule
   std::optional<Sampler> sampler;
+  // Of a video that starts from a source clip or a draft: the fraction of the schedule that is run,
+  // 0 (the source, encoded and decoded) to 1 (plain generation).
+  std::optional<double> strength;
+  std::optional<DraftChoice> draft;
+  std::optional<int64_t> draft_steps;
   std::optional<AttentionPattern> attention;  // absent: as the model was trained
   WindowCycle windows;                        // empty: the model's own, else planned
 };

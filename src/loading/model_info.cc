@@ -57,6 +57,13 @@ void OverlayDefaults(GenerationDefaults& defaults, const json& document, const s
   fields.TakeInteger("frames", 1, kMaxSize, &defaults.frames);
   fields.TakeNumber("fps", 0, 1000, &defaults.fps);
   fields.Take("negative_prompt", &defaults.negative_prompt);
+  fields.TakeNumber("strength", 0, 1, &defaults.strength);
+  DraftDefaults draft;
+  fields.TakeSize("draft", &draft.width, &draft.height);
+  if (draft.width > 0) defaults.draft = draft;
+  int64_t draft_steps = 0;
+  fields.TakeInteger("draft_steps", 1, 1000, &draft_steps);
+  if (defaults.draft && draft_steps > 0) defaults.draft->steps = draft_steps;
   SamplingConfig& sampling = defaults.sampling;
   std::string sampler(SamplerName(sampling.sampler));
   fields.Take("sampler", &sampler);

@@ -14,6 +14,7 @@
 #include "loading/tensor_file.h"
 #include "media/queued_writer.h"
 #include "models/vae/frame_assembler.h"
+#include "pipeline/color_writer.h"
 #include "pipeline/row_spool.h"
 #include "plan/memory.h"
 #include "runtime/convolution_file.h"
@@ -75,8 +76,14 @@ class SinkWriter : public VideoWriter {
 };
 
 std::unique_ptr<VideoWriter> OpenWriter(const DecodeTarget& target) {
-  if (target.output.sink) return std::make_unique<SinkWriter>(target.output.sink);
-  return OpenVideoWriter(target.output.path, SettingsOf(target));
+  std::unique_ptr<VideoWriter> writer;
+  if (target.output.sink) {
+    writer = std::make_unique<SinkWriter>(target.output.sink);
+  } else {
+    writer = OpenVideoWriter(target.output.path, SettingsOf(target));
+  }
+  if (!target.colors) return writer;
+  return MatchingWriter(std::move(writer), target.colors, target.geometry);
 }
 
 QueuedFrame Queued(const at::Tensor& frame, std::function<void()> wait) {
@@ -227,6 +234,7 @@ VideoSettings SettingsOf(const DecodeTarget& target) {
   settings.codec = target.output.file.codec;
   settings.crf = target.output.file.crf;
   settings.pixel_format = target.output.file.pixel_format;
+  settings.audio_from = target.audio_from;
   // One entry that every container keeps: players show `comment`, programs parse it.
   if (!target.metadata.empty()) settings.metadata["comment"] = DumpJson(target.metadata);
   return settings;

@@ -8,6 +8,7 @@
 
 #include "media/queued_writer.h"
 #include "models/vae/vae.h"
+#include "pipeline/source_clip.h"
 #include "plan/geometry.h"
 #include "runtime/stage.h"
 #include "t3video/request.h"
@@ -21,6 +22,9 @@ struct DecodeTarget {
   VideoGeometry geometry;
   double fps = 16;
   Metadata metadata;
+  std::string audio_from = {};  // file whose audio the video carries; empty: none
+  // Clip of the generated size whose low frequencies the frames take; nullptr: none.
+  std::shared_ptr<const SourceClip> colors = {};
 };
 
 // Whether `path` names a safetensors file.

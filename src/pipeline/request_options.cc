@@ -105,6 +105,25 @@ void ParseOption(const Option&, std::string_view text, std::optional<VideoSize>&
   value = ParseSize(text);
 }
 
+void ParseOption(const Option& option, std::string_view text, std::optional<DraftChoice>& value) {
+  if (text == "none") {
+    value = DraftChoice{};
+    return;
+  }
+  try {
+    value = DraftChoice{ParseSize(text)};
+  } catch (const Error&) {
+    FailUsage("`{}` '{}' is not a size; write WIDTHxHEIGHT, e.g. 512x288, or none", option.name,
+              text);
+  }
+}
+
+void ParseOption(const Option& option, std::string_view text, std::optional<bool>& value) {
+  if (text != "on" && text != "off" && text != "true" && text != "false")
+    FailUsage("`{}` '{}' is neither on nor off", option.name, text);
+  value = text == "on" || text == "true";
+}
+
 void ParseOption(const Option&, std::string_view text, std::optional<Sampler>& value) {
   value = ParseSampler(text);
 }

@@ -34,18 +34,22 @@ void ClaimModelFiles(const ModelInfo& model, FileClaims& claims) {
 }
 
 void ClaimRunFiles(const Request& request, FileClaims& claims) {
-  for (const std::string& input : {request.image.path, request.text_embeds, request.noise}) {
+  for (const std::string& input : {request.image.path, request.video, request.text_embeds,
+                                   request.noise, request.draft_dit}) {
     std::error_code ignored;
     T3_CHECK(input.empty() || std::filesystem::is_regular_file(input, ignored), "{}: no such file",
              input);
   }
   claims.Read("the image", request.image.path);
+  claims.Read("the source video", request.video);
+  claims.Read("the draft's denoiser", request.draft_dit);
   claims.Read("the text embeddings", request.text_embeds);
   claims.Read("the noise", request.noise);
   if (!IsOwnState(request)) claims.Read("the state", request.checkpoint.resume_from);
   const std::string& output = request.output.path;
   ClaimOutput(output, claims);
   claims.Write("`save-latents`", request.output.save_latents);
+  claims.Write("`keep-draft`", request.output.keep_draft);
   claims.Write("`record`", request.record.path);
   claims.Write("`preview`", request.preview.path);
   if (output.empty()) return;
@@ -64,8 +68,8 @@ void ClaimOutput(const std::string& output, FileClaims& claims) {
 
 std::vector<std::string> WrittenPaths(const Request& request) {
   const std::string& output = request.output.path;
-  std::vector<std::string> paths{request.output.save_latents, request.record.path,
-                                 request.preview.path};
+  std::vector<std::string> paths{request.output.save_latents, request.output.keep_draft,
+                                 request.record.path, request.preview.path};
   if (!output.empty())
     paths.insert(paths.end(), {output, CheckpointBeside(output), LatentsBeside(output)});
   std::erase_if(paths, [](const std::string& path) { return path.empty(); });

@@ -63,14 +63,17 @@ int64_t FrameBytes(const PlannedRun& run) {
   return 3 * run.video.padded_width * run.video.padded_height * kFloatBytes;
 }
 
-MemoryStage ImageStage(const PlannedRun& run) {
-  const Grid latent{1, run.video.latent.h, run.video.latent.w};
+MemoryStage EncoderStage(const PlannedRun& run) {
+  const Grid latent{run.encoded_frames, run.video.latent.h, run.video.latent.w};
   const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kEncoder), kFloatBytes);
-  const int64_t beside = FrameBytes(run);
+  // The frames of one call of the frame source, and the latents of the window.
+  const int64_t beside = FrameBytes(run) * std::min(run.encoded_frames, VaeConfig::kTimeStride) +
+                         run.vae.latent_channels * latent.tokens() * kFloatBytes;
   const EncodePlan plan = FindEncodePlan(run.vae, latent, kFloatBytes,
                                          BudgetBeside(run, Context(run) + weights + beside))
                               .value_or(MakeEncodePlan(run.vae, latent, kFloatBytes, latent.h, 1));
-  return {StageKind::kImageEncoder, weights, beside + plan.memory.total, Context(run), ""};
+  const bool image = run.encoded_frames == 1;
+  return {image ? StageKind::kImageEncoder : StageKind::kVideoEncoder, weights, beside + plan.memory.total, Context(run), ""};
 }
 
 // The decoder's plan for what the budget leaves; if none fits, the smallest.
@@ -86,8 +89,9 @@ MemoryStage DecoderStage(const PlannedRun& run) {
 }
 
 MemoryStage HostStage(const PlannedRun& run, const MemoryStage& widest) {
-  // Latents that move between the stages, frames on their way to the file.
-  int64_t data = 4 * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
+  // Latents that move between the stages, frames on their way to the file. Segments are denoised
+  // from latents, velocities and the solver's history on the host.
+  int64_t data = (run.segment ? 9 : 4) * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
   data += FrameBytes(run) * (kQueuedFrames + 2 * VaeConfig::kTimeStride);
   if (run.on_gpu) return {StageKind::kHost, 0, kHostProcessWithGpu + data, 0, ""};
   return {StageKind::kHost, widest.weights, widest.activations + kHostProcess + data, 0, ""};
@@ -96,8 +100,8 @@ MemoryStage HostStage(const PlannedRun& run, const MemoryStage& widest) {
 }  // namespace
 
 std::string_view StageName(StageKind kind) {
-  constexpr std::array<std::string_view, 5> kNames{"text encoder", "image encoder", "denoiser",
-                                                   "decoder", "host"};
+  constexpr std::array<std::string_view, 6> kNames{
+      "text encoder", "image encoder", "video encoder", "denoiser", "decoder", "host"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -108,7 +112,7 @@ const MemoryStage& MemoryPlan::widest() const {
 MemoryPlan PlanMemory(const PlannedRun& run) {
   MemoryPlan plan;
   if (run.text) plan.device.push_back(TextStage(run));
-  if (run.from_image) plan.device.push_back(ImageStage(run));
+  if (run.encoded_frames > 0) plan.device.push_back(EncoderStage(run));
   const DenoiserMemory denoiser = PlanDenoiser(run, BudgetBeside(run, Context(run)));
   plan.denoiser_scratch = denoiser.scratch;
   plan.stream_weights = denoiser.host_weights > 0;

@@ -26,12 +26,14 @@ std::string AbsolutePath(const std::string& path) {
 // A value as a flag would be given it; "" where it is absent.
 std::string TextOf(const std::string& value) { return value; }
 std::string TextOf(VideoSize size) { return fmt::format("{}x{}", size.width, size.height); }
+std::string TextOf(const DraftChoice& draft) { return draft.size ? TextOf(*draft.size) : "none"; }
+std::string TextOf(bool value) { return value ? "on" : "off"; }
 std::string TextOf(Sampler sampler) { return std::string(SamplerName(sampler)); }
 std::string TextOf(AttentionPattern pattern) { return std::string(AttentionName(pattern)); }
 std::string TextOf(const WindowCycle& windows) { return FormatWindows(windows); }
 std::string TextOf(ComputeDtype dtype) { return std::string(ComputeDtypeName(dtype)); }
 template <typename T>
-requires std::is_arithmetic_v<T> std::string TextOf(T value) { return fmt::format("{}", value); }
+requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) std::string TextOf(T value) { return fmt::format("{}", value); }
 template <typename T>
 std::string TextOf(const std::optional<T>& value) {
   return value ? TextOf(*value) : "";
@@ -50,6 +52,9 @@ ordered_json SettingOf(bool value) { return value ? ordered_json(true) : ordered
 // Amounts of memory, which are flags as text.
 ordered_json SettingOf(int64_t bytes) {
   return bytes > 0 ? ordered_json(std::to_string(bytes)) : ordered_json();
+}
+ordered_json SettingOf(const std::optional<bool>& value) {
+  return value ? ordered_json(TextOf(*value)) : ordered_json();
 }
 template <typename T>
 ordered_json SettingOf(const std::optional<T>& value) {
@@ -109,6 +114,12 @@ Request DecidedRequest(const Job& job) {
   request.params.attention = job.attention.pattern;
   const bool windowed = job.attention.pattern != AttentionPattern::kFull;
   request.params.windows = windowed ? job.attention.windows : WindowCycle{};
+  request.params.draft = job.draft;
+  if (job.refines()) {
+    request.params.strength = job.sampling.strength;
+    request.match_colors = request.match_colors.value_or(true);
+  }
+  if (job.draft_size) request.params.draft_steps = job.draft_steps;
   request.output.fps = job.fps;
   if (request.noise.empty()) request.seed = request.seed.value_or(0);
   if (request.text_embeds.empty()) request.negative_prompt = job.negative_prompt;
@@ -170,7 +181,7 @@ Metadata JobMetadata(const ModelInfo& model, const Job& job, const std::string& 
                     {"t3.dtype", dtype}};
   const Request request = DecidedRequest(job);
   VisitRequestOptions(request, [&](const Option& option, const auto& value) {
-    if (option.effect != OptionEffect::kLatents && option.effect != OptionEffect::kPlayback) return;
+    if (option.effect == OptionEffect::kEncoding || option.effect == OptionEffect::kNone) return;
     std::string text = TextOf(value);
     // A repeated run may name the same file by another path, and paths do not belong in a video.
     if (option.path) text = FileName(text);
@@ -191,7 +202,7 @@ std::vector<std::string> FileSettings() {
   std::vector<std::string> names{"size"};  // crops of the same padded size
   const Request any;
   VisitRequestOptions(any, [&](const Option& option, const auto&) {
-    if (option.effect == OptionEffect::kPlayback || option.effect == OptionEffect::kEncoding)
+    if (option.effect != OptionEffect::kLatents && option.effect != OptionEffect::kNone)
       names.push_back(option.name);
   });
   return names;
@@ -202,7 +213,9 @@ std::vector<std::string> Differences(const ordered_json& then, const ordered_jso
   const auto compare = [&](const std::string& key) {
     const ordered_json before = then.value(key, ordered_json());
     const ordered_json after = now.value(key, ordered_json());
-    if (before == after) return;
+    // A setting that an older build did not have is absent.
+    const auto none = [](const ordered_json& value) { return value.is_null() || value == ""; };
+    if (before == after || (none(before) && none(after))) return;
     differences.push_back(fmt::format("{} ({}, now {})", key, DumpJson(before), DumpJson(after)));
   };
   for (const auto& item : then.items()) compare(item.key());
