@@ -9,10 +9,15 @@
 
 namespace t3 {
 
-enum class Sampler { kEuler, kUniPC };
+enum class Sampler {
+  kEuler,
+  kUniPC,
+  kRenoise,  // predicts the clean video, then adds new noise: for distilled weights
+  kRcm,      // kRenoise at the levels of rCM
+};
 
 std::string_view SamplerName(Sampler sampler);
-// "euler" or "unipc"; throws Error of kind kUsage otherwise.
+// "euler", "unipc", "renoise" or "rcm"; throws Error of kind kUsage otherwise.
 Sampler ParseSampler(std::string_view name);
 
 struct VideoSize {
