@@ -1,15 +1,17 @@
 // The implementations that video_writer, video_reader and image choose from; not for other folders.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
 
-#include "media/image.h"
-#include "media/video_reader.h"
-#include "media/video_writer.h"
-
 namespace t3 {
+
+struct Image;
+struct VideoSettings;
+class VideoReader;
+class VideoWriter;
 
 std::unique_ptr<VideoWriter> OpenY4mWriter(const std::string& path, const VideoSettings& settings);
 std::unique_ptr<VideoWriter> OpenFrameFolderWriter(const std::string& path,
@@ -17,8 +19,9 @@ std::unique_ptr<VideoWriter> OpenFrameFolderWriter(const std::string& path,
 std::unique_ptr<VideoWriter> OpenPngWriter(const std::string& path, const VideoSettings& settings);
 std::unique_ptr<VideoReader> OpenY4mReader(const std::string& path);
 std::unique_ptr<VideoReader> OpenFrameFolderReader(const std::string& path);
-std::unique_ptr<VideoReader> OpenPngReader(const std::string& path);   // one frame
-std::unique_ptr<VideoReader> OpenWebpReader(const std::string& path);  // needs FFmpeg at Read
+std::unique_ptr<VideoReader> OpenPngReader(const std::string& path);      // one frame
+std::unique_ptr<VideoReader> OpenWebpReader(const std::string& path);     // needs FFmpeg at Read
+std::unique_ptr<VideoReader> OpenPictureReader(const std::string& path);  // as ReadImage
 
 // By ffmpeg/; in builds without FFmpeg by no_ffmpeg/, where each throws Error that says so.
 std::unique_ptr<VideoWriter> OpenContainerWriter(const std::string& path,

@@ -1,27 +1,13 @@
 // Frames to a video file or a folder of pictures.
 #pragma once
 
-#include <cstdint>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "media/frame.h"
+#include "media/video_settings.h"
 
 namespace t3 {
-
-struct VideoSettings {
-  int64_t width = 0;         // pixels
-  int64_t height = 0;        // pixels
-  int64_t frames = 0;        // how many will come; 0: not known
-  double fps = 24;           // 23.976, 29.97, ... become 24000/1001, 30000/1001, ...
-  std::string codec;         // an FFmpeg encoder; empty: the container's default
-  std::optional<int> crf;    // constant quality, on the encoder's own scale
-  std::string pixel_format;  // FFmpeg's name; empty: 4:2:0 8-bit, or what fits
-  std::map<std::string, std::string> metadata;  // dropped by Y4M, GIF and WebP: no place for it
-  int threads = 0;                              // of conversion and encoder; 0: one a core
-};
 
 // Takes frames in order. YUV is BT.709, limited range, chroma sited left (as MPEG-2, H.264, HEVC
 // assume), and tagged so, except in WebP, which is BT.601; values are rounded once, from float to

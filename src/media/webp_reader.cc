@@ -11,6 +11,7 @@
 #include "base/mapped_file.h"
 #include "media/backends.h"
 #include "media/image.h"
+#include "media/video_reader.h"
 
 namespace t3 {
 namespace {

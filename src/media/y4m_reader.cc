@@ -12,6 +12,7 @@
 #include "media/backends.h"
 #include "media/image.h"
 #include "media/pixel_convert.h"
+#include "media/video_reader.h"
 
 namespace t3 {
 namespace {

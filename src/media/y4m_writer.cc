@@ -10,6 +10,7 @@
 #include "media/backends.h"
 #include "media/pixel_convert.h"
 #include "media/video_settings.h"
+#include "media/video_writer.h"
 
 namespace t3 {
 namespace {

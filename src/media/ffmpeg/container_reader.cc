@@ -16,9 +16,22 @@ extern "C" {
 #include "media/ffmpeg/demuxer.h"
 #include "media/ffmpeg/frame_index.h"
 #include "media/image.h"
+#include "media/video_reader.h"
 
 namespace t3 {
 namespace {
+
+std::vector<std::string> NotesOn(const AVCodecParameters& parameters) {
+  std::vector<std::string> notes;
+  if (parameters.color_trc == AVCOL_TRC_SMPTE2084) notes.emplace_back("HDR (PQ) is tone mapped");
+  if (parameters.color_trc == AVCOL_TRC_ARIB_STD_B67)
+    notes.emplace_back("HDR (HLG) is tone mapped");
+  if (parameters.field_order != AV_FIELD_UNKNOWN &&
+      parameters.field_order != AV_FIELD_PROGRESSIVE) {
+    notes.emplace_back("it is interlaced, and its fields are not separated");
+  }
+  return notes;
+}
 
 class ContainerReader : public VideoReader {
  public:
@@ -206,6 +219,9 @@ class ContainerReader : public VideoReader {
         stream.avg_frame_rate.num > 0 ? stream.avg_frame_rate : stream.r_frame_rate;
     if (rate.num > 0 && rate.den > 0) info_.fps = av_q2d(rate);
     if (stream.nb_frames > 0) info_.frames = stream.nb_frames;
+    info_.has_audio = av_find_best_stream(&demuxer_->format(), AVMEDIA_TYPE_AUDIO, -1, stream.index,
+                                          nullptr, 0) >= 0;
+    info_.notes = NotesOn(*stream.codecpar);
     const AVDictionaryEntry* entry = nullptr;
     const AVDictionary* metadata = demuxer_->format().metadata;
     while ((entry = av_dict_get(metadata, "", entry, AV_DICT_IGNORE_SUFFIX)) != nullptr) {

@@ -12,6 +12,7 @@
 #include "media/palette.h"
 #include "media/png_file.h"
 #include "media/video_settings.h"
+#include "media/video_writer.h"
 
 namespace t3 {
 namespace {

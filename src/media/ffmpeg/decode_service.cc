@@ -10,6 +10,8 @@
 #include "media/backends.h"
 #include "media/ffmpeg/image_decoder.h"
 #include "media/ffmpeg/video_info_bytes.h"
+#include "media/image.h"
+#include "media/video_reader.h"
 
 namespace t3 {
 namespace {

@@ -1,6 +1,10 @@
 // The backends of a build without FFmpeg.
 #include "base/check.h"
 #include "media/backends.h"
+#include "media/image.h"
+#include "media/video_reader.h"
+#include "media/video_settings.h"
+#include "media/video_writer.h"
 
 namespace t3 {
 
