@@ -94,17 +94,17 @@ void VisitGenerationParams(Params& params, Visit visit) {
         params.guidance);
   visit(Option{"shift", kSampling, kLatents, "shift of the noise schedule", "the model's"},
         params.shift);
-  visit(Option{"strength", kSampling, kLatents,
-               "with a source video or a draft: the fraction of the schedule to run, from 0 (encode "
-               "and decode) to 1 (plain generation)",
-               "the model's, else 0.4"},
-        params.strength);
+  visit(
+      Option{"strength", kSampling, kLatents,
+             "with a source video or a draft: the fraction of the schedule to run, from 0 (encode "
+             "and decode) to 1 (plain generation)",
+             "the model's, else 0.4"},
+      params.strength);
   visit(Option{"draft", kSampling, kLatents,
                "generate a clip of WIDTHxHEIGHT first and refine it; or none",
                "the model's, else none", "none"},
         params.draft);
-  visit(Option{"draft-steps", kSampling, kLatents, "denoising steps of the draft",
-               "the model's"},
+  visit(Option{"draft-steps", kSampling, kLatents, "denoising steps of the draft", "the model's"},
         params.draft_steps);
   visit(Option{"attention", kSampling, kLatents,
                "auto (as the model was trained), t3, full, close, remote or swin", "auto",

@@ -28,9 +28,9 @@ struct GenerationDefaults {
   int64_t frames = 81;
   double fps = 16;
   SamplingConfig sampling;
-  double strength = 0.4;               // of a source video or a draft
-  std::optional<DraftDefaults> draft;  // for videos of more than twice its area
   std::string negative_prompt;
+  double strength = 0.4;                    // of a source video or a draft
+  std::optional<DraftDefaults> draft = {};  // for videos of more than twice its area
   bool operator==(const GenerationDefaults&) const = default;
 };
 

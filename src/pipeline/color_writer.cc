@@ -53,7 +53,7 @@ class ColorWriter : public VideoWriter {
   std::unique_ptr<VideoWriter> writer_;
   std::shared_ptr<const SourceClip> colors_;
   VideoGeometry geometry_;
-  std::unique_ptr<ClipReader> reader_;
+  std::unique_ptr<SourceReader> reader_;
   ColorMatch match_;
   std::vector<float> generated_;  // the source's frame as generated
   std::vector<float> source_;     // cropped

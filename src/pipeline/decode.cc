@@ -53,13 +53,6 @@ FrameView ViewOf(const at::Tensor& frame) {  // (3,h,w), contiguous
   return view;
 }
 
-// Beside the output, where there is room for the video; a sink has no place of its own.
-std::string SpoolFolder(const std::string& output) {
-  if (output.empty()) return std::filesystem::temp_directory_path();
-  const auto folder = std::filesystem::absolute(output).lexically_normal();
-  return (folder.has_filename() ? folder : folder.parent_path()).parent_path();
-}
-
 // Frames to a function of the caller's.
 class SinkWriter : public VideoWriter {
  public:
@@ -225,6 +218,12 @@ void RunDecode(const Vae& vae, const at::Tensor& latents, const DecodeTarget& ta
 
 }  // namespace
 
+std::string SpoolFolder(const std::string& output) {
+  if (output.empty()) return std::filesystem::temp_directory_path();
+  const auto folder = std::filesystem::absolute(output).lexically_normal();
+  return (folder.has_filename() ? folder : folder.parent_path()).parent_path();
+}
+
 VideoSettings SettingsOf(const DecodeTarget& target) {
   VideoSettings settings;
   settings.width = target.geometry.width;
@@ -234,7 +233,6 @@ VideoSettings SettingsOf(const DecodeTarget& target) {
   settings.codec = target.output.file.codec;
   settings.crf = target.output.file.crf;
   settings.pixel_format = target.output.file.pixel_format;
-  settings.audio_from = target.audio_from;
   // One entry that every container keeps: players show `comment`, programs parse it.
   if (!target.metadata.empty()) settings.metadata["comment"] = DumpJson(target.metadata);
   return settings;

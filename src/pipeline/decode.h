@@ -50,6 +50,10 @@ void DecodeToFile(const Vae& vae, const at::Tensor& latents, const DecodeTarget&
 void DecodeInto(QueuedWriter& writer, const Vae& vae, const at::Tensor& latents,
                 const DecodeTarget& target, Stage& stage);
 
+// Where frames wait on disk: beside the output, where there is room for the video; a sink has no
+// place of its own.
+std::string SpoolFolder(const std::string& output);
+
 // What the writer of a decode is opened with.
 VideoSettings SettingsOf(const DecodeTarget& target);
 

@@ -37,7 +37,9 @@ StepNoise NoiseOf(const DenoiseBatchInput& input) {
 
 at::Tensor StartOf(const DenoiseInput& input, at::Device device, Solver& solver) {
   if (!input.from) {
-    at::Tensor x = solver.Start(input.noise.to(device, at::kFloat));
+    const at::Tensor noise = input.noise.to(device, at::kFloat);
+    at::Tensor x = input.source.defined() ? solver.Start(noise, input.source.to(device, at::kFloat))
+                                          : solver.Start(noise);
     PutFirstFrame(x, input.first_frame);
     return x;
   }
@@ -55,36 +57,82 @@ class CfgDenoiser {
       : dit_(dit),
         attention_(attention),
         guidance_(input.sampling.guidance),
-        clean_frames_(input.first_frame.defined() ? input.first_frame.size(1) : 0),
         prompt_(dit.PrepareText(input.prompt.to(device))) {
     if (guidance_ != 1) negative_ = dit.PrepareText(input.negative.to(device));
   }
 
-  at::Tensor Velocity(const at::Tensor& x, double timestep) const {
-    if (guidance_ == 1) return dit_.Forward(x, timestep, clean_frames_, prompt_, attention_);
+  // `clean_frames` of x are of the image and have no noise.
+  at::Tensor Velocity(const at::Tensor& x, double timestep, int64_t clean_frames) const {
+    if (guidance_ == 1) return dit_.Forward(x, timestep, clean_frames, prompt_, attention_);
     const auto [with_prompt, with_negative] =
-        dit_.ForwardBoth(x, timestep, clean_frames_, {&prompt_, &negative_}, attention_);
+        dit_.ForwardBoth(x, timestep, clean_frames, {&prompt_, &negative_}, attention_);
     return Guide(with_prompt, with_negative, guidance_);
   }
 
-  // The first layer whose output in the step from `x` is not finite.
-  std::string FaultyLayer(const at::Tensor& x, double timestep) const {
-    const ForwardInput forward{x, timestep, clean_frames_};
+  // The first layer whose output in the step from `x` is not finite; "" where all are.
+  std::string FaultyLayer(const at::Tensor& x, double timestep, int64_t clean_frames) const {
+    const ForwardInput forward{x, timestep, clean_frames};
     std::string layer = FirstNotFinite(dit_, forward, prompt_, attention_);
     if (layer.empty() && guidance_ != 1) {
       layer = FirstNotFinite(dit_, forward, negative_, attention_);
       if (!layer.empty()) layer += " with the negative prompt";
     }
-    return layer.empty() ? "guidance or the solver (every layer is finite)" : layer;
+    return layer;
   }
 
  private:
   const Dit& dit_;
   const AttentionLayout& attention_;
   double guidance_;
-  int64_t clean_frames_;
   TextContext prompt_;
   TextContext negative_;
+};
+
+// The velocity of the whole video from that of its segments, blended where they overlap.
+class SegmentedDenoiser {
+ public:
+  SegmentedDenoiser(const CfgDenoiser& network, const DenoiseInput& input, at::Device device)
+      : network_(network),
+        segments_(input.segments),
+        device_(device),
+        clean_frames_(input.first_frame.defined() ? input.first_frame.size(1) : 0) {
+    for (size_t k = 0; k < segments_.size(); ++k) {
+      const std::vector<float> weights = SegmentWeights(segments_, k);
+      weights_.push_back(at::tensor(weights).view({1, -1, 1, 1}));
+    }
+  }
+
+  at::Tensor Velocity(const at::Tensor& x, double timestep) const {
+    if (segments_.size() < 2) return network_.Velocity(x, timestep, clean_frames_);
+    const at::Tensor velocity = at::zeros_like(x);
+    for (size_t k = 0; k < segments_.size(); ++k) {
+      const at::Tensor part = network_.Velocity(PartOf(x, k), timestep, CleanFrames(k));
+      velocity.narrow(1, segments_[k].begin, segments_[k].length)
+          .addcmul_(part.to(velocity.device(), velocity.scalar_type()), weights_[k]);
+    }
+    return velocity;
+  }
+
+  std::string FaultyLayer(const at::Tensor& x, double timestep) const {
+    std::string layer;
+    if (segments_.size() < 2) layer = network_.FaultyLayer(x, timestep, clean_frames_);
+    for (size_t k = 0; k < segments_.size() && segments_.size() > 1 && layer.empty(); ++k) {
+      layer = network_.FaultyLayer(PartOf(x, k), timestep, CleanFrames(k));
+    }
+    return layer.empty() ? "guidance or the solver (every layer is finite)" : layer;
+  }
+
+ private:
+  at::Tensor PartOf(const at::Tensor& x, size_t k) const {
+    return x.narrow(1, segments_[k].begin, segments_[k].length).to(device_).contiguous();
+  }
+  int64_t CleanFrames(size_t k) const { return k == 0 ? clean_frames_ : 0; }
+
+  const CfgDenoiser& network_;
+  const std::vector<ClipSegment>& segments_;
+  at::Device device_;
+  int64_t clean_frames_;
+  std::vector<at::Tensor> weights_;
 };
 
 }  // namespace
@@ -93,9 +141,10 @@ at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const Denoi
                    at::Device device, Stage& stage, const StepFn& after_step) {
   const c10::NoGradGuard no_grad;
   Solver solver(input.sampling, NoiseOf(input));
-  at::Tensor x = StartOf(input, device, solver);
+  at::Tensor x = StartOf(input, input.segments.size() > 1 ? at::kCPU : device, solver);
   if (solver.next_step() == solver.steps()) return x;
-  const CfgDenoiser network(dit, attention, input, device);
+  const CfgDenoiser guided(dit, attention, input, device);
+  const SegmentedDenoiser network(guided, input, device);
   stage.StartAt(solver.next_step());
   for (int64_t i = solver.next_step(); i < solver.steps(); ++i) {
     const at::Tensor before = x;

@@ -46,7 +46,7 @@ class FrameRing {
   }
 
  private:
-  std::unique_ptr<ClipReader> reader_;
+  std::unique_ptr<SourceReader> reader_;
   int64_t capacity_;
   RowSpool spool_;
   at::Tensor frame_;
@@ -55,10 +55,10 @@ class FrameRing {
 
 }  // namespace
 
-std::vector<Segment> EncodeWindows(int64_t frames, int64_t window) {
+std::vector<ClipSegment> EncodeWindows(int64_t frames, int64_t window) {
   T3_CHECK(window > kEncoderWarmUp || frames <= window,
            "windows of {} latent frames have no room for {} of warm-up", window, kEncoderWarmUp);
-  std::vector<Segment> windows{{0, std::min(frames, window)}};
+  std::vector<ClipSegment> windows{{0, std::min(frames, window)}};
   while (windows.back().end() < frames) {
     const int64_t begin = windows.back().end() - kEncoderWarmUp;
     windows.push_back({begin, std::min(window, frames - begin)});
@@ -73,18 +73,18 @@ at::Tensor EncodeClip(const Vae& vae, const SourceClip& clip, int64_t latent_fra
   const int64_t h = clip.height() / config.spatial_stride();
   const int64_t w = clip.width() / config.spatial_stride();
   const at::Tensor latents = at::empty({config.latent_channels, latent_frames, h, w}, at::kFloat);
-  const std::vector<Segment> windows = EncodeWindows(latent_frames, window);
+  const std::vector<ClipSegment> windows = EncodeWindows(latent_frames, window);
   FrameRing ring(clip, FirstFrame(windows.front().length), folder);
   const auto poll = [&] { stage.context().CheckCancelled(); };
-  for (const Segment& part : windows) {
+  for (const ClipSegment& part : windows) {
     // The clip of a window begins with the last frame of its first latent frame, alone.
     const int64_t origin = FirstFrame(part.begin + 1) - 1;
     ring.ReadTo(FirstFrame(part.end()) - 1, [&](int64_t frame) {
       poll();
       stage.Advance(frame + 1);
     });
-    const EncodePlan plan = PlanEncode(config, {part.length, h, w}, vae.element_bytes(),
-                                       DecodeBudget(stage.context()));
+    const EncodePlan plan =
+        PlanEncode(config, {part.length, h, w}, vae.element_bytes(), DecodeBudget(stage.context()));
     const at::Tensor encoded = vae.EncodeFrom(
         plan, [&](int64_t frame, int64_t count) { return ring.Frames(origin + frame, count); },
         poll);

@@ -18,7 +18,7 @@ inline constexpr int64_t kEncoderWarmUp = 4;
 
 // The windows that a clip of `frames` latent frames is encoded in: each of at most `window` latent
 // frames, of which the first kEncoderWarmUp are warm-up in all but the first window.
-std::vector<Segment> EncodeWindows(int64_t frames, int64_t window);
+std::vector<ClipSegment> EncodeWindows(int64_t frames, int64_t window);
 
 // Encodes the clip to `latent_frames` latents (z,T,h,w) fp32 in model space, on the host. Frames
 // wait in a spool file in `folder`, in 16 bits, because the plan reads a window's frames once per

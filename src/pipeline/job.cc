@@ -9,6 +9,7 @@
 #include "pipeline/decode.h"
 #include "pipeline/refinement.h"
 #include "plan/windows.h"
+#include "sampling/schedule.h"
 
 namespace t3 {
 namespace {
@@ -79,7 +80,8 @@ void CheckRequest(const ModelInfo& model, const Request& request) {
         model.dit.latent_channels);
   }
   if (!request.image.empty() && !request.video.empty())
-    FailUsage("`image` and `video` are two beginnings for one video; give one of the two");
+    FailUsage(
+        "`image` gives the first frame and `video` all frames to start from; give one of the two");
   CheckTexts(request);
   if (request.checkpoint.every.value_or(0) < 0)
     FailUsage("`checkpoint-every` {} is negative; 0 writes none", *request.checkpoint.every);
@@ -160,8 +162,7 @@ void PlanSizes(const ModelInfo& model, VideoSize size, int64_t frames, Job& job)
   // A source clip of any length is generated to the next 4n+1 frames and cut.
   const int64_t generated =
       job.request.video.empty() ? frames : (frames + kStride - 2) / kStride * kStride + 1;
-  const int64_t together =
-      job.refines() ? std::min(generated, model.defaults.frames) : generated;
+  const int64_t together = job.refines() ? std::min(generated, model.defaults.frames) : generated;
   job.segment = PlanGeometry(model, params, size, together, vae);
   job.geometry = job.segment;
   job.geometry.frames = frames;
@@ -171,6 +172,8 @@ void PlanSizes(const ModelInfo& model, VideoSize size, int64_t frames, Job& job)
 }
 
 }  // namespace
+
+int64_t Job::steps() const { return sampling.strength == 0 ? 0 : StepCount(sampling); }
 
 JobAttention ChooseAttention(const ModelInfo& model, std::optional<AttentionPattern> pattern,
                              const WindowCycle& windows, const Grid& grid) {
@@ -210,8 +213,7 @@ Job PlanJob(const ModelInfo& model, const Request& request, const JobInputs& inp
   CheckRequest(model, request);
   Job job;
   job.request = request;
-  const VideoSize size =
-      ChooseSize(model, request, inputs, 2 * VaeOf(model).spatial_stride());
+  const VideoSize size = ChooseSize(model, request, inputs, 2 * VaeOf(model).spatial_stride());
   job.draft_size = ChooseDraft(model, request, size);
   if (job.draft_size) job.draft_steps = ChooseDraftSteps(model, request);
   if (request.params.draft || model.defaults.draft) job.draft = DraftChoice{job.draft_size};
@@ -222,8 +224,8 @@ Job PlanJob(const ModelInfo& model, const Request& request, const JobInputs& inp
   const double strength = ChooseStrength(model, request);
   if (job.refines()) job.sampling.strength = strength;
   job.negative_prompt = request.negative_prompt.value_or(model.defaults.negative_prompt);
-  job.fps = request.output.fps.value_or(inputs.video != nullptr ? inputs.video->fps
-                                                                : model.defaults.fps);
+  job.fps =
+      request.output.fps.value_or(inputs.video != nullptr ? inputs.video->fps : model.defaults.fps);
   if (!(job.fps > 0 && job.fps <= kMaxFps))
     FailUsage("`fps` {} is not above 0 and at most {}", job.fps, kMaxFps);
   AddNotes(model, inputs, job);

@@ -27,7 +27,7 @@ struct Job {
   VideoGeometry geometry;
   // Latent frames that are denoised together. A refined clip that is longer than the model's has
   // several segments of `segment`'s size; else `segment` is the whole video.
-  std::vector<Segment> segments;
+  std::vector<ClipSegment> segments;
   VideoGeometry segment;
   JobAttention attention;
   SamplingConfig sampling;
@@ -35,13 +35,13 @@ struct Job {
   double fps = 16;
   std::optional<VideoSize> draft_size;  // of the clip that is generated first
   int64_t draft_steps = 0;
-  std::optional<DraftChoice> draft;     // as the run is recorded; absent: the model has none
+  std::optional<DraftChoice> draft;  // as the run is recorded; absent: the model has none
   std::vector<std::string> notes;
 
   // Whether the video starts from a clip: a source video or a draft.
   bool refines() const { return draft_size || !request.video.empty(); }
   // Denoising steps; none at strength 0.
-  int64_t steps() const { return refines() && sampling.strength == 0 ? 0 : sampling.steps; }
+  int64_t steps() const;
 };
 
 // What a request names that decides its job; nullptr where it names none.

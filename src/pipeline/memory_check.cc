@@ -58,7 +58,9 @@ class FitSearch {
 
   bool FitsAt(int64_t width, int64_t height, int64_t frames) const {
     Job job = job_;
-    const auto sized = [&](int64_t count) { return PlanVideo(width, height, count, VaeOf(model_)); };
+    const auto sized = [&](int64_t count) {
+      return PlanVideo(width, height, count, VaeOf(model_));
+    };
     job.segment = sized(std::min(frames, job_.segment.frames));
     job.geometry = sized(frames);
     return Fits(job, dtype_);

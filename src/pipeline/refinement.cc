@@ -78,8 +78,7 @@ std::vector<std::string> RefinementNotes(const Job& job) {
   }
   if (!job.refines()) {
     without_effect(request.params.strength.has_value(), "strength", "without `video` or `draft`");
-    without_effect(request.match_colors.has_value(), "match-colors",
-                   "without `video` or `draft`");
+    without_effect(request.match_colors.has_value(), "match-colors", "without `video` or `draft`");
   } else if (job.sampling.strength == 0) {
     without_effect(request.params.steps.has_value(), "steps", "at `strength` 0");
     without_effect(request.match_colors.has_value(), "match-colors", "at `strength` 0");

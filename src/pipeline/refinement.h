@@ -9,7 +9,8 @@
 
 namespace t3 {
 
-// The size at `aspect` (width / height) whose area is nearest to `area`, in multiples of `multiple`.
+// The size at `aspect` (width / height) whose area is nearest to `area`, in multiples of
+// `multiple`.
 VideoSize SizeOfAspect(double area, double aspect, int64_t multiple);
 
 // The draft that the request asks for, else the one that the model names for videos of more than

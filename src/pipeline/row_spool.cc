@@ -92,8 +92,7 @@ void RowSpool::WriteFrame(int64_t frame, const float* rgb) {
     const float value = (std::clamp(rgb[i], -1.F, 1.F) + 1) * 32767.5F - 32768;
     codes[i] = static_cast<int16_t>(std::nearbyint(value));
   }
-  for (int64_t c = 0; c < 3; ++c)
-    Write(frame, c, 0, height_, codes.data() + c * height_ * width_);
+  for (int64_t c = 0; c < 3; ++c) Write(frame, c, 0, height_, codes.data() + c * height_ * width_);
 }
 
 void RowSpool::ReadFrame(int64_t frame, float* rgb) const {

@@ -34,8 +34,8 @@ void ClaimModelFiles(const ModelInfo& model, FileClaims& claims) {
 }
 
 void ClaimRunFiles(const Request& request, FileClaims& claims) {
-  for (const std::string& input : {request.image.path, request.video, request.text_embeds,
-                                   request.noise, request.draft_dit}) {
+  for (const std::string& input :
+       {request.image.path, request.video, request.text_embeds, request.noise, request.draft_dit}) {
     std::error_code ignored;
     T3_CHECK(input.empty() || std::filesystem::is_regular_file(input, ignored), "{}: no such file",
              input);

@@ -141,7 +141,8 @@ void Planner::PlanDraft(PlannedJob& planned) {
     draft.model = model;
   }
   const ModelInfo& model = draft.model ? *draft.model : model_;
-  draft.job = PlanJob(model, DraftRequest(job), {planned.image ? &*planned.image : nullptr, nullptr});
+  draft.job =
+      PlanJob(model, DraftRequest(job), {planned.image ? &*planned.image : nullptr, nullptr});
   draft.image = ScaledImage(planned.image, draft.job.geometry);
   draft.metadata = JobMetadata(model, draft.job, settings_.DtypeName());
   planned.draft = std::move(draft);
@@ -187,10 +188,10 @@ void Planner::PlanMemoryAndTime(PlannedJob& planned, RunPlan& plan) const {
   const auto calibrated = [&](const ModelInfo& model, const Job& job, const RunMemory& memory) {
     const auto calibration =
         FindCalibration(CalibrationKeyOf(model, job, settings_.device, settings_.dtype));
-    return calibration ? std::optional(ExpectTime(*calibration, model, job, settings_.dtype,
-                                                  memory.stream_weights,
-                                                  !settings_.options.deterministic))
-                       : std::nullopt;
+    return calibration
+               ? std::optional(ExpectTime(*calibration, model, job, settings_.dtype,
+                                          memory.stream_weights, !settings_.options.deterministic))
+               : std::nullopt;
   };
   planned.memory = PlanRunMemory(model_, planned.job, settings_.dtype, budget);
   plan.memory = ToOutlook(planned.memory);
@@ -243,9 +244,9 @@ RunPlan Planner::Plan(const Request& request) {
   auto planned = std::make_shared<PlannedJob>();
   planned->image = ReadInputImage(request.image);
   planned->source = ReadSourceInfo(request);
-  planned->job = PlanJob(model_, request,
-                         {planned->image ? &*planned->image : nullptr,
-                          planned->source ? &*planned->source : nullptr});
+  planned->job = PlanJob(
+      model_, request,
+      {planned->image ? &*planned->image : nullptr, planned->source ? &*planned->source : nullptr});
   const Job& job = planned->job;
   PlanDraft(*planned);
   planned->target = {request.output, job.geometry, job.fps,

@@ -42,8 +42,8 @@ struct PlannedJob {
   std::optional<FoundRun> found;     // the state that an earlier run left
   std::optional<Image> image;        // scaled to the padded size
   std::optional<SourceInfo> source;  // of the source video
-  at::Tensor noise;               // of a file, (z,T,h,w) fp32; undefined: drawn from the seed
-  PromptEmbeds embeds;            // of a file; empty: encoded from the prompts
+  at::Tensor noise;                  // of a file, (z,T,h,w) fp32; undefined: drawn from the seed
+  PromptEmbeds embeds;               // of a file; empty: encoded from the prompts
 };
 
 class Planner {

@@ -12,7 +12,7 @@
 namespace t3 {
 namespace {
 
-class FileReader : public ClipReader {
+class FileReader : public SourceReader {
  public:
   FileReader(const std::string& path, const SourceOptions& options)
       : source_(path, options), last_(static_cast<size_t>(3 * options.width * options.height)) {}
@@ -32,7 +32,7 @@ class FileSourceClip : public SourceClip {
  public:
   FileSourceClip(std::string path, const SourceOptions& options)
       : path_(std::move(path)), options_(options) {}
-  std::unique_ptr<ClipReader> Read() const override {
+  std::unique_ptr<SourceReader> Read() const override {
     return std::make_unique<FileReader>(path_, options_);
   }
   int64_t width() const override { return options_.width; }
@@ -43,7 +43,7 @@ class FileSourceClip : public SourceClip {
   SourceOptions options_;
 };
 
-class SpoolReader : public ClipReader {
+class SpoolReader : public SourceReader {
  public:
   SpoolReader(std::shared_ptr<const RowSpool> spool, int64_t frames, int64_t width, int64_t height)
       : spool_(std::move(spool)),
@@ -69,7 +69,7 @@ class SpoolSourceClip : public SourceClip {
   SpoolSourceClip(std::shared_ptr<const RowSpool> spool, int64_t frames, int64_t width,
                   int64_t height)
       : spool_(std::move(spool)), frames_(frames), width_(width), height_(height) {}
-  std::unique_ptr<ClipReader> Read() const override {
+  std::unique_ptr<SourceReader> Read() const override {
     return std::make_unique<SpoolReader>(spool_, frames_, width_, height_);
   }
   int64_t width() const override { return width_; }

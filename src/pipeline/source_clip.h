@@ -10,9 +10,9 @@
 namespace t3 {
 
 // One pass over a clip.
-class ClipReader {
+class SourceReader {
  public:
-  virtual ~ClipReader() = default;
+  virtual ~SourceReader() = default;
   // The next frame, (3,height,width) fp32, nominally in [-1,1]. After the end the last frame again,
   // because a clip is encoded to 4n+1 frames.
   virtual void Next(float* rgb) = 0;
@@ -22,7 +22,7 @@ class SourceClip {
  public:
   virtual ~SourceClip() = default;
   // From the first frame on. Throws Error where the file cannot be read.
-  virtual std::unique_ptr<ClipReader> Read() const = 0;
+  virtual std::unique_ptr<SourceReader> Read() const = 0;
   virtual int64_t width() const = 0;
   virtual int64_t height() const = 0;
 };

@@ -154,8 +154,8 @@ double CostOfDecode(const VaeConfig& config, const Grid& latent) {
 
 double CostOfEncode(const VaeConfig& config, const Grid& latent) {
   const int64_t packed = config.spatial_stride() / config.patch();
-  return VaeMacs({VaeConfig::kTimeStride * (latent.t - 1) + 1, latent.h * packed,
-                  latent.w * packed})
+  return VaeMacs(
+             {VaeConfig::kTimeStride * (latent.t - 1) + 1, latent.h * packed, latent.w * packed})
       .Encode(config);
 }
 

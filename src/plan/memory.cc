@@ -73,7 +73,8 @@ MemoryStage EncoderStage(const PlannedRun& run) {
                                          BudgetBeside(run, Context(run) + weights + beside))
                               .value_or(MakeEncodePlan(run.vae, latent, kFloatBytes, latent.h, 1));
   const bool image = run.encoded_frames == 1;
-  return {image ? StageKind::kImageEncoder : StageKind::kVideoEncoder, weights, beside + plan.memory.total, Context(run), ""};
+  return {image ? StageKind::kImageEncoder : StageKind::kVideoEncoder, weights,
+          beside + plan.memory.total, Context(run), ""};
 }
 
 // The decoder's plan for what the budget leaves; if none fits, the smallest.
@@ -91,7 +92,8 @@ MemoryStage DecoderStage(const PlannedRun& run) {
 MemoryStage HostStage(const PlannedRun& run, const MemoryStage& widest) {
   // Latents that move between the stages, frames on their way to the file. Segments are denoised
   // from latents, velocities and the solver's history on the host.
-  int64_t data = (run.segment ? 9 : 4) * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
+  int64_t data =
+      (run.segment ? 9 : 4) * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
   data += FrameBytes(run) * (kQueuedFrames + 2 * VaeConfig::kTimeStride);
   if (run.on_gpu) return {StageKind::kHost, 0, kHostProcessWithGpu + data, 0, ""};
   return {StageKind::kHost, widest.weights, widest.activations + kHostProcess + data, 0, ""};
@@ -100,8 +102,8 @@ MemoryStage HostStage(const PlannedRun& run, const MemoryStage& widest) {
 }  // namespace
 
 std::string_view StageName(StageKind kind) {
-  constexpr std::array<std::string_view, 6> kNames{
-      "text encoder", "image encoder", "video encoder", "denoiser", "decoder", "host"};
+  constexpr std::array<std::string_view, 6> kNames{"text encoder", "image encoder", "video encoder",
+                                                   "denoiser",     "decoder",       "host"};
   return kNames[static_cast<size_t>(kind)];
 }
 

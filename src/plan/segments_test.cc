@@ -6,16 +6,16 @@
 namespace t3 {
 namespace {
 
-TEST(Segments, AClipOfTheModelsLengthIsOneSegment) {
-  EXPECT_EQ(PlanSegments(21, 21, 5), (std::vector<Segment>{{0, 21}}));
-  EXPECT_EQ(PlanSegments(7, 21, 5), (std::vector<Segment>{{0, 7}}));
+TEST(ClipSegments, AClipOfTheModelsLengthIsOneSegment) {
+  EXPECT_EQ(PlanSegments(21, 21, 5), (std::vector<ClipSegment>{{0, 21}}));
+  EXPECT_EQ(PlanSegments(7, 21, 5), (std::vector<ClipSegment>{{0, 7}}));
   EXPECT_THAT(SegmentWeights({{0, 3}}, 0), testing::ElementsAre(1, 1, 1));
 }
 
-TEST(Segments, CoverTheClipAndShareTheOverlap) {
+TEST(ClipSegments, CoverTheClipAndShareTheOverlap) {
   for (const int64_t overlap : {0, 1, 5, 20}) {
     for (int64_t frames = 22; frames < 120; ++frames) {
-      const std::vector<Segment> segments = PlanSegments(frames, 21, overlap);
+      const std::vector<ClipSegment> segments = PlanSegments(frames, 21, overlap);
       EXPECT_EQ(segments.front().begin, 0);
       EXPECT_EQ(segments.back().end(), frames);
       for (size_t i = 1; i < segments.size(); ++i) {
@@ -26,9 +26,9 @@ TEST(Segments, CoverTheClipAndShareTheOverlap) {
   }
 }
 
-TEST(Segments, WeightsAddUpToOneAndFallTowardsInnerEnds) {
+TEST(ClipSegments, WeightsAddUpToOneAndFallTowardsInnerEnds) {
   for (int64_t frames = 22; frames < 90; ++frames) {
-    const std::vector<Segment> segments = PlanSegments(frames, 21, 5);
+    const std::vector<ClipSegment> segments = PlanSegments(frames, 21, 5);
     std::vector<double> sums(static_cast<size_t>(frames));
     for (size_t k = 0; k < segments.size(); ++k) {
       const std::vector<float> weights = SegmentWeights(segments, k);

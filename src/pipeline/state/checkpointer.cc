@@ -52,6 +52,10 @@ void Checkpointer::Save(const SamplerState& state) {
   }
 }
 
+void Checkpointer::SaveNow(const SamplerState& state) {
+  if (every_ != 0) Save(state);
+}
+
 void Checkpointer::SaveSomewhere(const SamplerState& state) {
   std::string why;
   const std::string file = SaveLastCheckpoint(identity_, At(state), why);

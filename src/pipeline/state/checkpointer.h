@@ -24,6 +24,9 @@ class Checkpointer {
   // step with `every` 0 it never throws: the caller has the final latents to save.
   void AfterStep(const SamplerState& state, const RunContext& context);
 
+  // Saves `state` unless `every` is 0: more work than usual would be lost with it.
+  void SaveNow(const SamplerState& state);
+
  private:
   bool IsDue(int64_t step);
   RunProgress At(const SamplerState& state) const;

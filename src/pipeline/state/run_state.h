@@ -35,7 +35,7 @@ struct RunIdentity {
   nlohmann::ordered_json inputs;  // of RunInputs
   std::string device;             // "cpu", "cuda:0"
   int64_t steps = 0;              // of the draft and the video together
-  Metadata metadata;  // of JobMetadata
+  Metadata metadata;              // of JobMetadata
 };
 
 // A state that was found and may be used.

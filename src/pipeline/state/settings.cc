@@ -33,7 +33,9 @@ std::string TextOf(AttentionPattern pattern) { return std::string(AttentionName(
 std::string TextOf(const WindowCycle& windows) { return FormatWindows(windows); }
 std::string TextOf(ComputeDtype dtype) { return std::string(ComputeDtypeName(dtype)); }
 template <typename T>
-requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) std::string TextOf(T value) { return fmt::format("{}", value); }
+requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) std::string TextOf(T value) {
+  return fmt::format("{}", value);
+}
 template <typename T>
 std::string TextOf(const std::optional<T>& value) {
   return value ? TextOf(*value) : "";
@@ -149,10 +151,11 @@ ordered_json RunInputs(const ModelInfo& model, const Job& job, const RunSettings
   // Two sizes that are cropped from the same padded one have the same latents.
   request.params.size = VideoSize{job.geometry.padded_width, job.geometry.padded_height};
   const bool encodes_text = request.text_embeds.empty();
+  const bool encodes_frames = !request.image.empty() || job.refines();
   ordered_json inputs{{"dit", digest(weights["dit"])},
                       {"text encoder", encodes_text ? digest(weights["text_encoder"]) : ""},
                       {"tokenizer", encodes_text ? digest(weights["tokenizer"]) : ""},
-                      {"image encoder", request.image.empty() ? "" : digest(weights["vae"])}};
+                      {"image encoder", encodes_frames ? digest(weights["vae"]) : ""}};
   VisitRequestOptions(request, [&](const Option& option, const auto& value) {
     if (option.effect != OptionEffect::kLatents) return;
     const ordered_json setting = SettingOf(value);
@@ -165,6 +168,7 @@ ordered_json RunInputs(const ModelInfo& model, const Job& job, const RunSettings
     }
   });
   inputs["image"] = ImageDigest(request.image);
+  if (!request.video.empty()) inputs["fps"] = job.fps;  // which frames of the source there are
   if (!request.noise.empty()) inputs["seed"] = nullptr;
   inputs["dtype"] = settings.DtypeName();
   for (size_t i = 0; i < model.loras.size(); ++i) {
