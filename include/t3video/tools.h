@@ -17,12 +17,7 @@ namespace t3 {
 struct Report {
   std::string text;      // lines, each ended by '\n'
   std::string json;      // one object
-  bool complete = true;  // of Inspect: whether all of it can be used
 };
-
-// What a weight file is, and whether it is complete; or the same of every network of a model's
-// folder or of "demo". Throws Error when it cannot be read.
-Report Inspect(const std::string& path);
 
 // Rewrites any supported weight file, or the denoiser of a folder or of "demo", as safetensors
 // under original names. dtype: "" keeps each tensor's (fp8 becomes bf16), else "fp32", "fp16" or

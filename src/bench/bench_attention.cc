@@ -13,7 +13,7 @@
 #include "models/dit/reference_published.h"
 #include "ops/attention/window_attention.h"
 #include "plan/cost.h"
-#include "plan/memory.h"
+#include "plan/denoiser_memory.h"
 #include "plan/windows.h"
 #include "runtime/device.h"
 #include "runtime/stage.h"

@@ -16,7 +16,7 @@
 #include "models/dit/reference_published.h"
 #include "ops/profiler.h"
 #include "plan/cost.h"
-#include "plan/memory.h"
+#include "plan/denoiser_memory.h"
 #include "plan/windows.h"
 #include "runtime/device.h"
 #include "runtime/stage.h"

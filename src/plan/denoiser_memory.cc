@@ -153,6 +153,8 @@ int64_t AllowedScratch(const PlannedRun& run, int64_t weights, int64_t budget) {
 
 }  // namespace
 
+int64_t DenoiserScratchBytes(bool on_gpu) { return on_gpu ? 6'000'000'000 : 1'000'000'000; }
+
 int64_t HostChunkBlocks(int64_t block_bytes) {
   return std::max<int64_t>(1, kHostChunk / block_bytes);
 }

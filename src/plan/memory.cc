@@ -26,7 +26,7 @@ constexpr int64_t kHostProcessWithGpu = 3'000'000'000;
 
 int64_t Context(const PlannedRun& run) { return run.on_gpu ? kGpuLibraries : 0; }
 
-MemoryStage TextStage(const PlannedRun& run) {
+StageMemory TextStage(const PlannedRun& run) {
   const TextEncoderConfig& text = *run.text;
   const int64_t rows = run.dit.text_len;
   const int64_t scores = 3 * text.num_heads * rows * rows;  // logits, bias, softmax
@@ -52,7 +52,7 @@ int64_t BudgetBeside(const PlannedRun& run, int64_t beside) {
   return run.device_budget > 0 ? run.device_budget - beside : std::numeric_limits<int64_t>::max();
 }
 
-MemoryStage DenoiserStage(const PlannedRun& run, const DenoiserMemory& memory) {
+StageMemory DenoiserStage(const PlannedRun& run, const DenoiserMemory& memory) {
   return {StageKind::kDenoiser, memory.weights, memory.activations, Context(run),
           memory.host_weights > 0    ? "block weights streamed from host memory"
           : run.dit_stored_bytes > 0 ? "weights converted block by block"
@@ -63,7 +63,7 @@ int64_t FrameBytes(const PlannedRun& run) {
   return 3 * run.video.padded_width * run.video.padded_height * kFloatBytes;
 }
 
-MemoryStage EncoderStage(const PlannedRun& run) {
+StageMemory EncoderStage(const PlannedRun& run) {
   const Grid latent{run.encoded_frames, run.video.latent.h, run.video.latent.w};
   const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kEncoder), kFloatBytes);
   // The frames of one call of the frame source, and the latents of the window.
@@ -78,7 +78,7 @@ MemoryStage EncoderStage(const PlannedRun& run) {
 }
 
 // The decoder's plan for what the budget leaves; if none fits, the smallest.
-MemoryStage DecoderStage(const PlannedRun& run) {
+StageMemory DecoderStage(const PlannedRun& run) {
   const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kDecoder), run.element_bytes);
   const int64_t latents = 2 * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
   const int64_t budget = BudgetBeside(run, Context(run) + weights + latents);
@@ -89,7 +89,7 @@ MemoryStage DecoderStage(const PlannedRun& run) {
           DescribeDecodePlan(plan)};
 }
 
-MemoryStage HostStage(const PlannedRun& run, const MemoryStage& widest) {
+StageMemory HostStage(const PlannedRun& run, const StageMemory& widest) {
   // Latents that move between the stages, frames on their way to the file. Segments are denoised
   // from latents, velocities and the solver's history on the host.
   int64_t data =
@@ -102,13 +102,14 @@ MemoryStage HostStage(const PlannedRun& run, const MemoryStage& widest) {
 }  // namespace
 
 std::string_view StageName(StageKind kind) {
-  constexpr std::array<std::string_view, 6> kNames{"text encoder", "image encoder", "video encoder",
-                                                   "denoiser",     "decoder",       "host"};
+  constexpr std::array<std::string_view, 9> kNames{
+      "text encoder",        "image encoder",  "video encoder", "denoiser", "decoder",
+      "draft image encoder", "draft denoiser", "draft decoder", "host"};
   return kNames[static_cast<size_t>(kind)];
 }
 
-const MemoryStage& MemoryPlan::widest() const {
-  return *std::ranges::max_element(device, {}, &MemoryStage::total);
+const StageMemory& MemoryPlan::widest() const {
+  return *std::ranges::max_element(device, {}, &StageMemory::total);
 }
 
 MemoryPlan PlanMemory(const PlannedRun& run) {
@@ -124,7 +125,5 @@ MemoryPlan PlanMemory(const PlannedRun& run) {
   plan.host.weights += denoiser.host_weights;
   return plan;
 }
-
-int64_t DenoiserScratchBytes(bool on_gpu) { return on_gpu ? 6'000'000'000 : 1'000'000'000; }
 
 }  // namespace t3

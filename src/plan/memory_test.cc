@@ -7,6 +7,7 @@
 #include "arch/dit.h"
 #include "arch/text_encoder.h"
 #include "config/presets.h"
+#include "plan/denoiser_memory.h"
 #include "plan/windows.h"
 
 namespace t3 {
@@ -30,8 +31,8 @@ PlannedRun RunOf(const char* preset, int64_t width, int64_t height, int64_t fram
   return run;
 }
 
-MemoryStage StageOf(const MemoryPlan& plan, std::string_view name) {
-  for (const MemoryStage& stage : plan.device) {
+StageMemory StageOf(const MemoryPlan& plan, std::string_view name) {
+  for (const StageMemory& stage : plan.device) {
     if (stage.name() == name) return stage;
   }
   ADD_FAILURE() << "there is no stage " << name;
@@ -63,7 +64,7 @@ TEST(Memory, HasAStageForEachNetworkThatIsUsed) {
   PlannedRun run = RunOf("wan2.2-5b-t3", 640, 352, 9);
   const auto names = [](const MemoryPlan& plan) {
     std::vector<std::string_view> list;
-    for (const MemoryStage& stage : plan.device) list.push_back(stage.name());
+    for (const StageMemory& stage : plan.device) list.push_back(stage.name());
     return list;
   };
   EXPECT_THAT(names(PlanMemory(run)), ElementsAre("text encoder", "denoiser", "decoder"));
@@ -158,7 +159,7 @@ TEST(Memory, StreamsWeightsAsTheLastResort) {
   EXPECT_EQ(kept.denoiser_scratch, 8 * run.video.grid.tokens() * 2 * 128);
   run.device_budget = low - 1;
   const MemoryPlan streamed = PlanMemory(run);
-  const MemoryStage stage = StageOf(streamed, "denoiser");
+  const StageMemory stage = StageOf(streamed, "denoiser");
   EXPECT_TRUE(streamed.stream_weights);
   EXPECT_LE(stage.total(), run.device_budget);
   EXPECT_GT(streamed.denoiser_scratch, kept.denoiser_scratch);  // there is room again

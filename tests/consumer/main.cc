@@ -4,6 +4,8 @@
 #include <t3video/engine.h>
 #include <t3video/error.h>
 #include <t3video/eval.h>
+#include <t3video/inspect.h>
+#include <t3video/memory_outlook.h>
 #include <t3video/options.h>
 #include <t3video/plan.h>
 #include <t3video/prepare.h>

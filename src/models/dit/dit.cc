@@ -12,7 +12,7 @@
 #include "ops/attention/attend.h"
 #include "ops/attention/text_attention.h"
 #include "ops/modulate/modulate.h"
-#include "plan/memory.h"
+#include "plan/denoiser_memory.h"
 
 namespace t3 {
 namespace {
