@@ -133,7 +133,11 @@ struct PlanResult {
   std::string device_name;
   ComputeDtype dtype = ComputeDtype::kBf16;
   MemoryOutlook memory;
-  int64_t steps = 0;  // that `time` counts
+  // A clip to refine: the draft, or a source video where `strength` was given without one.
+  std::optional<DraftPlan> draft;
+  std::optional<double> strength;
+  int64_t segments = 1;  // that a clip longer than the model's is denoised in
+  int64_t steps = 0;     // of the video, that `time` counts
   double guidance = 0;
   std::optional<TimeOutlook> time;
 };

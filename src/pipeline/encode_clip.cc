@@ -27,11 +27,11 @@ class FrameRing {
         frame_(at::empty({3, clip.height(), clip.width()}, at::kFloat)) {}
 
   // Reads on to frame `last`.
-  void ReadTo(int64_t last, const std::function<void(int64_t frame)>& after) {
+  void ReadTo(int64_t last, const std::function<void()>& poll) {
     for (; next_ <= last; ++next_) {
       reader_->Next(frame_.mutable_data_ptr<float>());
       spool_.WriteFrame(next_ % capacity_, frame_.const_data_ptr<float>());
-      after(next_);
+      poll();
     }
   }
 
@@ -79,19 +79,21 @@ at::Tensor EncodeClip(const Vae& vae, const SourceClip& clip, int64_t latent_fra
   for (const ClipSegment& part : windows) {
     // The clip of a window begins with the last frame of its first latent frame, alone.
     const int64_t origin = FirstFrame(part.begin + 1) - 1;
-    ring.ReadTo(FirstFrame(part.end()) - 1, [&](int64_t frame) {
-      poll();
-      stage.Advance(frame + 1);
-    });
+    ring.ReadTo(FirstFrame(part.end()) - 1, poll);
     const EncodePlan plan =
         PlanEncode(config, {part.length, h, w}, vae.element_bytes(), DecodeBudget(stage.context()));
-    const at::Tensor encoded = vae.EncodeFrom(
-        plan, [&](int64_t frame, int64_t count) { return ring.Frames(origin + frame, count); },
-        poll);
+    int64_t read = 0;  // frames, once for each slab
+    const auto frames = [&](int64_t frame, int64_t count) {
+      stage.Advance(origin + read / std::ssize(plan.slabs));
+      read += count;
+      return ring.Frames(origin + frame, count);
+    };
+    const at::Tensor encoded = vae.EncodeFrom(plan, frames, poll);
     const int64_t skipped = part.begin == 0 ? 0 : kEncoderWarmUp;
     latents.narrow(1, part.begin + skipped, part.length - skipped)
         .copy_(encoded.narrow(1, skipped, part.length - skipped));
   }
+  stage.Advance(FirstFrame(latent_frames));
   return latents;
 }
 

@@ -91,7 +91,7 @@ at::Tensor Generation::EncodeSource(Item& item) {
   ReleaseCachedMemory(settings_.device);
   const Vae vae = LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_);
   Stage stage(context_, item.planned->draft ? "encoding draft" : "encoding video",
-              job.geometry.frames, "frames");
+              VaeConfig::kTimeStride * (job.geometry.latent.t - 1) + 1, "frames");
   const at::Tensor latents =
       EncodeClip(vae, *item.source, job.geometry.latent.t, EncodedFrames(job),
                  SpoolFolder(job.request.output.path), stage);
