@@ -29,6 +29,8 @@ std::unique_ptr<VideoWriter> OpenContainerWriter(const std::string& path,
 // Decode in this process, for files that it has written itself, and in a child process.
 std::unique_ptr<VideoReader> OpenContainerReader(const std::string& path);
 std::unique_ptr<VideoReader> OpenIsolatedReader(const std::string& path);
+// Whether a video holds sound, as far as FFmpeg opens it, in a child process; false without FFmpeg.
+bool HasAudio(const std::string& path);
 // A whole JPEG or WebP file, not turned, decoded in a child process. `path` is for messages.
 Image DecodeCompressedImage(const std::string& path, std::span<const std::byte> bytes);
 

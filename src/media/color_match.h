@@ -6,18 +6,17 @@
 
 namespace t3 {
 
-// frame += LowPass(source - frame), per plane. What is coarser than about 64 pixels, colours and
+// frame += low-pass(source - frame), per plane. What is coarser than about 64 pixels, colours and
 // brightness of areas, comes from the source; detail stays the frame's.
 //
-// LowPass(x), of (height, width):
+// The low-pass of a plane x, (height, width):
 //   1. Cells: columns = max(1, round(width / 32)) by rows = max(1, round(height / 32)). Cell i of a
 //      side of n pixels in m cells spans the pixels [floor(i n / m), floor((i + 1) n / m)). Its
 //      value is the mean of x there.
 //   2. Smoothing: cell (i, j) becomes the mean of its 3x3 neighbours with weights (1,2,1)/4 in each
 //      direction. Neighbours beyond the edge are left out and the rest weighted up to 1.
-//   3. Enlarging: bilinear between the centres of cells, pixel p being at place (p + 0.5) m / n -
-//   0.5
-//      among the cells of its side, held constant beyond the outermost centres.
+//   3. Enlarging: bilinear between the centres of cells. Pixel p is at (p + 0.5) m / n - 0.5 among
+//      the cells of its side. Beyond the outermost centres values stay constant.
 // A constant comes out as it is, at the edges too: no black border is averaged in. The operator is
 // linear, so the low-pass of the difference is the difference of the low-passes.
 class ColorMatch {

@@ -18,8 +18,11 @@ struct VideoSettings {
   std::string codec;         // an FFmpeg encoder; empty: the container's default
   std::optional<int> crf;    // constant quality, on the encoder's own scale
   std::string pixel_format;  // FFmpeg's name; empty: 4:2:0 8-bit, or what fits
-  std::map<std::string, std::string> metadata;  // dropped by Y4M, GIF and WebP: no place for it
+  std::map<std::string, std::string> metadata;  // GIF, WebP and Y4M hold `comment` alone
   int threads = 0;                              // of conversion and encoder; 0: one a core
+  std::string
+      audio_from;  // a video whose sound the file gets, as long as the frames last; or empty
+  double audio_start = 0;  // seconds of that video's picture at which its sound begins
 };
 
 struct FrameRate {

@@ -41,11 +41,9 @@ VideoSource::VideoSource(const std::string& path, const SourceOptions& options)
     : path_(path), reader_(OpenSource(path)), start_(options.start) {
   const VideoInfo& stored = reader_->info();
   times_ = reader_->FrameTimes(options.fps > 0 ? options.fps : 24);
-  NamingFile(path, [&] {
-    timing_ = TimingOf(times_, stored.fps > 0 ? stored.fps : options.fps);
-    info_.fps = RateWanted(options, timing_);
-    info_.frames = FramesAtRate(times_, timing_, start_, info_.fps);
-  });
+  NamingFile(path, [&] { timing_ = TimingOf(times_, stored.fps > 0 ? stored.fps : options.fps); });
+  info_.fps = RateWanted(options, timing_);
+  NamingFile(path, [&] { info_.frames = FramesAtRate(times_, timing_, start_, info_.fps); });
   if (options.max_frames > 0) info_.frames = std::min(info_.frames, options.max_frames);
   info_.width =
       std::max<int64_t>(1, std::llround(static_cast<double>(stored.width) * stored.pixel_aspect));

@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "media/frame.h"
 #include "media/video_settings.h"
@@ -21,6 +23,14 @@ class VideoWriter {
   // Flushes encoder and file to disk and gives the file its name. Throws Error, also when there
   // was no frame. Call once, last.
   virtual void Finish() = 0;
+
+  // What differs from what was asked for without being an error: sound that is encoded again or
+  // left out, metadata without a place. Known when the file is opened; Finish() may add to it.
+  const std::vector<std::string>& notes() const { return notes_; }
+  void AddNote(std::string note) { notes_.push_back(std::move(note)); }
+
+ private:
+  std::vector<std::string> notes_;
 };
 
 // By the extension of `path`:
@@ -32,13 +42,17 @@ class VideoWriter {
 //   .png                  one frame; pixel_format rgb24 or rgb48;
 //   a folder, or a name that ends in '/': frame_00000.png, ...; pixel_format rgb24 or rgb48. The
 //                         frames of an earlier run in it are replaced at Finish().
+// Sound (settings.audio_from) goes into .mp4, .mkv, .mov and .webm: the default track, copied where
+// the container takes its codec, otherwise encoded again as AAC (.mp4, .mov) or Opus (.mkv, .webm).
+// Sound that cannot be carried over is left out, and a note says why: it never costs the video.
 // Throws Error of kind kUsage for what cannot be written as asked (unknown extension, encoder,
 // pixel format, size, frames), of kind kFailed when the place cannot be written.
 std::unique_ptr<VideoWriter> OpenVideoWriter(const std::string& path,
                                              const VideoSettings& settings);
 
 // Throws what OpenVideoWriter would throw (the encoder is opened, a temporary file is created and
-// removed), so that no work is lost to a bad option. Leaves nothing behind.
-void CheckVideoTarget(const std::string& path, const VideoSettings& settings);
+// removed), so that no work is lost to a bad option, and returns the writer's notes. Leaves nothing
+// behind.
+std::vector<std::string> CheckVideoTarget(const std::string& path, const VideoSettings& settings);
 
 }  // namespace t3

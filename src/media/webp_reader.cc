@@ -12,6 +12,7 @@
 #include "media/backends.h"
 #include "media/image.h"
 #include "media/video_reader.h"
+#include "media/webp_comment.h"
 
 namespace t3 {
 namespace {
@@ -27,7 +28,7 @@ uint32_t Number(std::string_view text, size_t position, int bytes) {
 class WebpReader : public VideoReader {
  public:
   explicit WebpReader(const std::string& path) : file_(path) {
-    FindFrames();
+    FindChunks();
     const Image first = Decode(0);
     info_.width = first.width;
     info_.height = first.height;
@@ -44,15 +45,16 @@ class WebpReader : public VideoReader {
     return true;
   }
   std::vector<double> FrameTimes(double otherwise_fps) override {
-    return EvenTimes(std::ssize(frames_), otherwise_fps);
+    if (total_ms_ == 0) return EvenTimes(std::ssize(frames_), otherwise_fps);
+    return times_;
   }
   void SeekTo(int64_t index) override {
     next_ = std::min(static_cast<size_t>(index), frames_.size());
   }
 
  private:
-  // The chunks ANMF, or the whole file where it is a single picture.
-  void FindFrames() {
+  // The chunks ANMF, or the whole file where it is a single picture, and the description.
+  void FindChunks() {
     const std::string_view file(reinterpret_cast<const char*>(file_.bytes().data()),
                                 file_.bytes().size());
     constexpr size_t kFirstChunk = 12, kChunkHeader = 8, kFrameHeader = 16;
@@ -62,8 +64,13 @@ class WebpReader : public VideoReader {
                file_.path());
       if (file.substr(position, 4) == "ANMF" && size > kFrameHeader) {
         const size_t data = position + kChunkHeader;
+        times_.push_back(total_ms_ / 1000);
         total_ms_ += Number(file, data + 12, 3);
         frames_.push_back(file.substr(data + kFrameHeader, size - kFrameHeader));
+      }
+      if (file.substr(position, 4) == "XMP ") {
+        const std::string comment = XmpDescription(file.substr(position + kChunkHeader, size));
+        if (!comment.empty()) info_.metadata["comment"] = comment;
       }
       position += kChunkHeader + size + size % 2;
     }
@@ -85,6 +92,7 @@ class WebpReader : public VideoReader {
 
   MappedFile file_;
   std::vector<std::string_view> frames_;
+  std::vector<double> times_;  // of the frames of an animation, seconds
   bool single_ = false;
   double total_ms_ = 0;
   size_t next_ = 0;

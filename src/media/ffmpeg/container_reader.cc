@@ -10,11 +10,14 @@ extern "C" {
 }
 
 #include "base/check.h"
+#include "base/lost_pages.h"
+#include "base/mapped_file.h"
 #include "media/backends.h"
 #include "media/ffmpeg/av.h"
 #include "media/ffmpeg/decoded_frame.h"
 #include "media/ffmpeg/demuxer.h"
 #include "media/ffmpeg/frame_index.h"
+#include "media/gif_comment.h"
 #include "media/image.h"
 #include "media/video_reader.h"
 
@@ -227,6 +230,16 @@ class ContainerReader : public VideoReader {
     while ((entry = av_dict_get(metadata, "", entry, AV_DICT_IGNORE_SUFFIX)) != nullptr) {
       info_.metadata[entry->key] = entry->value;
     }
+    if (std::string_view(demuxer_->format().iformat->name) == "gif") AddGifMetadata();
+  }
+
+  // FFmpeg's versions differ in what they make of comments.
+  void AddGifMetadata() {
+    const MappedFile file(path_);
+    const auto* bytes = reinterpret_cast<const char*>(file.bytes().data());
+    const std::string comment = GifComment({bytes, file.bytes().size()});
+    CheckMappedFiles();
+    if (!comment.empty()) info_.metadata["comment"] = comment;
   }
 
   // Other profiles hold HDR10, HLG or SDR with additions, and are read as that.

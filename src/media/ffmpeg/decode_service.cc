@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "media/backends.h"
+#include "media/ffmpeg/audio_mux.h"
 #include "media/ffmpeg/image_decoder.h"
 #include "media/ffmpeg/video_info_bytes.h"
 #include "media/image.h"
@@ -29,6 +30,7 @@ class Server {
     Request request{};
     std::memcpy(&request, bytes.data(), sizeof(request));
     const std::string path(bytes.substr(sizeof(request), request.path_size));
+    const std::string_view data = bytes.substr(sizeof(request) + request.path_size);
     switch (request.command) {
       case DecodeCommand::kOpen:
         reader_ = OpenContainerReader(path);
@@ -42,8 +44,13 @@ class Server {
         return "";
       case DecodeCommand::kRead:
         return Read(shared);
+      case DecodeCommand::kPlanAudio:
+        return PlanAudioHere(path, std::string(data));
+      case DecodeCommand::kAddAudio:
+        AddAudioHere(path, data);
+        return "";
       case DecodeCommand::kImage:
-        return DecodeImage(path, bytes.substr(sizeof(request) + request.path_size), shared);
+        return DecodeImage(path, data, shared);
       case DecodeCommand::kClose:
         break;
     }

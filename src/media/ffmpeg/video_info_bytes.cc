@@ -3,6 +3,9 @@
 
 #include <cstdint>
 #include <cstring>
+#include <vector>
+
+#include "media/ffmpeg/packed_texts.h"
 
 namespace t3 {
 namespace {
@@ -26,10 +29,9 @@ std::string PackInfo(const VideoInfo& info) {
                       info.has_audio ? 1 : 0,
                       info.notes.size()};
   std::string bytes(reinterpret_cast<const char*>(&header), sizeof(header));
-  for (const std::string& note : info.notes) bytes.append(note.c_str(), note.size() + 1);
-  for (const auto& [key, value] : info.metadata) {
-    bytes.append(key.c_str(), key.size() + 1).append(value.c_str(), value.size() + 1);
-  }
+  std::vector<std::string> texts = info.notes;
+  for (const auto& [key, value] : info.metadata) texts.insert(texts.end(), {key, value});
+  bytes += PackTexts(texts);
   return bytes;
 }
 
@@ -43,18 +45,11 @@ VideoInfo UnpackInfo(const std::string& bytes) {
   info.fps = header.fps;
   if (header.frames >= 0) info.frames = header.frames;
   info.has_audio = header.has_audio != 0;
-  const char* text = bytes.data() + sizeof(header);
-  const char* const end = bytes.data() + bytes.size();
-  const auto next = [&] {
-    const std::string value = text;
-    text += value.size() + 1;
-    return value;
-  };
-  while (info.notes.size() < header.notes) info.notes.push_back(next());
-  while (text < end) {
-    const std::string key = next();
-    info.metadata[key] = next();
-  }
+  const std::vector<std::string> texts =
+      UnpackTexts(std::string_view(bytes).substr(sizeof(header)));
+  const auto metadata = static_cast<size_t>(header.notes);
+  info.notes.assign(texts.begin(), texts.begin() + static_cast<std::ptrdiff_t>(metadata));
+  for (size_t i = metadata; i + 1 < texts.size(); i += 2) info.metadata[texts[i]] = texts[i + 1];
   return info;
 }
 

@@ -11,9 +11,8 @@ namespace t3 {
 std::unique_ptr<VideoWriter> OpenContainerWriter(const std::string& path, const VideoSettings&) {
   FailUsage(
       "cannot write {}: this build has no FFmpeg, so it writes .y4m, .png and folders of PNG "
-      "frames only; install libavcodec-dev, libavformat-dev, libavutil-dev, libswscale-dev and "
-      "build "
-      "again",
+      "frames only; install libavcodec-dev, libavformat-dev, libavutil-dev, libswresample-dev, "
+      "libswscale-dev and build again",
       path);
 }
 
@@ -25,6 +24,8 @@ std::unique_ptr<VideoReader> OpenContainerReader(const std::string& path) {
 std::unique_ptr<VideoReader> OpenIsolatedReader(const std::string& path) {
   return OpenContainerReader(path);
 }
+
+bool HasAudio(const std::string&) { return false; }
 
 Image DecodeCompressedImage(const std::string& path, std::span<const std::byte>) {
   Fail("cannot read {}: it is not a PNG, and this build has no FFmpeg to read other images", path);
