@@ -2,7 +2,6 @@
 #include "eval/clip_generator.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -12,7 +11,7 @@
 #include "base/check.h"
 #include "base/seconds_since.h"
 #include "loading/load_models.h"
-#include "media/color_match.h"
+#include "pipeline/clip_colors.h"
 #include "pipeline/decode.h"
 #include "pipeline/denoise.h"
 #include "pipeline/encode_clip.h"
@@ -131,19 +130,9 @@ at::Tensor ClipGenerator::Refine(const EvalItem& item, const at::Tensor& draft,
   if (job_.steps() == 0) return Decode(encoded);
   const at::Tensor clip = Decode(Latents(item, encoded, stage));
   if (!MatchesColors(job_)) return clip;
-  const auto reader = source->Read();
-  const ColorMatch match(video.width, video.height);
-  const at::Tensor frame = at::empty({3, video.padded_height, video.padded_width}, at::kFloat);
-  for (int64_t t = 0; t < clip.size(1); ++t) {
-    reader->Next(frame.mutable_data_ptr<float>());
-    const at::Tensor matched = clip.select(1, t).cpu().contiguous();
-    const at::Tensor colors = frame.narrow(1, video.crop_y, video.height)
-                                  .narrow(2, video.crop_x, video.width)
-                                  .contiguous();
-    match.Match(colors.const_data_ptr<float>(), matched.mutable_data_ptr<float>(),
-                at::get_num_threads());
-    clip.select(1, t).copy_(matched);
-  }
+  ClipColors colors(source.get(), video, clip.device());
+  for (int64_t t = 0; t < clip.size(1); ++t)
+    clip.select(1, t).copy_(colors.Match(clip.select(1, t).contiguous()));
   return clip;
 }
 

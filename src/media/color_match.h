@@ -27,6 +27,9 @@ class ColorMatch {
   // clamped. `threads` >= 1.
   void Match(const float* source, float* frame, int threads) const;
 
+  int64_t columns() const { return columns_; }  // cells
+  int64_t rows() const { return rows_; }
+
  private:
   // Where the pixels of a side are among its cells: pixels [starts[i], starts[i + 1]) are between
   // cells i and i + 1, and weights[pixel] is the share of the latter.

@@ -20,6 +20,10 @@ class CoverResize {
   // (3, height, width) to (3, out_height, out_width), both contiguous. `threads` >= 1.
   void Resize(const float* in, float* out, int threads);
 
+  // Per output column and row, for the same resize by matrices on another device.
+  const std::vector<LanczosWindow>& columns() const { return columns_; }
+  const std::vector<LanczosWindow>& rows() const { return rows_; }
+
   // The part of the picture that remains, of 1 in each direction.
   double kept_width() const { return kept_width_; }
   double kept_height() const { return kept_height_; }

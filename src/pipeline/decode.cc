@@ -14,7 +14,7 @@
 #include "loading/tensor_file.h"
 #include "media/queued_writer.h"
 #include "models/vae/frame_assembler.h"
-#include "pipeline/color_writer.h"
+#include "pipeline/clip_colors.h"
 #include "pipeline/row_spool.h"
 #include "plan/memory.h"
 #include "runtime/convolution_file.h"
@@ -69,14 +69,8 @@ class SinkWriter : public VideoWriter {
 };
 
 std::unique_ptr<VideoWriter> OpenWriter(const DecodeTarget& target) {
-  std::unique_ptr<VideoWriter> writer;
-  if (target.output.sink) {
-    writer = std::make_unique<SinkWriter>(target.output.sink);
-  } else {
-    writer = OpenVideoWriter(target.output.path, SettingsOf(target));
-  }
-  if (!target.colors) return writer;
-  return MatchingWriter(std::move(writer), target.colors, target.geometry);
+  if (target.output.sink) return std::make_unique<SinkWriter>(target.output.sink);
+  return OpenVideoWriter(target.output.path, SettingsOf(target));
 }
 
 QueuedFrame Queued(const at::Tensor& frame, std::function<void()> wait) {
@@ -141,10 +135,11 @@ class DecodeRun {
 
   void FramesToVideo(QueuedWriter& writer) {
     int64_t written = 0;
+    ClipColors colors(target_.colors.get(), target_.geometry, device_);
     FrameAssembler assembler(target_.geometry.padded_height, [&](const at::Tensor& frames) {
       const at::Tensor part = Crop(frames, 0, target_.geometry).pixels;
       for (int64_t i = 0; i < part.size(1) && written < frames_; ++i, ++written) {
-        auto [frame, wait] = CopyToHost(part.select(1, i));
+        auto [frame, wait] = CopyToHost(colors.Match(part.select(1, i)));
         writer.Write(Queued(frame, wait), Poll());
       }
       stage_.Advance(written);
@@ -163,11 +158,12 @@ class DecodeRun {
       Spool(rows, spool);
       stage_.Advance(decoded / geometry.padded_height);
     });
+    ClipColors colors(target_.colors.get(), geometry, at::kCPU);
     for (int64_t t = 0; t < frames_; ++t) {
       const at::Tensor codes = at::empty({3, geometry.height, geometry.width}, at::kShort);
       spool.Read(t, codes.mutable_data_ptr<int16_t>());
       const at::Tensor frame = codes.to(at::kFloat).add_(32768).div_(32767.5).sub_(1);
-      writer.Write(Queued(frame, {}), Poll());
+      writer.Write(Queued(colors.Match(frame), {}), Poll());
       stage_.Advance(frames_ + t + 1);
     }
   }
@@ -233,6 +229,7 @@ VideoSettings SettingsOf(const DecodeTarget& target) {
   settings.codec = target.output.file.codec;
   settings.crf = target.output.file.crf;
   settings.pixel_format = target.output.file.pixel_format;
+  settings.audio_from = target.audio_from;
   // One entry that every container keeps: players show `comment`, programs parse it.
   if (!target.metadata.empty()) settings.metadata["comment"] = DumpJson(target.metadata);
   return settings;

@@ -5,6 +5,8 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 #include "base/check.h"
 #include "pipeline/decode.h"
@@ -17,39 +19,52 @@ namespace {
 // The first frame of latent frame t; latent frame 0 has one frame, the others have four.
 int64_t FirstFrame(int64_t t) { return t == 0 ? 0 : VaeConfig::kTimeStride * (t - 1) + 1; }
 
-// The clip's latest frames on disk, as a ring.
-class FrameRing {
- public:
-  FrameRing(const SourceClip& clip, int64_t capacity, const std::string& folder)
-      : reader_(clip.Read()),
-        capacity_(capacity),
-        spool_(folder, capacity, clip.height(), clip.width()),
-        frame_(at::empty({3, clip.height(), clip.width()}, at::kFloat)) {}
+// As a spool keeps them, so that the bits do not depend on whether there is one.
+at::Tensor Rounded(const at::Tensor& frame) {
+  return frame.clamp(-1, 1).add_(1).mul_(32767.5).round_().div_(32767.5).sub_(1);
+}
 
-  // Reads on to frame `last`.
-  void ReadTo(int64_t last, const std::function<void()>& poll) {
-    for (; next_ <= last; ++next_) {
-      reader_->Next(frame_.mutable_data_ptr<float>());
-      spool_.WriteFrame(next_ % capacity_, frame_.const_data_ptr<float>());
-      poll();
-    }
+// Frames for one window after the other.
+class WindowFrames {
+ public:
+  // Windows of `capacity` frames, each read once or more. The latest frames are on disk if a frame
+  // is needed twice.
+  WindowFrames(const SourceClip& clip, int64_t capacity, bool spooled, const std::string& folder,
+               at::Device device)
+      : pass_(clip, device), capacity_(capacity), device_(device) {
+    if (spooled) spool_.emplace(folder, capacity, clip.height(), clip.width());
   }
 
   // Frames [first, first + count) as (3,count,H,W).
-  at::Tensor Frames(int64_t first, int64_t count) const {
-    const at::Tensor frames = at::empty({3, count, spool_.height(), spool_.width()}, at::kFloat);
-    for (int64_t i = 0; i < count; ++i) {
-      spool_.ReadFrame((first + i) % capacity_, frame_.mutable_data_ptr<float>());
-      frames.select(1, i).copy_(frame_);
+  at::Tensor Frames(int64_t first, int64_t count) {
+    std::vector<at::Tensor> frames;
+    for (int64_t frame = first; frame < first + count; ++frame) {
+      while (next_ < frame) ReadNext();
+      frames.push_back(frame == next_ ? ReadNext() : Spooled(frame));
     }
-    return frames;
+    return at::stack(frames, 1);
   }
 
  private:
-  std::unique_ptr<SourceReader> reader_;
+  at::Tensor ReadNext() {
+    const at::Tensor frame = Rounded(pass_.Next());
+    if (spool_) {
+      spool_->WriteFrame(next_ % capacity_, frame.cpu().contiguous().const_data_ptr<float>());
+    }
+    ++next_;
+    return frame;
+  }
+
+  at::Tensor Spooled(int64_t index) const {
+    const at::Tensor frame = at::empty({3, spool_->height(), spool_->width()}, at::kFloat);
+    spool_->ReadFrame(index % capacity_, frame.mutable_data_ptr<float>());
+    return frame.to(device_);
+  }
+
+  ClipPass pass_;
   int64_t capacity_;
-  RowSpool spool_;
-  at::Tensor frame_;
+  at::Device device_;
+  std::optional<RowSpool> spool_;
   int64_t next_ = 0;
 };
 
@@ -74,21 +89,25 @@ at::Tensor EncodeClip(const Vae& vae, const SourceClip& clip, int64_t latent_fra
   const int64_t w = clip.width() / config.spatial_stride();
   const at::Tensor latents = at::empty({config.latent_channels, latent_frames, h, w}, at::kFloat);
   const std::vector<ClipSegment> windows = EncodeWindows(latent_frames, window);
-  FrameRing ring(clip, FirstFrame(windows.front().length), folder);
-  const auto poll = [&] { stage.context().CheckCancelled(); };
+  const auto plan_for = [&](int64_t length) {
+    return PlanEncode(config, {length, h, w}, vae.element_bytes(), DecodeBudget(stage.context()));
+  };
+  EncodePlan plan = plan_for(windows.front().length);
+  const bool twice = windows.size() > 1 || plan.slabs.size() > 1;
+  WindowFrames frames(clip, FirstFrame(windows.front().length), twice, folder,
+                      stage.context().device);
   for (const ClipSegment& part : windows) {
+    if (part.length != plan.latent.t) plan = plan_for(part.length);
     // The clip of a window begins with the last frame of its first latent frame, alone.
     const int64_t origin = FirstFrame(part.begin + 1) - 1;
-    ring.ReadTo(FirstFrame(part.end()) - 1, poll);
-    const EncodePlan plan =
-        PlanEncode(config, {part.length, h, w}, vae.element_bytes(), DecodeBudget(stage.context()));
     int64_t read = 0;  // frames, once for each slab
-    const auto frames = [&](int64_t frame, int64_t count) {
+    const auto source = [&](int64_t frame, int64_t count) {
       stage.Advance(origin + read / std::ssize(plan.slabs));
       read += count;
-      return ring.Frames(origin + frame, count);
+      return frames.Frames(origin + frame, count);
     };
-    const at::Tensor encoded = vae.EncodeFrom(plan, frames, poll);
+    const at::Tensor encoded =
+        vae.EncodeFrom(plan, source, [&] { stage.context().CheckCancelled(); });
     const int64_t skipped = part.begin == 0 ? 0 : kEncoderWarmUp;
     latents.narrow(1, part.begin + skipped, part.length - skipped)
         .copy_(encoded.narrow(1, skipped, part.length - skipped));

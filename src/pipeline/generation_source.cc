@@ -5,7 +5,6 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "loading/load_models.h"
-#include "pipeline/color_writer.h"
 #include "pipeline/encode_clip.h"
 #include "pipeline/generation.h"
 #include "pipeline/refinement.h"
@@ -77,8 +76,9 @@ void Generation::OpenSource(Item& item) {
     ReleaseCachedMemory(settings_.device);
     DecodeDraft(item);
   } else if (!job.request.video.empty()) {
-    item.source =
-        FileClip(job.request.video, video.padded_width, video.padded_height, job.fps, video.frames);
+    const SourceInfo& source = *item.planned->source;
+    item.source = FileClip({job.request.video, source.width, source.height, job.fps, video.frames},
+                           video.padded_width, video.padded_height);
   }
 }
 

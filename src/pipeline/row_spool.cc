@@ -1,6 +1,7 @@
 // The spool over POSIX files.
 #include "pipeline/row_spool.h"
 
+#include <ATen/Parallel.h>
 #include <fcntl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "media/row_bands.h"
 
 namespace t3 {
 namespace {
@@ -88,18 +90,23 @@ void RowSpool::Read(int64_t frame, int16_t* codes) const {
 
 void RowSpool::WriteFrame(int64_t frame, const float* rgb) {
   std::vector<int16_t> codes(static_cast<size_t>(3 * height_ * width_));
-  for (size_t i = 0; i < codes.size(); ++i) {
-    const float value = (std::clamp(rgb[i], -1.F, 1.F) + 1) * 32767.5F - 32768;
-    codes[i] = static_cast<int16_t>(std::nearbyint(value));
-  }
+  ParallelBands(std::ssize(codes), at::get_num_threads(), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const float value = std::rint((std::clamp(rgb[i], -1.F, 1.F) + 1) * 32767.5F);
+      codes[static_cast<size_t>(i)] = static_cast<int16_t>(static_cast<int32_t>(value) - 32768);
+    }
+  });
   for (int64_t c = 0; c < 3; ++c) Write(frame, c, 0, height_, codes.data() + c * height_ * width_);
 }
 
 void RowSpool::ReadFrame(int64_t frame, float* rgb) const {
   std::vector<int16_t> codes(static_cast<size_t>(3 * height_ * width_));
   Read(frame, codes.data());
-  for (size_t i = 0; i < codes.size(); ++i)
-    rgb[i] = (static_cast<float>(codes[i]) + 32768) / 32767.5F - 1;
+  ParallelBands(std::ssize(codes), at::get_num_threads(), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      rgb[i] = (static_cast<float>(codes[static_cast<size_t>(i)]) + 32768) / 32767.5F - 1;
+    }
+  });
 }
 
 }  // namespace t3

@@ -1,12 +1,10 @@
 // Clips from a file and from a spool.
 #include "pipeline/source_clip.h"
 
-#include <ATen/Parallel.h>
+#include <ATen/ATen.h>
 
 #include <algorithm>
-#include <vector>
 
-#include "media/cover_resize.h"
 #include "media/video_source.h"
 
 namespace t3 {
@@ -15,7 +13,8 @@ namespace {
 class FileReader : public SourceReader {
  public:
   FileReader(const std::string& path, const SourceOptions& options)
-      : source_(path, options), last_(static_cast<size_t>(3 * options.width * options.height)) {}
+      : source_(path, options),
+        last_(static_cast<size_t>(3 * source_.info().width * source_.info().height)) {}
 
   void Next(float* rgb) override {
     if (!ended_) ended_ = !source_.Next(last_.data());
@@ -30,37 +29,30 @@ class FileReader : public SourceReader {
 
 class FileSourceClip : public SourceClip {
  public:
-  FileSourceClip(std::string path, const SourceOptions& options)
-      : path_(std::move(path)), options_(options) {}
+  FileSourceClip(SourceFile file, int64_t width, int64_t height)
+      : SourceClip(width, height), file_(std::move(file)) {}
   std::unique_ptr<SourceReader> Read() const override {
-    return std::make_unique<FileReader>(path_, options_);
+    SourceOptions options;
+    options.fps = file_.fps;
+    options.max_frames = file_.frames;
+    return std::make_unique<FileReader>(file_.path, options);
   }
-  int64_t width() const override { return options_.width; }
-  int64_t height() const override { return options_.height; }
+  int64_t source_width() const override { return file_.width; }
+  int64_t source_height() const override { return file_.height; }
 
  private:
-  std::string path_;
-  SourceOptions options_;
+  SourceFile file_;
 };
 
 class SpoolReader : public SourceReader {
  public:
-  SpoolReader(std::shared_ptr<const RowSpool> spool, int64_t frames, int64_t width, int64_t height)
-      : spool_(std::move(spool)),
-        frames_(frames),
-        small_(static_cast<size_t>(3 * spool_->height() * spool_->width())),
-        resize_(spool_->width(), spool_->height(), /*pixel_aspect=*/1, width, height) {}
-
-  void Next(float* rgb) override {
-    spool_->ReadFrame(std::min(next_++, frames_ - 1), small_.data());
-    resize_.Resize(small_.data(), rgb, at::get_num_threads());
-  }
+  SpoolReader(std::shared_ptr<const RowSpool> spool, int64_t frames)
+      : spool_(std::move(spool)), frames_(frames) {}
+  void Next(float* rgb) override { spool_->ReadFrame(std::min(next_++, frames_ - 1), rgb); }
 
  private:
   std::shared_ptr<const RowSpool> spool_;
   int64_t frames_;
-  std::vector<float> small_;
-  CoverResize resize_;
   int64_t next_ = 0;
 };
 
@@ -68,30 +60,32 @@ class SpoolSourceClip : public SourceClip {
  public:
   SpoolSourceClip(std::shared_ptr<const RowSpool> spool, int64_t frames, int64_t width,
                   int64_t height)
-      : spool_(std::move(spool)), frames_(frames), width_(width), height_(height) {}
+      : SourceClip(width, height), spool_(std::move(spool)), frames_(frames) {}
   std::unique_ptr<SourceReader> Read() const override {
-    return std::make_unique<SpoolReader>(spool_, frames_, width_, height_);
+    return std::make_unique<SpoolReader>(spool_, frames_);
   }
-  int64_t width() const override { return width_; }
-  int64_t height() const override { return height_; }
+  int64_t source_width() const override { return spool_->width(); }
+  int64_t source_height() const override { return spool_->height(); }
 
  private:
   std::shared_ptr<const RowSpool> spool_;
   int64_t frames_;
-  int64_t width_;
-  int64_t height_;
 };
 
 }  // namespace
 
-std::unique_ptr<SourceClip> FileClip(const std::string& path, int64_t width, int64_t height,
-                                     double fps, int64_t frames) {
-  SourceOptions options;
-  options.width = width;
-  options.height = height;
-  options.fps = fps;
-  options.max_frames = frames;
-  return std::make_unique<FileSourceClip>(path, options);
+ClipPass::ClipPass(const SourceClip& clip, at::Device device)
+    : reader_(clip.Read()),
+      frame_(at::empty({3, clip.source_height(), clip.source_width()}, at::kFloat)),
+      scaler_(clip.source_width(), clip.source_height(), clip.width(), clip.height(), device) {}
+
+at::Tensor ClipPass::Next() {
+  reader_->Next(frame_.mutable_data_ptr<float>());
+  return scaler_.Scale(frame_);
+}
+
+std::unique_ptr<SourceClip> FileClip(const SourceFile& file, int64_t width, int64_t height) {
+  return std::make_unique<FileSourceClip>(file, width, height);
 }
 
 std::unique_ptr<SourceClip> SpooledClip(std::shared_ptr<const RowSpool> spool, int64_t frames,
