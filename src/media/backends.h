@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace t3 {
 
@@ -32,6 +34,9 @@ std::unique_ptr<VideoReader> OpenIsolatedReader(const std::string& path);
 // Whether a video holds sound, as far as FFmpeg opens it, in a child process; false without FFmpeg.
 bool HasAudio(const std::string& path);
 // A whole JPEG or WebP file, not turned, decoded in a child process. `path` is for messages.
-Image DecodeCompressedImage(const std::string& path, std::span<const std::byte> bytes);
+// `alpha` (may be null) becomes (height, width), 255 being opaque, or empty where the picture has
+// none.
+Image DecodeCompressedImage(const std::string& path, std::span<const std::byte> bytes,
+                            std::vector<uint8_t>* alpha = nullptr);
 
 }  // namespace t3

@@ -61,8 +61,10 @@ FrameTiming TimingOf(const std::vector<double>& times, double nominal_fps) {
   if (times.size() == 1) return {named ? Exact(nominal_fps) : kDefaultFps, true, 0};
   T3_CHECK(times.back() > 0, "all of its {} frames have one time", times.size());
   const double mean = static_cast<double>(times.size() - 1) / times.back();
-  for (const double fps : {named ? Exact(nominal_fps) : 0, CheckedExact(mean)}) {
-    if (fps > 0 && IsConstant(times, fps)) return {fps, true, mean};
+  for (const double rate : {named ? nominal_fps : mean, mean}) {
+    for (const double fps : {CheckedExact(Standard(rate)), CheckedExact(rate)}) {
+      if (IsConstant(times, fps)) return {fps, true, mean};
+    }
   }
   const double gap = MedianGap(times);
   const double common = gap > 0 ? 1 / gap : mean;

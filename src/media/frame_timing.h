@@ -14,9 +14,12 @@ struct FrameTiming {
 };
 
 // `times`: when each frame is shown, in seconds from 0, ascending, not empty. `nominal_fps`: what
-// the container says, or 0. A constant rate is the nominal one where the times agree with it,
-// otherwise the mean. A variable rate is that of its shortest common interval (the median), or the
-// mean where frames come more than a quarter slower than that. One frame: the nominal rate, or 24.
+// the container says, or 0.
+//   A constant rate is the nominal one where the times agree with it, otherwise the mean, or the
+// standard rate within 1 % of either.
+//   A variable rate is that of the median interval, or the mean where frames come more than a
+// quarter slower than that.
+//   One frame: the nominal rate, or 24.
 // Throws Error when times span more than a million seconds, or rates are outside 0.001 to 1000.
 FrameTiming TimingOf(const std::vector<double>& times, double nominal_fps);
 

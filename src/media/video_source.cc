@@ -7,11 +7,14 @@
 #include "base/check.h"
 #include "media/backends.h"
 #include "media/extension.h"
+#include "media/image.h"
 #include "media/pixel_convert.h"
 #include "media/video_settings.h"
 
 namespace t3 {
 namespace {
+
+constexpr double kDefaultFps = 24;  // of pictures
 
 std::unique_ptr<VideoReader> OpenSource(const std::string& path) {
   const std::string extension = Extension(path);
@@ -40,7 +43,7 @@ double RateWanted(const SourceOptions& options, const FrameTiming& timing) {
 VideoSource::VideoSource(const std::string& path, const SourceOptions& options)
     : path_(path), reader_(OpenSource(path)), start_(options.start) {
   const VideoInfo& stored = reader_->info();
-  times_ = reader_->FrameTimes(options.fps > 0 ? options.fps : 24);
+  times_ = reader_->FrameTimes(options.fps > 0 ? options.fps : kDefaultFps);
   NamingFile(path, [&] { timing_ = TimingOf(times_, stored.fps > 0 ? stored.fps : options.fps); });
   info_.fps = RateWanted(options, timing_);
   NamingFile(path, [&] { info_.frames = FramesAtRate(times_, timing_, start_, info_.fps); });
@@ -51,7 +54,10 @@ VideoSource::VideoSource(const std::string& path, const SourceOptions& options)
   info_.has_audio = stored.has_audio;
   const int64_t width = options.width > 0 ? options.width : info_.width;
   const int64_t height = options.height > 0 ? options.height : info_.height;
-  if (width != stored.width || height != stored.height) {
+  T3_CHECK(info_.width * info_.height <= kMaxPixels,
+           "cannot read {}: its pixel aspect ratio of {:.4g} makes frames of {}x{} pixels", path,
+           stored.pixel_aspect, info_.width, info_.height);
+  if (width != stored.width || height != stored.height || info_.width != stored.width) {
     resize_ = std::make_unique<CoverResize>(stored.width, stored.height, stored.pixel_aspect, width,
                                             height);
   }
@@ -62,6 +68,9 @@ VideoSource::VideoSource(const std::string& path, const SourceOptions& options)
 void VideoSource::AddNotes(const SourceOptions& options) {
   const VideoInfo& stored = reader_->info();
   info_.notes = stored.notes;
+  if (stored.fps == 0 && options.fps == 0 && times_.size() > 1) {
+    info_.notes.push_back(fmt::format("it has no frame rate; {} a second is taken", info_.fps));
+  }
   if (!timing_.constant) {
     info_.notes.push_back(
         fmt::format("its frame rate varies ({:.4g} a second on average); frames are repeated or "

@@ -58,6 +58,14 @@ TEST(VideoSource, GivesEveryFrameAsItIs) {
   }
 }
 
+TEST(VideoSource, PicturesComeAtTwentyFourUnlessSaid) {
+  const TestFolder folder;
+  WriteWaves(folder / "frames/", 3, 24);
+  const VideoSource source(folder / "frames/", {});
+  EXPECT_EQ(source.info().fps, 24);
+  EXPECT_THAT(source.info().notes, testing::ElementsAre(HasSubstr("no frame rate; 24")));
+}
+
 TEST(VideoSource, APictureIsOneFrame) {
   VideoSource source(MediaData("noise_37x29.png"), {});
   EXPECT_EQ(source.info().frames, 1);

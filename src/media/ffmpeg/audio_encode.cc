@@ -203,9 +203,9 @@ class EncodedAudio : public AudioPackets {
     const bool planar = av_sample_fmt_is_planar(encoder_->sample_fmt) != 0;
     const int channels = encoder_->ch_layout.nb_channels;
     const int step = av_get_bytes_per_sample(encoder_->sample_fmt) * (planar ? 1 : channels);
-    std::vector<void*> planes;
-    for (int i = 0; i < (planar ? channels : 1); ++i) {
-      planes.push_back(frame.extended_data[i] + static_cast<ptrdiff_t>(first) * step);
+    std::vector<void*> planes(static_cast<size_t>(planar ? channels : 1));
+    for (size_t i = 0; i < planes.size(); ++i) {
+      planes[i] = frame.extended_data[i] + static_cast<ptrdiff_t>(first) * step;
     }
     if (av_audio_fifo_write(queue_.get(), planes.data(), count) < count) throw std::bad_alloc();
     queued_ += count;

@@ -117,6 +117,24 @@ TEST(Audio, StaysInStepWithThePicture) {
   }
 }
 
+// Reading begins near the start, not at the beginning.
+TEST(Audio, OfALatePartOfALongVideo) {
+  const TestFolder folder;
+  MadeVideo video;
+  video.milliseconds = EvenMilliseconds(160, kFps);
+  MadeSound sound;
+  sound.seconds = 8, sound.onset = 6.3;
+  video.sounds = {sound};
+  for (const char* from : {"source.mp4", "source.mkv"}) {
+    MakeFile(folder / from, video);
+    for (const char* name : {"v.mp4", "v.webm"}) {
+      Write(folder / name, folder / from, 30, /*start=*/6);
+      EXPECT_NEAR(SoundOf(folder / name).onset, 0.3, 0.004) << from << name;
+      EXPECT_NEAR(SoundOf(folder / name).end, 1.5, 0.03) << from << name;
+    }
+  }
+}
+
 TEST(Audio, OfAnyRateAndChannels) {
   const TestFolder folder;
   for (const auto& [rate, channels] :

@@ -1,6 +1,7 @@
 // What the child does, and the process that waits for the next file.
 #include "media/ffmpeg/decode_service.h"
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <span>
@@ -69,9 +70,13 @@ class Server {
   }
   static std::string DecodeImage(const std::string& path, std::string_view file,
                                  SharedMemory& shared) {
-    const Image image = DecodeImageHere(path, std::as_bytes(std::span(file)));
-    std::memcpy(shared.Map(image.rgb.size()), image.rgb.data(), image.rgb.size());
-    const int64_t size[2] = {image.width, image.height};
+    std::vector<uint8_t> alpha;
+    const Image image = DecodeImageHere(path, std::as_bytes(std::span(file)), alpha);
+    std::byte* to = shared.Map(image.rgb.size() + alpha.size());
+    std::copy_n(reinterpret_cast<const std::byte*>(image.rgb.data()), image.rgb.size(), to);
+    std::copy_n(reinterpret_cast<const std::byte*>(alpha.data()), alpha.size(),
+                to + image.rgb.size());
+    const int64_t size[3] = {image.width, image.height, alpha.empty() ? 0 : 1};
     return {reinterpret_cast<const char*>(size), sizeof(size)};
   }
 

@@ -17,7 +17,8 @@ enum class DecodeCommand : int {
   kRead,       // -> "" at the end; the frame is in shared memory
   kPlanAudio,  // data: an output's path -> see PlanAudioHere
   kAddAudio,   // data: texts, see AddAudioHere
-  kImage,      // data: a file -> two int64, width and height; the pixels are in shared memory
+  kImage,      // data: a file -> three int64, width, height and whether there is
+               // alpha; pixels and alpha are in shared memory
   kClose,
 };
 

@@ -10,14 +10,20 @@
 
 namespace t3 {
 
-Image DecodeCompressedImage(const std::string& path, std::span<const std::byte> bytes) {
+Image DecodeCompressedImage(const std::string& path, std::span<const std::byte> bytes,
+                            std::vector<uint8_t>* alpha) {
   DecodeSession session(path);
   const std::string_view data(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const std::string reply = session.Call(DecodeCommand::kImage, 0, data);
-  int64_t size[2] = {};
+  int64_t size[3] = {};
   std::memcpy(size, reply.data(), sizeof(size));
-  Image image{size[0], size[1], std::vector<uint8_t>(static_cast<size_t>(3 * size[0] * size[1]))};
-  std::memcpy(image.rgb.data(), session.shared().Map(image.rgb.size()), image.rgb.size());
+  const auto pixels = static_cast<size_t>(size[0] * size[1]);
+  Image image{size[0], size[1], std::vector<uint8_t>(3 * pixels)};
+  const size_t alpha_bytes = size[2] != 0 ? pixels : 0;
+  const auto* from =
+      reinterpret_cast<const uint8_t*>(session.shared().Map(3 * pixels + alpha_bytes));
+  std::memcpy(image.rgb.data(), from, 3 * pixels);
+  if (alpha != nullptr) alpha->assign(from + 3 * pixels, from + 3 * pixels + alpha_bytes);
   return image;
 }
 

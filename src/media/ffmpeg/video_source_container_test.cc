@@ -97,6 +97,9 @@ TEST(VideoSourceOfContainer, PixelsAreMadeSquareInOneStep) {
   EXPECT_THAT(source.info().notes, IsEmpty());
   std::vector<float> rgb(3 * 96 * 32);
   EXPECT_TRUE(source.Next(rgb.data()));
+  options.height = 64;  // the size as stored, of which half is shown
+  EXPECT_THAT(VideoSource(MediaData("wide_pixels.mp4"), options).info().notes,
+              ElementsAre(HasSubstr("50 % of the width")));
 }
 
 TEST(VideoSourceOfContainer, TenBitsStayTen) {
@@ -156,6 +159,21 @@ TEST(VideoSourceOfContainer, PicturesThatMove) {
     EXPECT_THAT(Shown(folder / name), ElementsAre(0, 1, 2, 3, 4, 5, 6)) << name;
   }
   EXPECT_EQ(VideoSource(MediaData("turned.jpg"), {}).info().frames, 1);
+}
+
+// FFmpeg ends before the comment that follows the frames.
+TEST(VideoSourceOfContainer, Y4mWithACommentIsReadByFfmpeg) {
+  const TestFolder folder;
+  VideoSettings settings;
+  settings.width = 64, settings.height = 48;
+  settings.metadata = {{"comment", std::string(900, 'x')}};
+  const auto writer = OpenVideoWriter(folder / "v.y4m", settings);
+  for (int i = 0; i < 4; ++i) {
+    writer->Write(FlatFrame(64, 48, GreyOf(i), GreyOf(i), GreyOf(i)).view());
+  }
+  writer->Finish();
+  WriteBytes(folder / "y4m.mp4", FileBytes(folder / "v.y4m"));  // not by this project's reader
+  EXPECT_THAT(Shown(folder / "y4m.mp4"), ElementsAre(0, 1, 2, 3));
 }
 
 TEST(VideoSourceOfContainer, ATruncatedFileIsNamedWithItsLastGoodTime) {

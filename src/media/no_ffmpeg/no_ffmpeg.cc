@@ -27,7 +27,8 @@ std::unique_ptr<VideoReader> OpenIsolatedReader(const std::string& path) {
 
 bool HasAudio(const std::string&) { return false; }
 
-Image DecodeCompressedImage(const std::string& path, std::span<const std::byte>) {
+Image DecodeCompressedImage(const std::string& path, std::span<const std::byte>,
+                            std::vector<uint8_t>*) {
   Fail("cannot read {}: it is not a PNG, and this build has no FFmpeg to read other images", path);
 }
 
