@@ -47,9 +47,9 @@ StageMemory TextStage(const PlannedRun& run) {
           activations, Context(run), "weights converted block by block"};
 }
 
-// What the budget leaves beside `beside`.
-int64_t BudgetBeside(const PlannedRun& run, int64_t beside) {
-  return run.device_budget > 0 ? run.device_budget - beside : std::numeric_limits<int64_t>::max();
+// What the budget leaves after `reserved` bytes.
+int64_t BudgetAfter(const PlannedRun& run, int64_t reserved) {
+  return run.device_budget > 0 ? run.device_budget - reserved : std::numeric_limits<int64_t>::max();
 }
 
 StageMemory DenoiserStage(const PlannedRun& run, const DenoiserMemory& memory) {
@@ -66,18 +66,18 @@ int64_t FrameBytes(const PlannedRun& run) {
 StageMemory ImageStage(const PlannedRun& run) {
   const Grid latent{1, run.video.latent.h, run.video.latent.w};
   const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kEncoder), kFloatBytes);
-  const int64_t beside = FrameBytes(run);
-  const EncodePlan plan = FindEncodePlan(run.vae, latent, kFloatBytes,
-                                         BudgetBeside(run, Context(run) + weights + beside))
-                              .value_or(MakeEncodePlan(run.vae, latent, kFloatBytes, latent.h, 1));
-  return {StageKind::kImageEncoder, weights, beside + plan.memory.total, Context(run), ""};
+  const int64_t frame = FrameBytes(run);
+  const EncodePlan plan =
+      FindEncodePlan(run.vae, latent, kFloatBytes, BudgetAfter(run, Context(run) + weights + frame))
+          .value_or(MakeEncodePlan(run.vae, latent, kFloatBytes, latent.h, 1));
+  return {StageKind::kImageEncoder, weights, frame + plan.memory.total, Context(run), ""};
 }
 
 // The decoder's plan for what the budget leaves; if none fits, the smallest.
 StageMemory DecoderStage(const PlannedRun& run) {
   const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kDecoder), run.element_bytes);
   const int64_t latents = 2 * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
-  const int64_t budget = BudgetBeside(run, Context(run) + weights + latents);
+  const int64_t budget = BudgetAfter(run, Context(run) + weights + latents);
   const DecodePlan plan =
       FindDecodePlan(run.vae, run.video.latent, run.element_bytes, budget)
           .value_or(SmallestDecodePlan(run.vae, run.video.latent, run.element_bytes));
@@ -109,7 +109,7 @@ MemoryPlan PlanMemory(const PlannedRun& run) {
   MemoryPlan plan;
   if (run.text) plan.device.push_back(TextStage(run));
   if (run.from_image) plan.device.push_back(ImageStage(run));
-  const DenoiserMemory denoiser = PlanDenoiser(run, BudgetBeside(run, Context(run)));
+  const DenoiserMemory denoiser = PlanDenoiser(run, BudgetAfter(run, Context(run)));
   plan.denoiser_scratch = denoiser.scratch;
   plan.stream_weights = denoiser.host_weights > 0;
   plan.device.push_back(DenoiserStage(run, denoiser));

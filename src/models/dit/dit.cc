@@ -232,7 +232,7 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
   at::Tensor x = Embed(latents, context.mode);
   for (int64_t i = 0; i < config_.num_layers; ++i) {
     context.windows = &attention.layer(i);
-    // Copies the block, whose tensors are shared: a runner may call this once the Dit is gone.
+    // Copies the block, whose tensors are shared: a runner may call this after the Dit was destroyed.
     const Segment segment = [block = Block(i), context](const std::vector<at::Tensor>& inputs) {
       at::Tensor tokens = inputs[0];
       block.Forward(tokens, context.WithInputs(inputs[1], {inputs[2], inputs[3]}));

@@ -264,7 +264,7 @@ TEST_P(DitReference, DifferentiableExecutionComputesTheSame) {
   }
 }
 
-// Forward is without gradients whatever the thread's mode is: nothing of it is kept for a backward
+// Forward is without gradients whatever the thread's mode is: nothing of it is stored for a backward
 // pass, and the bits do not depend on it.
 TEST_P(DitReference, ForwardDoesNotDependOnTheGradientMode) {
   TensorMap leaves;
