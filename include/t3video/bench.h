@@ -1,4 +1,4 @@
-// Measuring the program on this machine, beside the published algorithm and full attention.
+// Measuring the program on this machine, compared with the published algorithm and full attention.
 #pragma once
 
 #include <cstdint>
@@ -146,8 +146,8 @@ struct VaeBenchResult {
 };
 
 // Seconds, rate and memory of each method, with the differences of their videos where those are
-// small enough to be kept (1 GB). A method that runs out of memory is reported so. Throws Error for
-// values that cannot be measured, kInterrupted after `cancel`.
+// small enough to compare (1 GB). A method that runs out of memory says so in `note`. Throws Error
+// for values that cannot be measured, kInterrupted after `cancel`.
 VaeBenchResult BenchVae(const VaeBenchRequest& request, const ProgressFn& progress = {},
                         const CancelToken* cancel = nullptr);
 

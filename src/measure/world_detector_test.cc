@@ -88,7 +88,7 @@ TEST(WorldDetectorTest, SeesAPairThatDoesNotMatch) {
 TEST(WorldDetectorTest, SeesAMissingMirrorImage) {
   const at::Tensor clip = BalloonAtSea();
   ASSERT_TRUE(ReadWorld(clip).MirrorPresent());
-  // The water beside it in its place.
+  // Replaced by the water next to it.
   const at::Tensor water = clip.narrow(2, 88, 56);
   water.narrow(3, 64, 128).copy_(water.narrow(3, 0, 64).repeat({1, 1, 1, 2}).clone());
   EXPECT_FALSE(ReadWorld(clip).MirrorPresent());

@@ -125,18 +125,18 @@ at::Tensor DitTask::EncodeEmptyPrompt(const RunContext& context) const {
 }
 
 TensorMap DitTask::DitWeights(const TensorMap& weights) const {
-  TensorMap own = WithoutPrefix(weights, kDitPrefix);
-  if (config_.lora) return ApplyLora(frozen_, own, *config_.lora);
-  for (auto& [name, tensor] : own) {
+  TensorMap selected = WithoutPrefix(weights, kDitPrefix);
+  if (config_.lora) return ApplyLora(frozen_, selected, *config_.lora);
+  for (auto& [name, tensor] : selected) {
     if (!IsFloatTensor(name)) tensor = tensor.to(dtype_);
   }
-  return own;
+  return selected;
 }
 
 TensorMap DitTask::TextWeights(const TensorMap& weights) const {
-  TensorMap own = WithoutPrefix(weights, kTextPrefix);
-  for (auto& [name, tensor] : own) tensor = tensor.to(dtype_);
-  return own;
+  TensorMap selected = WithoutPrefix(weights, kTextPrefix);
+  for (auto& [name, tensor] : selected) tensor = tensor.to(dtype_);
+  return selected;
 }
 
 Dit DitTask::Model(const TensorMap& weights) const { return {model_.dit, DitWeights(weights)}; }
@@ -218,10 +218,10 @@ void DitTask::SaveModel(const TensorMap& weights, const std::string& folder) con
   std::filesystem::create_directories(root);
   Metadata metadata = DitMetadata(model_.dit);
   metadata.merge(AttentionMetadata(config_, model_));
-  const TensorMap own = WithoutPrefix(weights, kDitPrefix);
+  const TensorMap selected = WithoutPrefix(weights, kDitPrefix);
   if (config_.lora) {
     const std::string lora = (root / "lora.safetensors").string();
-    SaveLora(lora, own, *config_.lora, AttentionMetadata(config_, model_));
+    SaveLora(lora, selected, *config_.lora, AttentionMetadata(config_, model_));
     ConvertOptions options;
     options.dtype = config_.save_dtype == "bf16" ? at::kBFloat16 : at::kFloat;
     for (const Lora& base : model_.loras) options.loras.push_back({base.path, base.scale});
@@ -231,7 +231,7 @@ void DitTask::SaveModel(const TensorMap& weights, const std::string& folder) con
                    (root / kDitFile).string());
   } else {
     std::vector<std::pair<std::string, at::Tensor>> tensors;
-    for (const auto& [name, tensor] : own) {
+    for (const auto& [name, tensor] : selected) {
       tensors.emplace_back(name, ToSaved(name, tensor, config_.save_dtype));
     }
     SaveTensors((root / kDitFile).string(), tensors, metadata);

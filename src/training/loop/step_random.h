@@ -8,7 +8,7 @@
 
 namespace t3 {
 
-// What is drawn; each use has its own sequence.
+// What is drawn; every use has a separate sequence.
 enum class Draw : uint64_t { kNoise = 1, kTimestep, kDropout, kBatch };
 
 class StepRandom {
