@@ -152,7 +152,7 @@ TEST_F(EvalCli, ComparisonsAndTablesAsText) {
       HasSubstr("| b | +0 | none | +0 | 1 | no |\n"));
   const std::string compared = Eval({"--compare", a1, b1, "--margin", "-6"}).out;
   EXPECT_THAT(compared, HasSubstr("last column: is the interval above -6\n"));
-  EXPECT_THAT(compared, HasSubstr("+0.5         -5.853 to +6.853      2  yes\n"));
+  EXPECT_THAT(compared, HasSubstr("+0.5        -5.853 to +6.853      2  yes\n"));
   EXPECT_THAT(Eval({"--compare", one, one}).out, HasSubstr("one clip      1\n"));
 }
 
