@@ -9,6 +9,7 @@
 #include "arch/dit.h"
 #include "arch/text_encoder.h"
 #include "base/check.h"
+#include "config/presets.h"
 #include "loading/tensor_file.h"
 #include "models/dit/weights.h"
 #include "nn/convert.h"
@@ -93,6 +94,10 @@ DitTask::DitTask(const DitTrainConfig& config, const ModelInfo& model,
       device_(context.device),
       timesteps_(config.timesteps) {
   CheckDit(model);
+  T3_CHECK(config.image_to_video == 0 || FamilyOf(model.dit.latent_channels) == ModelFamily::kWan22,
+           "\"image_to_video\" needs a model that makes video from images (Wan2.2-TI2V, 48 latent "
+           "channels); this one has {} latent channels",
+           model.dit.latent_channels);
   const TensorTable table = DitTensors(model.dit);
   if (config.lora) {
     frozen_ = LoadTensors(model.dit_views, table, DitNaming(), LoadAs(model, dtype, device_));
@@ -179,9 +184,10 @@ const AttentionLayout& DitTask::AttentionFor(const at::Tensor& latents) {
 
 at::Tensor DitTask::Loss(const Dit& dit, const TextContext& text, const Batch& batch,
                          const StepRandom& random, const SegmentRunners& runners) {
-  const NoisyBatch noisy = AddNoise(batch.latents.to(device_, at::kFloat), timesteps_, random);
-  const at::Tensor velocity =
-      dit.ForwardBatch(noisy.noisy, noisy.timesteps, text, AttentionFor(batch.latents), runners);
+  const NoisyBatch noisy =
+      AddNoise(batch.latents.to(device_, at::kFloat), timesteps_, random, config_.image_to_video);
+  const at::Tensor velocity = dit.ForwardBatch(
+      noisy.noisy, noisy.timesteps, text, AttentionFor(batch.latents), runners, noisy.clean_frames);
   return FlowLoss(velocity, noisy);
 }
 

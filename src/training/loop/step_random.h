@@ -9,7 +9,7 @@
 namespace t3 {
 
 // What is drawn; every use has a separate sequence.
-enum class Draw : uint64_t { kNoise = 1, kTimestep, kDropout, kBatch };
+enum class Draw : uint64_t { kNoise = 1, kTimestep, kDropout, kBatch, kImageToVideo };
 
 class StepRandom {
  public:
