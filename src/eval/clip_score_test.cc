@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "eval/eval_report.h"
+#include "eval/eval_record.h"
 #include "t3video/error.h"
 #include "world/world.h"
 

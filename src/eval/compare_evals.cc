@@ -1,6 +1,6 @@
 // t3 eval --compare: paired differences over the scenes that two measurements share.
 #include "base/check.h"
-#include "eval/eval_report.h"
+#include "eval/eval_record.h"
 #include "t3video/eval.h"
 
 namespace t3 {

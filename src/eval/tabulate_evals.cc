@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "eval/eval_report.h"
+#include "eval/eval_record.h"
 #include "t3video/eval.h"
 
 namespace t3 {

@@ -1,5 +1,5 @@
 // Takes means, writes and reads the record's JSON.
-#include "eval/eval_report.h"
+#include "eval/eval_record.h"
 
 #include "base/check.h"
 #include "base/json.h"
