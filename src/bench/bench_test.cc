@@ -1,19 +1,13 @@
 // Benchmarks at a size that a CPU can: what they compare is equal, what they report adds up.
 #include "t3video/bench.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
 
 #include "bench/timing.h"
 #include "t3video/error.h"
 
 namespace t3 {
 namespace {
-
-using nlohmann::json;
-using testing::HasSubstr;
 
 BenchRequest SmallRequest() {
   BenchRequest request;
@@ -29,25 +23,25 @@ BenchRequest SmallRequest() {
 }
 
 TEST(Bench, AttentionEqualsThePublishedAlgorithm) {
-  const Report report = BenchAttention(SmallRequest());
-  const json result = json::parse(report.json);
-  EXPECT_EQ(result["tokens"], 16);
-  ASSERT_EQ(result["layers"].size(), 2u);
-  for (const json& layer : result["layers"]) {
-    EXPECT_LT(layer["distance_from_published"], 1e-5);
-    EXPECT_GT(layer["ms"], 0);
-    EXPECT_GT(layer["published_ms"], 0);
+  const AttentionBenchResult result = BenchAttention(SmallRequest());
+  EXPECT_EQ(result.setup.tokens, 16);
+  ASSERT_EQ(result.layers.size(), 2u);
+  EXPECT_EQ(result.layers[1].windows, (WindowCounts{1, 2, 2}));
+  for (const LayerBench& layer : result.layers) {
+    EXPECT_LT(layer.distance, 1e-5);
+    EXPECT_GT(layer.ms, 0);
+    EXPECT_GT(layer.published_ms, 0);
   }
-  EXPECT_GT(result["full_attention_head_ms"], 0);
-  EXPECT_THAT(report.text, HasSubstr("1,2,2"));
+  EXPECT_GT(result.full_attention->head_ms, 0);
+  EXPECT_EQ(result.full_attention->heads, 12);
 }
 
 TEST(Bench, UnevenWindowsHaveNoPublishedTime) {
   BenchRequest request = SmallRequest();
   request.windows = "1,2,3";
-  const json result = json::parse(BenchAttention(request).json);
-  EXPECT_FALSE(result["layers"][0].contains("published_ms"));
-  EXPECT_GT(result["layers"][0]["ms"], 0);
+  const LayerBench layer = BenchAttention(request).layers.at(0);
+  EXPECT_FALSE(layer.published_ms);
+  EXPECT_GT(layer.ms, 0);
 }
 
 TEST(Bench, BadRequestsAreUsageErrors) {

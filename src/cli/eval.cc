@@ -10,6 +10,7 @@
 #include "base/atomic_file.h"
 #include "base/check.h"
 #include "cli/commands.h"
+#include "cli/eval_text.h"
 #include "cli/flags.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
@@ -43,10 +44,12 @@ int RunCompare(const EvalFlags& flags) {
   if (flags.compare.size() != 2) {
     FailUsage("--compare takes two files, or two lists of them, got {}", flags.compare.size());
   }
-  const Report report =
-      CompareEvals(FilesOf(flags.compare[0]), FilesOf(flags.compare[1]), flags.margin);
-  if (!flags.request.json.empty()) WriteAtomically(flags.request.json, report.json + "\n");
-  fmt::print("{}", report.text);
+  const std::vector<std::string> a = FilesOf(flags.compare[0]), b = FilesOf(flags.compare[1]);
+  const EvalComparison comparison = CompareEvals(a, b, flags.margin);
+  if (!flags.request.json.empty()) {
+    WriteAtomically(flags.request.json, ComparisonJson(comparison, a, b, flags.margin) + "\n");
+  }
+  fmt::print("{}", ComparisonText(comparison, flags.margin));
   return 0;
 }
 
@@ -71,7 +74,8 @@ int RunTable(const EvalFlags& flags) {
       FailUsage("--margins {}: {} is not a number", text, value);
     margins.emplace_back(name, margin);
   }
-  fmt::print("{}", TabulateEvals(named, flags.against, margins));
+  fmt::print("{}", flags.against.empty() ? TableText(TabulateEvals(named))
+                                         : GainsText(TabulateGains(named, flags.against, margins)));
   return 0;
 }
 
@@ -89,7 +93,7 @@ int RunEval(const EvalFlags& flags) {
   const EvalResult result = Evaluate(ToModelFiles(flags.model), ToRunOptions(flags.run), request,
                                      terminal.Progress(), &CancelOnSignals());
   terminal.EndLine();
-  fmt::print("{}", result.report.text);
+  fmt::print("{}", EvalText(result));
   return result.interrupted ? kExitInterrupted : 0;
 }
 

@@ -43,6 +43,7 @@ ordered_json ReportJson(const InspectReport& report) {
 
 std::string DTypesText(const std::map<std::string, int64_t>& dtypes) {
   std::vector<std::string> parts;
+  parts.reserve(dtypes.size());
   for (const auto& [name, count] : dtypes) parts.push_back(fmt::format("{} x {}", count, name));
   return fmt::format("{}", fmt::join(parts, ", "));
 }

@@ -79,9 +79,12 @@ void AddFitPreview(CLI::App& app, Action& action) {
   command.callback([flags, &action] {
     action = [flags] {
       Terminal terminal;
-      const Report report = FitPreview(ToModelFiles(flags->model), ToRunOptions(flags->run),
-                                       flags->pictures, flags->output, terminal.Progress());
-      fmt::print("{}", report.text);
+      const PreviewFit fit = FitPreview(ToModelFiles(flags->model), ToRunOptions(flags->run),
+                                        flags->pictures, flags->output, terminal.Progress());
+      fmt::print(
+          "{}  fitted to {}; explains {:.1f} % of the colours of first latent frames and {:.1f} % "
+          "of later ones, in clips that it was not fitted to\n",
+          fit.file, fit.source, 100 * fit.first_r2, 100 * fit.later_r2);
       return 0;
     };
   });

@@ -47,9 +47,9 @@ StageMemory TextStage(const PlannedRun& run) {
           activations, Context(run), "weights converted block by block"};
 }
 
-// What the budget leaves beside `beside`.
-int64_t BudgetBeside(const PlannedRun& run, int64_t beside) {
-  return run.device_budget > 0 ? run.device_budget - beside : std::numeric_limits<int64_t>::max();
+// What the budget leaves after `reserved` bytes.
+int64_t BudgetAfter(const PlannedRun& run, int64_t reserved) {
+  return run.device_budget > 0 ? run.device_budget - reserved : std::numeric_limits<int64_t>::max();
 }
 
 StageMemory DenoiserStage(const PlannedRun& run, const DenoiserMemory& memory) {
@@ -67,21 +67,21 @@ StageMemory EncoderStage(const PlannedRun& run) {
   const Grid latent{run.encoded_frames, run.video.latent.h, run.video.latent.w};
   const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kEncoder), kFloatBytes);
   // The frames of one call of the frame source, and the latents of the window.
-  const int64_t beside = FrameBytes(run) * std::min(run.encoded_frames, VaeConfig::kTimeStride) +
+  const int64_t inputs = FrameBytes(run) * std::min(run.encoded_frames, VaeConfig::kTimeStride) +
                          run.vae.latent_channels * latent.tokens() * kFloatBytes;
   const EncodePlan plan = FindEncodePlan(run.vae, latent, kFloatBytes,
-                                         BudgetBeside(run, Context(run) + weights + beside))
+                                         BudgetAfter(run, Context(run) + weights + inputs))
                               .value_or(MakeEncodePlan(run.vae, latent, kFloatBytes, latent.h, 1));
   const bool image = run.encoded_frames == 1;
   return {image ? StageKind::kImageEncoder : StageKind::kVideoEncoder, weights,
-          beside + plan.memory.total, Context(run), ""};
+          inputs + plan.memory.total, Context(run), ""};
 }
 
 // The decoder's plan for what the budget leaves; if none fits, the smallest.
 StageMemory DecoderStage(const PlannedRun& run) {
   const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kDecoder), run.element_bytes);
   const int64_t latents = 2 * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
-  const int64_t budget = BudgetBeside(run, Context(run) + weights + latents);
+  const int64_t budget = BudgetAfter(run, Context(run) + weights + latents);
   const DecodePlan plan =
       FindDecodePlan(run.vae, run.video.latent, run.element_bytes, budget)
           .value_or(SmallestDecodePlan(run.vae, run.video.latent, run.element_bytes));
@@ -116,7 +116,7 @@ MemoryPlan PlanMemory(const PlannedRun& run) {
   MemoryPlan plan;
   if (run.text) plan.device.push_back(TextStage(run));
   if (run.encoded_frames > 0) plan.device.push_back(EncoderStage(run));
-  const DenoiserMemory denoiser = PlanDenoiser(run, BudgetBeside(run, Context(run)));
+  const DenoiserMemory denoiser = PlanDenoiser(run, BudgetAfter(run, Context(run)));
   plan.denoiser_scratch = denoiser.scratch;
   plan.stream_weights = denoiser.host_weights > 0;
   plan.device.push_back(DenoiserStage(run, denoiser));

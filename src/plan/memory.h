@@ -9,7 +9,7 @@
 
 namespace t3 {
 
-// Stages run in sequence, each with its own network in memory.
+// Stages run in sequence, each with one network in memory.
 struct MemoryPlan {
   std::vector<StageMemory> device;
   // The process on the host. Mapped weight files are not in it: their pages can be given back. On

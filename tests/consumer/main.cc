@@ -1,6 +1,7 @@
 // Uses every public header of an installed t3video, and plans a video with it.
 #include <t3video/bench.h>
 #include <t3video/cancel.h>
+#include <t3video/convolution_counts.h>
 #include <t3video/engine.h>
 #include <t3video/error.h>
 #include <t3video/eval.h>
