@@ -52,10 +52,16 @@ std::string SamplingText(const RunPlan& plan) {
   if (plan.steps == 0) return "none: at strength 0 the source is encoded and decoded";
   std::string text = StepsText(plan);
   if (plan.segments > 1) text += fmt::format(" in {} segments", plan.segments);
-  return text + fmt::format(" of {}, guidance {}, shift {}, {}", SamplerName(*params.sampler),
-                            *params.guidance, *params.shift,
-                            request.noise.empty() ? fmt::format("seed {}", request.seed.value_or(0))
-                                                  : "noise of " + request.noise);
+  text += fmt::format(" of {}", SamplerName(*params.sampler));
+  if (!params.timesteps.empty())
+    text += fmt::format(" at timesteps {}", fmt::join(params.timesteps, ", "));
+  if (!params.sigmas.empty()) text += fmt::format(" at sigmas {}", fmt::join(params.sigmas, ", "));
+  text += fmt::format(", guidance {}", *params.guidance);
+  if (params.shift) text += fmt::format(", shift {}", *params.shift);
+  if (!request.noise.empty()) text += ", noise of " + request.noise;
+  if (request.noise.empty() || AddsNoise(*params.sampler))
+    text += fmt::format(", seed {}", request.seed.value_or(0));
+  return text;
 }
 
 std::string DraftText(const DraftPlan& draft) {

@@ -108,6 +108,8 @@ void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
         fmt::format(", draft {}x{}, strength {}", draft.width, draft.height, sampling.strength);
   }
   s["sampler"] = SamplerName(sampling.sampler);
+  if (!sampling.timesteps.empty()) s["timesteps"] = sampling.timesteps;
+  if (!sampling.sigmas.empty()) s["sigmas"] = sampling.sigmas;
   s["attention"] = AttentionName(attention.pattern);
   if (attention.pattern != AttentionPattern::kFull) s["windows"] = FormatWindows(attention.windows);
   s["batch"] = plan.batch;

@@ -98,6 +98,8 @@ Request DraftRequest(const Job& job) {
   request.params.draft = DraftChoice{};
   request.params.draft_steps.reset();
   request.params.windows.clear();
+  request.params.timesteps.clear();  // of the video alone
+  request.params.sigmas.clear();
   request.noise.clear();
   request.draft_dit.clear();
   request.match_colors.reset();

@@ -109,9 +109,9 @@ TEST(Lists, AreCutToTheStrength) {
 
 TEST(Lists, MustFallWithinTheirRange) {
   EXPECT_EQ(ErrorOf({.timesteps = {1000, 522, 757}}),
-            "`timesteps` must fall from step to step, but 757 follows 522");
+            "`timesteps`: levels must fall from step to step, but 757 follows 522");
   EXPECT_EQ(ErrorOf({.timesteps = {500, 500}}),
-            "`timesteps` must fall from step to step, but 500 follows 500");
+            "`timesteps`: levels must fall from step to step, but 500 follows 500");
   EXPECT_EQ(ErrorOf({.timesteps = {1001}}), "`timesteps`: 1001 is not above 0 and at most 1000");
   EXPECT_EQ(ErrorOf({.timesteps = {10, 0}}), "`timesteps`: 0 is not above 0 and at most 1000");
   EXPECT_EQ(ErrorOf({.sigmas = {1000, 757}}), "`sigmas`: 1000 is not above 0 and at most 1");

@@ -11,8 +11,6 @@
 namespace t3 {
 namespace {
 
-constexpr double kTrainTimesteps = 1000;
-
 double ShiftedLevel(double u, double shift) { return shift * u / (1 + (shift - 1) * u); }
 
 // The share of a schedule of N steps that a run of strength S takes.
@@ -39,7 +37,7 @@ Schedule EulerSchedule(const SamplingConfig& config) {
           ? at::linspace(1, 0, config.steps + 1, at::kFloat).narrow(0, config.steps - taken, taken)
           : at::linspace(config.strength, 0, taken + 1, at::kFloat).narrow(0, 0, taken);
   sigmas = sigmas * config.shift / (sigmas * (config.shift - 1) + 1);
-  const at::Tensor timesteps = sigmas * kTrainTimesteps;
+  const at::Tensor timesteps = sigmas * kMaxTimestep;
   Schedule schedule;
   for (int64_t i = 0; i < taken; ++i) {
     schedule.sigmas.push_back(sigmas[i].item<float>());
@@ -51,7 +49,7 @@ Schedule EulerSchedule(const SamplingConfig& config) {
 // In double; timesteps are truncated to integers before the levels are rounded to fp32.
 Schedule UniPcSchedule(const SamplingConfig& config) {
   const auto [taken, on_grid] = TailOf(config.steps, config.strength);
-  const double top = 1 - 1 / kTrainTimesteps;
+  const double top = 1 - 1 / kMaxTimestep;
   const double highest = on_grid ? top : top * config.strength;
   const int64_t steps = on_grid ? config.steps : taken;
   Schedule schedule;
@@ -59,7 +57,7 @@ Schedule UniPcSchedule(const SamplingConfig& config) {
     const double u = highest - static_cast<double>(i) * (highest / static_cast<double>(steps));
     const double sigma = ShiftedLevel(u, config.shift);
     schedule.sigmas.push_back(static_cast<float>(sigma));
-    schedule.timesteps.push_back(std::trunc(kTrainTimesteps * sigma));
+    schedule.timesteps.push_back(std::trunc(kMaxTimestep * sigma));
   }
   return schedule;
 }
@@ -67,13 +65,12 @@ Schedule UniPcSchedule(const SamplingConfig& config) {
 // rCM's levels are angles a, at which latents are cos(a) * video + sin(a) * noise; the first is the
 // one of noise 80 times as strong as the video. Divided by cos(a) + sin(a) they are ours.
 std::vector<double> RcmSigmas(int64_t steps) {
-  static const double kAngles[] = {std::atan(80.0), 1.5, 1.4, 1.0};
-  constexpr auto kCount = static_cast<int64_t>(std::size(kAngles));
-  if (steps < 1 || steps > kCount) {
+  static const double kAngles[kRcmSteps] = {std::atan(80.0), 1.5, 1.4, 1.0};
+  if (steps < 1 || steps > kRcmSteps) {
     FailUsage(
         "`sampler` rcm has levels for 1 to {} steps, not {}; give `steps` {}, or levels of your "
         "own with `sigmas`",
-        kCount, steps, kCount);
+        kRcmSteps, steps, kRcmSteps);
   }
   std::vector<double> sigmas;
   for (int64_t i = 0; i < steps; ++i)
@@ -82,22 +79,16 @@ std::vector<double> RcmSigmas(int64_t steps) {
 }
 
 void CheckList(const char* name, const std::vector<double>& levels, double highest) {
-  for (size_t i = 0; i < levels.size(); ++i) {
-    if (!(levels[i] > 0 && levels[i] <= highest))
-      FailUsage("`{}`: {} is not above 0 and at most {}", name, levels[i], highest);
-    if (i > 0 && !(static_cast<float>(levels[i]) < static_cast<float>(levels[i - 1]))) {
-      FailUsage("`{}` must fall from step to step, but {} follows {}", name, levels[i],
-                levels[i - 1]);
-    }
-  }
+  const std::string fault = FaultOfLevels(levels, highest);
+  if (!fault.empty()) FailUsage("`{}`: {}", name, fault);
 }
 
 Schedule FromTimesteps(const std::vector<double>& timesteps) {
-  CheckList("timesteps", timesteps, kTrainTimesteps);
+  CheckList("timesteps", timesteps, kMaxTimestep);
   Schedule schedule;
   for (const double timestep : timesteps) {
     schedule.timesteps.push_back(static_cast<float>(timestep));
-    schedule.sigmas.push_back(static_cast<float>(timestep / kTrainTimesteps));
+    schedule.sigmas.push_back(static_cast<float>(timestep / kMaxTimestep));
   }
   return schedule;
 }
@@ -106,7 +97,7 @@ Schedule FromSigmas(const std::vector<double>& sigmas) {
   CheckList("sigmas", sigmas, 1);
   Schedule schedule;
   for (const double sigma : sigmas) {
-    schedule.timesteps.push_back(static_cast<float>(kTrainTimesteps * sigma));
+    schedule.timesteps.push_back(static_cast<float>(kMaxTimestep * sigma));
     schedule.sigmas.push_back(static_cast<float>(sigma));
   }
   return schedule;
@@ -114,7 +105,7 @@ Schedule FromSigmas(const std::vector<double>& sigmas) {
 
 // Leaves the levels that a run of this strength reaches.
 void CutList(const SamplingConfig& config, Schedule& schedule) {
-  const double highest = ShiftedLevel(config.strength, config.shift) + 0.5 / kTrainTimesteps;
+  const double highest = ShiftedLevel(config.strength, config.shift) + 0.5 / kMaxTimestep;
   const auto reached =
       std::ranges::find_if(schedule.sigmas, [&](double s) { return s <= highest; });
   const auto above = std::min<int64_t>(reached - schedule.sigmas.begin(),
