@@ -8,8 +8,8 @@ namespace t3 {
 ClipColors::ClipColors(const SourceClip* clip, const VideoGeometry& geometry, at::Device device)
     : geometry_(geometry) {
   if (clip == nullptr) return;
-  source_.emplace(
-      Source{ClipPass(*clip, device), ColorMatcher(geometry.width, geometry.height, device)});
+  source_.emplace(Source{ClipPass(*clip, device),
+                         ColorMatcher(geometry.width, geometry.height, device, device.is_cuda())});
 }
 
 at::Tensor ClipColors::Match(const at::Tensor& frame) {

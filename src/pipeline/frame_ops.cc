@@ -59,18 +59,18 @@ at::Tensor On(at::Device device, const at::Tensor& matrix) {
 }  // namespace
 
 FrameScaler::FrameScaler(int64_t width, int64_t height, int64_t out_width, int64_t out_height,
-                         at::Device device)
+                         at::Device device, bool matrices)
     : resize_(width, height, /*pixel_aspect=*/1, out_width, out_height),
       out_width_(out_width),
       out_height_(out_height),
       device_(device) {
-  if (!device.is_cuda()) return;
+  if (!matrices) return;
   rows_ = On(device, LanczosMatrix(resize_.rows(), height));
   columns_ = On(device, LanczosMatrix(resize_.columns(), width).t());
 }
 
 at::Tensor FrameScaler::Scale(const at::Tensor& frame) {
-  if (device_.is_cuda()) {
+  if (rows_.defined()) {
     const at::Tensor narrow = at::matmul(frame.to(device_), columns_);
     return at::matmul(rows_, narrow).clamp_(-1, 1);
   }
@@ -80,9 +80,9 @@ at::Tensor FrameScaler::Scale(const at::Tensor& frame) {
   return out;
 }
 
-ColorMatcher::ColorMatcher(int64_t width, int64_t height, at::Device device)
-    : match_(width, height), device_(device) {
-  if (!device.is_cuda()) return;
+ColorMatcher::ColorMatcher(int64_t width, int64_t height, at::Device device, bool matrices)
+    : match_(width, height) {
+  if (!matrices) return;
   average_rows_ = On(device, AverageMatrix(height, match_.rows()));
   average_columns_ = On(device, AverageMatrix(width, match_.columns()).t());
   enlarge_rows_ = On(device, EnlargeMatrix(height, match_.rows()));
@@ -90,7 +90,7 @@ ColorMatcher::ColorMatcher(int64_t width, int64_t height, at::Device device)
 }
 
 at::Tensor ColorMatcher::Match(const at::Tensor& frame, const at::Tensor& source) const {
-  if (device_.is_cuda()) {
+  if (average_rows_.defined()) {
     const at::Tensor cells =
         at::matmul(average_rows_, at::matmul(source - frame, average_columns_));
     return frame + at::matmul(enlarge_rows_, at::matmul(cells, enlarge_columns_));

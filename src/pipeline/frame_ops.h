@@ -16,8 +16,9 @@ namespace t3 {
 // CoverResize (media/cover_resize.h) of square pixels.
 class FrameScaler {
  public:
+  // `matrices`: by matrices, as on every GPU.
   FrameScaler(int64_t width, int64_t height, int64_t out_width, int64_t out_height,
-              at::Device device);
+              at::Device device, bool matrices);
   // (3,height,width) on any device -> (3,out_height,out_width) on the scaler's device.
   at::Tensor Scale(const at::Tensor& frame);
 
@@ -26,20 +27,19 @@ class FrameScaler {
   int64_t out_width_;
   int64_t out_height_;
   at::Device device_;
-  at::Tensor rows_;     // (out_height,height), on a GPU
+  at::Tensor rows_;     // (out_height,height); undefined: by loops
   at::Tensor columns_;  // (width,out_width)
 };
 
 // ColorMatch (media/color_match.h).
 class ColorMatcher {
  public:
-  ColorMatcher(int64_t width, int64_t height, at::Device device);
+  ColorMatcher(int64_t width, int64_t height, at::Device device, bool matrices);
   // Both on the matcher's device -> frame with the low frequencies of `source`, a new tensor.
   at::Tensor Match(const at::Tensor& frame, const at::Tensor& source) const;
 
  private:
   ColorMatch match_;
-  at::Device device_;
   at::Tensor average_rows_, average_columns_;  // (cells,height), (width,cells), smoothing included
   at::Tensor enlarge_rows_, enlarge_columns_;  // (height,cells), (cells,width)
 };

@@ -77,7 +77,8 @@ class SpoolSourceClip : public SourceClip {
 ClipPass::ClipPass(const SourceClip& clip, at::Device device)
     : reader_(clip.Read()),
       frame_(at::empty({3, clip.source_height(), clip.source_width()}, at::kFloat)),
-      scaler_(clip.source_width(), clip.source_height(), clip.width(), clip.height(), device) {}
+      scaler_(clip.source_width(), clip.source_height(), clip.width(), clip.height(), device,
+              device.is_cuda()) {}
 
 at::Tensor ClipPass::Next() {
   reader_->Next(frame_.mutable_data_ptr<float>());
