@@ -40,12 +40,13 @@ std::string Source(const TemporaryFolder& folder, int frames) {
 // The frames of a Y4M file: what follows each FRAME line.
 std::vector<std::string> Frames(const std::string& path) {
   const std::string bytes = ReadBytes(path);
-  const size_t header = bytes.find('\n') + 1;
   constexpr size_t kBytes = 32 * 32 * 3 / 2;
   std::vector<std::string> frames;
-  for (size_t at = header; bytes.compare(at, 5, "FRAME") == 0; at += kBytes) {
+  for (size_t at = bytes.find('\n') + 1; bytes.substr(at, 5) == "FRAME";) {
     at = bytes.find('\n', at) + 1;
+    if (at + kBytes > bytes.size()) break;  // the settings, after the last frame
     frames.push_back(bytes.substr(at, kBytes));
+    at += kBytes;
   }
   return frames;
 }
@@ -69,8 +70,9 @@ TEST(Refine, StrengthZeroDoesNotDependOnPromptSeedOrSteps) {
   const TemporaryFolder folder;
   const std::string source = Source(folder, 5);
   const auto run = [&](const std::string& output, const Arguments& more) {
-    const ProgramResult result = RunT3(
-        Small(With({"--video", source, "--strength", "0", "--output", folder / output}, more)));
+    const ProgramResult result = RunT3(Small(
+        With({"--video", source, "--strength", "0", "--frames", "5", "--output", folder / output},
+             more)));
     EXPECT_EQ(result.exit_code, 0) << result.err;
     EXPECT_EQ(result.err.find("denoising"), std::string::npos) << result.err;
     return Frames(folder / output);
@@ -132,7 +134,7 @@ TEST(Refine, KillsInDraftAndVideoChangeNothing) {
   ASSERT_EQ(RunT3(Drafted(whole / "x.y4m", {})).exit_code, 0);
   const std::string video = ReadBytes(whole / "x.y4m");
   std::mt19937 random(20261129);
-  std::uniform_real_distribution<double> moment(0.05, 1.5);
+  std::uniform_real_distribution<double> moment(0.02, 0.5);
   int kills = 0;
   for (int clip = 0; clip < 4; ++clip) {
     const TemporaryFolder folder;
@@ -149,7 +151,7 @@ TEST(Refine, KillsInDraftAndVideoChangeNothing) {
     }
     ASSERT_EQ(ReadBytes(output), video) << "after " << kills << " kills";
   }
-  EXPECT_GT(kills, 3);
+  EXPECT_GT(kills, 8);
 }
 
 TEST(Refine, WhatCannotBeMetIsRefusedBeforeWork) {

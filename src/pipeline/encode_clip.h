@@ -12,9 +12,10 @@
 
 namespace t3 {
 
-// Latent frames that precede those of a window and are discarded. The encoder is causal: what it
-// knows of earlier frames reaches about this far.
-inline constexpr int64_t kEncoderWarmUp = 4;
+// Latent frames that precede those of a window and are discarded: the encoder is causal and knows
+// earlier frames. Of the shipped VAE's latents the first frame after a warm-up of 4 differs from
+// that of the whole clip by 16 %, of 8 by 1 % and of 10 by 0.15 % (relative L2).
+inline constexpr int64_t kEncoderWarmUp = 10;
 
 // The windows that a clip of `frames` latent frames is encoded in: each of at most `window` latent
 // frames, of which the first kEncoderWarmUp are warm-up in all but the first window.

@@ -59,9 +59,7 @@ Network OpenOnlyNetwork(const std::string& path) {
 // have another name, and lacks the tensors that tell.
 std::optional<Distillation> SamplingOf(const Network& network, const std::vector<Lora>& loras) {
   if (network.kind != NetworkKind::kDit) return std::nullopt;
-  const auto field = std::ranges::find(network.sizes, "dim", &SizeField::name);
-  if (field == network.sizes.end()) return std::nullopt;
-  const auto dim = std::get<int64_t>(field->value);
+  const auto dim = std::get<int64_t>(FindSize(network.sizes, "dim")->value);
   std::optional<Distillation> sampling = DistillationOfDit(*network.views.file, dim);
   for (const Lora& lora : loras) {
     auto of_lora = DistillationOfLora(*WeightFile::Open(FindLoraFile(lora.path)), dim);
