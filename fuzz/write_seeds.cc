@@ -1,5 +1,5 @@
-// Writes seed inputs for the fuzz targets: DIR/{safetensors,json_index,zip,pickle}/NAME. They are
-// the valid and hostile files of the unit tests.
+// Writes seed inputs for the fuzz targets: DIR/{safetensors,json_index,zip,pickle,gguf}/NAME. They
+// are the valid and hostile files of the unit tests.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>

@@ -46,6 +46,7 @@ NamedViews OpenViews(const std::string& path, const Naming& naming,
   NamedViews views = NameTensors(OpenWeights(path), naming);
   T3_CHECK(looks_right(views), "{} is not a {}; `t3 inspect` says what it is", path,
            naming.network);
+  for (const std::string& note : views.notes) spdlog::warn("{}: {}", path, note);
   return views;
 }
 

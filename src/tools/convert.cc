@@ -50,7 +50,9 @@ Network OpenOnlyNetwork(const std::string& path) {
       "{} holds {} networks in one file, and convert takes files of one; the commands that run a "
       "model take the file as it is (`model` FILE)",
       path, kinds.size());
-  return OpenNetwork(file, kinds.front());
+  Network network = OpenNetwork(file, kinds.front());
+  for (const std::string& note : network.views.notes) spdlog::warn("{}: {}", path, note);
+  return network;
 }
 
 }  // namespace
@@ -60,6 +62,10 @@ void Convert(const std::string& input, const std::string& output, const std::str
              const CancelToken* cancel) {
   ConvertOptions options;
   options.dtype = ParseOutputType(dtype);
+  if (std::filesystem::path(output).extension() != ".safetensors") {
+    FailUsage("the output {}: convert writes safetensors; give a name that ends with .safetensors",
+              output);
+  }
   const std::string source = FindInput(input);
   FileClaims files;
   files.Read("the input", source);

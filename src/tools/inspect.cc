@@ -15,6 +15,7 @@
 #include "nn/load.h"
 #include "nn/lora.h"
 #include "t3video/tools.h"
+#include "tools/quantised_forms.h"
 #include "weights/lora.h"
 #include "weights/quantisation.h"
 #include "weights/tensor_values.h"
@@ -23,6 +24,10 @@ namespace t3 {
 namespace {
 
 using nlohmann::ordered_json;
+
+void AddNote(const std::string& note, InspectReport* report) {
+  report->note += (report->note.empty() ? "" : "; ") + note;
+}
 
 void Count(const TensorViews& tensors, InspectReport* report) {
   for (const auto& [name, view] : tensors) {
@@ -37,16 +42,17 @@ void Count(const TensorViews& tensors, InspectReport* report) {
 // and extra tensors identify them.
 std::string NamingStyle(const NamedViews& views) {
   const auto from_comfy = [](const auto& item) {
-    const std::string& name = item.second;
+    const std::string& name = item.first;
     return name.find("diffusion_model.") != std::string::npos ||
-           name.starts_with("text_encoders.") || name.starts_with("first_stage_model.");
+           name.starts_with("text_encoders.") || name.starts_with("first_stage_model.") ||
+           name == "spiece_model" || name == "scaled_fp8" || name.ends_with(".scale_weight") ||
+           name.ends_with(".comfy_quant");
   };
-  const bool comfy =
-      views.scaled_fp8 || std::any_of(views.stored.begin(), views.stored.end(), from_comfy);
-  const bool carries_tokenizer = std::find(views.left_out.begin(), views.left_out.end(),
-                                           "spiece_model") != views.left_out.end();
-  if (comfy || carries_tokenizer) return "ComfyUI";
-  return fmt::format("{}", fmt::join(views.styles, " and "));
+  const TensorViews& stored = views.file->tensors();
+  const bool comfy = views.metadata.contains("_quantization_metadata") ||
+                     std::any_of(stored.begin(), stored.end(), from_comfy);
+  const bool gguf = views.file->format().starts_with("GGUF");  // has spiece_model by t3 itself
+  return comfy && !gguf ? "ComfyUI" : fmt::format("{}", fmt::join(views.styles, " and "));
 }
 
 InspectReport InspectNetwork(const std::shared_ptr<const WeightFile>& file, NetworkKind kind,
@@ -55,6 +61,8 @@ InspectReport InspectNetwork(const std::shared_ptr<const WeightFile>& file, Netw
   const NamedViews views = NameTensors(file, NamingOf(kind, file->tensors()));
   Count(views.tensors, &report);
   report.naming = NamingStyle(views);
+  report.quantisation = QuantisedForms(views);
+  report.note = fmt::format("{}", fmt::join(views.notes, "; "));
   try {
     CheckNotQuantised(file->tensors(), file->metadata(), report.path);
     const Network network = OpenNetwork(file, kind);
@@ -66,7 +74,7 @@ InspectReport InspectNetwork(const std::shared_ptr<const WeightFile>& file, Netw
     CheckComplete(network.views, network.table, report.kind);
     report.complete = true;
   } catch (const Error& error) {
-    report.note = error.what();
+    AddNote(error.what(), &report);
   }
   return report;
 }
@@ -145,6 +153,7 @@ ordered_json ToJson(const InspectReport& report) {
           {"tensors", report.tensors},
           {"parameters", report.parameters},
           {"dtypes", report.dtypes},
+          {"quantisation", report.quantisation},
           {"sizes", report.sizes},
           {"preset", report.preset},
           {"complete", report.complete},
@@ -158,6 +167,14 @@ ordered_json ToJson(const InspectReport& report) {
 std::string DTypeText(const std::map<std::string, int64_t>& dtypes) {
   std::vector<std::string> parts;
   for (const auto& [name, count] : dtypes) parts.push_back(fmt::format("{} x {}", count, name));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string QuantisationText(const InspectReport& report) {
+  std::vector<std::string> parts;
+  for (const auto& [dtype, kind] : report.quantisation) {
+    parts.push_back(fmt::format("{} ({})", dtype, kind));
+  }
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
@@ -186,6 +203,7 @@ std::string ToText(const InspectReport& r) {
   text += fmt::format("  {} tensors, {:.6g} M parameters, {}: {}\n", r.tensors,
                       static_cast<double>(r.parameters) / 1e6, FormatBytes(r.bytes),
                       DTypeText(r.dtypes));
+  if (!r.quantisation.empty()) text += fmt::format("  quantised: {}\n", QuantisationText(r));
   if (!r.sizes.is_null()) text += fmt::format("  {}\n", SizesText(r.sizes));
   for (const auto& [key, value] : r.metadata) {
     if (key.starts_with("t3."))
@@ -253,10 +271,7 @@ std::vector<InspectReport> InspectFile(const std::string& path) {
     reports.push_back(InspectNetwork(file, kind, base));
   }
   if (reports.empty()) reports.push_back(InspectOther(*file, base));
-  for (const std::string& note : file->notes()) {
-    std::string& text = reports.front().note;
-    text += (text.empty() ? "" : "; ") + note;
-  }
+  for (const std::string& note : file->notes()) AddNote(note, &reports.front());
   return reports;
 }
 

@@ -15,14 +15,16 @@ struct InspectReport {
   std::string path;
   std::string kind;    // "DiT", "text encoder", "VAE 2.1", "LoRA", "latents", ..., "unknown"
   std::string format;  // "safetensors", "torch zip", ...
-  std::string naming;  // "original", "ComfyUI", "diffusers", "transformers"; empty: does not apply
+  std::string naming;  // "original", "ComfyUI", "diffusers", ...; empty: does not apply
   int64_t bytes = 0;   // of tensor data
   int64_t tensors = 0;
   int64_t parameters = 0;
   std::map<std::string, int64_t> dtypes;  // name -> tensors
-  nlohmann::ordered_json sizes;           // of the network; null where there are none
-  std::string preset;                     // of the same sizes
-  bool complete = false;                  // every tensor there, no others, shapes and dtypes right
+  // Of dtypes whose values are quantised: "4.5 bits a value", "a scale per row".
+  std::map<std::string, std::string> quantisation;
+  nlohmann::ordered_json sizes;  // of the network; null where there are none
+  std::string preset;            // of the same sizes
+  bool complete = false;         // every tensor there, no others, shapes and dtypes right
   TableDifferences differences;
   std::string note;  // why it cannot be used, or what was left out
   std::map<std::string, std::string> metadata;
