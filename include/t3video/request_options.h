@@ -85,9 +85,19 @@ void VisitGenerationParams(Params& params, Visit visit) {
                "the model's; with an image the image's aspect"},
         params.size);
   visit(Option{"frames", kVideo, kLatents, "number of frames, 4n+1", "the model's"}, params.frames);
-  visit(Option{"sampler", kSampling, kLatents, "euler or unipc", "the model's", "euler unipc"},
+  visit(Option{"sampler", kSampling, kLatents, "euler, unipc, renoise or rcm", "the model's",
+               "euler unipc renoise rcm"},
         params.sampler);
   visit(Option{"steps", kSampling, kLatents, "denoising steps", "the model's"}, params.steps);
+  visit(Option{"timesteps", kSampling, kLatents,
+               "timesteps to denoise at, falling from 1000, e.g. 1000,757,522; in place of steps "
+               "and shift",
+               "the model's, if any"},
+        params.timesteps);
+  visit(
+      Option{"sigmas", kSampling, kLatents,
+             "the same as noise levels, falling from 1, e.g. 1,0.757,0.522", "the model's, if any"},
+      params.sigmas);
   visit(Option{"guidance", kSampling, kLatents,
                "classifier-free guidance scale; 1 runs the conditional branch only", "the model's"},
         params.guidance);
@@ -178,6 +188,8 @@ void ParseOption(const Option& option, std::string_view text, std::optional<Samp
 void ParseOption(const Option& option, std::string_view text,
                  std::optional<AttentionPattern>& value);
 void ParseOption(const Option& option, std::string_view text, WindowCycle& value);
+// "1000,757,522".
+void ParseOption(const Option& option, std::string_view text, std::vector<double>& value);
 void ParseOption(const Option& option, std::string_view text, ComputeDtype& value);
 void ParseOption(const Option& option, std::string_view text, std::optional<uint64_t>& value);
 void ParseOption(const Option& option, std::string_view text, int64_t& value);

@@ -42,10 +42,16 @@ std::string WindowsText(const AttentionPlan& attention) {
 
 std::string SamplingText(const Request& request) {
   const GenerationParams& params = request.params;
-  return fmt::format("{} steps of {}, guidance {}, shift {}, {}", *params.steps,
-                     SamplerName(*params.sampler), *params.guidance, *params.shift,
-                     request.noise.empty() ? fmt::format("seed {}", request.seed.value_or(0))
-                                           : "noise of " + request.noise);
+  std::string text = fmt::format("{} steps of {}", *params.steps, SamplerName(*params.sampler));
+  if (!params.timesteps.empty())
+    text += fmt::format(" at timesteps {}", fmt::join(params.timesteps, ", "));
+  if (!params.sigmas.empty()) text += fmt::format(" at sigmas {}", fmt::join(params.sigmas, ", "));
+  text += fmt::format(", guidance {}", *params.guidance);
+  if (params.shift) text += fmt::format(", shift {}", *params.shift);
+  if (!request.noise.empty()) text += ", noise of " + request.noise;
+  if (request.noise.empty() || AddsNoise(*params.sampler))
+    text += fmt::format(", seed {}", request.seed.value_or(0));
+  return text;
 }
 
 std::string MemoryText(const MemoryOutlook& memory) {

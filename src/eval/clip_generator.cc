@@ -15,6 +15,7 @@
 #include "pipeline/memory_check.h"
 #include "runtime/device.h"
 #include "sampling/noise.h"
+#include "sampling/schedule.h"
 #include "training/dit/flow.h"
 
 namespace t3 {
@@ -68,22 +69,23 @@ at::Tensor ClipGenerator::Decode(const at::Tensor& latents) const {
 
 std::vector<at::Tensor> ClipGenerator::Generate(const std::vector<EvalItem>& items) const {
   const c10::NoGradGuard no_grad;
-  Stage stage(quiet_, "denoising", job_.sampling.steps);
+  Stage stage(quiet_, "denoising", StepCount(job_.sampling));
   std::vector<at::Tensor> clips;
   if (batch_ == 1) {
     for (const EvalItem& item : items) {
       const at::Tensor noise = TorchNoise(item.noise_seed, LatentShape())[0];
       const DenoiseInput input{
-          job_.sampling, noise, {}, item.embeds.prompt.embeds, item.embeds.negative.embeds,
-          std::nullopt};
+          job_.sampling, noise,          {}, item.embeds.prompt.embeds, item.embeds.negative.embeds,
+          std::nullopt,  item.noise_seed};
       clips.push_back(Decode(Denoise(*dit_, attention_, input, context_.device, stage)));
     }
     return clips;
   }
-  DenoiseBatchInput input{job_.sampling, {}, {}, {}};
+  DenoiseBatchInput input{job_.sampling, {}, {}, {}, {}};
   std::vector<at::Tensor> noise;
   for (const EvalItem& item : items) {
     noise.push_back(TorchNoise(item.noise_seed, LatentShape()));
+    input.seeds.push_back(item.noise_seed);
     input.prompts.push_back(item.embeds.prompt.embeds);
     if (job_.sampling.guidance != 1) input.negative.push_back(item.embeds.negative.embeds);
   }

@@ -99,6 +99,8 @@ void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
   s["seed"] = plan.request.seed;
   s["steps"] = sampling.steps, s["guidance"] = sampling.guidance, s["shift"] = sampling.shift;
   s["sampler"] = SamplerName(sampling.sampler);
+  if (!sampling.timesteps.empty()) s["timesteps"] = sampling.timesteps;
+  if (!sampling.sigmas.empty()) s["sigmas"] = sampling.sigmas;
   s["attention"] = AttentionName(attention.pattern);
   if (attention.pattern != AttentionPattern::kFull) s["windows"] = FormatWindows(attention.windows);
   s["batch"] = plan.batch;

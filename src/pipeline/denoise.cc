@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "pipeline/not_finite.h"
 #include "sampling/guidance.h"
+#include "sampling/noise.h"
 #include "sampling/solver.h"
 
 namespace t3 {
@@ -18,9 +19,25 @@ void PutFirstFrame(at::Tensor& latents, const at::Tensor& first_frame) {
   if (first_frame.defined()) latents.narrow(1, 0, first_frame.size(1)).copy_(first_frame);
 }
 
+// Noise that the sampler adds: that of each video is its own, whatever runs beside it.
+StepNoise NoiseOf(const DenoiseInput& input) {
+  const at::Tensor& like = input.from ? input.from->latents : input.noise;
+  return [seed = input.seed, shape = like.sizes().vec()](int64_t step) {
+    return TorchNoise(StepSeed(seed, step), shape);
+  };
+}
+
+StepNoise NoiseOf(const DenoiseBatchInput& input) {
+  return [seeds = input.seeds, shape = input.noise[0].sizes().vec()](int64_t step) {
+    std::vector<at::Tensor> noise;
+    for (const uint64_t seed : seeds) noise.push_back(TorchNoise(StepSeed(seed, step), shape));
+    return at::stack(noise);
+  };
+}
+
 at::Tensor StartOf(const DenoiseInput& input, at::Device device, Solver& solver) {
   if (!input.from) {
-    at::Tensor x = input.noise.to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+    at::Tensor x = solver.Start(input.noise.to(device, at::kFloat));
     PutFirstFrame(x, input.first_frame);
     return x;
   }
@@ -75,7 +92,7 @@ class CfgDenoiser {
 at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const DenoiseInput& input,
                    at::Device device, Stage& stage, const StepFn& after_step) {
   const c10::NoGradGuard no_grad;
-  Solver solver(input.sampling);
+  Solver solver(input.sampling, NoiseOf(input));
   at::Tensor x = StartOf(input, device, solver);
   if (solver.next_step() == solver.steps()) return x;
   const CfgDenoiser network(dit, attention, input, device);
@@ -105,8 +122,8 @@ at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const Denoi
 at::Tensor DenoiseBatch(const Dit& dit, const AttentionLayout& attention,
                         const DenoiseBatchInput& input, Stage& stage) {
   const c10::NoGradGuard no_grad;
-  Solver solver(input.sampling);
-  at::Tensor x = input.noise.to(dit.device(), at::kFloat);
+  Solver solver(input.sampling, NoiseOf(input));
+  at::Tensor x = solver.Start(input.noise.to(dit.device(), at::kFloat));
   const double guidance = input.sampling.guidance;
   constexpr ExecutionMode kMode = ExecutionMode::kDifferentiable;  // ForwardBatch has no other
   const TextContext prompts = dit.PrepareTexts(input.prompts, kMode);

@@ -21,6 +21,7 @@ struct DenoiseInput {
   at::Tensor prompt;       // (tokens, text width)
   at::Tensor negative;     // likewise; undefined if guidance is 1
   std::optional<SamplerState> from;  // resumes here
+  uint64_t seed = 0;                 // of the noise that the sampler adds between steps
 };
 
 // What a finished step reports.
@@ -45,6 +46,7 @@ struct DenoiseBatchInput {
   at::Tensor noise;                  // (B,z,T,h,w) fp32
   std::vector<at::Tensor> prompts;   // B of (tokens, text width)
   std::vector<at::Tensor> negative;  // likewise; empty if guidance is 1
+  std::vector<uint64_t> seeds;       // B, of the noise that the sampler adds between steps
 };
 // Returns latents (B,z,T,h,w) fp32 on the denoiser's device. `attention` is for B videos. Advances
 // `stage` by steps. Throws Error if a value is no longer finite.

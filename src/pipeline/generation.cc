@@ -189,9 +189,13 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
       AttentionLayout::Make(job.attention.pattern, job.attention.windows, job.geometry.grid,
                             model_.dit.num_layers, model_.dit.head_dim(), settings_.device);
   RunProgress progress{{}, EmbedsOf(item), first_frame};
-  DenoiseInput input{
-      job.sampling, {}, first_frame, progress.embeds.prompt.embeds, progress.embeds.negative.embeds,
-      std::nullopt};
+  DenoiseInput input{job.sampling,
+                     {},
+                     first_frame,
+                     progress.embeds.prompt.embeds,
+                     progress.embeds.negative.embeds,
+                     std::nullopt,
+                     item.request().seed.value_or(0)};
   if (item.planned->found) {
     input.from = progress.sampler = item.planned->found->progress.sampler;
   } else {
@@ -201,7 +205,7 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
   std::optional<Preview> preview;
   if (!request.preview.path.empty()) {
     preview.emplace(request.preview.path, request.preview.every.value_or(kPreviewEvery),
-                    job.sampling.steps, LoadPreviewMap(model_, context_));
+                    item.planned->identity.steps, LoadPreviewMap(model_, context_));
   }
   dit_->set_scratch_bytes(item.planned->memory.denoiser_scratch);
   const std::optional<int64_t> every = KeepsState(request) ? request.checkpoint.every : 0;
@@ -210,7 +214,7 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
   // Not earlier: a request that is refused must not cost what a run before it left.
   if (KeepsState(request) && request.checkpoint.existing_state == ExistingState::kDiscard)
     RemoveRunState(request.output.path);
-  Stage stage(context_, "denoising", job.sampling.steps, "steps");
+  Stage stage(context_, "denoising", item.planned->identity.steps, "steps");
   const at::Tensor latents =
       Denoise(*dit_, attention, input, settings_.device, stage, [&](const StepReport& report) {
         if (preview) preview->AfterStep(report.state.step, report.clean);

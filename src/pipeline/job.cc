@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "pipeline/choose_sampling.h"
 #include "pipeline/decode.h"
 #include "plan/windows.h"
 
@@ -16,27 +17,7 @@ namespace {
 // windows on weights that were not trained for them give noise (model.md 1).
 constexpr int64_t kMaxTokensUnasked = 200'000;
 
-constexpr double kMaxGuidance = 1000;
-constexpr int64_t kMaxSteps = 1000;
-// The schedule maps sigma to shift * sigma / (1 + (shift - 1) * sigma): outside this range all
-// steps fall on one end of it in fp32.
-constexpr double kMinShift = 1e-3, kMaxShift = 1e3;
 constexpr double kMaxFps = 1000;
-
-SamplingConfig ChooseSampling(const SamplingConfig& defaults, const GenerationParams& params) {
-  SamplingConfig sampling = defaults;
-  sampling.sampler = params.sampler.value_or(sampling.sampler);
-  sampling.steps = params.steps.value_or(sampling.steps);
-  sampling.guidance = params.guidance.value_or(sampling.guidance);
-  sampling.shift = params.shift.value_or(sampling.shift);
-  if (sampling.steps < 1 || sampling.steps > kMaxSteps)
-    FailUsage("`steps` {} is outside 1 to {}", sampling.steps, kMaxSteps);
-  if (!(sampling.shift >= kMinShift && sampling.shift <= kMaxShift))
-    FailUsage("`shift` {} is outside {} to {}", sampling.shift, kMinShift, kMaxShift);
-  if (!(sampling.guidance >= 0 && sampling.guidance <= kMaxGuidance))
-    FailUsage("`guidance` {} is outside 0 to {}", sampling.guidance, kMaxGuidance);
-  return sampling;
-}
 
 // The model's area at the image's aspect, rounded to sizes the model can generate.
 VideoSize SizeOfImage(const Image& image, const GenerationDefaults& defaults, int64_t multiple) {
@@ -117,8 +98,10 @@ void AddNotes(const ModelInfo& model, const Image* image, Job& job) {
   if (job.sampling.guidance == 1 && request.negative_prompt.value_or("") != "" &&
       *request.negative_prompt != model.defaults.negative_prompt)
     note("`negative-prompt` has no effect at `guidance` 1");
-  if (request.seed && !request.noise.empty())
+  if (request.seed && !request.noise.empty() && !AddsNoise(job.sampling.sampler))
     note("`seed` has no effect with `noise`, which takes its place");
+  for (std::string& text : SamplingNotes(model, request.params, job.sampling))
+    note(std::move(text));
   const FileOptions& file = request.output.file;
   if (IsTensorFile(request.output.path)) {
     if (!file.codec.empty()) note("`codec` has no effect on latents");

@@ -15,6 +15,7 @@
 #include "pipeline/state/settings.h"
 #include "pipeline/time_outlook.h"
 #include "runtime/device.h"
+#include "sampling/schedule.h"
 #include "t3video/run.h"
 
 namespace t3 {
@@ -85,7 +86,7 @@ RunIdentity Planner::Identify(const Job& job, const Metadata& metadata) {
   identity.settings = SettingsJson(settings_.files, options, DecidedRequest(job));
   identity.inputs = RunInputs(model_, job, settings_, weights());
   identity.device = options.device;
-  identity.steps = job.sampling.steps;
+  identity.steps = StepCount(job.sampling);
   identity.metadata = metadata;
   return identity;
 }
@@ -169,7 +170,7 @@ RunPlan Planner::Plan(const Request& request) {
   // Final latents are removed after the outputs are written: a run that was killed in between has
   // written them itself.
   const bool wrote_outputs =
-      planned->found && planned->found->progress.sampler.step == job.sampling.steps;
+      planned->found && planned->found->progress.sampler.step == planned->identity.steps;
   CheckReplaceable(request, planned->identity, wrote_outputs);
   CheckPlaces(*planned);
   ReadInputs(*planned);

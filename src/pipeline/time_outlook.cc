@@ -4,6 +4,7 @@
 #include "arch/dit.h"
 #include "pipeline/decode.h"
 #include "plan/cost.h"
+#include "sampling/schedule.h"
 
 namespace t3 {
 
@@ -24,7 +25,7 @@ TimeOutlook ExpectTime(const Calibration& calibration, const ModelInfo& model, c
   time.start = calibration.StartSeconds(job.geometry.grid.tokens(), tunes);
   time.forward = calibration.ForwardSeconds(cost, copied);
   time.step = (job.sampling.guidance != 1 ? 2 : 1) * time.forward;
-  time.denoising = time.start + static_cast<double>(job.sampling.steps) * time.step;
+  time.denoising = time.start + static_cast<double>(StepCount(job.sampling)) * time.step;
   if (!IsTensorFile(job.request.output.path))
     time.decoding = calibration.DecodeSeconds(CostOfDecode(VaeOf(model), job.geometry.latent));
   time.linear_rate = calibration.linear;

@@ -8,6 +8,7 @@
 #include "pipeline/time_outlook.h"
 #include "plan/plan_report.h"
 #include "runtime/device.h"
+#include "sampling/schedule.h"
 #include "t3video/plan.h"
 
 namespace t3 {
@@ -133,7 +134,7 @@ PlanResult Plan(const PlanRequest& request, const ProgressFn& progress) {
   result.device_name = machine.device ? DeviceName(*machine.device) : "";
   result.dtype = ToComputeDtype(machine.dtype);
   result.memory = ToOutlook({report.memory, machine.budget});
-  result.steps = job.sampling.steps;
+  result.steps = StepCount(job.sampling);
   result.guidance = job.sampling.guidance;
   result.time = TimeToPlan(request, model, job, machine, report.memory.stream_weights, progress);
   return result;

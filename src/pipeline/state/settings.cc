@@ -29,6 +29,9 @@ std::string TextOf(VideoSize size) { return fmt::format("{}x{}", size.width, siz
 std::string TextOf(Sampler sampler) { return std::string(SamplerName(sampler)); }
 std::string TextOf(AttentionPattern pattern) { return std::string(AttentionName(pattern)); }
 std::string TextOf(const WindowCycle& windows) { return FormatWindows(windows); }
+std::string TextOf(const std::vector<double>& list) {
+  return fmt::format("{}", fmt::join(list, ","));
+}
 std::string TextOf(ComputeDtype dtype) { return std::string(ComputeDtypeName(dtype)); }
 template <typename T>
 requires std::is_arithmetic_v<T> std::string TextOf(T value) { return fmt::format("{}", value); }
@@ -45,6 +48,7 @@ ordered_json SettingOf(const std::optional<AttentionPattern>& value) {
   return value ? TextOf(*value) : "auto";
 }
 ordered_json SettingOf(const WindowCycle& value) { return SettingOf(TextOf(value)); }
+ordered_json SettingOf(const std::vector<double>& value) { return SettingOf(TextOf(value)); }
 ordered_json SettingOf(ComputeDtype value) { return TextOf(value); }
 ordered_json SettingOf(bool value) { return value ? ordered_json(true) : ordered_json(); }
 // Amounts of memory, which are flags as text.
@@ -104,13 +108,17 @@ Request DecidedRequest(const Job& job) {
   request.params.frames = job.geometry.frames;
   request.params.steps = job.sampling.steps;
   request.params.guidance = job.sampling.guidance;
-  request.params.shift = job.sampling.shift;
+  request.params.timesteps = job.sampling.timesteps;
+  request.params.sigmas = job.sampling.sigmas;
+  request.params.shift.reset();
+  if (job.sampling.uses_shift()) request.params.shift = job.sampling.shift;
   request.params.sampler = job.sampling.sampler;
   request.params.attention = job.attention.pattern;
   const bool windowed = job.attention.pattern != AttentionPattern::kFull;
   request.params.windows = windowed ? job.attention.windows : WindowCycle{};
   request.output.fps = job.fps;
-  if (request.noise.empty()) request.seed = request.seed.value_or(0);
+  if (request.noise.empty() || AddsNoise(job.sampling.sampler))
+    request.seed = request.seed.value_or(0);
   if (request.text_embeds.empty()) request.negative_prompt = job.negative_prompt;
   return request;
 }
@@ -154,7 +162,7 @@ ordered_json RunInputs(const ModelInfo& model, const Job& job, const RunSettings
     }
   });
   inputs["image"] = ImageDigest(request.image);
-  if (!request.noise.empty()) inputs["seed"] = nullptr;
+  if (!request.noise.empty() && !AddsNoise(job.sampling.sampler)) inputs["seed"] = nullptr;
   inputs["dtype"] = settings.DtypeName();
   for (size_t i = 0; i < model.loras.size(); ++i) {
     inputs["loras"].push_back(
