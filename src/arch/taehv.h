@@ -58,7 +58,7 @@ TaehvConfig ReadTaehvConfig(const NamedViews& views);
 Metadata TaehvMetadata(const TaehvConfig& config);
 
 // The model whose latents a published file of this name decodes, if it is none that t3 runs:
-// "HunyuanVideo" for taehv.pth, whose tensors are shaped as those of taew2_1.pth. Else "".
+// taehv.pth has the shapes of taew2_1.pth. Else "".
 std::string ForeignTaehv(const std::string& path);
 
 }  // namespace t3

@@ -67,7 +67,7 @@ enum class TaehvBlocks { kPlain, kSuper };
 
 inline constexpr int64_t kTaehvStages = 3;
 
-// TAEHV, a small network for the latents of a VAE (model.md 4); arch/taehv.h has its layers.
+// TAEHV, a small network for the latents of a VAE (model.md 3); arch/taehv.h has its layers.
 struct TaehvConfig {
   TaehvBlocks blocks = TaehvBlocks::kPlain;
   int64_t latent_channels = 16;

@@ -48,7 +48,7 @@ int64_t StageElements(const Stages& stages) {
 int64_t BandBytes(const TaehvTailShapes& tail, int64_t element_bytes) {
   const int64_t map = Elements(tail.Input());
   const int64_t elements = std::max(tail.up.WorkingElements() + map, map + Elements(tail.Output()));
-  return elements * element_bytes + 3 * tail.PixelElements() * kFloatBytes;
+  return elements * element_bytes + PixelBytes(tail.Packed());
 }
 
 // The band with the most rows and halos.
@@ -126,6 +126,11 @@ TaehvPlan PlanTaehv(const TaehvConfig& config, const Grid& latent, int64_t eleme
       FormatBytes(MakeTaehvPlan(config, latent, element_bytes, 1).memory.total),
       FormatBytes(std::max<int64_t>(budget, 0)));
   return *plan;
+}
+
+int64_t PreviewBytes(const TaehvConfig& config, const Grid& latent, int64_t element_bytes) {
+  const Grid some{std::min(latent.t, kPreviewLatents), latent.h, latent.w};
+  return MakeTaehvPlan(config, some, element_bytes, 1).memory.total;
 }
 
 std::string DescribeTaehvPlan(const TaehvPlan& plan) {

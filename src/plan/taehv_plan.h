@@ -7,8 +7,8 @@
 
 #include "config/geometry.h"
 #include "config/model_config.h"
-#include "plan/decode_plan.h"
 #include "plan/taehv_shapes.h"
+#include "plan/vae_memory.h"
 
 namespace t3 {
 
@@ -34,6 +34,10 @@ std::optional<TaehvPlan> FindTaehvPlan(const TaehvConfig& config, const Grid& la
 // The same; if none fits, throws Error that states the memory of the smallest plan.
 TaehvPlan PlanTaehv(const TaehvConfig& config, const Grid& latent, int64_t element_bytes,
                     int64_t budget);
+
+// Bytes to decode the end of a clip for a preview: a few latent frames by the smallest plan.
+inline constexpr int64_t kPreviewLatents = 3;
+int64_t PreviewBytes(const TaehvConfig& config, const Grid& latent, int64_t element_bytes);
 
 // "whole frames, 4 latent frames per pass".
 std::string DescribeTaehvPlan(const TaehvPlan& plan);

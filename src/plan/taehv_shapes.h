@@ -58,7 +58,7 @@ struct TaehvTailShapes {
 
   MapShape Input() const { return {1, output.size() + 2, 2 * up.columns, up.out}; }
   MapShape Output() const { return {1, output.size(), 2 * up.columns, PaddedChannels(pixels)}; }
-  int64_t PixelElements() const { return output.size() * 2 * up.columns * pixels; }
+  MapShape Packed() const { return {1, output.size(), 2 * up.columns, pixels}; }
 };
 TaehvTailShapes TaehvTailOf(const TaehvConfig& config, const TaehvStageShapes& last,
                             const RowRange& output);
