@@ -123,6 +123,40 @@ TEST(DecoderCli, ASmallBudgetTakesTheSmallestPlan) {
   EXPECT_THAT(result.out, HasSubstr("TAEHV, whole frames, 1 latent frame per pass"));
 }
 
+// For a few frames the VAE in slabs takes less.
+TEST(DecoderCli, ARefusalNamesTheModelsOwnVaeWhereItFits) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "c.json") << R"({"taehv": {}})";
+  ASSERT_EQ(RunT3({"init", folder / "c.json", "--seed", "1", "--output", folder / "m"}).exit_code,
+            0);
+  const ProgramResult result = RunT3({"generate",
+                                      "--model",
+                                      ReferencePath("mini2.1"),
+                                      "--decoder",
+                                      folder / "m/taew2_1.safetensors",
+                                      "--prompt",
+                                      "x",
+                                      "--size",
+                                      "2560x1408",
+                                      "--frames",
+                                      "5",
+                                      "--steps",
+                                      "2",
+                                      "--attention",
+                                      "t3",
+                                      "--device",
+                                      "cpu",
+                                      "--dtype",
+                                      "fp32",
+                                      "--dry-run",
+                                      "--memory-limit",
+                                      "2.9GB",
+                                      "--output",
+                                      folder / "x.y4m"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("the model's own VAE, without --decoder"));
+}
+
 TEST(DecoderCli, PreviewsShowDecodedFrames) {
   const TemporaryFolder folder;
   const std::string png = folder / "p.png";

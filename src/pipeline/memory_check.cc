@@ -68,7 +68,7 @@ class FitSearch {
     return native && dtype_ == at::kFloat && Fits(job_, at::kBFloat16) ? "`dtype` bf16" : "";
   }
 
-  // The VAE decodes in slabs where a TAEHV, which needs less otherwise, does not fit.
+  // In slabs it takes less than a TAEHV for a few frames.
   std::string OwnVae() const {
     if (!model_.decoder || !model_.vae) return "";
     ModelInfo own = model_;

@@ -120,10 +120,9 @@ TaehvPlan PlanTaehv(const TaehvConfig& config, const Grid& latent, int64_t eleme
   const auto plan = FindTaehvPlan(config, latent, element_bytes, budget);
   T3_CHECK(
       plan.has_value(),
-      "decoding {} latent frames of {}x{} with TAEHV needs at least {} beside the weights, but "
-      "{} are left; use a larger `memory-limit`, or the model's own VAE, which decodes in slabs",
-      latent.t, latent.w, latent.h,
-      FormatBytes(MakeTaehvPlan(config, latent, element_bytes, 1).memory.total),
+      "decoding latents of {}x{} with TAEHV needs at least {} beside the weights, but {} are left; "
+      "use a larger `memory-limit` or a smaller size",
+      latent.w, latent.h, FormatBytes(MakeTaehvPlan(config, latent, element_bytes, 1).memory.total),
       FormatBytes(std::max<int64_t>(budget, 0)));
   return *plan;
 }
