@@ -22,8 +22,8 @@ void CheckRequest(const VaeBenchRequest& request) {
     if (method != "planned" && method != "plain" && method != "tiled")
       FailUsage("`ways` {}: wanted planned, plain or tiled", method);
   }
-  if (request.methods.empty() || request.repeats < 1 || request.cudnn_choices < 0)
-    FailUsage("a benchmark needs at least one method, one run and `cudnn-choices` of 0 or more");
+  if (request.repeats < 1 || request.cudnn_choices < 0)
+    FailUsage("a benchmark needs at least one run and `cudnn-choices` of 0 or more");
   if (request.tiles < 0 || request.plain_frames < 0)
     FailUsage("`tiles` and `plain-frames` must be 0 (all) or more");
   if (request.save && request.plans.empty())
@@ -119,7 +119,8 @@ VaeBenchResults RunVaeBench(const VaeBenchRequest& request, DecodeMethods& bench
   VaeBenchResults results;
   if (request.check) results.check = bench.Check();
   SetConvolutionSettings(settings);  // so that the first timed run has nothing from the check
-  for (const std::string& method : request.methods) results.methods.push_back(bench.Run(method));
+  for (const std::string& method : request.methods.empty() ? bench.Methods() : request.methods)
+    results.methods.push_back(bench.Run(method));
   const ConvolutionTable found = TakeFoundPlans();
   if (request.save && !found.empty()) AddToConvolutionTable(request.plans, found);
   results.convolutions = CountConvolutions();
@@ -136,7 +137,8 @@ nlohmann::ordered_json VaeBenchJson(const VaeBenchRequest& request, const Decode
   nlohmann::ordered_json parts_ms = nlohmann::ordered_json::object();
   for (const auto& [part, ms] : results.parts) parts_ms[part] = ms;
   return {{"bench", "vae"},
-          {"preset", request.preset},
+          {"preset", request.vae.empty() ? request.preset : ""},
+          {"decoder", bench.Name()},
           {"width", geometry.padded_width},
           {"height", geometry.padded_height},
           {"frames", geometry.frames},
@@ -168,13 +170,17 @@ Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
   SetUpDevice(device, request.options);
   const RunContext context{progress, cancel, device, request.options.memory_limit};
   DecodeMethods bench(request, context, dtype);
+  for (const std::string& method : request.methods) {
+    if (std::ranges::count(bench.Methods(), method) == 0)
+      FailUsage("`ways` {}: {} has only the way planned", method, bench.Name());
+  }
   const VaeBenchResults results = RunVaeBench(request, bench);
   const VideoGeometry& geometry = bench.geometry();
   const std::string name = dtype == at::kBFloat16 ? "bf16" : "fp32";
   const std::string heading =
-      fmt::format("decoding {}x{}, {} frames, {} with random weights, {} on {}, commit {}",
-                  geometry.padded_width, geometry.padded_height, geometry.frames, request.preset,
-                  name, device.str(), GetBuildInfo().commit);
+      fmt::format("decoding {}x{}, {} frames, {}, {} on {}, commit {}", geometry.padded_width,
+                  geometry.padded_height, geometry.frames, bench.Name(), name, device.str(),
+                  GetBuildInfo().commit);
   return {BenchText(bench, results.methods, heading) +
               (results.check ? CheckText(*results.check) : "") +
               ConvolutionText(results.convolutions, request) + PartsText(results.parts),

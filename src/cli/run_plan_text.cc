@@ -115,6 +115,7 @@ std::string RunPlanText(const RunPlan& plan, const RunOptions& options) {
   };
   line("checkpoint", CheckpointText(plan));
   line("video", VideoText(plan.video));
+  if (!plan.decoder.empty()) line("decoder", plan.decoder);
   line("windows", WindowsText(plan.attention));
   line("sampling", SamplingText(plan.request));
   line("device",
@@ -129,6 +130,7 @@ std::string RunPlanJson(const RunPlan& plan) {
   const AttentionPlan& attention = plan.attention;
   const bool full = attention.pattern == AttentionPattern::kFull;
   ordered_json json{{"checkpoint", plan.model},
+                    {"decoder", plan.decoder},
                     {"attention", AttentionName(attention.pattern)},
                     {"windows", full ? "" : FormatWindows(attention.windows)},
                     {"width", plan.video.width},

@@ -205,7 +205,8 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
   std::optional<Preview> preview;
   if (!request.preview.path.empty()) {
     preview.emplace(request.preview.path, request.preview.every.value_or(kPreviewEvery),
-                    item.planned->identity.steps, LoadPreviewMap(model_, context_));
+                    item.planned->identity.steps,
+                    LoadPreviewPainter(model_, job, settings_.dtype, context_));
   }
   dit_->set_scratch_bytes(item.planned->memory.denoiser_scratch);
   const std::optional<int64_t> every = KeepsState(request) ? request.checkpoint.every : 0;
@@ -258,7 +259,7 @@ void Generation::GenerateOne(Item& item, bool last) {
   if (!residents.denoiser) dit_.reset();
   ReleaseCachedMemory(settings_.device);
   WriteOutput(item, latents);
-  if (!residents.decoder) vae_.reset();
+  if (!residents.decoder) decoder_.reset();
   ReleaseCachedMemory(settings_.device);
   FinishRecord(item);
 }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -71,7 +72,7 @@ class Generation {
   std::optional<EmbedSpool> spool_;  // of the prompts that were encoded
   std::optional<Dit> dit_;
   BlockWeights block_weights_ = BlockWeights::kOnDevice;  // of dit_
-  std::optional<Vae> vae_;                                // its decoder
+  std::unique_ptr<VideoDecoder> decoder_;
 };
 
 }  // namespace t3

@@ -66,9 +66,9 @@ void Generation::SaveAsOutput(Item& item, const at::Tensor& latents) const {
 }
 
 void Generation::DecodeOutput(Item& item, const at::Tensor& latents) {
-  if (!vae_) vae_ = LoadVae(model_, VaeHalf::kDecoder, settings_.dtype, context_);
+  if (!decoder_) decoder_ = LoadDecoder(model_, settings_.dtype, context_);
   Stage stage(context_, "decoding", item.job().geometry.frames, "frames");
-  DecodeToFile(*vae_, latents, item.planned->target, stage);
+  DecodeToFile(*decoder_, latents, item.planned->target, stage);
   stage.Finish(item.result.stages);
   if (!KeepsState(item.request())) return;
   for (const std::string& oddity : CheckVideo(item.result.output, item.job().geometry))

@@ -28,6 +28,7 @@ struct Job {
   std::string negative_prompt;
   double fps = 16;
   std::vector<std::string> notes;
+  std::optional<DecoderFile> preview_decoder;  // absent: previews, if any, are painted by a map
 };
 
 // Fills in what the request leaves open and checks all of it but the files it names. `image`: the

@@ -3,12 +3,14 @@
 
 #include <filesystem>
 
+#include "arch/decoder.h"
 #include "base/atomic_file.h"
 #include "base/check.h"
 #include "loading/load_models.h"
 #include "loading/tensor_file.h"
 #include "pipeline/calibration.h"
 #include "pipeline/existing_files.h"
+#include "pipeline/preview/preview_painter.h"
 #include "pipeline/run_files.h"
 #include "pipeline/shipped_model.h"
 #include "pipeline/state/record.h"
@@ -47,6 +49,13 @@ AttentionPlan ToPlan(const ModelInfo& model, const JobAttention& attention) {
   const bool full = attention.pattern == AttentionPattern::kFull;
   return {attention.pattern, model.attention.pattern, model.attention.known,
           full ? WindowCycle{} : attention.windows, attention.windows_source};
+}
+
+// The decoder's file and what it is; "" where nothing is decoded.
+std::string DecodedBy(const ModelInfo& model, const Request& request) {
+  if (IsTensorFile(request.output.path)) return "";
+  return fmt::format("{}, {}", std::filesystem::path(DecoderPath(model)).filename().string(),
+                     DecoderName(DecoderOf(model)));
 }
 
 // Targets with equal keys can be written if one of them can.
@@ -91,11 +100,13 @@ RunIdentity Planner::Identify(const Job& job, const Metadata& metadata) {
   return identity;
 }
 
-void Planner::CheckParts(const Request& request) const {
+void Planner::CheckParts(const Job& job) const {
+  const Request& request = job.request;
   CheckDit(model_);
   if (request.text_embeds.empty()) CheckTextEncoder(model_);
-  if (!IsTensorFile(request.output.path) || !request.image.empty() || !request.preview.path.empty())
-    CheckVae(model_);
+  if (!IsTensorFile(request.output.path)) CheckDecoder(model_);
+  const bool fits_map = !request.preview.path.empty() && !job.preview_decoder;
+  if (!request.image.empty() || fits_map) CheckVae(model_);
 }
 
 // That every file can be written where it is to be.
@@ -134,6 +145,7 @@ RunPlan Planner::Plan(const Request& request) {
   auto planned = std::make_shared<PlannedJob>();
   planned->image = ReadInputImage(request.image);
   planned->job = PlanJob(model_, request, planned->image ? &*planned->image : nullptr);
+  planned->job.preview_decoder = FindPreviewDecoder(model_, request.preview);
   const Job& job = planned->job;
   planned->target = {request.output, job.geometry, job.fps,
                      JobMetadata(model_, job, settings_.DtypeName())};
@@ -142,6 +154,7 @@ RunPlan Planner::Plan(const Request& request) {
   RunPlan plan;
   plan.request = DecidedRequest(job);
   plan.model = model_.paths.dit;
+  plan.decoder = DecodedBy(model_, request);
   plan.loras = model_.loras;
   plan.lora_strengths = model_.lora_strengths;
   plan.device = settings_.device.str();
@@ -162,7 +175,7 @@ RunPlan Planner::Plan(const Request& request) {
     for (std::string& note : CompareWithRecord(request.record.compare_with, planned->identity))
       plan.notes.push_back(std::move(note));
   }
-  CheckParts(request);
+  CheckParts(job);
   if (KeepsState(request)) {
     planned->found = FindRun(planned->identity, request.checkpoint.resume_from,
                              request.checkpoint.existing_state);

@@ -46,7 +46,7 @@ class Planner {
 
  private:
   RunIdentity Identify(const Job& job, const Metadata& metadata);
-  void CheckParts(const Request& request) const;
+  void CheckParts(const Job& job) const;
   void CheckPlaces(const PlannedJob& planned);
   void ReadInputs(PlannedJob& planned) const;
 

@@ -10,7 +10,7 @@ namespace t3 {
 
 CalibrationKey CalibrationKeyOf(const ModelInfo& model, const Job& job, at::Device device,
                                 at::ScalarType dtype) {
-  return {model.dit, VaeOf(model), job.attention.pattern, device, dtype};
+  return {model.dit, DecoderOf(model), job.attention.pattern, device, dtype};
 }
 
 TimeOutlook ExpectTime(const Calibration& calibration, const ModelInfo& model, const Job& job,
@@ -27,7 +27,7 @@ TimeOutlook ExpectTime(const Calibration& calibration, const ModelInfo& model, c
   time.step = (job.sampling.guidance != 1 ? 2 : 1) * time.forward;
   time.denoising = time.start + static_cast<double>(StepCount(job.sampling)) * time.step;
   if (!IsTensorFile(job.request.output.path))
-    time.decoding = calibration.DecodeSeconds(CostOfDecode(VaeOf(model), job.geometry.latent));
+    time.decoding = calibration.DecodeSeconds(CostOfDecode(DecoderOf(model), job.geometry.latent));
   time.linear_rate = calibration.linear;
   time.attention_rate = calibration.attention;
   time.decode_rate = calibration.decode;

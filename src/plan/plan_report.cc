@@ -34,7 +34,7 @@ PlanReport MakePlanReport(const PlannedRun& run) {
     ++report.windows[static_cast<size_t>(layer) % cycle.size()].layers;
   }
   report.forward = CostOfForward(run.dit, run.attention, cycle, grid);
-  report.decode_macs = CostOfDecode(run.vae, run.video.latent);
+  report.decode_macs = CostOfDecode(run.decoder.value_or(run.vae), run.video.latent);
   report.memory = PlanMemory(run);
   return report;
 }

@@ -45,8 +45,8 @@ Network OpenOnlyNetwork(const std::string& path) {
   CheckNotQuantised(file->tensors(), file->metadata(), path);
   for (const std::string& note : file->notes()) spdlog::info("{}: {}", path, note);
   const std::vector<NetworkKind> kinds = FindNetworks(file);
-  T3_CHECK(!kinds.empty(), "{} holds no DiT, text encoder or VAE; `t3 inspect` says what it is",
-           path);
+  T3_CHECK(!kinds.empty(),
+           "{} holds no DiT, text encoder, VAE or TAEHV; `t3 inspect` says what it is", path);
   T3_CHECK(
       kinds.size() == 1,
       "{} holds {} networks in one file, and convert takes files of one; the commands that run a "

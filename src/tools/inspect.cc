@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "arch/dit.h"
+#include "arch/taehv.h"
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/json.h"
@@ -73,6 +74,8 @@ InspectReport InspectNetwork(const std::shared_ptr<const WeightFile>& file, Netw
     if (!report.differences.none()) return report;
     CheckComplete(network.views, network.table, report.kind);
     report.complete = true;
+    const std::string foreign = kind == NetworkKind::kTaehv ? ForeignTaehv(report.path) : "";
+    if (!foreign.empty()) report.note = "by its name it decodes latents of " + foreign;
   } catch (const Error& error) {
     AddNote(error.what(), &report);
   }
@@ -139,7 +142,7 @@ InspectReport InspectOther(const WeightFile& file, InspectReport report) {
   const std::string quantised = FindUnsupportedQuantisation(file.tensors(), file.metadata());
   report.note =
       quantised.empty()
-          ? "not a DiT, text encoder, VAE or LoRA that t3 knows, nor a file that t3 writes"
+          ? "not a DiT, text encoder, VAE, TAEHV or LoRA that t3 knows, nor a file that t3 writes"
           : "quantised to " + quantised + ", which t3 does not read";
   return report;
 }
@@ -220,7 +223,7 @@ std::string ToText(const InspectReport& r) {
 Report InspectFolder(const std::string& path) {
   const ModelPaths paths = FindModelFiles({.model = path});
   std::vector<std::string> files;
-  for (const std::string& file : {paths.dit, paths.text_encoder, paths.vae}) {
+  for (const std::string& file : {paths.dit, paths.text_encoder, paths.vae, paths.decoder}) {
     if (!file.empty() && std::find(files.begin(), files.end(), file) == files.end()) {
       files.push_back(file);
     }
@@ -281,6 +284,7 @@ std::string FaultOfModel(const std::string& path) {
     CheckDit(model);
     CheckTextEncoder(model);
     CheckVae(model);
+    CheckDecoder(model);
     return "";
   } catch (const Error& error) {
     return error.what();
