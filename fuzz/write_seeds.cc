@@ -1,4 +1,4 @@
-// Writes seed inputs for the fuzz targets: DIR/{safetensors,json_index,zip,pickle}/NAME are the
+// Writes seed inputs for the fuzz targets: DIR/{safetensors,json_index,zip,pickle,gguf}/NAME are the
 // valid and hostile files of the unit tests, and picture_comment/NAME small ones with a comment.
 #include <cstdio>
 #include <filesystem>

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "arch/dit.h"
+#include "arch/taehv.h"
 #include "arch/text_encoder.h"
 #include "arch/vae.h"
 #include "base/check.h"
@@ -92,6 +93,26 @@ TEST(Manifests, VaeTables) {
       EXPECT_FALSE(LooksLikeTextEncoder(Named(name, TextEncoderNaming())));
     }
   }
+}
+
+TEST(Manifests, TaehvTables) {
+  TaehvConfig taew21{.encoder_dim = 64};
+  TaehvConfig taew22{.latent_channels = 48, .patch = 2, .encoder_dim = 64};
+  TaehvConfig super = taew22;
+  super.blocks = TaehvBlocks::kSuper;
+  super.widths = {512, 256, 128};
+  for (const auto& [name, config] : {std::pair("taew2_1", taew21), std::pair("taew2_2", taew22),
+                                     std::pair("taew2_2_super", super)}) {
+    const NamedViews views = Named(name, TaehvNaming());
+    ExpectTable(views, TaehvTensors(config), "original");
+    EXPECT_EQ(ReadTaehvConfig(views), config);
+    EXPECT_TRUE(LooksLikeTaehv(views));
+    for (const VaeVersion version : {VaeVersion::k21, VaeVersion::k22})
+      EXPECT_FALSE(LooksLikeVae(Named(name, VaeNaming(version))));
+    EXPECT_FALSE(LooksLikeDit(Named(name, DitNaming())));
+  }
+  EXPECT_FALSE(LooksLikeTaehv(Named("vae-2.1.original", TaehvNaming())));
+  EXPECT_FALSE(LooksLikeTaehv(Named("vae-2.2.diffusers", TaehvNaming())));
 }
 
 TEST(Manifests, NamesAreDistinctInEachFamily) {

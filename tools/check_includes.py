@@ -29,7 +29,9 @@ ALLOWED = {
     "media": ["base"],
     "models/dit": ["base", "config", "arch", "plan", "ops", "weights", "nn"],
     "models/text_encoder": ["base", "config", "arch", "plan", "ops", "weights", "nn"],
-    "models/vae": ["base", "config", "arch", "plan", "ops", "weights", "nn"],
+    "models/decoder": ["base", "config", "plan"],
+    "models/taehv": ["base", "config", "arch", "plan", "ops", "weights", "nn", "models/decoder"],
+    "models/vae": ["base", "config", "arch", "plan", "ops", "weights", "nn", "models/decoder"],
     "sampling": ["base", "config"],
     "world": ["base"],
     "measure": ["base", "world"],
@@ -53,7 +55,8 @@ TEST_EXTRA = ["weights", "tests"]
 
 # Library -> (pattern of its headers, folders that may include them).
 TORCH_FOLDERS = ["kernels", "ops", "nn", "world", "measure",
-                 "models/dit", "models/text_encoder", "models/vae", "sampling",
+                 "models/dit", "models/text_encoder", "models/decoder", "models/taehv",
+                 "models/vae", "sampling",
                  "runtime", "loading", "pipeline", "tools", "training/data", "training/loop", "training/vae", "training/dit",
                  "training", "bench", "eval"]
 LIBRARIES = {

@@ -5,6 +5,7 @@ diffusers' and transformers' classes, and the classes of the official repositori
 of them is given. dtypes are those of the published files (DTYPES below says from where).
 
     make_manifests.py --wan21 DIR --wan22 DIR OUT     checkouts of Wan-Video/Wan2.1 and Wan2.2
+    make_manifests.py --taehv DIR OUT                 a checkout of madebyollin/taehv
 
 Lists are folded: "blocks.{0-29}.x" stands for 30 tensors of one shape.
 """
@@ -32,6 +33,14 @@ DTYPES = {
     "vae-2.2.original": ("F32", "size of the published file, 2.82 GB"),
     "vae-2.2.diffusers": ("F32", "notes of a public conversion of Wan2.2-TI2V-5B-Diffusers"),
 }
+
+TAEHV_SIZES = {
+    "taew2_1": dict(latent_channels=16, patch_size=1),
+    "taew2_2": dict(latent_channels=48, patch_size=2),
+    "taew2_2_super": dict(latent_channels=48, patch_size=2, arch_variant="super"),
+}
+for taehv in TAEHV_SIZES:
+    DTYPES[taehv] = ("F16", "notes of a public comparison of taew2_1 and lighttaew2_1")
 
 DIT_SIZES = {
     "1.3b": dict(dim=1536, ffn_dim=8960, num_heads=12, num_layers=30, z=16, model_type="t2v"),
@@ -115,6 +124,13 @@ def diffusers_vae22():
                             latents_mean=[0.0] * 48, latents_std=[1.0] * 48)
 
 
+def taehv_network(root, name):
+    spec = importlib.util.spec_from_file_location("taehv", pathlib.Path(root) / "taehv.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.TAEHV(checkpoint_path=None, **TAEHV_SIZES[name])
+
+
 def fold(tensors):
     """[(name, shape)] with runs over the block number folded into {a-b}."""
     folded = {}
@@ -157,15 +173,22 @@ def write(out, name, source, make):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--wan21", required=True)
-    parser.add_argument("--wan22", required=True)
+    parser.add_argument("--wan21")
+    parser.add_argument("--wan22")
+    parser.add_argument("--taehv")
     parser.add_argument("out", type=pathlib.Path)
     args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    if args.taehv:
+        for name in TAEHV_SIZES:
+            write(args.out, name, "github.com/madebyollin/taehv TAEHV",
+                  lambda: taehv_network(args.taehv, name))
+    if not args.wan21 or not args.wan22:
+        return
     import diffusers
     import transformers
     # The official attention module calls CUDA when it is imported on some versions of torch.
     torch.cuda.current_device = lambda: 0
-    args.out.mkdir(parents=True, exist_ok=True)
     d, t = f"diffusers {diffusers.__version__} ", f"transformers {transformers.__version__} "
     w21, w22 = "github.com/Wan-Video/Wan2.1 ", "github.com/Wan-Video/Wan2.2 "
     out = args.out

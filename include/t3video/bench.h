@@ -96,18 +96,21 @@ struct AttentionBenchResult {
 AttentionBenchResult BenchAttention(const BenchRequest& request, const ProgressFn& progress = {},
                                     const CancelToken* cancel = nullptr);
 
-// Decoding random latents with a preset's VAE and random weights, one method after the other:
+// Decoding random latents with a preset's VAE and random weights, or with a file's VAE or TAEHV,
+// one method after the other:
 //   planned  this project's decoder, by a plan within the memory limit;
 //   plain    its reference over libtorch: whole frames, one latent frame at a time;
 //   tiled    the published method: 7x7 overlapping tiles, each decoded alone, blended on the host.
 struct VaeBenchRequest {
   std::string preset = "wan2.1-1.3b";
+  std::string vae;     // file of a VAE or TAEHV in place of the preset's with random weights
   RunOptions options;  // memory_limit: weights and context included
   int64_t width = 3840;
   int64_t height = 2176;
   int64_t frames = 81;
   int64_t repeats = 1;  // runs of each method; the first includes what libraries prepare
-  std::vector<std::string> methods = {"planned", "plain", "tiled"};
+  std::vector<std::string> methods =
+      {};  // empty: all three; of a TAEHV, which has no others, planned
   // Run only a part of the slow methods and scale its time, as the report says; 0: all.
   int64_t tiles = 0;         // of the published 49, spread evenly, scaled by their area
   int64_t plain_frames = 0;  // of the plain method, scaled by their work
@@ -132,7 +135,8 @@ struct DecodeMethodResult {
 };
 
 struct VaeBenchResult {
-  std::string preset;
+  std::string preset;   // "": a file's network
+  std::string decoder;  // its name
   int64_t width = 0;  // pixels, as decoded
   int64_t height = 0;
   int64_t frames = 0;

@@ -45,6 +45,8 @@ struct InspectReport {
   int64_t tensors = 0;
   int64_t parameters = 0;
   std::map<std::string, int64_t> dtypes;  // name -> tensors
+  // Of dtypes whose values are quantised: "4.5 bits a value", "a scale per row".
+  std::map<std::string, std::string> quantisation;
   std::vector<SizeField> sizes;           // in the order of reports; empty: unknown
   std::string preset;                     // of the same sizes; empty: none
   bool complete = false;                  // every tensor there, no others, shapes and dtypes right

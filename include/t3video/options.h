@@ -19,7 +19,8 @@ struct ModelFiles {
   std::string model = {};         // folder, "demo", or empty when every file is given
   std::string dit = {};           // safetensors, index.json or .pth
   std::string text_encoder = {};  // likewise
-  std::string vae = {};           // likewise
+  std::string vae = {};           // likewise; a TAEHV is taken as the decoder
+  std::string decoder = {};       // decodes in place of the VAE: a TAEHV, or another VAE
   std::string tokenizer = {};     // sentencepiece model
   std::vector<Lora> loras = {};
 };

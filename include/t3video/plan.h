@@ -66,8 +66,9 @@ struct PlannedJob;
 // A request with everything decided, checked and read. Engine::Plan makes it; Engine::Run takes it,
 // once, with the same engine.
 struct RunPlan {
-  Request request;    // every absent value filled in
-  std::string model;  // the denoiser's file
+  Request request;      // every absent value filled in
+  std::string model;    // the denoiser's file
+  std::string decoder;  // what decodes, "taew2_1.pth, TAEHV"; empty where latents are the output
   std::vector<Lora> loras;
   std::vector<std::string> lora_strengths;  // of each: "rank 16, alpha/rank 2"
   std::string device;                       // "cpu", "cuda:0"
@@ -123,7 +124,8 @@ struct Work {
 };
 
 struct PlanResult {
-  std::string model;  // the preset's name or the denoiser's file
+  std::string model;    // the preset's name or the denoiser's file
+  std::string decoder;  // what decodes: "VAE 2.1", "TAEHV"
   VideoPlan video;
   AttentionPlan attention;
   int planner_version = 0;

@@ -73,6 +73,9 @@ struct CheckpointOptions {
 struct PreviewOptions {
   std::string path;              // PNG file for the current estimate of the clean video
   std::optional<int64_t> every;  // steps between previews; absent: 5
+  // TAEHV file that decodes its frames; empty: the model's decoder where that is a TAEHV, else one
+  // pixel a latent, by a linear map
+  std::string decoder;
 };
 
 struct RecordOptions {

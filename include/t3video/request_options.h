@@ -48,7 +48,14 @@ void VisitModelOptions(Files& files, Visit visit) {
   visit(Option{"dit", kModel, kLatents, "denoiser file", "the folder's", "", true}, files.dit);
   visit(Option{"text-encoder", kModel, kLatents, "UMT5 file", "the folder's", "", true},
         files.text_encoder);
-  visit(Option{"vae", kModel, kLatents, "VAE file", "the folder's", "", true}, files.vae);
+  visit(Option{"vae", kModel, kLatents, "VAE file; a TAEHV (taew2_1, taew2_2) only decodes",
+               "the folder's", "", true},
+        files.vae);
+  visit(
+      Option{"decoder", kModel, kLatents,
+             "file that decodes in place of the VAE: a TAEHV, or another VAE for the same latents",
+             "the VAE", "", true},
+      files.decoder);
   visit(Option{"tokenizer", kModel, kLatents, "sentencepiece model", "the folder's", "", true},
         files.tokenizer);
   visit(Option{"lora", kModel, kLatents,
@@ -196,6 +203,9 @@ void VisitRequestOptions(R& request, Visit visit) {
                "PNG file for a small picture of the current estimate, updated during the run", "",
                "", true},
         request.preview.path);
+  visit(Option{"preview-decoder", kSafety, kNone, "TAEHV file that decodes the preview's frames",
+               "the run's decoder where it is a TAEHV, else none: a pixel a latent", "", true},
+        request.preview.decoder);
   visit(Option{"preview-every", kSafety, kNone, "steps between previews", "5"},
         request.preview.every);
   visit(Option{"record", kOutput, kNone, "JSON file for all settings, times and digests", "", "",

@@ -14,8 +14,9 @@
 namespace t3 {
 
 // Rewrites any supported weight file, or the denoiser of a folder or of "demo", as safetensors
-// under original names. dtype: "" keeps each tensor's (fp8 becomes bf16), else "fp32", "fp16" or
-// "bf16". Leaves nothing when it is cancelled.
+// under original names; `output` ends with ".safetensors". dtype: "" keeps each tensor's (fp8, int8
+// and GGUF's types become bf16), else "fp32", "fp16" or "bf16". Leaves nothing when it is
+// cancelled.
 void Convert(const std::string& input, const std::string& output, const std::string& dtype,
              const std::vector<Lora>& loras, const ProgressFn& progress = {},
              const CancelToken* cancel = nullptr);

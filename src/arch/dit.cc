@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "arch/dit_variants.h"
 #include "base/check.h"
 
 namespace t3 {
@@ -125,6 +126,7 @@ TensorTable DitTensors(const DitConfig& config) {
 }
 
 DitConfig ReadDitConfig(const NamedViews& views, const nlohmann::json* config) {
+  RefuseOtherDits(views, config);
   const auto size = [&](const char* name, size_t dim) {
     return SizeOf(views.tensors, name, dim, "DiT");
   };

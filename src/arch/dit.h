@@ -28,7 +28,8 @@ bool LooksLikeDit(const NamedViews& views);
 
 // Sizes from the tensors. Heads, eps and text length from `config` (the folder's config.json,
 // official or diffusers; may be null), else from metadata t3.*, else dim/128 heads, eps 1e-6 and
-// 512 rows. Throws Error if the config contradicts the tensors or a tensor with a size is missing.
+// 512 rows. Throws Error if the config contradicts the tensors, a tensor with a size is missing, or
+// the file holds a variant that needs another network (arch/dit_variants.h).
 DitConfig ReadDitConfig(const NamedViews& views, const nlohmann::json* config);
 
 // Metadata from which ReadDitConfig reads what the tensors do not imply.

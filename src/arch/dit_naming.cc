@@ -59,6 +59,15 @@ std::vector<RenameRule> DiffusersRules() {
   return rules;
 }
 
+// ggml drops leading axes of size 1, and rCM stores the patch embedding's convolution as a matrix.
+void RestoreDitShape(std::string_view name, std::vector<int64_t>* shape) {
+  if (name.ends_with(".modulation") && shape->size() == 2) {
+    shape->insert(shape->begin(), 1);
+  } else if (name == "patch_embedding.weight" && shape->size() == 2 && shape->back() % 4 == 0) {
+    *shape = {shape->front(), shape->back() / 4, 1, 2, 2};
+  }
+}
+
 }  // namespace
 
 const Naming& DitNaming() {
@@ -70,10 +79,14 @@ const Naming& DitNaming() {
              .foreign = {"first_stage_model.", "vae.", "text_encoders.", "text_encoder.",
                          "conditioner.", "cond_stage_model."},
              .extras = {"scaled_fp8"},
+             .unused = {{"blocks.#.to_gate_compress",
+                         "FastWan's gates (to_gate_compress) are left out: t3 does not have the "
+                         "compressed branch of its sparse attention"}},
              .image_layers = {"cross_attn.k_img", "cross_attn.v_img", "cross_attn.norm_k_img",
                               "img_emb.", "attn2.add_k_proj", "attn2.add_v_proj",
                               "attn2.norm_added_k", "image_embedder."},
-             .rules = OriginalRules()};
+             .rules = OriginalRules(),
+             .restore_shape = RestoreDitShape};
     for (RenameRule& rule : DiffusersRules()) n.rules.push_back(std::move(rule));
     return n;
   }();

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "arch/dit_variants.h"
 #include "base/check.h"
 
 namespace t3 {
@@ -105,6 +106,42 @@ TEST(DitTensors, NamesTheMissingTensor) {
   NamedViews views = ViewsOf(kTensorsTestDit);
   views.tensors.erase("text_embedding.0.weight");
   EXPECT_THAT(ConfigError(views, nullptr), HasSubstr("no tensor text_embedding.0.weight"));
+}
+
+std::string VariantError(const std::string& tensor, const nlohmann::json& config = nullptr) {
+  NamedViews views;
+  views.stored = {{"x", tensor}};
+  try {
+    RefuseOtherDits(views, &config);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(DitVariants, AreRefusedByName) {
+  EXPECT_THAT(VariantError("blocks.0.self_attn.attn_op.local_attn.proj_l.weight"),
+              HasSubstr("sparse-linear attention"));
+  EXPECT_THAT(VariantError("condition_embedder.delta_embedder.linear_1.weight"),
+              HasSubstr("AnyFlow"));
+  EXPECT_THAT(VariantError("time.step_embedder.0.weight"), HasSubstr("step sizes"));
+  const std::string q = "blocks.0.self_attn.q.weight";
+  EXPECT_THAT(VariantError(q, {{"_class_name", "CausalWanTransformer3DModel"}}),
+              HasSubstr("block-causal attention"));
+  EXPECT_EQ(VariantError(q, {{"_class_name", "WanTransformer3DModel"}}), "");
+}
+
+TEST(DitTensors, ShapesThatWritersChange) {
+  const auto restored = [](const char* name, std::vector<int64_t> shape) {
+    DitNaming().restore_shape(name, &shape);
+    return shape;
+  };
+  using Shape = std::vector<int64_t>;
+  EXPECT_EQ(restored("blocks.3.modulation", {6, 24}), (Shape{1, 6, 24}));
+  EXPECT_EQ(restored("blocks.3.modulation", {1, 6, 24}), (Shape{1, 6, 24}));
+  EXPECT_EQ(restored("patch_embedding.weight", {24, 64}), (Shape{24, 16, 1, 2, 2}));
+  EXPECT_EQ(restored("patch_embedding.weight", {24, 16, 1, 2, 2}), (Shape{24, 16, 1, 2, 2}));
+  EXPECT_EQ(restored("head.head.weight", {6, 24}), (Shape{6, 24}));
 }
 
 TEST(DitTensors, LoraModuleNames) {

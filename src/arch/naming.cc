@@ -60,9 +60,10 @@ std::optional<CanonicalMatch> FindRule(const Naming& naming, std::string_view te
 
 constexpr std::array<std::string_view, 3> kParameterNames{".weight", ".bias", ".gamma"};
 constexpr std::array<std::string_view, 2> kScaleNames{".scale_weight", ".weight_scale"};
-// Scales of activations and a note on the format: of use to fp8 GEMMs only.
-constexpr std::array<std::string_view, 3> kScaleExtras{".scale_input", ".input_scale",
-                                                       ".comfy_quant"};
+// Scales of activations and a note on the format, which are of use to fp8 GEMMs only; and what
+// Transformer Engine keeps beside its weights.
+constexpr std::array<std::string_view, 4> kScaleExtras{".scale_input", ".input_scale",
+                                                       ".comfy_quant", "._extra_state"};
 
 bool StartsWithAny(std::string_view name, const std::vector<std::string>& prefixes) {
   return std::any_of(prefixes.begin(), prefixes.end(),
@@ -91,6 +92,19 @@ bool IsExtra(const Naming& naming, std::string_view name) {
   }
   return std::any_of(kScaleExtras.begin(), kScaleExtras.end(),
                      [&](std::string_view suffix) { return bare.ends_with(suffix); });
+}
+
+// True where a rule of `naming.unused` names the tensor; its note then stands in `views`.
+bool IsUnused(const Naming& naming, std::string_view name, NamedViews* views) {
+  const std::string_view bare = StripPrefixes(naming, name);
+  const std::string_view module = bare.substr(0, bare.rfind('.'));
+  for (const auto& [from, note] : naming.unused) {
+    if (!MatchPattern(from, module, '.')) continue;
+    auto& notes = views->notes;
+    if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
+    return true;
+  }
+  return false;
 }
 
 void AddTensor(NamedViews* views, const std::string& stored, const CanonicalMatch& match,
@@ -155,16 +169,18 @@ NamedViews NameTensors(std::shared_ptr<const WeightFile> file, const Naming& nam
       continue;
     }
     if (auto match = FindCanonical(naming, stored)) {
-      AddTensor(&views, stored, *match, view);
+      TensorView shaped = view;
+      if (naming.restore_shape != nullptr) naming.restore_shape(match->name, &shaped.shape);
+      AddTensor(&views, stored, *match, shaped);
     } else if (auto scaled = FindScaled(naming, stored)) {
       views.scales[scaled->name] = view;
-    } else if (IsExtra(naming, stored) || StartsWithAny(stored, naming.foreign)) {
+    } else if (IsUnused(naming, stored, &views) || IsExtra(naming, stored) ||
+               StartsWithAny(stored, naming.foreign)) {
       views.left_out.push_back(stored);
     } else {
       AddTensor(&views, stored, CanonicalMatch{stored, "", false}, view);
     }
   }
-  views.scaled_fp8 = !views.scales.empty();
   views.file = std::move(file);
   return views;
 }

@@ -31,9 +31,18 @@ struct Naming {
   std::vector<std::string> own = {};
   std::vector<std::string> foreign;  // prefixes of other networks in a combined file: left out
   std::vector<std::string> extras;   // names that the network does not use: left out
+  // Modules of variants that t3 runs without them: left out, with a note.
+  struct LeftOut {
+    std::string from;  // as in RenameRule
+    std::string note;
+  };
+  std::vector<LeftOut> unused = {};
   // Parts of the names of image-to-video variants' layers, which this network does not have.
   std::vector<std::string> image_layers = {};
   std::vector<RenameRule> rules;
+  // If set, gives the tensor with this canonical name its shape, where writers store the same
+  // values in another one.
+  void (*restore_shape)(std::string_view name, std::vector<int64_t>* shape) = nullptr;
 };
 
 struct CanonicalMatch {
@@ -54,14 +63,14 @@ std::string_view StripPrefixes(const Naming& naming, std::string_view name);
 // The tensors of one network in a file, by canonical name.
 struct NamedViews {
   TensorViews tensors;
-  // Factors of weights stored as ComfyUI's scaled fp8, by the canonical name of the weight: one
-  // number, or one per row or per column.
+  // Factors of weights stored in fp8 or int8, by the canonical name of the weight: one number, or
+  // one per row, column or block.
   TensorViews scales;
   std::map<std::string, std::string> stored;  // canonical name -> name in the file
   std::vector<std::string> left_out;          // known, but not part of the network
+  std::vector<std::string> notes;             // what their lack means, a sentence each
   std::vector<std::string> styles;            // of the rules that matched, without repetition
   bool prefixed = false;                      // a prefix was stripped somewhere
-  bool scaled_fp8 = false;
   Metadata metadata;
   std::string path;
   std::shared_ptr<const WeightFile> file;  // keeps the mapped bytes alive

@@ -19,6 +19,14 @@ constexpr std::pair<const char*, const char*> kTransformersParts[] = {
     {"layer.1.DenseReluDense.wo", "ffn.fc2"},
 };
 
+// Of llama.cpp's GGUF files.
+constexpr std::pair<const char*, const char*> kLlamaParts[] = {
+    {"attn_norm", "norm1"},  {"attn_q", "attn.q"},       {"attn_k", "attn.k"},
+    {"attn_v", "attn.v"},    {"attn_o", "attn.o"},       {"attn_rel_b", "pos_embedding.embedding"},
+    {"ffn_norm", "norm2"},   {"ffn_gate", "ffn.gate.0"}, {"ffn_up", "ffn.fc1"},
+    {"ffn_down", "ffn.fc2"},
+};
+
 std::vector<RenameRule> TextRules() {
   std::vector<RenameRule> rules{
       {"token_embedding", "token_embedding", "original"},
@@ -26,11 +34,17 @@ std::vector<RenameRule> TextRules() {
       {"shared", "token_embedding", "transformers"},
       {"encoder.embed_tokens", "token_embedding", "transformers"},
       {"encoder.final_layer_norm", "norm", "transformers"},
+      {"token_embd", "token_embedding", "llama.cpp"},
+      {"enc.output_norm", "norm", "llama.cpp"},
   };
   for (const auto& [theirs, ours] : kTransformersParts) {
     const std::string canonical = std::string("blocks.#.") + ours;
     rules.push_back({canonical, canonical, "original"});
     rules.push_back({std::string("encoder.block.#.") + theirs, canonical, "transformers"});
+  }
+  for (const auto& [theirs, ours] : kLlamaParts) {
+    rules.push_back(
+        {std::string("enc.blk.#.") + theirs, std::string("blocks.#.") + ours, "llama.cpp"});
   }
   return rules;
 }
@@ -64,7 +78,7 @@ const Naming& TextEncoderNaming() {
                    "net."},
       .own = {"text_encoders.", "text_encoder.", "conditioner.", "cond_stage_model."},
       .foreign = {"model.diffusion_model.", "diffusion_model.", "dit.", "unet.",
-                  "first_stage_model.", "vae.", "decoder.", "lm_head.",
+                  "first_stage_model.", "vae.", "decoder.", "lm_head.", "dec.", "output.",
                   "text_encoders.umt5xxl.logit_scale"},
       .extras = {"scaled_fp8", "spiece_model"},
       .rules = TextRules()};

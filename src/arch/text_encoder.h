@@ -11,7 +11,7 @@ namespace t3 {
 // Original names, shapes as in the official file.
 TensorTable TextEncoderTensors(const TextEncoderConfig& config);
 
-// Original, transformers and ComfyUI names. A whole UMT5's decoder is left out.
+// Original, transformers, ComfyUI and llama.cpp names. A whole UMT5's decoder is left out.
 const Naming& TextEncoderNaming();
 
 bool LooksLikeTextEncoder(const NamedViews& views);

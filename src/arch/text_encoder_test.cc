@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <nlohmann/json.hpp>
+
 #include "base/check.h"
 
 namespace t3 {
@@ -35,6 +38,20 @@ TEST(TextEncoderTensors, BothNamesOfTheEmbedding) {
     EXPECT_EQ(match->name, "token_embedding.weight");
   }
   EXPECT_FALSE(FindCanonical(TextEncoderNaming(), "decoder.block.0.layer.0.layer_norm.weight"));
+}
+
+// The pairs of names are those of the Python package gguf.
+TEST(TextEncoderTensors, NamesOfLlamaCpp) {
+  std::ifstream file(T3_SOURCE_DIR "/tests/data/oracle/gguf.tokenizer.json");
+  const auto names = nlohmann::json::parse(file).at("names");
+  EXPECT_EQ(names.size(), 22u);
+  for (const auto& [transformers, llama] : names.items()) {
+    const auto wanted = FindCanonical(TextEncoderNaming(), transformers);
+    const auto match = FindCanonical(TextEncoderNaming(), llama.get<std::string>());
+    ASSERT_TRUE(wanted && match) << transformers;
+    EXPECT_EQ(match->name, wanted->name);
+    EXPECT_EQ(match->style, "llama.cpp");
+  }
 }
 
 }  // namespace

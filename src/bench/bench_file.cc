@@ -83,7 +83,7 @@ class FileBench {
       decoder_cores_.emplace(cores_->first);  // before libtorch starts its threads
       at::set_num_threads(cores_->first_count);
     }
-    vae_.emplace(LoadVae(model, VaeHalf::kDecoder, dtype, context));
+    decoder_ = LoadDecoder(model, dtype, context);
   }
 
   void Run() {
@@ -138,7 +138,7 @@ class FileBench {
   double Decode(const std::string& name, Open open) {
     Stage stage(context_, name, target_.geometry.frames, "frames");
     const auto writer = Queue(open);
-    DecodeInto(*writer, *vae_, stored_.latents, target_, stage);
+    DecodeInto(*writer, *decoder_, stored_.latents, target_, stage);
     return writer->waited();
   }
 
@@ -160,7 +160,7 @@ class FileBench {
   DecodeTarget target_;
   std::optional<CoreHalves> cores_;
   std::optional<OnCores> decoder_cores_;
-  std::optional<Vae> vae_;
+  std::unique_ptr<VideoDecoder> decoder_;
   std::vector<at::Tensor> frames_;
   FileTimes times_;
 };
@@ -171,7 +171,7 @@ FileBenchResult BenchFile(const FileBenchRequest& request, const ProgressFn& pro
                           const CancelToken* cancel) {
   if (request.repeats < 1) FailUsage("a benchmark needs at least one run");
   const ModelInfo model = OpenModel(request.files);
-  CheckVae(model);
+  CheckDecoder(model);
   const at::Device device = ResolveDevice(request.options.device);
   const at::ScalarType dtype = ResolveDtype(request.options.dtype, device);
   SetUpDevice(device, request.options);

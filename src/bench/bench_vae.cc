@@ -19,8 +19,8 @@ void CheckRequest(const VaeBenchRequest& request) {
     if (method != "planned" && method != "plain" && method != "tiled")
       FailUsage("`ways` {}: wanted planned, plain or tiled", method);
   }
-  if (request.methods.empty() || request.repeats < 1 || request.cudnn_choices < 0)
-    FailUsage("a benchmark needs at least one method, one run and `cudnn-choices` of 0 or more");
+  if (request.repeats < 1 || request.cudnn_choices < 0)
+    FailUsage("a benchmark needs at least one run and `cudnn-choices` of 0 or more");
   if (request.tiles < 0 || request.plain_frames < 0)
     FailUsage("`tiles` and `plain-frames` must be 0 (all) or more");
   if (request.save && request.plans.empty())
@@ -42,7 +42,8 @@ void RunVaeBench(const VaeBenchRequest& request, DecodeMethods& bench, VaeBenchR
   if (request.check) result.check = bench.Check();
   SetConvolutionSettings(settings);  // so that the first timed run has nothing from the check
   std::vector<MethodResult> methods;
-  for (const std::string& method : request.methods) methods.push_back(bench.Run(method));
+  for (const std::string& method : request.methods.empty() ? bench.Methods() : request.methods)
+    methods.push_back(bench.Run(method));
   const ConvolutionTable found = TakeFoundPlans();
   if (request.save && !found.empty()) AddToConvolutionTable(request.plans, found);
   result.convolutions = CountConvolutions();
@@ -62,8 +63,13 @@ VaeBenchResult BenchVae(const VaeBenchRequest& request, const ProgressFn& progre
   SetUpDevice(device, request.options);
   const RunContext context{progress, cancel, device, request.options.memory_limit};
   DecodeMethods bench(request, context, dtype);
+  for (const std::string& method : request.methods) {
+    if (std::ranges::count(bench.Methods(), method) == 0)
+      FailUsage("`ways` {}: {} has only the way planned", method, bench.Name());
+  }
   VaeBenchResult result;
-  result.preset = request.preset;
+  result.preset = request.vae.empty() ? request.preset : "";
+  result.decoder = bench.Name();
   result.width = bench.geometry().padded_width;
   result.height = bench.geometry().padded_height;
   result.frames = bench.geometry().frames;

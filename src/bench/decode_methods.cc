@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
+#include "arch/decoder.h"
 #include "arch/vae.h"
 #include "base/bytes.h"
 #include "base/check.h"
@@ -28,13 +30,27 @@ using MethodClock = std::chrono::steady_clock;
 // Videos up to this size are compared.
 constexpr int64_t kComparedBytes = 1'000'000'000;
 
-Vae RandomDecoder(const VaeConfig& config, at::Device device, at::ScalarType dtype) {
+std::unique_ptr<VideoDecoder> RandomDecoder(const VaeConfig& config, at::Device device,
+                                            at::ScalarType dtype) {
   TensorMap tensors;
   for (const TensorSpec& spec : VaeTensors(config)) {
     if (!spec.name.starts_with("decoder.") && !spec.name.starts_with("conv2.")) continue;
     tensors[spec.name] = RandomTensor(spec, DefaultScale(spec), 1, at::kFloat).to(device, dtype);
   }
-  return Vae(config, tensors);
+  return std::make_unique<Vae>(config, tensors);
+}
+
+std::optional<DecoderFile> FileOf(const VaeBenchRequest& request) {
+  if (request.vae.empty()) return std::nullopt;
+  return OpenDecoderFile(request.vae, "`vae`", nullptr);
+}
+
+VaeConfig SizesOf(const std::optional<DecoderFile>& file, const std::string& preset) {
+  if (!file) return FindPreset(preset).vae;
+  if (const auto* vae = std::get_if<VaeConfig>(&file->config)) return *vae;
+  const VaeConfig& vae = ReleaseOf(FamilyOf(LatentChannels(file->config)), /*t3=*/false).vae;
+  CheckDecoderFits(*file, vae.latent_channels, vae.spatial_stride(), "Wan's VAE");
+  return vae;
 }
 
 }  // namespace
@@ -43,9 +59,12 @@ DecodeMethods::DecodeMethods(const VaeBenchRequest& request, const RunContext& c
                              at::ScalarType dtype)
     : request_(request),
       context_(context),
-      config_(FindPreset(request.preset).vae),
+      file_(FileOf(request)),
+      config_(SizesOf(file_, request.preset)),
       geometry_(PlanVideo(request.width, request.height, request.frames, config_)),
-      vae_(RandomDecoder(config_, context.device, dtype)) {
+      decoder_(file_ ? LoadDecoderFile(*file_, dtype, context)
+                     : RandomDecoder(config_, context.device, dtype)),
+      vae_(dynamic_cast<const Vae*>(decoder_.get())) {
   const Grid& grid = geometry_.latent;
   latents_ = at::randn({config_.latent_channels, grid.t, grid.h, grid.w},
                        at::make_generator<at::CPUGeneratorImpl>(1));
@@ -53,7 +72,20 @@ DecodeMethods::DecodeMethods(const VaeBenchRequest& request, const RunContext& c
   keep_ = pixels * 3 * static_cast<int64_t>(sizeof(float)) <= kComparedBytes;
 }
 
-double DecodeMethods::Macs() const { return CostOfDecode(config_, geometry_.latent); }
+double DecodeMethods::Macs() const {
+  return CostOfDecode(file_ ? file_->config : DecoderConfig(config_), geometry_.latent);
+}
+
+std::vector<std::string> DecodeMethods::Methods() const {
+  if (vae_ == nullptr) return {"planned"};
+  return {"planned", "plain", "tiled"};
+}
+
+std::string DecodeMethods::Name() const {
+  if (!file_) return request_.preset + " with random weights";
+  return fmt::format("{} ({})", std::filesystem::path(file_->path).filename().string(),
+                     DecoderName(file_->config));
+}
 
 MethodResult DecodeMethods::Run(const std::string& method) {
   MethodResult result;
@@ -99,8 +131,8 @@ double DecodeMethods::RunOnce(const std::string& method, MethodResult* result) {
 }
 
 double DecodeMethods::RunPlanned(MethodResult* result) {
-  const DecodePlan plan = PlanOf(geometry_.latent);
-  result->note = DescribeDecodePlan(plan) + ", planned " + FormatBytes(plan.memory.total);
+  const PlannedDecode plan = PlanOf(geometry_.latent);
+  result->note = plan.description + ", planned " + FormatBytes(plan.bytes);
   const at::Tensor video = Video();
   int64_t rows_done = 0;
   DecodeByPlan(latents_, plan, [&](const DecodedRows& rows) {
@@ -126,7 +158,7 @@ double DecodeMethods::RunPlain(MethodResult* result) {
   const at::Tensor video = whole ? Video() : at::Tensor();
   int64_t frame = 0;
   const auto begin = MethodClock::now();
-  vae_.DecodeReference(latents_.narrow(1, 0, run.t), [&](const at::Tensor& frames_out) {
+  vae_->DecodeReference(latents_.narrow(1, 0, run.t), [&](const at::Tensor& frames_out) {
     if (video.defined()) video.narrow(1, frame, frames_out.size(1)).copy_(frames_out);
     frame += frames_out.size(1);
     ReportProgress("plain", frame, frames);
@@ -143,7 +175,7 @@ double DecodeMethods::RunPlain(MethodResult* result) {
 
 double DecodeMethods::RunTiled(MethodResult* result) {
   const TiledDecode decoded =
-      DecodeTiled(vae_, latents_, request_.tiles,
+      DecodeTiled(*vae_, latents_, request_.tiles,
                   [&](int64_t done, int64_t total) { ReportProgress("tiled", done, total); });
   result->note = "published tiling, not exact";
   if (decoded.part == 1) {
@@ -155,14 +187,14 @@ double DecodeMethods::RunTiled(MethodResult* result) {
   return decoded.seconds * (1 / decoded.part - 1);
 }
 
-DecodePlan DecodeMethods::PlanOf(const Grid& latent) const {
-  return PlanDecode(config_, latent, vae_.element_bytes(), DecodeBudget(context_));
+PlannedDecode DecodeMethods::PlanOf(const Grid& latent) const {
+  return decoder_->PlanFor(latent, DecodeBudget(context_));
 }
 
-void DecodeMethods::DecodeByPlan(const at::Tensor& latents, const DecodePlan& plan,
+void DecodeMethods::DecodeByPlan(const at::Tensor& latents, const PlannedDecode& plan,
                                  const RowSink& sink) {
   DevicePacer pacer(context_.device);
-  vae_.DecodeRows(latents, plan, sink, [&] {
+  plan.run(latents, sink, [&] {
     pacer.Wait();
     context_.CheckCancelled();
   });

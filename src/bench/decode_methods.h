@@ -4,9 +4,12 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "loading/decoder_file.h"
 #include "models/vae/vae.h"
 #include "ops/conv/convolution_checker.h"
 #include "ops/profiler.h"
@@ -20,7 +23,7 @@ struct MethodResult : DecodeMethodResult {
   at::Tensor video;  // of the last run, if it is small enough
 };
 
-// Random latents and weights of one preset.
+// Random latents, with random weights of one preset or a file's.
 class DecodeMethods {
  public:
   DecodeMethods(const VaeBenchRequest& request, const RunContext& context, at::ScalarType dtype);
@@ -36,6 +39,9 @@ class DecodeMethods {
   ProfileTimes Parts();
 
   double Macs() const;  // of an untiled decode
+  // All that the decoder has: "planned", and of a VAE "plain" and "tiled".
+  std::vector<std::string> Methods() const;
+  std::string Name() const;  // "wan2.1-1.3b with random weights", "taew2_1.pth (TAEHV)"
   const VideoGeometry& geometry() const { return geometry_; }
 
  private:
@@ -44,17 +50,19 @@ class DecodeMethods {
   double RunPlanned(MethodResult* result);
   double RunPlain(MethodResult* result);
   double RunTiled(MethodResult* result);
-  DecodePlan PlanOf(const Grid& latent) const;
-  void DecodeByPlan(const at::Tensor& latents, const DecodePlan& plan, const RowSink& sink);
+  PlannedDecode PlanOf(const Grid& latent) const;
+  void DecodeByPlan(const at::Tensor& latents, const PlannedDecode& plan, const RowSink& sink);
   // Buffer for a method's frames; undefined for videos that are too large to compare.
   at::Tensor Video() const;
   void ReportProgress(const std::string& method, int64_t done, int64_t total) const;
 
   const VaeBenchRequest& request_;
   const RunContext& context_;
-  VaeConfig config_;
+  std::optional<DecoderFile> file_;
+  VaeConfig config_;  // of the VAE, or of the one whose latents a TAEHV decodes
   VideoGeometry geometry_;
-  Vae vae_;
+  std::unique_ptr<VideoDecoder> decoder_;
+  const Vae* vae_ = nullptr;  // the decoder, if it is a VAE
   at::Tensor latents_;
   bool keep_ = false;
 };

@@ -106,16 +106,23 @@ void AddVaeBench(CLI::App& parent, Action& action) {
   CLI::App& command = *parent.add_subcommand(
       "vae",
       "decode random latents: this decoder, its reference over libtorch, the published tiles");
-  command.add_option("--preset", request.preset, "whose VAE: wan2.1-1.3b or wan2.2-5b")
-      ->capture_default_str();
+  auto* preset =
+      command.add_option("--preset", request.preset, "whose VAE: wan2.1-1.3b or wan2.2-5b")
+          ->capture_default_str();
+  command
+      .add_option("--vae", request.vae,
+                  "file of a VAE or TAEHV to time in place of a preset's VAE with random weights")
+      ->excludes(preset);
   command.add_option("--size", flags->size, "WIDTHxHEIGHT in pixels (default: 3840x2176)");
   command.add_option("--frames", request.frames, "frames, 4n+1")->capture_default_str();
   command.add_option("--repeats", request.repeats, "runs of each method")->capture_default_str();
   command
-      .add_option("--ways", request.methods,
-                  "decoding methods: planned, plain, tiled; separated by commas or spaces")
+      .add_option(
+          "--ways", request.methods,
+          "decoding methods: planned, plain, tiled (a TAEHV has planned only); separated by "
+          "commas or spaces")
       ->delimiter(',')
-      ->capture_default_str();
+      ->default_str("all that the decoder has");
   command.add_option("--tiles", request.tiles,
                      "run so many of the published tiles and scale their time (default: all)");
   command.add_option("--plain-frames", request.plain_frames,
@@ -159,6 +166,7 @@ void AddFileBench(CLI::App& parent, Action& action) {
   command.add_option("latents", request.latents, "safetensors file with tensor `latents`")
       ->required();
   AddModelFlags(command, flags->model);
+  AddDecoderFlag(command, flags->model);
   command.add_option("--output", request.output, "video file to write")->required();
   AddFileFlags(command, request.file);
   command.add_option("--last-frame", request.file.last_frame, "of the video, counted from 1");

@@ -85,8 +85,8 @@ std::string CoresText(const FileBenchResult& result) {
 
 std::string BenchText(const VaeBenchResult& result, const VaeBenchRequest& request) {
   std::string text =
-      fmt::format("decoding {}x{}, {} frames, {} with random weights, {} on {}, commit {}\n",
-                  result.width, result.height, result.frames, result.preset,
+      fmt::format("decoding {}x{}, {} frames, {}, {} on {}, commit {}\n", result.width,
+                  result.height, result.frames, result.decoder,
                   ComputeDtypeName(result.dtype), result.device, GetBuildInfo().commit) +
       "  method     best s    first s   TFLOP/s       peak       host   notes\n";
   for (const DecodeMethodResult& method : result.methods) text += MethodLine(result, method);
@@ -102,6 +102,7 @@ std::string BenchJson(const VaeBenchResult& result, const VaeBenchRequest& reque
     methods.push_back(MethodJson(result, method));
   return DumpJson({{"bench", "vae"},
                    {"preset", result.preset},
+                   {"decoder", result.decoder},
                    {"width", result.width},
                    {"height", result.height},
                    {"frames", result.frames},

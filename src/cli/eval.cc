@@ -122,6 +122,7 @@ void AddEval(CLI::App& app, Action& action) {
   CLI::App& command =
       *app.add_subcommand("eval", "measure a model on held-out scenes of the procedural world");
   AddModelFlags(command, flags->model);
+  AddDecoderFlag(command, flags->model);
   AddLoraFlag(command, flags->model);
   AddSizeFlags(command, *flags);
   AddRunFlags(command, flags->run);

@@ -61,7 +61,7 @@ void AddInspect(CLI::App& app, Action& action) {
       *app.add_subcommand("inspect", "say what weight files are and whether they are complete");
   command
       .add_option("files", flags->files,
-                  "weight files (safetensors, index.json, .pth), folders of models, or demo")
+                  "weight files (safetensors, index.json, .pth, .gguf), folders of models, or demo")
       ->required();
   command.add_flag("--json", flags->json, "print JSON");
   command.callback([flags, &action] { action = [flags] { return RunInspect(*flags); }; });
@@ -76,7 +76,8 @@ void AddConvert(CLI::App& app, Action& action) {
                   "weight file, or the folder of a model or demo, whose denoiser is meant")
       ->required();
   command.add_option("output", flags->output, "safetensors file to write")->required();
-  command.add_option("--dtype", flags->dtype, "fp32, fp16 or bf16 (default: as stored)");
+  command.add_option("--dtype", flags->dtype,
+                     "fp32, fp16 or bf16 (default: as stored; bf16 where it is quantised)");
   command.add_option("--lora", flags->loras, "LoRA to merge, FILE or FILE:SCALE; may be repeated")
       ->take_all()
       ->expected(1);

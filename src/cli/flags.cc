@@ -50,6 +50,12 @@ CLI::Option* Described(CLI::Option* flag, const Option& option) {
   return flag->group(Title(option.group))->default_str(option.fallback);
 }
 
+void AddModelFlag(CLI::App& app, ModelFlags& flags, const std::string& name) {
+  VisitModelOptions(flags.files, [&](const Option& option, auto& value) {
+    if (option.name == name) AddOptionFlag(app, option, value);
+  });
+}
+
 }  // namespace
 
 CLI::Option* AddTextFlag(CLI::App& app, const Option& option, OptionParser parse) {
@@ -73,15 +79,14 @@ CLI::Option* AddSwitch(CLI::App& app, const Option& option, bool& value) {
 
 void AddModelFlags(CLI::App& app, ModelFlags& flags) {
   VisitModelOptions(flags.files, [&](const Option& option, auto& value) {
-    if (option.name != std::string("lora")) AddOptionFlag(app, option, value);
+    const std::string name = option.name;
+    if (name != "lora" && name != "decoder") AddOptionFlag(app, option, value);
   });
 }
 
-void AddLoraFlag(CLI::App& app, ModelFlags& flags) {
-  VisitModelOptions(flags.files, [&](const Option& option, auto& value) {
-    if (option.name == std::string("lora")) AddOptionFlag(app, option, value);
-  });
-}
+void AddLoraFlag(CLI::App& app, ModelFlags& flags) { AddModelFlag(app, flags, "lora"); }
+
+void AddDecoderFlag(CLI::App& app, ModelFlags& flags) { AddModelFlag(app, flags, "decoder"); }
 
 void AddRunFlags(CLI::App& app, RunFlags& flags) {
   VisitMachineOptions(

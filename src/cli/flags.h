@@ -49,6 +49,8 @@ CLI::Option* AddOptionFlag(CLI::App& app, const Option& option, T& value) {
 void AddModelFlags(CLI::App& app, ModelFlags& flags);
 // For commands that run the denoiser.
 void AddLoraFlag(CLI::App& app, ModelFlags& flags);
+// For commands that decode.
+void AddDecoderFlag(CLI::App& app, ModelFlags& flags);
 void AddRunFlags(CLI::App& app, RunFlags& flags);
 // Those of `names`, or all of them.
 void AddGenerationFlags(CLI::App& app, GenerationParams& params,

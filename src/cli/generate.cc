@@ -124,6 +124,7 @@ void AddGenerateFlags(CLI::App& app, GenerateFlags& flags) {
   VisitRequestOptions(
       flags.request, [&](const Option& option, auto& value) { AddOptionFlag(app, option, value); });
   AddModelFlags(app, flags.model);
+  AddDecoderFlag(app, flags.model);
   AddLoraFlag(app, flags.model);
   AddRunFlags(app, flags.run);
   AddJobFlags(app, flags);

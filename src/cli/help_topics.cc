@@ -47,6 +47,8 @@ would. --memory-limit bounds the device, --host-memory-limit the process: 24GB, 
 is there, work goes in smaller pieces, then a GPU has the denoiser's weights streamed from the host.
 t3 encode-text once and --text-embeds spare the text encoder; --output F.safetensors leaves the
 decoder for later (t3 decode).
+A small decoder (--decoder taew2_1.safetensors) takes a few GB at 4K and less time, and shows less
+detail.
 )"}},
       {"resume",
        {"interrupted, killed and failed runs",

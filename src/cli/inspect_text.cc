@@ -31,6 +31,7 @@ ordered_json ReportJson(const InspectReport& report) {
           {"tensors", report.tensors},
           {"parameters", report.parameters},
           {"dtypes", report.dtypes},
+          {"quantisation", report.quantisation},
           {"sizes", SizesJson(report.sizes)},
           {"preset", report.preset},
           {"complete", report.complete},
@@ -67,6 +68,12 @@ std::string ValueText(const std::string& value) {
   return quoted == "'" + value + "'" ? value : quoted;
 }
 
+std::string QuantisationText(const std::map<std::string, std::string>& forms) {
+  std::vector<std::string> parts;
+  for (const auto& [dtype, form] : forms) parts.push_back(fmt::format("{} ({})", dtype, form));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
 std::string ReportText(const InspectReport& report) {
   std::string text =
       fmt::format("{}\n  {}{}, {}{}\n", report.path, report.kind,
@@ -75,6 +82,8 @@ std::string ReportText(const InspectReport& report) {
   text += fmt::format("  {} tensors, {:.6g} M parameters, {}: {}\n", report.tensors,
                       static_cast<double>(report.parameters) / 1e6, FormatBytes(report.bytes),
                       DTypesText(report.dtypes));
+  if (!report.quantisation.empty())
+    text += fmt::format("  quantised: {}\n", QuantisationText(report.quantisation));
   if (!report.sizes.empty()) text += fmt::format("  {}\n", SizesText(report.sizes));
   for (const auto& [key, value] : report.metadata) {
     if (key.starts_with("t3."))

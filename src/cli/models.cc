@@ -37,6 +37,7 @@ void AddDecode(CLI::App& app, Action& action) {
   command.add_option("latents", flags->latents, "safetensors file with tensor `latents` (z,T,h,w)")
       ->required();
   AddModelFlags(command, flags->model);
+  AddDecoderFlag(command, flags->model);
   AddRunFlags(command, flags->run);
   command.add_option("--fps", flags->output.fps, "frames per second of the file")
       ->check(CLI::PositiveNumber);

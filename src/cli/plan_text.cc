@@ -194,6 +194,7 @@ std::string PlanText(const PlanResult& plan) {
   text += fmt::format("attention  {}{} ({})\n", AttentionName(plan.attention.pattern),
                       full ? "; T3 at this size would have these windows" : ", windows of",
                       plan.attention.windows_source);
+  text += fmt::format("decoder    {}\n", plan.decoder);
   text += SourceText(plan);
   text += LayoutsText(plan.layouts) + WorkText(plan.work) + MemoryText(plan);
   return plan.time ? text + TimeText(plan, *plan.time) : text;
@@ -205,6 +206,7 @@ std::string PlanJson(const PlanResult& plan) {
   for (const StageMemory& stage : plan.memory.stages) memory.push_back(StageJson(stage));
   ordered_json json{
       {"model", plan.model},
+      {"decoder", plan.decoder},
       {"width", video.width},
       {"height", video.height},
       {"frames", video.frames},

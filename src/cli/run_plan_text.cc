@@ -135,6 +135,7 @@ std::string RunPlanText(const RunPlan& plan, const RunOptions& options) {
   line("video", VideoText(plan.video));
   if (!plan.request.video.empty()) line("source", FileName(plan.request.video));
   if (plan.draft) line("draft", DraftText(*plan.draft));
+  if (!plan.decoder.empty()) line("decoder", plan.decoder);
   line("windows", WindowsText(plan.attention));
   line("sampling", SamplingText(plan));
   line("device",
@@ -149,6 +150,7 @@ std::string RunPlanJson(const RunPlan& plan) {
   const AttentionPlan& attention = plan.attention;
   const bool full = attention.pattern == AttentionPattern::kFull;
   ordered_json json{{"checkpoint", plan.model},
+                    {"decoder", plan.decoder},
                     {"attention", AttentionName(attention.pattern)},
                     {"windows", full ? "" : FormatWindows(attention.windows)},
                     {"width", plan.video.width},

@@ -1,7 +1,9 @@
-// Sizes of the three networks, read from a checkpoint or a preset.
+// Sizes of the networks, read from a checkpoint or a preset.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <variant>
 #include <vector>
 
 namespace t3 {
@@ -58,5 +60,31 @@ struct VaeConfig {
   static constexpr int64_t kTimeStride = 4;
   bool operator==(const VaeConfig&) const = default;
 };
+
+// How the blocks of a TAEHV are built: kPlain of three 3x3 convolutions; kSuper, of the files with
+// "super" in their names, of a 7x7 convolution per channel and two products.
+enum class TaehvBlocks { kPlain, kSuper };
+
+inline constexpr int64_t kTaehvStages = 3;
+
+// TAEHV, a small network for the latents of a VAE (model.md 3); arch/taehv.h has its layers.
+struct TaehvConfig {
+  TaehvBlocks blocks = TaehvBlocks::kPlain;
+  int64_t latent_channels = 16;
+  int64_t patch = 1;  // the last convolution makes blocks of patch x patch pixels
+  std::array<int64_t, kTaehvStages> widths{256, 128, 64};  // channels of each stage
+  int64_t last_width = 64;                                 // channels before the last convolution
+  // Frames that each stage's growing layer makes of one in the file; the last ones are used.
+  std::array<int64_t, kTaehvStages> stored_growth{1, 2, 2};
+  int64_t encoder_dim = 0;  // channels of the encoder; 0: the file has none
+  // The network takes latents * std + mean; both empty: latents in model space, as they are.
+  std::vector<double> mean = {};
+  std::vector<double> std = {};
+  int64_t spatial_stride() const { return 8 * patch; }
+  bool operator==(const TaehvConfig&) const = default;
+};
+
+// The network that turns latents into frames.
+using DecoderConfig = std::variant<VaeConfig, TaehvConfig>;
 
 }  // namespace t3

@@ -53,9 +53,7 @@ void ClipGenerator::ShareNetworks(const ClipGenerator& loaded) {
   decoder_ = loaded.decoder_;
 }
 
-void ClipGenerator::LoadDecoder() {
-  decoder_.emplace(LoadVae(model_, VaeHalf::kDecoder, dtype_, context_));
-}
+void ClipGenerator::LoadDecoder() { decoder_ = t3::LoadDecoder(model_, dtype_, context_); }
 
 void ClipGenerator::LoadEncoder() {
   encoder_.emplace(LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_));

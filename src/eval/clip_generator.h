@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -75,7 +76,8 @@ class ClipGenerator {
   int64_t batch_;
   const ClipGenerator* draft_ = nullptr;
   std::optional<Dit> dit_;
-  std::optional<Vae> decoder_, encoder_;
+  std::shared_ptr<const VideoDecoder> decoder_;
+  std::optional<Vae> encoder_;
 };
 
 }  // namespace t3

@@ -170,6 +170,7 @@ EvalRecord DescribeEval(const EvalPlan& plan, at::Device device) {
   }
   s["dtype"] = plan.dtype == at::kBFloat16 ? "bf16" : "fp32";
   s["vae"] = plan.model->paths.vae;
+  if (plan.model->decoder) s["decoder"] = plan.model->decoder->path;
   if (plan.generates()) {
     DescribeModel(plan, record);
   } else {

@@ -5,6 +5,7 @@
 #include "arch/text_encoder.h"
 #include "arch/vae.h"
 #include "base/check.h"
+#include "loading/load_stage.h"
 #include "loading/precision.h"
 #include "models/dit/weights.h"
 #include "nn/load.h"
@@ -16,30 +17,6 @@ std::vector<LoraSpec> LoraSpecs(const ModelInfo& model) {
   std::vector<LoraSpec> specs;
   for (const Lora& lora : model.loras) specs.push_back({lora.path, lora.scale});
   return specs;
-}
-
-TensorMap LoadStage(const std::string& name, const NamedViews& views, const TensorTable& table,
-                    const Naming& naming, LoadOptions options, const RunContext& context) {
-  Stage stage(context, name, 0, "bytes");
-  options.progress = [&](int64_t done, int64_t total) {
-    stage.set_total(total);
-    stage.Advance(done);
-  };
-  return LoadTensors(views, table, naming, options);
-}
-
-// The views of the half of the VAE that a run needs; the other is not read.
-NamedViews HalfViews(const NamedViews& whole, const TensorTable& table) {
-  NamedViews views = whole;
-  views.tensors.clear();
-  views.scales.clear();
-  for (const TensorSpec& spec : table) {
-    const auto found = whole.tensors.find(spec.name);
-    if (found != whole.tensors.end()) views.tensors.insert(*found);
-    const auto scale = whole.scales.find(spec.name);
-    if (scale != whole.scales.end()) views.scales.insert(*scale);
-  }
-  return views;
 }
 
 }  // namespace
@@ -87,8 +64,14 @@ Vae LoadVae(const ModelInfo& model, VaeHalf half, at::ScalarType dtype, const Ru
   LoadOptions options;
   options.device = context.device;
   options.dtype = ArithmeticDtype(dtype, context.device.is_cuda());
-  return Vae(*model.vae, LoadStage("loading VAE", HalfViews(model.vae_views, table), table,
+  return Vae(*model.vae, LoadStage("loading VAE", ViewsOf(model.vae_views, table), table,
                                    VaeNaming(model.vae->version), options, context));
+}
+
+std::unique_ptr<VideoDecoder> LoadDecoder(const ModelInfo& model, at::ScalarType dtype,
+                                          const RunContext& context) {
+  if (model.decoder) return LoadDecoderFile(*model.decoder, dtype, context);
+  return std::make_unique<Vae>(LoadVae(model, VaeHalf::kDecoder, dtype, context));
 }
 
 Tokenizer LoadTokenizer(const ModelInfo& model) {
@@ -135,10 +118,19 @@ void CheckTextEncoder(const ModelInfo& model) {
 }
 
 void CheckVae(const ModelInfo& model) {
+  T3_CHECK(model.vae.has_value() || !model.decoder,
+           "this needs the model's own VAE, which encodes, and {} only decodes{}; give the VAE as "
+           "`vae` FILE and {} as `decoder` FILE",
+           model.decoder ? model.decoder->path : "", Looked(model, ModelPart::kVae),
+           model.decoder ? model.decoder->path : "");
   T3_CHECK(model.vae.has_value(),
            "the model has no VAE{}; give `vae` FILE, or `output` F.safetensors for latents alone",
            Looked(model, ModelPart::kVae));
   CheckComplete(model.vae_views, VaeTensors(*model.vae), "VAE");
+}
+
+void CheckDecoder(const ModelInfo& model) {
+  model.decoder ? CheckDecoderFile(*model.decoder) : CheckVae(model);
 }
 
 }  // namespace t3

@@ -5,6 +5,7 @@
 
 #include "arch/vae_levels.h"
 #include "loading/model_info.h"
+#include "models/decoder/video_decoder.h"
 #include "models/dit/dit.h"
 #include "models/text_encoder/text_encoder.h"
 #include "models/vae/vae.h"
@@ -27,6 +28,9 @@ TextEncoder LoadTextEncoder(const ModelInfo& model, at::Device device, at::Scala
 // One half of the VAE; the other is not read. Images are encoded in fp32 (bf16
 // encoding is not accurate enough), videos decoded in the run's dtype.
 Vae LoadVae(const ModelInfo& model, VaeHalf half, at::ScalarType dtype, const RunContext& context);
+// The network that decodes: the model's decoder where one was given, else the VAE's half.
+std::unique_ptr<VideoDecoder> LoadDecoder(const ModelInfo& model, at::ScalarType dtype,
+                                          const RunContext& context);
 
 // From the model's spiece.model, or from the bytes in ComfyUI's text encoder files.
 Tokenizer LoadTokenizer(const ModelInfo& model);
@@ -36,5 +40,6 @@ Tokenizer LoadTokenizer(const ModelInfo& model);
 void CheckDit(const ModelInfo& model);
 void CheckTextEncoder(const ModelInfo& model);
 void CheckVae(const ModelInfo& model);
+void CheckDecoder(const ModelInfo& model);
 
 }  // namespace t3

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "base/check.h"
+#include "loading/decoder_file.h"
 #include "loading/network.h"
 #include "weights/quantisation.h"
 
@@ -96,15 +98,26 @@ class PartSelector {
   std::optional<TensorViews> dit_;  // of the denoiser, for its sizes
 };
 
+// A TAEHV only decodes.
+void MoveTaehv(ModelPaths* paths) {
+  if (paths->vae.empty() || !IsTaehvFile(paths->vae)) return;
+  T3_CHECK(paths->decoder.empty(),
+           "`vae` {} is a TAEHV, which only decodes, and `decoder` names {}; give one of the two",
+           paths->vae, paths->decoder);
+  paths->decoder = std::exchange(paths->vae, "");
+}
+
 }  // namespace
 
 ModelPaths FindModelFiles(const ModelFiles& files) {
   ModelPaths paths = LocateModel(files);
+  MoveTaehv(&paths);
   if (!paths.folder.empty()) {
     PartSelector selector(&paths);
     for (const ModelPart part : {ModelPart::kDit, ModelPart::kTextEncoder, ModelPart::kVae}) {
       selector.Choose(part);
     }
+    if (paths.decoder.empty()) MoveTaehv(&paths);
   }
   paths.dit_config = FindDitConfig(paths);
   return paths;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "arch/decoder.h"
 #include "arch/dit.h"
 #include "arch/text_encoder.h"
 #include "arch/vae.h"
@@ -47,6 +48,7 @@ NamedViews OpenViews(const std::string& path, const Naming& naming,
   NamedViews views = NameTensors(OpenWeights(path), naming);
   T3_CHECK(looks_right(views), "{} is not a {}; `t3 inspect` says what it is", path,
            naming.network);
+  for (const std::string& note : views.notes) spdlog::warn("{}: {}", path, note);
   return views;
 }
 
@@ -138,6 +140,18 @@ void CheckFit(const ModelInfo& model) {
            model.dit.text_dim);
 }
 
+void CheckDecoderFit(const ModelInfo& model) {
+  if (!model.decoder) return;
+  const VaeConfig vae = VaeOf(model);
+  if (model.dit_views.file != nullptr) {
+    CheckDecoderFits(*model.decoder, model.dit.latent_channels, vae.spatial_stride(),
+                     "the denoiser " + model.paths.dit);
+  } else if (model.vae) {
+    CheckDecoderFits(*model.decoder, vae.latent_channels, vae.spatial_stride(),
+                     "the VAE " + model.paths.vae);
+  }
+}
+
 void OpenDit(ModelInfo* model) {
   const json config = ReadJsonObject(model->paths.dit_config);
   model->dit_views = OpenViews(model->paths.dit, DitNaming(), LooksLikeDit);
@@ -165,6 +179,8 @@ void OpenOtherParts(const json& defaults, ModelInfo* model) {
              paths.vae);
     model->vae = ReadVaeConfig(model->vae_views, OrNull(defaults));
   }
+  if (!paths.decoder.empty())
+    model->decoder = OpenDecoderFile(paths.decoder, "`decoder`", OrNull(defaults));
 }
 
 void OpenLoras(const std::vector<Lora>& loras, ModelInfo* model) {
@@ -189,7 +205,7 @@ void OpenLoras(const std::vector<Lora>& loras, ModelInfo* model) {
 
 ModelInfo OpenModel(const ModelFiles& files) {
   const bool parts_alone = files.model.empty() && files.dit.empty();
-  if (parts_alone && files.vae.empty() && files.text_encoder.empty()) {
+  if (parts_alone && files.vae.empty() && files.decoder.empty() && files.text_encoder.empty()) {
     FailUsage(
         "no model was given; use `model` DIR (a checkpoint's folder), `model` demo, or `dit` FILE");
   }
@@ -207,6 +223,7 @@ ModelInfo OpenModel(const ModelFiles& files) {
     CheckFit(model);
     model.attention = FindAttention(model, defaults);
   }
+  CheckDecoderFit(model);
   model.defaults = FindDefaults(model, defaults);
   ApplyDistillation(defaults, model.paths.dit_from_folder, model.distilled, model.defaults);
   return model;
@@ -234,7 +251,18 @@ void RequireDit(const ModelInfo& model) {
 
 VaeConfig VaeOf(const ModelInfo& model) {
   if (model.vae) return *model.vae;
-  return ReleaseOf(FamilyOf(model.dit.latent_channels), /*t3=*/false).vae;
+  const bool alone = model.dit_views.file == nullptr && model.decoder;
+  const int64_t channels =
+      alone ? LatentChannels(model.decoder->config) : model.dit.latent_channels;
+  return ReleaseOf(FamilyOf(channels), /*t3=*/false).vae;
+}
+
+DecoderConfig DecoderOf(const ModelInfo& model) {
+  return model.decoder ? model.decoder->config : DecoderConfig(VaeOf(model));
+}
+
+const std::string& DecoderPath(const ModelInfo& model) {
+  return model.decoder ? model.decoder->path : model.paths.vae;
 }
 
 }  // namespace t3

@@ -7,6 +7,7 @@
 
 #include "arch/naming.h"
 #include "config/presets.h"
+#include "loading/decoder_file.h"
 #include "loading/distillation.h"
 #include "loading/model_paths.h"
 
@@ -32,6 +33,7 @@ struct ModelInfo {
   DitConfig dit;
   std::optional<TextEncoderConfig> text;
   std::optional<VaeConfig> vae;
+  std::optional<DecoderFile> decoder;  // absent: the VAE decodes
   TrainedAttention attention;
   GenerationDefaults defaults;
   // What set defaults.sampling in place of the preset or t3.json, where something did.
@@ -41,8 +43,8 @@ struct ModelInfo {
 // Opens every file that was found, recognises it and reads its sizes. A denoiser's file may hold
 // the other networks as well. Logs what was chosen or left out. Throws Error when a folder has no
 // denoiser, a file is not what its place needs or is quantised, the parts do not fit each other
-// (channels of denoiser and VAE, text width) or a LoRA does not fit. A VAE or text encoder may be
-// given alone, for commands that use nothing else.
+// (channels of denoiser, VAE and decoder, text width) or a LoRA does not fit. A VAE, decoder or
+// text encoder may be given alone, for commands that use nothing else.
 ModelInfo OpenModel(const ModelFiles& files);
 
 // A note for each LoRA that was trained with another attention than `run` uses.
@@ -53,5 +55,9 @@ void RequireDit(const ModelInfo& model);
 
 // The sizes of the VAE, or of the released VAE with the denoiser's latent channels.
 VaeConfig VaeOf(const ModelInfo& model);
+
+// The network that decodes, and its file: the model's decoder where one was given, else the VAE.
+DecoderConfig DecoderOf(const ModelInfo& model);
+const std::string& DecoderPath(const ModelInfo& model);
 
 }  // namespace t3

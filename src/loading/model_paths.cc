@@ -284,10 +284,12 @@ ModelPaths LocateModel(const ModelFiles& files) {
   paths.dit = files.dit;
   paths.text_encoder = files.text_encoder;
   paths.vae = files.vae;
+  paths.decoder = files.decoder;
   paths.tokenizer = files.tokenizer;
   CheckFile(files.dit, "`dit`");
   CheckFile(files.text_encoder, "`text-encoder`");
   CheckFile(files.vae, "`vae`");
+  CheckFile(files.decoder, "`decoder`");
   CheckFile(files.tokenizer, "`tokenizer`");
   paths.folder = files.model == "demo" ? DemoModelFolder() : files.model;
   std::error_code ignored;

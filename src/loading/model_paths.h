@@ -21,6 +21,7 @@ struct ModelPaths {
   std::string dit_config;  // config.json beside the DiT
   std::string text_encoder;
   std::string vae;
+  std::string decoder;           // decodes in place of the VAE
   std::string tokenizer;         // sentencepiece model
   std::string defaults;          // t3.json of the folder
   bool dit_from_folder = false;  // the folder's own DiT, not one that --dit puts over it

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "arch/dit.h"
+#include "arch/taehv.h"
 #include "arch/text_encoder.h"
 #include "arch/vae.h"
 #include "base/check.h"
@@ -71,6 +72,34 @@ void DescribeVae(const json* config, Network* network) {
   }
 }
 
+// The published file whose decoder has these sizes.
+std::string PublishedTaehv(const TaehvConfig& config) {
+  const bool super = config.blocks == TaehvBlocks::kSuper;
+  TaehvConfig published{.blocks = config.blocks, .latent_channels = config.latent_channels};
+  if (super) published.widths = {512, 256, 128};
+  if (config.latent_channels == 48) published.patch = 2;
+  const bool same = config.patch == published.patch && config.widths == published.widths &&
+                    config.last_width == published.last_width;
+  if (!same) return "";
+  if (config.latent_channels == 16) return super ? "" : "taew2_1";
+  if (config.latent_channels == 48) return super ? "taew2_2_super" : "taew2_2";
+  return "";
+}
+
+void DescribeTaehv(Network* network) {
+  const TaehvConfig c = ReadTaehvConfig(network->views);
+  network->table = TaehvTensors(c);
+  network->metadata = TaehvMetadata(c);
+  network->sizes = {{"blocks", c.blocks == TaehvBlocks::kPlain ? "plain" : "super"},
+                    {"latent_channels", c.latent_channels},
+                    {"widths", c.widths},
+                    {"spatial_stride", c.spatial_stride()},
+                    {"time_stride", VaeConfig::kTimeStride},
+                    {"encoder", c.encoder_dim > 0},
+                    {"latents", c.mean.empty() ? "normalised" : "not normalised"}};
+  network->preset = PublishedTaehv(c);
+}
+
 }  // namespace
 
 std::string_view NetworkName(NetworkKind kind) {
@@ -81,6 +110,8 @@ std::string_view NetworkName(NetworkKind kind) {
       return "text encoder";
     case NetworkKind::kVae:
       return "VAE";
+    case NetworkKind::kTaehv:
+      return "TAEHV";
   }
   return "unknown";
 }
@@ -91,6 +122,8 @@ const Naming& NamingOf(NetworkKind kind, const TensorViews& stored) {
       return DitNaming();
     case NetworkKind::kTextEncoder:
       return TextEncoderNaming();
+    case NetworkKind::kTaehv:
+      return TaehvNaming();
     case NetworkKind::kVae:
       break;
   }
@@ -107,6 +140,7 @@ std::vector<NetworkKind> FindNetworks(const std::shared_ptr<const WeightFile>& f
     kinds.push_back(NetworkKind::kTextEncoder);
   }
   if (LooksLikeVae(named(NetworkKind::kVae))) kinds.push_back(NetworkKind::kVae);
+  if (LooksLikeTaehv(named(NetworkKind::kTaehv))) kinds.push_back(NetworkKind::kTaehv);
   return kinds;
 }
 
@@ -121,6 +155,7 @@ Network OpenNetwork(const std::shared_ptr<const WeightFile>& file, NetworkKind k
   if (kind == NetworkKind::kDit) DescribeDit(beside, &network);
   if (kind == NetworkKind::kTextEncoder) DescribeText(&network);
   if (kind == NetworkKind::kVae) DescribeVae(beside, &network);
+  if (kind == NetworkKind::kTaehv) DescribeTaehv(&network);
   return network;
 }
 

@@ -12,9 +12,9 @@
 
 namespace t3 {
 
-enum class NetworkKind { kDit, kTextEncoder, kVae };
+enum class NetworkKind { kDit, kTextEncoder, kVae, kTaehv };
 
-std::string_view NetworkName(NetworkKind kind);  // "DiT", "text encoder", "VAE"
+std::string_view NetworkName(NetworkKind kind);  // "DiT", "text encoder", "VAE", "TAEHV"
 
 // The naming rules of a network's files; for the VAE, those of the version in `stored`.
 const Naming& NamingOf(NetworkKind kind, const TensorViews& stored);

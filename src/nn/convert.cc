@@ -10,9 +10,20 @@ namespace {
 
 at::ScalarType OutputType(const TensorView& view, const ConvertOptions& options) {
   if (options.dtype) return *options.dtype;
-  // A dequantised weight has no exact fp8 form with a LoRA or without its scale.
-  if (view.dtype == DType::kF8E4M3 || view.dtype == DType::kF8E5M2) return at::kBFloat16;
-  return ToScalarType(view.dtype);
+  // Without its scale, and with a LoRA, a weight has no exact form in the dtype it was stored in.
+  const bool plain = IsFloat(view.dtype) && DTypeSize(view.dtype) > 1;
+  return plain ? ToScalarType(view.dtype) : at::kBFloat16;
+}
+
+// Of the file's metadata, what holds for its weights in another form.
+Metadata KeptMetadata(const Metadata& metadata) {
+  Metadata kept;
+  for (const auto& [key, value] : metadata) {
+    const bool about_the_form = key == "_quantization_metadata" || key.starts_with("general.") ||
+                                key.starts_with("tokenizer.");
+    if (!about_the_form) kept.emplace(key, value);
+  }
+  return kept;
 }
 
 }  // namespace
@@ -31,7 +42,7 @@ void ConvertWeights(const NamedViews& views, const TensorTable& table, const Nam
     infos.push_back({spec.name, ToDType(load.dtype_for(spec.name)), spec.shape});
     total += spec.elements() * DTypeSize(infos.back().dtype);
   }
-  Metadata metadata = views.metadata;
+  Metadata metadata = KeptMetadata(views.metadata);
   for (const auto& [key, value] : options.metadata) metadata[key] = value;
   SafetensorsStream stream(path, infos, metadata);
   int64_t done = 0;

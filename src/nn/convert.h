@@ -11,9 +11,9 @@
 namespace t3 {
 
 struct ConvertOptions {
-  std::optional<at::ScalarType> dtype;                        // absent: as stored; fp8 becomes bf16
-  std::vector<LoraSpec> loras;                                // merged in fp32
-  Metadata metadata;                                          // overrides the file's own
+  std::optional<at::ScalarType> dtype;  // absent: as stored; fp8, int8 and GGUF become bf16
+  std::vector<LoraSpec> loras;          // merged in fp32
+  Metadata metadata;                    // overrides the file's own
   std::function<void(int64_t done, int64_t total)> progress;  // bytes written; may throw to stop
 };
 

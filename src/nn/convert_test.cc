@@ -48,6 +48,24 @@ TEST(Convert, RenamesDequantisesAndKeepsMetadata) {
   EXPECT_EQ(file->metadata().at("note"), "kept");
 }
 
+// What a file says about its own form does not hold for the converted one.
+TEST(Convert, WritesGgufAsPlainWeights) {
+  const auto file = WeightFile::Open(T3_SOURCE_DIR "/tests/data/oracle/gguf.gguf");
+  NamedViews views = NameTensors(file, kConvertNaming);
+  const TensorTable table{{"Q4_K", {2, 512}}, {"F16", {2, 512}}};
+  std::erase_if(views.tensors,
+                [](const auto& item) { return item.first != "Q4_K" && item.first != "F16"; });
+  views.metadata["t3.attention"] = "t3";
+  views.metadata["_quantization_metadata"] = "{}";
+  const std::string path = TestPath("plain.safetensors");
+  ConvertWeights(views, table, kConvertNaming, {}, path);
+  const auto written = WeightFile::Open(path);
+  EXPECT_EQ(written->metadata(), (Metadata{{"t3.attention", "t3"}}));
+  EXPECT_EQ(written->tensors().at("F16").dtype, DType::kF16);
+  EXPECT_TRUE(at::equal(ToTensor(written->tensors().at("Q4_K")),
+                        ToTensor(views.tensors.at("Q4_K")).to(at::kBFloat16)));
+}
+
 TEST(Convert, MergesLorasAndCasts) {
   const at::Tensor a = at::randn({4, 3});
   const at::Tensor up = at::randn({4, 2});

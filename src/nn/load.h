@@ -10,6 +10,7 @@
 #include "arch/naming.h"
 #include "arch/tensor_spec.h"
 #include "nn/lora.h"
+#include "nn/stored_tensor.h"
 #include "nn/tensor_map.h"
 
 namespace t3 {
@@ -30,7 +31,8 @@ struct LoadOptions {
 
 // The tensors of `table` from `views`, each contiguous, in memory of its own or in its place.
 // Before any data is read, throws Error that lists missing, surplus and misshapen tensors, scales
-// and LoRA entries that match no tensor or do not fit, and dtypes that are not floating-point.
+// and LoRA entries that match no tensor or do not fit, and dtypes that hold no weights: wanted is
+// floating point, ggml's blocks, or int8 with a scale.
 // Loads tensor by tensor: beside the result it needs memory for one chunk (the whole tensor in fp32
 // if a LoRA or a scale applies).
 TensorMap LoadTensors(const NamedViews& views, const TensorTable& table, const Naming& naming,
@@ -50,13 +52,5 @@ void CheckComplete(const NamedViews& views, const TensorTable& table, const std:
 // The narrowest dtype that represents the file's weights exactly: bf16 or fp16 if every tensor of
 // `table` that may be narrower than fp32 is stored so without a scale, else fp32.
 at::ScalarType StoredType(const NamedViews& views, const TensorTable& table);
-
-// torch's dtype for a stored one, and the inverse, which throws Error for dtypes that files do not
-// have.
-at::ScalarType ToScalarType(DType dtype);
-DType ToDType(at::ScalarType type);
-
-// A stored tensor, any dtype, as a fresh CPU tensor of that dtype.
-at::Tensor ToTensor(const TensorView& view);
 
 }  // namespace t3

@@ -130,6 +130,20 @@ TEST(Load, TakesOtherNamesPrefixesAndForeignTensors) {
   EXPECT_TRUE(at::equal(loaded.at("blocks.1.q.weight"), stored["model.layers.1.to_q.weight"]));
 }
 
+TEST(Load, NotesWhatAVariantHasBeside) {
+  TestTensors stored = RandomTensors();
+  for (const char* name :
+       {"blocks.0.gate.weight", "blocks.0.gate.bias", "model.blocks.1.gate.bias"}) {
+    stored[name] = at::zeros({2});
+  }
+  Naming naming = TestNaming();
+  naming.unused = {{"blocks.#.gate", "gates are left out"}};
+  const NamedViews views = NameTensors(TestFile("gates.safetensors", stored), naming);
+  EXPECT_THAT(views.notes, ::testing::ElementsAre("gates are left out"));
+  EXPECT_EQ(views.left_out.size(), 3u);
+  EXPECT_EQ(ErrorOf([&] { CheckComplete(views, kTable, "test net"); }), "");
+}
+
 TEST(Load, AcceptsEqualDuplicatesOnly) {
   TestTensors stored = RandomTensors();
   stored["layers.0.to_q.bias"] = stored["blocks.0.q.bias"].clone();
@@ -162,7 +176,7 @@ TEST(Load, RejectsScalesThatDoNotFit) {
   stored["blocks.0.q.weight"] = stored["blocks.0.q.weight"].to(at::kFloat8_e4m3fn);
   for (const at::Tensor& scale : {at::ones({2}), at::ones({1, 2}), at::ones({3, 3, 1})}) {
     stored["blocks.0.q.scale_weight"] = scale;
-    EXPECT_THAT(ErrorOf([&] { LoadFrom(stored); }), HasSubstr("or one per row or per column"));
+    EXPECT_THAT(ErrorOf([&] { LoadFrom(stored); }), HasSubstr("or one per row, column or block"));
   }
 }
 
@@ -181,6 +195,58 @@ TEST(Load, ScalesByColumnAndByRow) {
     const TensorMap loaded = LoadTensors(views, square, TestNaming(), {});
     EXPECT_TRUE(at::equal(loaded.at("blocks.0.q.weight"), wanted)) << scale.sizes();
   }
+}
+
+// int8 per tensor, row and 2x2 block; per column and row together.
+TEST(Load, ScalesOfIntegersAndBlocks) {
+  const TensorTable table{{"blocks.0.q.weight", {4, 6}}};
+  const at::Tensor weight = at::randint(-127, 128, {4, 6}).to(at::kChar);
+  for (const auto& [scale, repeats] :
+       {std::pair(at::rand({1}), at::ones({4, 6})), std::pair(at::rand({4, 1}), at::ones({1, 6})),
+        std::pair(at::rand({2, 3}), at::ones({2, 2}))}) {
+    const TestTensors stored{{"blocks.0.q.weight", weight}, {"blocks.0.q.weight_scale", scale}};
+    const NamedViews views = NameTensors(TestFile("int8.safetensors", stored), TestNaming());
+    const TensorMap loaded = LoadTensors(views, table, TestNaming(), {});
+    const at::Tensor factors = at::kron(scale.view({scale.size(0), -1}), repeats);
+    EXPECT_TRUE(at::equal(loaded.at("blocks.0.q.weight"), weight.to(at::kFloat) * factors))
+        << scale.sizes();
+  }
+  const TestTensors bare{{"blocks.0.q.weight", weight}};
+  const NamedViews views = NameTensors(TestFile("bare.safetensors", bare), TestNaming());
+  EXPECT_THAT(
+      ErrorOf([&] { LoadTensors(views, table, TestNaming(), {}); }),
+      HasSubstr("is stored as I8, wanted a floating-point dtype, a GGUF type or int8 with"));
+}
+
+// In fp32 the values of the Python package gguf, bit for bit; in bf16 those, rounded.
+TEST(Load, DequantisesGguf) {
+  const std::string oracle = T3_SOURCE_DIR "/tests/data/oracle/gguf";
+  const NamedViews views = NameTensors(WeightFile::Open(oracle + ".gguf"), TestNaming());
+  const auto expected = WeightFile::Open(oracle + ".expected.safetensors");
+  ASSERT_EQ(expected->tensors().size(), 13u);
+  for (const auto& [name, view] : expected->tensors()) {
+    LoadOptions options;
+    options.check_finite = false;
+    const at::Tensor wanted = ToTensor(view);
+    const at::Tensor values = LoadTensor(views, name, LoraStack({}, {}, TestNaming()), options);
+    EXPECT_TRUE(at::equal(values.view_as(wanted), wanted)) << name;
+    options.dtype = at::kBFloat16;
+    const at::Tensor rounded = LoadTensor(views, name, LoraStack({}, {}, TestNaming()), options);
+    EXPECT_TRUE(at::equal(rounded.view_as(wanted), wanted.to(at::kBFloat16))) << name;
+  }
+}
+
+// Larger than a chunk of 64 MiB in fp32, and so than a task.
+TEST(Load, DequantisesChunkByChunk) {
+  constexpr int64_t kBlocks = (int64_t{64} << 20) / 4 / 32 + 5;
+  std::vector<std::byte> data(kBlocks * 34, std::byte{3});
+  data[34 * (kBlocks - 1)] = std::byte{0};
+  data[34 * (kBlocks - 1) + 1] = std::byte{0x3C};  // d = 1 in the last block
+  const TensorView view{DType::kQ8_0, {kBlocks, 32}, data.data(), kBlocks * 34};
+  const at::Tensor values = ToTensor(view);
+  EXPECT_TRUE((values[kBlocks - 1] == 3).all().item<bool>());
+  EXPECT_TRUE((values.narrow(0, 0, kBlocks - 1) == values[0][0]).all().item<bool>());
+  EXPECT_NE(values[0][0].item<float>(), 3);
 }
 
 TEST(Load, NamesAScaleWithoutAWeight) {

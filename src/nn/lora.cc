@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "nn/load.h"
+#include "nn/stored_tensor.h"
 
 namespace t3 {
 namespace {
@@ -43,7 +43,7 @@ void CheckFits(const LoraFile& file, const std::string& name, const LoraDelta& d
 }
 
 at::Tensor OnDevice(const TensorView& view, const at::Tensor& like) {
-  return ToTensor(view).to(like.device(), at::kFloat);
+  return LoadStored(view, like.device(), at::kFloat);
 }
 
 template <typename Prefixes>

@@ -98,6 +98,8 @@ TEST(Lora, AddsFullDeltas) {
   EXPECT_TRUE(at::allclose(DeltaOf("blocks.7.self_attn.q.weight", {6, 4}, tensors, 2), weight * 2));
   EXPECT_TRUE(at::allclose(DeltaOf("blocks.7.self_attn.q.bias", {6}, tensors, 2), bias * 2));
   EXPECT_TRUE(at::allclose(DeltaOf("blocks.7.modulation", {1, 6, 4}, tensors), modulation));
+  const TestTensors renamed{{"diffusion_model.blocks.7.modulation.diff", modulation}};
+  EXPECT_TRUE(at::equal(DeltaOf("blocks.7.modulation", {1, 6, 4}, renamed, 3), modulation * 3));
 }
 
 TEST(Lora, BiasOfTheUpFactorCountsAsTheFactors) {

@@ -1,25 +1,40 @@
 // Shapes and checks of scales.
 #include "nn/scales.h"
 
+#include <ATen/ATen.h>
+
+#include <algorithm>
 #include <map>
 
 #include "base/check.h"
 
 namespace t3 {
 
-std::optional<std::vector<int64_t>> ScaleShape(const TensorView& scale,
+std::optional<std::vector<int64_t>> ScaleShape(const std::vector<int64_t>& scale,
                                                const std::vector<int64_t>& weight) {
   std::vector<int64_t> shape(weight.size(), 1);
-  if (scale.elements() == 1) return shape;
-  if (scale.shape.size() == 1 && scale.shape[0] == weight[0]) {
+  if (std::all_of(scale.begin(), scale.end(), [](int64_t size) { return size == 1; })) return shape;
+  if (scale.size() == 1 && !weight.empty() && scale[0] == weight[0]) {
     shape[0] = weight[0];
     return shape;
   }
-  if (scale.shape.size() != weight.size()) return std::nullopt;
+  if (scale.size() != weight.size()) return std::nullopt;
   for (size_t i = 0; i < weight.size(); ++i) {
-    if (scale.shape[i] != 1 && scale.shape[i] != weight[i]) return std::nullopt;
+    if (scale[i] < 1 || weight[i] % scale[i] != 0) return std::nullopt;
   }
-  return scale.shape;
+  return scale;
+}
+
+void ApplyScale(const at::Tensor& scale, const at::Tensor& weight) {
+  const std::vector<int64_t> counts = ScaleShape(scale.sizes().vec(), weight.sizes().vec()).value();
+  // Every axis as blocks and places within a block.
+  std::vector<int64_t> split;
+  std::vector<int64_t> factors;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    split.insert(split.end(), {counts[i], weight.size(static_cast<int64_t>(i)) / counts[i]});
+    factors.insert(factors.end(), {counts[i], 1});
+  }
+  weight.view(split).mul_(scale.view(factors));
 }
 
 void CheckScales(const NamedViews& views, const TensorTable& table, const std::string& network) {
@@ -31,9 +46,9 @@ void CheckScales(const NamedViews& views, const TensorTable& table, const std::s
              views.path, name, network);
     const std::vector<int64_t>& shape = found->second->shape;
     T3_CHECK(
-        scale.dtype <= DType::kBF16 && ScaleShape(scale, shape),
-        "{}: the scale of {} {} is {} {}; wanted a floating-point number, or one per row or per "
-        "column",
+        scale.dtype <= DType::kBF16 && ScaleShape(scale.shape, shape),
+        "{}: the scale of {} {} is {} {}; wanted a floating-point number, or one per row, column "
+        "or block",
         views.path, name, ShapeText(shape), DTypeName(scale.dtype), ShapeText(scale.shape));
   }
 }

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "arch/decoder.h"
 #include "base/atomic_file.h"
 #include "base/check.h"
 #include "base/seconds_since.h"
@@ -35,16 +36,25 @@ constexpr int64_t kMaxLatentPixels = 272 * 480;
 constexpr int64_t kLatentFrames = 5;
 constexpr int64_t kTextRows = 64;
 
+// Of sizes alone.
+std::string DecoderKey(const DecoderConfig& decoder) {
+  if (const auto* vae = std::get_if<VaeConfig>(&decoder))
+    return fmt::format("{} {} {}", vae->decoder_dim, vae->latent_channels, vae->patch());
+  const auto& taehv = std::get<TaehvConfig>(decoder);
+  return fmt::format("{} {} {} {} {}", DecoderName(decoder), fmt::join(taehv.widths, " "),
+                     taehv.last_width, taehv.latent_channels, taehv.patch);
+}
+
 std::string PathOf(const CalibrationKey& key) {
   const std::string folder = CacheFolder();
   if (folder.empty()) return "";
   const BuildInfo& build = GetBuildInfo();
   const DitConfig& dit = key.dit;
-  const std::string text = fmt::format(
-      "{} {} {} {} {} {}|{} {} {} {} {}|{} {} {}|{}", build.version, build.commit, build.torch,
-      DeviceName(key.device), at::get_num_threads(), toString(key.dtype), dit.dim, dit.ffn_dim,
-      dit.num_heads, dit.num_layers, dit.latent_channels, key.vae.decoder_dim,
-      key.vae.latent_channels, key.vae.patch(), AttentionName(key.attention));
+  const std::string text =
+      fmt::format("{} {} {} {} {} {}|{} {} {} {} {}|{}|{}", build.version, build.commit,
+                  build.torch, DeviceName(key.device), at::get_num_threads(), toString(key.dtype),
+                  dit.dim, dit.ffn_dim, dit.num_heads, dit.num_layers, dit.latent_channels,
+                  DecoderKey(key.decoder), AttentionName(key.attention));
   return fmt::format("{}/calibration-{}.json", folder, TextDigest(text).substr(0, 16));
 }
 
@@ -143,14 +153,15 @@ void CalibrateDecode(const ModelInfo& model, const CalibrationKey& key, const Ru
     double seconds;
     double start;
   };
-  const Vae vae = LoadVae(model, VaeHalf::kDecoder, key.dtype, context);
+  const auto decoder = LoadDecoder(model, key.dtype, context);
   Stage stage(context, "timing the decoder", 1);
   const auto time = [&](int64_t side) {
-    const at::Tensor latents = at::randn({key.vae.latent_channels, 2, side, side});
-    const auto decode = [&] { vae.Decode(latents, [](const at::Tensor&) {}); };
+    const at::Tensor latents = at::randn({LatentChannels(key.decoder), 2, side, side});
+    const auto decode = [&] { decoder->Decode(latents, [](const at::Tensor&) {}); };
     const double first = SecondsOf(key.device, decode);
     const double seconds = SecondsOf(key.device, decode);
-    return Timed{CostOfDecode(key.vae, {2, side, side}), seconds, std::max(0.0, first - seconds)};
+    return Timed{CostOfDecode(key.decoder, {2, side, side}), seconds,
+                 std::max(0.0, first - seconds)};
   };
   constexpr int64_t kSmallestSide = 8;
   result.decode_start = time(kSmallestSide).start;
@@ -215,7 +226,7 @@ Calibration Calibrate(const ModelInfo& model, const CalibrationKey& key,
   if (key.device.is_cuda()) result.copy = CopyRate(key.device);
   CalibrateForward(model, key, context, result);
   ReleaseCachedMemory(key.device);
-  if (model.vae) CalibrateDecode(model, key, context, result);
+  if (model.vae || model.decoder) CalibrateDecode(model, key, context, result);
   ReleaseCachedMemory(key.device);
   Keep(result, PathOf(key));
   return result;

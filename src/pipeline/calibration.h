@@ -19,7 +19,7 @@ namespace t3 {
 struct Calibration {
   double linear = 0;     // linear layers, cross-attention and everything else of a forward
   double attention = 0;  // self-attention
-  double decode = 0;     // the VAE's decoder; 0 where the model has none
+  double decode = 0;     // the decoder; 0 where the model has none
   // The first forward beside a later one: libraries that are loaded, and products that are timed to
   // choose among the library's algorithms, for each of the rows that this is done with.
   double start = 0;
@@ -38,7 +38,7 @@ struct Calibration {
 // What speed depends on; weights of equal sizes are equally fast.
 struct CalibrationKey {
   DitConfig dit;
-  VaeConfig vae;
+  DecoderConfig decoder;
   AttentionPattern attention = AttentionPattern::kFull;
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;

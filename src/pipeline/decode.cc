@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "loading/tensor_file.h"
 #include "media/queued_writer.h"
-#include "models/vae/frame_assembler.h"
+#include "models/decoder/frame_assembler.h"
 #include "pipeline/clip_colors.h"
 #include "pipeline/row_spool.h"
 #include "plan/memory.h"
@@ -80,15 +80,15 @@ QueuedFrame Queued(const at::Tensor& frame, std::function<void()> wait) {
 // One decode: what its kinds of output share.
 class DecodeRun {
  public:
-  DecodeRun(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target, Stage& stage)
-      : vae_(vae),
-        target_(target),
+  DecodeRun(const VideoDecoder& decoder, const at::Tensor& latents, const DecodeTarget& target,
+            Stage& stage)
+      : target_(target),
         stage_(stage),
         device_(stage.context().device),
         frames_(target.geometry.frames),
         latents_(latents.narrow(1, 0, (frames_ + 2) / VaeConfig::kTimeStride + 1)),
-        plan_(PlanDecode(vae.config(), {latents_.size(1), latents_.size(2), latents_.size(3)},
-                         vae.element_bytes(), DecodeBudget(stage.context()))),
+        plan_(decoder.PlanFor({latents_.size(1), latents_.size(2), latents_.size(3)},
+                              DecodeBudget(stage.context()))),
         pacer_(device_) {
     stage_.set_total(frames_);
   }
@@ -98,6 +98,7 @@ class DecodeRun {
     Decode([&](const DecodedRows& rows) {
       const CroppedRows part = Crop(rows.pixels, rows.row, target_.geometry);
       const int64_t count = FramesWanted(rows);
+      if (count == 0) return;  // a frame after the last that is wanted
       video.narrow(1, rows.frame, count)
           .narrow(2, part.row, part.pixels.size(2))
           .copy_(part.pixels.narrow(1, 0, count));
@@ -118,7 +119,7 @@ class DecodeRun {
   }
 
  private:
-  void Decode(const RowSink& sink) { vae_.DecodeRows(latents_, plan_, sink, Poll()); }
+  void Decode(const RowSink& sink) { plan_.run(latents_, sink, Poll()); }
 
   // Waits for all but the latest work on the device, so that stopping waits for little.
   std::function<void()> Poll() {
@@ -190,24 +191,23 @@ class DecodeRun {
     return {host, WhenDone(device_)};
   }
 
-  const Vae& vae_;
   const DecodeTarget& target_;
   Stage& stage_;
   at::Device device_;
   int64_t frames_;
   at::Tensor latents_;
-  DecodePlan plan_;
+  PlannedDecode plan_;
   DevicePacer pacer_;
 };
 
 // Plans a decode by what memory there is and has `use` do it.
 template <typename Use>
-void RunDecode(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target, Stage& stage,
-               Use use) {
+void RunDecode(const VideoDecoder& decoder, const at::Tensor& latents, const DecodeTarget& target,
+               Stage& stage, Use use) {
   const c10::NoGradGuard no_grad;
   ReleaseCachedMemory(stage.context().device);
   UseKeptConvolutionPlans();
-  DecodeRun run(vae, latents, target, stage);
+  DecodeRun run(decoder, latents, target, stage);
   use(run);
   KeepConvolutionPlans();
 }
@@ -255,28 +255,28 @@ int64_t DecodeBudget(const RunContext& context) {
   return context.device_limit > 0 ? std::min(context.device_limit, available) : available;
 }
 
-void DecodeToFile(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target,
-                  Stage& stage) {
+void DecodeToFile(const VideoDecoder& decoder, const at::Tensor& latents,
+                  const DecodeTarget& target, Stage& stage) {
   if (IsTensorFile(target.output.path)) {
-    RunDecode(vae, latents, target, stage, [](DecodeRun& run) { run.ToTensorFile(); });
+    RunDecode(decoder, latents, target, stage, [](DecodeRun& run) { run.ToTensorFile(); });
     return;
   }
   QueuedWriter writer(OpenWriter(target), kQueuedFrames);
-  DecodeInto(writer, vae, latents, target, stage);
+  DecodeInto(writer, decoder, latents, target, stage);
 }
 
-void DecodeInto(QueuedWriter& writer, const Vae& vae, const at::Tensor& latents,
+void DecodeInto(QueuedWriter& writer, const VideoDecoder& decoder, const at::Tensor& latents,
                 const DecodeTarget& target, Stage& stage) {
-  RunDecode(vae, latents, target, stage, [&](DecodeRun& run) { run.ToVideo(writer); });
+  RunDecode(decoder, latents, target, stage, [&](DecodeRun& run) { run.ToVideo(writer); });
 }
 
-at::Tensor DecodeToTensor(const Vae& vae, const at::Tensor& latents, const VideoGeometry& geometry,
-                          Stage& stage) {
+at::Tensor DecodeToTensor(const VideoDecoder& decoder, const at::Tensor& latents,
+                          const VideoGeometry& geometry, Stage& stage) {
   DecodeTarget target;
   target.geometry = geometry;
   // Before the plan, which takes what memory is left.
   const at::Tensor video = EmptyVideo(geometry, stage.context().device);
-  RunDecode(vae, latents, target, stage, [&](DecodeRun& run) { run.ToTensor(video); });
+  RunDecode(decoder, latents, target, stage, [&](DecodeRun& run) { run.ToTensor(video); });
   return video;
 }
 

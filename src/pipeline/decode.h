@@ -7,7 +7,7 @@
 #include <string>
 
 #include "media/queued_writer.h"
-#include "models/vae/vae.h"
+#include "models/decoder/video_decoder.h"
 #include "pipeline/source_clip.h"
 #include "plan/geometry.h"
 #include "runtime/stage.h"
@@ -42,12 +42,12 @@ int64_t DecodeBudget(const RunContext& context);
 // own, .safetensors as tensor `video` (3,frames,height,width) fp32 in [-1,1]. Where the budget
 // takes slabs, rows wait in a spool file beside the output first. Advances `stage` by frames.
 // Nothing is left under the final name unless it is complete.
-void DecodeToFile(const Vae& vae, const at::Tensor& latents, const DecodeTarget& target,
-                  Stage& stage);
+void DecodeToFile(const VideoDecoder& decoder, const at::Tensor& latents,
+                  const DecodeTarget& target, Stage& stage);
 
 // The same frames into a writer that is open already, and finishes it. `target.output` is not a
 // tensor file; a spool file lies beside it.
-void DecodeInto(QueuedWriter& writer, const Vae& vae, const at::Tensor& latents,
+void DecodeInto(QueuedWriter& writer, const VideoDecoder& decoder, const at::Tensor& latents,
                 const DecodeTarget& target, Stage& stage);
 
 // Where frames wait on disk: beside the output, where there is room for the video; a sink has no
@@ -58,7 +58,7 @@ std::string SpoolFolder(const std::string& output);
 VideoSettings SettingsOf(const DecodeTarget& target);
 
 // The same frames, (3,frames,height,width) fp32 in [-1,1] on the stage's device.
-at::Tensor DecodeToTensor(const Vae& vae, const at::Tensor& latents, const VideoGeometry& geometry,
-                          Stage& stage);
+at::Tensor DecodeToTensor(const VideoDecoder& decoder, const at::Tensor& latents,
+                          const VideoGeometry& geometry, Stage& stage);
 
 }  // namespace t3

@@ -122,7 +122,7 @@ Result Engine::Decode(const std::string& latents_path, const OutputOptions& outp
                       const ProgressFn& progress, const CancelToken* cancel) {
   const ModelInfo& model = impl_->model;
   const RunContext context = impl_->Context(progress, cancel);
-  CheckVae(model);
+  CheckDecoder(model);
   FileClaims files;
   ClaimModelFiles(model, files);
   files.Read("the latents", latents_path);
@@ -135,9 +135,9 @@ Result Engine::Decode(const std::string& latents_path, const OutputOptions& outp
   RemoveStaleTemporaries(output.path);
   CheckDecodeTarget(target);
   Result result{output.path, geometry.width, geometry.height, geometry.frames, {}, {}};
-  const Vae vae = LoadVae(model, VaeHalf::kDecoder, impl_->settings.dtype, context);
+  const auto decoder = LoadDecoder(model, impl_->settings.dtype, context);
   Stage stage(context, "decoding", geometry.frames, "frames");
-  DecodeToFile(vae, stored.latents, target, stage);
+  DecodeToFile(*decoder, stored.latents, target, stage);
   stage.Finish(result.stages);
   return result;
 }

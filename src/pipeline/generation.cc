@@ -241,7 +241,8 @@ at::Tensor Generation::RunSteps(Item& item, const Pass& pass, const at::Tensor& 
   std::optional<Preview> preview;
   if (!request.preview.path.empty()) {
     preview.emplace(request.preview.path, request.preview.every.value_or(kPreviewEvery),
-                    item.planned->identity.steps, LoadPreviewMap(model_, context_));
+                    item.planned->identity.steps,
+                    LoadPreviewPainter(model_, item.job(), settings_.dtype, context_));
   }
   const std::optional<int64_t> every = KeepsState(request) ? request.checkpoint.every : 0;
   const std::optional<FoundRun>& found = item.planned->found;
@@ -298,7 +299,7 @@ void Generation::GenerateOne(Item& item, bool last) {
   if (!residents.denoiser) dit_.reset();
   ReleaseCachedMemory(settings_.device);
   WriteOutput(item, latents);
-  if (!residents.decoder) vae_.reset();
+  if (!residents.decoder) decoder_.reset();
   ReleaseCachedMemory(settings_.device);
   FinishRecord(item);
 }

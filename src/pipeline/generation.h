@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -96,7 +97,7 @@ class Generation {
   std::optional<Dit> dit_;
   const ModelInfo* dit_model_ = nullptr;                  // of dit_
   BlockWeights block_weights_ = BlockWeights::kOnDevice;  // of dit_
-  std::optional<Vae> vae_;                                // its decoder
+  std::unique_ptr<VideoDecoder> decoder_;
 };
 
 }  // namespace t3

@@ -67,11 +67,11 @@ void Generation::SaveAsOutput(Item& item, const at::Tensor& latents) const {
 }
 
 void Generation::DecodeOutput(Item& item, const at::Tensor& latents) {
-  if (!vae_) vae_ = LoadVae(model_, VaeHalf::kDecoder, settings_.dtype, context_);
+  if (!decoder_) decoder_ = LoadDecoder(model_, settings_.dtype, context_);
   DecodeTarget target = item.planned->target;
   if (MatchesColors(item.job())) target.colors = item.source;
   Stage stage(context_, "decoding", item.job().geometry.frames, "frames");
-  DecodeToFile(*vae_, latents, target, stage);
+  DecodeToFile(*decoder_, latents, target, stage);
   stage.Finish(item.result.stages);
   if (!KeepsState(item.request())) return;
   for (const std::string& oddity : CheckVideo(item.result.output, item.job().geometry))

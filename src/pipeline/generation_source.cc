@@ -58,10 +58,10 @@ void Generation::DecodeDraft(Item& item) {
   const DecodeTarget target = DraftTarget(planned, item.request().output.keep_draft);
   std::unique_ptr<VideoWriter> file;
   if (!target.output.path.empty()) file = OpenVideoWriter(target.output.path, SettingsOf(target));
-  if (!vae_) vae_ = LoadVae(model_, VaeHalf::kDecoder, settings_.dtype, context_);
+  if (!decoder_) decoder_ = LoadDecoder(model_, settings_.dtype, context_);
   Stage stage(context_, "decoding draft", small.frames, "frames");
   QueuedWriter writer(std::make_unique<DraftWriter>(*spool, std::move(file)), kQueuedFrames);
-  DecodeInto(writer, *vae_, item.draft, target, stage);
+  DecodeInto(writer, *decoder_, item.draft, target, stage);
   stage.Finish(item.result.stages);
   const VideoGeometry& video = item.job().geometry;
   item.source = SpooledClip(spool, small.frames, video.padded_width, video.padded_height);
@@ -86,7 +86,7 @@ at::Tensor Generation::EncodeSource(Item& item) {
   const Job& job = item.job();
   if (!item.source || job.sampling.strength == 1) return {};
   // Encoding takes what memory there is.
-  vae_.reset();
+  decoder_.reset();
   dit_.reset();
   ReleaseCachedMemory(settings_.device);
   const Vae vae = LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_);

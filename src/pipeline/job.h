@@ -37,6 +37,7 @@ struct Job {
   int64_t draft_steps = 0;
   std::optional<DraftChoice> draft;  // as the run is recorded; absent: the model has none
   std::vector<std::string> notes;
+  std::optional<DecoderFile> preview_decoder;  // absent: previews, if any, are painted by a map
 
   // Whether the video starts from a clip: a source video or a draft.
   bool refines() const { return draft_size || !request.video.empty(); }

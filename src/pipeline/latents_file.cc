@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
+#include "arch/decoder.h"
 #include "base/check.h"
 #include "loading/tensor_file.h"
 
@@ -41,10 +43,13 @@ VideoGeometry GeometryOfLatents(const WeightFile& file, const at::Tensor& latent
   return whole;
 }
 
-// The metadata without what only `t3 resume` needs: paths of this machine do not belong in a
-// video.
-Metadata WithoutRunState(Metadata metadata) {
+// Metadata of the video: without what only `t3 resume` needs, because paths of this machine do not
+// belong in a video, and with the decoder of this model.
+Metadata MetadataOfVideo(Metadata metadata, const ModelInfo& model) {
   std::erase_if(metadata, [](const auto& entry) { return entry.first.starts_with("t3.run."); });
+  metadata.erase("t3.decoder");
+  if (model.decoder)
+    metadata["t3.decoder"] = std::filesystem::path(model.decoder->path).filename().string();
   return metadata;
 }
 
@@ -61,16 +66,17 @@ StoredLatents ReadStoredLatents(const std::string& path, const ModelInfo& model,
   const auto file = WeightFile::Open(path);
   const at::Tensor latents = ReadLatents(*file, "latents");
   T3_CHECK(
-      latents.size(0) == model.vae->latent_channels,
-      "{} holds latents with {} channels, but the VAE {} has {}; they belong to different models",
-      path, latents.size(0), model.paths.vae, model.vae->latent_channels);
-  VideoGeometry geometry = GeometryOfLatents(*file, latents, *model.vae);
+      latents.size(0) == LatentChannels(DecoderOf(model)),
+      "{} holds latents with {} channels, but the {} {} has {}; they belong to different models",
+      path, latents.size(0), model.decoder ? "decoder" : "VAE", DecoderPath(model),
+      LatentChannels(DecoderOf(model)));
+  VideoGeometry geometry = GeometryOfLatents(*file, latents, VaeOf(model));
   if (last_frame) {
     if (*last_frame < 1) FailUsage("`last-frame` {}: frames count from 1", *last_frame);
     geometry.frames = std::min(geometry.frames, *last_frame);
   }
   return {latents, geometry, FpsOfLatents(*file, model.defaults.fps),
-          WithoutRunState(file->metadata())};
+          MetadataOfVideo(file->metadata(), model)};
 }
 
 }  // namespace t3

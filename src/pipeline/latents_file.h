@@ -19,9 +19,9 @@ struct StoredLatents {
   Metadata metadata;  // for the video, without paths of this machine
 };
 
-// Tensor `latents` of a file, (z,T,h,w) or with a leading 1, for the VAE of `model`. `last_frame`:
-// of the video, counted from 1; absent: all frames. Throws Error for files and latents that do not
-// fit, of kind kUsage for a frame below 1.
+// Tensor `latents` of a file, (z,T,h,w) or with a leading 1, for the decoder of `model`.
+// `last_frame`: of the video, counted from 1; absent: all frames. Throws Error for files and
+// latents that do not fit, of kind kUsage for a frame below 1.
 StoredLatents ReadStoredLatents(const std::string& path, const ModelInfo& model,
                                 std::optional<int64_t> last_frame);
 

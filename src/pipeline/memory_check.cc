@@ -46,7 +46,8 @@ class FitSearch {
 
   std::vector<std::string> Options() const {
     std::vector<std::string> options;
-    for (std::string option : {HalfPrecision(), FewerFrames(), SmallerSize(), LatentsOnly()}) {
+    for (std::string option :
+         {HalfPrecision(), OwnVae(), FewerFrames(), SmallerSize(), LatentsOnly()}) {
       if (!option.empty()) options.push_back(std::move(option));
     }
     return options;
@@ -71,6 +72,15 @@ class FitSearch {
   std::string HalfPrecision() const {
     const bool native = budget_.on_gpu || CpuMultipliesBf16();
     return native && dtype_ == at::kFloat && Fits(job_, at::kBFloat16) ? "`dtype` bf16" : "";
+  }
+
+  // In slabs it takes less than a TAEHV for a few frames.
+  std::string OwnVae() const {
+    if (!model_.decoder || !model_.vae) return "";
+    ModelInfo own = model_;
+    own.decoder.reset();
+    const bool fits = TooLarge(PlanRunMemory(own, job_, dtype_, budget_)) == nullptr;
+    return fits ? "the model's own VAE, without `decoder`" : "";
   }
 
   // The largest number of frames that fits; memory grows with it.
@@ -129,6 +139,8 @@ PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType d
   PlannedRun run;
   run.dit = model.dit;
   run.vae = VaeOf(model);
+  run.decoder = DecoderOf(model);
+  if (job.preview_decoder) run.preview = std::get<TaehvConfig>(job.preview_decoder->config);
   if (job.request.text_embeds.empty()) run.text = model.text;
   run.attention = job.attention.pattern;
   run.windows = job.attention.windows;

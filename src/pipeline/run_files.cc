@@ -29,6 +29,7 @@ void ClaimModelFiles(const ModelInfo& model, FileClaims& claims) {
   claims.Read("the denoiser", model.paths.dit);
   claims.Read("the text encoder", model.paths.text_encoder);
   claims.Read("the VAE", model.paths.vae);
+  claims.Read("the decoder", model.paths.decoder);
   claims.Read("the tokenizer", model.paths.tokenizer);
   for (const Lora& lora : model.loras) claims.Read("the LoRA", lora.path);
 }
@@ -45,6 +46,7 @@ void ClaimRunFiles(const Request& request, FileClaims& claims) {
   claims.Read("the draft's denoiser", request.draft_dit);
   claims.Read("the text embeddings", request.text_embeds);
   claims.Read("the noise", request.noise);
+  claims.Read("the preview's decoder", request.preview.decoder);
   if (!IsOwnState(request)) claims.Read("the state", request.checkpoint.resume_from);
   const std::string& output = request.output.path;
   ClaimOutput(output, claims);

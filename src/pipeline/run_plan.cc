@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "arch/decoder.h"
 #include "base/atomic_file.h"
 #include "base/check.h"
 #include "loading/load_models.h"
 #include "loading/tensor_file.h"
 #include "pipeline/calibration.h"
 #include "pipeline/existing_files.h"
+#include "pipeline/refinement.h"
+#include "pipeline/preview/preview_painter.h"
 #include "pipeline/run_files.h"
 #include "pipeline/shipped_model.h"
 #include "pipeline/state/record.h"
@@ -61,6 +64,13 @@ AttentionPlan ToPlan(const ModelInfo& model, const JobAttention& attention) {
   const bool full = attention.pattern == AttentionPattern::kFull;
   return {attention.pattern, model.attention.pattern, model.attention.known,
           full ? WindowCycle{} : attention.windows, attention.windows_source};
+}
+
+// The decoder's file and what it is; "" where nothing is decoded.
+std::string DecodedBy(const ModelInfo& model, const Request& request) {
+  if (IsTensorFile(request.output.path)) return "";
+  return fmt::format("{}, {}", std::filesystem::path(DecoderPath(model)).filename().string(),
+                     DecoderName(DecoderOf(model)));
 }
 
 // Targets with equal keys can be written if one of them can.
@@ -148,12 +158,13 @@ void Planner::PlanDraft(PlannedJob& planned) {
   planned.draft = std::move(draft);
 }
 
-void Planner::CheckParts(const Request& request) const {
+void Planner::CheckParts(const Job& job) const {
+  const Request& request = job.request;
   CheckDit(model_);
   if (request.text_embeds.empty()) CheckTextEncoder(model_);
-  if (!IsTensorFile(request.output.path) || !request.image.empty() || !request.video.empty() ||
-      request.params.draft.value_or(DraftChoice{}).size || !request.preview.path.empty())
-    CheckVae(model_);
+  if (!IsTensorFile(request.output.path) || job.draft_size) CheckDecoder(model_);
+  const bool fits_map = !request.preview.path.empty() && !job.preview_decoder;
+  if (EncodedFrames(job) > 0 || fits_map) CheckVae(model_);
 }
 
 // That every file can be written where it is to be.
@@ -213,6 +224,7 @@ RunPlan Planner::Describe(const PlannedJob& planned) const {
   RunPlan plan;
   plan.request = DecidedRequest(job);
   plan.model = model_.paths.dit;
+  plan.decoder = DecodedBy(model_, request);
   plan.loras = model_.loras;
   plan.lora_strengths = model_.lora_strengths;
   plan.device = settings_.device.str();
@@ -247,6 +259,7 @@ RunPlan Planner::Plan(const Request& request) {
   planned->job = PlanJob(
       model_, request,
       {planned->image ? &*planned->image : nullptr, planned->source ? &*planned->source : nullptr});
+  planned->job.preview_decoder = FindPreviewDecoder(model_, request.preview);
   const Job& job = planned->job;
   PlanDraft(*planned);
   planned->target = {request.output, job.geometry, job.fps,
@@ -263,7 +276,7 @@ RunPlan Planner::Plan(const Request& request) {
     for (std::string& note : CompareWithRecord(request.record.compare_with, planned->identity))
       plan.notes.push_back(std::move(note));
   }
-  CheckParts(plan.request);
+  CheckParts(job);
   FindEarlierRun(*planned, plan);
   CheckPlaces(*planned);
   ReadInputs(*planned);

@@ -62,7 +62,7 @@ class Planner {
   RunPlan Describe(const PlannedJob& planned) const;
   void FindEarlierRun(PlannedJob& planned, RunPlan& plan) const;
   void PlanMemoryAndTime(PlannedJob& planned, RunPlan& plan) const;
-  void CheckParts(const Request& request) const;
+  void CheckParts(const Job& job) const;
   void CheckPlaces(const PlannedJob& planned);
   void ReadInputs(PlannedJob& planned) const;
 

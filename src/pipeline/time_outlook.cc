@@ -10,7 +10,7 @@ namespace t3 {
 
 CalibrationKey CalibrationKeyOf(const ModelInfo& model, const Job& job, at::Device device,
                                 at::ScalarType dtype) {
-  return {model.dit, VaeOf(model), job.attention.pattern, device, dtype};
+  return {model.dit, DecoderOf(model), job.attention.pattern, device, dtype};
 }
 
 TimeOutlook ExpectTime(const Calibration& calibration, const ModelInfo& model, const Job& job,
@@ -28,11 +28,10 @@ TimeOutlook ExpectTime(const Calibration& calibration, const ModelInfo& model, c
   time.denoising =
       time.start + static_cast<double>(job.steps() * std::ssize(job.segments)) * time.step;
   if (!IsTensorFile(job.request.output.path))
-    time.decoding = calibration.DecodeSeconds(CostOfDecode(VaeOf(model), job.geometry.latent));
+    time.decoding = calibration.DecodeSeconds(CostOfDecode(DecoderOf(model), job.geometry.latent));
   if (EncodedFrames(job) > 1 && calibration.decode > 0) {
     // At the rate of the decoder, in fp32 where that is bf16: a third slower or more.
-    Grid latent = job.geometry.latent;
-    time.encoding = CostOfEncode(VaeOf(model), latent) / calibration.decode;
+    time.encoding = CostOfEncode(VaeOf(model), job.geometry.latent) / calibration.decode;
   }
   time.linear_rate = calibration.linear;
   time.attention_rate = calibration.attention;

@@ -30,6 +30,8 @@ DitCost CostOfForward(const DitConfig& config, AttentionPattern pattern, const W
 
 // Convolutions and middle attention of a whole video's decode; `latent` is T, h, w of its latents.
 double CostOfDecode(const VaeConfig& config, const Grid& latent);
+double CostOfDecode(const TaehvConfig& config, const Grid& latent);  // frames that are cut included
+double CostOfDecode(const DecoderConfig& config, const Grid& latent);
 // Likewise of its encode.
 double CostOfEncode(const VaeConfig& config, const Grid& latent);
 

@@ -47,6 +47,19 @@ TEST(Cost, OfDecodesIsAsPublished) {
   EXPECT_NEAR(petaflop("wan2.2-5b"), 12.58, 0.02 * 12.58);
 }
 
+TEST(Cost, OfDecodesWithTaehvIsAsPublished) {
+  const auto petaflop = [](const TaehvConfig& config) {
+    const int64_t stride = config.spatial_stride();
+    return 2 * CostOfDecode(config, {21, 2176 / stride, 3840 / stride}) / 1e15;
+  };
+  TaehvConfig taew22{.latent_channels = 48, .patch = 2};
+  EXPECT_NEAR(petaflop({}), 0.24, 0.005);
+  EXPECT_NEAR(petaflop(taew22), 0.06, 0.005);
+  taew22.blocks = TaehvBlocks::kSuper;
+  taew22.widths = {512, 256, 128};
+  EXPECT_NEAR(petaflop(taew22), 0.085, 0.003);
+}
+
 double PairsOf(const Partition& partition) {
   double pairs = 0;
   for (const WindowGroup& group : partition.groups) {

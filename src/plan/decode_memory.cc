@@ -30,26 +30,6 @@ int64_t CacheElements(const PlannedSlab& slab) {
   return elements;
 }
 
-// The widest moment of a residual block (models/vae/stream_block.cc), its input not included.
-int64_t BlockElements(const BlockShapes& block) {
-  const int64_t input1 = Elements(block.conv1.Input()), output1 = Elements(block.conv1.Output());
-  const int64_t input2 = Elements(block.conv2.Input()), output2 = Elements(block.conv2.Output());
-  const int64_t shortcut = block.convolves_shortcut() ? output2 : 0;
-  // Custom kernels apply the norm while they write the second convolution's input.
-  const int64_t custom = Elements(block.conv1.NewFrames()) + Elements(block.conv2.NewFrames());
-  return std::max({input1 + output1, output1 + input2, input2 + output2 + shortcut, custom});
-}
-
-// The widest moment of an upsampler (models/vae/stream_upsample.cc), its input included.
-int64_t UpsamplerElements(const UpsampleShapes& up) {
-  const int64_t input = up.frames * up.rows * up.columns * up.channels;
-  const int64_t space = Elements(up.Output()) + Elements(up.Phases());
-  if (!up.doubles_time) return input + space;
-  const ConvShapes time = up.TimeConv();
-  const int64_t both = Elements(time.Output()), doubled = Elements(up.Doubled());
-  return std::max({input + Elements(time.Input()) + both, input + both + doubled, doubled + space});
-}
-
 // The widest moment of a level, its input included.
 int64_t LevelElements(const PlannedLevel& level) {
   // The shortcut needs the level's input until the end.
@@ -58,10 +38,10 @@ int64_t LevelElements(const PlannedLevel& level) {
   for (size_t i = 0; i < level.blocks.size(); ++i) {
     const BlockShapes block = level.Block(i);
     const int64_t input = i == 0 && level.arch.shortcut ? 0 : Elements(block.input);
-    widest = std::max(widest, input + BlockElements(block));
+    widest = std::max(widest, input + block.WorkingElements());
   }
   if (level.arch.resamples())
-    return shortcut + std::max(widest, UpsamplerElements(level.Upsampler()));
+    return shortcut + std::max(widest, level.Upsampler().WorkingElements());
   const ConvShapes head = level.Head();
   const int64_t input = Elements(level.Block(level.blocks.size() - 1).conv2.Output());
   return shortcut + std::max(widest, input + Elements(head.Input()) + Elements(head.Output()));
@@ -96,45 +76,39 @@ struct MiddleElements {
 };
 
 MiddleElements CountMiddle(const VaeConfig& config, const Grid& latent, int64_t latent_frames) {
-  const int64_t channels = DecoderLevels(config).front().in;
-  const RowRange all{0, latent.h};
-  const BlockShapes block =
-      MakeBlockShapes({latent_frames, latent.h, latent.w}, all, all, channels, channels);
-  ConvShapes input = block.conv1;
+  const MiddleShapes middle =
+      MakeMiddleShapes({latent_frames, latent.h, latent.w}, DecoderLevels(config).front().in);
+  ConvShapes input = middle.block.conv1;
   input.in = PaddedChannels(config.latent_channels);
-  MiddleElements count;
-  count.caches = Elements(input.Cache()) + 4 * Elements(block.conv1.Cache());
-  count.output = Elements(block.input);
-  // A residual block; the attention: its input, the normed one, q|k|v, two copies of the attended
-  // values, and the projection.
-  count.working = std::max(2 * count.output + Elements(block.conv1.Input()), 8 * count.output);
-  return count;
+  return {Elements(input.Cache()) + middle.Caches(), middle.WorkingElements(),
+          Elements(middle.block.input)};
 }
 
-// Pixels of one pass of a slab: the head's output, and up to three copies as floats.
-int64_t PixelBytes(const PlannedSlab& slab, int64_t element_bytes, const VaeConfig& config) {
+// Of one pass of a slab: the head's output and the pixels.
+int64_t HeadBytes(const PlannedSlab& slab, int64_t element_bytes, const VaeConfig& config) {
   const ConvShapes head = slab.levels.back().Head();
-  const int64_t pixels = PixelChannels(config) * head.frames * head.rows * head.columns;
-  return Elements(head.Output()) * element_bytes + 3 * pixels * kFloatBytes;
+  return Elements(head.Output()) * element_bytes +
+         PixelBytes({head.frames, head.rows, head.columns, PixelChannels(config)});
 }
 
 }  // namespace
 
-void CountDecodeMemory(const VaeConfig& config, int64_t element_bytes, DecodePlan* plan) {
-  const Grid& latent = plan->latent;
-  const MiddleElements middle = CountMiddle(config, latent, plan->latent_frames);
-  const int64_t middle_working = middle.working * element_bytes + 2 * plan->score_bytes;
+VaeMemory CountDecodeMemory(const VaeConfig& config, int64_t element_bytes,
+                            const DecodePlan& plan) {
+  const Grid& latent = plan.latent;
+  const MiddleElements middle = CountMiddle(config, latent, plan.latent_frames);
+  const int64_t middle_working = middle.working * element_bytes + 2 * plan.score_bytes;
   int64_t all_caches = 0, largest_caches = 0, working = 0, pixels = 0;
-  for (const PlannedSlab& slab : plan->slabs) {
+  for (const PlannedSlab& slab : plan.slabs) {
     const int64_t caches = CacheElements(slab) * element_bytes;
     all_caches += caches;
     largest_caches = std::max(largest_caches, caches);
     working = std::max(working, WorkingElements(slab) * element_bytes);
-    pixels = std::max(pixels, PixelBytes(slab, element_bytes, config));
+    pixels = std::max(pixels, HeadBytes(slab, element_bytes, config));
   }
-  VaeMemory& memory = plan->memory;
-  if (plan->order == DecodeOrder::kSlabsOuter) {
-    memory.buffered = middle.output / plan->latent_frames * latent.t * element_bytes;
+  VaeMemory memory;
+  if (plan.order == DecodeOrder::kSlabsOuter) {
+    memory.buffered = middle.output / plan.latent_frames * latent.t * element_bytes;
     memory.caches = largest_caches;
     memory.working = working;
     memory.pixels = pixels;
@@ -142,17 +116,18 @@ void CountDecodeMemory(const VaeConfig& config, int64_t element_bytes, DecodePla
     memory.total =
         memory.buffered + kWorkspace +
         std::max(middle.caches * element_bytes + middle_working, largest_caches + working + pixels);
-    return;
+    return memory;
   }
   const int64_t whole_output =
-      plan->whole.levels.empty() ? middle.output : Elements(plan->whole.levels.back().Output());
-  memory.caches = (middle.caches + CacheElements(plan->whole)) * element_bytes + all_caches;
+      plan.whole.levels.empty() ? middle.output : Elements(plan.whole.levels.back().Output());
+  memory.caches = (middle.caches + CacheElements(plan.whole)) * element_bytes + all_caches;
   memory.working =
-      std::max({middle_working, (middle.output + WorkingElements(plan->whole)) * element_bytes,
+      std::max({middle_working, (middle.output + WorkingElements(plan.whole)) * element_bytes,
                 whole_output * element_bytes + working});
   const int64_t frame = 3 * latent.h * latent.w * config.spatial_stride() * config.spatial_stride();
-  memory.pixels = pixels + 2 * VaeConfig::kTimeStride * plan->latent_frames * frame * kFloatBytes;
+  memory.pixels = pixels + 2 * VaeConfig::kTimeStride * plan.latent_frames * frame * kFloatBytes;
   memory.total = kWorkspace + memory.caches + memory.working + memory.pixels;
+  return memory;
 }
 
 double BlockMacs(const PlannedSlab& slab, bool whole) {

@@ -118,6 +118,12 @@ int64_t LatentBytes(const PlannedRun& run) {
   return run.dit.latent_channels * DenoisedVideo(run).latent.tokens() * kFloatBytes;
 }
 
+// What is in memory between two steps.
+int64_t BetweenSteps(const PlannedRun& run) {
+  return PartitionBytes(run) + TextBytes(run) + (run.on_gpu ? kGpuWorkspaces : 0) +
+         kLatentsInSolver * LatentBytes(run);
+}
+
 // Everything except the weights, with `scratch` bytes for temporaries.
 int64_t Activations(const PlannedRun& run, int64_t scratch) {
   const int64_t layers = std::max(AttentionPhase(run, scratch), FfnPhase(run, scratch)) +
@@ -176,6 +182,7 @@ DenoiserMemory PlanDenoiser(const PlannedRun& run, int64_t budget) {
   }
   memory.scratch = AllowedScratch(run, memory.weights, budget);
   memory.activations = Activations(run, memory.scratch);
+  memory.between_steps = BetweenSteps(run);
   return memory;
 }
 

@@ -9,10 +9,11 @@
 namespace t3 {
 
 struct DenoiserMemory {
-  int64_t weights = 0;       // on the device
-  int64_t host_weights = 0;  // of blocks if they are streamed from pinned host memory
-  int64_t activations = 0;   // everything except weights and context
-  int64_t scratch = 0;       // maximum for temporaries, counted in activations
+  int64_t weights = 0;        // on the device
+  int64_t host_weights = 0;   // of blocks if they are streamed from pinned host memory
+  int64_t activations = 0;    // everything except weights and context
+  int64_t between_steps = 0;  // of them, what is left between two steps
+  int64_t scratch = 0;        // maximum for temporaries, counted in activations
 };
 
 // Scratch for a layer's temporaries (x and q|k|v not included) where the budget does not limit it:

@@ -12,7 +12,6 @@ namespace {
 constexpr int64_t kScoreBytes = int64_t{1} << 29;
 // Workspaces of convolutions and the allocator's rounding, as in decoding.
 constexpr int64_t kWorkspace = 500'000'000;
-constexpr int64_t kPixelBytes = 4;
 
 // The map on which level `index` works, in a pass of four frames.
 MapExtents ExtentsOf(const VaeLevels& levels, size_t index, const Grid& latent) {
@@ -86,29 +85,21 @@ int64_t AssembledElements(const PlannedEncoderLevel& level) {
   return VaeConfig::kTimeStride * Elements(level.Downsampler().Halved()) / level.map.frames;
 }
 
-// The widest moment of a residual block, its input included.
-int64_t BlockElements(const BlockShapes& block) {
-  const int64_t output1 = Elements(block.conv1.Output());
-  const int64_t custom = Elements(block.conv1.NewFrames()) + Elements(block.conv2.NewFrames());
-  return Elements(block.input) + std::max({Elements(block.conv1.Input()) + output1,
-                                           Elements(block.conv2.Input()) + 2 * output1, custom});
-}
-
 // The widest moment of a level.
 int64_t LevelElements(const PlannedEncoderLevel& level) {
   const int64_t assembled = AssembledElements(level);
   const int64_t shortcut = level.arch.shortcut ? Elements(level.Block(0).input) : 0;
   int64_t widest = 0;
   for (size_t i = 0; i < level.blocks.size(); ++i) {
-    widest = std::max(widest, assembled + shortcut + BlockElements(level.Block(i)));
+    const BlockShapes block = level.Block(i);
+    widest =
+        std::max(widest, assembled + shortcut + Elements(block.input) + block.WorkingElements());
   }
   if (!level.arch.resamples()) return widest;
-  // The map and its padded copy, then the halved one before and after time. 2.2 averages its input
-  // in copies.
+  // 2.2 averages its input in copies.
   const DownsampleShapes down = level.Downsampler();
   const int64_t input = Elements(level.Block(level.blocks.size() - 1).conv2.Output());
-  return std::max(widest, assembled + 3 * shortcut + input + Elements(down.Padded()) +
-                              2 * Elements(down.Halved()));
+  return std::max(widest, assembled + 3 * shortcut + input + down.WorkingElements());
 }
 
 int64_t WorkingElements(const EncoderSlab& slab) {
@@ -119,29 +110,31 @@ int64_t WorkingElements(const EncoderSlab& slab) {
   return widest;
 }
 
-void CountMemory(const VaeConfig& config, int64_t element_bytes, EncodePlan* plan) {
-  const Grid& latent = plan->latent;
-  const RowRange all{0, latent.h};
-  const int64_t channels = EncoderLevels(config).back().out;
-  const BlockShapes middle = MakeBlockShapes({1, latent.h, latent.w}, all, all, channels, channels);
-  const int64_t frame = Elements(middle.input);
-  VaeMemory& memory = plan->memory;
-  memory.buffered = frame * latent.t * element_bytes;
-  for (const EncoderSlab& slab : plan->slabs) {
+VaeMemory CountEncodeMemory(const VaeConfig& config, int64_t element_bytes,
+                            const EncodePlan& plan) {
+  const Grid& latent = plan.latent;
+  const MiddleShapes middle =
+      MakeMiddleShapes({1, latent.h, latent.w}, EncoderLevels(config).back().out);
+  VaeMemory memory;
+  memory.buffered = Elements(middle.block.input) * latent.t * element_bytes;
+  for (const EncoderSlab& slab : plan.slabs) {
     int64_t caches = 0;
     ForEachConv(config, slab, [&](const ConvShapes& conv) { caches += Elements(conv.Cache()); });
     memory.caches = std::max(memory.caches, caches * element_bytes);
     memory.working = std::max(memory.working, WorkingElements(slab) * element_bytes);
-    // Four frames as they come and packed, of the rows that are read.
-    const int64_t columns = slab.levels.front().map.columns;
-    memory.pixels = std::max(memory.pixels, 3 * VaeConfig::kTimeStride * slab.pixels.size() *
-                                                columns * PixelChannels(config) * kPixelBytes);
+    // Four frames, of the rows that are read.
+    memory.pixels = std::max(memory.pixels,
+                             PixelBytes({VaeConfig::kTimeStride, slab.pixels.size(),
+                                         slab.levels.front().map.columns, PixelChannels(config)}));
   }
-  // Caches of the middle block and the head; a residual block or the attention at its widest.
+  // With the cache of the head.
   const int64_t middle_bytes =
-      (5 * Elements(middle.conv1.Cache()) + 10 * frame) * element_bytes + 2 * plan->score_bytes;
+      (middle.Caches() + Elements(middle.block.conv1.Cache()) + middle.WorkingElements()) *
+          element_bytes +
+      2 * plan.score_bytes;
   memory.total = kWorkspace + memory.buffered +
                  std::max(middle_bytes, memory.caches + memory.working + memory.pixels);
+  return memory;
 }
 
 int64_t LargestTensor(const VaeConfig& config, const EncodePlan& plan) {
@@ -184,7 +177,7 @@ EncodePlan MakeEncodePlan(const VaeConfig& config, const Grid& latent, int64_t e
     const RowRange output{latent.h * i / slabs, latent.h * (i + 1) / slabs};
     plan.slabs.push_back(MakeSlab(config, latent, output, first_level_frames));
   }
-  CountMemory(config, element_bytes, &plan);
+  plan.memory = CountEncodeMemory(config, element_bytes, plan);
   return plan;
 }
 

@@ -9,8 +9,9 @@
 #include "arch/vae_levels.h"
 #include "config/geometry.h"
 #include "config/model_config.h"
-#include "plan/decode_plan.h"
 #include "plan/row_range.h"
+#include "plan/stream_shapes.h"
+#include "plan/vae_memory.h"
 
 namespace t3 {
 

@@ -5,11 +5,14 @@
 #include <array>
 #include <limits>
 
+#include "arch/decoder.h"
+#include "arch/taehv.h"
 #include "arch/text_encoder.h"
 #include "arch/vae.h"
 #include "plan/decode_plan.h"
 #include "plan/denoiser_memory.h"
 #include "plan/encode_plan.h"
+#include "plan/taehv_plan.h"
 
 namespace t3 {
 namespace {
@@ -52,11 +55,23 @@ int64_t BudgetAfter(const PlannedRun& run, int64_t reserved) {
   return run.device_budget > 0 ? run.device_budget - reserved : std::numeric_limits<int64_t>::max();
 }
 
+int64_t PreviewWeights(const PlannedRun& run) {
+  return run.preview ? WeightBytes(TaehvDecoderTensors(*run.preview), run.element_bytes) : 0;
+}
+
+// A preview is decoded between two steps, when the denoiser's layers have nothing in memory.
 StageMemory DenoiserStage(const PlannedRun& run, const DenoiserMemory& memory) {
-  return {StageKind::kDenoiser, memory.weights, memory.activations, Context(run),
-          memory.host_weights > 0    ? "block weights streamed from host memory"
-          : run.dit_stored_bytes > 0 ? "weights converted block by block"
-                                     : ""};
+  StageMemory stage{StageKind::kDenoiser, memory.weights + PreviewWeights(run), memory.activations,
+                    Context(run),
+                    memory.host_weights > 0    ? "block weights streamed from host memory"
+                    : run.dit_stored_bytes > 0 ? "weights converted block by block"
+                                               : ""};
+  if (run.preview) {
+    const int64_t preview = PreviewBytes(*run.preview, run.video.latent, run.element_bytes);
+    stage.activations = std::max(stage.activations, memory.between_steps + preview);
+    stage.note += stage.note.empty() ? "previews by TAEHV" : "; previews by TAEHV";
+  }
+  return stage;
 }
 
 int64_t FrameBytes(const PlannedRun& run) {
@@ -77,16 +92,34 @@ StageMemory EncoderStage(const PlannedRun& run) {
           inputs + plan.memory.total, Context(run), ""};
 }
 
-// The decoder's plan for what the budget leaves; if none fits, the smallest.
+// How a decoder uses what the budget leaves; if no plan fits, the smallest.
+struct DecoderUse {
+  int64_t bytes = 0;
+  std::string note;
+};
+
+DecoderUse UseOf(const VaeConfig& config, const PlannedRun& run, int64_t budget) {
+  const Grid& latent = run.video.latent;
+  const DecodePlan plan = FindDecodePlan(config, latent, run.element_bytes, budget)
+                              .value_or(SmallestDecodePlan(config, latent, run.element_bytes));
+  return {plan.memory.total, DescribeDecodePlan(plan)};
+}
+
+DecoderUse UseOf(const TaehvConfig& config, const PlannedRun& run, int64_t budget) {
+  const Grid& latent = run.video.latent;
+  const TaehvPlan plan = FindTaehvPlan(config, latent, run.element_bytes, budget)
+                             .value_or(MakeTaehvPlan(config, latent, run.element_bytes, 1));
+  return {plan.memory.total, DecoderName(config) + ", " + DescribeTaehvPlan(plan)};
+}
+
 StageMemory DecoderStage(const PlannedRun& run) {
-  const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kDecoder), run.element_bytes);
+  const DecoderConfig decoder = run.decoder.value_or(run.vae);
+  const int64_t weights = WeightBytes(DecoderTensors(decoder), run.element_bytes);
   const int64_t latents = 2 * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
   const int64_t budget = BudgetAfter(run, Context(run) + weights + latents);
-  const DecodePlan plan =
-      FindDecodePlan(run.vae, run.video.latent, run.element_bytes, budget)
-          .value_or(SmallestDecodePlan(run.vae, run.video.latent, run.element_bytes));
-  return {StageKind::kDecoder, weights, latents + plan.memory.total, Context(run),
-          DescribeDecodePlan(plan)};
+  const DecoderUse use =
+      std::visit([&](const auto& config) { return UseOf(config, run, budget); }, decoder);
+  return {StageKind::kDecoder, weights, latents + use.bytes, Context(run), use.note};
 }
 
 StageMemory HostStage(const PlannedRun& run, const StageMemory& widest) {
@@ -116,7 +149,8 @@ MemoryPlan PlanMemory(const PlannedRun& run) {
   MemoryPlan plan;
   if (run.text) plan.device.push_back(TextStage(run));
   if (run.encoded_frames > 0) plan.device.push_back(EncoderStage(run));
-  const DenoiserMemory denoiser = PlanDenoiser(run, BudgetAfter(run, Context(run)));
+  const DenoiserMemory denoiser =
+      PlanDenoiser(run, BudgetAfter(run, Context(run) + PreviewWeights(run)));
   plan.denoiser_scratch = denoiser.scratch;
   plan.stream_weights = denoiser.host_weights > 0;
   plan.device.push_back(DenoiserStage(run, denoiser));

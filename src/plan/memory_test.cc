@@ -8,6 +8,7 @@
 #include "arch/text_encoder.h"
 #include "config/presets.h"
 #include "plan/denoiser_memory.h"
+#include "plan/taehv_plan.h"
 #include "plan/windows.h"
 
 namespace t3 {
@@ -215,6 +216,26 @@ TEST(Memory, NeedsLessForOneFrameThanForFive) {
   EXPECT_LT(decoder(1), decoder(5));
   // Frames outer: a longer video adds nothing but its latents, 16 channels in two fp32 copies.
   EXPECT_EQ(decoder(161) - decoder(81), 2 * 16 * 20 * 90 * 160 * 4);
+}
+
+TEST(Memory, OfAGivenDecoderAndOfItsPreviews) {
+  PlannedRun run = RunOf("wan2.1-1.3b-t3", 3840, 2176, 81);
+  const MemoryPlan own = PlanMemory(run);
+  run.decoder = TaehvConfig{};
+  const MemoryPlan small = PlanMemory(run);
+  const MemoryStage stage = StageOf(small, "decoder");
+  EXPECT_EQ(stage.note, "TAEHV, whole frames, 4 latent frames per pass");
+  EXPECT_EQ(stage.weights, 2 * (9'840'320 + 4'291));
+  EXPECT_LT(stage.total(), StageOf(own, "decoder").total() / 5);
+  EXPECT_EQ(StageOf(small, "denoiser").total(), StageOf(own, "denoiser").total());
+  run.preview = TaehvConfig{};
+  const MemoryStage denoiser = StageOf(PlanMemory(run), "denoiser");
+  EXPECT_EQ(denoiser.weights, StageOf(own, "denoiser").weights + stage.weights);
+  EXPECT_GE(denoiser.activations, PreviewBytes({}, run.video.latent, 2));
+  EXPECT_THAT(denoiser.note, testing::HasSubstr("previews by TAEHV"));
+  // The smallest plan where none fits.
+  run.device_budget = 4'000'000'000;
+  EXPECT_THAT(StageOf(PlanMemory(run), "decoder").note, testing::HasSubstr("1 latent frame per"));
 }
 
 }  // namespace

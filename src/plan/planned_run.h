@@ -13,6 +13,8 @@ namespace t3 {
 struct PlannedRun {
   DitConfig dit;
   VaeConfig vae;
+  std::optional<DecoderConfig> decoder;   // absent: the VAE's
+  std::optional<TaehvConfig> preview;     // decodes previews between steps
   std::optional<TextEncoderConfig> text;  // absent: embeddings are given, no encoder is loaded
   AttentionPattern attention = AttentionPattern::kFull;
   WindowCycle windows;  // ignored by kFull

@@ -13,6 +13,9 @@ namespace t3 {
 using MapShape = std::array<int64_t, 4>;
 inline int64_t Elements(const MapShape& shape) { return shape[0] * shape[1] * shape[2] * shape[3]; }
 
+// Elements that cuDNN's fast convolutions support in a tensor.
+inline constexpr int64_t kMaxTensorElements = (int64_t{1} << 31) - 1;
+
 // Output channels of the decoder's last convolution: kernels need whole 16-byte vectors.
 inline int64_t PaddedChannels(int64_t channels) { return (channels + 7) / 8 * 8; }
 
@@ -52,9 +55,25 @@ struct BlockShapes {
   ConvShapes conv1;
   ConvShapes conv2;
   bool convolves_shortcut() const { return conv1.in != conv2.out; }
+  int64_t WorkingElements() const;  // the widest moment, without the input
 };
 BlockShapes MakeBlockShapes(const MapExtents& map, const RowRange& input, const RowRange& output,
                             int64_t in, int64_t out);
+
+// The middle block on whole frames: a residual block, attention inside each frame, a residual
+// block.
+struct MiddleShapes {
+  BlockShapes block;  // both are alike
+
+  int64_t Caches() const { return 4 * Elements(block.conv1.Cache()); }
+  // The widest moment, its input included and the attention's scores not.
+  int64_t WorkingElements() const;
+};
+MiddleShapes MakeMiddleShapes(const MapExtents& map, int64_t channels);
+
+// Floats of (frames, rows, columns, channels) of packed pixels on their way in or out: as the
+// network has them, in the order of the other side, and the caller's.
+inline int64_t PixelBytes(const MapShape& packed) { return 3 * 4 * Elements(packed); }
 
 // The decoder's upsampler: time first, then space, a frame at a time.
 struct UpsampleShapes {
@@ -73,6 +92,7 @@ struct UpsampleShapes {
   // tensor.
   MapShape Phases() const { return {1, rows + 1, columns + 1, 4 * out}; }
   MapShape Output() const { return {frames_out(), output_rows, 2 * columns, out}; }
+  int64_t WorkingElements() const;  // the widest moment, the input included
 };
 
 // The encoder's downsampler: space first, then time.
@@ -86,6 +106,8 @@ struct DownsampleShapes {
   // One row below and one column to the right beyond those that are halved.
   MapShape Padded() const { return {frames, 2 * output_rows + 1, columns + 1, channels}; }
   MapShape Halved() const { return {frames, output_rows, columns / 2, channels}; }
+  // Without the input: the padded copy, then the halved map before and after time.
+  int64_t WorkingElements() const { return Elements(Padded()) + 2 * Elements(Halved()); }
   ConvShapes TimeConv() const;
 };
 

@@ -113,6 +113,22 @@ TEST(Tokenizer, BytesAndFileGiveTheSame) {
   }
 }
 
+// The oracle's ids are those of the original model, of which the file has the lists.
+TEST(Tokenizer, OfAGgufFileIsTheOriginal) {
+  const std::string oracle = T3_SOURCE_DIR "/tests/data/oracle/gguf";
+  const auto file = WeightFile::Open(oracle + ".gguf");
+  const TensorView& model = file->tensors().at("spiece_model");
+  const Tokenizer tokenizer(std::span(model.data, static_cast<size_t>(model.bytes)),
+                            "spiece_model");
+  const auto cases = nlohmann::json::parse(ReadFile(oracle + ".tokenizer.json"));
+  ASSERT_EQ(cases.at("texts").size(), 6u);
+  for (const auto& item : cases.at("texts")) {
+    auto ids = item.at("ids").get<std::vector<int32_t>>();
+    ids.push_back(Tokenizer::kEndId);
+    EXPECT_EQ(tokenizer.Encode(item.at("text").get<std::string>()), ids) << item;
+  }
+}
+
 TEST(Tokenizer, BrokenModelsAreErrors) {
   const std::string bytes = ReadFile(kModel);
   EXPECT_THROW(Tokenizer("no/such/spiece.model"), Error);

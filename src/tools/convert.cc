@@ -45,14 +45,16 @@ Network OpenOnlyNetwork(const std::string& path) {
   CheckNotQuantised(file->tensors(), file->metadata(), path);
   for (const std::string& note : file->notes()) spdlog::info("{}: {}", path, note);
   const std::vector<NetworkKind> kinds = FindNetworks(file);
-  T3_CHECK(!kinds.empty(), "{} holds no DiT, text encoder or VAE; `t3 inspect` says what it is",
-           path);
+  T3_CHECK(!kinds.empty(),
+           "{} holds no DiT, text encoder, VAE or TAEHV; `t3 inspect` says what it is", path);
   T3_CHECK(
       kinds.size() == 1,
       "{} holds {} networks in one file, and convert takes files of one; the commands that run a "
       "model take the file as it is (`model` FILE)",
       path, kinds.size());
-  return OpenNetwork(file, kinds.front());
+  Network network = OpenNetwork(file, kinds.front());
+  for (const std::string& note : network.views.notes) spdlog::warn("{}: {}", path, note);
+  return network;
 }
 
 // What the input, or a LoRA that is merged into it, says of sampling. The output states it: it may
@@ -75,6 +77,10 @@ void Convert(const std::string& input, const std::string& output, const std::str
              const CancelToken* cancel) {
   ConvertOptions options;
   options.dtype = ParseOutputType(dtype);
+  if (std::filesystem::path(output).extension() != ".safetensors") {
+    FailUsage("the output {}: convert writes safetensors; give a name that ends with .safetensors",
+              output);
+  }
   const std::string source = FindInput(input);
   FileClaims files;
   files.Read("the input", source);

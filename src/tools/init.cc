@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arch/dit.h"
+#include "arch/taehv.h"
 #include "arch/text_encoder.h"
 #include "arch/vae.h"
 #include "base/atomic_file.h"
@@ -73,6 +74,14 @@ RandomScale VaeScale(const TensorSpec& spec) {
   return scale;
 }
 
+// Around the middle of TAEHV's pixels, which are from 0 to 1.
+RandomScale TaehvScale(const TensorSpec& spec) {
+  RandomScale scale = DefaultScale(spec);
+  if (spec.name == "decoder.22.weight") scale.std /= 4;
+  if (spec.name == "decoder.22.bias") scale.mean = 0.5;
+  return scale;
+}
+
 // Writes the networks of one model into its folder.
 class ModelWriter {
  public:
@@ -105,6 +114,13 @@ class ModelWriter {
     const char* name =
         vae.version == VaeVersion::k21 ? "Wan2.1_VAE.safetensors" : "Wan2.2_VAE.safetensors";
     Write("VAE", name, VaeTensors(vae), VaeScale, at::kFloat, VaeMetadata(vae));
+  }
+
+  void WriteTaehv() const {
+    const TaehvConfig& taehv = *config_.taehv;
+    const bool super = taehv.blocks == TaehvBlocks::kSuper;
+    Write("TAEHV", fmt::format("taew2_{}{}.safetensors", taehv.patch, super ? "_super" : ""),
+          TaehvTensors(taehv), TaehvScale, dtype_, TaehvMetadata(taehv));
   }
 
  private:
@@ -171,6 +187,7 @@ void Init(const std::string& model, uint64_t seed, const std::string& dtype,
   if (config.dit) writer.WriteDit();
   if (config.text) writer.WriteText();
   if (config.vae) writer.WriteVae();
+  if (config.taehv) writer.WriteTaehv();
   if (config.text) CopyTokenizer(config, folder.path());
   fs::rename(folder.path(), target, error);
   T3_CHECK(!error, "cannot name the folder {}: {}", output, error.message());

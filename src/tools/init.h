@@ -14,6 +14,7 @@ struct InitConfig {
   std::optional<DitConfig> dit;
   std::optional<TextEncoderConfig> text;
   std::optional<VaeConfig> vae;
+  std::optional<TaehvConfig> taehv;
   AttentionPattern attention = AttentionPattern::kFull;
   std::string windows;    // "t,h,w;...", or empty for the planner's
   std::string tokenizer;  // sentencepiece model to copy, or empty

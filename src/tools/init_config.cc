@@ -107,12 +107,38 @@ VaeConfig ParseVae(const json& object, const std::optional<VaeConfig>& preset,
   return config;
 }
 
+// Sizes of the published files where they are left out.
+TaehvConfig ParseTaehv(const json& object, const std::string& source) {
+  JsonFields fields(object, source);
+  TaehvConfig config;
+  std::string blocks = "plain";
+  fields.Take("blocks", &blocks);
+  T3_CHECK(blocks == "plain" || blocks == "super", "{}: blocks {} must be plain or super", source,
+           blocks);
+  if (blocks == "super") {
+    config.blocks = TaehvBlocks::kSuper;
+    config.widths = {512, 256, 128};
+  }
+  TakeSize(fields, "latent_channels", &config.latent_channels);
+  if (FamilyOf(config.latent_channels) == ModelFamily::kWan22) config.patch = 2;
+  std::vector<double> widths(config.widths.begin(), config.widths.end());
+  TakeNumbers(fields, "widths", &widths);
+  T3_CHECK(widths.size() == config.widths.size() &&
+               std::ranges::all_of(widths, [](double w) { return w >= 1 && w <= INT16_MAX; }),
+           "{}: widths must be {} sizes", source, config.widths.size());
+  std::ranges::transform(widths, config.widths.begin(),
+                         [](double width) { return static_cast<int64_t>(width); });
+  TakeSize(fields, "last_width", &config.last_width);
+  fields.CheckAllTaken();
+  return config;
+}
+
 InitConfig FromPreset(const ModelPreset& preset) {
-  return {preset.dit, preset.text, preset.vae, preset.attention, "", ""};
+  return {preset.dit, preset.text, preset.vae, std::nullopt, preset.attention, "", ""};
 }
 
 void CheckParts(const InitConfig& config, const std::string& source) {
-  T3_CHECK(config.dit || config.text || config.vae, "{} names no network", source);
+  T3_CHECK(config.dit || config.text || config.vae || config.taehv, "{} names no network", source);
   T3_CHECK(!config.dit || !config.text || config.dit->text_dim == config.text->dim,
            "{}: text_dim of the DiT is {}, but the text encoder's dim is {}", source,
            config.dit ? config.dit->text_dim : 0, config.text ? config.text->dim : 0);
@@ -120,6 +146,11 @@ void CheckParts(const InitConfig& config, const std::string& source) {
            "{}: in_dim of the DiT is {}, but the VAE has {} latent channels", source,
            config.dit ? config.dit->latent_channels : 0,
            config.vae ? config.vae->latent_channels : 0);
+  T3_CHECK(
+      !config.dit || !config.taehv || config.dit->latent_channels == config.taehv->latent_channels,
+      "{}: in_dim of the DiT is {}, but the TAEHV has {} latent channels", source,
+      config.dit ? config.dit->latent_channels : 0,
+      config.taehv ? config.taehv->latent_channels : 0);
   T3_CHECK(config.windows.empty() || config.attention != AttentionPattern::kFull,
            "{}: windows with full attention", source);
   if (!config.windows.empty()) ParseWindows(config.windows);
@@ -155,6 +186,8 @@ InitConfig ParseInitConfig(const json& document, const std::string& folder,
   });
   TakePart(fields, "vae", &config.vae,
            [&](const json& object) { return ParseVae(object, config.vae, source + ": vae"); });
+  TakePart(fields, "taehv", &config.taehv,
+           [&](const json& object) { return ParseTaehv(object, source + ": taehv"); });
   std::string attention(AttentionName(config.attention));
   fields.Take("attention", &attention);
   config.attention = ParseAttention(attention);

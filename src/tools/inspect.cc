@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "arch/dit.h"
+#include "arch/taehv.h"
 #include "base/check.h"
 #include "base/text.h"
 #include "loading/load_models.h"
@@ -13,12 +14,17 @@
 #include "loading/network.h"
 #include "nn/load.h"
 #include "nn/lora.h"
+#include "tools/quantised_forms.h"
 #include "weights/lora.h"
 #include "weights/quantisation.h"
 #include "weights/tensor_values.h"
 
 namespace t3 {
 namespace {
+
+void AddNote(const std::string& note, InspectReport* report) {
+  report->note += (report->note.empty() ? "" : "; ") + note;
+}
 
 void Count(const TensorViews& tensors, InspectReport* report) {
   for (const auto& [name, view] : tensors) {
@@ -33,16 +39,17 @@ void Count(const TensorViews& tensors, InspectReport* report) {
 // and extra tensors identify them.
 std::string NamingStyle(const NamedViews& views) {
   const auto from_comfy = [](const auto& item) {
-    const std::string& name = item.second;
+    const std::string& name = item.first;
     return name.find("diffusion_model.") != std::string::npos ||
-           name.starts_with("text_encoders.") || name.starts_with("first_stage_model.");
+           name.starts_with("text_encoders.") || name.starts_with("first_stage_model.") ||
+           name == "spiece_model" || name == "scaled_fp8" || name.ends_with(".scale_weight") ||
+           name.ends_with(".comfy_quant");
   };
-  const bool comfy =
-      views.scaled_fp8 || std::any_of(views.stored.begin(), views.stored.end(), from_comfy);
-  const bool carries_tokenizer = std::find(views.left_out.begin(), views.left_out.end(),
-                                           "spiece_model") != views.left_out.end();
-  if (comfy || carries_tokenizer) return "ComfyUI";
-  return fmt::format("{}", fmt::join(views.styles, " and "));
+  const TensorViews& stored = views.file->tensors();
+  const bool comfy = views.metadata.contains("_quantization_metadata") ||
+                     std::any_of(stored.begin(), stored.end(), from_comfy);
+  const bool gguf = views.file->format().starts_with("GGUF");  // has spiece_model by t3 itself
+  return comfy && !gguf ? "ComfyUI" : fmt::format("{}", fmt::join(views.styles, " and "));
 }
 
 InspectReport InspectNetwork(const std::shared_ptr<const WeightFile>& file, NetworkKind kind,
@@ -51,6 +58,8 @@ InspectReport InspectNetwork(const std::shared_ptr<const WeightFile>& file, Netw
   const NamedViews views = NameTensors(file, NamingOf(kind, file->tensors()));
   Count(views.tensors, &report);
   report.naming = NamingStyle(views);
+  report.quantisation = QuantisedForms(views);
+  report.note = fmt::format("{}", fmt::join(views.notes, "; "));
   try {
     CheckNotQuantised(file->tensors(), file->metadata(), report.path);
     const Network network = OpenNetwork(file, kind);
@@ -62,8 +71,10 @@ InspectReport InspectNetwork(const std::shared_ptr<const WeightFile>& file, Netw
     if (!report.differences.none()) return report;
     CheckComplete(network.views, network.table, report.kind);
     report.complete = true;
+    const std::string foreign = kind == NetworkKind::kTaehv ? ForeignTaehv(report.path) : "";
+    if (!foreign.empty()) report.note = "by its name it decodes latents of " + foreign;
   } catch (const Error& error) {
-    report.note = error.what();
+    AddNote(error.what(), &report);
   }
   return report;
 }
@@ -128,7 +139,7 @@ InspectReport InspectOther(const WeightFile& file, InspectReport report) {
   const std::string quantised = FindUnsupportedQuantisation(file.tensors(), file.metadata());
   report.note =
       quantised.empty()
-          ? "not a DiT, text encoder, VAE or LoRA that t3 knows, nor a file that t3 writes"
+          ? "not a DiT, text encoder, VAE, TAEHV or LoRA that t3 knows, nor a file that t3 writes"
           : "quantised to " + quantised + ", which t3 does not read";
   return report;
 }
@@ -137,7 +148,7 @@ InspectReport InspectOther(const WeightFile& file, InspectReport report) {
 InspectResult InspectFolder(const std::string& path) {
   const ModelPaths paths = FindModelFiles({.model = path});
   std::vector<std::string> files;
-  for (const std::string& file : {paths.dit, paths.text_encoder, paths.vae}) {
+  for (const std::string& file : {paths.dit, paths.text_encoder, paths.vae, paths.decoder}) {
     if (!file.empty() && std::find(files.begin(), files.end(), file) == files.end()) {
       files.push_back(file);
     }
@@ -179,10 +190,7 @@ std::vector<InspectReport> InspectFile(const std::string& path) {
     reports.push_back(InspectNetwork(file, kind, base));
   }
   if (reports.empty()) reports.push_back(InspectOther(*file, base));
-  for (const std::string& note : file->notes()) {
-    std::string& text = reports.front().note;
-    text += (text.empty() ? "" : "; ") + note;
-  }
+  for (const std::string& note : file->notes()) AddNote(note, &reports.front());
   return reports;
 }
 
@@ -192,6 +200,7 @@ std::string FaultOfModel(const std::string& path) {
     CheckDit(model);
     CheckTextEncoder(model);
     CheckVae(model);
+    CheckDecoder(model);
     return "";
   } catch (const Error& error) {
     return error.what();

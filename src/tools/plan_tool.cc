@@ -1,4 +1,5 @@
 // t3 plan: windows, work and memory of a size, for a preset or a model's files.
+#include "arch/decoder.h"
 #include "base/check.h"
 #include "loading/model_info.h"
 #include "pipeline/calibration.h"
@@ -157,6 +158,7 @@ PlanResult Plan(const PlanRequest& request, const ProgressFn& progress) {
 
   PlanResult result;
   result.model = model.paths.dit;
+  result.decoder = DecoderName(DecoderOf(model));
   result.video = ToVideoPlan(model, job);
   result.attention = {job.attention.pattern, model.attention.pattern, model.attention.known,
                       windowed_job.attention.windows, windowed_job.attention.windows_source};

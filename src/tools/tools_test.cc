@@ -11,12 +11,14 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "arch/dit.h"
 #include "base/check.h"
 #include "loading/load_models.h"
 #include "nn/load.h"
 #include "nn/testing/weight_file.h"
 #include "tools/init.h"
 #include "tools/inspect.h"
+#include "weights/testing/test_files.h"
 
 namespace t3 {
 namespace {
@@ -206,12 +208,96 @@ TEST(Tools, InspectCallsNothingCompleteThatCannotBeLoaded) {
   for (const auto& [name, view] : source->tensors()) tensors[name] = ToTensor(view);
   at::Tensor& weight = tensors["blocks.0.self_attn.q.weight"];
   weight = weight.to(at::kChar);
-  tensors["blocks.0.self_attn.q.weight_scale"] = at::ones({1});
   const std::string int8 = TestFile("int8.safetensors", tensors, {{"t3.num_heads", "4"}})->path();
-  EXPECT_THAT(InspectOne(int8).note, HasSubstr("quantised to int8"));
+  EXPECT_THAT(InspectOne(int8).note, HasSubstr("quantised to int8 without scales"));
   EXPECT_FALSE(Inspect(int8).complete);
   EXPECT_THAT(ErrorOf([&] { Convert(int8, TestPath("o.safetensors"), "", {}); }),
-              HasSubstr("quantised to int8"));
+              HasSubstr("quantised to int8 without scales"));
+}
+
+// LightX2V's int8 (a scale per row), under rCM's prefix, with FastWan's gates.
+TEST(Tools, InspectAndConvertKnowQuantisedVariants) {
+  const auto source =
+      WeightFile::Open(std::string(kReference) + "mini2.1/diffusion_pytorch_model.safetensors");
+  TestTensors tensors;
+  for (const auto& [name, view] : source->tensors()) tensors["net." + name] = ToTensor(view);
+  at::Tensor& weight = tensors["net.blocks.0.self_attn.q.weight"];
+  weight = at::randint(-127, 128, weight.sizes()).to(at::kChar);
+  const at::Tensor scale = at::rand({weight.size(0), 1});
+  tensors["net.blocks.0.self_attn.q.weight_scale"] = scale;
+  tensors["net.blocks.0.to_gate_compress.bias"] = at::zeros({8});
+  at::Tensor& patches = tensors["net.patch_embedding.weight"];
+  const at::Tensor kernel = patches;
+  patches = patches.flatten(1);
+  const std::string path = TestFile("rcm.safetensors", tensors, {{"t3.num_heads", "4"}})->path();
+  const InspectReport report = InspectOne(path);
+  EXPECT_TRUE(report.complete) << report.note;
+  EXPECT_THAT(report.note, HasSubstr("to_gate_compress"));
+  EXPECT_EQ(report.quantisation.at("I8"), "a scale per row");
+  EXPECT_THAT(Inspect(path).text, HasSubstr("quantised: I8 (a scale per row)"));
+  const std::string output = TestPath("plain.safetensors");
+  Convert(path, output, "fp32", {});
+  const auto plain = WeightFile::Open(output);
+  EXPECT_TRUE(at::equal(ToTensor(plain->tensors().at("blocks.0.self_attn.q.weight")),
+                        weight.to(at::kFloat) * scale));
+  EXPECT_TRUE(
+      at::equal(ToTensor(plain->tensors().at("patch_embedding.weight")), kernel.to(at::kFloat)));
+}
+
+// ggml's axes, without the leading ones of size 1, in Q8_0 where rows fill its blocks.
+std::string WriteGgufDit(const WeightFile& source, const std::string& path) {
+  using namespace test::gguf;
+  File file{.tensors = {}, .pairs = {Pair("t3.num_heads", kText, Text("4"))}, .data = ""};
+  for (const auto& [name, view] : source.tensors()) {
+    const at::Tensor values = ToTensor(view).to(at::kFloat).contiguous();
+    Tensor tensor{.name = name, .axes = {}, .offset = file.data.size()};
+    for (auto size = view.shape.rbegin(); size != view.shape.rend(); ++size) {
+      tensor.axes.push_back(static_cast<uint64_t>(*size));
+    }
+    while (tensor.axes.size() > 1 && tensor.axes.back() == 1) tensor.axes.pop_back();
+    if (tensor.axes.size() == 2 && tensor.axes[0] % 32 == 0 && name.ends_with(".weight")) {
+      tensor.type = 8;
+      for (int64_t i = 0; i < values.numel() / 32; ++i) {  // d = 2^-8
+        file.data += test::Le(0x1C00, 2) + std::string(32, static_cast<char>(i % 251));
+      }
+    } else {
+      file.data.append(static_cast<const char*>(values.const_data_ptr()), values.nbytes());
+    }
+    file.data.resize((file.data.size() + 31) / 32 * 32);
+    file.tensors.push_back(std::move(tensor));
+  }
+  std::ofstream(path, std::ios::binary) << Whole(file);
+  return path;
+}
+
+// The network of a GGUF file has the bits of the one from its values in fp32.
+TEST(Tools, AGgufDenoiserIsItsConvertedOne) {
+  const auto source =
+      WeightFile::Open(std::string(kReference) + "mini2.1/diffusion_pytorch_model.safetensors");
+  const std::string path = WriteGgufDit(*source, TestPath("wan.gguf"));
+  const InspectReport report = InspectOne(path);
+  EXPECT_TRUE(report.complete) << report.note << DescribeDifferences(report.differences);
+  EXPECT_EQ(report.format, "GGUF");
+  EXPECT_EQ(report.quantisation.at("Q8_0"), "8.5 bits a value");
+  const std::string plain = TestPath("plain.safetensors");
+  Convert(path, plain, "fp32", {});
+  const ModelInfo model = OpenModel({.dit = path});
+  CheckDit(model);
+  const TensorMap loaded =
+      LoadTensors(model.dit_views, DitTensors(model.dit), DitNaming(), LoadOptions{});
+  const auto converted = WeightFile::Open(plain);
+  EXPECT_EQ(loaded.size(), converted->tensors().size());
+  for (const auto& [name, weight] : loaded) {
+    EXPECT_TRUE(at::equal(weight, ToTensor(converted->tensors().at(name)))) << name;
+  }
+  EXPECT_EQ(loaded.at("blocks.0.self_attn.q.weight")[0][32].item<float>(), 1.0F / 256);
+}
+
+TEST(Tools, ConvertWritesSafetensorsOnly) {
+  for (const char* name : {"o.pth", "o.gguf", "o"}) {
+    EXPECT_THAT(ErrorOf([&] { Convert("demo", TestPath(name), "", {}); }),
+                HasSubstr("a name that ends with .safetensors"));
+  }
 }
 
 TEST(Tools, InspectTakesFolders) {

@@ -16,7 +16,6 @@ struct Signature {
 };
 
 constexpr Signature kSignatures[] = {
-    {"GGUF", "a GGUF file, which is not supported; use the safetensors form of the model"},
     {"version https://git-lfs",
      "a Git LFS pointer, not the file it points to; run 'git lfs pull' or download it again"},
     {"<!doctype html", "an HTML page; the download link gave a web page instead of the file"},
@@ -61,6 +60,7 @@ FileKind RecogniseFile(Bytes file) {
   if (LooksLikeSafetensors(file)) return FileKind::kSafetensors;
   if (text.starts_with("PK\x03\x04") || text.starts_with("PK\x05\x06")) return FileKind::kTorchZip;
   if (IsTorchLegacy(file)) return FileKind::kTorchLegacy;
+  if (text.starts_with("GGUF")) return FileKind::kGguf;
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first != std::string_view::npos && text[first] == '{') return FileKind::kShardIndex;
   return FileKind::kUnknown;
@@ -79,8 +79,14 @@ std::string DescribeUnknown(Bytes file) {
   if (std::all_of(text.begin(), text.end(), [](char c) { return c == '\0'; })) {
     return "it begins with zeros; the download or copy did not finish";
   }
-  return fmt::format("it is not a safetensors file, shard index or torch file; it begins with {}",
-                     Quote(text.substr(0, 16)));
+  constexpr size_t kShortest = 9;  // of files that can be recognised
+  if (file.size() < kShortest) {
+    return fmt::format("it is truncated: it has only {} byte{}, {}; fetch it again", file.size(),
+                       file.size() == 1 ? "" : "s", Quote(text));
+  }
+  return fmt::format(
+      "it is not a safetensors file, shard index, torch file or GGUF file; it begins with {}",
+      Quote(text.substr(0, 16)));
 }
 
 }  // namespace t3

@@ -7,7 +7,7 @@
 
 namespace t3 {
 
-enum class FileKind { kSafetensors, kShardIndex, kTorchZip, kTorchLegacy, kUnknown };
+enum class FileKind { kSafetensors, kShardIndex, kTorchZip, kTorchLegacy, kGguf, kUnknown };
 
 // The supported format that the first bytes belong to.
 FileKind RecogniseFile(Bytes file);

@@ -7,6 +7,7 @@
 
 #include "t3video/error.h"
 #include "weights/file_kind.h"
+#include "weights/gguf.h"
 #include "weights/safetensors.h"
 #include "weights/shard_index.h"
 #include "weights/testing/hostile_files.h"
@@ -19,8 +20,8 @@ namespace {
 
 std::vector<HostileFile> AllFiles() {
   std::vector<HostileFile> all;
-  for (auto* part :
-       {&HostileSafetensors, &HostileIndexes, &HostileZips, &HostilePickles, &ForeignFiles}) {
+  for (auto* part : {&HostileSafetensors, &HostileIndexes, &HostileZips, &HostileGgufs,
+                     &HostilePickles, &ForeignFiles}) {
     for (HostileFile& file : part()) all.push_back(std::move(file));
   }
   return all;
@@ -52,6 +53,9 @@ bool Parses(const std::string& text) {
         return true;
       case FileKind::kTorchLegacy:
         ParseTorchLegacy(bytes);
+        return true;
+      case FileKind::kGguf:
+        ParseGguf(bytes);
         return true;
       case FileKind::kUnknown:
         break;
@@ -103,7 +107,7 @@ std::vector<SeedFile> GoodFiles() {
 }
 
 TEST(HostileFiles, EveryTruncationOfAGoodFileIsRefused) {
-  ASSERT_GE(GoodFiles().size(), 4u) << "each format has one";
+  ASSERT_GE(GoodFiles().size(), 5u) << "each format has one";
   for (const SeedFile& file : GoodFiles()) {
     for (size_t length = 0; length < file.bytes.size(); ++length) {
       EXPECT_FALSE(Parses(file.bytes.substr(0, length))) << file.name << " cut to " << length;

@@ -276,12 +276,6 @@ void Machine::Build() {
 
 }  // namespace
 
-const char* KindName(Kind kind) {
-  constexpr const char* kNames[] = {"None", "bool", "int",    "float",   "string", "tuple",
-                                    "list", "dict", "global", "storage", "tensor"};
-  return kNames[static_cast<size_t>(kind)];
-}
-
 Pickle ParsePickle(Bytes file) { return Machine(file).Run(); }
 
 }  // namespace t3

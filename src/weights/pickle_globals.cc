@@ -2,6 +2,7 @@
 // since a global is how a pickle names code to run.
 #include "weights/pickle_globals.h"
 
+#include "base/check.h"
 #include "base/text.h"
 
 namespace t3 {

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "weights/pickle.h"
+#include "weights/pickle_graph.h"
 
 namespace t3 {
 

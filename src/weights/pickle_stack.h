@@ -7,7 +7,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "weights/pickle.h"
+#include "weights/byte_reader.h"
+#include "weights/pickle_graph.h"
 
 namespace t3 {
 

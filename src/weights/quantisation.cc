@@ -34,6 +34,7 @@ constexpr Mark kMarks[] = {
     {".quant_state.bitsandbytes__nf4", "NF4 by bitsandbytes"},
     {".quant_state.bitsandbytes__fp4", "FP4 by bitsandbytes"},
     {".SCB", "int8 by bitsandbytes"},
+    {".int8_weight", "TurboDiffusion's int8"},
     {".weight._data", "a form of optimum-quanto"},
     {".weight._scale", "a form of optimum-quanto"},
     {".W_q", "HQQ"},
@@ -41,34 +42,47 @@ constexpr Mark kMarks[] = {
     {".weight_zero_point", "integers with zero points"},
     {".weight_scale_2", "NVFP4"},
     {".weight_scale_inv", "block-wise fp8"},
+    {".pre_quant_scale", "a form with scales of the inputs"},
 };
 
-// Names for the formats that ComfyUI declares; others are named as they stand in the file.
+// The formats that ComfyUI declares: all of them are a weight times a scale.
+constexpr std::string_view kScaled[] = {"float8_e4m3fn", "float8_e5m2", "int8_tensorwise",
+                                        "int8_blockwise"};
+// What a declaration may add to a format without changing its values: the scale's shape gives the
+// size of the blocks and whether each row has its own.
+constexpr std::string_view kHarmless[] = {"format",      "full_precision_matrix_mult",
+                                          "group_size",  "block_size",
+                                          "per_channel", "convrot_groupsize"};
+
+// Names for the others; what is not among them is named as it stands in the file.
 std::string FormatName(const std::string& format) {
   if (format == "nvfp4") return "NVFP4";
   if (format == "mxfp8") return "MXFP8";
   if (format == "mxfp4") return "MXFP4";
-  if (format == "int8_tensorwise") return "int8 with one scale per tensor or row (int8_tensorwise)";
-  if (format == "int8_blockwise") return "int8 with one scale per block (int8_blockwise)";
   return Quote(format);
 }
 
+template <size_t kSize>
+bool IsOneOf(const std::string_view (&names)[kSize], std::string_view name) {
+  return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
 // What ComfyUI's declaration {"format": ..., ...} of a layer means for t3; nullopt where the layer
-// is plain or scaled fp8.
+// is a weight times a scale.
 std::optional<std::string> UnsupportedDeclaration(const json& layer) {
   if (!layer.is_object() || !layer.contains("format") || !layer["format"].is_string()) {
     return "an undeclared format";
   }
   const std::string format = layer["format"].get<std::string>();
-  const bool fp8 = format == "float8_e4m3fn" || format == "float8_e5m2";
+  const bool scaled = IsOneOf(kScaled, format);
   for (const auto& [key, value] : layer.items()) {
-    const bool changes_nothing = key == "format" || key == "full_precision_matrix_mult" ||
-                                 key.starts_with("orig_") || value.is_null() || value == false;
+    const bool changes_nothing =
+        IsOneOf(kHarmless, key) || key.starts_with("orig_") || value.is_null() || value == false;
     if (changes_nothing) continue;
     if (key.find("rot") != std::string::npos) return FormatName(format) + ", rotated";
-    if (fp8) return fmt::format("{} with {}", FormatName(format), Quote(key));
+    if (scaled) return fmt::format("{} with {}", FormatName(format), Quote(key));
   }
-  return fp8 ? std::nullopt : std::optional(FormatName(format));
+  return scaled ? std::nullopt : std::optional(FormatName(format));
 }
 
 std::string Found(const std::string& format, const std::string& where) {
@@ -104,10 +118,17 @@ std::string InNames(const TensorViews& tensors) {
   return "";
 }
 
+bool HasScale(const TensorViews& tensors, std::string_view weight) {
+  const std::string layer(weight.substr(0, weight.rfind('.')));
+  return tensors.contains(layer + ".weight_scale") || tensors.contains(layer + ".scale_weight");
+}
+
 std::string InDTypes(const TensorViews& tensors) {
   for (const auto& [name, view] : tensors) {
     if (name.ends_with(".weight") && view.shape.size() >= 2) {
-      if (view.dtype == DType::kI8) return Found("int8", name);
+      if (view.dtype == DType::kI8 && !HasScale(tensors, name)) {
+        return Found("int8 without scales", name);
+      }
       if (view.dtype == DType::kU8) return Found("packed integers", name);
     }
     const bool scale = name.ends_with(".weight_scale") || name.ends_with(".scale_weight");
@@ -132,8 +153,8 @@ void CheckNotQuantised(const TensorViews& tensors, const Metadata& metadata,
                        const std::string& path) {
   const std::string found = FindUnsupportedQuantisation(tensors, metadata);
   T3_CHECK(found.empty(),
-           "{} is quantised to {}, which t3 does not read; use the model's fp32, fp16, bf16 or fp8 "
-           "file (fp8 plain or with ComfyUI's scales)",
+           "{} is quantised to {}, which t3 does not read; use the model's fp32, fp16, bf16, "
+           "fp8 or GGUF file (fp8 and int8 may have a scale per tensor, row or block)",
            path, found);
 }
 

@@ -8,8 +8,8 @@
 namespace t3 {
 
 // What the file is quantised to and how that shows: "NVFP4 (blocks.0.ffn.0.comfy_quant)". Empty for
-// files that are not quantised and for ComfyUI's scaled fp8, which nn/load reads: a fp8 weight with
-// one scale, or one per row or column.
+// files that are not quantised and for what nn/load reads: ggml's blocks, and fp8 or int8 weights
+// with a scale per tensor, row, column or block, as ComfyUI and LightX2V write them.
 std::string FindUnsupportedQuantisation(const TensorViews& tensors, const Metadata& metadata);
 
 // Throws Error that says so and what to use instead; `path` names the file.

@@ -31,6 +31,19 @@ TEST(Quantisation, ReadableFormsAreNotNamed) {
                                          {"a.comfy_quant", Text(R"({"format":"float8_e4m3fn"})")}},
                                         {}),
             "");
+  const TensorView int8{DType::kI8, {4, 4}, nullptr, 16};
+  for (const char* declared :
+       {R"({"format":"int8_tensorwise"})", R"({"format":"int8_tensorwise","convrot":false})",
+        R"({"format":"int8_blockwise","group_size":128})"}) {
+    EXPECT_EQ(
+        FindUnsupportedQuantisation(
+            {{"a.weight", int8}, {"a.weight_scale", kScale}, {"a.comfy_quant", Text(declared)}},
+            {}),
+        "")
+        << declared;
+  }
+  EXPECT_EQ(FindUnsupportedQuantisation({{"a.weight", {DType::kQ4K, {4, 256}, nullptr, 576}}}, {}),
+            "");
   EXPECT_EQ(FindUnsupportedQuantisation(
                 {{"a.weight", kFp8}},
                 {{"_quantization_metadata",
@@ -44,12 +57,11 @@ TEST(Quantisation, DeclaredFormats) {
   };
   EXPECT_THAT(declared(R"({"format":"nvfp4"})"), HasSubstr("NVFP4 ('a.comfy_quant')"));
   EXPECT_THAT(declared(R"({"format":"mxfp8"})"), HasSubstr("MXFP8"));
-  EXPECT_THAT(declared(R"({"format":"int8_tensorwise"})"), HasSubstr("int8_tensorwise"));
-  EXPECT_THAT(declared(R"({"format":"int8_blockwise","group_size":128})"),
-              HasSubstr("int8_blockwise"));
-  EXPECT_THAT(declared(R"({"format":"int8_tensorwise","convrot":true})"), HasSubstr("rotated"));
+  EXPECT_THAT(declared(R"({"format":"int8_tensorwise","convrot":true,"convrot_groupsize":256})"),
+              HasSubstr("'int8_tensorwise', rotated"));
+  EXPECT_THAT(declared(R"({"format":"asym_w4a8_int8"})"), HasSubstr("'asym_w4a8_int8'"));
   EXPECT_THAT(declared(R"({"format":"float8_e4m3fn","rotation":16})"), HasSubstr("rotated"));
-  EXPECT_THAT(declared(R"({"format":"float8_e4m3fn","block_size":128})"), HasSubstr("block_size"));
+  EXPECT_THAT(declared(R"({"format":"float8_e4m3fn","zero_point":3})"), HasSubstr("zero_point"));
   EXPECT_THAT(declared(R"({"format":"of_next_year"})"), HasSubstr("'of_next_year'"));
   EXPECT_THAT(declared("[]"), HasSubstr("an undeclared format"));
   EXPECT_THAT(FindUnsupportedQuantisation(
@@ -69,9 +81,11 @@ TEST(Quantisation, NamesAndDTypes) {
   EXPECT_THAT(beside(".SCB"), HasSubstr("int8 by bitsandbytes"));
   EXPECT_THAT(beside(".weight_scale_2"), HasSubstr("NVFP4"));
   EXPECT_THAT(beside(".weight_scale_inv"), HasSubstr("block-wise fp8"));
+  EXPECT_THAT(beside(".int8_weight"), HasSubstr("TurboDiffusion's int8"));
+  EXPECT_THAT(beside(".pre_quant_scale"), HasSubstr("scales of the inputs"));
   const TensorView int8{DType::kI8, {4, 4}, nullptr, 16};
   EXPECT_THAT(FindUnsupportedQuantisation({{"a.weight", int8}}, {}),
-              HasSubstr("int8 ('a.weight')"));
+              HasSubstr("int8 without scales ('a.weight')"));
   EXPECT_THAT(FindUnsupportedQuantisation({{"a.weight", kBytes}}, {}), HasSubstr("packed"));
   EXPECT_THAT(FindUnsupportedQuantisation({{"a.weight", kFp8}, {"a.weight_scale", kBytes}}, {}),
               HasSubstr("MXFP8"));
@@ -83,7 +97,7 @@ TEST(Quantisation, TheErrorSaysWhatToUse) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("F.safetensors is quantised to packed integers"));
-    EXPECT_THAT(error.what(), HasSubstr("use the model's fp32, fp16, bf16 or fp8"));
+    EXPECT_THAT(error.what(), HasSubstr("use the model's fp32, fp16, bf16, fp8 or GGUF"));
   }
 }
 

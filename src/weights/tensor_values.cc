@@ -1,9 +1,14 @@
 // Bit patterns of the stored floating-point formats.
 #include "weights/tensor_values.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
+
+#include "weights/ggml_blocks.h"
+#include "weights/half.h"
 
 namespace t3 {
 namespace {
@@ -13,20 +18,6 @@ T Load(const std::byte* data) {
   T value;
   std::memcpy(&value, data, sizeof(T));
   return value;
-}
-
-float HalfToFloat(uint16_t half) {
-  const int exponent = (half >> 10) & 31;
-  const int mantissa = half & 1023;
-  float value = 0;
-  if (exponent == 31) {
-    value = mantissa != 0 ? NAN : INFINITY;
-  } else if (exponent == 0) {
-    value = std::ldexp(static_cast<float>(mantissa), -24);
-  } else {
-    value = std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
-  }
-  return (half & 0x8000) != 0 ? -value : value;
 }
 
 // True when no element has all bits of `exponent`. Not ended early, so that it vectorises.
@@ -46,6 +37,18 @@ bool AllZeroBut(const TensorView& view, T sign) {
     any = static_cast<T>(any | Load<T>(view.data + i));
   }
   return (any & static_cast<T>(~sign)) == 0;
+}
+
+bool AllBlocksFinite(const TensorView& view) {
+  const DTypeBlock block = BlockOf(view.dtype);
+  std::array<float, kMaxBlockElements> values;
+  bool finite = true;
+  for (int64_t i = 0; i < view.bytes; i += block.bytes) {
+    DequantiseBlocks(view.dtype, view.data + i, 1, values.data());
+    finite &= std::all_of(values.begin(), values.begin() + block.elements,
+                          [](float value) { return std::isfinite(value); });
+  }
+  return finite;
 }
 
 }  // namespace
@@ -71,6 +74,7 @@ std::optional<double> ScalarValue(const TensorView& view) {
 }
 
 bool AllFinite(const TensorView& view) {
+  if (IsQuantised(view.dtype)) return AllBlocksFinite(view);
   switch (view.dtype) {
     case DType::kF64:
       return NoneHas<uint64_t>(view, 0x7FF0000000000000);

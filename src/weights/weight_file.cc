@@ -8,6 +8,7 @@
 #include "base/mapped_file.h"
 #include "base/text.h"
 #include "weights/file_kind.h"
+#include "weights/gguf.h"
 #include "weights/safetensors.h"
 #include "weights/shard_index.h"
 #include "weights/torch_file.h"
@@ -47,9 +48,20 @@ class OpenedFile : public WeightFile {
   void Read(Bytes bytes) {
     const FileKind kind = RecogniseFile(bytes);
     if (kind == FileKind::kShardIndex) return OpenIndex(ParseShardIndex(bytes));
-    Take(Parse(bytes, kind), kind == FileKind::kSafetensors ? "safetensors"
-                             : kind == FileKind::kTorchZip  ? "torch zip"
-                                                            : "torch legacy");
+    Take(Parse(bytes, kind), FormatName(kind));
+  }
+
+  static const char* FormatName(FileKind kind) {
+    switch (kind) {
+      case FileKind::kTorchZip:
+        return "torch zip";
+      case FileKind::kTorchLegacy:
+        return "torch legacy";
+      case FileKind::kGguf:
+        return "GGUF";
+      default:
+        return "safetensors";
+    }
   }
 
   // Shards are never another index, so there are no cycles to follow.
@@ -61,6 +73,8 @@ class OpenedFile : public WeightFile {
         return ParseTorchZip(bytes);
       case FileKind::kTorchLegacy:
         return ParseTorchLegacy(bytes);
+      case FileKind::kGguf:
+        return ParseGguf(bytes);
       case FileKind::kShardIndex:
         Fail("it is an index of shards, wanted a shard");
       case FileKind::kUnknown:
@@ -82,8 +96,10 @@ class OpenedFile : public WeightFile {
     }
   }
 
-  static std::string ShardedFormat(size_t count) {
-    return fmt::format("safetensors (sharded, {} file{})", count, count == 1 ? "" : "s");
+  // Shards are of one kind, that of the file opened last.
+  std::string ShardedFormat(size_t count) const {
+    return fmt::format("{} (sharded, {} file{})", FormatName(RecogniseFile(files_.back()->bytes())),
+                       count, count == 1 ? "" : "s");
   }
 
   // A tensor that a shard holds but the index does not name is not part of the model, and one that

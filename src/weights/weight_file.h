@@ -9,8 +9,8 @@
 
 namespace t3 {
 
-// Opened weights: one safetensors file, an index.json with its shards, or a torch .pth (zip or
-// legacy). The content decides the format, not the name; but a name such as
+// Opened weights: one safetensors file, an index.json with its shards, a torch .pth (zip or
+// legacy) or a GGUF file. The content decides the format, not the name; but a name such as
 // "model-00001-of-00003.safetensors" stands for all three shards, which must be there. Tensors are
 // memory-mapped; their names are without the wrappers of training code (weights/wrappers.h).
 class WeightFile {
@@ -20,7 +20,7 @@ class WeightFile {
   virtual ~WeightFile() = default;
 
   const std::string& path() const { return path_; }
-  const std::string& format() const { return format_; }  // "safetensors", "torch zip", ...
+  const std::string& format() const { return format_; }  // "safetensors", "GGUF", ...
   const TensorViews& tensors() const { return tensors_; }
   const Metadata& metadata() const { return metadata_; }
   // What was chosen or left out while reading, a sentence each; for the log and `t3 inspect`.

@@ -3,6 +3,7 @@
 #include "kernels/add_gated.h"
 #include "kernels/add_gated_backward.h"
 #include "kernels/add_map.h"
+#include "kernels/bias_relu.h"
 #include "kernels/causal_conv.h"
 #include "kernels/device.h"
 #include "kernels/inverse_rms.h"
@@ -39,6 +40,7 @@ void LaunchLinear(const LinearArgs&, const LinearAlgorithm&, const Workspace&, S
 void LaunchAddGated(const AddGatedArgs&, Stream) { Refuse("AddGated"); }
 void LaunchAddGatedBackward(const AddGatedBackwardArgs&, Stream) { Refuse("AddGatedBackward"); }
 void LaunchAddMap(const AddMapArgs&, Stream) { Refuse("AddMap"); }
+void LaunchBiasRelu(const BiasReluArgs&, Stream) { Refuse("BiasRelu"); }
 void LaunchCausalConv(const CausalConvArgs&, Stream) { Refuse("CausalConv"); }
 void LaunchInverseRms(const InverseRmsArgs&, Stream) { Refuse("InverseRms"); }
 void LaunchLayerNormModulate(const LayerNormModulateArgs&, Stream) { Refuse("LayerNormModulate"); }

@@ -3,9 +3,9 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <functional>
 #include <string>
 
+#include "models/decoder/video_decoder.h"
 #include "models/vae/map_rows.h"
 #include "models/vae/stream_cache.h"
 #include "nn/tensor_map.h"
@@ -14,9 +14,6 @@
 #include "plan/stream_shapes.h"
 
 namespace t3 {
-
-// Called between work items of well under a second; may throw to stop.
-using PollFn = std::function<void()>;
 
 // Causal convolution over three frames. Its input (history, halo rows, norm and SiLU of x) is
 // written in one pass over x. For inference.

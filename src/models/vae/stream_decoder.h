@@ -9,20 +9,13 @@
 #include <vector>
 
 #include "config/model_config.h"
+#include "models/decoder/video_decoder.h"
 #include "models/vae/stream_block.h"
 #include "models/vae/stream_middle.h"
 #include "models/vae/stream_upsample.h"
 #include "plan/decode_plan.h"
 
 namespace t3 {
-
-// Rows [row, row + h) of frames [frame, frame + n).
-struct DecodedRows {
-  at::Tensor pixels;  // (3,n,h,W) fp32 in [-1,1], contiguous, on the model's device
-  int64_t frame = 0;
-  int64_t row = 0;
-};
-using RowSink = std::function<void(const DecodedRows& rows)>;
 
 // Decoder (models/vae/decoder.h) for inference: channels-last maps, fused elementwise work, rows
 // and frames in the plan's order. Not differentiable.

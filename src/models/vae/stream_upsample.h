@@ -12,9 +12,8 @@
 namespace t3 {
 
 // Upsample (models/vae/resample.h) and the shortcut around its level, on rows of frames. Nearest x2
-// and a 3x3 convolution become one 2x2 convolution on the small grid with four times the channels,
-// one group per phase: weights of rows and columns that nearest repeats are summed, so 4 products
-// replace 9. Equal up to the rounding of those sums, which are computed in fp32.
+// and a 3x3 convolution become one 2x2 convolution on the small grid with four times the channels
+// (models/decoder/phase_weight.h).
 class StreamUpsample {
  public:
   struct State {
@@ -40,8 +39,5 @@ class StreamUpsample {
   at::Tensor bias_;          // (out) fp32
   std::optional<StreamConv> time_conv_;
 };
-
-// weight (out,in,3,3) -> (4*out,in,2,2).
-at::Tensor PhaseWeight(const at::Tensor& weight);
 
 }  // namespace t3

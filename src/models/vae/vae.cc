@@ -4,11 +4,9 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/tensor.h>
 
-#include <limits>
 #include <vector>
 
 #include "base/check.h"
-#include "models/vae/frame_assembler.h"
 #include "models/vae/pixel_patch.h"
 
 namespace t3 {
@@ -113,14 +111,12 @@ void Vae::DecodeRows(const at::Tensor& latents, const DecodePlan& plan, const Ro
   StreamDecoder(config_, tensors_).Run(mu.to(options_), plan, sink, poll);
 }
 
-void Vae::Decode(const at::Tensor& latents,
-                 const std::function<void(const at::Tensor& frames)>& sink) const {
-  CheckLatents(latents);
-  const Grid grid{latents.size(-3), latents.size(-2), latents.size(-1)};
-  const DecodePlan plan =
-      PlanDecode(config_, grid, element_bytes(), std::numeric_limits<int64_t>::max());
-  FrameAssembler assembler(config_.spatial_stride() * grid.h, sink);
-  DecodeRows(latents, plan, [&](const DecodedRows& rows) { assembler.Add(rows); });
+PlannedDecode Vae::PlanFor(const Grid& latent, int64_t budget) const {
+  const DecodePlan plan = PlanDecode(config_, latent, element_bytes(), budget);
+  return {plan.order, plan.memory.total, DescribeDecodePlan(plan),
+          [this, plan](const at::Tensor& latents, const RowSink& sink, const PollFn& poll) {
+            DecodeRows(latents, plan, sink, poll);
+          }};
 }
 
 void Vae::DecodeReference(const at::Tensor& latents,
@@ -133,12 +129,6 @@ void Vae::DecodeReference(const at::Tensor& latents,
     const at::Tensor frames = DecodeChunk(mu.narrow(2, t, 1), state);
     sink(frames.clamp(-1, 1).squeeze(0).contiguous());
   }
-}
-
-at::Tensor Vae::Decode(const at::Tensor& latents) const {
-  std::vector<at::Tensor> chunks;
-  Decode(latents, [&](const at::Tensor& frames) { chunks.push_back(frames); });
-  return at::cat(chunks, 1);
 }
 
 at::Tensor Vae::Encode(const at::Tensor& video) const {

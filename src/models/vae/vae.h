@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "config/model_config.h"
+#include "models/decoder/video_decoder.h"
 #include "models/vae/decoder.h"
 #include "models/vae/encoder.h"
 #include "models/vae/limits.h"
@@ -21,19 +22,16 @@ namespace t3 {
 // converted. "Model space" is that of the DiT: latents normalised by the configuration's mean and
 // std. Encode, EncodeMoments and DecodeUnclamped are differentiable; for inference hold a
 // NoGradGuard. Wrong shapes throw Error.
-class Vae {
+class Vae : public VideoDecoder {
  public:
   // Original names: encoder.*, conv1 (both or neither), decoder.*, conv2 (both or neither).
   Vae(const VaeConfig& config, const TensorMap& stored, const VaeLimits& limits = {});
 
-  // latents (z,T,h,w) in model space -> 4(T-1)+1 frames of (stride*h, stride*w). Calls `sink` once
-  // for every latent frame, in order, with its frames (3,n,H,W), n = 1 for the first and 4 for the
-  // others: float32 in [-1,1], contiguous, on the model's device. An exception from `sink` stops.
-  void Decode(const at::Tensor& latents,
-              const std::function<void(const at::Tensor& frames)>& sink) const;
-  // All of it at once, (3,F,H,W).
-  at::Tensor Decode(const at::Tensor& latents) const;
+  PlannedDecode PlanFor(const Grid& latent, int64_t budget) const override;
+  int64_t spatial_stride() const override { return config_.spatial_stride(); }
+  void CheckLatents(const at::Tensor& latents) const override;
   // The reference for Decode: whole frames, one latent frame at a time, libtorch operators only.
+  // Calls `sink` once for every latent frame with its frames, 1 for the first and 4 for the others.
   void DecodeReference(const at::Tensor& latents,
                        const std::function<void(const at::Tensor& frames)>& sink) const;
   // The same by a plan for these latents: rows in the plan's order (models/vae/stream_decoder.h).
@@ -66,7 +64,6 @@ class Vae {
   // mu (B,z,T,h,w), the next latent frames -> (B,3,n,H,W).
   at::Tensor DecodeChunk(const at::Tensor& mu, Decoder::State& state) const;
   void CheckVideo(const at::Tensor& video) const;
-  void CheckLatents(const at::Tensor& latents) const;
 
   VaeConfig config_;
   at::TensorOptions options_;  // device and dtype of the weights

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "arch/vae.h"
 #include "models/vae/testing/random_vae.h"
 #include "models/vae/testing/reference_vae.h"
 #include "t3video/error.h"
@@ -98,6 +99,32 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Case{VaeVersion::k21, 1, 3, 2}, Case{VaeVersion::k21, 2, 2, 5},
                     Case{VaeVersion::k21, 5, 3, 1}, Case{VaeVersion::k22, 1, 1, 3},
                     Case{VaeVersion::k22, 2, 3, 2}, Case{VaeVersion::k22, 5, 1, 2}));
+
+// Published ones have every width a quarter of Wan's; of others the decoder alone is
+// narrower.
+TEST(PrunedVae, WidthsComeFromTheTensors) {
+  const c10::NoGradGuard no_grad;
+  for (const VaeConfig& sizes :
+       {SmallVaeConfig(VaeVersion::k21, 16, 24, 24), SmallVaeConfig(VaeVersion::k22, 48, 10, 8)}) {
+    const TensorMap tensors = RandomVaeTensors(sizes, 41);
+    NamedViews views;
+    for (const auto& [name, tensor] : tensors)
+      views.tensors[name] = {DType::kF32, tensor.sizes().vec(), nullptr, 0};
+    VaeConfig config = ReadVaeConfig(views, nullptr);
+    EXPECT_EQ(config.encoder_dim, sizes.encoder_dim);
+    EXPECT_EQ(config.decoder_dim, sizes.decoder_dim);
+    const Vae vae(config, tensors);
+    const at::Tensor latents = SeededNoise({config.latent_channels, 2, 3, 2}, 42);
+    EXPECT_LT(LargestDifference(vae.Decode(latents), ReferenceDecode(config, tensors, latents)),
+              1e-5);
+    const int64_t stride = config.spatial_stride();
+    const at::Tensor video = SeededNoise({3, 5, 2 * stride, 3 * stride}, 43).clamp(-1, 1);
+    const EncodePlan plan = MakeEncodePlan(config, {2, 2, 3}, 4, 2, 1);
+    const at::Tensor encoded = vae.EncodeFrom(
+        plan, [&](int64_t frame, int64_t count) { return video.narrow(1, frame, count); });
+    EXPECT_LT(LargestDifference(encoded, ReferenceEncode(config, tensors, video)), 1e-5);
+  }
+}
 
 class VaeOf : public testing::TestWithParam<VaeVersion> {};
 INSTANTIATE_TEST_SUITE_P(Both, VaeOf, testing::Values(VaeVersion::k21, VaeVersion::k22));

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "ops/feature_map/add_map.h"
+#include "ops/feature_map/bias_relu.h"
 #include "ops/feature_map/norm_silu.h"
 #include "ops/feature_map/place_phases.h"
 #include "t3video/error.h"
@@ -99,6 +100,18 @@ TEST_P(FeatureMap, AddMap) {
   ExpectMapsNear(y, want);
 }
 
+TEST_P(FeatureMap, BiasRelu) {
+  const at::Tensor y = Map(sizes_.rows, 4), x = Map(sizes_.rows, 5), bias = Vector(6);
+  const at::Tensor out = at::full_like(y, NAN);
+  const at::Tensor sum = y.to(at::kDouble) + bias;
+  BiasRelu(y, bias, x, out);
+  ExpectMapsNear(out, (sum + x.to(at::kDouble)).clamp_min(0));
+  BiasRelu(y, {}, {}, out);
+  ExpectMapsNear(out, y.to(at::kDouble).clamp_min(0));
+  BiasRelu(y, bias, {}, y);  // in place
+  ExpectMapsNear(y, sum.clamp_min(0));
+}
+
 TEST_P(FeatureMap, PlacePhases) {
   const auto& [frames, rows, columns, channels] = sizes_;
   const at::Tensor phases = RandomMap({frames, rows + 1, columns + 1, 4 * channels}, 7).to(dtype_);
@@ -175,6 +188,8 @@ TEST(FeatureMapChecks, WrongMapsAreRefused) {
   EXPECT_THROW(NormSilu((x * 1).requires_grad_(), {}, 0, x * 1), Error);
   EXPECT_THROW(AddMap(x, bias, RandomMap({1, 2, 3, 16}, 1)), Error);
   EXPECT_THROW(AddMap(x, bias, x.transpose(1, 2)), Error);
+  EXPECT_THROW(BiasRelu(x, bias, RandomMap({1, 2, 3, 16}, 1), x), Error);
+  EXPECT_THROW(BiasRelu(x, bias, {}, x.transpose(1, 2)), Error);
   EXPECT_THROW(NormSilu(x, {}, 0, RandomMap({2, 2, 3, 8}, 1)), Error);
   EXPECT_THROW(PlacePhases(RandomMap({1, 3, 4, 32}, 1), bias, {}, 1, RandomMap({1, 4, 6, 8}, 1)),
                Error);

@@ -5,21 +5,19 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 
-#include "pipeline/preview/preview_map.h"
+#include "pipeline/preview/preview_painter.h"
 
 namespace t3 {
 
 class Preview {
  public:
-  // Without a map, nothing is written.
-  Preview(std::string path, int64_t every, int64_t steps, std::optional<PreviewMap> map);
+  // Without a painter, nothing is written.
+  Preview(std::string path, int64_t every, int64_t steps, PreviewPainter painter);
 
-  // After the first step, every `every` steps and the last one, writes the first, the middle and
-  // the last latent frame of clean() (z,T,h,w) side by side, one pixel a latent or more where a
-  // frame would be under 256 pixels wide. Failures (a full disk, out of memory) are warnings.
+  // After the first step, every `every` steps and the last one, writes what the painter makes of
+  // clean() (z,T,h,w). Failures (a full disk, out of memory) are warnings.
   void AfterStep(int64_t step, const std::function<at::Tensor()>& clean) const;
 
  private:
@@ -28,7 +26,7 @@ class Preview {
   std::string path_;
   int64_t every_;
   int64_t steps_;
-  std::optional<PreviewMap> map_;
+  PreviewPainter painter_;
 };
 
 }  // namespace t3

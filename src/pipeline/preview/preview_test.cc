@@ -52,7 +52,7 @@ ColourMap OneColour(double r, double g, double b) {
 TEST_F(PreviewTest, LaterFramesHaveTheirOwnMap) {
   const PreviewMap map{OneColour(1, -1, -1), OneColour(-1, -1, 1), "", ""};
   const std::string path = (folder_ / "now.png").string();
-  Preview(path, 5, 8, map).AfterStep(5, [] { return at::zeros({4, 3, 2, 2}); });
+  Preview(path, 5, 8, MapPainter(map)).AfterStep(5, [] { return at::zeros({4, 3, 2, 2}); });
   const Image image = ReadImage(path);
   ASSERT_EQ(image.width, 3 * 256);
   for (int64_t frame = 0; frame < 3; ++frame) {
@@ -65,8 +65,8 @@ TEST_F(PreviewTest, LaterFramesHaveTheirOwnMap) {
 TEST_F(PreviewTest, FailuresAreWarnings) {
   const PreviewMap map{OneColour(1, 1, 1), OneColour(1, 1, 1), "", ""};
   const auto latents = [] { return at::zeros({4, 1, 2, 2}); };
-  EXPECT_NO_THROW(Preview("/nowhere/now.png", 1, 1, map).AfterStep(1, latents));
-  const Preview preview((folder_ / "now.png").string(), 1, 1, map);
+  EXPECT_NO_THROW(Preview("/nowhere/now.png", 1, 1, MapPainter(map)).AfterStep(1, latents));
+  const Preview preview((folder_ / "now.png").string(), 1, 1, MapPainter(map));
   EXPECT_NO_THROW(preview.AfterStep(1, []() -> at::Tensor { throw std::bad_alloc(); }));
   EXPECT_NO_THROW(preview.AfterStep(1, []() -> at::Tensor {
     TORCH_CHECK_WITH(OutOfMemoryError, false, "out of memory");
@@ -75,7 +75,7 @@ TEST_F(PreviewTest, FailuresAreWarnings) {
   EXPECT_THROW(preview.AfterStep(
                    1, []() -> at::Tensor { throw Error("interrupted", ErrorKind::kInterrupted); }),
                Error);
-  EXPECT_NO_THROW(Preview("/nowhere/now.png", 1, 1, std::nullopt).AfterStep(1, latents));
+  EXPECT_NO_THROW(Preview("/nowhere/now.png", 1, 1, {}).AfterStep(1, latents));
 }
 
 TEST_F(PreviewTest, DamagedAndOlderMapsAreFittedAgain) {

@@ -143,6 +143,7 @@ ordered_json WeightDigests(const ModelInfo& model) {
                        {"vae", DescribeFile(paths.vae)},
                        {"tokenizer", DescribeFile(paths.tokenizer)},
                        {"loras", ordered_json::array()}};
+  if (!paths.decoder.empty()) weights["decoder"] = DescribeFile(paths.decoder);
   for (const Lora& lora : model.loras) {
     weights["loras"].push_back(DescribeFile(lora.path));
     weights["loras"].back()["scale"] = lora.scale;
@@ -203,6 +204,7 @@ Metadata JobMetadata(const ModelInfo& model, const Job& job, const std::string& 
   });
   if (job.attention.pattern != AttentionPattern::kFull)
     metadata["t3.windows_source"] = job.attention.windows_source;
+  if (!model.paths.decoder.empty()) metadata["t3.decoder"] = FileName(model.paths.decoder);
   for (const Lora& lora : model.loras) {
     std::string& list = metadata["t3.lora"];
     list += fmt::format("{}{}:{}", list.empty() ? "" : ";", FileName(lora.path), lora.scale);
@@ -211,7 +213,8 @@ Metadata JobMetadata(const ModelInfo& model, const Job& job, const std::string& 
 }
 
 std::vector<std::string> FileSettings() {
-  std::vector<std::string> names{"size"};  // crops of the same padded size
+  std::vector<std::string> names{"size",  // crops of the same padded size
+                                 "vae", "decoder"};
   const Request any;
   VisitRequestOptions(any, [&](const Option& option, const auto&) {
     if (option.effect != OptionEffect::kLatents && option.effect != OptionEffect::kNone)

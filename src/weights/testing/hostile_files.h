@@ -17,12 +17,13 @@ struct HostileFile {
 std::vector<HostileFile> HostileSafetensors();
 std::vector<HostileFile> HostileIndexes();
 std::vector<HostileFile> HostileZips();
+std::vector<HostileFile> HostileGgufs();
 std::vector<HostileFile> HostilePickles();  // inside a torch zip or a legacy file
 std::vector<HostileFile> ForeignFiles();    // no weight files at all
 
 // Inputs to start a fuzz target from.
 struct SeedFile {
-  std::string target;  // safetensors, json_index, zip, pickle
+  std::string target;  // safetensors, json_index, zip, pickle, gguf
   std::string name;
   std::string bytes;
 };

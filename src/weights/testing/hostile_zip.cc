@@ -212,9 +212,8 @@ std::vector<HostileFile> HostileZips() {
 std::vector<HostileFile> ForeignFiles() {
   return {
       {"empty", "", "it is empty", {}},
-      {"one_byte", "x", "it begins with 'x'", {}},
+      {"one_byte", "x", "it is truncated: it has only 1 byte, 'x'", {}},
       {"zeros", std::string(4096, '\0'), "it begins with zeros", {}},
-      {"gguf", "GGUF\x03" + std::string(64, '\0'), "a GGUF file", {}},
       {"html", "\n<!DOCTYPE html><html><body>404</body>", "an HTML page", {}},
       {"lfs_pointer",
        "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 11\n",
@@ -226,7 +225,7 @@ std::vector<HostileFile> ForeignFiles() {
        "a Python pickle that torch.save did not write",
        {}},
       {"text", "hello world", "it begins with 'hello world'", {}},
-      {"control_text", "\x1b[2J\x07", R"(it begins with '\x1b[2J\x07')", {}},
+      {"control_text", "\x1b[2J\x07 in a text", R"(it begins with '\x1b[2J\x07 in a text')", {}},
   };
 }
 

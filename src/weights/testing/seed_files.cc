@@ -23,6 +23,22 @@ void AddPickle(std::vector<SeedFile>& seeds, const SeedFile& zip) {
   seeds.push_back({"pickle", zip.name, std::move(bytes)});
 }
 
+// With a list and a text of each kind, a tokenizer and a quantised tensor.
+std::string GoodGguf() {
+  using namespace test::gguf;
+  using test::Le;
+  return Whole(
+      {.tensors = {{}, {.name = "q", .axes = {32, 1}, .type = 8, .offset = 32}},
+       .pairs = {Pair("general.alignment", kU32, Le(32, 4)),
+                 Pair("tokenizer.ggml.model", kText, Text("t5")),
+                 ListPair("tokenizer.ggml.tokens", kText, 2, Text("<pad>") + Text("a")),
+                 ListPair("tokenizer.ggml.scores", kF32, 2, Le(0, 8)),
+                 ListPair("tokenizer.ggml.token_type", kI32, 2, Le(3, 4) + Le(1, 4)),
+                 ListPair("tokenizer.ggml.precompiled_charsmap", kU8, 3, "abc"),
+                 ListPair("comfy.gguf.orig_shape.w", kI32, 3, Le(1, 4) + Le(2, 4) + Le(3, 4))},
+       .data = std::string(32 + 34, 'x')});
+}
+
 }  // namespace
 
 std::vector<SeedFile> SeedFiles() {
@@ -49,6 +65,8 @@ std::vector<SeedFile> SeedFiles() {
   AddAll(seeds, "safetensors", HostileSafetensors());
   AddAll(seeds, "json_index", HostileIndexes());
   AddAll(seeds, "zip", HostileZips());
+  seeds.push_back({"gguf", "good", GoodGguf()});
+  AddAll(seeds, "gguf", HostileGgufs());
   return seeds;
 }
 

@@ -36,6 +36,34 @@ std::string Safetensors(std::string_view header, std::string_view data) {
   return Le(header.size(), 8).append(header).append(data);
 }
 
+namespace gguf {
+
+std::string Text(std::string_view text) { return Le(text.size(), 8).append(text); }
+
+std::string Pair(std::string_view key, uint32_t type, std::string_view value) {
+  return (Text(key) + Le(type, 4)).append(value);
+}
+
+std::string ListPair(std::string_view key, uint32_t type, uint64_t count, std::string_view values) {
+  return Pair(key, kList, (Le(type, 4) + Le(count, 8)).append(values));
+}
+
+std::string Whole(const File& file) {
+  std::string whole = "GGUF" + Le(file.version, 4) +
+                      Le(file.tensor_count.value_or(file.tensors.size()), 8) +
+                      Le(file.pair_count.value_or(file.pairs.size()), 8);
+  for (const std::string& pair : file.pairs) whole += pair;
+  for (const Tensor& tensor : file.tensors) {
+    whole += Text(tensor.name) + Le(tensor.axes.size(), 4);
+    for (const uint64_t size : tensor.axes) whole += Le(size, 8);
+    whole += Le(tensor.type, 4) + Le(tensor.offset, 8);
+  }
+  while (whole.size() % file.alignment != 0) whole += '\0';
+  return whole + file.data;
+}
+
+}  // namespace gguf
+
 std::string Zip(const ZipSpec& spec) {
   std::string zip;
   std::string directory;

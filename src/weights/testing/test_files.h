@@ -17,6 +17,37 @@ std::string Le(uint64_t value, int bytes);
 // The header's true length, the header, the data.
 std::string Safetensors(std::string_view header, std::string_view data);
 
+// Parts of GGUF files. Types are ggml's numbers.
+namespace gguf {
+
+enum Value : uint32_t { kU8 = 0, kU32 = 4, kI32 = 5, kF32 = 6, kText = 8, kList = 9, kU64 = 10 };
+
+std::string Text(std::string_view text);  // its length and the text
+std::string Pair(std::string_view key, uint32_t type, std::string_view value);
+std::string ListPair(std::string_view key, uint32_t type, uint64_t count, std::string_view values);
+
+struct Tensor {
+  std::string name = "w";
+  std::vector<uint64_t> axes{3, 2};  // the fastest one first
+  uint32_t type = 0;                 // F32
+  uint64_t offset = 0;
+};
+
+// The optional values are lies.
+struct File {
+  std::vector<Tensor> tensors{Tensor{}};
+  std::vector<std::string> pairs{};
+  std::string data = std::string(24, 'x');
+  uint64_t alignment = 32;
+  uint32_t version = 3;
+  std::optional<uint64_t> tensor_count{};
+  std::optional<uint64_t> pair_count{};
+};
+
+std::string Whole(const File& file);
+
+}  // namespace gguf
+
 // An entry of a zip. The optional values are lies: what the headers say instead of the truth.
 struct ZipEntrySpec {
   std::string name{};

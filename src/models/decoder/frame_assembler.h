@@ -5,12 +5,12 @@
 
 #include <functional>
 
-#include "models/vae/stream_decoder.h"
+#include "models/decoder/video_decoder.h"
 
 namespace t3 {
 
-// For plans with frames outer. Calls `sink` once per latent frame, in order, with its frames
-// (3,n,H,W), contiguous; n is 1 for the first latent frame and 4 for the others.
+// For plans with frames outer. Calls `sink` with consecutive frames (3,n,H,W), contiguous, n at
+// most 4: a VAE's first latent frame gives one, the others four.
 class FrameAssembler {
  public:
   using Sink = std::function<void(const at::Tensor& frames)>;

@@ -1,5 +1,5 @@
 // Assembling frames.
-#include "models/vae/frame_assembler.h"
+#include "models/decoder/frame_assembler.h"
 
 #include <ATen/ops/empty.h>
 
