@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "t3video/cancel.h"
 #include "t3video/error.h"
 #include "t3video/generation_params.h"
 #include "t3video/options.h"
@@ -41,8 +42,9 @@ struct StageMemory {
   std::string name;  // "text encoder", "image encoder", "denoiser", "decoder", "host"
   int64_t weights = 0;
   int64_t activations = 0;
-  int64_t context = 0;  // of a GPU, outside the allocator: driver, code and memory of libraries
-  std::string note;     // how the stage works where the budget decides it; or empty
+  int64_t context = 0;    // of a GPU, outside the allocator: driver, code and memory of libraries
+  std::string note;       // how the stage works where the budget decides it; or empty
+  bool streamed = false;  // the weights are copied to the GPU on demand
   int64_t total() const { return weights + activations + context; }
 };
 
@@ -145,7 +147,9 @@ struct PlanResult {
   std::optional<TimeOutlook> time;
 };
 
-// Throws Error of kind kUsage for what no model can generate.
-PlanResult Plan(const PlanRequest& request, const ProgressFn& progress = {});
+// Throws Error of kind kUsage for what no model can generate, kInterrupted when `cancel` is set
+// while the machine is measured.
+PlanResult Plan(const PlanRequest& request, const ProgressFn& progress = {},
+                const CancelToken* cancel = nullptr);
 
 }  // namespace t3

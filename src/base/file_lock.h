@@ -15,7 +15,7 @@ enum class LockResult {
 };
 
 // Locks `file`, which was opened from `path`, exclusively and without waiting. The kernel frees a
-// lock when its holder dies, so it tells dead owners from live ones in whatever PID namespace they
+// lock when its holder dies, so it distinguishes dead owners from live ones in whatever PID namespace they
 // are, and over NFS on whatever host.
 LockResult TryLock(const FileDescriptor& file, const std::string& path);
 

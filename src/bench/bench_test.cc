@@ -50,6 +50,43 @@ TEST(Bench, UnevenWindowsHaveNoPublishedTime) {
   EXPECT_GT(result["layers"][0]["ms"], 0);
 }
 
+TEST(Bench, WhatACpuCannotHoldIsRefused) {
+  BenchRequest request = SmallRequest();
+  request.width = 3840, request.height = 2176, request.frames = 81;
+  request.windows.clear();
+  request.memory_limit = 20'000'000'000;
+  for (const auto bench : {BenchAttention, BenchDit}) {
+    try {
+      bench(request, {}, nullptr);
+      ADD_FAILURE() << "it ran";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("the benchmark needs about 1"));
+      EXPECT_EQ(error.kind(), ErrorKind::kFailed);
+    }
+  }
+}
+
+TEST(Bench, CancellingStopsBetweenRuns) {
+  CancelToken cancel;
+  cancel.Cancel();
+  for (const auto bench : {BenchAttention, BenchDit}) {
+    try {
+      bench(SmallRequest(), {}, &cancel);
+      ADD_FAILURE() << "it ran";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInterrupted);
+    }
+  }
+  int runs = 0;
+  const auto stop = [&] {
+    if (runs == 2) throw Error("stopped", ErrorKind::kInterrupted);
+  };
+  EXPECT_THROW(TimeRuns(
+                   at::kCPU, 100, [&] { ++runs; }, stop),
+               Error);
+  EXPECT_EQ(runs, 2);
+}
+
 TEST(Bench, BadRequestsAreUsageErrors) {
   BenchRequest request = SmallRequest();
   request.repeats = 0;

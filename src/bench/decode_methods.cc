@@ -37,6 +37,13 @@ Vae RandomDecoder(const VaeConfig& config, at::Device device, at::ScalarType dty
   return Vae(config, tensors);
 }
 
+// The size that was given, else one that the device decodes within minutes.
+VideoGeometry GeometryOf(const VaeBenchRequest& request, const VaeConfig& config, bool on_gpu) {
+  return PlanVideo(request.width.value_or(on_gpu ? 3840 : 256),
+                   request.height.value_or(on_gpu ? 2176 : 144),
+                   request.frames.value_or(on_gpu ? 81 : 17), config);
+}
+
 }  // namespace
 
 DecodeMethods::DecodeMethods(const VaeBenchRequest& request, const RunContext& context,
@@ -44,7 +51,7 @@ DecodeMethods::DecodeMethods(const VaeBenchRequest& request, const RunContext& c
     : request_(request),
       context_(context),
       config_(FindPreset(request.preset).vae),
-      geometry_(PlanVideo(request.width, request.height, request.frames, config_)),
+      geometry_(GeometryOf(request, config_, context.device.is_cuda())),
       vae_(RandomDecoder(config_, context.device, dtype)) {
   const Grid& grid = geometry_.latent;
   latents_ = at::randn({config_.latent_channels, grid.t, grid.h, grid.w},

@@ -5,6 +5,8 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/json.h"
+#include "base/text.h"
 #include "cli/terminal.h"
 
 namespace t3 {
@@ -27,11 +29,12 @@ std::string Count(int64_t value) { return Commas(static_cast<double>(value)); }
 // Four digits in a unit that fits: 594.5 TMAC, 43,299 TMAC, 756.4 MMAC.
 std::string Amount(double value, const char* unit) {
   if (value >= kTera * 1000) return Commas(value / kTera) + " T" + unit;
-  constexpr std::pair<double, char> kPrefixes[] = {{1e12, 'T'}, {1e9, 'G'}, {1e6, 'M'}};
+  constexpr std::pair<double, const char*> kPrefixes[] = {
+      {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}};
   for (const auto& [scale, prefix] : kPrefixes) {
     if (value >= scale) return fmt::format("{:.4g} {}{}", value / scale, prefix, unit);
   }
-  return fmt::format("{:.4g} {}", value, unit);
+  return fmt::format("0 {}", unit);
 }
 
 std::string Macs(double macs) { return Amount(macs, "MAC"); }
@@ -44,7 +47,8 @@ std::string Flops(double macs) {
 }
 
 std::string SizeText(const VideoPlan& video) {
-  std::string text = fmt::format("{}x{}, {} frames", video.width, video.height, video.frames);
+  std::string text =
+      fmt::format("{}x{}, {}", video.width, video.height, Counted(video.frames, "frame"));
   if (video.padded_width != video.width || video.padded_height != video.height) {
     text +=
         fmt::format(", generated at {}x{} and cropped", video.padded_width, video.padded_height);
@@ -111,13 +115,13 @@ std::string TimeText(const PlanResult& plan, const TimeOutlook& time) {
       "expected time on {}, {}, calibrated {}\n"
       "  start-up         {:>10}   (once, in the first forward)\n"
       "  one forward      {:>10}\n"
-      "  denoising        {:>10}   ({} steps, guidance {})\n"
+      "  denoising        {:>10}   ({}, guidance {})\n"
       "  decoding         {:>10}   (without the file's encoder)\n"
       "  rates            linear layers {}, attention {}, decoder {}\n",
       MachineName(plan), ComputeDtypeName(plan.dtype), time.measured, FormatSeconds(time.start),
-      FormatSeconds(time.forward), FormatSeconds(time.denoising), plan.steps, plan.guidance,
-      FormatSeconds(time.decoding), rate(time.linear_rate), rate(time.attention_rate),
-      rate(time.decode_rate));
+      FormatSeconds(time.forward), FormatSeconds(time.denoising), Counted(plan.steps, "step"),
+      plan.guidance, FormatSeconds(time.decoding), rate(time.linear_rate),
+      rate(time.attention_rate), rate(time.decode_rate));
 }
 
 ordered_json StageJson(const StageMemory& stage) {
@@ -203,7 +207,7 @@ std::string PlanJson(const PlanResult& plan) {
       {"memory", memory},
       {"host_memory", StageJson(plan.memory.host)}};
   if (plan.time) json["time"] = TimeJson(plan, *plan.time);
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  return DumpJson(json, 2);
 }
 
 }  // namespace t3

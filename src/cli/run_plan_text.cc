@@ -4,6 +4,8 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/json.h"
+#include "base/text.h"
 #include "cli/plan_text.h"
 #include "cli/terminal.h"
 
@@ -31,8 +33,9 @@ std::string CheckpointText(const RunPlan& plan) {
 }
 
 std::string VideoText(const VideoPlan& video) {
-  return fmt::format("{}x{}, {} frame{} at {} fps, {} tokens", video.width, video.height,
-                     video.frames, video.frames == 1 ? "" : "s", video.fps, video.grid.tokens());
+  return fmt::format("{}x{}, {} at {} fps, {}", video.width, video.height,
+                     Counted(video.frames, "frame"), video.fps,
+                     Counted(video.grid.tokens(), "token"));
 }
 
 std::string WindowsText(const AttentionPlan& attention) {
@@ -42,7 +45,7 @@ std::string WindowsText(const AttentionPlan& attention) {
 
 std::string SamplingText(const Request& request) {
   const GenerationParams& params = request.params;
-  return fmt::format("{} steps of {}, guidance {}, shift {}, {}", *params.steps,
+  return fmt::format("{} of {}, guidance {}, shift {}, {}", Counted(*params.steps, "step"),
                      SamplerName(*params.sampler), *params.guidance, *params.shift,
                      request.noise.empty() ? fmt::format("seed {}", request.seed.value_or(0))
                                            : "noise of " + request.noise);
@@ -53,8 +56,7 @@ std::string MemoryText(const MemoryOutlook& memory) {
   for (const StageMemory& stage : memory.stages) {
     text +=
         fmt::format("{}{} {}", text.empty() ? "" : ", ", stage.name, FormatBytes(stage.total()));
-    if (stage.name == "denoiser" && memory.streams_weights)
-      text += fmt::format(" ({})", stage.note);
+    if (stage.streamed) text += fmt::format(" ({})", stage.note);
   }
   text += fmt::format("; the {} has {} available", memory.on_gpu ? "GPU" : "CPU",
                       FormatBytes(memory.device_budget));
@@ -146,7 +148,7 @@ std::string RunPlanJson(const RunPlan& plan) {
     json["denoising_seconds"] = plan.time->denoising;
     json["decoding_seconds"] = plan.time->decoding;
   }
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return DumpJson(json);
 }
 
 }  // namespace t3

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {
@@ -46,7 +47,8 @@ Report MakeReport(const EvalRecord& record) {
   Report report;
   report.text = record.title + "\n";
   if (record.interrupted) {
-    report.text += fmt::format("interrupted after {} scenes\n", record.clips.size());
+    report.text +=
+        fmt::format("interrupted after {}\n", Counted(std::ssize(record.clips), "scene"));
   }
   ordered_json all = record.settings;
   all["interrupted"] = record.interrupted;
@@ -66,8 +68,17 @@ Report MakeReport(const EvalRecord& record) {
   }
   ordered_json& clips = all["clips"] = ordered_json::array();
   for (const ClipScore& clip : record.clips) clips.push_back(t3::ToJson(clip));
-  report.json = all.dump(1);
+  report.json = DumpJson(all, 1);
   return report;
+}
+
+bool IsEvalRecord(const std::string& path) {
+  try {
+    const json record = ReadJson(path, kLongLists);
+    return record.is_object() && record.contains("summary") && record.contains("clips");
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 StoredEval ReadEval(const std::string& path) {
@@ -85,8 +96,11 @@ StoredEval ReadEval(const std::string& path) {
     for (const char* name : {"forward_seconds", "attention_tmac"}) {
       if (record.contains(name)) stored.once[name] = record.at(name).get<double>();
     }
-  } catch (const json::exception& error) {
-    Fail("{} is not a record of `t3 eval --json`: {}", path, error.what());
+  } catch (const json::exception&) {
+    Fail(
+        "{} is not a record of `t3 eval --json`: it lacks \"size\", \"frames\" or \"clips\" with "
+        "\"scene\" and \"measures\", or they are of other types",
+        path);
   }
   T3_CHECK(!stored.measures.empty(), "{} has no measured clips", path);
   return stored;

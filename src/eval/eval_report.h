@@ -36,6 +36,8 @@ struct StoredEval {
   std::map<std::string, std::map<uint64_t, double>> measures;
   std::map<std::string, double> once;  // forward_seconds, attention_tmac
 };
+// Whether `path` holds MakeReport's JSON, of an interrupted measurement as well.
+bool IsEvalRecord(const std::string& path);
 // Throws Error that names the file if it is not such a record.
 StoredEval ReadEval(const std::string& path);
 // Means over several files, of the scenes and measures that all have.

@@ -86,6 +86,21 @@ void ExplainingMemory(Work work) {
   }
 }
 
+// Errors after a completed step say where that step is. An interruption says so itself.
+template <typename Work>
+void KeepingLatestStep(Checkpointer& checkpointer, Work work) {
+  try {
+    ExplainingMemory(work);
+  } catch (...) {
+    const std::exception_ptr cause = std::current_exception();
+    if (IsInterrupted(cause)) throw;
+    const Error error = CurrentError();
+    const std::string saved = checkpointer.AfterFailure();
+    if (saved.empty()) std::rethrow_exception(cause);
+    throw Error(fmt::format("{}; {}", error.what(), saved), error.kind());
+  }
+}
+
 // Beside the first output, where there is room for videos.
 std::string FolderFor(const Request& request) {
   if (!KeepsState(request)) return std::filesystem::temp_directory_path();
@@ -211,11 +226,14 @@ at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
   if (KeepsState(request) && request.checkpoint.existing_state == ExistingState::kDiscard)
     RemoveRunState(request.output.path);
   Stage stage(context_, "denoising", job.sampling.steps, "steps");
-  const at::Tensor latents =
-      Denoise(*dit_, attention, input, settings_.device, stage, [&](const StepReport& report) {
-        if (preview) preview->AfterStep(report.state.step, report.clean);
-        checkpointer.AfterStep(report.state, context_);
-      }).cpu();
+  at::Tensor latents;
+  KeepingLatestStep(checkpointer, [&] {
+    latents =
+        Denoise(*dit_, attention, input, settings_.device, stage, [&](const StepReport& report) {
+          if (preview) preview->AfterStep(report.state.step, report.clean);
+          checkpointer.AfterStep(report.state, context_);
+        }).cpu();
+  });
   stage.Finish(item.result.stages);
   return latents;
 }

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/text.h"
 #include "loading/precision.h"
 #include "pipeline/decode.h"
 #include "runtime/device.h"
@@ -107,8 +108,13 @@ class FitSearch {
   const MemoryBudget& budget_;
 };
 
-StageMemory ToPublic(const MemoryStage& stage) {
-  return {std::string(stage.name()), stage.weights, stage.activations, stage.context, stage.note};
+StageMemory ToPublic(const MemoryStage& stage, bool streams_weights) {
+  return {std::string(stage.name()),
+          stage.weights,
+          stage.activations,
+          stage.context,
+          stage.note,
+          streams_weights && stage.kind == StageKind::kDenoiser};
 }
 
 }  // namespace
@@ -156,8 +162,9 @@ RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::ScalarType d
 MemoryOutlook ToOutlook(const RunMemory& memory) {
   MemoryOutlook outlook;
   outlook.on_gpu = memory.budget.on_gpu;
-  for (const MemoryStage& stage : memory.device) outlook.stages.push_back(ToPublic(stage));
-  outlook.host = ToPublic(memory.host);
+  for (const MemoryStage& stage : memory.device)
+    outlook.stages.push_back(ToPublic(stage, memory.stream_weights));
+  outlook.host = ToPublic(memory.host, false);
   outlook.device_budget = memory.budget.device;
   outlook.host_budget = memory.budget.host;
   outlook.streams_weights = memory.stream_weights;
@@ -171,9 +178,9 @@ std::optional<Error> CheckMemory(const ModelInfo& model, const Job& job, at::Sca
   const bool host = stage == &memory.host;
   const std::vector<std::string> options = FitSearch(model, job, dtype, memory.budget).Options();
   return Error(fmt::format(
-      "{}x{}, {} frames: the {} needs about {} ({} of it weights), but the {} has {} available; "
+      "{}x{}, {}: the {} needs about {} ({} of it weights), but the {} has {} available; "
       "{}; `{}` sets what may be used, and `t3 plan` shows every stage",
-      job.geometry.width, job.geometry.height, job.geometry.frames, stage->name(),
+      job.geometry.width, job.geometry.height, Counted(job.geometry.frames, "frame"), stage->name(),
       FormatBytes(stage->total()), FormatBytes(stage->weights),
       host                   ? "host"
       : memory.budget.on_gpu ? "GPU"

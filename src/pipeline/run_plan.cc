@@ -101,7 +101,11 @@ void Planner::CheckParts(const Request& request) const {
 void Planner::CheckPlaces(const PlannedJob& planned) {
   const Request& request = planned.job.request;
   // Opening an encoder takes longer than the rest of a plan. In a job all outputs are alike.
-  if (checked_targets_.insert(TargetKey(planned.target)).second) CheckDecodeTarget(planned.target);
+  std::string key = TargetKey(planned.target);
+  if (!checked_targets_.contains(key)) {
+    CheckDecodeTarget(planned.target);
+    checked_targets_.insert(std::move(key));
+  }
   for (const std::string& path :
        {request.output.save_latents, request.record.path, request.preview.path}) {
     if (!path.empty()) const AtomicFile writable(path);

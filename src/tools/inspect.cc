@@ -173,7 +173,7 @@ std::string SizesText(const ordered_json& sizes) {
 // A metadata value on one line: lists of numbers by their length, texts cut.
 std::string ValueText(const std::string& value) {
   if (value.starts_with('[') && value.ends_with(']')) {
-    return fmt::format("{} numbers", std::count(value.begin(), value.end(), ',') + 1);
+    return Counted(std::count(value.begin(), value.end(), ',') + 1, "number");
   }
   const std::string quoted = Quote(value);
   return quoted == "'" + value + "'" ? value : quoted;
@@ -183,7 +183,7 @@ std::string ToText(const InspectReport& r) {
   std::string text = fmt::format("{}\n  {}{}, {}{}\n", r.path, r.kind,
                                  r.preset.empty() ? "" : " (" + r.preset + ")", r.format,
                                  r.naming.empty() ? "" : ", " + r.naming + " names");
-  text += fmt::format("  {} tensors, {:.6g} M parameters, {}: {}\n", r.tensors,
+  text += fmt::format("  {}, {:.6g} M parameters, {}: {}\n", Counted(r.tensors, "tensor"),
                       static_cast<double>(r.parameters) / 1e6, FormatBytes(r.bytes),
                       DTypeText(r.dtypes));
   if (!r.sizes.is_null()) text += fmt::format("  {}\n", SizesText(r.sizes));

@@ -62,12 +62,12 @@ PlannedMachine MachineToPlan(const PlanRequest& request) {
 
 std::optional<TimeOutlook> TimeToPlan(const PlanRequest& request, const ModelInfo& model,
                                       const Job& job, const PlannedMachine& machine, bool streamed,
-                                      const ProgressFn& progress) {
+                                      const ProgressFn& progress, const CancelToken* cancel) {
   if (request.calibrate && !request.preset.empty())
     FailUsage("`calibrate` runs the model: give its files with `model` DIR, not `preset`");
   if (!machine.device) return std::nullopt;
   const CalibrationKey key = CalibrationKeyOf(model, job, *machine.device, machine.dtype);
-  const RunContext context{progress, nullptr, *machine.device};
+  const RunContext context{progress, cancel, *machine.device};
   const std::optional<Calibration> calibration =
       request.calibrate ? Calibrate(model, key, context) : FindCalibration(key);
   if (!calibration) return std::nullopt;
@@ -112,7 +112,7 @@ Work WorkOf(const PlanReport& report, const PlanReport& windowed) {
 
 }  // namespace
 
-PlanResult Plan(const PlanRequest& request, const ProgressFn& progress) {
+PlanResult Plan(const PlanRequest& request, const ProgressFn& progress, const CancelToken* cancel) {
   const ModelInfo model = ModelToPlan(request);
   const Job job = JobToPlan(model, request);
   const Job windowed_job = WithWindows(model, job);
@@ -135,7 +135,8 @@ PlanResult Plan(const PlanRequest& request, const ProgressFn& progress) {
   result.memory = ToOutlook({report.memory, machine.budget});
   result.steps = job.sampling.steps;
   result.guidance = job.sampling.guidance;
-  result.time = TimeToPlan(request, model, job, machine, report.memory.stream_weights, progress);
+  result.time =
+      TimeToPlan(request, model, job, machine, report.memory.stream_weights, progress, cancel);
   return result;
 }
 

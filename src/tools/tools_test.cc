@@ -67,6 +67,13 @@ InspectReport InspectOne(const std::string& path) {
   return reports.front();
 }
 
+// A path in the test's folder where no earlier run left a file.
+std::string FreshPath(const std::string& name) {
+  const std::string path = TestPath(name);
+  fs::remove(path);
+  return path;
+}
+
 TEST(Tools, InitWritesCompleteNetworks) {
   const std::string folder = MakeModel(SmallModel(), 5, "model", "bf16");
   const InspectReport dit = InspectOne(folder + "/diffusion_pytorch_model.safetensors");
@@ -204,7 +211,7 @@ TEST(Tools, InspectCallsNothingCompleteThatCannotBeLoaded) {
   const std::string int8 = TestFile("int8.safetensors", tensors, {{"t3.num_heads", "4"}})->path();
   EXPECT_THAT(InspectOne(int8).note, HasSubstr("quantised to int8"));
   EXPECT_FALSE(Inspect(int8).complete);
-  EXPECT_THAT(ErrorOf([&] { Convert(int8, TestPath("o.safetensors"), "", {}); }),
+  EXPECT_THAT(ErrorOf([&] { Convert(int8, FreshPath("o.safetensors"), "", {}); }),
               HasSubstr("quantised to int8"));
 }
 
@@ -227,7 +234,7 @@ TEST(Tools, InspectPrintsNoControlCharacters) {
 }
 
 TEST(Tools, ConvertTakesTheDenoiserOfAFolder) {
-  const std::string output = TestPath("o.safetensors");
+  const std::string output = FreshPath("o.safetensors");
   Convert(std::string(kReference) + "mini2.1", output, "", {});
   EXPECT_EQ(InspectOne(output).kind, "DiT");
 }
@@ -280,7 +287,7 @@ TEST(Tools, ConvertKeepsWeightsAndSizes) {
   for (const char* name : {"diffusion_pytorch_model.safetensors", "Wan2.1_VAE.pth",
                            "models_t5_umt5-xxl-enc-bf16.pth"}) {
     const std::string input = std::string(kReference) + "mini2.1/" + name;
-    const std::string output = TestPath(std::string(name) + ".safetensors");
+    const std::string output = FreshPath(std::string(name) + ".safetensors");
     Convert(input, output, "", {});
     const auto before = WeightFile::Open(input);
     const auto after = WeightFile::Open(output);

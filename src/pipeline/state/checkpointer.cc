@@ -1,6 +1,8 @@
 // Checkpoints by steps or by time.
 #include "pipeline/state/checkpointer.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 
 #include "base/check.h"
@@ -23,7 +25,10 @@ Checkpointer::Checkpointer(const RunIdentity& identity, std::optional<int64_t> e
       saved_file_(std::move(resumed_from)),
       saved_step_(progress.sampler.step),
       last_save_(std::chrono::steady_clock::now()),
-      last_step_(last_save_) {}
+      last_step_(last_save_) {
+  // On the host, as the texts are: a device that failed may not be readable.
+  if (progress_.first_frame.defined()) progress_.first_frame = progress_.first_frame.cpu();
+}
 
 bool Checkpointer::IsDue(int64_t step) {
   const auto now = std::chrono::steady_clock::now();
@@ -54,7 +59,12 @@ void Checkpointer::Save(const SamplerState& state) {
 
 void Checkpointer::SaveSomewhere(const SamplerState& state) {
   std::string why;
-  const std::string file = SaveLastCheckpoint(identity_, At(state), why);
+  std::string file;
+  try {
+    file = SaveLastCheckpoint(identity_, At(state), why);
+  } catch (...) {
+    why = CurrentError().what();
+  }
   if (file.empty()) {
     spdlog::warn("step {} could not be saved: {}", state.step, why);
     return;
@@ -65,16 +75,29 @@ void Checkpointer::SaveSomewhere(const SamplerState& state) {
 
 void Checkpointer::Interrupt(const SamplerState& state, const RunContext& context) {
   if (every_ != 0) SaveSomewhere(state);
-  if (!saved_file_.empty()) {
-    context.CheckCancelled(fmt::format("step {} of {} is saved in {}; {} continues from there",
-                                       saved_step_, identity_.steps, saved_file_,
-                                       HowToResume(identity_, saved_file_)));
-  }
+  if (!saved_file_.empty()) context.CheckCancelled(WhereSaved());
   context.CheckCancelled(fmt::format("step {} of {} is not saved", state.step, identity_.steps));
   Fail("a run was interrupted that nobody cancelled");
 }
 
+std::string Checkpointer::WhereSaved() const {
+  return fmt::format("step {} of {} is saved in {}; {} continues from there", saved_step_,
+                     identity_.steps, saved_file_, HowToResume(identity_, saved_file_));
+}
+
+// On the CPU tensors are shared: the solver makes new ones in each step.
+void Checkpointer::Remember(const SamplerState& state) {
+  latest_ = {state.step, state.latents.cpu(), {}};
+  for (const auto& [name, tensor] : state.solver) latest_->solver[name] = tensor.cpu();
+}
+
+std::string Checkpointer::AfterFailure() {
+  if (latest_ && latest_->step > saved_step_) SaveSomewhere(*latest_);
+  return saved_file_.empty() ? "" : WhereSaved();
+}
+
 void Checkpointer::AfterStep(const SamplerState& state, const RunContext& context) {
+  if (every_ != 0) Remember(state);
   if (IsDue(state.step)) Save(state);
   const bool cancelled = context.cancel != nullptr && context.cancel->cancelled();
   if (cancelled && (state.step < identity_.steps || every_ != 0)) Interrupt(state, context);

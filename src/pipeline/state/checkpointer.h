@@ -24,11 +24,18 @@ class Checkpointer {
   // step with `every` 0 it never throws: the caller has the final latents to save.
   void AfterStep(const SamplerState& state, const RunContext& context);
 
+  // When a later step failed: saves the latest completed step (unless `every` is 0) from its copy
+  // on the host, since a device that failed may not be readable. Returns how to continue from what
+  // is on disk, or "" where nothing is. Never throws.
+  std::string AfterFailure();
+
  private:
   bool IsDue(int64_t step);
   RunProgress At(const SamplerState& state) const;
   void Save(const SamplerState& state);
   void SaveSomewhere(const SamplerState& state);
+  void Remember(const SamplerState& state);
+  std::string WhereSaved() const;
   [[noreturn]] void Interrupt(const SamplerState& state, const RunContext& context);
 
   const RunIdentity& identity_;
@@ -36,6 +43,8 @@ class Checkpointer {
   RunProgress progress_;    // with the sampler's state that the run began with
   std::string saved_file_;  // with the state after saved_step_; "" where none is on disk
   int64_t saved_step_ = 0;
+  std::optional<SamplerState>
+      latest_;  // on the host; absent before the first step and for `every` 0
   std::chrono::steady_clock::time_point last_save_;
   std::chrono::steady_clock::time_point last_step_;
 };

@@ -239,7 +239,7 @@ TEST_F(PrepareTest, GoesOnAfterAnInterruption) {
     FAIL() << "not interrupted";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kInterrupted);
-    EXPECT_THAT(error.what(), HasSubstr("1 clips are ready"));
+    EXPECT_THAT(error.what(), HasSubstr("1 clip is ready"));
   }
   EXPECT_THAT(ErrorOf([&] { PreparedDataset::Open(request_.output); }), HasSubstr("not complete"));
   const PrepareResult rest = Run();
