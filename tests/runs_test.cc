@@ -155,7 +155,8 @@ TEST(Runs, SaysWhatWillBeDoneFirst) {
   // The report is the result, whatever is said of progress.
   Arguments silent = run;
   silent.insert(silent.end(), {"--progress", "none"});
-  EXPECT_EQ(RunT3(silent).out, plain.out);
+  const auto head = [](const std::string& text) { return text.substr(0, text.find("memory")); };
+  EXPECT_EQ(head(RunT3(silent).out), head(plain.out));  // how much memory is free changes
   Arguments for_programs = run;
   for_programs.insert(for_programs.end(), {"--progress", "json"});
   EXPECT_EQ(json::parse(RunT3(for_programs).out)["frames"], 1);

@@ -24,9 +24,9 @@ class Checkpointer {
   // step with `every` 0 it never throws: the caller has the final latents to save.
   void AfterStep(const SamplerState& state, const RunContext& context);
 
-  // When a later step failed: saves the latest completed step (unless `every` is 0) from its copy
-  // on the host, since a device that failed may not be readable. Returns how to continue from what
-  // is on disk, or "" where nothing is. Never throws.
+  // When a later step failed: saves the latest completed step (unless `every` is 0). A device whose
+  // memory can no longer be read leaves the last checkpoint. Returns how to continue from what is on
+  // disk, or "" where nothing is. Never throws.
   std::string AfterFailure();
 
  private:
@@ -34,7 +34,6 @@ class Checkpointer {
   RunProgress At(const SamplerState& state) const;
   void Save(const SamplerState& state);
   void SaveSomewhere(const SamplerState& state);
-  void Remember(const SamplerState& state);
   std::string WhereSaved() const;
   [[noreturn]] void Interrupt(const SamplerState& state, const RunContext& context);
 
@@ -43,8 +42,7 @@ class Checkpointer {
   RunProgress progress_;    // with the sampler's state that the run began with
   std::string saved_file_;  // with the state after saved_step_; "" where none is on disk
   int64_t saved_step_ = 0;
-  std::optional<SamplerState>
-      latest_;  // on the host; absent before the first step and for `every` 0
+  std::optional<SamplerState> latest_;  // none before the first step and for `every` 0
   std::chrono::steady_clock::time_point last_save_;
   std::chrono::steady_clock::time_point last_step_;
 };
