@@ -495,7 +495,7 @@ TEST(Survival, PathsNeedNotBeUtf8) {
   MustRun(Generate({"--prompt-file", folder / "p.txt", "--output", strange + "/job/"},
                    strange + "/model"));
   fs::remove(strange + "/job/002-b.mp4");
-  MustRun({"resume", strange + "/job"});
+  MustRun({"resume", strange + "/job/job.json"});
   EXPECT_TRUE(fs::exists(strange + "/job/002-b.mp4"));
 }
 

@@ -216,7 +216,8 @@ class JobBuilder {
         const std::string seed_tag = several ? "seed" + seed : "";
         const std::string name =
             names_.Choose(WantedName(prompt, seed_tag), ContentOf(settings_, entry, seed));
-        AddRequest(prompt, ParseSeed(seed), name, label + (several ? " seed " + seed : ""));
+        const std::string of_seed = several ? (label.empty() ? "seed " : " seed ") + seed : "";
+        AddRequest(prompt, ParseSeed(seed), name, label + of_seed);
         entry["outputs"][seed] =
             fs::path(job_.entries.back().request.output.path).filename().string();
       }

@@ -50,7 +50,16 @@ bool IsTraining(const std::string& path) {
          std::filesystem::is_regular_file(folder / "log.jsonl", ignored);
 }
 
-int RunResume(const ResumeFlags& flags) {
+// DIR/job.json stands for DIR.
+std::string JobFolder(const std::string& path) {
+  const std::filesystem::path file(path);
+  if (file.filename() != "job.json") return path;
+  return file.has_parent_path() ? file.parent_path().string() : ".";
+}
+
+int RunResume(const ResumeFlags& given) {
+  ResumeFlags flags = given;
+  flags.path = JobFolder(given.path);
   std::error_code ignored;
   if (std::filesystem::is_regular_file(JobFile(flags.path), ignored)) return ResumeJob(flags);
   if (IsTraining(flags.path)) {

@@ -25,8 +25,8 @@ class Checkpointer {
   void AfterStep(const SamplerState& state, const RunContext& context);
 
   // When a later step failed: saves the latest completed step (unless `every` is 0). A device whose
-  // memory can no longer be read leaves the last checkpoint. Returns how to continue from what is on
-  // disk, or "" where nothing is. Never throws.
+  // memory can no longer be read leaves the last checkpoint. Returns how to continue from what is
+  // on disk, or "" where nothing is. Never throws.
   std::string AfterFailure();
 
  private:
