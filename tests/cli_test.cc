@@ -42,7 +42,7 @@ TEST(Cli, VersionAndHelp) {
     const ProgramResult help = RunT3({command, "--help"});
     EXPECT_EQ(help.exit_code, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Usage")) << command;
-    EXPECT_EQ(RunT3({"help", command}).out, help.out) << command;
+    EXPECT_THAT(RunT3({"help", command}).out, testing::EndsWith(help.out)) << command;
   }
   EXPECT_EQ(RunT3({"-v"}).out, version.out);
   const std::string dit = RunT3({"bench", "dit", "--help"}).out;

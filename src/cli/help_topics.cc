@@ -47,17 +47,15 @@ CLI::App* FindCommand(CLI::App& app, const std::vector<std::string>& words, std:
 int PrintTopic(CLI::App& app, const std::vector<std::string>& words) {
   const std::string name = fmt::format("{}", fmt::join(words, " "));
   const auto topic = std::ranges::find(kHelpTopics, name, &HelpTopic::name);
-  if (topic != kHelpTopics.end()) {
-    fmt::print("{}\n\n{}", topic->summary, topic->text);
-    return 0;
-  }
   std::string parents;
-  if (const CLI::App* command = FindCommand(app, words, parents)) {
-    fmt::print("{}", command->help(parents));
-    return 0;
-  }
+  const CLI::App* command = FindCommand(app, words, parents);
+  // "resume" is both.
+  if (topic != kHelpTopics.end())
+    fmt::print("{}\n\n{}{}", topic->summary, topic->text, command == nullptr ? "" : "\n");
+  if (command != nullptr) fmt::print("{}", command->help(parents));
+  if (topic != kHelpTopics.end() || command != nullptr) return 0;
   std::vector<std::string> names;
-  for (const CLI::App* command : CommandsOf(app)) names.push_back(command->get_name());
+  for (const CLI::App* known : CommandsOf(app)) names.push_back(known->get_name());
   for (const HelpTopic& entry : kHelpTopics) names.emplace_back(entry.name);
   FailUsage("there is no topic {}; `t3 help` lists them{}", Quote(name), DidYouMean(name, names));
 }
