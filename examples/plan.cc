@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
     std::cout << plan.video.grid.tokens() << " tokens, windows "
               << t3::FormatWindows(plan.attention.windows) << "\n";
     for (const t3::StageMemory& stage : plan.memory.stages)
-      std::cout << stage.name << ": " << stage.total() / 1'000'000 << " MB\n";
+      std::cout << stage.name() << ": " << stage.total() / 1'000'000 << " MB\n";
     if (plan.time) std::cout << "about " << plan.time->denoising << " s of denoising\n";
     if (plan.refusal) std::cout << "it does not fit: " << plan.refusal->what() << "\n";
     // engine.Run(plan) would do it.

@@ -367,6 +367,43 @@ TEST(Cli, PlanPrintsThePublishedNumbers) {
   EXPECT_NEAR(plan["full_attention_tmac"].get<double>(), 43'299, 1);
 }
 
+// A safetensors file with one tensor of four zero bytes.
+std::string OneTensor(const std::string& path, const std::string& name,
+                      const std::string& metadata) {
+  const std::string header = "{\"__metadata__\":{" + metadata + "},\"" + name +
+                             "\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1],\"data_offsets\":[0,4]}}";
+  const uint64_t size = header.size();
+  std::ofstream file(path, std::ios::binary);
+  file.write(reinterpret_cast<const char*>(&size), sizeof(size));
+  file << header << std::string(4, '\0');
+  return path;
+}
+
+TEST(Cli, InspectPrintsWhatAFileHolds) {
+  const ProgramResult model = RunT3({"inspect", Mini21()});
+  EXPECT_EQ(model.exit_code, 0);
+  EXPECT_THAT(model.out, HasSubstr("dim 128, ffn_dim 48, num_heads 4, num_layers 5"));
+  EXPECT_THAT(model.out, HasSubstr("eps 1e-06\n  complete\n"));
+  EXPECT_THAT(model.out, HasSubstr(Mini21() + "\n  complete model\n"));
+  const TemporaryFolder folder;
+  const std::string latents = OneTensor(folder / "l.safetensors", "latents",
+                                        R"("t3.prompt":"\u001b[2J","t3.mean":"[1, 2]")");
+  const ProgramResult text = RunT3({"inspect", latents});
+  EXPECT_EQ(text.exit_code, 0);
+  EXPECT_THAT(text.out, HasSubstr("t3.prompt = '\\x1b[2J'\n"));
+  EXPECT_THAT(text.out, HasSubstr("t3.mean = 2 numbers\n"));
+  EXPECT_THAT(text.out, HasSubstr("shape [1,1,1,1]"));
+  const ProgramResult both =
+      RunT3({"inspect", "--json", latents, OneTensor(folder / "o.safetensors", "other", "")});
+  EXPECT_EQ(both.exit_code, 1);
+  EXPECT_EQ(both.out.find('\x1b'), std::string::npos);
+  const auto list = nlohmann::json::parse(both.out);
+  EXPECT_EQ(list[0]["complete"], true);
+  EXPECT_EQ(list[0]["sizes"]["shape"].size(), 4U);
+  EXPECT_EQ(list[1]["sizes"], nullptr);
+  EXPECT_FALSE(list[1].contains("networks"));
+}
+
 TEST(Cli, InspectAndConvert) {
   const TemporaryFolder folder;
   const ProgramResult inspected = RunT3({"inspect", Mini21() + "/Wan2.1_VAE.pth", "--json"});

@@ -125,6 +125,37 @@ TEST_F(EvalCli, TheVaeAlone) {
   EXPECT_FALSE(measures.contains("seconds"));
 }
 
+// What eval_text.cc prints of measurements worked by hand; tabulate_evals_test.cc has the numbers.
+TEST_F(EvalCli, ComparisonsAndTablesAsText) {
+  const auto write = [&](const std::string& name, const std::vector<double>& losses) {
+    json record{{"size", "64x48"}, {"frames", 5}, {"forward_seconds", losses[0]}};
+    for (size_t i = 0; i < losses.size(); ++i)
+      record["clips"].push_back({{"scene", i + 1}, {"measures", {{"loss", losses[i]}}}});
+    std::ofstream(folder_ / name) << record;
+    return folder_ / name;
+  };
+  const std::string a1 = write("a1", {1, 2}), a2 = write("a2", {3, 2});
+  const std::string b1 = write("b1", {1, 1}), b2 = write("b2", {1, 3}), one = write("one", {1});
+  const std::string a = "a=" + a1 + "," + a2, b = "b=" + b1 + "," + b2;
+  const std::string means = Eval({"--table", a, b, "c=" + a1}).out;
+  EXPECT_THAT(means, HasSubstr("|  | a | b | c |\n|---|---|---|---|\n"));
+  EXPECT_THAT(means, HasSubstr("| validation loss | 2 | 1.5 | 1.5 |\n"));
+  EXPECT_THAT(means, HasSubstr("| forward, s | 2 | 1 | 1 |\n"));
+  EXPECT_THAT(means, HasSubstr("| its attention, TMAC |  |  |  |\n"));
+  const std::string gains =
+      Eval({"--table", a, b, "--against", "a", "--margins", "loss=-20,loss=-5"}).out;
+  EXPECT_THAT(gains, HasSubstr("validation loss: gain over a, margin -20\n"));
+  EXPECT_THAT(gains, HasSubstr("| b | +0.5 | -5.853 to +6.853 | +0.5, +0.5 | 2 | yes |\n"));
+  EXPECT_THAT(gains, HasSubstr("| 2 | no |\n"));
+  EXPECT_THAT(
+      Eval({"--table", "a=" + one, "b=" + one, "--against", "a", "--margins", "loss=-1"}).out,
+      HasSubstr("| b | +0 | none | +0 | 1 | no |\n"));
+  const std::string compared = Eval({"--compare", a1, b1, "--margin", "-6"}).out;
+  EXPECT_THAT(compared, HasSubstr("last column: is the interval above -6\n"));
+  EXPECT_THAT(compared, HasSubstr("+0.5        -5.853 to +6.853      2  yes\n"));
+  EXPECT_THAT(Eval({"--compare", one, one}).out, HasSubstr("one clip      1\n"));
+}
+
 TEST_F(EvalCli, AnInterruptKeepsWhatWasMeasured) {
   const ProgramResult result = Eval({"--truth", "--clips", "100000", "--json", folder_ / "t.json"},
                                     {.seconds_to_interrupt = 5});

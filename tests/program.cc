@@ -84,6 +84,16 @@ TemporaryFolder::~TemporaryFolder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
+std::vector<std::string> Small(const std::vector<std::string>& more) {
+  std::vector<std::string> arguments{"generate", "--model", ReferencePath("mini2.1"),
+                                     "--size",   "32x32",   "--frames",
+                                     "1",        "--steps", "2",
+                                     "--device", "cpu",     "--dtype",
+                                     "fp32"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
 std::string ReferencePath(const std::string& name) {
   return std::string(T3_SOURCE_DIR) + "/tests/data/reference/" + name;
 }

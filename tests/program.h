@@ -30,6 +30,10 @@ struct ProgramOptions {
 };
 ProgramResult RunT3(const std::vector<std::string>& arguments, const ProgramOptions& options = {});
 
+// Arguments that generate the smallest video with the small model, followed by `more`, which names
+// prompt and output.
+std::vector<std::string> Small(const std::vector<std::string>& more);
+
 // A new empty folder, removed with everything in it at destruction.
 class TemporaryFolder {
  public:

@@ -21,17 +21,6 @@ using testing::Not;
 
 using Arguments = std::vector<std::string>;
 
-// The least that makes a video of the small model; no prompt, no output.
-Arguments Small(const Arguments& more) {
-  Arguments arguments{"generate", "--model", ReferencePath("mini2.1"),
-                      "--size",   "32x32",   "--frames",
-                      "1",        "--steps", "2",
-                      "--device", "cpu",     "--guidance",
-                      "1",        "--dtype", "fp32"};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
-}
-
 std::vector<json> JsonLines(const std::string& text) {
   std::vector<json> lines;
   std::istringstream stream(text);
@@ -150,7 +139,7 @@ TEST(Runs, SaysWhatWillBeDoneFirst) {
   EXPECT_TRUE(NamesIn(folder.path()).empty());
   EXPECT_THAT(plain.out, HasSubstr("trained with full attention, run with t3"));
   EXPECT_THAT(plain.out, HasSubstr("128x64, 1 frame at 16 fps, 32 tokens"));
-  EXPECT_THAT(plain.out, HasSubstr("2 steps of unipc, guidance 1, shift 5, seed 0"));
+  EXPECT_THAT(plain.out, HasSubstr("2 steps of unipc, guidance 5, shift 5, seed 0"));
   EXPECT_THAT(plain.out, HasSubstr("`t3 plan --calibrate --attention t3 --dtype fp32`"));
   // The report is the result, whatever is said of progress.
   Arguments silent = run;

@@ -44,7 +44,7 @@ class TrainOracle : public ::testing::Test {
     };
     const at::Tensor latents = of("latents"), noise = of("noise"), times = of("timesteps");
     const at::Tensor level = (times / 1000).to(at::kFloat).view({-1, 1, 1, 1, 1});
-    NoisyBatch batch{(1 - level) * latents + level * noise, noise - latents, {}, at::ones({2})};
+    NoisyBatch batch{(1 - level) * latents + level * noise, noise - latents, {}, at::ones({2}), {}};
     for (int64_t i = 0; i < 2; ++i) batch.timesteps.push_back(times[i].item<double>());
     const Dit dit(config_, leaves_);
     const TextContext text =
@@ -109,6 +109,51 @@ class TrainOracle : public ::testing::Test {
   DitConfig config_;
   TensorMap leaves_;
 };
+
+// The first latent frame of the first video is given; the others of a batch are not conditioned.
+TEST_F(TrainOracle, ImageToVideoEqualsPyTorch) {
+  const at::Tensor latents = Stored("0.latents"), noise = Stored("0.noise");
+  const at::Tensor times = Stored("0.timesteps");
+  const Grid grid{latents.size(2), latents.size(3) / 2, latents.size(4) / 2};
+  for (const auto& [name, videos] : {std::pair{"one", int64_t{1}}, {"mixed", int64_t{2}}}) {
+    const at::Tensor x = latents.narrow(0, 0, videos), n = noise.narrow(0, 0, videos);
+    const at::Tensor level =
+        (times.narrow(0, 0, videos) / 1000).to(at::kFloat).view({-1, 1, 1, 1, 1});
+    NoisyBatch batch{
+        (1 - level) * x + level * n, n - x, {}, at::ones({videos}), std::vector<int64_t>(videos)};
+    batch.clean_frames[0] = 1;
+    batch.noisy[0].select(1, 0).copy_(x[0].select(1, 0));
+    std::vector<at::Tensor> texts;
+    for (int64_t i = 0; i < videos; ++i) {
+      batch.timesteps.push_back(times[i].item<double>());
+      texts.push_back(Stored(fmt::format("0.text.{}", i)));
+    }
+    for (const bool recomputed : {false, true}) {
+      for (const auto& [_, leaf] : leaves_) leaf.mutable_grad().reset();
+      const Dit dit(config_, leaves_);
+      const AttentionLayout attention =
+          AttentionLayout::Make(AttentionPattern::kT3,
+                                ParseWindows(file_->metadata().at("windows")), grid,
+                                config_.num_layers, config_.head_dim(), at::kCPU)
+              .Repeat(videos);
+      const SegmentRunners runners = recomputed ? Recompute(false) : SegmentRunners{};
+      const at::Tensor velocity = dit.ForwardBatch(
+          batch.noisy, batch.timesteps, dit.PrepareTexts(texts, ExecutionMode::kDifferentiable),
+          attention, runners, batch.clean_frames);
+      const at::Tensor loss = FlowLoss(velocity, batch);
+      loss.backward();
+      const std::string prefix = fmt::format("image.{}.", name);
+      const double want = Stored(prefix + "loss").item<double>();
+      EXPECT_NEAR(loss.item<double>(), want, kTolerance * want) << name;
+      for (const char* weight :
+           {"patch_embedding.weight", "time_embedding.0.weight", "blocks.0.modulation",
+            "blocks.1.ffn.0.weight", "head.modulation", "head.head.weight"}) {
+        EXPECT_LT(RelativeL2(leaves_.at(weight).grad(), Stored(prefix + weight)), kTolerance)
+            << name << " " << weight;
+      }
+    }
+  }
+}
 
 TEST_F(TrainOracle, TenStepsEqualPyTorch) { ExpectTenSteps({}); }
 TEST_F(TrainOracle, SoTheyDoWithActivationCheckpoints) { ExpectTenSteps(Recompute(false)); }

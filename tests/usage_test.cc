@@ -20,17 +20,6 @@ using testing::Not;
 
 using Arguments = std::vector<std::string>;
 
-// The smallest video, without a prompt and an output.
-Arguments Small(const Arguments& more) {
-  Arguments arguments{"generate", "--model", ReferencePath("mini2.1"),
-                      "--size",   "32x32",   "--frames",
-                      "1",        "--steps", "2",
-                      "--device", "cpu",     "--dtype",
-                      "fp32"};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
-}
-
 TEST(Usage, MistakesAreExplainedInOneLine) {
   const auto error_of = [](const Arguments& arguments) {
     const ProgramResult result = RunT3(arguments);

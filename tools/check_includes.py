@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Checks which folder includes which (docs/architecture.md), from the tables below.
+"""Checks which folder includes which (docs/architecture.md), from the tables below, and that no modules
+include each other in a circle.
 
   tools/check_includes.py [ROOT]      lists each include that goes the wrong way; exit code 1 if any
   tools/check_includes.py --self-test checks the checker: each kind of bad include must be reported
 """
 
+import collections
+import graphlib
 import pathlib
 import re
 import subprocess
@@ -60,6 +63,22 @@ LIBRARIES = {
     "sentencepiece": (r"sentencepiece", ["tokenizer"]),
     "CLI11": (r"CLI/", ["cli"]),
 }
+
+# Modules that include each other. The list only shrinks: an entry that is no longer true is reported.
+KNOWN_PAIRS = {
+    ("src/media/backends", "src/media/image"),
+    ("src/media/backends", "src/media/video_reader"),
+    ("src/media/backends", "src/media/video_writer"),
+    ("src/media/decode_service", "src/media/image_decoder"),
+    ("src/media/video_settings", "src/media/video_writer"),
+    ("src/nn/load", "src/nn/lora"),
+    ("src/plan/decode_memory", "src/plan/decode_plan"),
+    ("src/weights/pickle", "src/weights/pickle_globals"),
+    ("src/weights/pickle", "src/weights/pickle_stack"),
+}
+
+# Tests and what only they use.
+TEST_FILE = re.compile(r"(_test\.cc|/testing/|hostile_|/test_|_testing\.h|random_\w+\.h)")
 
 GENERATED = {"build_info.h"}  # written by the build; has no folder
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -140,6 +159,47 @@ def check_tree(root):
     return complaints
 
 
+def module_of(path):
+    """A header and the sources of its name are one module, wherever a backend's folder puts them."""
+    return re.sub(r"/(no_)?(cuda|cudnn|ffmpeg)/", "/", path).rsplit(".", 1)[0]
+
+
+def module_graph(root, files):
+    """Module -> the modules that it includes, of `files` as paths relative to root."""
+    known = set(files)
+    graph = collections.defaultdict(set)
+    for name in files:
+        for line in (root / name).read_text(errors="replace").splitlines():
+            match = INCLUDE.match(line)
+            if not match or match.group(1) == "<":
+                continue
+            for folder in ("src/", "include/", str(pathlib.Path(name).parent) + "/"):
+                target = folder + match.group(2)
+                if target in known:
+                    if module_of(target) != module_of(name):
+                        graph[module_of(name)].add(module_of(target))
+                    break
+    return graph
+
+
+def check_cycles(root, known_pairs=frozenset(KNOWN_PAIRS)):
+    """Complaints about modules that include each other, directly or through others."""
+    files = [path.relative_to(root).as_posix() for path in tracked_files(root)
+             if path.suffix in SOURCES and path.is_file()]
+    graph = module_graph(root, [name for name in files if not TEST_FILE.search(name)])
+    pairs = {(a, b) for a in list(graph) for b in graph[a] if a < b and a in graph.get(b, ())}
+    complaints = [f"{a} and {b} include each other" for a, b in sorted(pairs - set(known_pairs))]
+    complaints += [f"{a} and {b} no longer include each other: remove them from KNOWN_PAIRS"
+                   for a, b in sorted(set(known_pairs) - pairs)]
+    # Without the pairs no circle of three or more modules may remain.
+    one_way = {a: {b for b in graph[a] if (min(a, b), max(a, b)) not in pairs} for a in list(graph)}
+    try:
+        graphlib.TopologicalSorter(one_way).prepare()
+    except graphlib.CycleError as error:
+        complaints.append("modules include each other in a circle: " + " <- ".join(error.args[1]))
+    return complaints
+
+
 SELF_TEST = [  # (file, its include, whether it must be reported)
     ("src/plan/a.cc", '#include "config/x.h"', False),
     ("src/plan/a.cc", '#include "plan/x.h"', False),
@@ -173,6 +233,14 @@ SELF_TEST = [  # (file, its include, whether it must be reported)
 ]
 
 
+CYCLE_SELF_TEST = [  # (file -> what it includes, whether it must be reported)
+    ({"a.h": "", "a.cc": "a.h b.h", "b.h": "", "b.cc": "b.h"}, False),
+    ({"a.h": "", "a.cc": "a.h b.h", "b.h": "", "b.cc": "b.h a.h"}, True),
+    ({"a.h": "b.h", "b.h": "c.h", "c.h": "a.h"}, True),
+    ({"a.h": "b.h", "b.h": "", "b_test.cc": "a.h b.h"}, False),
+]
+
+
 def self_test():
     failures = 0
     for file, include, bad in SELF_TEST:
@@ -184,7 +252,18 @@ def self_test():
                 failures += 1
                 print(f"self-test: {file} with {include}: "
                       f"{'not reported' if bad else check_tree(root)}")
-    print(f"self-test: {len(SELF_TEST) - failures} passed, {failures} failed")
+    for files, bad in CYCLE_SELF_TEST:
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "src/plan").mkdir(parents=True)
+            for file, includes in files.items():
+                (root / "src/plan" / file).write_text(
+                    "".join(f'#include "plan/{name}"\n' for name in includes.split()))
+            if bool(check_cycles(root, {})) != bad:
+                failures += 1
+                print(f"self-test: {files}: {check_cycles(root, {}) or 'not reported'}")
+    count = len(SELF_TEST) + len(CYCLE_SELF_TEST)
+    print(f"self-test: {count - failures} passed, {failures} failed")
     return failures
 
 
@@ -193,7 +272,7 @@ def main():
         return 1 if self_test() else 0
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else __file__).resolve()
     root = root if len(sys.argv) > 1 else root.parent.parent
-    complaints = check_tree(root)
+    complaints = check_tree(root) + check_cycles(root)
     print("\n".join(complaints) if complaints else "include directions: good")
     return 1 if complaints else 0
 

@@ -9,15 +9,13 @@ Product code is src/ and include/ without tests and test support. Needs universa
 - pairs of modules that include each other
 - tracked MiB
 """
-import collections
 import json
 import pathlib
-import re
 import statistics
 import subprocess
 import sys
 
-TEST = re.compile(r"(_test\.cc|/testing/|hostile_|/test_|_testing\.h|random_\w+\.h)")
+from check_includes import TEST_FILE, module_graph
 
 
 def tracked(root):
@@ -39,25 +37,6 @@ def long_functions(root, files, limit=40):
     return sorted(found, reverse=True)
 
 
-def module(path):
-    """A header and the sources of its name are one module, wherever a backend's folder puts them."""
-    return re.sub(r"/(no_)?(cuda|cudnn|ffmpeg)/", "/", path).rsplit(".", 1)[0]
-
-
-def includes(root, files):
-    known = set(files)
-    graph = collections.defaultdict(set)
-    for name in files:
-        text = (root / name).read_text(encoding="utf8")
-        for target in re.findall(r'^#include "([^"]+)"', text, re.M):
-            for folder in ("src/", "include/", str(pathlib.Path(name).parent) + "/"):
-                if folder + target in known:
-                    if module(folder + target) != module(name):
-                        graph[module(name)].add(module(folder + target))
-                    break
-    return graph
-
-
 def reach(graph, start):
     seen, todo = set(), [start]
     while todo:
@@ -71,11 +50,11 @@ def reach(graph, start):
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
     names = tracked(root)
-    code = [n for n in names if n.startswith(("src/", "include/")) and not TEST.search(n) and
+    code = [n for n in names if n.startswith(("src/", "include/")) and not TEST_FILE.search(n) and
             n.endswith((".cc", ".h", ".cu", ".cuh"))]
     lines = {n: len((root / n).read_text(encoding="utf8").splitlines()) for n in code}
     long = long_functions(root, code)
-    graph = includes(root, code)
+    graph = module_graph(root, code)
     pairs = sorted((a, b) for a in list(graph) for b in graph[a] if a < b and a in graph[b])
     size = sum((root / n).lstat().st_size for n in names)
     print(f"product files                {len(code)}, {sum(lines.values())} lines, median "

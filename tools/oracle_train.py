@@ -3,7 +3,8 @@
 """train.safetensors in OUT holds the start weights ("start.NAME", t3's original names), ten batches
 ("K.latents", "K.noise", "K.text.I", "K.timesteps"), the losses and gradient norms of ten steps of
 AdamW with clipping ("losses", "norms"), every gradient of the first step ("gradient.NAME") and the
-weights after the last ("end.NAME"), in fp32 on the CPU. Sizes and settings are in the metadata.
+weights after the last ("end.NAME"), in fp32 on the CPU; and losses and gradients of image to video
+("image.one.NAME", "image.mixed.NAME"). Sizes and settings are in the metadata.
 
     oracle_train.py OUT
 """
@@ -20,6 +21,10 @@ C = dict(dim=24, ffn_dim=40, num_heads=2, num_layers=2, z=4, text_dim=12, text_l
 GRID = (3, 3, 5)  # tokens; two windows along no axis divide it evenly
 CYCLE = [(2, 2, 2), (1, 2, 3)]
 STEPS, BATCH, LR, CLIP, DECAY = 10, 2, 3e-3, 1.0, 0.02
+
+# Gradients that are stored for image to video: weights that see the timesteps, and both ends.
+IMAGE_GRADIENTS = ("patch_embedding.weight", "time_embedding.0.weight", "blocks.0.modulation",
+                   "blocks.1.ffn.0.weight", "head.modulation", "head.head.weight")
 
 
 def make_weights():
@@ -101,8 +106,9 @@ def attend(q, k, v, masks):
     return (sum(outputs) / len(outputs)).transpose(0, 1).flatten(1)
 
 
-def forward(w, latents, timestep, text):
-    """One video: (z,T,h,w), a timestep, (L, text_dim) -> velocity."""
+def forward(w, latents, timestep, text, clean=False):
+    """One video: (z,T,h,w), a timestep, (L, text_dim) -> velocity. clean: the first latent frame has
+    timestep 0."""
     def linear(name, x):
         weight = w[name + ".weight"]
         return F.linear(x, weight.flatten(1), w[name + ".bias"])
@@ -114,16 +120,28 @@ def forward(w, latents, timestep, text):
     x = latents.view(z, t, h, 2, v, 2).permute(1, 2, 4, 0, 3, 5).reshape(-1, 4 * z)
     x = linear("patch_embedding", x)
     half = C["freq_dim"] // 2
-    angle = timestep.double() * 10000.0 ** (-torch.arange(half).double() / half)
-    wave = torch.cat([angle.cos(), angle.sin()]).float()
-    time = linear("time_embedding.2", F.silu(linear("time_embedding.0", wave)))
-    six = linear("time_projection.1", F.silu(time)).view(6, -1)
+
+    def embed(timestep):
+        angle = timestep.double() * 10000.0 ** (-torch.arange(half).double() / half)
+        wave = torch.cat([angle.cos(), angle.sin()]).float()
+        time = linear("time_embedding.2", F.silu(linear("time_embedding.0", wave)))
+        return time, linear("time_projection.1", F.silu(time)).view(6, -1)
+
+    def modulation(name, vectors, clean_vectors):
+        m = w[name][0] + vectors
+        if not clean:
+            return m
+        first = torch.arange(t * h * v)[:, None] < h * v
+        return torch.where(first, (w[name][0] + clean_vectors)[:, None], m[:, None])
+
+    time, six = embed(timestep)
+    clean_time, clean_six = embed(torch.zeros((), dtype=torch.float64)) if clean else (None, None)
     rows = torch.cat([text, torch.zeros(C["text_len"] - len(text), C["text_dim"])])
     rows = linear("text_embedding.2", F.gelu(linear("text_embedding.0", rows), approximate="tanh"))
     angles = rope_angles(C["dim"] // C["num_heads"])
     for i in range(C["num_layers"]):
         b = f"blocks.{i}."
-        m = w[b + "modulation"][0] + six
+        m = modulation(b + "modulation", six, clean_six)
         y = layer_norm(x) * (1 + m[1]) + m[0]
         q = rotate(heads(rms(linear(b + "self_attn.q", y), w[b + "self_attn.norm_q.weight"])), angles)
         k = rotate(heads(rms(linear(b + "self_attn.k", y), w[b + "self_attn.norm_k.weight"])), angles)
@@ -137,7 +155,7 @@ def forward(w, latents, timestep, text):
         x = x + linear(b + "cross_attn.o", y)
         y = layer_norm(x) * (1 + m[4]) + m[3]
         x = x + linear(b + "ffn.2", F.gelu(linear(b + "ffn.0", y), approximate="tanh")) * m[5]
-    m = w["head.modulation"][0] + time
+    m = modulation("head.modulation", time, clean_time)
     x = linear("head.head", layer_norm(x) * (1 + m[1]) + m[0])
     return x.view(t, h, v, 2, 2, z).permute(5, 0, 1, 3, 2, 4).reshape(z, t, 2 * h, 2 * v)
 
@@ -152,6 +170,29 @@ def make_batch(step):
                       for i in range(BATCH)]}
 
 
+def image_to_video(weights):
+    """Losses and gradients of the first batch: of the first video alone, conditioned on its first
+    latent frame, and of both, of which only the first is conditioned."""
+    batch, tensors = make_batch(0), {}
+    for name, videos in (("one", 1), ("mixed", BATCH)):
+        for value in weights.values():
+            value.grad = None
+        total = 0
+        for i in range(videos):
+            s, clean = (batch["timesteps"][i] / 1000).float(), i == 0
+            noisy = (1 - s) * batch["latents"][i] + s * batch["noise"][i]
+            if clean:
+                noisy = torch.cat([batch["latents"][i][:, :1], noisy[:, 1:]], 1)
+            velocity = forward(weights, noisy, batch["timesteps"][i], batch["texts"][i], clean)
+            error = (velocity - (batch["noise"][i] - batch["latents"][i])).square()
+            total = total + error[:, clean:].mean() / videos
+        total.backward()
+        tensors[f"image.{name}.loss"] = total.detach()
+        for weight in IMAGE_GRADIENTS:
+            tensors[f"image.{name}.{weight}"] = weights[weight].grad.clone()
+    return tensors
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=pathlib.Path)
@@ -162,6 +203,7 @@ def main():
         value.requires_grad_()
     optimizer = torch.optim.AdamW(weights.values(), lr=LR, betas=(0.9, 0.99), eps=1e-8,
                                   weight_decay=DECAY)
+    tensors.update(image_to_video(weights))
     losses, norms = [], []
     for step in range(STEPS):
         batch = make_batch(step)

@@ -1,16 +1,18 @@
-// Measuring the program on this machine, beside the published algorithm and full attention.
+// Measuring the program on this machine, compared with the published algorithm and full attention.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "t3video/attention.h"
 #include "t3video/cancel.h"
+#include "t3video/convolution_counts.h"
 #include "t3video/options.h"
 #include "t3video/progress.h"
 #include "t3video/request.h"
-#include "t3video/tools.h"
 
 namespace t3 {
 
@@ -29,13 +31,72 @@ struct BenchRequest {
   bool compare = true;             // with the published algorithm and full attention
 };
 
+// What was measured and where.
+struct BenchSetup {
+  std::string preset;
+  int64_t width = 0;  // pixels
+  int64_t height = 0;
+  int64_t frames = 0;
+  int64_t tokens = 0;
+  std::string device;  // "cpu", "cuda:0"
+  ComputeDtype dtype = ComputeDtype::kFp32;
+  double product_rate = 0;  // FLOP/s of a large matrix product, before the runs
+};
+
+// The attention or the block of one layer type. Times are medians in milliseconds, absent if not
+// measured.
+struct LayerBench {
+  WindowCounts windows;
+  int64_t layers = 0;  // of the model, that have these windows
+  double ms = 0;
+  double flop = 0;
+  std::optional<double> published_ms = {};
+  std::optional<double> distance = {};  // relative L2, from the published algorithm's result
+  std::string note = {};                // why a comparison is missing; or empty
+  double tflops() const { return flop / (ms / 1000) / 1e12; }
+};
+
+// Full attention of all tokens, measured on some of the heads.
+struct FullAttentionBench {
+  double head_ms = 0;  // of one head
+  int64_t measured_heads = 0;
+  int64_t heads = 0;  // of a layer
+};
+
+// Scopes with their milliseconds on the device, in the order of their first use.
+using BenchProfile = std::vector<std::pair<std::string, double>>;
+
+struct DitBenchResult {
+  BenchSetup setup;
+  std::vector<double> runs_ms;  // of every forward
+  double forward_ms = 0;        // their median
+  double flop = 0;              // of one forward
+  double host_ms = 0;           // until the host has launched a forward
+  double product_rate = 0;      // FLOP/s of the large product right after the forwards
+  int64_t peak_bytes = 0;       // of the allocator; 0 on the CPU
+  BenchProfile profile;         // of one forward
+  std::vector<LayerBench> blocks;
+  std::optional<double> published_forward_ms;  // the sum of the published blocks
+  std::optional<FullAttentionBench> full_attention;
+  // This forward with the window attention's time replaced by full attention's.
+  std::optional<double> full_attention_forward_ms;
+  std::vector<std::string> attention_plans;  // cuDNN's, chosen by the autotuner: a line per shape
+};
+
 // One forward of the denoiser: time, TFLOP/s, memory, parts, and blocks by layer type.
-Report BenchDit(const BenchRequest& request, const ProgressFn& progress = {},
-                const CancelToken* cancel = nullptr);
+DitBenchResult BenchDit(const BenchRequest& request, const ProgressFn& progress = {},
+                        const CancelToken* cancel = nullptr);
+
+struct AttentionBenchResult {
+  BenchSetup setup;
+  std::vector<LayerBench> layers;
+  std::optional<FullAttentionBench> full_attention;
+  std::vector<std::string> attention_plans;
+};
 
 // The self-attention of one layer of each type, from projected q, k, v to the mean of the windows.
-Report BenchAttention(const BenchRequest& request, const ProgressFn& progress = {},
-                      const CancelToken* cancel = nullptr);
+AttentionBenchResult BenchAttention(const BenchRequest& request, const ProgressFn& progress = {},
+                                    const CancelToken* cancel = nullptr);
 
 // Decoding random latents with a preset's VAE and random weights, one method after the other:
 //   planned  this project's decoder, by a plan within the memory limit;
@@ -60,11 +121,36 @@ struct VaeBenchRequest {
   bool check = false;  // before timing, every convolution of a short decode against libtorch's
 };
 
+struct DecodeMethodResult {
+  std::string method;           // "planned", "plain", "tiled"
+  std::vector<double> seconds;  // of each run; scaled to the whole video if only a part was run;
+                                // empty: out of memory
+  int64_t peak_bytes = 0;       // of the device's allocator, weights included
+  int64_t host_peak_bytes = 0;  // of the process
+  std::string note;             // how the method worked, or that memory ran out
+  std::string part;             // which part was run and how its time was scaled; empty: the whole
+  std::optional<double> difference;  // maximum absolute difference from "planned"; absent: unknown
+};
+
+struct VaeBenchResult {
+  std::string preset;
+  int64_t width = 0;  // pixels, as decoded
+  int64_t height = 0;
+  int64_t frames = 0;
+  std::string device;
+  ComputeDtype dtype = ComputeDtype::kFp32;
+  double decode_macs = 0;  // multiply-accumulates of an untiled decode
+  std::vector<DecodeMethodResult> methods;
+  ConvolutionCounts convolutions;
+  std::optional<ConvolutionCheck> check;  // where the request asks for it
+  BenchProfile profile;                   // of one more decode, where the request asks for it
+};
+
 // Seconds, rate and memory of each method, with the differences of their videos where those are
-// small enough to be kept (1 GB). A method that runs out of memory is reported so. Throws Error for
-// values that cannot be measured, kInterrupted after `cancel`.
-Report BenchVae(const VaeBenchRequest& request, const ProgressFn& progress = {},
-                const CancelToken* cancel = nullptr);
+// small enough to compare (1 GB). A method that runs out of memory says so in `note`. Throws Error
+// for values that cannot be measured, kInterrupted after `cancel`.
+VaeBenchResult BenchVae(const VaeBenchRequest& request, const ProgressFn& progress = {},
+                        const CancelToken* cancel = nullptr);
 
 // Latents into a video file: the decoder alone, the encoder alone on the same frames, and both
 // together as t3 decode runs them, one after the other in one process.
@@ -78,11 +164,30 @@ struct FileBenchRequest {
   int64_t repeats = 1;  // of the three; the best of each counts
 };
 
+// Minimum seconds of the runs.
+struct FileBenchResult {
+  int64_t width = 0;  // pixels
+  int64_t height = 0;
+  int64_t frames = 0;
+  std::string device;
+  int64_t decoder_cores = 0;  // 0: the decoder ran on a GPU, the encoder on all cores
+  int64_t encoder_cores = 0;
+  double decoder_seconds = 0;
+  double encoder_seconds = 0;
+  double together_seconds = 0;
+  double waited_seconds = 0;  // of `together_seconds`: the decoder waited for the encoder
+  // Of both together to the slower of the two alone.
+  double ratio() const {
+    return together_seconds /
+           (decoder_seconds > encoder_seconds ? decoder_seconds : encoder_seconds);
+  }
+};
+
 // Seconds of each and of both together over the slower of the two. The decoded frames are held in
 // host memory for the encoder alone. On the CPU decoder and encoder get half of the cores each, in
 // every run, so that they could overlap as those of a GPU and its host do; on a GPU the encoder has
 // all cores.
-Report BenchFile(const FileBenchRequest& request, const ProgressFn& progress = {},
-                 const CancelToken* cancel = nullptr);
+FileBenchResult BenchFile(const FileBenchRequest& request, const ProgressFn& progress = {},
+                          const CancelToken* cancel = nullptr);
 
 }  // namespace t3

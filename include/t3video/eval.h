@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,13 +12,12 @@
 #include "t3video/generation_params.h"
 #include "t3video/options.h"
 #include "t3video/progress.h"
-#include "t3video/tools.h"
 
 namespace t3 {
 
 // Where the clips that are measured come from.
 enum class EvalSource {
-  kModel,  // made from the scenes' captions
+  kModel,  // generated from the scenes' captions
   kTruth,  // true renders: what the measures themselves are worth. Needs no model
   kVae     // true renders, encoded and decoded
 };
@@ -39,9 +39,32 @@ struct EvalRequest {
   bool overwrite = false;  // replace files there that are not an earlier measurement's
 };
 
+enum class Better { kMore, kLess, kNeither };
+
+// A measure. docs/guides/evaluate.md says what each is.
+struct MeasureKind {
+  std::string_view name;   // in files: "loss"
+  std::string_view label;  // for people: "validation loss"
+  Better better = Better::kMore;
+  bool share = false;  // 0 to 1, shown in percent
+};
+
+// A mean of independent values and its 95 % interval by Student's t.
+struct MeanInterval {
+  double mean = 0;
+  double half_width = 0;  // infinite for one value
+  int64_t count = 0;      // of values
+  double low() const { return mean - half_width; }
+  double high() const { return mean + half_width; }
+};
+
 struct EvalResult {
-  Report report;
-  bool interrupted = false;  // the report covers what was done until then
+  std::string title;   // what was measured and how, in one line
+  int64_t scenes = 0;  // that were measured
+  std::vector<std::pair<MeasureKind, MeanInterval>> means;  // of measures that any scene has
+  std::optional<double> forward_seconds;  // one forward of the denoiser, one guidance branch
+  std::optional<double> attention_macs;   // multiply-accumulates of its self-attention
+  bool interrupted = false;               // the result covers what was done until then
 };
 
 // Makes the clips, reads each with the detector of the world and compares it with the true render
@@ -50,13 +73,25 @@ struct EvalResult {
 EvalResult Evaluate(const ModelFiles& files, const RunOptions& options, const EvalRequest& request,
                     const ProgressFn& progress = {}, const CancelToken* cancel = nullptr);
 
-// By how much the measurement in the files `b` is better than that in `a`: for every measure the
-// mean difference over the scenes in all, with its 95 % interval, and whether that lies above
-// `margin`. Several files a side are one measurement repeated (models of several training seeds):
-// a scene's value is its mean over them. Throws Error where a file is none of Evaluate's, the sides
-// differ in their number of files or they share no scene.
-Report CompareEvals(const std::vector<std::string>& a, const std::vector<std::string>& b,
-                    std::optional<double> margin);
+struct MeasureGain {
+  MeasureKind kind;
+  double a = 0, b = 0;  // means over the scenes in both
+  MeanInterval gain;    // of B over A, scene by scene; B - A where neither more nor less is better
+  std::optional<bool> above_margin;  // the interval lies above the margin; absent without one
+};
+
+struct EvalComparison {
+  std::string title_a, title_b;  // files with their sizes: "a.json (256x144x17)"
+  std::vector<MeasureGain> measures;
+};
+
+// Reports how much better the measurement in the files `b` is than that in `a`, over the scenes in
+// all of them, and whether the interval lies above `margin`. Several files a side are one
+// measurement repeated (models of several training seeds): a scene's value is its mean over them.
+// Throws Error where a file is not one of Evaluate's, the sides differ in their number of files or
+// they share no scene.
+EvalComparison CompareEvals(const std::vector<std::string>& a, const std::vector<std::string>& b,
+                            std::optional<double> margin);
 
 // A name and the files of one measurement, one for each training seed.
 struct NamedEvals {
@@ -64,12 +99,43 @@ struct NamedEvals {
   std::vector<std::string> files;
 };
 
-// Markdown. With `against` "": a table of every measure's mean, a column for each of `named`. Else
-// for every measure of `margins` a table of how much better each is than that one, scene by scene,
-// with the 95 % interval, the gain of every training seed where both sides have as many, and
-// whether the interval lies above the margin. Throws Error where a file, a name or a measure is
-// none.
-std::string TabulateEvals(const std::vector<NamedEvals>& named, const std::string& against,
-                          const std::vector<std::pair<std::string, double>>& margins);
+// One row of a table of means: a value for each measurement, absent where it lacks the measure.
+struct MeansRow {
+  MeasureKind kind;
+  std::vector<std::optional<double>> means;
+};
+
+struct EvalTable {
+  std::vector<std::string> names;
+  std::vector<MeansRow> rows;  // of measures that any has
+  std::vector<std::optional<double>> forward_seconds;
+  std::vector<std::optional<double>> attention_macs;
+};
+
+// Every measure's mean, for each of `named`. Throws Error of kind kUsage where a name comes twice
+// or has no file, Error where a file is not one of Evaluate's.
+EvalTable TabulateEvals(const std::vector<NamedEvals>& named);
+
+struct GainRow {
+  std::string name;
+  MeanInterval gain;            // over the reference, scene by scene
+  std::vector<double> by_seed;  // of every training seed, where both sides have as many
+  bool above_margin = false;
+};
+
+// How much better each measurement is than one of them, by one measure.
+struct GainTable {
+  MeasureKind kind;
+  std::string against;
+  double margin = 0;
+  std::vector<GainRow> rows;  // of the others that have the measure
+};
+
+// One table for each of `margins`, a measure's name and its margin, against the measurement of that
+// name. Throws Error of kind kUsage also where a name or a measure is unknown, or neither more nor
+// less of the measure is better.
+std::vector<GainTable> TabulateGains(const std::vector<NamedEvals>& named,
+                                     const std::string& against,
+                                     const std::vector<std::pair<std::string, double>>& margins);
 
 }  // namespace t3

@@ -10,6 +10,7 @@
 #include "t3video/cancel.h"
 #include "t3video/error.h"
 #include "t3video/generation_params.h"
+#include "t3video/memory_outlook.h"
 #include "t3video/options.h"
 #include "t3video/progress.h"
 #include "t3video/request.h"
@@ -35,28 +36,6 @@ struct AttentionPlan {
   // Of T3 at this size where the pattern is full: for comparison, not used by the run.
   WindowCycle windows;
   std::string windows_source;  // "command line", "model", "planner 1" or "none"
-};
-
-// The memory of one stage at its peak, in bytes.
-struct StageMemory {
-  std::string name;  // "text encoder", "image encoder", "denoiser", "decoder", "host"
-  int64_t weights = 0;
-  int64_t activations = 0;
-  int64_t context = 0;    // of a GPU, outside the allocator: driver, code and memory of libraries
-  std::string note;       // how the stage works where the budget decides it; or empty
-  bool streamed = false;  // the weights are copied to the GPU on demand
-  int64_t total() const { return weights + activations + context; }
-};
-
-// Stages run one after the other, each with its own network in memory. On the CPU `host` is the
-// largest stage and the process itself.
-struct MemoryOutlook {
-  bool on_gpu = false;
-  std::vector<StageMemory> stages;
-  StageMemory host;
-  int64_t device_budget = 0;  // bytes that a stage may take; 0: no limit was given
-  int64_t host_budget = 0;
-  bool streams_weights = false;  // the denoiser's weights are copied to the GPU on demand
 };
 
 // Expected times in seconds, from a calibration of this machine.

@@ -13,17 +13,6 @@
 
 namespace t3 {
 
-// The same facts for people and for programs.
-struct Report {
-  std::string text;      // lines, each ended by '\n'
-  std::string json;      // one object
-  bool complete = true;  // of Inspect: whether all of it can be used
-};
-
-// What a weight file is, and whether it is complete; or the same of every network of a model's
-// folder or of "demo". Throws Error when it cannot be read.
-Report Inspect(const std::string& path);
-
 // Rewrites any supported weight file, or the denoiser of a folder or of "demo", as safetensors
 // under original names. dtype: "" keeps each tensor's (fp8 becomes bf16), else "fp32", "fp16" or
 // "bf16". Leaves nothing when it is cancelled. Throws Error when `output` exists and was not
@@ -38,13 +27,22 @@ void Init(const std::string& model, uint64_t seed, const std::string& dtype,
           const std::string& output, const ProgressFn& progress = {},
           const CancelToken* cancel = nullptr);
 
+// Shares of the colours' variance that a fitted map explains, in clips that it was not fitted to.
+struct PreviewFit {
+  std::string file;     // that was written
+  std::string source;   // of the clips: "drawn clips" or `pictures`
+  double first_r2 = 0;  // of first latent frames
+  double later_r2 = 0;  // of the others
+};
+
 // Fits the linear map from latents to colours that `Request::preview` uses to the model's own VAE,
 // and writes it to `output`, or to preview.json in the model's folder. `pictures`: a video or a
 // folder of PNG files, or "" for drawn ones. Throws Error when the file exists and is not such a
 // map, unless `overwrite`.
-Report FitPreview(const ModelFiles& files, const RunOptions& options, const std::string& pictures,
-                  const std::string& output, const ProgressFn& progress = {},
-                  const CancelToken* cancel = nullptr, bool overwrite = false);
+PreviewFit FitPreview(const ModelFiles& files, const RunOptions& options,
+                      const std::string& pictures, const std::string& output,
+                      const ProgressFn& progress = {}, const CancelToken* cancel = nullptr,
+                      bool overwrite = false);
 
 // One thing that Doctor looked at.
 struct Finding {

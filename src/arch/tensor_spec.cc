@@ -49,8 +49,8 @@ std::string ShapeText(const std::vector<int64_t>& shape) {
   return fmt::format("({})", fmt::join(shape, ", "));
 }
 
-TableDifferences CompareWithTable(const TensorTable& table, const TensorViews& tensors) {
-  TableDifferences result;
+TensorDifferences CompareWithTable(const TensorTable& table, const TensorViews& tensors) {
+  TensorDifferences result;
   std::set<std::string> known;
   for (const TensorSpec& spec : table) {
     known.insert(spec.name);
@@ -68,7 +68,7 @@ TableDifferences CompareWithTable(const TensorTable& table, const TensorViews& t
   return result;
 }
 
-std::string DescribeDifferences(const TableDifferences& differences, size_t limit) {
+std::string DescribeDifferences(const TensorDifferences& differences, size_t limit) {
   std::string text;
   DescribeKind(differences.missing, "missing", limit, &text);
   DescribeKind(differences.surplus, "surplus", limit, &text);

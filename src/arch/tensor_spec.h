@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "t3video/inspect.h"
 #include "weights/types.h"
 
 namespace t3 {
@@ -25,20 +26,8 @@ int64_t ParameterCount(const TensorTable& table);
 // Bytes of all tensors in a run whose dtype has `element_bytes`.
 int64_t WeightBytes(const TensorTable& table, int64_t element_bytes);
 
-// Differences between a table and a file, by name.
-struct TableDifferences {
-  std::vector<std::string> missing;    // in the table only
-  std::vector<std::string> surplus;    // in the file only
-  std::vector<std::string> misshapen;  // "NAME is (1, 2), wanted (2, 1)"
-  bool none() const { return missing.empty() && surplus.empty() && misshapen.empty(); }
-};
-
 // `tensors` by canonical name.
-TableDifferences CompareWithTable(const TensorTable& table, const TensorViews& tensors);
-
-// One line per kind of difference: "3 tensors are missing: a, b, c". At most `limit` names of each
-// kind, then the number of the others. Empty if there are no differences.
-std::string DescribeDifferences(const TableDifferences& differences, size_t limit = 8);
+TensorDifferences CompareWithTable(const TensorTable& table, const TensorViews& tensors);
 
 // (3, 16, 1) as text.
 std::string ShapeText(const std::vector<int64_t>& shape);

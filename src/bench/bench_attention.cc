@@ -3,34 +3,21 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-#include <nlohmann/json.hpp>
-#include <optional>
-
 #include "base/check.h"
 #include "bench/bench_case.h"
 #include "bench/timing.h"
 #include "models/dit/attention_layout.h"
 #include "models/dit/reference_published.h"
+#include "ops/attention/attend_cudnn.h"
 #include "ops/attention/window_attention.h"
 #include "plan/cost.h"
-#include "plan/memory.h"
+#include "plan/denoiser_memory.h"
 #include "plan/windows.h"
 #include "runtime/device.h"
 #include "runtime/stage.h"
-#include "t3video/version.h"
 
 namespace t3 {
 namespace {
-
-using nlohmann::ordered_json;
-
-struct AttentionTimes {
-  WindowCounts counts;
-  double flop = 0;
-  double ms = 0;
-  std::optional<double> published_ms{};
-  std::optional<double> distance{};
-};
 
 // q, k, v of one layer, packed as its projections give them.
 struct Projected {
@@ -40,30 +27,28 @@ struct Projected {
 
 // Times the published algorithm on the same input; its result must equal `result` up to rounding.
 void CompareWithPublished(const BenchCase& bench, const TensorMap& block,
-                          const Projected& projected, const at::Tensor& result,
-                          AttentionTimes& times) {
-  if (!PublishedBlock::Supports(bench.grid(), times.counts)) return;
+                          const Projected& projected, const at::Tensor& result, LayerBench& times) {
+  if (!PublishedBlock::Supports(bench.grid(), times.windows)) return;
   const PublishedBlock published(bench.preset.dit, block, bench.grid());
   const auto run = [&] {
     return published.SelfAttention(projected.part(0), projected.part(1), projected.part(2),
-                                   times.counts);
+                                   times.windows);
   };
   times.distance = DistanceOf(result, run(), {});
   T3_CHECK(*times.distance < MaxDistance(bench.dtype),
            "windows {}: this attention is {:.3g} from the published one, rounding explains at most "
            "{:.3g}",
-           FormatWindows({times.counts}), *times.distance, MaxDistance(bench.dtype));
+           FormatWindows({times.windows}), *times.distance, MaxDistance(bench.dtype));
   times.published_ms = MedianTime(bench.device, 3, run, bench.poll);
   ReleaseCachedMemory(bench.device);
 }
 
-AttentionTimes TimeAttention(const BenchCase& bench, const TensorMap& block,
-                             const Projected& projected, const WindowCounts& counts,
-                             const BenchRequest& request) {
+LayerBench TimeAttention(const BenchCase& bench, const TensorMap& block, const Projected& projected,
+                         const WindowCounts& counts, const BenchRequest& request) {
   const DitConfig& config = bench.preset.dit;
   DitConfig layer = config;
   layer.num_layers = 1;
-  AttentionTimes times{.counts = counts};
+  LayerBench times{.windows = counts};
   times.flop = 2 * CostOfForward(layer, AttentionPattern::kT3, {counts}, bench.grid()).attention;
   const AttentionLayout attention = AttentionLayout::Make(
       AttentionPattern::kT3, {counts}, bench.grid(), 1, config.head_dim(), bench.device);
@@ -90,70 +75,27 @@ AttentionTimes TimeAttention(const BenchCase& bench, const TensorMap& block,
   return times;
 }
 
-double TflopsOf(const AttentionTimes& times) { return times.flop / (times.ms / 1000) / 1e12; }
-
-std::string LayerText(const AttentionTimes& times, double product_rate) {
-  const double rate = TflopsOf(times);
-  std::string text =
-      fmt::format("  {:<12} {:>6.2f} ms {:>8.0f} {:>4.0f} %", FormatWindows({times.counts}),
-                  times.ms, rate, 100 * rate * 1e12 / product_rate);
-  if (times.published_ms) {
-    text +=
-        fmt::format("  {:>8.2f} ms {:>6.2f}", *times.published_ms, *times.published_ms / times.ms);
-  }
-  return text + "\n";
-}
-
-ordered_json LayerJson(const AttentionTimes& times) {
-  ordered_json entry{
-      {"windows", FormatWindows({times.counts})}, {"ms", times.ms}, {"tflops", TflopsOf(times)}};
-  if (times.published_ms) {
-    entry["published_ms"] = *times.published_ms;
-    entry["distance_from_published"] = *times.distance;
-  }
-  return entry;
-}
-
-ordered_json CaseJson(const BenchCase& bench) {
-  const BuildInfo& build = GetBuildInfo();
-  return {{"bench", "attention"},
-          {"commit", build.commit},
-          {"torch", build.torch},
-          {"preset", bench.preset.name},
-          {"tokens", bench.grid().tokens()},
-          {"device", bench.device.str()},
-          {"product_tflops", bench.product_rate / 1e12}};
-}
-
 }  // namespace
 
-Report BenchAttention(const BenchRequest& request, const ProgressFn& progress,
-                      const CancelToken* cancel) {
+AttentionBenchResult BenchAttention(const BenchRequest& request, const ProgressFn& progress,
+                                    const CancelToken* cancel) {
   const c10::NoGradGuard no_grad;
   const RunContext context{progress, cancel, ResolveDevice(request.device), request.memory_limit};
   const BenchCase bench = PrepareBenchCase(request, context, /*layers=*/1);
   const DitConfig& config = bench.preset.dit;
-  Stage stage(context, "timing attention", static_cast<int64_t>(bench.cycle.size()));
+  Stage stage(context, "timing attention", std::ssize(bench.cycle));
   const TensorMap block = BlockTensors(RandomDit(bench, 1), bench.dtype);
   const Projected projected{at::randn({bench.grid().tokens(), 3 * config.dim},
                                       at::device(bench.device).dtype(bench.dtype))};
-  std::string text = fmt::format(
-      "{}\n  windows          time  TFLOP/s  share    published  times\n", bench.Title());
-  ordered_json json = CaseJson(bench);
+  AttentionBenchResult result;
+  result.setup = bench.Setup();
   for (const WindowCounts& counts : bench.cycle) {
-    const AttentionTimes times = TimeAttention(bench, block, projected, counts, request);
-    text += LayerText(times, bench.product_rate);
-    json["layers"].push_back(LayerJson(times));
-    stage.Advance(static_cast<int64_t>(json["layers"].size()));
+    result.layers.push_back(TimeAttention(bench, block, projected, counts, request));
+    stage.Advance(std::ssize(result.layers));
   }
-  if (request.compare) {
-    const double head = FullAttentionHead(bench);
-    const auto heads = static_cast<double>(config.num_heads);
-    text += fmt::format("  full         {:>6.0f} ms   {} of {} heads measured ({:.2f} ms each)\n",
-                        head * heads, MeasuredHeads(bench), config.num_heads, head);
-    json["full_attention_head_ms"] = head;
-  }
-  return {text + AttentionPlansText(), json.dump(2)};
+  if (request.compare) result.full_attention = TimeFullAttention(bench);
+  result.attention_plans = DescribeAttentionPlans();
+  return result;
 }
 
 }  // namespace t3

@@ -14,16 +14,15 @@
 #include "models/dit/weights.h"
 #include "nn/random_weights.h"
 #include "ops/attention/attend.h"
-#include "ops/attention/attend_cudnn.h"
+#include "pipeline/run_settings.h"
 #include "plan/windows.h"
 #include "runtime/device.h"
 
 namespace t3 {
 
-std::string BenchCase::Title() const {
-  return fmt::format("{}, {}x{}, {} frames ({} tokens), {} on {}", preset.name, video.width,
-                     video.height, video.frames, grid().tokens(),
-                     dtype == at::kBFloat16 ? "bf16" : "fp32", device.str());
+BenchSetup BenchCase::Setup() const {
+  return {preset.name,     video.width,  video.height,          video.frames,
+          grid().tokens(), device.str(), ToComputeDtype(dtype), product_rate};
 }
 
 namespace {
@@ -128,30 +127,20 @@ double DistanceOf(const at::Tensor& a, const at::Tensor& b, const at::Tensor& ba
 
 double MaxDistance(at::ScalarType dtype) { return dtype == at::kBFloat16 ? 0.02 : 1e-4; }
 
-int64_t MeasuredHeads(const BenchCase& bench) {
+FullAttentionBench TimeFullAttention(const BenchCase& bench) {
   constexpr int64_t kManyTokens = 131'072;
-  return bench.grid().tokens() >= kManyTokens ? 1 : bench.preset.dit.num_heads;
-}
-
-double FullAttentionHead(const BenchCase& bench) {
-  const int64_t heads = MeasuredHeads(bench);
+  const int64_t all = bench.preset.dit.num_heads;
+  const int64_t heads = bench.grid().tokens() >= kManyTokens ? 1 : all;
   const auto random = [&] {
     return at::randn({1, bench.grid().tokens(), heads, bench.preset.dit.head_dim()},
                      at::device(bench.device).dtype(bench.dtype));
   };
   const at::Tensor q = random(), k = random(), v = random();
   // The first runs may try several kernels.
-  return std::ranges::min(TimeRuns(
-             bench.device, bench.device.is_cuda() ? 9 : 3,
-             [&] { Attend(q, k, v, {}, ExecutionMode::kInPlace); }, bench.poll)) /
-         static_cast<double>(heads);
-}
-
-std::string AttentionPlansText() {
-  const std::vector<std::string> lines = DescribeAttentionPlans();
-  return lines.empty()
-             ? ""
-             : fmt::format("cuDNN's plans of attention\n  {}\n", fmt::join(lines, "\n  "));
+  const double ms = std::ranges::min(TimeRuns(
+      bench.device, bench.device.is_cuda() ? 9 : 3,
+      [&] { Attend(q, k, v, {}, ExecutionMode::kInPlace); }, bench.poll));
+  return {ms / static_cast<double>(heads), heads, all};
 }
 
 }  // namespace t3

@@ -4,7 +4,6 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
-#include <string>
 
 #include "config/presets.h"
 #include "nn/tensor_map.h"
@@ -25,7 +24,7 @@ struct BenchCase {
   double product_rate = 0;     // FLOP/s of a large product on this device
 
   const Grid& grid() const { return video.grid; }
-  std::string Title() const;  // preset, size, dtype, device
+  BenchSetup Setup() const;
 };
 
 // Resolves the request for `context.device` and measures the rate of a product. `layers` is the
@@ -47,13 +46,8 @@ double DistanceOf(const at::Tensor& a, const at::Tensor& b, const at::Tensor& ba
 // (0.0065 and 0.0073 from fp32 in bf16, docs/results/generate-4k.md).
 double MaxDistance(at::ScalarType dtype);
 
-// Milliseconds of full attention per head, over all tokens of MeasuredHeads() heads, with the
-// fastest kernel available: the minimum of several runs.
-double FullAttentionHead(const BenchCase& bench);
-// One if its tokens fill a GPU, else all.
-int64_t MeasuredHeads(const BenchCase& bench);
-
-// The cuDNN plans that the autotuner has chosen, by attention shape; "" without any.
-std::string AttentionPlansText();
+// Full attention over all tokens, with the fastest kernel available: the minimum of several runs.
+// Of one head if its tokens fill a GPU, else of all.
+FullAttentionBench TimeFullAttention(const BenchCase& bench);
 
 }  // namespace t3

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/check.h"
@@ -19,7 +18,6 @@
 #include "plan/memory.h"
 #include "runtime/device.h"
 #include "t3video/bench.h"
-#include "t3video/version.h"
 
 namespace t3 {
 namespace {
@@ -57,7 +55,6 @@ FrameView ViewOfFrame(const at::Tensor& frame) {
 struct FileTimes {
   double decoder = HUGE_VAL, encoder = HUGE_VAL, together = HUGE_VAL;
   double waited = 0;  // of `together`: decoder waiting for the encoder
-  double slower() const { return std::max(decoder, encoder); }
 };
 
 DecodeTarget TargetOf(const FileBenchRequest& request, const StoredLatents& stored) {
@@ -103,12 +100,18 @@ class FileBench {
     if (together < times_.together) times_.together = together, times_.waited = waited;
   }
 
-  const FileTimes& times() const { return times_; }
-  const VideoGeometry& geometry() const { return target_.geometry; }
-  std::string Cores() const {
-    return cores_ ? fmt::format("{} cores for the decoder, {} others for the encoder",
-                                cores_->first_count, cores_->second_count)
-                  : "decoder on the GPU, all cores for the encoder";
+  FileBenchResult Result() const {
+    const VideoGeometry& video = target_.geometry;
+    return {video.width,
+            video.height,
+            video.frames,
+            context_.device.str(),
+            cores_ ? cores_->first_count : 0,
+            cores_ ? cores_->second_count : 0,
+            times_.decoder,
+            times_.encoder,
+            times_.together,
+            times_.waited};
   }
 
  private:
@@ -165,38 +168,10 @@ class FileBench {
   FileTimes times_;
 };
 
-Report ReportOf(const FileBench& bench, const FileBenchRequest& request, at::Device device) {
-  const FileTimes& times = bench.times();
-  const VideoGeometry& geometry = bench.geometry();
-  const double ratio = times.together / times.slower();
-  const std::string codec = request.file.codec.empty() ? "default encoder" : request.file.codec;
-  const std::string text = fmt::format(
-      "{}x{}, {} frames to {} ({}) on {}, commit {}\n  {}\n"
-      "  decoder alone {:9.2f} s\n  encoder alone {:9.2f} s\n  together      {:9.2f} s, {:.3f} of "
-      "the slower alone; the decoder waited {:.2f} s of it\n",
-      geometry.width, geometry.height, geometry.frames, request.output, codec, device.str(),
-      GetBuildInfo().commit, bench.Cores(), times.decoder, times.encoder, times.together, ratio,
-      times.waited);
-  const nlohmann::ordered_json json{{"bench", "file"},
-                                    {"width", geometry.width},
-                                    {"height", geometry.height},
-                                    {"frames", geometry.frames},
-                                    {"codec", request.file.codec},
-                                    {"device", device.str()},
-                                    {"cores", bench.Cores()},
-                                    {"commit", GetBuildInfo().commit},
-                                    {"decoder_seconds", times.decoder},
-                                    {"encoder_seconds", times.encoder},
-                                    {"together_seconds", times.together},
-                                    {"waited_seconds", times.waited},
-                                    {"of_the_slower", ratio}};
-  return {text, json.dump(2)};
-}
-
 }  // namespace
 
-Report BenchFile(const FileBenchRequest& request, const ProgressFn& progress,
-                 const CancelToken* cancel) {
+FileBenchResult BenchFile(const FileBenchRequest& request, const ProgressFn& progress,
+                          const CancelToken* cancel) {
   if (request.repeats < 1) FailUsage("a benchmark needs at least one run");
   const ModelInfo model = OpenModel(request.files);
   CheckVae(model);
@@ -206,7 +181,7 @@ Report BenchFile(const FileBenchRequest& request, const ProgressFn& progress,
   const RunContext context{progress, cancel, device, request.options.memory_limit};
   FileBench bench(model, request, context, dtype);
   for (int64_t i = 0; i < request.repeats; ++i) bench.Run();
-  return ReportOf(bench, request, device);
+  return bench.Result();
 }
 
 }  // namespace t3

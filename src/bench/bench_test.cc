@@ -4,15 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
 #include "bench/timing.h"
 #include "t3video/error.h"
 
 namespace t3 {
 namespace {
 
-using nlohmann::json;
 using testing::HasSubstr;
 
 BenchRequest SmallRequest() {
@@ -28,26 +25,41 @@ BenchRequest SmallRequest() {
   return request;
 }
 
+// Runs both benchmarks of the denoiser and passes on what each throws.
+template <typename Check>
+void ForEachError(const BenchRequest& request, const CancelToken* cancel, Check check) {
+  const auto run = [&](auto bench) {
+    try {
+      bench(request, ProgressFn{}, cancel);
+      ADD_FAILURE() << "it ran";
+    } catch (const Error& error) {
+      check(error);
+    }
+  };
+  run(BenchAttention);
+  run(BenchDit);
+}
+
 TEST(Bench, AttentionEqualsThePublishedAlgorithm) {
-  const Report report = BenchAttention(SmallRequest());
-  const json result = json::parse(report.json);
-  EXPECT_EQ(result["tokens"], 16);
-  ASSERT_EQ(result["layers"].size(), 2u);
-  for (const json& layer : result["layers"]) {
-    EXPECT_LT(layer["distance_from_published"], 1e-5);
-    EXPECT_GT(layer["ms"], 0);
-    EXPECT_GT(layer["published_ms"], 0);
+  const AttentionBenchResult result = BenchAttention(SmallRequest());
+  EXPECT_EQ(result.setup.tokens, 16);
+  ASSERT_EQ(result.layers.size(), 2u);
+  EXPECT_EQ(result.layers[1].windows, (WindowCounts{1, 2, 2}));
+  for (const LayerBench& layer : result.layers) {
+    EXPECT_LT(layer.distance, 1e-5);
+    EXPECT_GT(layer.ms, 0);
+    EXPECT_GT(layer.published_ms, 0);
   }
-  EXPECT_GT(result["full_attention_head_ms"], 0);
-  EXPECT_THAT(report.text, HasSubstr("1,2,2"));
+  EXPECT_GT(result.full_attention->head_ms, 0);
+  EXPECT_EQ(result.full_attention->heads, 12);
 }
 
 TEST(Bench, UnevenWindowsHaveNoPublishedTime) {
   BenchRequest request = SmallRequest();
   request.windows = "1,2,3";
-  const json result = json::parse(BenchAttention(request).json);
-  EXPECT_FALSE(result["layers"][0].contains("published_ms"));
-  EXPECT_GT(result["layers"][0]["ms"], 0);
+  const LayerBench layer = BenchAttention(request).layers.at(0);
+  EXPECT_FALSE(layer.published_ms);
+  EXPECT_GT(layer.ms, 0);
 }
 
 TEST(Bench, WhatACpuCannotHoldIsRefused) {
@@ -55,28 +67,17 @@ TEST(Bench, WhatACpuCannotHoldIsRefused) {
   request.width = 3840, request.height = 2176, request.frames = 81;
   request.windows.clear();
   request.memory_limit = 20'000'000'000;
-  for (const auto bench : {BenchAttention, BenchDit}) {
-    try {
-      bench(request, {}, nullptr);
-      ADD_FAILURE() << "it ran";
-    } catch (const Error& error) {
-      EXPECT_THAT(error.what(), HasSubstr("the benchmark needs about 1"));
-      EXPECT_EQ(error.kind(), ErrorKind::kFailed);
-    }
-  }
+  ForEachError(request, nullptr, [](const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("the benchmark needs about 1"));
+    EXPECT_EQ(error.kind(), ErrorKind::kFailed);
+  });
 }
 
 TEST(Bench, CancellingStopsBetweenRuns) {
   CancelToken cancel;
   cancel.Cancel();
-  for (const auto bench : {BenchAttention, BenchDit}) {
-    try {
-      bench(SmallRequest(), {}, &cancel);
-      ADD_FAILURE() << "it ran";
-    } catch (const Error& error) {
-      EXPECT_EQ(error.kind(), ErrorKind::kInterrupted);
-    }
-  }
+  ForEachError(SmallRequest(), &cancel,
+               [](const Error& error) { EXPECT_EQ(error.kind(), ErrorKind::kInterrupted); });
   int runs = 0;
   const auto stop = [&] {
     if (runs == 2) throw Error("stopped", ErrorKind::kInterrupted);

@@ -85,13 +85,13 @@ MethodResult DecodeMethods::Run(const std::string& method) {
   return result;
 }
 
-ConvolutionChecker::Report DecodeMethods::Check() {
+ConvolutionCheck DecodeMethods::Check() {
   constexpr int64_t kCheckedLatents = 3;
   const Grid grid{std::min(kCheckedLatents, geometry_.latent.t), geometry_.latent.h,
                   geometry_.latent.w};
   const ConvolutionChecker checker;
   DecodeByPlan(latents_.narrow(1, 0, grid.t), PlanOf(grid), [](const DecodedRows&) {});
-  return checker.report();
+  return checker.result();
 }
 
 ProfileTimes DecodeMethods::Parts() {
@@ -112,7 +112,7 @@ double DecodeMethods::RunPlanned(MethodResult* result) {
   int64_t rows_done = 0;
   DecodeByPlan(latents_, plan, [&](const DecodedRows& rows) {
     rows_done += rows.pixels.size(1) * rows.pixels.size(2);
-    Report("planned", rows_done / geometry_.padded_height, geometry_.frames);
+    ReportProgress("planned", rows_done / geometry_.padded_height, geometry_.frames);
     if (!keep_) return;
     video.narrow(1, rows.frame, rows.pixels.size(1))
         .narrow(2, rows.row, rows.pixels.size(2))
@@ -136,7 +136,7 @@ double DecodeMethods::RunPlain(MethodResult* result) {
   vae_.DecodeReference(latents_.narrow(1, 0, run.t), [&](const at::Tensor& frames_out) {
     if (video.defined()) video.narrow(1, frame, frames_out.size(1)).copy_(frames_out);
     frame += frames_out.size(1);
-    Report("plain", frame, frames);
+    ReportProgress("plain", frame, frames);
   });
   Synchronize(context_.device);
   result->note = "libtorch, whole frames";
@@ -151,7 +151,7 @@ double DecodeMethods::RunPlain(MethodResult* result) {
 double DecodeMethods::RunTiled(MethodResult* result) {
   const TiledDecode decoded =
       DecodeTiled(vae_, latents_, request_.tiles,
-                  [&](int64_t done, int64_t total) { Report("tiled", done, total); });
+                  [&](int64_t done, int64_t total) { ReportProgress("tiled", done, total); });
   result->note = "published tiling, not exact";
   if (decoded.part == 1) {
     if (keep_) result->video = decoded.video;
@@ -181,7 +181,7 @@ at::Tensor DecodeMethods::Video() const {
                    at::kFloat);
 }
 
-void DecodeMethods::Report(const std::string& method, int64_t done, int64_t total) const {
+void DecodeMethods::ReportProgress(const std::string& method, int64_t done, int64_t total) const {
   context_.CheckCancelled();
   if (context_.progress) context_.progress({method, done, total, 0, -1});
 }

@@ -16,15 +16,8 @@
 
 namespace t3 {
 
-struct MethodResult {
-  std::string method;
-  std::vector<double> seconds;  // of each run; scaled to the whole video if only a part was run
-  int64_t peak_bytes = 0;       // of the device's allocator, weights included
-  int64_t host_peak_bytes = 0;  // of the process
-  std::string note;
-  std::string part;        // which part was run and how its time was scaled; empty: the whole
-  at::Tensor video;        // of the last run, if it is small enough
-  double difference = -1;  // maximum absolute difference from "planned"; -1: unknown
+struct MethodResult : DecodeMethodResult {
+  at::Tensor video;  // of the last run, if it is small enough
 };
 
 // Random latents and weights of one preset.
@@ -37,7 +30,7 @@ class DecodeMethods {
 
   // Compares every convolution of "planned" with libtorch's, over as many frames as have every
   // convolution shape but the last pass's.
-  ConvolutionChecker::Report Check();
+  ConvolutionCheck Check();
 
   // Milliseconds on the device in each part of one decode by "planned".
   ProfileTimes Parts();
@@ -55,7 +48,7 @@ class DecodeMethods {
   void DecodeByPlan(const at::Tensor& latents, const DecodePlan& plan, const RowSink& sink);
   // Buffer for a method's frames; undefined for videos that are too large to compare.
   at::Tensor Video() const;
-  void Report(const std::string& method, int64_t done, int64_t total) const;
+  void ReportProgress(const std::string& method, int64_t done, int64_t total) const;
 
   const VaeBenchRequest& request_;
   const RunContext& context_;

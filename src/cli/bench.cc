@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "cli/bench_text.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/signals.h"
@@ -32,32 +33,32 @@ void SetSize(const std::string& text, R& request) {
   request.height = size.height;
 }
 
-// Runs bench(progress, cancel) and prints its report.
-template <typename Bench>
-int ShowBench(ProgressStyle style, bool json, Bench bench) {
+template <typename Result, typename Request>
+using BenchFn = Result (*)(const Request&, const ProgressFn&, const CancelToken*);
+
+template <typename Result, typename Request>
+int ShowBench(ProgressStyle style, bool json, BenchFn<Result, Request> bench,
+              const Request& request) {
   Terminal terminal(style);
-  const Report report = bench(terminal.Progress(), &CancelOnSignals());
+  const Result result = bench(request, terminal.Progress(), &CancelOnSignals());
   terminal.EndLine();
-  fmt::print("{}", json ? report.json + "\n" : report.text);
+  fmt::print("{}", json ? BenchJson(result, request) + "\n" : BenchText(result, request));
   return 0;
 }
 
-using BenchFn = Report (*)(const BenchRequest&, const ProgressFn&, const CancelToken*);
-
-int RunBench(const BenchFlags& flags, BenchFn bench) {
+template <typename Result>
+int RunBench(const BenchFlags& flags, BenchFn<Result, BenchRequest> bench) {
   BenchRequest request = flags.request;
   request.compare = !flags.no_compare;
   if (!flags.memory_limit.empty()) request.memory_limit = ParseBytes(flags.memory_limit);
   request.dtype = ParseComputeDtype(flags.dtype);
   SetSize(flags.size, request);
-  return ShowBench(ParseProgressStyle("auto"), flags.json,
-                   [&](const ProgressFn& progress, const CancelToken* cancel) {
-                     return bench(request, progress, cancel);
-                   });
+  return ShowBench(ParseProgressStyle("auto"), flags.json, bench, request);
 }
 
-void AddOne(CLI::App& parent, const char* name, const char* description, BenchFn bench,
-            Action& action) {
+template <typename Result>
+void AddOne(CLI::App& parent, const char* name, const char* description,
+            BenchFn<Result, BenchRequest> bench, Action& action) {
   auto flags = std::make_shared<BenchFlags>();
   CLI::App& command = *parent.add_subcommand(name, description);
   BenchRequest& request = flags->request;
@@ -98,10 +99,7 @@ int RunVaeBench(const VaeBenchFlags& flags) {
   VaeBenchRequest request = flags.request;
   request.options = ToRunOptions(flags.run);
   SetSize(flags.size, request);
-  return ShowBench(ParseProgressStyle(flags.run.progress), flags.json,
-                   [&](const ProgressFn& progress, const CancelToken* cancel) {
-                     return BenchVae(request, progress, cancel);
-                   });
+  return ShowBench(ParseProgressStyle(flags.run.progress), flags.json, BenchVae, request);
 }
 
 void AddVaeBench(CLI::App& parent, Action& action) {
@@ -153,10 +151,7 @@ int RunFileBench(const FileBenchFlags& flags) {
   FileBenchRequest request = flags.request;
   request.files = ToModelFiles(flags.model);
   request.options = ToRunOptions(flags.run);
-  return ShowBench(ParseProgressStyle(flags.run.progress), flags.json,
-                   [&](const ProgressFn& progress, const CancelToken* cancel) {
-                     return BenchFile(request, progress, cancel);
-                   });
+  return ShowBench(ParseProgressStyle(flags.run.progress), flags.json, BenchFile, request);
 }
 
 void AddFileBench(CLI::App& parent, Action& action) {

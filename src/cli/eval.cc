@@ -13,6 +13,7 @@
 #include "base/extension.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/eval_text.h"
 #include "cli/flags.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
@@ -68,10 +69,11 @@ int RunCompare(const EvalFlags& flags) {
   if (flags.compare.size() != 2) {
     FailUsage("--compare takes two files, or two lists of them, got {}", flags.compare.size());
   }
-  const Report report =
-      CompareEvals(FilesOf(flags.compare[0]), FilesOf(flags.compare[1]), flags.margin);
-  if (!flags.request.json.empty()) WriteComparison(flags.request, report.json);
-  fmt::print("{}", report.text);
+  const std::vector<std::string> a = FilesOf(flags.compare[0]), b = FilesOf(flags.compare[1]);
+  const EvalComparison comparison = CompareEvals(a, b, flags.margin);
+  if (!flags.request.json.empty())
+    WriteComparison(flags.request, ComparisonJson(comparison, a, b, flags.margin));
+  fmt::print("{}", ComparisonText(comparison, flags.margin));
   return 0;
 }
 
@@ -96,7 +98,8 @@ int RunTable(const EvalFlags& flags) {
       FailUsage("--margins {}: {} is not a number", text, value);
     margins.emplace_back(name, margin);
   }
-  fmt::print("{}", TabulateEvals(named, flags.against, margins));
+  fmt::print("{}", flags.against.empty() ? TableText(TabulateEvals(named))
+                                         : GainsText(TabulateGains(named, flags.against, margins)));
   return 0;
 }
 
@@ -114,7 +117,7 @@ int RunEval(const EvalFlags& flags) {
   const EvalResult result = Evaluate(ToModelFiles(flags.model), ToRunOptions(flags.run), request,
                                      terminal.Progress(), &CancelOnSignals());
   terminal.EndLine();
-  fmt::print("{}", result.report.text);
+  fmt::print("{}", EvalText(result));
   return result.interrupted ? kExitInterrupted : 0;
 }
 

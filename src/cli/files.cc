@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
+#include "cli/inspect_text.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "t3video/tools.h"
@@ -38,10 +39,10 @@ int RunInspect(const InspectFlags& flags) {
   int code = 0;
   for (const std::string& file : flags.files) {
     try {
-      const Report report = Inspect(file);
-      if (!flags.json) fmt::print("{}", report.text);
-      if (!report.complete) code = 1;
-      json += (json.empty() ? "" : ",\n") + report.json;
+      const InspectResult result = Inspect(file);
+      if (!flags.json) fmt::print("{}", InspectText(result));
+      if (!result.complete) code = 1;
+      json += (json.empty() ? "" : ",\n") + InspectJson(result);
     } catch (const Error& error) {
       PrintFatal(error.what());
       code = 1;

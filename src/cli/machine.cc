@@ -83,10 +83,13 @@ void AddFitPreview(CLI::App& app, Action& action) {
   command.callback([flags, &action] {
     action = [flags] {
       Terminal terminal;
-      const Report report =
+      const PreviewFit fit =
           FitPreview(ToModelFiles(flags->model), ToRunOptions(flags->run), flags->pictures,
                      flags->output, terminal.Progress(), &CancelOnSignals(), flags->overwrite);
-      fmt::print("{}", report.text);
+      fmt::print(
+          "{}  fitted to {}; explains {:.1f} % of the colours of first latent frames and {:.1f} % "
+          "of later ones, in clips that it was not fitted to\n",
+          fit.file, fit.source, 100 * fit.first_r2, 100 * fit.later_r2);
       return 0;
     };
   });

@@ -94,7 +94,7 @@ std::string MemoryText(const PlanResult& plan) {
                                  MachineName(plan), ComputeDtypeName(plan.dtype));
   const auto line = [&](const StageMemory& stage) {
     text += fmt::format(
-        "  {:<14} {:>9}   weights {}, activations {}{}{}{}\n", stage.name,
+        "  {:<14} {:>9}   weights {}, activations {}{}{}{}\n", stage.name(),
         FormatBytes(stage.total()), FormatBytes(stage.weights), FormatBytes(stage.activations),
         stage.context > 0
             ? fmt::format(", {} {}", memory.on_gpu ? "the GPU's context" : "the process",
@@ -125,7 +125,7 @@ std::string TimeText(const PlanResult& plan, const TimeOutlook& time) {
 }
 
 ordered_json StageJson(const StageMemory& stage) {
-  return {{"name", stage.name},
+  return {{"name", stage.name()},
           {"weights_bytes", stage.weights},
           {"activation_bytes", stage.activations},
           {"context_bytes", stage.context},

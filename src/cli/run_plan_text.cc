@@ -55,7 +55,7 @@ std::string MemoryText(const MemoryOutlook& memory) {
   std::string text;
   for (const StageMemory& stage : memory.stages) {
     text +=
-        fmt::format("{}{} {}", text.empty() ? "" : ", ", stage.name, FormatBytes(stage.total()));
+        fmt::format("{}{} {}", text.empty() ? "" : ", ", stage.name(), FormatBytes(stage.total()));
     if (stage.streamed) text += fmt::format(" ({})", stage.note);
   }
   text += fmt::format("; the {} has {} available", memory.on_gpu ? "GPU" : "CPU",
@@ -93,7 +93,7 @@ std::string TimeText(const RunPlan& plan, const RunOptions& options) {
 ordered_json StagesJson(const MemoryOutlook& memory) {
   ordered_json stages = ordered_json::array();
   for (const StageMemory& stage : memory.stages) {
-    stages.push_back({{"name", stage.name},
+    stages.push_back({{"name", stage.name()},
                       {"weights_bytes", stage.weights},
                       {"activation_bytes", stage.activations},
                       {"context_bytes", stage.context},

@@ -8,20 +8,11 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
-#include <string_view>
 
+#include "t3video/eval.h"
 #include "world/scene.h"
 
 namespace t3 {
-
-enum class Better { kMore, kLess, kNeither };
-
-struct MeasureKind {
-  std::string_view name;
-  std::string_view label;  // in reports
-  Better better = Better::kMore;
-  bool share = false;  // 0 to 1, reported in percent
-};
 
 // Every measure in the order of reports: the attributes first.
 std::span<const MeasureKind> MeasureKinds();

@@ -2,19 +2,16 @@
 #include "eval/clip_score.h"
 
 #include <ATen/ATen.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "eval/eval_report.h"
+#include "eval/eval_record.h"
 #include "t3video/error.h"
 #include "world/world.h"
 
 namespace t3 {
 namespace {
-
-using testing::HasSubstr;
 
 // A sea by day, a red balloon moving right, the sun on the left, green lanterns.
 WorldScene BalloonAtSea() { return SampleScene(1, {0, 1, 0, 0, 0, 0, 2, 0, 2}); }
@@ -85,11 +82,13 @@ TEST(EvalReport, MeansByHand) {
     clip.measures = {{"land", value}};
   }
   record.clips[0].measures["mirror"] = 1;
-  const Report report = MakeReport(record);
   // Mean 3/4, standard error 1/4, t(3) = 3.1824.
-  EXPECT_THAT(report.text, HasSubstr("75.0 % +- 79.6 %"));
-  EXPECT_THAT(report.text, HasSubstr("of 4"));
-  const auto parsed = nlohmann::json::parse(report.json);
+  const EvalResult result = ResultOf(record);
+  ASSERT_EQ(result.means.size(), 2U);
+  EXPECT_EQ(result.means[0].first.name, "land");
+  EXPECT_EQ(result.means[0].second.mean, 0.75);
+  EXPECT_EQ(result.means[0].second.count, 4);
+  const auto parsed = nlohmann::json::parse(RecordJson(record));
   EXPECT_NEAR(parsed["summary"]["land"]["half_width"], 0.7956, 1e-4);
   EXPECT_EQ(parsed["summary"]["mirror"]["clips"], 1);
   EXPECT_FALSE(parsed["summary"]["mirror"].contains("half_width"));

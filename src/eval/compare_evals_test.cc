@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -44,9 +45,10 @@ class CompareEvalsTest : public ::testing::Test {
   fs::path folder_;
 };
 
-json RowOf(const json& comparison, const std::string& measure) {
-  for (const json& row : comparison["measures"]) {
-    if (row["measure"] == measure) return row;
+// The gain in one measure; a gain of no clips where it is not compared.
+MeasureGain RowOf(const EvalComparison& comparison, const std::string& measure) {
+  for (const MeasureGain& row : comparison.measures) {
+    if (row.kind.name == measure) return row;
   }
   return {};
 }
@@ -54,33 +56,35 @@ json RowOf(const json& comparison, const std::string& measure) {
 TEST_F(CompareEvalsTest, ByHand) {
   const std::string a = Write("a.json", {{"land", {1, 1, 0, 1}}, {"loss", {0.5, 0.6, 0.7, 0.8}}});
   const std::string b = Write("b.json", {{"land", {1, 1, 1, 1}}, {"loss", {0.4, 0.6, 0.5, 0.9}}});
-  const Report report = CompareEvals({a}, {b}, -0.15);
-  const json result = json::parse(report.json);
+  const EvalComparison result = CompareEvals({a}, {b}, -0.15);
+  EXPECT_EQ(result.title_a, a + " (64x48x5)");
+  EXPECT_EQ(result.title_b, b + " (64x48x5)");
   // Differences 0, 0, 1, 0: mean 1/4, standard error 1/4, t(3) = 3.1824.
-  const json land = RowOf(result, "land");
-  EXPECT_DOUBLE_EQ(land["gain"], 0.25);
-  EXPECT_NEAR(land["low"], -0.5456, 1e-4);
-  EXPECT_NEAR(land["high"], 1.0456, 1e-4);
-  EXPECT_EQ(land["clips"], 4);
-  EXPECT_EQ(land["above_margin"], false);
+  const MeasureGain land = RowOf(result, "land");
+  EXPECT_DOUBLE_EQ(land.a, 0.75);
+  EXPECT_DOUBLE_EQ(land.b, 1);
+  EXPECT_DOUBLE_EQ(land.gain.mean, 0.25);
+  EXPECT_NEAR(land.gain.low(), -0.5456, 1e-4);
+  EXPECT_NEAR(land.gain.high(), 1.0456, 1e-4);
+  EXPECT_EQ(land.gain.count, 4);
+  EXPECT_EQ(land.above_margin, false);
   // Less loss is better: gains 0.1, 0, 0.2, -0.1, of mean 0.05 and variance 1/60.
-  const json loss = RowOf(result, "loss");
-  EXPECT_NEAR(loss["gain"], 0.05, 1e-12);
-  EXPECT_NEAR(loss["low"], 0.05 - 3.18245 * 0.0645497, 1e-5);
-  EXPECT_EQ(loss["above_margin"], false);
-  EXPECT_EQ(RowOf(json::parse(CompareEvals({a}, {b}, -0.16).json), "loss")["above_margin"], true);
-  EXPECT_THAT(report.text, HasSubstr("last column: is the interval above -0.15"));
-  EXPECT_TRUE(RowOf(result, "time").is_null());
+  const MeasureGain loss = RowOf(result, "loss");
+  EXPECT_NEAR(loss.gain.mean, 0.05, 1e-12);
+  EXPECT_NEAR(loss.gain.low(), 0.05 - 3.18245 * 0.0645497, 1e-5);
+  EXPECT_EQ(loss.above_margin, false);
+  EXPECT_EQ(RowOf(CompareEvals({a}, {b}, -0.16), "loss").above_margin, true);
+  EXPECT_EQ(RowOf(result, "time").gain.count, 0);
 }
 
 TEST_F(CompareEvalsTest, PairsOnlyTheScenesInBoth) {
   const std::string a = Write("a.json", {{"land", {1, 0, 0}}});     // scenes 1 to 3
   const std::string b = Write("b.json", {{"land", {1, 1, 1}}}, 2);  // 2 to 4
-  const json row = RowOf(json::parse(CompareEvals({a}, {b}, {}).json), "land");
-  EXPECT_EQ(row["clips"], 2);
-  EXPECT_DOUBLE_EQ(row["gain"], 1);
-  EXPECT_DOUBLE_EQ(row["low"], 1);
-  EXPECT_FALSE(row.contains("above_margin"));
+  const MeasureGain row = RowOf(CompareEvals({a}, {b}, {}), "land");
+  EXPECT_EQ(row.gain.count, 2);
+  EXPECT_DOUBLE_EQ(row.gain.mean, 1);
+  EXPECT_DOUBLE_EQ(row.gain.low(), 1);
+  EXPECT_FALSE(row.above_margin);
 }
 
 TEST_F(CompareEvalsTest, SeveralFilesAreMeansByScene) {
@@ -88,28 +92,27 @@ TEST_F(CompareEvalsTest, SeveralFilesAreMeansByScene) {
   const std::string a2 = Write("a2.json", {{"loss", {3, 2, 1}}});
   const std::string b1 = Write("b1.json", {{"loss", {1, 1, 1}}});
   const std::string b2 = Write("b2.json", {{"loss", {1, 3}}});
-  const json row = RowOf(json::parse(CompareEvals({a1, a2}, {b1, b2}, {}).json), "loss");
+  const MeasureGain row = RowOf(CompareEvals({a1, a2}, {b1, b2}, {}), "loss");
   // Scenes 1 and 2, which all have: A 2 and 2, B 1 and 2; gains 1 and 0, t(1) = 12.706.
-  EXPECT_EQ(row["clips"], 2);
-  EXPECT_DOUBLE_EQ(row["gain"], 0.5);
-  EXPECT_NEAR(row["high"], 0.5 + 12.7062 * 0.5, 1e-3);
+  EXPECT_EQ(row.gain.count, 2);
+  EXPECT_DOUBLE_EQ(row.gain.mean, 0.5);
+  EXPECT_NEAR(row.gain.high(), 0.5 + 12.7062 * 0.5, 1e-3);
   EXPECT_THROW(CompareEvals({a1, a2}, {b1}, {}), Error);
 }
 
 TEST_F(CompareEvalsTest, OneSceneHasNoInterval) {
   const std::string a = Write("a.json", {{"land", {0}}}), b = Write("b.json", {{"land", {1}}});
-  const Report report = CompareEvals({a}, {b}, 0.0);
-  const json row = RowOf(json::parse(report.json), "land");
-  EXPECT_FALSE(row.contains("low"));
-  EXPECT_EQ(row["above_margin"], false);
+  const MeasureGain row = RowOf(CompareEvals({a}, {b}, 0.0), "land");
+  EXPECT_EQ(row.gain.low(), -INFINITY);
+  EXPECT_EQ(row.above_margin, false);
 }
 
 TEST_F(CompareEvalsTest, ARatioHasNoVerdict) {
   const std::string a = Write("a.json", {{"detail_ratio", {0.5, 0.7}}});
   const std::string b = Write("b.json", {{"detail_ratio", {1.5, 1.7}}});
-  const json row = RowOf(json::parse(CompareEvals({a}, {b}, 0.0).json), "detail_ratio");
-  EXPECT_DOUBLE_EQ(row["difference"], 1);
-  EXPECT_FALSE(row.contains("above_margin"));
+  const MeasureGain row = RowOf(CompareEvals({a}, {b}, 0.0), "detail_ratio");
+  EXPECT_DOUBLE_EQ(row.gain.mean, 1);
+  EXPECT_FALSE(row.above_margin);
 }
 
 std::string ErrorOf(const std::string& a, const std::string& b) {

@@ -8,7 +8,7 @@
 #include "base/extension.h"
 #include "base/file_claims.h"
 #include "eval/contact_sheet.h"
-#include "eval/eval_report.h"
+#include "eval/eval_record.h"
 #include "loading/load_models.h"
 #include "pipeline/existing_files.h"
 #include "pipeline/memory_check.h"

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "eval/eval_report.h"
+#include "eval/eval_record.h"
 #include "pipeline/job.h"
 #include "runtime/stage.h"
 #include "t3video/eval.h"

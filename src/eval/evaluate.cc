@@ -1,4 +1,4 @@
-// t3 eval: plan, measure, report.
+// t3 eval: plan, measure, record.
 #include <algorithm>
 
 #include "base/atomic_file.h"
@@ -33,7 +33,7 @@ class Evaluation {
     }
     Save();
     if (!request_.sheet.empty()) measurer_.sheet().Write(request_.sheet);
-    return {MakeReport(record_), record_.interrupted};
+    return ResultOf(record_);
   }
 
  private:
@@ -64,7 +64,7 @@ class Evaluation {
     std::map<std::string, double> seconds = measurer_.times().seconds();
     seconds.merge(std::map<std::string, double>(times_.seconds()));
     record_.settings["took_seconds"] = seconds;
-    if (!request_.json.empty()) WriteAtomically(request_.json, MakeReport(record_).json + "\n");
+    if (!request_.json.empty()) WriteAtomically(request_.json, RecordJson(record_) + "\n");
   }
 
   const EvalRequest& request_;

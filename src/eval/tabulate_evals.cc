@@ -1,8 +1,8 @@
-// t3 eval --table: measurements of several models as Markdown.
+// t3 eval --table: measurements of several models side by side.
 #include <algorithm>
 
 #include "base/check.h"
-#include "eval/eval_report.h"
+#include "eval/eval_record.h"
 #include "t3video/eval.h"
 
 namespace t3 {
@@ -35,86 +35,7 @@ MeanInterval GainOf(const StoredEval& from, const StoredEval& to, const MeasureK
   return gains.empty() ? MeanInterval{} : MeanOf(gains);
 }
 
-// A bar would end the cell.
-std::string LabelOf(const MeasureKind& kind) {
-  std::string label;
-  for (const char c : kind.label) label += c == '|' ? "\\|" : std::string(1, c);
-  return label;
-}
-
-std::string Row(const std::vector<std::string>& cells) {
-  return fmt::format("| {} |\n", fmt::join(cells, " | "));
-}
-
-std::string Head(const std::vector<std::string>& cells) {
-  std::string rule = "|";
-  for (size_t i = 0; i < cells.size(); ++i) rule += "---|";
-  return Row(cells) + rule + "\n";
-}
-
-// Means: a row per measure, a column per model.
-std::string MeansTable(const std::vector<Arm>& arms) {
-  std::vector<std::string> names{""};
-  for (const Arm& arm : arms) names.push_back(arm.name);
-  std::string table = Head(names);
-  for (const MeasureKind& kind : MeasureKinds()) {
-    std::vector<std::string> cells{LabelOf(kind)};
-    bool any = false;
-    for (const Arm& arm : arms) {
-      const auto found = arm.mean.measures.find(std::string(kind.name));
-      const bool has = found != arm.mean.measures.end() && !found->second.empty();
-      any = any || has;
-      std::vector<double> values;
-      if (has) {
-        for (const auto& [scene, value] : found->second) values.push_back(value);
-      }
-      cells.push_back(has ? FormatMeasure(MeanOf(values).mean, kind.share) : "");
-    }
-    if (any) table += Row(cells);
-  }
-  for (const auto& [name, label] :
-       {std::pair{"forward_seconds", "forward, s"}, {"attention_tmac", "its attention, TMAC"}}) {
-    std::vector<std::string> cells{label};
-    for (const Arm& arm : arms) {
-      const auto found = arm.mean.once.find(name);
-      cells.push_back(found == arm.mean.once.end() ? "" : FormatMeasure(found->second, false));
-    }
-    table += Row(cells);
-  }
-  return table;
-}
-
-std::string GainsTable(const std::vector<Arm>& arms, const Arm& against, const std::string& measure,
-                       double margin) {
-  const MeasureKind& kind = KindOf(measure);
-  const auto text = [&](double v) { return (v >= 0 ? "+" : "") + FormatMeasure(v, kind.share); };
-  std::string table =
-      fmt::format("\n{}: gain over {}, margin {}\n\n", LabelOf(kind), against.name, text(margin));
-  table +=
-      Head({"", "mean gain", "95 % interval", "by training seed", "scenes", "above the margin"});
-  for (const Arm& arm : arms) {
-    if (&arm == &against) continue;
-    const MeanInterval gain = GainOf(against.mean, arm.mean, kind);
-    if (gain.count == 0) continue;
-    std::vector<std::string> seeds;
-    const size_t pairs = arm.seeds.size() == against.seeds.size() ? arm.seeds.size() : 0;
-    for (size_t i = 0; i < pairs; ++i) {
-      const MeanInterval one = GainOf(against.seeds[i], arm.seeds[i], kind);
-      if (one.count > 0) seeds.push_back(text(one.mean));
-    }
-    const bool known = gain.count > 1;  // one scene has no interval
-    table += Row({arm.name, text(gain.mean),
-                  known ? text(gain.low()) + " to " + text(gain.high()) : "none",
-                  fmt::format("{}", fmt::join(seeds, ", ")), std::to_string(gain.count),
-                  known && gain.low() > margin ? "yes" : "no"});
-  }
-  return table;
-}
-
-}  // namespace
-
-std::string TabulateEvals(const std::vector<NamedEvals>& named, const std::string& against,
-                          const std::vector<std::pair<std::string, double>>& margins) {
+std::vector<Arm> ReadArms(const std::vector<NamedEvals>& named) {
   std::vector<Arm> arms;
   for (const auto& [name, files] : named) {
     if (files.empty() || FindArm(arms, name) != nullptr)
@@ -123,13 +44,65 @@ std::string TabulateEvals(const std::vector<NamedEvals>& named, const std::strin
     arm.name = name, arm.mean = ReadEvals(files);
     for (const std::string& file : files) arm.seeds.push_back(ReadEval(file));
   }
-  if (against.empty()) return MeansTable(arms);
+  return arms;
+}
+
+std::optional<double> MeanIn(const StoredEval& stored, const MeasureKind& kind) {
+  const auto found = stored.measures.find(std::string(kind.name));
+  if (found == stored.measures.end() || found->second.empty()) return std::nullopt;
+  std::vector<double> values;
+  for (const auto& [scene, value] : found->second) values.push_back(value);
+  return MeanOf(values).mean;
+}
+
+GainTable GainsOver(const Arm& against, const std::vector<Arm>& arms, const MeasureKind& kind,
+                    double margin) {
+  GainTable table{kind, against.name, margin, {}};
+  for (const Arm& arm : arms) {
+    if (&arm == &against) continue;
+    const MeanInterval gain = GainOf(against.mean, arm.mean, kind);
+    if (gain.count == 0) continue;
+    GainRow& row = table.rows.emplace_back();
+    row.name = arm.name, row.gain = gain;
+    row.above_margin = gain.count > 1 && gain.low() > margin;  // one scene has no interval
+    if (arm.seeds.size() != against.seeds.size()) continue;
+    for (size_t i = 0; i < arm.seeds.size(); ++i) {
+      const MeanInterval one = GainOf(against.seeds[i], arm.seeds[i], kind);
+      if (one.count > 0) row.by_seed.push_back(one.mean);
+    }
+  }
+  return table;
+}
+
+}  // namespace
+
+EvalTable TabulateEvals(const std::vector<NamedEvals>& named) {
+  const std::vector<Arm> arms = ReadArms(named);
+  EvalTable table;
+  for (const Arm& arm : arms) {
+    table.names.push_back(arm.name);
+    table.forward_seconds.push_back(arm.mean.forward_seconds);
+    table.attention_macs.push_back(arm.mean.attention_macs);
+  }
+  for (const MeasureKind& kind : MeasureKinds()) {
+    MeansRow row{kind, {}};
+    for (const Arm& arm : arms) row.means.push_back(MeanIn(arm.mean, kind));
+    const auto known = [](const std::optional<double>& mean) { return mean.has_value(); };
+    if (std::ranges::any_of(row.means, known)) table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+std::vector<GainTable> TabulateGains(const std::vector<NamedEvals>& named,
+                                     const std::string& against,
+                                     const std::vector<std::pair<std::string, double>>& margins) {
+  const std::vector<Arm> arms = ReadArms(named);
   const Arm* reference = FindArm(arms, against);
   if (reference == nullptr) FailUsage("`against` {}: `table` does not name it", against);
-  std::string text;
+  std::vector<GainTable> tables;
   for (const auto& [measure, margin] : margins)
-    text += GainsTable(arms, *reference, measure, margin);
-  return text;
+    tables.push_back(GainsOver(*reference, arms, KindOf(measure), margin));
+  return tables;
 }
 
 }  // namespace t3

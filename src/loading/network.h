@@ -2,13 +2,13 @@
 #pragma once
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "arch/naming.h"
 #include "arch/tensor_spec.h"
 #include "config/model_config.h"
+#include "t3video/inspect.h"
 
 namespace t3 {
 
@@ -27,7 +27,7 @@ struct Network {
   NamedViews views;
   TensorTable table;             // the tensors of a network of these sizes
   Metadata metadata;             // t3.* entries for what the tensors do not imply
-  nlohmann::ordered_json sizes;  // the configuration, for reports
+  std::vector<SizeField> sizes;  // the configuration, for reports
   std::string preset;            // of the same sizes; empty when there is none
 };
 

@@ -212,8 +212,8 @@ struct ShadowPlace {
   int64_t first, end;  // rows
 };
 
-// On the ground far below a flying object, at a height that no horizon covers; beside the wheels of
-// a car, which are not painted.
+// On the ground far below a flying object, at a height that no horizon covers; next to the wheels
+// of a car, which are not painted.
 ShadowPlace ShadowPlaceOf(const PaintedRegion& object, bool car) {
   if (!car) return {.near = 6, .far = 30, .first = 118, .end = 129};
   const int64_t first = std::min<int64_t>(object.bottom - 2, kReadHeight - 12);

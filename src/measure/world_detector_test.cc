@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "measure/degrade.h"
+#include "measure/paint.h"
 #include "t3video/error.h"
 #include "world/world.h"
 
@@ -56,6 +57,23 @@ TEST(WorldDetectorTest, ReadsTrueAndDegradedClips) {
   }
 }
 
+// Pixels of the red paint (0.93, 0.07, 0.07), of hues ever farther from it, pale and dull.
+TEST(PaintMapTest, TakesHuesNearAPaint) {
+  const at::Tensor picture = at::zeros({3, 1, kReadHeight, kReadWidth});
+  const double pixels[][3] = {{0.93, 0.07, 0.07},
+                              {0.93, 0.07 + 0.2 * 0.86, 0.07},
+                              {0.93, 0.07 + 0.35 * 0.86, 0.07},
+                              {0.37, 0.07, 0.07},
+                              {0.9, 0.35, 0.35}};
+  for (int64_t i = 0; i < 5; ++i) {
+    for (int64_t c = 0; c < 3; ++c) picture[c][0][0][i] = pixels[i][c];
+  }
+  const at::Tensor map = PaintMap(picture)[0][0];
+  const int red = static_cast<int>(WorldColor::kRed);
+  const int wanted[] = {red, red, -1, -1, -1};
+  for (int64_t i = 0; i < 5; ++i) EXPECT_EQ(map[i].item<int>(), wanted[i]) << i;
+}
+
 TEST(WorldDetectorTest, ReadsLargerClips) {
   const WorldScene scene = SampleScene(1, {0, 1, 0, 0, 0, 0, 2, 1, 2});
   const WorldView view{.width = 640, .height = 360, .frames = 5, .fps = 5};
@@ -79,16 +97,22 @@ TEST(WorldDetectorTest, SeesASecondObject) {
 TEST(WorldDetectorTest, SeesAPairThatDoesNotMatch) {
   const at::Tensor clip = BalloonAtSea();
   ASSERT_TRUE(ReadWorld(clip).pair_matched);
-  // Green and blue change places in the right lantern.
-  const at::Tensor right = clip.narrow(3, 230, 26);
-  right.copy_(right.clone().index_select(0, at::tensor({0, 2, 1}, at::kLong)));
-  EXPECT_FALSE(ReadWorld(clip).pair_matched);
+  // The right lantern of the same scene with blue lanterns: nothing else differs.
+  const at::Tensor blue =
+      RenderScene(SampleScene(1, {0, 1, 0, 0, 0, 0, 2, 0, 3}), {.frames = 7, .fps = 7}, at::kCPU);
+  const at::Tensor other = clip.clone();
+  other.narrow(3, 226, 30).copy_(blue.narrow(3, 226, 30));
+  EXPECT_FALSE(ReadWorld(other).pair_matched);
+  // The right lantern hangs lower.
+  const at::Tensor lower = clip.clone();
+  lower.narrow(3, 226, 30).copy_(clip.narrow(3, 226, 30).roll(10, 2));
+  EXPECT_FALSE(ReadWorld(lower).pair_matched);
 }
 
 TEST(WorldDetectorTest, SeesAMissingMirrorImage) {
   const at::Tensor clip = BalloonAtSea();
   ASSERT_TRUE(ReadWorld(clip).MirrorPresent());
-  // The water beside it in its place.
+  // Replaced by the water next to it.
   const at::Tensor water = clip.narrow(2, 88, 56);
   water.narrow(3, 64, 128).copy_(water.narrow(3, 0, 64).repeat({1, 1, 1, 2}).clone());
   EXPECT_FALSE(ReadWorld(clip).MirrorPresent());

@@ -111,7 +111,7 @@ at::Tensor ToTensor(const TensorView& view) {
 }
 
 void CheckComplete(const NamedViews& views, const TensorTable& table, const std::string& network) {
-  const TableDifferences differences = CompareWithTable(table, views.tensors);
+  const TensorDifferences differences = CompareWithTable(table, views.tensors);
   T3_CHECK(differences.none(), "{} is not a complete {}:\n{}", views.path, network,
            DescribeDifferences(differences));
   CheckDTypes(views, table);

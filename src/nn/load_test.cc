@@ -235,7 +235,7 @@ TEST(Table, CountsBlocks) {
 }
 
 TEST(Table, LimitsLongLists) {
-  TableDifferences differences;
+  TensorDifferences differences;
   for (int i = 0; i < 20; ++i) differences.missing.push_back(fmt::format("t{}", i));
   EXPECT_EQ(DescribeDifferences(differences, 3), "20 tensors are missing: t0, t1, t2 and 17 more");
   EXPECT_EQ(DescribeDifferences({}), "");

@@ -21,15 +21,15 @@ int64_t ElementBytes(at::ScalarType dtype) { return static_cast<int64_t>(c10::el
 
 // Whether the job has this stage on the device: latents as output are not decoded, and a text
 // encoder that does not fit a GPU runs on the CPU (pipeline/text_stage.cc).
-bool RunsOnDevice(const MemoryStage& stage, const Job& job, bool on_gpu) {
+bool RunsOnDevice(const StageMemory& stage, const Job& job, bool on_gpu) {
   if (stage.kind == StageKind::kDecoder) return !IsTensorFile(job.request.output.path);
   return stage.kind != StageKind::kTextEncoder || !on_gpu;
 }
 
 // The first stage that does not fit; nullptr when all do.
-const MemoryStage* TooLarge(const RunMemory& memory) {
+const StageMemory* TooLarge(const RunMemory& memory) {
   const MemoryBudget& budget = memory.budget;
-  for (const MemoryStage& stage : memory.device) {
+  for (const StageMemory& stage : memory.device) {
     if (budget.device > 0 && stage.total() > budget.device) return &stage;
   }
   return budget.on_gpu && budget.host > 0 && memory.host.total() > budget.host ? &memory.host
@@ -108,15 +108,6 @@ class FitSearch {
   const MemoryBudget& budget_;
 };
 
-StageMemory ToPublic(const MemoryStage& stage, bool streams_weights) {
-  return {std::string(stage.name()),
-          stage.weights,
-          stage.activations,
-          stage.context,
-          stage.note,
-          streams_weights && stage.kind == StageKind::kDenoiser};
-}
-
 }  // namespace
 
 MemoryBudget BudgetOf(at::Device device, const MemoryLimits& limits) {
@@ -155,16 +146,15 @@ RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::ScalarType d
                         const MemoryBudget& budget) {
   RunMemory memory{PlanMemory(MemoryInputs(model, job, dtype, budget)), budget};
   std::erase_if(memory.device,
-                [&](const MemoryStage& stage) { return !RunsOnDevice(stage, job, budget.on_gpu); });
+                [&](const StageMemory& stage) { return !RunsOnDevice(stage, job, budget.on_gpu); });
   return memory;
 }
 
 MemoryOutlook ToOutlook(const RunMemory& memory) {
   MemoryOutlook outlook;
   outlook.on_gpu = memory.budget.on_gpu;
-  for (const MemoryStage& stage : memory.device)
-    outlook.stages.push_back(ToPublic(stage, memory.stream_weights));
-  outlook.host = ToPublic(memory.host, false);
+  outlook.stages = memory.device;
+  outlook.host = memory.host;
   outlook.device_budget = memory.budget.device;
   outlook.host_budget = memory.budget.host;
   outlook.streams_weights = memory.stream_weights;
@@ -173,7 +163,7 @@ MemoryOutlook ToOutlook(const RunMemory& memory) {
 
 std::optional<Error> CheckMemory(const ModelInfo& model, const Job& job, at::ScalarType dtype,
                                  const RunMemory& memory) {
-  const MemoryStage* stage = TooLarge(memory);
+  const StageMemory* stage = TooLarge(memory);
   if (stage == nullptr) return std::nullopt;
   const bool host = stage == &memory.host;
   const std::vector<std::string> options = FitSearch(model, job, dtype, memory.budget).Options();
@@ -192,9 +182,9 @@ std::optional<Error> CheckMemory(const ModelInfo& model, const Job& job, at::Sca
 }
 
 Residents ChooseResidents(const RunMemory& memory) {
-  MemoryStage denoiser;
-  MemoryStage decoder;  // stays empty where latents are the output
-  for (const MemoryStage& stage : memory.device) {
+  StageMemory denoiser;
+  StageMemory decoder;  // stays empty where latents are the output
+  for (const StageMemory& stage : memory.device) {
     if (stage.kind == StageKind::kDenoiser) denoiser = stage;
     if (stage.kind == StageKind::kDecoder) decoder = stage;
   }

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "arch/dit.h"
-#include "plan/attention_bytes.h"
 #include "plan/chunks.h"
 #include "plan/partition.h"
 
@@ -119,7 +118,7 @@ int64_t LatentBytes(const PlannedRun& run) {
   return run.dit.latent_channels * run.video.latent.tokens() * kFloatBytes;
 }
 
-// Everything beside the weights, with `scratch` bytes for temporaries.
+// Everything except the weights, with `scratch` bytes for temporaries.
 int64_t Activations(const PlannedRun& run, int64_t scratch) {
   const int64_t layers = std::max(AttentionPhase(run, scratch), FfnPhase(run, scratch)) +
                          kLatentsBesideLayers * LatentBytes(run);
@@ -139,19 +138,21 @@ int64_t HostBytes(int64_t layers, int64_t block_bytes) {
 }
 
 // Scratch for temporaries: on a GPU what the budget leaves, but at least that of one head. On the
-// CPU it is constant: it is small beside the weights, and free memory, which varies from run to
-// run, would change the order of summation.
+// CPU it is constant: it is small compared with the weights, and free memory, which varies from run
+// to run, would change the order of summation.
 int64_t AllowedScratch(const PlannedRun& run, int64_t weights, int64_t budget) {
   const int64_t smallest = SmallestScratch(run);
   int64_t allowed = DenoiserScratchBytes(run.on_gpu);
   if (run.on_gpu) {
-    const int64_t beside = Activations(run, smallest) - smallest;
-    allowed = std::min(allowed, budget - weights - beside);
+    const int64_t fixed = Activations(run, smallest) - smallest;
+    allowed = std::min(allowed, budget - weights - fixed);
   }
   return std::max(allowed, smallest);
 }
 
 }  // namespace
+
+int64_t DenoiserScratchBytes(bool on_gpu) { return on_gpu ? 6'000'000'000 : 1'000'000'000; }
 
 int64_t HostChunkBlocks(int64_t block_bytes) {
   return std::max<int64_t>(1, kHostChunk / block_bytes);

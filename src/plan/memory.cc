@@ -26,7 +26,7 @@ constexpr int64_t kHostProcessWithGpu = 3'000'000'000;
 
 int64_t Context(const PlannedRun& run) { return run.on_gpu ? kGpuLibraries : 0; }
 
-MemoryStage TextStage(const PlannedRun& run) {
+StageMemory TextStage(const PlannedRun& run) {
   const TextEncoderConfig& text = *run.text;
   const int64_t rows = run.dit.text_len;
   const int64_t scores = 3 * text.num_heads * rows * rows;  // logits, bias, softmax
@@ -47,37 +47,41 @@ MemoryStage TextStage(const PlannedRun& run) {
           activations, Context(run), "weights converted block by block"};
 }
 
-// What the budget leaves beside `beside`.
-int64_t BudgetBeside(const PlannedRun& run, int64_t beside) {
-  return run.device_budget > 0 ? run.device_budget - beside : std::numeric_limits<int64_t>::max();
+// What the budget leaves after `reserved` bytes.
+int64_t BudgetAfter(const PlannedRun& run, int64_t reserved) {
+  return run.device_budget > 0 ? run.device_budget - reserved : std::numeric_limits<int64_t>::max();
 }
 
-MemoryStage DenoiserStage(const PlannedRun& run, const DenoiserMemory& memory) {
-  return {StageKind::kDenoiser, memory.weights, memory.activations, Context(run),
+StageMemory DenoiserStage(const PlannedRun& run, const DenoiserMemory& memory) {
+  return {StageKind::kDenoiser,
+          memory.weights,
+          memory.activations,
+          Context(run),
           memory.host_weights > 0    ? "block weights streamed from host memory"
           : run.dit_stored_bytes > 0 ? "weights converted block by block"
-                                     : ""};
+                                     : "",
+          memory.host_weights > 0};
 }
 
 int64_t FrameBytes(const PlannedRun& run) {
   return 3 * run.video.padded_width * run.video.padded_height * kFloatBytes;
 }
 
-MemoryStage ImageStage(const PlannedRun& run) {
+StageMemory ImageStage(const PlannedRun& run) {
   const Grid latent{1, run.video.latent.h, run.video.latent.w};
   const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kEncoder), kFloatBytes);
-  const int64_t beside = FrameBytes(run);
-  const EncodePlan plan = FindEncodePlan(run.vae, latent, kFloatBytes,
-                                         BudgetBeside(run, Context(run) + weights + beside))
-                              .value_or(MakeEncodePlan(run.vae, latent, kFloatBytes, latent.h, 1));
-  return {StageKind::kImageEncoder, weights, beside + plan.memory.total, Context(run), ""};
+  const int64_t frame = FrameBytes(run);
+  const EncodePlan plan =
+      FindEncodePlan(run.vae, latent, kFloatBytes, BudgetAfter(run, Context(run) + weights + frame))
+          .value_or(MakeEncodePlan(run.vae, latent, kFloatBytes, latent.h, 1));
+  return {StageKind::kImageEncoder, weights, frame + plan.memory.total, Context(run), ""};
 }
 
 // The decoder's plan for what the budget leaves; if none fits, the smallest.
-MemoryStage DecoderStage(const PlannedRun& run) {
+StageMemory DecoderStage(const PlannedRun& run) {
   const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kDecoder), run.element_bytes);
   const int64_t latents = 2 * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
-  const int64_t budget = BudgetBeside(run, Context(run) + weights + latents);
+  const int64_t budget = BudgetAfter(run, Context(run) + weights + latents);
   const DecodePlan plan =
       FindDecodePlan(run.vae, run.video.latent, run.element_bytes, budget)
           .value_or(SmallestDecodePlan(run.vae, run.video.latent, run.element_bytes));
@@ -85,7 +89,7 @@ MemoryStage DecoderStage(const PlannedRun& run) {
           DescribeDecodePlan(plan)};
 }
 
-MemoryStage HostStage(const PlannedRun& run, const MemoryStage& widest) {
+StageMemory HostStage(const PlannedRun& run, const StageMemory& widest) {
   // Latents that move between the stages, frames on their way to the file.
   int64_t data = 4 * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
   data += FrameBytes(run) * (kQueuedFrames + 2 * VaeConfig::kTimeStride);
@@ -101,15 +105,15 @@ std::string_view StageName(StageKind kind) {
   return kNames[static_cast<size_t>(kind)];
 }
 
-const MemoryStage& MemoryPlan::widest() const {
-  return *std::ranges::max_element(device, {}, &MemoryStage::total);
+const StageMemory& MemoryPlan::widest() const {
+  return *std::ranges::max_element(device, {}, &StageMemory::total);
 }
 
 MemoryPlan PlanMemory(const PlannedRun& run) {
   MemoryPlan plan;
   if (run.text) plan.device.push_back(TextStage(run));
   if (run.from_image) plan.device.push_back(ImageStage(run));
-  const DenoiserMemory denoiser = PlanDenoiser(run, BudgetBeside(run, Context(run)));
+  const DenoiserMemory denoiser = PlanDenoiser(run, BudgetAfter(run, Context(run)));
   plan.denoiser_scratch = denoiser.scratch;
   plan.stream_weights = denoiser.host_weights > 0;
   plan.device.push_back(DenoiserStage(run, denoiser));
@@ -118,7 +122,5 @@ MemoryPlan PlanMemory(const PlannedRun& run) {
   plan.host.weights += denoiser.host_weights;
   return plan;
 }
-
-int64_t DenoiserScratchBytes(bool on_gpu) { return on_gpu ? 6'000'000'000 : 1'000'000'000; }
 
 }  // namespace t3

@@ -7,6 +7,7 @@
 #include "arch/dit.h"
 #include "arch/text_encoder.h"
 #include "config/presets.h"
+#include "plan/denoiser_memory.h"
 #include "plan/windows.h"
 
 namespace t3 {
@@ -30,8 +31,8 @@ PlannedRun RunOf(const char* preset, int64_t width, int64_t height, int64_t fram
   return run;
 }
 
-MemoryStage StageOf(const MemoryPlan& plan, std::string_view name) {
-  for (const MemoryStage& stage : plan.device) {
+StageMemory StageOf(const MemoryPlan& plan, std::string_view name) {
+  for (const StageMemory& stage : plan.device) {
     if (stage.name() == name) return stage;
   }
   ADD_FAILURE() << "there is no stage " << name;
@@ -63,7 +64,7 @@ TEST(Memory, HasAStageForEachNetworkThatIsUsed) {
   PlannedRun run = RunOf("wan2.2-5b-t3", 640, 352, 9);
   const auto names = [](const MemoryPlan& plan) {
     std::vector<std::string_view> list;
-    for (const MemoryStage& stage : plan.device) list.push_back(stage.name());
+    for (const StageMemory& stage : plan.device) list.push_back(stage.name());
     return list;
   };
   EXPECT_THAT(names(PlanMemory(run)), ElementsAre("text encoder", "denoiser", "decoder"));
@@ -111,7 +112,7 @@ TEST(Memory, CountsThePeakOfALayer) {
             32'760 * 2 * (1536 + 1536 + 8960) + 5 * 16 * 21 * 60 * 104 * 4 + text + 100'000'000);
 }
 
-// At 4K the 1.3B model wants 6 GB for temporaries; a smaller budget is kept to down to one head.
+// At 4K the 1.3B model wants 6 GB for temporaries; a smaller budget is met down to one head.
 TEST(Memory, SmallerChunksKeepTheDenoiserWithinTheBudget) {
   PlannedRun run = RunOf("wan2.1-1.3b-t3", 3840, 2176, 81);
   const MemoryPlan free = PlanMemory(run);
@@ -132,7 +133,7 @@ TEST(Memory, SmallerChunksKeepTheDenoiserWithinTheBudget) {
   EXPECT_EQ(PlanMemory(run).denoiser_scratch, DenoiserScratchBytes(false));
 }
 
-// Weights leave the GPU only where they do not fit it beside one head's temporaries.
+// Weights leave the GPU only where they do not fit together with one head's temporaries.
 TEST(Memory, StreamsWeightsAsTheLastResort) {
   PlannedRun run = RunOf("wan2.2-5b-t3", 3840, 2176, 81);
   const MemoryPlan free = PlanMemory(run);
@@ -141,7 +142,7 @@ TEST(Memory, StreamsWeightsAsTheLastResort) {
   run.on_gpu = false;
   EXPECT_FALSE(PlanMemory(run).stream_weights);
   run.on_gpu = true;
-  // The least budget that keeps them, to a byte.
+  // The minimum budget with which they stay, to a byte.
   const int64_t wanted = StageOf(free, "denoiser").total();
   int64_t low = 1, high = wanted;
   while (low < high) {
@@ -153,21 +154,21 @@ TEST(Memory, StreamsWeightsAsTheLastResort) {
     }
   }
   run.device_budget = low;
-  const MemoryPlan kept = PlanMemory(run);
-  EXPECT_EQ(StageOf(kept, "denoiser").total(), low);
-  EXPECT_EQ(kept.denoiser_scratch, 8 * run.video.grid.tokens() * 2 * 128);
+  const MemoryPlan resident = PlanMemory(run);
+  EXPECT_EQ(StageOf(resident, "denoiser").total(), low);
+  EXPECT_EQ(resident.denoiser_scratch, 8 * run.video.grid.tokens() * 2 * 128);
   run.device_budget = low - 1;
   const MemoryPlan streamed = PlanMemory(run);
-  const MemoryStage stage = StageOf(streamed, "denoiser");
+  const StageMemory stage = StageOf(streamed, "denoiser");
   EXPECT_TRUE(streamed.stream_weights);
   EXPECT_LE(stage.total(), run.device_budget);
-  EXPECT_GT(streamed.denoiser_scratch, kept.denoiser_scratch);  // there is room again
+  EXPECT_GT(streamed.denoiser_scratch, resident.denoiser_scratch);  // there is room again
   // 2 of 30 blocks stay; the host has all, in 10 chunks of 1 GiB of three blocks each.
   const int64_t block = 28 * StageOf(free, "denoiser").weights / 30;
   EXPECT_NEAR(static_cast<double>(StageOf(free, "denoiser").weights - stage.weights),
               static_cast<double>(block), 0.05 * static_cast<double>(block));
   EXPECT_EQ(streamed.host.weights, int64_t{10} << 30);
-  EXPECT_EQ(kept.host.weights, 0);
+  EXPECT_EQ(resident.host.weights, 0);
   EXPECT_THAT(stage.note, testing::HasSubstr("host memory"));
   run.device_budget = 1'000'000'000;
   EXPECT_GT(StageOf(PlanMemory(run), "denoiser").total(), run.device_budget);

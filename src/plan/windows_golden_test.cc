@@ -1,5 +1,5 @@
 // The output of planner version 1, which never changes: models are trained for these windows. If
-// this test fails, make a new planner version beside the old one; do not edit the table.
+// this test fails, add a new planner version and keep the old one; do not edit the table.
 #include <gtest/gtest.h>
 
 #include "plan/windows.h"

@@ -3,26 +3,22 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 #include "arch/dit.h"
-#include "base/bytes.h"
 #include "base/check.h"
-#include "base/json.h"
 #include "base/text.h"
 #include "loading/load_models.h"
 #include "loading/model_files.h"
 #include "loading/network.h"
 #include "nn/load.h"
 #include "nn/lora.h"
-#include "t3video/tools.h"
 #include "weights/lora.h"
 #include "weights/quantisation.h"
 #include "weights/tensor_values.h"
 
 namespace t3 {
 namespace {
-
-using nlohmann::ordered_json;
 
 void Count(const TensorViews& tensors, InspectReport* report) {
   for (const auto& [name, view] : tensors) {
@@ -60,7 +56,8 @@ InspectReport InspectNetwork(const std::shared_ptr<const WeightFile>& file, Netw
     const Network network = OpenNetwork(file, kind);
     report.sizes = network.sizes;
     report.preset = network.preset;
-    if (kind == NetworkKind::kVae) report.kind += " " + report.sizes["version"].get<std::string>();
+    if (kind == NetworkKind::kVae)
+      report.kind += " " + std::get<std::string>(FindSize(report.sizes, "version")->value);
     report.differences = CompareWithTable(network.table, network.views.tensors);
     if (!report.differences.none()) return report;
     CheckComplete(network.views, network.table, report.kind);
@@ -81,7 +78,7 @@ InspectReport InspectLora(const std::shared_ptr<const WeightFile>& file, Inspect
       ++ranks[delta.down ? fmt::format("rank {}", delta.down->shape[0]) : "full"];
     }
     report.sizes = {{"network", "DiT"},
-                    {"changed_tensors", lora.deltas.size()},
+                    {"changed_tensors", std::ssize(lora.deltas)},
                     {"ranks", ranks},
                     {"strength", DescribeLora(lora)}};
     for (const auto& [name, view] : file->tensors()) {
@@ -136,70 +133,8 @@ InspectReport InspectOther(const WeightFile& file, InspectReport report) {
   return report;
 }
 
-ordered_json ToJson(const InspectReport& report) {
-  return {{"path", report.path},
-          {"kind", report.kind},
-          {"format", report.format},
-          {"naming", report.naming},
-          {"bytes", report.bytes},
-          {"tensors", report.tensors},
-          {"parameters", report.parameters},
-          {"dtypes", report.dtypes},
-          {"sizes", report.sizes},
-          {"preset", report.preset},
-          {"complete", report.complete},
-          {"missing", report.differences.missing},
-          {"surplus", report.differences.surplus},
-          {"misshapen", report.differences.misshapen},
-          {"note", report.note},
-          {"metadata", report.metadata}};
-}
-
-std::string DTypeText(const std::map<std::string, int64_t>& dtypes) {
-  std::vector<std::string> parts;
-  for (const auto& [name, count] : dtypes) parts.push_back(fmt::format("{} x {}", count, name));
-  return fmt::format("{}", fmt::join(parts, ", "));
-}
-
-std::string SizesText(const ordered_json& sizes) {
-  std::vector<std::string> parts;
-  for (const auto& [name, value] : sizes.items()) {
-    parts.push_back(
-        fmt::format("{} {}", name, value.is_string() ? value.get<std::string>() : value.dump()));
-  }
-  return fmt::format("{}", fmt::join(parts, ", "));
-}
-
-// A metadata value on one line: lists of numbers by their length, texts cut.
-std::string ValueText(const std::string& value) {
-  if (value.starts_with('[') && value.ends_with(']')) {
-    return Counted(std::count(value.begin(), value.end(), ',') + 1, "number");
-  }
-  const std::string quoted = Quote(value);
-  return quoted == "'" + value + "'" ? value : quoted;
-}
-
-std::string ToText(const InspectReport& r) {
-  std::string text = fmt::format("{}\n  {}{}, {}{}\n", r.path, r.kind,
-                                 r.preset.empty() ? "" : " (" + r.preset + ")", r.format,
-                                 r.naming.empty() ? "" : ", " + r.naming + " names");
-  text += fmt::format("  {}, {:.6g} M parameters, {}: {}\n", Counted(r.tensors, "tensor"),
-                      static_cast<double>(r.parameters) / 1e6, FormatBytes(r.bytes),
-                      DTypeText(r.dtypes));
-  if (!r.sizes.is_null()) text += fmt::format("  {}\n", SizesText(r.sizes));
-  for (const auto& [key, value] : r.metadata) {
-    if (key.starts_with("t3."))
-      text += fmt::format("  {} = {}\n", Printable(key), ValueText(value));
-  }
-  if (r.kind != "unknown") text += r.complete ? "  complete\n" : "  NOT complete\n";
-  for (const std::string& part : {DescribeDifferences(r.differences), Printable(r.note)}) {
-    if (!part.empty()) text += fmt::format("  {}\n", part);
-  }
-  return text;
-}
-
 // Every network of a model's folder, then whether they make a model.
-Report InspectFolder(const std::string& path) {
+InspectResult InspectFolder(const std::string& path) {
   const ModelPaths paths = FindModelFiles({.model = path});
   std::vector<std::string> files;
   for (const std::string& file : {paths.dit, paths.text_encoder, paths.vae}) {
@@ -207,25 +142,11 @@ Report InspectFolder(const std::string& path) {
       files.push_back(file);
     }
   }
-  Report result;
-  ordered_json networks = ordered_json::array();
-  for (const std::string& file : files) {
-    for (const InspectReport& report : InspectFile(file)) {
-      result.text += ToText(report);
-      networks.push_back(ToJson(report));
-    }
-  }
-  const std::string fault = FaultOfModel(path);
-  result.complete = fault.empty();
-  result.text +=
-      fmt::format("{}\n  {}\n", paths.folder,
-                  fault.empty() ? "complete model" : "NOT complete: " + Printable(fault));
-  result.json = DumpJson(ordered_json{{"path", paths.folder},
-                                      {"kind", "model"},
-                                      {"complete", result.complete},
-                                      {"note", fault},
-                                      {"networks", networks}},
-                         2);
+  InspectResult result{.path = paths.folder, .model = true};
+  for (const std::string& file : files)
+    std::ranges::move(InspectFile(file), std::back_inserter(result.reports));
+  result.note = FaultOfModel(path);
+  result.complete = result.note.empty();
   return result;
 }
 
@@ -238,6 +159,11 @@ bool IsLoraFolder(const std::string& path) {
 }
 
 }  // namespace
+
+const SizeField* FindSize(const std::vector<SizeField>& sizes, std::string_view name) {
+  const auto found = std::ranges::find(sizes, name, &SizeField::name);
+  return found == sizes.end() ? nullptr : &*found;
+}
 
 std::vector<InspectReport> InspectFile(const std::string& path) {
   const auto file = WeightFile::Open(path);
@@ -272,22 +198,13 @@ std::string FaultOfModel(const std::string& path) {
   }
 }
 
-Report Inspect(const std::string& path) {
+InspectResult Inspect(const std::string& path) {
   std::error_code ignored;
   const bool folder = path == "demo" || std::filesystem::is_directory(path, ignored);
   if (folder && !IsLoraFolder(path)) return InspectFolder(path);
-  const std::vector<InspectReport> reports = InspectFile(FindLoraFile(path));
-  Report result;
-  ordered_json networks = ordered_json::array();
-  for (const InspectReport& report : reports) {
-    result.text += ToText(report);
-    result.complete = result.complete && report.complete;
-    networks.push_back(ToJson(report));
-  }
-  // The first network of a combined file at the top, all of them in the list.
-  ordered_json document = networks.front();
-  if (reports.size() > 1) document["networks"] = networks;
-  result.json = DumpJson(document, 2);
+  InspectResult result{.path = FindLoraFile(path)};
+  result.reports = InspectFile(result.path);
+  result.complete = std::ranges::all_of(result.reports, &InspectReport::complete);
   return result;
 }
 

@@ -6,7 +6,9 @@
 #include "pipeline/memory_check.h"
 #include "pipeline/run_settings.h"
 #include "pipeline/time_outlook.h"
-#include "plan/plan_report.h"
+#include "plan/cost.h"
+#include "plan/window_layout.h"
+#include "plan/windows.h"
 #include "runtime/device.h"
 #include "t3video/plan.h"
 
@@ -89,25 +91,21 @@ Job WithWindows(const ModelInfo& model, Job job) {
   return job;
 }
 
-std::vector<WindowLayout> LayoutsOf(const PlanReport& report) {
-  std::vector<WindowLayout> layouts;
-  for (const WindowSummary& entry : report.windows) {
-    layouts.push_back({entry.counts, entry.mean_tokens, entry.smallest_tokens, entry.largest_tokens,
-                       entry.layers, entry.coincide});
-  }
-  return layouts;
+DitCost CostOfJob(const ModelInfo& model, const Job& job) {
+  const JobAttention& attention = job.attention;
+  return CostOfForward(model.dit, attention.pattern, attention.windows, job.geometry.grid);
 }
 
-Work WorkOf(const PlanReport& report, const PlanReport& windowed) {
-  const DitCost& forward = report.forward;
+Work WorkOf(const ModelInfo& model, const Job& job, const Job& windowed_job) {
+  const DitCost forward = CostOfJob(model, job), windowed = CostOfJob(model, windowed_job);
   return {forward.attention,
-          windowed.forward.attention,
-          windowed.forward.attention_uncombined,
+          windowed.attention,
+          windowed.attention_uncombined,
           forward.full_attention,
           forward.linears,
           forward.cross_attention,
           forward.total(),
-          report.decode_macs};
+          CostOfDecode(VaeOf(model), job.geometry.latent)};
 }
 
 }  // namespace
@@ -117,9 +115,9 @@ PlanResult Plan(const PlanRequest& request, const ProgressFn& progress, const Ca
   const Job job = JobToPlan(model, request);
   const Job windowed_job = WithWindows(model, job);
   const PlannedMachine machine = MachineToPlan(request);
-  const PlanReport report = MakePlanReport(MemoryInputs(model, job, machine.dtype, machine.budget));
-  const PlanReport windowed =
-      MakePlanReport(MemoryInputs(model, windowed_job, machine.dtype, machine.budget));
+  std::vector<WindowLayout> layouts =
+      WindowLayouts(windowed_job.attention.windows, job.geometry.grid, model.dit.num_layers);
+  const MemoryPlan memory = PlanMemory(MemoryInputs(model, job, machine.dtype, machine.budget));
 
   PlanResult result;
   result.model = model.paths.dit;
@@ -127,16 +125,15 @@ PlanResult Plan(const PlanRequest& request, const ProgressFn& progress, const Ca
   result.attention = {job.attention.pattern, model.attention.pattern, model.attention.known,
                       windowed_job.attention.windows, windowed_job.attention.windows_source};
   result.planner_version = kPlannerVersion;
-  result.layouts = LayoutsOf(windowed);
-  result.work = WorkOf(report, windowed);
+  result.layouts = std::move(layouts);
+  result.work = WorkOf(model, job, windowed_job);
   result.device = machine.device ? machine.device->str() : "GPU";
   result.device_name = machine.device ? DeviceName(*machine.device) : "";
   result.dtype = ToComputeDtype(machine.dtype);
-  result.memory = ToOutlook({report.memory, machine.budget});
+  result.memory = ToOutlook({memory, machine.budget});
   result.steps = job.sampling.steps;
   result.guidance = job.sampling.guidance;
-  result.time =
-      TimeToPlan(request, model, job, machine, report.memory.stream_weights, progress, cancel);
+  result.time = TimeToPlan(request, model, job, machine, memory.stream_weights, progress, cancel);
   return result;
 }
 

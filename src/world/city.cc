@@ -34,7 +34,8 @@ at::Tensor Windows(const SceneStage& stage, const Row& row, const at::Tensor& x,
   const at::Tensor night = stage.Number(&SceneNumbers::night);
   const at::Tensor draw =
       stage.noise.At(column.floor() + building * 3, level.floor() + building * 7);
-  // By night about half of the windows are lit, each by its own strength; by day glass is dark.
+  // By night about half of the windows are lit, each with a different strength; by day glass is
+  // dark.
   const at::Tensor lit = SmoothStep(draw, -0.15, 0.35) * night - 0.30 * (1 - night);
   return pane * lit;
 }

@@ -14,7 +14,7 @@ constexpr int64_t kCells = 512;
 // the finest that pixels can show.
 constexpr double kFull = 0.22, kGone = 0.5;
 
-// Multiplications of a 32-bit hash, kept below 2^63.
+// Multiplications of a 32-bit hash, whose products stay below 2^63.
 at::Tensor Mix(const at::Tensor& h) {
   constexpr int64_t kMask = 0xffffffff;
   at::Tensor x = h.bitwise_xor(h.bitwise_right_shift(16)).mul(0x45d9f3b).bitwise_and(kMask);

@@ -1,9 +1,12 @@
 // Uses every public header of an installed t3video, and plans a video with it.
 #include <t3video/bench.h>
 #include <t3video/cancel.h>
+#include <t3video/convolution_counts.h>
 #include <t3video/engine.h>
 #include <t3video/error.h>
 #include <t3video/eval.h>
+#include <t3video/inspect.h>
+#include <t3video/memory_outlook.h>
 #include <t3video/options.h>
 #include <t3video/plan.h>
 #include <t3video/prepare.h>

@@ -47,15 +47,16 @@ void DitBlock::AddSelfAttention(at::Tensor& x, const BlockContext& context) cons
 }  // frees q|k|v before the FFN needs memory
 
 void DitBlock::AddCrossAttentionAndFfn(at::Tensor& x, const BlockContext& context) const {
-  // Copies the block, whose tensors are shared: a runner may call this once the block is gone.
-  const auto per_token = [*this](at::Tensor rows, int64_t first, const BlockContext& own) {
-    const Modulation modulation = ModulationOf(own, 3).Slice(first, rows.size(0));
-    AddCrossAttention(rows, own);
-    AddFfn(rows, modulation, own.mode);
+  // Copies the block, whose tensors are shared: a runner may call this after the block was
+  // destroyed.
+  const auto per_token = [*this](at::Tensor rows, int64_t first, const BlockContext& chunk) {
+    const Modulation modulation = ModulationOf(chunk, 3).Slice(first, rows.size(0));
+    AddCrossAttention(rows, chunk);
+    AddFfn(rows, modulation, chunk.mode);
     return rows;
   };
   // In place, a chunk has at most two tensors of dim channels besides the FFN's hidden one.
-  // Autograd keeps the hidden tensor twice, and about sixteen of dim channels.
+  // Autograd stores the hidden tensor twice, and about sixteen of dim channels.
   const int64_t channels = context.mode == ExecutionMode::kInPlace
                                ? config_.ffn_dim + 2 * config_.dim
                                : 2 * config_.ffn_dim + 16 * config_.dim;

@@ -10,13 +10,28 @@
 #include "config/model_config.h"
 #include "models/dit/cross_attention.h"
 #include "models/dit/qkv_projection.h"
-#include "models/dit/recompute.h"
 #include "models/dit/weights.h"
 #include "ops/attention/window_partition.h"
 #include "ops/execution_mode.h"
 #include "ops/modulate/token_vectors.h"
 
 namespace t3 {
+
+// A segment of the network, which a differentiable forward may recompute to save memory: from the
+// tensors that its output depends on, other than weights.
+using Segment = std::function<at::Tensor(const std::vector<at::Tensor>& inputs)>;
+// Runs a segment; may keep only its inputs and run it again in the backward pass (activation
+// checkpointing).
+using SegmentRunner =
+    std::function<at::Tensor(const Segment& segment, const std::vector<at::Tensor>& inputs)>;
+
+// An empty runner calls the segment directly.
+struct SegmentRunners {
+  SegmentRunner block;  // for a whole block
+  // For what follows the self-attention, on chunks of tokens within the scratch memory: otherwise a
+  // 4K video's FFN alone would keep 25 GB in a block's backward pass.
+  SegmentRunner chunk;
+};
 
 // What a block sees besides the tokens.
 struct BlockContext {

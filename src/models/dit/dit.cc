@@ -12,7 +12,7 @@
 #include "ops/attention/attend.h"
 #include "ops/attention/text_attention.h"
 #include "ops/modulate/modulate.h"
-#include "plan/memory.h"
+#include "plan/denoiser_memory.h"
 
 namespace t3 {
 namespace {
@@ -62,6 +62,31 @@ void CheckForward(const at::Tensor& latents, const TextContext& text,
   T3_CHECK(videos == attention.videos() && videos == texts,
            "DiT: latents of {} videos, windows of {}, texts of {}", videos, attention.videos(),
            texts);
+}
+
+// Timesteps of a batch's tokens, as TokenVectors has its rows.
+struct TokenTimesteps {
+  std::vector<double> timesteps;
+  int64_t boundary = 0;
+  int64_t tokens_per_row = 0;
+};
+
+TokenTimesteps TimestepsOfBatch(const std::vector<double>& timesteps,
+                                const std::vector<int64_t>& clean_frames, const Grid& grid) {
+  T3_CHECK(clean_frames.empty() || clean_frames.size() == timesteps.size(),
+           "DiT: clean frames of {} videos for {}", clean_frames.size(), timesteps.size());
+  for (const int64_t clean : clean_frames)
+    T3_CHECK(clean >= 0 && clean <= grid.t, "DiT: {} clean frames of {}", clean, grid.t);
+  const int64_t frame = grid.h * grid.w;
+  if (std::ranges::count(clean_frames, 0) == std::ssize(clean_frames))
+    return {timesteps, 0, timesteps.size() > 1 ? grid.tokens() : 0};
+  if (timesteps.size() == 1) return {{0, timesteps[0]}, clean_frames[0] * frame, 0};
+  TokenTimesteps times{{}, 0, frame};
+  for (size_t i = 0; i < timesteps.size(); ++i) {
+    for (int64_t t = 0; t < grid.t; ++t)
+      times.timesteps.push_back(t < clean_frames[i] ? 0 : timesteps[i]);
+  }
+  return times;
 }
 
 }  // namespace
@@ -213,7 +238,8 @@ std::array<at::Tensor, 2> Dit::ForwardBoth(const at::Tensor& latents, double tim
 
 at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double>& timesteps,
                              const TextContext& text, const AttentionLayout& attention,
-                             const SegmentRunners& runners) const {
+                             const SegmentRunners& runners,
+                             const std::vector<int64_t>& clean_frames) const {
   CheckForward(latents, text, attention, config_);
   T3_CHECK(!stream_,
            "DiT: {} videos in one forward with weights streamed from host memory; generate one at "
@@ -222,9 +248,11 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
            latents.size(0));
   T3_CHECK(static_cast<int64_t>(timesteps.size()) == latents.size(0),
            "DiT: {} timesteps for {} videos", timesteps.size(), latents.size(0));
-  const TimeVectors time = time_(timesteps);
+  const TokenTimesteps times = TimestepsOfBatch(timesteps, clean_frames, attention.grid());
+  const TimeVectors time = time_(times.timesteps);
   BlockContext context{.mode = ExecutionMode::kDifferentiable,
-                       .tokens_per_row = timesteps.size() > 1 ? attention.grid().tokens() : 0,
+                       .boundary = times.boundary,
+                       .tokens_per_row = times.tokens_per_row,
                        .rope = &attention.rope(),
                        .text_bias = text.bias,
                        .scratch_bytes = scratch_bytes_,
@@ -232,7 +260,8 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
   at::Tensor x = Embed(latents, context.mode);
   for (int64_t i = 0; i < config_.num_layers; ++i) {
     context.windows = &attention.layer(i);
-    // Copies the block, whose tensors are shared: a runner may call this once the Dit is gone.
+    // Copies the block, whose tensors are shared: a runner may call this after the Dit was
+    // destroyed.
     const Segment segment = [block = Block(i), context](const std::vector<at::Tensor>& inputs) {
       at::Tensor tokens = inputs[0];
       block.Forward(tokens, context.WithInputs(inputs[1], {inputs[2], inputs[3]}));

@@ -80,11 +80,13 @@ class Dit {
                                         const AttentionLayout& attention) const;
 
   // A batch, differentiable: latents (B,z,T,h,w), one timestep per video, texts (kDifferentiable)
-  // and attention of B videos -> velocities (B,z,T,h,w) fp32. Runners may run segments until the
-  // backward pass is over, so `attention` must live as long; this Dit need not.
+  // and attention of B videos -> velocities (B,z,T,h,w) fp32. The first clean_frames[i] latent
+  // frames of video i have timestep 0; {}: none have. Runners may run segments until the backward
+  // pass is over, so `attention` must live as long; this Dit need not.
   at::Tensor ForwardBatch(const at::Tensor& latents, const std::vector<double>& timesteps,
                           const TextContext& text, const AttentionLayout& attention,
-                          const SegmentRunners& runners = {}) const;
+                          const SegmentRunners& runners = {},
+                          const std::vector<int64_t>& clean_frames = {}) const;
 
   const DitConfig& config() const { return config_; }
   at::Device device() const { return text_in_.weight.device(); }

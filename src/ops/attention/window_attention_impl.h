@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "ops/attention/window_partition.h"
-#include "plan/attention_bytes.h"
+#include "plan/chunks.h"
 
 namespace t3 {
 

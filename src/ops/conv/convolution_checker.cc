@@ -43,14 +43,14 @@ void ConvolutionChecker::Check(const kernels::ConvolutionShape& shape, const std
                   difference);
   }
   const std::lock_guard lock(mutex_);
-  ++report_.checked;
-  if (!right) ++report_.wrong;
-  report_.difference = std::max(report_.difference, difference);
+  ++result_.checked;
+  if (!right) ++result_.wrong;
+  result_.difference = std::max(result_.difference, difference);
 }
 
-ConvolutionChecker::Report ConvolutionChecker::report() const {
+ConvolutionCheck ConvolutionChecker::result() const {
   const std::lock_guard lock(mutex_);
-  return report_;
+  return result_;
 }
 
 }  // namespace t3

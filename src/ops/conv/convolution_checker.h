@@ -8,6 +8,7 @@
 #include <string>
 
 #include "kernels/convolution.h"
+#include "t3video/convolution_counts.h"
 
 namespace t3 {
 
@@ -15,12 +16,6 @@ namespace t3 {
 // kernel is compared with libtorch's: slow.
 class ConvolutionChecker {
  public:
-  struct Report {
-    int64_t checked = 0;
-    int64_t wrong = 0;      // further off than bf16 rounds
-    double difference = 0;  // the largest, relative (L2)
-  };
-
   ConvolutionChecker();
   ~ConvolutionChecker();
   ConvolutionChecker(const ConvolutionChecker&) = delete;
@@ -32,11 +27,11 @@ class ConvolutionChecker {
   // Compares y, computed by `plan`, with the reference; logs shape and plan if it is wrong.
   void Check(const kernels::ConvolutionShape& shape, const std::string& plan, const at::Tensor& y,
              const at::Tensor& reference);
-  Report report() const;
+  ConvolutionCheck result() const;
 
  private:
   mutable std::mutex mutex_;
-  Report report_;
+  ConvolutionCheck result_;
 };
 
 }  // namespace t3

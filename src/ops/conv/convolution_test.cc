@@ -123,7 +123,7 @@ TEST_P(ConvolutionOps, FoundPlansAreTakenAgain) {
 TEST_P(ConvolutionOps, CheckFindsNothingWrong) {
   const ConvolutionChecker checker;
   for (int call = 0; call < 16; ++call) Run();
-  const ConvolutionChecker::Report report = checker.report();
+  const ConvolutionCheck report = checker.result();
   const ConvolutionCounts counts = CountConvolutions();
   EXPECT_EQ(report.wrong, 0) << report.difference;
   EXPECT_EQ(report.checked, counts.timed + counts.first > 0 ? 16 : 0);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "kernels/convolution.h"
+#include "t3video/convolution_counts.h"
 
 namespace t3 {
 
@@ -34,14 +35,6 @@ bool ConvolutionKernelsAllowed();
 ConvolutionTable TakeFoundPlans();
 
 // How many shapes were convolved how since SetConvolutionSettings.
-struct ConvolutionCounts {
-  int64_t custom = 0;  // this program's kernel (ops/conv/causal_conv.h)
-  int64_t from_table = 0;
-  int64_t timed = 0;     // the fastest of several plans
-  int64_t first = 0;     // cuDNN's first plan: rare shapes, or one choice allowed
-  int64_t libtorch = 0;  // cuDNN's plans were refused
-  int64_t stale = 0;     // entries of the table that name no plan; counted above as well
-};
 ConvolutionCounts CountConvolutions();
 // Counts a shape of the custom kernel.
 void CountCustomConvolution(const kernels::ConvolutionShape& shape);

@@ -250,9 +250,9 @@ std::optional<PreviewMap> LoadPreviewMap(const ModelInfo& model, const RunContex
   return std::nullopt;
 }
 
-Report FitPreview(const ModelFiles& files, const RunOptions& options, const std::string& pictures,
-                  const std::string& output, const ProgressFn& progress, const CancelToken* cancel,
-                  bool overwrite) {
+PreviewFit FitPreview(const ModelFiles& files, const RunOptions& options,
+                      const std::string& pictures, const std::string& output,
+                      const ProgressFn& progress, const CancelToken* cancel, bool overwrite) {
   const ModelInfo model = OpenModel(files);
   if (output.empty() && model.paths.folder.empty())
     FailUsage("the model has no folder for preview.json; name an output file");
@@ -267,13 +267,7 @@ Report FitPreview(const ModelFiles& files, const RunOptions& options, const std:
   const RunContext context{progress, cancel, ResolveDevice(options.device)};
   const PreviewMap map = FitPreviewMap(model, pictures, context);
   WritePreviewMap(path, map);
-  return {fmt::format("{}  fitted to {}; explains {:.1f} % of the colours of first latent frames "
-                      "and {:.1f} % of later ones, in clips that it was not fitted to\n",
-                      path, map.source, 100 * map.first.r2, 100 * map.later.r2),
-          DumpJson({{"file", path},
-                    {"source", map.source},
-                    {"r2", map.first.r2},
-                    {"later_r2", map.later.r2}})};
+  return {path, map.source, map.first.r2, map.later.r2};
 }
 
 }  // namespace t3

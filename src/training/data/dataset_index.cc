@@ -208,9 +208,9 @@ std::optional<DatasetIndex> ReadIndex(const std::string& folder) {
 
 std::string DifferenceInMaking(const DatasetIndex& a, const DatasetIndex& b) {
   if (a.source != b.source) return fmt::format("its source was {}, now {}", a.source, b.source);
-  if (a.models.vae != b.models.vae) return "it was made with another VAE";
+  if (a.models.vae != b.models.vae) return "it was prepared with another VAE";
   if (a.models.text_encoder != b.models.text_encoder) {
-    return "it was made with another text encoder or tokenizer";
+    return "it was prepared with another text encoder or tokenizer";
   }
   if (a.settings.buckets != b.settings.buckets) {
     return fmt::format("its sizes were {}, now {}", SizeList(a.settings), SizeList(b.settings));

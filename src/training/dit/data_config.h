@@ -24,7 +24,7 @@ struct WorldLatentSize {
 struct WorldLatentsConfig {
   std::vector<WorldLatentSize> sizes;
   int64_t seed = 0;   // of the clips
-  std::string cache;  // folder that keeps the latents for the next call; empty: none
+  std::string cache;  // folder that caches the latents for the next call; empty: none
 };
 
 // Either a dataset, which `videos` says how to make, or the procedural world.

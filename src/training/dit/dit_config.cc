@@ -131,6 +131,7 @@ DitTrainConfig ParseDitTrainConfig(const json& document, const std::string& sour
   config.lora = TakeLora(root);
   root.Take("train_text_encoder", &config.train_text_encoder);
   root.TakeNumber("prompt_dropout", 0, 1, &config.prompt_dropout);
+  root.TakeNumber("image_to_video", 0, 1, &config.image_to_video);
   config.timesteps = TakeTimesteps(root.Object("timesteps"));
   config.activations = TakeEnum<Activations>(root, "activation_checkpoints",
                                              {{"none", Activations::kStore},

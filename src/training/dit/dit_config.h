@@ -62,6 +62,7 @@ struct DitTrainConfig : TrainConfig {
   std::optional<LoraConfig> lora;             // absent: all weights are trained
   bool train_text_encoder = false;
   double prompt_dropout = 0.1;
+  double image_to_video = 0;  // share of the clips that are conditioned on their first frame
   TimestepConfig timesteps;
   Activations activations = Activations::kStore;
   SampleConfig samples;

@@ -9,6 +9,7 @@
 #include "arch/dit.h"
 #include "arch/text_encoder.h"
 #include "base/check.h"
+#include "config/presets.h"
 #include "loading/tensor_file.h"
 #include "models/dit/weights.h"
 #include "nn/convert.h"
@@ -93,6 +94,10 @@ DitTask::DitTask(const DitTrainConfig& config, const ModelInfo& model,
       device_(context.device),
       timesteps_(config.timesteps) {
   CheckDit(model);
+  T3_CHECK(config.image_to_video == 0 || FamilyOf(model.dit.latent_channels) == ModelFamily::kWan22,
+           "\"image_to_video\" needs a model that makes video from images (Wan2.2-TI2V, 48 latent "
+           "channels); this one has {} latent channels",
+           model.dit.latent_channels);
   const TensorTable table = DitTensors(model.dit);
   if (config.lora) {
     frozen_ = LoadTensors(model.dit_views, table, DitNaming(), LoadAs(model, dtype, device_));
@@ -125,18 +130,18 @@ at::Tensor DitTask::EncodeEmptyPrompt(const RunContext& context) const {
 }
 
 TensorMap DitTask::DitWeights(const TensorMap& weights) const {
-  TensorMap own = WithoutPrefix(weights, kDitPrefix);
-  if (config_.lora) return ApplyLora(frozen_, own, *config_.lora);
-  for (auto& [name, tensor] : own) {
+  TensorMap selected = WithoutPrefix(weights, kDitPrefix);
+  if (config_.lora) return ApplyLora(frozen_, selected, *config_.lora);
+  for (auto& [name, tensor] : selected) {
     if (!IsFloatTensor(name)) tensor = tensor.to(dtype_);
   }
-  return own;
+  return selected;
 }
 
 TensorMap DitTask::TextWeights(const TensorMap& weights) const {
-  TensorMap own = WithoutPrefix(weights, kTextPrefix);
-  for (auto& [name, tensor] : own) tensor = tensor.to(dtype_);
-  return own;
+  TensorMap selected = WithoutPrefix(weights, kTextPrefix);
+  for (auto& [name, tensor] : selected) tensor = tensor.to(dtype_);
+  return selected;
 }
 
 Dit DitTask::Model(const TensorMap& weights) const { return {model_.dit, DitWeights(weights)}; }
@@ -179,9 +184,10 @@ const AttentionLayout& DitTask::AttentionFor(const at::Tensor& latents) {
 
 at::Tensor DitTask::Loss(const Dit& dit, const TextContext& text, const Batch& batch,
                          const StepRandom& random, const SegmentRunners& runners) {
-  const NoisyBatch noisy = AddNoise(batch.latents.to(device_, at::kFloat), timesteps_, random);
-  const at::Tensor velocity =
-      dit.ForwardBatch(noisy.noisy, noisy.timesteps, text, AttentionFor(batch.latents), runners);
+  const NoisyBatch noisy =
+      AddNoise(batch.latents.to(device_, at::kFloat), timesteps_, random, config_.image_to_video);
+  const at::Tensor velocity = dit.ForwardBatch(
+      noisy.noisy, noisy.timesteps, text, AttentionFor(batch.latents), runners, noisy.clean_frames);
   return FlowLoss(velocity, noisy);
 }
 
@@ -218,10 +224,10 @@ void DitTask::SaveModel(const TensorMap& weights, const std::string& folder) con
   std::filesystem::create_directories(root);
   Metadata metadata = DitMetadata(model_.dit);
   metadata.merge(AttentionMetadata(config_, model_));
-  const TensorMap own = WithoutPrefix(weights, kDitPrefix);
+  const TensorMap selected = WithoutPrefix(weights, kDitPrefix);
   if (config_.lora) {
     const std::string lora = (root / "lora.safetensors").string();
-    SaveLora(lora, own, *config_.lora, AttentionMetadata(config_, model_));
+    SaveLora(lora, selected, *config_.lora, AttentionMetadata(config_, model_));
     ConvertOptions options;
     options.dtype = config_.save_dtype == "bf16" ? at::kBFloat16 : at::kFloat;
     for (const Lora& base : model_.loras) options.loras.push_back({base.path, base.scale});
@@ -231,7 +237,7 @@ void DitTask::SaveModel(const TensorMap& weights, const std::string& folder) con
                    (root / kDitFile).string());
   } else {
     std::vector<std::pair<std::string, at::Tensor>> tensors;
-    for (const auto& [name, tensor] : own) {
+    for (const auto& [name, tensor] : selected) {
       tensors.emplace_back(name, ToSaved(name, tensor, config_.save_dtype));
     }
     SaveTensors((root / kDitFile).string(), tensors, metadata);

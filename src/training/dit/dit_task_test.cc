@@ -94,6 +94,25 @@ void ExpectLearns(const char* dtype, int64_t steps, double at_most) {
 TEST(DitTask, Learns) { ExpectLearns("fp32", 16, 0.9); }
 TEST(DitTask, LearnsInBf16) { ExpectLearns("bf16", 8, 0.97); }
 
+TEST(DitTask, ImageToVideoNeedsAModelThatMakesVideoFromImages) {
+  const DitTrainConfig config = MiniConfig("unused", {{"image_to_video", 1}});
+  try {
+    MiniTask(config);
+    FAIL() << "wanted an error";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("\"image_to_video\" needs a model that makes video"));
+  }
+  const auto loss_with = [](double share) {
+    DitTask task(MiniConfig("unused", {{"image_to_video", share}}), MiniModel("mini2.2"),
+                 std::make_unique<SyntheticSource>(48), at::kFloat, CpuContext());
+    const double loss = task.ForwardBackward(0, 0, 1).loss.item<double>();
+    for (const auto& [name, leaf] : task.leaves()) EXPECT_TRUE(leaf.grad().defined()) << name;
+    return loss;
+  };
+  EXPECT_NE(loss_with(0), loss_with(1));
+  EXPECT_EQ(loss_with(1), loss_with(1));
+}
+
 TEST(DitTask, TheFingerprintNamesTheAttention) {
   const auto identity = [](const char* pattern) {
     return DitIdentity(MiniConfig("unused", {{"attention", {{"pattern", pattern}}}}), MiniModel(),

@@ -34,8 +34,8 @@ TimestepTable::TimestepTable(const TimestepConfig& config) {
   for (double& weight : weights_) weight *= kSize / sum;
 }
 
-NoisyBatch AddNoise(const at::Tensor& latents, const TimestepTable& table,
-                    const StepRandom& random) {
+NoisyBatch AddNoise(const at::Tensor& latents, const TimestepTable& table, const StepRandom& random,
+                    double image_to_video) {
   NoisyBatch batch;
   std::vector<double> sigmas, weights;
   for (int64_t i = 0; i < latents.size(0); ++i) {
@@ -49,13 +49,26 @@ NoisyBatch AddNoise(const at::Tensor& latents, const TimestepTable& table,
       at::tensor(sigmas, at::kFloat).to(latents.device()).view({-1, 1, 1, 1, 1});
   batch.noisy = at::lerp(latents, noise, level);
   batch.target = noise - latents;
+  for (int64_t i = 0; i < latents.size(0); ++i) {
+    const bool conditioned =
+        latents.size(2) > 1 && random.Uniform(Draw::kImageToVideo, i) < image_to_video;
+    batch.clean_frames.push_back(conditioned ? 1 : 0);
+    if (conditioned) batch.noisy[i].select(1, 0).copy_(latents[i].select(1, 0));
+  }
   batch.weights = at::tensor(weights, at::kFloat).to(latents.device());
   return batch;
 }
 
 at::Tensor FlowLoss(const at::Tensor& velocity, const NoisyBatch& batch) {
-  const at::Tensor error = (velocity - batch.target).square().flatten(1).mean(1);
-  return (error * batch.weights).mean();
+  const at::Tensor squares = (velocity - batch.target).square();
+  if (std::ranges::all_of(batch.clean_frames, [](int64_t frames) { return frames == 0; }))
+    return (squares.flatten(1).mean(1) * batch.weights).mean();
+  std::vector<at::Tensor> errors;
+  for (int64_t i = 0; i < squares.size(0); ++i) {
+    const int64_t clean = batch.clean_frames[static_cast<size_t>(i)];
+    errors.push_back(squares[i].narrow(1, clean, squares.size(2) - clean).mean());
+  }
+  return (at::stack(errors) * batch.weights).mean();
 }
 
 }  // namespace t3

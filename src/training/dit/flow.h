@@ -37,13 +37,17 @@ struct NoisyBatch {
   at::Tensor noisy, target;       // (B,z,T,h,w) fp32
   std::vector<double> timesteps;  // B
   at::Tensor weights;             // (B) fp32
+  // B: the first latent frames that a clip is conditioned on. They are the clip's in `noisy`, have
+  // timestep 0 and no loss. 1 for image to video, else 0.
+  std::vector<int64_t> clean_frames = {};
 };
 
-// latents (B,z,T,h,w) fp32.
-NoisyBatch AddNoise(const at::Tensor& latents, const TimestepTable& table,
-                    const StepRandom& random);
+// latents (B,z,T,h,w) fp32. `image_to_video`: the probability with which a clip is conditioned on
+// its first latent frame; clips of one latent frame never are.
+NoisyBatch AddNoise(const at::Tensor& latents, const TimestepTable& table, const StepRandom& random,
+                    double image_to_video = 0);
 
-// Mean over clips of weight * mean squared error. fp32 scalar.
+// Mean over clips of weight * mean squared error of the frames that are predicted. fp32 scalar.
 at::Tensor FlowLoss(const at::Tensor& velocity, const NoisyBatch& batch);
 
 }  // namespace t3

@@ -71,5 +71,28 @@ TEST(Flow, TimestepsStayWithinTheirLimits) {
   EXPECT_THROW(TimestepTable({.shift = 5, .min = 999.95, .max = 999.99}), Error);
 }
 
+TEST(Flow, ImageToVideoGivesTheFirstFrameWithoutNoiseOrLoss) {
+  const at::Tensor latents = at::randn({64, 3, 2, 4, 4});
+  const TimestepTable table({.shift = 3, .weighting = Weighting::kNone});
+  const StepRandom random(1, 2, 0);
+  const NoisyBatch plain = AddNoise(latents, table, random);
+  EXPECT_EQ(plain.clean_frames, std::vector<int64_t>(64, 0));
+  const NoisyBatch batch = AddNoise(latents, table, random, 0.5);
+  const auto conditioned = std::count(batch.clean_frames.begin(), batch.clean_frames.end(), 1);
+  EXPECT_NEAR(static_cast<double>(conditioned), 32, 16);  // four standard deviations
+  EXPECT_EQ(batch.timesteps, plain.timesteps);
+  EXPECT_TRUE(batch.target.equal(plain.target));
+  at::Tensor velocity = batch.target + 2;
+  for (int64_t i = 0; i < 64; ++i) {
+    const bool clean = batch.clean_frames[static_cast<size_t>(i)] == 1;
+    EXPECT_TRUE(batch.noisy[i].select(1, 0).equal((clean ? latents : plain.noisy)[i].select(1, 0)));
+    EXPECT_TRUE(batch.noisy[i].select(1, 1).equal(plain.noisy[i].select(1, 1)));
+    if (clean) velocity[i].select(1, 0).fill_(1e6);  // is not predicted
+  }
+  EXPECT_NEAR(FlowLoss(velocity, batch).item<double>(), 4, 1e-5);
+  EXPECT_EQ(AddNoise(latents.narrow(2, 0, 1), table, random, 1).clean_frames,
+            std::vector<int64_t>(64, 0));
+}
+
 }  // namespace
 }  // namespace t3

@@ -1,4 +1,4 @@
-// Activation checkpointing: a segment of the network keeps only its inputs and runs again in the
+// Activation checkpointing: a segment of the network stores only its inputs and runs again in the
 // backward pass.
 #pragma once
 

@@ -8,8 +8,8 @@
 
 namespace t3 {
 
-// What is drawn; each use has its own sequence.
-enum class Draw : uint64_t { kNoise = 1, kTimestep, kDropout, kBatch };
+// What is drawn; every use has a separate sequence.
+enum class Draw : uint64_t { kNoise = 1, kTimestep, kDropout, kBatch, kImageToVideo };
 
 class StepRandom {
  public:

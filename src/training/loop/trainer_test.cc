@@ -97,6 +97,22 @@ std::vector<std::string> StepsIn(const std::string& output) {
   return names;
 }
 
+// The first step of AdamW moves every weight by the rate, whatever the gradient's size.
+TEST(Trainer, AStepTakesTheMeanOfItsMicroBatchesAtTheConfiguredRate) {
+  const test::Folder folder;
+  const TrainConfig config = ConfigOf(folder.Path("x"), {{"steps", 1}, {"accumulation", 2}});
+  const Finished one = RunTo(config);
+  MatrixTask task;
+  const double first = task.ForwardBackward(0, 0, 0.5).loss.item<double>();
+  const double second = task.ForwardBackward(0, 1, 0.5).loss.item<double>();
+  const LogEntry& entry = one.log.at(0);
+  EXPECT_NEAR(entry.loss, (first + second) / 2, 1e-6);
+  EXPECT_NEAR(entry.gradient_norm, task.leaves().at("w").grad().norm().item<double>(), 1e-6);
+  EXPECT_EQ(entry.lr, LearningRate(config.optimizer, config.schedule, 0, 1));
+  ASSERT_GT(entry.lr, 0);
+  EXPECT_NEAR(one.weights.abs().max().item<double>(), entry.lr, 1e-3 * entry.lr);
+}
+
 TEST(Trainer, ResumesBitForBit) {
   for (const nlohmann::json& optimizer :
        {nlohmann::json{{"clip", 0.1}}, nlohmann::json{{"matrices", "muon"}}}) {

@@ -1,4 +1,4 @@
-// Statistics of latents against torch's own, and the file that carries them.
+// Statistics of latents against torch's, and the file that carries them.
 #include "training/vae/latent_statistics.h"
 
 #include <ATen/ATen.h>

@@ -7,7 +7,7 @@
 
 namespace t3 {
 
-// What a step draws; each use has its own sequence.
+// What a step draws; every use has a separate sequence.
 enum class SeedUse : uint64_t { kLatents = 1 };
 
 inline uint64_t StepSeed(uint64_t seed, int64_t step, SeedUse use) {

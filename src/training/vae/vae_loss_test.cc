@@ -171,8 +171,8 @@ TEST_P(VaeLossOf, GradientsMatchDifferencesInDouble) {
         moved[name] = weights.at(name) + step * direction;
       return Value(loss(moved));
     };
-    // Rounding costs about 1e-15 / step. The step must be small beside the distance of elements
-    // from the absolute value's kink and of the norms' inputs from zero.
+    // Rounding costs about 1e-15 / step. The step must be small compared with the distance of
+    // elements from the absolute value's kink and of the norms' inputs from zero.
     constexpr double kStep = 1e-7;
     const double difference = (shifted(kStep) - shifted(-kStep)) / (2 * kStep);
     double derivative = 0;

@@ -19,12 +19,13 @@ namespace t3 {
 // batch is named "clip-STEP-MICRO-i".
 class SyntheticSource : public BatchSource {
  public:
+  explicit SyntheticSource(int64_t channels = 16) : channels_(channels) {}
   Batch Get(int64_t step, int64_t micro) override {
     constexpr int64_t kSize = 2;
     const StepRandom random(99, step, micro);
     Batch batch;
-    batch.latents = StepRandom(1, 0, 0).Normal(Draw::kBatch, {1, 16, 2, 4, 8}, at::kCPU) +
-                    0.1 * random.Normal(Draw::kBatch, {kSize, 16, 2, 4, 8}, at::kCPU);
+    batch.latents = StepRandom(1, 0, 0).Normal(Draw::kBatch, {1, channels_, 2, 4, 8}, at::kCPU) +
+                    0.1 * random.Normal(Draw::kBatch, {kSize, channels_, 2, 4, 8}, at::kCPU);
     const at::Tensor text = random.Normal(Draw::kNoise, {kSize, 5, 64}, at::kCPU);
     for (int64_t i = 0; i < kSize; ++i) {
       const int64_t length = 1 + random.Integer(Draw::kBatch, i, 5);
@@ -36,11 +37,14 @@ class SyntheticSource : public BatchSource {
     return batch;
   }
   std::string Digest() const override { return "synthetic"; }
+
+ private:
+  int64_t channels_;
 };
 
-inline ModelInfo MiniModel() {
+inline ModelInfo MiniModel(const std::string& name = "mini2.1") {
   ModelFiles files;
-  files.model = T3_SOURCE_DIR "/tests/data/reference/mini2.1";
+  files.model = T3_SOURCE_DIR "/tests/data/reference/" + name;
   return OpenModel(files);
 }
 

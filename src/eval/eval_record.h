@@ -1,4 +1,4 @@
-// A whole measurement, as text and as JSON that can be read back.
+// The record of a measurement: JSON that can be read back, and its means.
 #pragma once
 
 #include <map>
@@ -9,7 +9,6 @@
 
 #include "eval/clip_score.h"
 #include "eval/statistics.h"
-#include "t3video/tools.h"
 
 namespace t3 {
 
@@ -22,21 +21,19 @@ struct EvalRecord {
   std::optional<double> attention_macs;
 };
 
-// Means of every measure that any clip has, in the order of MeasureKinds().
-std::vector<std::pair<MeasureKind, MeanInterval>> Summarise(const std::vector<ClipScore>& clips);
+EvalResult ResultOf(const EvalRecord& record);
 
-// "97.0 %" or "0.1234".
-std::string FormatMeasure(double value, bool share);
+// The whole record: settings, means, every clip.
+std::string RecordJson(const EvalRecord& record);
 
-Report MakeReport(const EvalRecord& record);
-
-// Every measure by scene, read from a file of MakeReport's JSON.
+// Every measure by scene, read from a file of RecordJson's text.
 struct StoredEval {
   std::string title;  // "dense.json (256x144x17)"
   std::map<std::string, std::map<uint64_t, double>> measures;
-  std::map<std::string, double> once;  // forward_seconds, attention_tmac
+  std::optional<double> forward_seconds;
+  std::optional<double> attention_macs;
 };
-// Whether `path` holds MakeReport's JSON, of an interrupted measurement as well.
+// Whether `path` holds RecordJson's text, of an interrupted measurement as well.
 bool IsEvalRecord(const std::string& path);
 // Throws Error that names the file if it is not such a record.
 StoredEval ReadEval(const std::string& path);

@@ -1,9 +1,8 @@
-// Formats means, and writes and reads the record's JSON.
-#include "eval/eval_report.h"
+// Takes means, writes and reads the record's JSON.
+#include "eval/eval_record.h"
 
 #include "base/check.h"
 #include "base/json.h"
-#include "base/text.h"
 
 namespace t3 {
 namespace {
@@ -11,12 +10,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-std::string Line(const MeasureKind& kind, const MeanInterval& interval) {
-  const std::string spread =
-      interval.count > 1 ? " +- " + FormatMeasure(interval.half_width, kind.share) : "";
-  return fmt::format("{:<24} {:>10}{:<13} of {}\n", kind.label,
-                     FormatMeasure(interval.mean, kind.share), spread, interval.count);
-}
+constexpr double kTera = 1e12;
 
 ordered_json ToJson(const MeanInterval& interval) {
   ordered_json object{{"mean", interval.mean}, {"clips", interval.count}};
@@ -24,9 +18,8 @@ ordered_json ToJson(const MeanInterval& interval) {
   return object;
 }
 
-}  // namespace
-
-std::vector<std::pair<MeasureKind, MeanInterval>> Summarise(const std::vector<ClipScore>& clips) {
+// Of every measure that any clip has, in the order of MeasureKinds().
+std::vector<std::pair<MeasureKind, MeanInterval>> MeansOf(const std::vector<ClipScore>& clips) {
   std::vector<std::pair<MeasureKind, MeanInterval>> summary;
   for (const MeasureKind& kind : MeasureKinds()) {
     std::vector<double> values;
@@ -39,37 +32,24 @@ std::vector<std::pair<MeasureKind, MeanInterval>> Summarise(const std::vector<Cl
   return summary;
 }
 
-std::string FormatMeasure(double value, bool share) {
-  return share ? fmt::format("{:.1f} %", 100 * value) : fmt::format("{:.4g}", value);
+}  // namespace
+
+EvalResult ResultOf(const EvalRecord& record) {
+  return {record.title,           std::ssize(record.clips), MeansOf(record.clips),
+          record.forward_seconds, record.attention_macs,    record.interrupted};
 }
 
-Report MakeReport(const EvalRecord& record) {
-  Report report;
-  report.text = record.title + "\n";
-  if (record.interrupted) {
-    report.text +=
-        fmt::format("interrupted after {}\n", Counted(std::ssize(record.clips), "scene"));
-  }
+std::string RecordJson(const EvalRecord& record) {
   ordered_json all = record.settings;
   all["interrupted"] = record.interrupted;
   ordered_json& summary = all["summary"] = ordered_json::object();
-  for (const auto& [kind, interval] : Summarise(record.clips)) {
-    report.text += Line(kind, interval);
+  for (const auto& [kind, interval] : MeansOf(record.clips))
     summary[std::string(kind.name)] = ToJson(interval);
-  }
-  if (record.forward_seconds) {
-    report.text += fmt::format("{:<24} {:>8.4g} s\n", "forward", *record.forward_seconds);
-    all["forward_seconds"] = *record.forward_seconds;
-  }
-  if (record.attention_macs) {
-    const double tmac = *record.attention_macs * 1e-12;
-    report.text += fmt::format("{:<24} {:>8.4g} TMAC\n", "attention of a forward", tmac);
-    all["attention_tmac"] = tmac;
-  }
+  if (record.forward_seconds) all["forward_seconds"] = *record.forward_seconds;
+  if (record.attention_macs) all["attention_tmac"] = *record.attention_macs * 1e-12;
   ordered_json& clips = all["clips"] = ordered_json::array();
   for (const ClipScore& clip : record.clips) clips.push_back(t3::ToJson(clip));
-  report.json = DumpJson(all, 1);
-  return report;
+  return DumpJson(all, 1);
 }
 
 bool IsEvalRecord(const std::string& path) {
@@ -93,9 +73,10 @@ StoredEval ReadEval(const std::string& path) {
         stored.measures[name][scene] = value.get<double>();
       }
     }
-    for (const char* name : {"forward_seconds", "attention_tmac"}) {
-      if (record.contains(name)) stored.once[name] = record.at(name).get<double>();
-    }
+    if (record.contains("forward_seconds"))
+      stored.forward_seconds = record.at("forward_seconds").get<double>();
+    if (record.contains("attention_tmac"))
+      stored.attention_macs = record.at("attention_tmac").get<double>() * kTera;
   } catch (const json::exception&) {
     Fail(
         "{} is not a record of `t3 eval --json`: it lacks \"size\", \"frames\" or \"clips\" with "
@@ -115,8 +96,11 @@ StoredEval ReadEvals(const std::vector<std::string>& paths) {
     for (const auto& [name, scenes] : one.measures) {
       for (const auto& [scene, value] : scenes) all[name][scene].push_back(value);
     }
-    for (const auto& [name, value] : one.once)
-      mean.once[name] += value / static_cast<double>(paths.size());
+    const auto files = static_cast<double>(paths.size());
+    if (one.forward_seconds)
+      mean.forward_seconds = mean.forward_seconds.value_or(0) + *one.forward_seconds / files;
+    if (one.attention_macs)
+      mean.attention_macs = mean.attention_macs.value_or(0) + *one.attention_macs / files;
   }
   for (const auto& [name, scenes] : all) {
     for (const auto& [scene, values] : scenes) {

@@ -1,0 +1,31 @@
+// What decides the memory of a run.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "config/attention.h"
+#include "config/model_config.h"
+#include "plan/geometry.h"
+
+namespace t3 {
+
+struct PlannedRun {
+  DitConfig dit;
+  VaeConfig vae;
+  std::optional<TextEncoderConfig> text;  // absent: embeddings are given, no encoder is loaded
+  AttentionPattern attention = AttentionPattern::kFull;
+  WindowCycle windows;  // ignored by kFull
+  VideoGeometry video;
+  int64_t element_bytes = 2;  // of the dtype of the arithmetic: bf16 2, fp32 4
+  // Of the dtype in which large weights are stored, if it is narrower; else 0. Layers then convert
+  // them when they run.
+  int64_t dit_stored_bytes = 0;
+  int64_t text_stored_bytes = 0;
+  bool on_gpu = true;
+  bool two_branches = true;   // guidance other than 1
+  bool from_image = false;    // an image is encoded first, in fp32
+  int64_t device_budget = 0;  // bytes that a stage may take, weights included; 0: no limit
+};
+
+}  // namespace t3
