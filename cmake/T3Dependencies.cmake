@@ -23,7 +23,9 @@ if(EXISTS "${folder}/pkgconfig/sentencepiece.pc")
   string(REGEX REPLACE "^Version: *" "" SENTENCEPIECE_VERSION "${line}")
 endif()
 if(T3_FFMPEG)
-  pkg_check_modules(FFMPEG IMPORTED_TARGET libavcodec libavformat libavutil libswscale)
+  # From FFmpeg 5.1 on; older ones describe channels of sound in other fields.
+  pkg_check_modules(FFMPEG IMPORTED_TARGET
+    libavcodec libavformat libavutil>=57.28 libswresample libswscale)
 else()
   # Over what an earlier configuration found.
   set(FFMPEG_FOUND OFF)

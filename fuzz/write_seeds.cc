@@ -1,20 +1,35 @@
-// Writes seed inputs for the fuzz targets: DIR/{safetensors,json_index,zip,pickle}/NAME. They are
-// the valid and hostile files of the unit tests.
+// Writes seed inputs for the fuzz targets: DIR/{safetensors,json_index,zip,pickle}/NAME are the
+// valid and hostile files of the unit tests, and picture_comment/NAME small ones with a comment.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <string_view>
 
 #include "weights/testing/hostile_files.h"
+
+namespace {
+
+// A GIF of no picture, and an XMP packet.
+constexpr std::string_view kGif("GIF89a\x01\0\x01\0\0\0\0\x21\xfe\x02{}\0\x3b", 20);
+constexpr std::string_view kXmp =
+    "<dc:description><rdf:Alt><rdf:li xml:lang=\"x-default\">{&quot;&amp;}</rdf:li>";
+
+void WriteSeed(const std::string& folder, const t3::SeedFile& seed) {
+  const std::filesystem::path target = std::filesystem::path(folder) / seed.target;
+  std::filesystem::create_directories(target);
+  std::ofstream(target / seed.name, std::ios::binary) << seed.bytes;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 2) {
     std::fprintf(stderr, "usage: fuzz_write_seeds DIR\n");
     return 2;
   }
-  for (const t3::SeedFile& seed : t3::SeedFiles()) {
-    const std::filesystem::path folder = std::filesystem::path(argv[1]) / seed.target;
-    std::filesystem::create_directories(folder);
-    std::ofstream(folder / seed.name, std::ios::binary) << seed.bytes;
-  }
+  for (const t3::SeedFile& seed : t3::SeedFiles()) WriteSeed(argv[1], seed);
+  WriteSeed(argv[1], {"picture_comment", "gif", std::string(kGif)});
+  WriteSeed(argv[1], {"picture_comment", "xmp", std::string(kXmp)});
   return 0;
 }

@@ -103,6 +103,10 @@ TEST(Resume, KillsChangeNothingInImageToVideo) {
                 10);
 }
 
+TEST(Resume, KillsChangeNothingWhereStepsAddNoise) {
+  KillAndResume({"--sampler", "renoise", "--steps", "60"}, 6);
+}
+
 TEST(Resume, InterruptedRunSaysHowToGoOn) {
   const TemporaryFolder folder;
   const std::string output = folder / "x.safetensors";

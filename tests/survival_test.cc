@@ -253,6 +253,29 @@ TEST(Survival, AnInterruptedJobSaysHowItContinues) {
   EXPECT_THAT(result.err, HasSubstr("`t3 resume " + (folder / "out/") + "` continues the job"));
 }
 
+TEST(Survival, PicturesAndRawVideoCarryTheirSettings) {
+  const TemporaryFolder folder;
+  for (const char* name : {"v.gif", "v.webp", "v.y4m"}) {
+    SCOPED_TRACE(name);
+    Arguments run = Generate({"--prompt", "a \"cat\" & <dog>"});
+    const auto to = [&](const std::string& path) {
+      Arguments arguments = run;
+      arguments.insert(arguments.end(), {"--output", path});
+      return arguments;
+    };
+    MustRun(to(folder / name));
+    const std::string video = ReadBytes(folder / name);
+    MustRun(to(folder / name));  // its own result of the same settings
+    EXPECT_EQ(ReadBytes(folder / name), video);
+    MustRun({"generate", "--from", folder / name, "--model", ReferencePath("mini2.1"), "--device",
+             "cpu", "--output", folder / (std::string("again_") + name)});
+    EXPECT_EQ(ReadBytes(folder / (std::string("again_") + name)), video);
+    run.insert(run.end(), {"--seed", "5"});
+    EXPECT_EQ(RunT3(to(folder / name)).exit_code, 1);
+    EXPECT_EQ(ReadBytes(folder / name), video);
+  }
+}
+
 TEST(Survival, ARecordDoesNotDecideWhatIsReplaced) {
   const TemporaryFolder folder;
   const std::string record = folder / "r.json";

@@ -102,6 +102,85 @@ TEST(Usage, WhatIsNotARecordSaysWhatItIs) {
               HasSubstr("the noise nowhere.safetensors: no such file in /"));
 }
 
+TEST(Usage, ListsOfLevelsThatCannotBeRunAreRefused) {
+  const TemporaryFolder folder;
+  const auto error_of = [&](const Arguments& more) {
+    Arguments run{"generate", "--model",       ReferencePath("mini2.1"),
+                  "--size",   "32x32",         "--frames",
+                  "1",        "--prompt",      "a",
+                  "--output", folder / "x.y4m"};
+    run.insert(run.end(), more.begin(), more.end());
+    const ProgramResult result = RunT3(run);
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    return result.err;
+  };
+  EXPECT_THAT(error_of({"--timesteps", "1000,522,757"}),
+              HasSubstr("--timesteps: levels must fall from step to step, but 757 follows 522"));
+  EXPECT_THAT(error_of({"--timesteps", "1000;757"}),
+              HasSubstr("--timesteps '1000;757' is not a list of numbers"));
+  EXPECT_THAT(error_of({"--timesteps", "1000,"}), HasSubstr("is not a list of numbers"));
+  EXPECT_THAT(error_of({"--timesteps", ""}), HasSubstr("--timesteps"));
+  EXPECT_THAT(error_of({"--timesteps", "1000,nan"}), HasSubstr("--timesteps: nan is not above 0"));
+  EXPECT_THAT(error_of({"--sigmas", "1000,757"}), HasSubstr("--sigmas: 1000 is not above 0"));
+  EXPECT_THAT(error_of({"--sigmas", "1", "--timesteps", "1000"}), HasSubstr("one of the two"));
+  EXPECT_THAT(error_of({"--sigmas", "1,0.5", "--steps", "3"}),
+              HasSubstr("--steps 3 contradicts --sigmas, which has 2 levels"));
+  EXPECT_THAT(error_of({"--sampler", "rcm", "--steps", "5"}), HasSubstr("for 1 to 4 steps, not 5"));
+  EXPECT_THAT(error_of({"--sampler", "heun"}), HasSubstr("use euler, unipc, renoise or rcm"));
+  EXPECT_TRUE(NamesIn(folder.path()).empty());
+}
+
+TEST(Usage, ListsAreRepeatedAndReplaced) {
+  const TemporaryFolder folder;
+  const std::string record = folder / "a.json";
+  std::ofstream(folder / "flags.json")
+      << R"({"sampler": "renoise", "timesteps": [1000, 600, 300], "guidance": 1, "seed": 5})";
+  const Arguments model{"--model", ReferencePath("mini2.1"), "--device", "cpu", "--dtype", "fp32"};
+  const auto run = [&](Arguments arguments) {
+    arguments.insert(arguments.begin(), "generate");
+    arguments.insert(arguments.end(), model.begin(), model.end());
+    return RunT3(arguments);
+  };
+  const ProgramResult first =
+      run({"--config", folder / "flags.json", "--size", "32x32", "--frames", "1", "--prompt", "a",
+           "--record", record, "--output", folder / "a.y4m"});
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_THAT(first.err, HasSubstr("3 steps of renoise at timesteps 1000, 600, 300, guidance 1, "
+                                   "seed 5"));
+  const json settings = json::parse(ReadBytes(record))["settings"];
+  EXPECT_EQ(settings["timesteps"], "1000,600,300");
+  EXPECT_FALSE(settings.contains("shift"));
+  const ProgramResult second = run({"--from", record, "--output", folder / "b.y4m"});
+  ASSERT_EQ(second.exit_code, 0) << second.err;
+  EXPECT_EQ(ReadBytes(folder / "a.y4m"), ReadBytes(folder / "b.y4m"));
+  const ProgramResult third = run({"--from", record, "--output", folder / "c.y4m", "--steps", "2",
+                                   "--shift", "3", "--dry-run"});
+  ASSERT_EQ(third.exit_code, 0) << third.err;
+  EXPECT_THAT(third.err, HasSubstr("2 steps of renoise, guidance 1, shift 3, seed 5"));
+}
+
+TEST(Usage, DistilledWeightsAreRecognised) {
+  const TemporaryFolder folder;
+  fs::copy(ReferencePath("mini2.1"), folder / "model", fs::copy_options::recursive);
+  fs::rename(folder / "model/diffusion_pytorch_model.safetensors",
+             folder / "model/wan2.1_lightx2v_4step.safetensors");
+  const auto notes_of = [&](const Arguments& more) {
+    Arguments run{
+        "generate", "--model", folder / "model", "--size",   "32x32",         "--frames", "1",
+        "--prompt", "a",       "--dry-run",      "--output", folder / "x.y4m"};
+    run.insert(run.end(), more.begin(), more.end());
+    const ProgramResult result = RunT3(run);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.err;
+  };
+  EXPECT_THAT(notes_of({}),
+              AllOf(HasSubstr("4 steps of euler, guidance 1, shift 5, seed 0"),
+                    HasSubstr("LightX2V 4-step: euler, 4 steps, shift 5, guidance 1 (from the "
+                              "file's name)")));
+  EXPECT_THAT(notes_of({"--steps", "50", "--guidance", "5"}),
+              HasSubstr("were not distilled for 50 steps with guidance 5"));
+}
+
 TEST(Usage, ASeedThatIsDrawnIsRecorded) {
   const TemporaryFolder folder;
   json seeds = json::array();

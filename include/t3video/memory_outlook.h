@@ -8,7 +8,17 @@
 
 namespace t3 {
 
-enum class StageKind { kTextEncoder, kImageEncoder, kDenoiser, kDecoder, kHost };
+enum class StageKind {
+  kTextEncoder,
+  kImageEncoder,
+  kVideoEncoder,
+  kDenoiser,
+  kDecoder,
+  kDraftImageEncoder,
+  kDraftDenoiser,
+  kDraftDecoder,
+  kHost
+};
 // "text encoder", "image encoder", "denoiser", "decoder", "host"
 std::string_view StageName(StageKind kind);
 

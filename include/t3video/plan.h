@@ -44,12 +44,22 @@ struct TimeOutlook {
   double start = 0;      // once, in the first forward
   double forward = 0;    // one forward, one guidance branch
   double step = 0;       // one or two forwards
+  double draft = 0;      // denoising and decoding the draft; 0 without one
+  double encoding = 0;   // of the clip to refine; 0 without one
   double denoising = 0;  // all steps and the start
   double decoding = 0;   // 0 when latents are the output; without the file's encoder
   // Multiply-accumulates per second.
   double linear_rate = 0;
   double attention_rate = 0;
   double decode_rate = 0;
+};
+
+// The clip that is generated first and refined.
+struct DraftPlan {
+  std::string model;  // the denoiser's file
+  VideoPlan video;
+  AttentionPlan attention;
+  int64_t steps = 0;
 };
 
 struct PlannedJob;
@@ -66,6 +76,9 @@ struct RunPlan {
   ComputeDtype dtype = ComputeDtype::kFp32;
   VideoPlan video;
   AttentionPlan attention;
+  int64_t steps = 0;     // denoising steps of the video, fewer than its schedule's at strength < 1
+  int64_t segments = 1;  // that a clip longer than the model's is denoised in
+  std::optional<DraftPlan> draft;
   MemoryOutlook memory;
   std::optional<TimeOutlook> time;  // absent where the machine is not calibrated for this model
   std::vector<std::string> notes;   // e.g. that the video will be cropped
@@ -121,7 +134,11 @@ struct PlanResult {
   std::string device_name;
   ComputeDtype dtype = ComputeDtype::kBf16;
   MemoryOutlook memory;
-  int64_t steps = 0;  // that `time` counts
+  // A clip to refine: the draft, or a source video where `strength` was given without one.
+  std::optional<DraftPlan> draft;
+  std::optional<double> strength;
+  int64_t segments = 1;  // that a clip longer than the model's is denoised in
+  int64_t steps = 0;     // of the video, that `time` counts
   double guidance = 0;
   std::optional<TimeOutlook> time;
 };

@@ -51,6 +51,7 @@ struct OutputOptions {
   std::optional<double> fps;  // absent: the model's
   FileOptions file;
   std::string save_latents;  // file for the final latents; empty: none
+  std::string keep_draft;    // file for the draft's video; empty: none
   bool overwrite = false;    // replace files that are not an earlier result of the same settings
 };
 
@@ -88,6 +89,10 @@ struct Request {
   std::optional<uint64_t> seed;  // absent: 0
   std::string noise;             // file with tensor `noise` (z,T,h,w) in place of the seed's noise
   ImageInput image;              // first frame of the video (image to video)
+  std::string video;             // file whose clip the video starts from (video to video)
+  std::string draft_dit;         // denoiser file for the draft; empty: the model's
+  // Takes the low frequencies of each frame from the source clip or the draft. Absent: true.
+  std::optional<bool> match_colors;
   OutputOptions output;
   CheckpointOptions checkpoint;
   PreviewOptions preview;

@@ -18,6 +18,7 @@ enum class OptionGroup { kModel, kPrompt, kVideo, kSampling, kOutput, kSafety, k
 // What a value decides.
 enum class OptionEffect {
   kLatents,   // a run with another value is another run
+  kFrames,    // how frames are made from the latents
   kPlayback,  // how fast the file plays
   kEncoding,  // how frames are encoded
   kNone,      // how the run is done
@@ -85,14 +86,36 @@ void VisitGenerationParams(Params& params, Visit visit) {
                "the model's; with an image the image's aspect"},
         params.size);
   visit(Option{"frames", kVideo, kLatents, "number of frames, 4n+1", "the model's"}, params.frames);
-  visit(Option{"sampler", kSampling, kLatents, "euler or unipc", "the model's", "euler unipc"},
+  visit(Option{"sampler", kSampling, kLatents, "euler, unipc, renoise or rcm", "the model's",
+               "euler unipc renoise rcm"},
         params.sampler);
   visit(Option{"steps", kSampling, kLatents, "denoising steps", "the model's"}, params.steps);
+  visit(Option{"timesteps", kSampling, kLatents,
+               "timesteps to denoise at, falling from 1000, e.g. 1000,757,522; in place of steps "
+               "and shift",
+               "the model's, if any"},
+        params.timesteps);
+  visit(
+      Option{"sigmas", kSampling, kLatents,
+             "the same as noise levels, falling from 1, e.g. 1,0.757,0.522", "the model's, if any"},
+      params.sigmas);
   visit(Option{"guidance", kSampling, kLatents,
                "classifier-free guidance scale; 1 runs the conditional branch only", "the model's"},
         params.guidance);
   visit(Option{"shift", kSampling, kLatents, "shift of the noise schedule", "the model's"},
         params.shift);
+  visit(
+      Option{"strength", kSampling, kLatents,
+             "with a source video or a draft: the fraction of the schedule to run, from 0 (encode "
+             "and decode) to 1 (plain generation)",
+             "the model's, else 0.4"},
+      params.strength);
+  visit(Option{"draft", kSampling, kLatents,
+               "generate a clip of WIDTHxHEIGHT first and refine it; or none",
+               "the model's, else none", "none"},
+        params.draft);
+  visit(Option{"draft-steps", kSampling, kLatents, "denoising steps of the draft", "the model's"},
+        params.draft_steps);
   visit(Option{"attention", kSampling, kLatents,
                "auto (as the model was trained), t3, full, close, remote or swin", "auto",
                "auto t3 full close remote swin"},
@@ -125,6 +148,14 @@ void VisitRequestOptions(R& request, Visit visit) {
                "first frame, scaled and cropped to the video's size (image to video, Wan2.2-TI2V)",
                "", "", true},
         request.image.path);
+  visit(Option{"video", kVideo, kLatents,
+               "source clip that the video starts from; its frame rate and audio are carried over",
+               "", "", true},
+        request.video);
+  visit(Option{"draft-dit", kModel, kLatents,
+               "denoiser file for the draft, e.g. the full-attention weights of the same base",
+               "the denoiser's", "", true},
+        request.draft_dit);
   visit(Option{"fps", kVideo, OptionEffect::kPlayback, "frames per second of the file",
                "the model's"},
         request.output.fps);
@@ -137,6 +168,12 @@ void VisitRequestOptions(R& request, Visit visit) {
   visit(Option{"save-latents", kOutput, kNone, "also write the final latents to this file", "", "",
                true},
         request.output.save_latents);
+  visit(Option{"keep-draft", kOutput, kNone, "also write the draft's video to this file", "", "",
+               true},
+        request.output.keep_draft);
+  visit(Option{"match-colors", kOutput, OptionEffect::kFrames,
+               "on: keep the colors of the source video or the draft; off", "on", "on off"},
+        request.match_colors);
   visit(Option{"overwrite", kOutput, kNone,
                "replace files that are not an earlier result of the same settings"},
         request.output.overwrite);
@@ -174,14 +211,20 @@ void ParseOption(const Option& option, std::string_view text, std::optional<int6
 void ParseOption(const Option& option, std::string_view text, std::optional<int>& value);
 void ParseOption(const Option& option, std::string_view text, std::optional<double>& value);
 void ParseOption(const Option& option, std::string_view text, std::optional<VideoSize>& value);
+// "none", or a size.
+void ParseOption(const Option& option, std::string_view text, std::optional<DraftChoice>& value);
 void ParseOption(const Option& option, std::string_view text, std::optional<Sampler>& value);
 void ParseOption(const Option& option, std::string_view text,
                  std::optional<AttentionPattern>& value);
 void ParseOption(const Option& option, std::string_view text, WindowCycle& value);
+// "1000,757,522".
+void ParseOption(const Option& option, std::string_view text, std::vector<double>& value);
 void ParseOption(const Option& option, std::string_view text, ComputeDtype& value);
 void ParseOption(const Option& option, std::string_view text, std::optional<uint64_t>& value);
 void ParseOption(const Option& option, std::string_view text, int64_t& value);
 void ParseOption(const Option& option, std::string_view text, bool& value);
+// "on" or "off".
+void ParseOption(const Option& option, std::string_view text, std::optional<bool>& value);
 // Appends "FILE" or "FILE:SCALE".
 void ParseOption(const Option& option, std::string_view text, std::vector<Lora>& value);
 

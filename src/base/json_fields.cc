@@ -56,11 +56,15 @@ void JsonFields::TakeInteger(const std::string& key, int64_t min_value, int64_t 
 void JsonFields::TakeNumber(const std::string& key, double min_value, double max_value,
                             double* value) {
   const nlohmann::json* field = Find(key);
-  if (field == nullptr) return;
+  if (field != nullptr) *value = NumberOf(key, *field, min_value, max_value);
+}
+
+double JsonFields::NumberOf(const std::string& key, const nlohmann::json& value, double min_value,
+                            double max_value) const {
   const bool fits =
-      field->is_number() && field->get<double>() >= min_value && field->get<double>() <= max_value;
-  if (!fits) Wrong(key, *field, fmt::format("a number from {} to {}", min_value, max_value));
-  *value = field->get<double>();
+      value.is_number() && value.get<double>() >= min_value && value.get<double>() <= max_value;
+  if (!fits) Wrong(key, value, fmt::format("a number from {} to {}", min_value, max_value));
+  return value.get<double>();
 }
 
 void JsonFields::TakeName(const std::string& key, const std::vector<std::string>& names,
@@ -107,6 +111,16 @@ void JsonFields::TakeIntegers(const std::string& key, int64_t min_value, int64_t
   value->clear();
   for (const nlohmann::json& one : field->is_array() ? *field : nlohmann::json{*field}) {
     value->push_back(IntegerOf(key, one, min_value, max_value));
+  }
+}
+
+void JsonFields::TakeNumbers(const std::string& key, double min_value, double max_value,
+                             std::vector<double>* value) {
+  const nlohmann::json* field = Find(key);
+  if (field == nullptr) return;
+  value->clear();
+  for (const nlohmann::json& one : field->is_array() ? *field : nlohmann::json{*field}) {
+    value->push_back(NumberOf(key, one, min_value, max_value));
   }
 }
 

@@ -38,6 +38,8 @@ class JsonFields {
   void TakeSizes(const std::string& key, std::vector<std::pair<int64_t, int64_t>>* value);
   void TakeIntegers(const std::string& key, int64_t min_value, int64_t max_value,
                     std::vector<int64_t>* value);
+  void TakeNumbers(const std::string& key, double min_value, double max_value,
+                   std::vector<double>* value);
   // Every object of the list `key`, with its place for messages; none where the field is absent.
   void ForEach(const std::string& key,
                const std::function<void(const nlohmann::json&, const std::string& where)>& use);
@@ -52,6 +54,8 @@ class JsonFields {
   std::pair<int64_t, int64_t> SizeOf(const std::string& key, const nlohmann::json& value) const;
   int64_t IntegerOf(const std::string& key, const nlohmann::json& value, int64_t min_value,
                     int64_t max_value) const;
+  double NumberOf(const std::string& key, const nlohmann::json& value, double min_value,
+                  double max_value) const;
   [[noreturn]] void Wrong(const std::string& key, const nlohmann::json& value,
                           const std::string& wanted) const;
 

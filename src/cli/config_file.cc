@@ -59,7 +59,8 @@ void AddArguments(std::vector<std::string>& arguments, const std::string& key,
     if (value.get<bool>()) arguments.push_back("--" + key);
     return;
   }
-  if (value.is_array() && key == "seeds") {  // one flag with a list
+  if (value.is_array() && (key == "seeds" || key == "timesteps" || key == "sigmas")) {
+    // One flag with a list.
     std::string list;
     for (const ordered_json& item : value)
       list += (list.empty() ? "" : ",") + ScalarText(item, key, source);
@@ -105,12 +106,15 @@ std::set<std::string> Overridden(const std::vector<std::string>& arguments) {
   std::set<std::string> flags;
   for (const std::string& argument : arguments) flags.insert(FlagOf(argument));
   const std::vector<std::set<std::string>> exclusive{{"prompt", "prompt-file", "text-embeds"},
-                                                     {"seed", "seeds"}};
+                                                     {"seed", "seeds"},
+                                                     {"timesteps", "sigmas", "steps"},
+                                                     {"timesteps", "sigmas", "shift"}};
+  std::set<std::string> overridden = flags;
   for (const std::set<std::string>& group : exclusive) {
     if (std::ranges::any_of(group, [&](const auto& flag) { return flags.contains(flag); }))
-      flags.insert(group.begin(), group.end());
+      overridden.insert(group.begin(), group.end());
   }
-  return flags;
+  return overridden;
 }
 
 // A record's settings. With another output, the recorded run's other files are not written again.

@@ -12,7 +12,7 @@ struct HelpTopic {
   std::string_view text;  // lines of up to 100 columns, each ended by '\n'
 };
 
-inline constexpr std::array<HelpTopic, 10> kHelpTopics{{
+inline constexpr std::array<HelpTopic, 11> kHelpTopics{{
     {"attention", "full, T3 and other patterns",
      R"(Attention is a property of the weights. --attention auto runs a model as it was trained: the
 file's metadata, the folder's t3.json or the file's name say how. A model that does not say is taken
@@ -71,9 +71,10 @@ to the VAE (t3 fit-preview, or by itself at the first use).
      R"(--prompt-file takes a text file with one prompt per line ('#' begins a comment), or JSON: a list of
 strings or of objects with "prompt" or "prompt_en". --seeds 0,1,2 runs every prompt with each seed.
 CSV and TSV files with a header, JSON lines and UTF-16 are read as well. Other fields of an entry are
-options of that video: negative_prompt, seed, size, frames, fps, sampler, steps, guidance, shift,
-attention, windows, image, noise. Letters of either case count in names of fields. Seed -1 draws one,
-which job.json records, so that the repeated command has it again; --restart draws another.
+options of that video: negative_prompt, seed, size, frames, fps, sampler, steps, timesteps, sigmas,
+guidance, shift, attention, windows, image, noise. Letters of either case count in names of fields.
+Seed -1 draws one, which job.json records, so that the repeated command has it again; --restart draws
+another.
 With --output DIR/ the videos are DIR/NNN-words-of-the-prompt.mp4, each with a record .mp4.json
 next to it. A name that another video has gets a number. DIR/job.json holds all jobs of the folder.
 Models load once. An entry that fails does not stop the others; running the command again generates
@@ -101,6 +102,17 @@ or full, the state goes to the current folder or the temporary one, and the mess
 log that cannot be written never ends a run.
 Only one run at a time writes an output. What exists is replaced only if it is an earlier result of
 the same settings, or by --overwrite. Links are followed; pipes and devices are refused.
+)"},
+    {"sampling", "steps, samplers and distilled weights",
+     R"(Weights that were distilled to a few steps are recognised by their tensors, metadata or names,
+LoRAs included: they set the sampler, the steps and --guidance 1. A note says so; flags come first.
+  --sampler euler | unipc   a step along the velocity; unipc corrects it from earlier steps
+            renoise         predicts the clean video and adds new noise: FastWan, DMD
+            rcm             the same at the levels of rCM, for 1 to 4 steps
+  --steps N --shift S       a schedule of N levels
+  --timesteps 1000,757,522  the levels themselves, falling, after any shift; --sigmas: over 1000
+A model's t3.json or its file's metadata "t3.sampling" can state them
+(docs/reference/files.md).
 )"},
 }};
 

@@ -50,8 +50,9 @@ std::string Place(const std::string& path, const std::string& name, const char* 
 // Options that a prompt file may set for an entry; the others are the command's.
 bool IsEntryOption(const std::string& name) {
   static const std::set<std::string> names{
-      "negative-prompt", "size",      "frames",  "fps",  "sampler", "steps", "shift",
-      "guidance",        "attention", "windows", "seed", "noise",   "image"};
+      "negative-prompt", "size",    "frames",    "fps",    "sampler",
+      "steps",           "shift",   "timesteps", "sigmas", "guidance",
+      "attention",       "windows", "seed",      "noise",  "image"};
   return names.contains(name);
 }
 

@@ -109,19 +109,44 @@ std::string MemoryText(const PlanResult& plan) {
   return text;
 }
 
+std::string StepsText(const PlanResult& plan) {
+  std::string text = Counted(plan.steps, "step");
+  if (plan.segments > 1) text += fmt::format(" in {} segments", plan.segments);
+  return text + fmt::format(", guidance {}", plan.guidance);
+}
+
 std::string TimeText(const PlanResult& plan, const TimeOutlook& time) {
   const auto rate = [](double macs) { return Amount(macs, "MAC/s"); };
-  return fmt::format(
-      "expected time on {}, {}, calibrated {}\n"
-      "  start-up         {:>10}   (once, in the first forward)\n"
-      "  one forward      {:>10}\n"
-      "  denoising        {:>10}   ({}, guidance {})\n"
-      "  decoding         {:>10}   (without the file's encoder)\n"
-      "  rates            linear layers {}, attention {}, decoder {}\n",
-      MachineName(plan), ComputeDtypeName(plan.dtype), time.measured, FormatSeconds(time.start),
-      FormatSeconds(time.forward), FormatSeconds(time.denoising), Counted(plan.steps, "step"),
-      plan.guidance, FormatSeconds(time.decoding), rate(time.linear_rate),
-      rate(time.attention_rate), rate(time.decode_rate));
+  std::string text = fmt::format("expected time on {}, {}, calibrated {}\n", MachineName(plan),
+                                 ComputeDtypeName(plan.dtype), time.measured);
+  const auto line = [&](const char* name, double seconds, const std::string& note) {
+    text += fmt::format("  {:<15}  {:>10}{}\n", name, FormatSeconds(seconds),
+                        note.empty() ? "" : "   (" + note + ")");
+  };
+  line("start-up", time.start, "once, in the first forward");
+  if (time.draft > 0) line("draft", time.draft, "denoising and decoding");
+  if (time.encoding > 0) line("encoding", time.encoding, "at the decoder's rate");
+  line("one forward", time.forward, "");
+  line("denoising", time.denoising, StepsText(plan));
+  line("decoding", time.decoding, "without the file's encoder");
+  return text + fmt::format("  rates            linear layers {}, attention {}, decoder {}\n",
+                            rate(time.linear_rate), rate(time.attention_rate),
+                            rate(time.decode_rate));
+}
+
+// The clip that the video starts from.
+std::string SourceText(const PlanResult& plan) {
+  if (!plan.strength) return "";
+  std::string text = "source     ";
+  if (plan.draft) {
+    const VideoPlan& draft = plan.draft->video;
+    text += fmt::format("draft of {}x{}, {}, {} attention", draft.width, draft.height,
+                        Counted(plan.draft->steps, "step"),
+                        AttentionName(plan.draft->attention.pattern));
+  } else {
+    text += "a video";
+  }
+  return text + fmt::format("; strength {}: {}\n", *plan.strength, StepsText(plan));
 }
 
 ordered_json StageJson(const StageMemory& stage) {
@@ -152,6 +177,8 @@ ordered_json TimeJson(const PlanResult& plan, const TimeOutlook& time) {
           {"measured", time.measured},
           {"start_seconds", time.start},
           {"forward_seconds", time.forward},
+          {"draft_seconds", time.draft},
+          {"encoding_seconds", time.encoding},
           {"denoising_seconds", time.denoising},
           {"decoding_seconds", time.decoding},
           {"linear_macs_a_second", time.linear_rate},
@@ -172,6 +199,7 @@ std::string PlanText(const PlanResult& plan) {
   text += fmt::format("attention  {}{} ({})\n", AttentionName(plan.attention.pattern),
                       full ? "; T3 at this size would have these windows" : ", windows of",
                       plan.attention.windows_source);
+  text += SourceText(plan);
   text += LayoutsText(plan.layouts) + WorkText(plan.work) + MemoryText(plan);
   return plan.time ? text + TimeText(plan, *plan.time) : text;
 }
@@ -204,6 +232,13 @@ std::string PlanJson(const PlanResult& plan) {
       {"forward_tmac", plan.work.forward / kTera},
       {"decode_tmac", plan.work.decode / kTera},
       {"dtype", ComputeDtypeName(plan.dtype)},
+      {"strength", plan.strength ? ordered_json(*plan.strength) : ordered_json()},
+      {"draft", plan.draft ? ordered_json{{"width", plan.draft->video.width},
+                                          {"height", plan.draft->video.height},
+                                          {"steps", plan.draft->steps}}
+                           : ordered_json()},
+      {"segments", plan.segments},
+      {"steps", plan.steps},
       {"memory", memory},
       {"host_memory", StageJson(plan.memory.host)}};
   if (plan.time) json["time"] = TimeJson(plan, *plan.time);

@@ -43,12 +43,35 @@ std::string WindowsText(const AttentionPlan& attention) {
   return FormatWindows(attention.windows) + " (" + attention.windows_source + ")";
 }
 
-std::string SamplingText(const Request& request) {
+std::string StepsText(const RunPlan& plan) {
+  const GenerationParams& params = plan.request.params;
+  if (!params.strength) return Counted(plan.steps, "step");
+  return fmt::format("{} of {} (strength {})", plan.steps, Counted(*params.steps, "step"),
+                     *params.strength);
+}
+
+std::string SamplingText(const RunPlan& plan) {
+  const Request& request = plan.request;
   const GenerationParams& params = request.params;
-  return fmt::format("{} of {}, guidance {}, shift {}, {}", Counted(*params.steps, "step"),
-                     SamplerName(*params.sampler), *params.guidance, *params.shift,
-                     request.noise.empty() ? fmt::format("seed {}", request.seed.value_or(0))
-                                           : "noise of " + request.noise);
+  if (plan.steps == 0) return "none: at strength 0 the source is encoded and decoded";
+  std::string text = StepsText(plan);
+  if (plan.segments > 1) text += fmt::format(" in {} segments", plan.segments);
+  text += fmt::format(" of {}", SamplerName(*params.sampler));
+  if (!params.timesteps.empty())
+    text += fmt::format(" at timesteps {}", fmt::join(params.timesteps, ", "));
+  if (!params.sigmas.empty()) text += fmt::format(" at sigmas {}", fmt::join(params.sigmas, ", "));
+  text += fmt::format(", guidance {}", *params.guidance);
+  if (params.shift) text += fmt::format(", shift {}", *params.shift);
+  if (!request.noise.empty()) text += ", noise of " + request.noise;
+  if (request.noise.empty() || AddsNoise(*params.sampler))
+    text += fmt::format(", seed {}", request.seed.value_or(0));
+  return text;
+}
+
+std::string DraftText(const DraftPlan& draft) {
+  return fmt::format("{}x{}, {} of {} with {} attention", draft.video.width, draft.video.height,
+                     Counted(draft.steps, "step"), FileName(draft.model),
+                     AttentionName(draft.attention.pattern));
 }
 
 std::string MemoryText(const MemoryOutlook& memory) {
@@ -83,9 +106,11 @@ std::string TimeText(const RunPlan& plan, const RunOptions& options) {
                        CalibrateCommand(plan, options));
   }
   const TimeOutlook& time = *plan.time;
-  std::string text =
-      fmt::format("about {}, denoising {}", FormatSeconds(time.denoising + time.decoding),
-                  FormatSeconds(time.denoising));
+  const double whole = time.draft + time.encoding + time.denoising + time.decoding;
+  std::string text = fmt::format("about {}", FormatSeconds(whole));
+  if (time.draft > 0) text += fmt::format(", draft {}", FormatSeconds(time.draft));
+  if (time.encoding > 0) text += fmt::format(", encoding {}", FormatSeconds(time.encoding));
+  text += fmt::format(", denoising {}", FormatSeconds(time.denoising));
   if (time.decoding > 0) text += fmt::format(", decoding {}", FormatSeconds(time.decoding));
   return text + fmt::format(" (calibrated {})", time.measured);
 }
@@ -111,8 +136,10 @@ std::string RunPlanText(const RunPlan& plan, const RunOptions& options) {
   };
   line("checkpoint", CheckpointText(plan));
   line("video", VideoText(plan.video));
+  if (!plan.request.video.empty()) line("source", FileName(plan.request.video));
+  if (plan.draft) line("draft", DraftText(*plan.draft));
   line("windows", WindowsText(plan.attention));
-  line("sampling", SamplingText(plan.request));
+  line("sampling", SamplingText(plan));
   line("device",
        fmt::format("{} ({}), {}", plan.device, plan.device_name, ComputeDtypeName(plan.dtype)));
   if (plan.finished) return text;
@@ -131,6 +158,10 @@ std::string RunPlanJson(const RunPlan& plan) {
                     {"height", plan.video.height},
                     {"frames", plan.video.frames},
                     {"steps", *plan.request.params.steps},
+                    {"strength", nullptr},
+                    {"denoising_steps", plan.steps},
+                    {"segments", plan.segments},
+                    {"draft", nullptr},
                     {"seed", plan.request.seed.value_or(0)},
                     {"device", plan.device},
                     {"dtype", ComputeDtypeName(plan.dtype)},
@@ -140,9 +171,20 @@ std::string RunPlanJson(const RunPlan& plan) {
                     {"host_budget_bytes", plan.memory.host_budget},
                     {"start_seconds", nullptr},
                     {"step_seconds", nullptr},
+                    {"draft_seconds", nullptr},
+                    {"encoding_seconds", nullptr},
                     {"denoising_seconds", nullptr},
                     {"decoding_seconds", nullptr}};
+  if (plan.request.params.strength) json["strength"] = *plan.request.params.strength;
+  if (plan.draft) {
+    json["draft"] = {{"checkpoint", plan.draft->model},
+                     {"width", plan.draft->video.width},
+                     {"height", plan.draft->video.height},
+                     {"steps", plan.draft->steps}};
+  }
   if (plan.time) {
+    json["draft_seconds"] = plan.time->draft;
+    json["encoding_seconds"] = plan.time->encoding;
     json["start_seconds"] = plan.time->start;
     json["step_seconds"] = plan.time->step;
     json["denoising_seconds"] = plan.time->denoising;

@@ -11,7 +11,8 @@ TEST(Config, NamesRoundTrip) {
   for (const char* name : {"full", "t3", "close", "remote", "swin"}) {
     EXPECT_EQ(AttentionName(ParseAttention(name)), name);
   }
-  for (const char* name : {"euler", "unipc"}) EXPECT_EQ(SamplerName(ParseSampler(name)), name);
+  for (const char* name : {"euler", "unipc", "renoise", "rcm"})
+    EXPECT_EQ(SamplerName(ParseSampler(name)), name);
   EXPECT_THROW(ParseAttention("T3"), Error);
   EXPECT_THROW(ParseSampler(""), Error);
 }

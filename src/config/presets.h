@@ -13,6 +13,14 @@
 
 namespace t3 {
 
+// What a model says about drafts in its t3.json.
+struct DraftDefaults {
+  int64_t width = 0;  // of its area; the draft takes the video's aspect
+  int64_t height = 0;
+  std::optional<int64_t> steps;  // absent: the model's
+  bool operator==(const DraftDefaults&) const = default;
+};
+
 // Defaults of the generation options.
 struct GenerationDefaults {
   int64_t width = 832;
@@ -21,6 +29,8 @@ struct GenerationDefaults {
   double fps = 16;
   SamplingConfig sampling;
   std::string negative_prompt;
+  double strength = 0.4;                    // of a source video or a draft
+  std::optional<DraftDefaults> draft = {};  // for videos of more than twice its area
   bool operator==(const GenerationDefaults&) const = default;
 };
 

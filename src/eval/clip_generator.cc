@@ -6,13 +6,18 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "base/check.h"
 #include "base/seconds_since.h"
 #include "loading/load_models.h"
+#include "pipeline/clip_colors.h"
 #include "pipeline/decode.h"
 #include "pipeline/denoise.h"
+#include "pipeline/encode_clip.h"
 #include "pipeline/memory_check.h"
+#include "pipeline/refinement.h"
+#include "pipeline/source_clip.h"
 #include "runtime/device.h"
 #include "sampling/noise.h"
 #include "training/dit/flow.h"
@@ -27,8 +32,8 @@ ClipGenerator::ClipGenerator(const ModelInfo& model, const Job& job, at::ScalarT
       context_(context),
       quiet_{silent_, context.cancel, context.device, context.device_limit},
       attention_(AttentionLayout::Make(job.attention.pattern, job.attention.windows,
-                                       job.geometry.grid, model.dit.num_layers,
-                                       model.dit.head_dim(), context.device)),
+                                       job.segment.grid, model.dit.num_layers, model.dit.head_dim(),
+                                       context.device)),
       batch_(batch) {}
 
 RunMemory ClipGenerator::Memory() const {
@@ -66,24 +71,37 @@ at::Tensor ClipGenerator::Decode(const at::Tensor& latents) const {
   return DecodeToTensor(*decoder_, latents, job_.geometry, stage);
 }
 
+at::Tensor ClipGenerator::Latents(const EvalItem& item, const at::Tensor& source,
+                                  Stage& stage) const {
+  DenoiseInput input;
+  input.sampling = job_.sampling;
+  input.noise = TorchNoise(item.noise_seed, LatentShape())[0];
+  input.source = source;
+  input.prompt = item.embeds.prompt.embeds;
+  input.negative = item.embeds.negative.embeds;
+  input.seed = item.noise_seed;
+  input.segments = job_.segments;
+  return Denoise(*dit_, attention_, input, context_.device, stage);
+}
+
 std::vector<at::Tensor> ClipGenerator::Generate(const std::vector<EvalItem>& items) const {
   const c10::NoGradGuard no_grad;
-  Stage stage(quiet_, "denoising", job_.sampling.steps);
+  Stage stage(quiet_, "denoising", job_.steps());
   std::vector<at::Tensor> clips;
-  if (batch_ == 1) {
-    for (const EvalItem& item : items) {
-      const at::Tensor noise = TorchNoise(item.noise_seed, LatentShape())[0];
-      const DenoiseInput input{
-          job_.sampling, noise, {}, item.embeds.prompt.embeds, item.embeds.negative.embeds,
-          std::nullopt};
-      clips.push_back(Decode(Denoise(*dit_, attention_, input, context_.device, stage)));
-    }
+  if (draft_ != nullptr) {
+    const std::vector<at::Tensor> drafts = draft_->Generate(items);
+    for (size_t i = 0; i < items.size(); ++i) clips.push_back(Refine(items[i], drafts[i], stage));
     return clips;
   }
-  DenoiseBatchInput input{job_.sampling, {}, {}, {}};
+  if (batch_ == 1) {
+    for (const EvalItem& item : items) clips.push_back(Decode(Latents(item, {}, stage)));
+    return clips;
+  }
+  DenoiseBatchInput input{job_.sampling, {}, {}, {}, {}};
   std::vector<at::Tensor> noise;
   for (const EvalItem& item : items) {
     noise.push_back(TorchNoise(item.noise_seed, LatentShape()));
+    input.seeds.push_back(item.noise_seed);
     input.prompts.push_back(item.embeds.prompt.embeds);
     if (job_.sampling.guidance != 1) input.negative.push_back(item.embeds.negative.embeds);
   }
@@ -93,6 +111,29 @@ std::vector<at::Tensor> ClipGenerator::Generate(const std::vector<EvalItem>& ite
     clips.push_back(Decode(latents));
   }
   return clips;
+}
+
+// The same as a run does with its draft: see pipeline/generation_source.cc.
+at::Tensor ClipGenerator::Refine(const EvalItem& item, const at::Tensor& draft,
+                                 Stage& stage) const {
+  const VideoGeometry& video = job_.geometry;
+  const std::string folder = std::filesystem::temp_directory_path().string();
+  const auto spool =
+      std::make_shared<RowSpool>(folder, draft.size(1), draft.size(2), draft.size(3));
+  for (int64_t t = 0; t < draft.size(1); ++t) {
+    spool->WriteFrame(t, draft.select(1, t).cpu().contiguous().const_data_ptr<float>());
+  }
+  const auto source = SpooledClip(spool, draft.size(1), video.padded_width, video.padded_height);
+  Stage encoding(quiet_, "encoding draft", video.frames);
+  const at::Tensor encoded =
+      EncodeClip(*encoder_, *source, video.latent.t, EncodedFrames(job_), folder, encoding);
+  if (job_.steps() == 0) return Decode(encoded);
+  const at::Tensor clip = Decode(Latents(item, encoded, stage));
+  if (!MatchesColors(job_)) return clip;
+  ClipColors colors(source.get(), video, clip.device());
+  for (int64_t t = 0; t < clip.size(1); ++t)
+    clip.select(1, t).copy_(colors.Match(clip.select(1, t).contiguous()));
+  return clip;
 }
 
 at::Tensor ClipGenerator::ThroughVae(const at::Tensor& video) const {

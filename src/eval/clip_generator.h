@@ -40,6 +40,9 @@ class ClipGenerator {
   // Uses the denoiser and the decoder that `loaded`, of another size of the same model, has.
   void ShareNetworks(const ClipGenerator& loaded);
 
+  // Clips are then made from those of `draft`, of the job's draft, which must outlive this.
+  void RefineDraftsOf(const ClipGenerator& draft) { draft_ = &draft; }
+
   // Clips (3,frames,height,width) in [-1,1] on the device, of at most `batch` items. Throws Error
   // of kind kInterrupted between steps once the run is cancelled.
   std::vector<at::Tensor> Generate(const std::vector<EvalItem>& items) const;
@@ -57,6 +60,9 @@ class ClipGenerator {
  private:
   RunMemory Memory() const;
   std::vector<int64_t> LatentShape() const;
+  // Denoised from noise, or from `source` where it is defined.
+  at::Tensor Latents(const EvalItem& item, const at::Tensor& source, Stage& stage) const;
+  at::Tensor Refine(const EvalItem& item, const at::Tensor& draft, Stage& stage) const;
   at::Tensor Decode(const at::Tensor& latents) const;
 
   const ModelInfo& model_;
@@ -67,6 +73,7 @@ class ClipGenerator {
   RunContext quiet_;  // without progress: steps and frames of single clips are not reported
   AttentionLayout attention_;
   int64_t batch_;
+  const ClipGenerator* draft_ = nullptr;
   std::optional<Dit> dit_;
   std::optional<Vae> decoder_, encoder_;
 };

@@ -12,6 +12,7 @@
 #include "loading/load_models.h"
 #include "pipeline/existing_files.h"
 #include "pipeline/memory_check.h"
+#include "pipeline/refinement.h"
 #include "plan/cost.h"
 #include "plan/windows.h"
 #include "runtime/device.h"
@@ -110,7 +111,17 @@ void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
   }
   s["seed"] = plan.request.seed;
   s["steps"] = sampling.steps, s["guidance"] = sampling.guidance, s["shift"] = sampling.shift;
+  if (plan.draft_job) {
+    const VideoGeometry& draft = plan.draft_job->geometry;
+    s["draft"] = fmt::format("{}x{}", draft.width, draft.height);
+    s["draft_steps"] = plan.draft_job->steps();
+    s["strength"] = sampling.strength;
+    record.title +=
+        fmt::format(", draft {}x{}, strength {}", draft.width, draft.height, sampling.strength);
+  }
   s["sampler"] = SamplerName(sampling.sampler);
+  if (!sampling.timesteps.empty()) s["timesteps"] = sampling.timesteps;
+  if (!sampling.sigmas.empty()) s["sigmas"] = sampling.sigmas;
   s["attention"] = AttentionName(attention.pattern);
   if (attention.pattern != AttentionPattern::kFull) s["windows"] = FormatWindows(attention.windows);
   s["batch"] = plan.batch;
@@ -122,7 +133,7 @@ void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
       fmt::format(", {} with {} attention, {} steps, guidance {}", plan.model->paths.dit,
                   AttentionName(attention.pattern), sampling.steps, sampling.guidance);
   record.attention_macs =
-      CostOfForward(plan.model->dit, attention.pattern, attention.windows, plan.job.geometry.grid)
+      CostOfForward(plan.model->dit, attention.pattern, attention.windows, plan.job.segment.grid)
           .attention;
 }
 
@@ -139,6 +150,8 @@ EvalPlan PlanEval(const ModelFiles& files, const RunOptions& options, const Eval
   } else {
     plan.model = OpenModel(files);
     plan.job = ModelJob(*plan.model, request);
+    if (plan.job.draft_size && plan.generates())
+      plan.draft_job = PlanJob(*plan.model, DraftRequest(plan.job));
     CheckParts(plan, options, context.device);
     if (request.small_size) plan.small_job = SmallJob(*plan.model, request, plan.job);
   }

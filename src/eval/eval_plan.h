@@ -17,6 +17,7 @@ struct EvalPlan {
   EvalRequest request;
   std::optional<ModelInfo> model;  // absent for true renders
   Job job;                         // of every clip; for true renders only its size
+  std::optional<Job> draft_job;    // of the clips that are refined
   std::optional<Job> small_job;    // of the clips to enlarge
   at::ScalarType dtype = at::kFloat;
   int64_t batch = 1;  // clips denoised together

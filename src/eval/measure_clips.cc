@@ -37,7 +37,13 @@ void ClipMeasurer::Load() {
     forward_seconds_ = generator_->ForwardSeconds(items_.front());
   }
   if (request.clips > 0) generator_->LoadDecoder();
-  if (!plan_.generates() || request.loss_clips > 0) generator_->LoadEncoder();
+  if (!plan_.generates() || request.loss_clips > 0 || plan_.draft_job) generator_->LoadEncoder();
+  if (plan_.draft_job && request.clips > 0) {
+    draft_generator_ = std::make_unique<ClipGenerator>(*plan_.model, *plan_.draft_job, plan_.dtype,
+                                                       plan_.batch, context_);
+    draft_generator_->ShareNetworks(*generator_);
+    generator_->RefineDraftsOf(*draft_generator_);
+  }
   if (plan_.small_job && request.clips > 0) {
     small_generator_ = std::make_unique<ClipGenerator>(*plan_.model, *plan_.small_job, plan_.dtype,
                                                        plan_.batch, context_);

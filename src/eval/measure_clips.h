@@ -42,7 +42,7 @@ class ClipMeasurer {
   const EvalPlan& plan_;
   const RunContext& context_;
   std::vector<EvalItem> items_;
-  std::unique_ptr<ClipGenerator> generator_, small_generator_;
+  std::unique_ptr<ClipGenerator> generator_, draft_generator_, small_generator_;
   std::optional<double> forward_seconds_;
   TimeBreakdown times_;
   ContactSheet sheet_;

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "loading/model_files.h"
 #include "loading/network.h"
+#include "loading/sampling_json.h"
 #include "nn/lora.h"
 #include "plan/windows.h"
 #include "weights/quantisation.h"
@@ -57,13 +58,14 @@ void OverlayDefaults(GenerationDefaults& defaults, const json& document, const s
   fields.TakeInteger("frames", 1, kMaxSize, &defaults.frames);
   fields.TakeNumber("fps", 0, 1000, &defaults.fps);
   fields.Take("negative_prompt", &defaults.negative_prompt);
-  SamplingConfig& sampling = defaults.sampling;
-  std::string sampler(SamplerName(sampling.sampler));
-  fields.Take("sampler", &sampler);
-  sampling.sampler = ParseSampler(sampler);
-  fields.TakeInteger("steps", 1, 1000, &sampling.steps);
-  fields.TakeNumber("guidance", -1000, 1000, &sampling.guidance);
-  fields.TakeNumber("shift", 0, 1e9, &sampling.shift);
+  fields.TakeNumber("strength", 0, 1, &defaults.strength);
+  DraftDefaults draft;
+  fields.TakeSize("draft", &draft.width, &draft.height);
+  if (draft.width > 0) defaults.draft = draft;
+  int64_t draft_steps = 0;
+  fields.TakeInteger("draft_steps", 1, 1000, &draft_steps);
+  if (defaults.draft && draft_steps > 0) defaults.draft->steps = draft_steps;
+  TakeSampling(fields, defaults.sampling);
 }
 
 // Official releases of full-attention models go by these names.
@@ -140,6 +142,7 @@ void OpenDit(ModelInfo* model) {
   const json config = ReadJsonObject(model->paths.dit_config);
   model->dit_views = OpenViews(model->paths.dit, DitNaming(), LooksLikeDit);
   model->dit = ReadDitConfig(model->dit_views, OrNull(config));
+  model->distilled = DistillationOfDit(*model->dit_views.file, model->dit.dim);
   // A file with all networks provides the parts that have no file.
   for (const NetworkKind kind : FindNetworks(model->dit_views.file)) {
     std::string* path = kind == NetworkKind::kTextEncoder ? &model->paths.text_encoder
@@ -173,6 +176,9 @@ void OpenLoras(const std::vector<Lora>& loras, ModelInfo* model) {
     for (const std::string& note : file.notes) spdlog::warn("{}: {}", path, note);
     model->loras.push_back({path, lora.scale});
     model->lora_strengths.push_back(DescribeLora(file));
+    if (auto distilled = DistillationOfLora(*file.file, model->dit.dim);
+        distilled && lora.scale != 0)
+      model->distilled = std::move(distilled);
     const std::string trained = MetadataValue(file.file->metadata(), "t3.attention");
     model->lora_attentions.push_back(trained.empty() ? std::nullopt
                                                      : std::optional(ParseAttention(trained)));
@@ -202,6 +208,7 @@ ModelInfo OpenModel(const ModelFiles& files) {
     model.attention = FindAttention(model, defaults);
   }
   model.defaults = FindDefaults(model, defaults);
+  ApplyDistillation(defaults, model.paths.dit_from_folder, model.distilled, model.defaults);
   return model;
 }
 

@@ -7,6 +7,7 @@
 
 #include "arch/naming.h"
 #include "config/presets.h"
+#include "loading/distillation.h"
 #include "loading/model_paths.h"
 
 namespace t3 {
@@ -33,6 +34,8 @@ struct ModelInfo {
   std::optional<VaeConfig> vae;
   TrainedAttention attention;
   GenerationDefaults defaults;
+  // What set defaults.sampling in place of the preset or t3.json, where something did.
+  std::optional<Distillation> distilled;
 };
 
 // Opens every file that was found, recognises it and reads its sizes. A denoiser's file may hold

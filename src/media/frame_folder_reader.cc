@@ -8,6 +8,7 @@
 #include "media/backends.h"
 #include "media/pixel_convert.h"
 #include "media/png_file.h"
+#include "media/video_reader.h"
 
 namespace t3 {
 namespace {

@@ -14,6 +14,7 @@
 #include "media/pixel_convert.h"
 #include "media/png_file.h"
 #include "media/video_settings.h"
+#include "media/video_writer.h"
 
 namespace t3 {
 namespace {

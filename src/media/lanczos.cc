@@ -1,24 +1,18 @@
 // Pillow's Lanczos, so that a first frame has the bytes that the published code would see.
 #include <algorithm>
 #include <cmath>
-#include <numbers>
+#include <utility>
 
 #include "base/check.h"
 #include "media/image.h"
+#include "media/lanczos_windows.h"
 #include "media/pixel_convert.h"
 #include "media/row_bands.h"
 
 namespace t3 {
 namespace {
 
-constexpr double kLobes = 3;
 constexpr int kFractionBits = 22;  // of the fixed-point weights: 32 - 8 - 2, as Pillow has it
-
-double Sinc(double x) {
-  if (x == 0) return 1;
-  return std::sin(std::numbers::pi * x) / (std::numbers::pi * x);
-}
-double Lanczos(double x) { return x >= -kLobes && x < kLobes ? Sinc(x) * Sinc(x / kLobes) : 0.0; }
 
 // The input samples that make one output sample.
 struct Window {
@@ -27,28 +21,14 @@ struct Window {
 };
 
 std::vector<Window> MakeWindows(int64_t in_size, int64_t out_size) {
-  const double scale = static_cast<double>(in_size) / static_cast<double>(out_size);
-  const double stretch = std::max(scale, 1.0);
-  const double support = kLobes * stretch;
-  std::vector<Window> windows(out_size);
-  std::vector<double> weights;
-  for (int64_t i = 0; i < out_size; ++i) {
-    const double center = (static_cast<double>(i) + 0.5) * scale;
-    const auto clamp_edge = [&](double x) {
-      return std::clamp<int64_t>(static_cast<int64_t>(x + 0.5), 0, in_size);
-    };
-    const int64_t first = clamp_edge(center - support), last = clamp_edge(center + support);
-    weights.clear();
-    double sum = 0;
-    for (int64_t j = first; j < last; ++j) {
-      weights.push_back(Lanczos((static_cast<double>(j) - center + 0.5) * (1.0 / stretch)));
-      sum += weights.back();
+  std::vector<Window> windows;
+  for (const LanczosWindow& exact : LanczosWindows(in_size, out_size, 0, out_size)) {
+    Window window{exact.first, {}};
+    for (const double weight : exact.weights) {
+      const double fixed = weight * (1 << kFractionBits);
+      window.weights.push_back(static_cast<int32_t>(fixed + (fixed < 0 ? -0.5 : 0.5)));
     }
-    windows[i].first = first;
-    for (double weight : weights) {
-      const double fixed = weight / sum * (1 << kFractionBits);
-      windows[i].weights.push_back(static_cast<int32_t>(fixed + (fixed < 0 ? -0.5 : 0.5)));
-    }
+    windows.push_back(std::move(window));
   }
   return windows;
 }

@@ -7,7 +7,9 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "media/video_writer.h"
 
@@ -35,6 +37,9 @@ class QueuedWriter {
   void Write(QueuedFrame frame, const std::function<void()>& poll = {});
   // Finishes the file after all frames are written.
   void Finish(const std::function<void()>& poll = {});
+
+  // The writer's notes. Not while frames are waiting: before the first or after Finish().
+  const std::vector<std::string>& notes() const { return writer_->notes(); }
 
   // Seconds that the caller has spent waiting in both: the part of writing that did not overlap
   // with its own work.

@@ -53,10 +53,13 @@ std::unique_ptr<VideoReader> WithSquarePixels(const std::string& path,
   return std::make_unique<SquarePixels>(std::move(stored), static_cast<int64_t>(shown));
 }
 
-std::unique_ptr<VideoReader> OpenStored(const std::string& path, bool own) {
+std::unique_ptr<VideoReader> OpenAsStored(const std::string& path, bool own) {
   std::error_code ignored;
   T3_CHECK(fs::exists(path, ignored), "cannot read {}: there is no such file or folder", path);
   if (fs::is_directory(path, ignored)) return OpenFrameFolderReader(path);
+  // Opening a pipe waits for its writer, and videos are read more than once.
+  T3_CHECK(fs::is_regular_file(path, ignored),
+           "cannot read {}: it is a pipe or a device; save the video to a file first", path);
   const std::string extension = Extension(path);
   if (extension == ".y4m") return OpenY4mReader(path);
   if (extension == ".png") return OpenPngReader(path);
@@ -67,11 +70,15 @@ std::unique_ptr<VideoReader> OpenStored(const std::string& path, bool own) {
 }  // namespace
 
 std::unique_ptr<VideoReader> VideoReader::Open(const std::string& path) {
-  return WithSquarePixels(path, OpenStored(path, /*own=*/false));
+  return WithSquarePixels(path, OpenAsStored(path, /*own=*/false));
+}
+
+std::unique_ptr<VideoReader> VideoReader::OpenStored(const std::string& path) {
+  return OpenAsStored(path, /*own=*/false);
 }
 
 std::unique_ptr<VideoReader> VideoReader::OpenOwn(const std::string& path) {
-  return WithSquarePixels(path, OpenStored(path, /*own=*/true));
+  return WithSquarePixels(path, OpenAsStored(path, /*own=*/true));
 }
 
 std::vector<double> VideoReader::EvenTimes(int64_t frames, double otherwise_fps) const {

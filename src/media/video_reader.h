@@ -13,10 +13,13 @@ namespace t3 {
 struct VideoInfo {
   int64_t width = 0;              // of a frame as shown
   int64_t height = 0;             // of a frame as shown
-  double pixel_aspect = 1;        // width of a stored pixel in its heights; frames come with 1
+  double pixel_aspect = 1;        // width of a stored pixel in its heights
   double fps = 0;                 // mean rate; 0 when unknown (pictures)
   std::optional<int64_t> frames;  // as far as the file says so
   std::map<std::string, std::string> metadata;
+  bool has_audio = false;
+  // What reading changes or leaves as it is: "HDR (PQ) is tone mapped", "interlaced", ...
+  std::vector<std::string> notes;
 };
 
 // Reads frames as they are shown: quarter-turn rotation is applied, pixels are square, the file's
@@ -29,7 +32,10 @@ class VideoReader {
   // A .y4m file, a folder of PNG files (in order of name) or a file that FFmpeg reads, which is
   // decoded in a child process: whatever is wrong with it becomes an Error. Throws Error.
   static std::unique_ptr<VideoReader> Open(const std::string& path);
-  // The same, decoded in this process: for files that this process wrote.
+  // The same with pixels as stored: frames are info().width as stored, and pixel_aspect says how
+  // wide they are to be shown.
+  static std::unique_ptr<VideoReader> OpenStored(const std::string& path);
+  // As Open, but decoded in this process: for files that this process wrote.
   static std::unique_ptr<VideoReader> OpenOwn(const std::string& path);
 
   const VideoInfo& info() const { return info_; }

@@ -1,12 +1,29 @@
-// Checks that all video writers share.
+// How a video is to be written, and the checks that all writers share.
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 
-#include "media/video_writer.h"
+#include "media/frame.h"
 
 namespace t3 {
+
+struct VideoSettings {
+  int64_t width = 0;         // pixels
+  int64_t height = 0;        // pixels
+  int64_t frames = 0;        // how many will come; 0: not known
+  double fps = 24;           // 23.976, 29.97, ... become 24000/1001, 30000/1001, ...
+  std::string codec;         // an FFmpeg encoder; empty: the container's default
+  std::optional<int> crf;    // constant quality, on the encoder's own scale
+  std::string pixel_format;  // FFmpeg's name; empty: 4:2:0 8-bit, or what fits
+  std::map<std::string, std::string> metadata;  // GIF, WebP and Y4M hold `comment` alone
+  int threads = 0;                              // of conversion and encoder; 0: one a core
+  std::string
+      audio_from;  // a video whose sound the file gets, as long as the frames last; or empty
+  double audio_start = 0;  // seconds of that video's picture at which its sound begins
+};
 
 struct FrameRate {
   int64_t numerator = 0;

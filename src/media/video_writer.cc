@@ -11,9 +11,19 @@
 namespace t3 {
 namespace fs = std::filesystem;
 
-std::unique_ptr<VideoWriter> OpenVideoWriter(const std::string& path,
-                                             const VideoSettings& settings) {
-  CheckSettings(path, settings);
+namespace {
+
+// A writer of files that have no place for sound.
+std::unique_ptr<VideoWriter> Silent(const std::string& path, const VideoSettings& settings,
+                                    std::unique_ptr<VideoWriter> writer) {
+  if (!settings.audio_from.empty() && HasAudio(settings.audio_from)) {
+    writer->AddNote(fmt::format("the sound of {} is left out: {} has no place for it",
+                                settings.audio_from, path));
+  }
+  return writer;
+}
+
+std::unique_ptr<VideoWriter> OpenByName(const std::string& path, const VideoSettings& settings) {
   std::error_code ignored;
   if (path.ends_with('/') || fs::is_directory(path, ignored)) {
     return OpenFrameFolderWriter(path, settings);
@@ -31,8 +41,21 @@ std::unique_ptr<VideoWriter> OpenVideoWriter(const std::string& path,
       path, path);
 }
 
-void CheckVideoTarget(const std::string& path, const VideoSettings& settings) {
-  OpenVideoWriter(path, settings);
+}  // namespace
+
+std::unique_ptr<VideoWriter> OpenVideoWriter(const std::string& path,
+                                             const VideoSettings& settings) {
+  CheckSettings(path, settings);
+  auto writer = OpenByName(path, settings);
+  const std::string extension = Extension(path);
+  for (const char* container : {".mp4", ".mkv", ".mov", ".webm"}) {
+    if (extension == container && !path.ends_with('/')) return writer;
+  }
+  return Silent(path, settings, std::move(writer));
+}
+
+std::vector<std::string> CheckVideoTarget(const std::string& path, const VideoSettings& settings) {
+  return OpenVideoWriter(path, settings)->notes();
 }
 
 }  // namespace t3

@@ -1,27 +1,15 @@
 // Frames to a video file or a folder of pictures.
 #pragma once
 
-#include <cstdint>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "media/frame.h"
+#include "media/video_settings.h"
 
 namespace t3 {
-
-struct VideoSettings {
-  int64_t width = 0;         // pixels
-  int64_t height = 0;        // pixels
-  int64_t frames = 0;        // how many will come; 0: not known
-  double fps = 24;           // 23.976, 29.97, ... become 24000/1001, 30000/1001, ...
-  std::string codec;         // an FFmpeg encoder; empty: the container's default
-  std::optional<int> crf;    // constant quality, on the encoder's own scale
-  std::string pixel_format;  // FFmpeg's name; empty: 4:2:0 8-bit, or what fits
-  std::map<std::string, std::string> metadata;  // dropped by Y4M, GIF and WebP: no place for it
-  int threads = 0;                              // of conversion and encoder; 0: one a core
-};
 
 // Takes frames in order. YUV is BT.709, limited range, chroma sited left (as MPEG-2, H.264, HEVC
 // assume), and tagged so, except in WebP, which is BT.601; values are rounded once, from float to
@@ -35,6 +23,14 @@ class VideoWriter {
   // Flushes encoder and file to disk and gives the file its name. Throws Error, also when there
   // was no frame. Call once, last.
   virtual void Finish() = 0;
+
+  // What differs from what was asked for without being an error: sound that is encoded again or
+  // left out, metadata without a place. Known when the file is opened; Finish() may add to it.
+  const std::vector<std::string>& notes() const { return notes_; }
+  void AddNote(std::string note) { notes_.push_back(std::move(note)); }
+
+ private:
+  std::vector<std::string> notes_;
 };
 
 // By the extension of `path`:
@@ -46,13 +42,17 @@ class VideoWriter {
 //   .png                  one frame; pixel_format rgb24 or rgb48;
 //   a folder, or a name that ends in '/': frame_00000.png, ...; pixel_format rgb24 or rgb48. The
 //                         frames of an earlier run in it are replaced at Finish().
+// Sound (settings.audio_from) goes into .mp4, .mkv, .mov and .webm: the default track, copied where
+// the container takes its codec, otherwise encoded again as AAC (.mp4, .mov) or Opus (.mkv, .webm).
+// Sound that cannot be carried over is left out, and a note says why: it never costs the video.
 // Throws Error of kind kUsage for what cannot be written as asked (unknown extension, encoder,
 // pixel format, size, frames), of kind kFailed when the place cannot be written.
 std::unique_ptr<VideoWriter> OpenVideoWriter(const std::string& path,
                                              const VideoSettings& settings);
 
 // Throws what OpenVideoWriter would throw (the encoder is opened, a temporary file is created and
-// removed), so that no work is lost to a bad option. Leaves nothing behind.
-void CheckVideoTarget(const std::string& path, const VideoSettings& settings);
+// removed), so that no work is lost to a bad option, and returns the writer's notes. Leaves nothing
+// behind.
+std::vector<std::string> CheckVideoTarget(const std::string& path, const VideoSettings& settings);
 
 }  // namespace t3

@@ -12,6 +12,8 @@
 #include "media/backends.h"
 #include "media/image.h"
 #include "media/pixel_convert.h"
+#include "media/video_reader.h"
+#include "media/y4m_comment.h"
 
 namespace t3 {
 namespace {
@@ -57,7 +59,7 @@ PixelLayout LayoutOfTag(const std::string& path, const std::string& tag, ChromaS
 
 class Y4mReader : public VideoReader {
  public:
-  explicit Y4mReader(const std::string& path) : file_(path) {
+  explicit Y4mReader(const std::string& path) : file_(path), end_(file_.bytes().size()) {
     Require(file_.bytes().size() > kMagic.size() &&
                 std::memcmp(file_.bytes().data(), kMagic.data(), kMagic.size()) == 0,
             "it does not begin with YUV4MPEG2");
@@ -75,7 +77,8 @@ class Y4mReader : public VideoReader {
     first_frame_ = position_;
     constexpr size_t kFrameLine = 6;  // "FRAME\n", where frames carry no parameters
     const size_t rest = file_.bytes().size() - position_;
-    if (rest % (kFrameLine + frame_bytes_) == 0) {
+    const size_t extra = rest % (kFrameLine + frame_bytes_);
+    if (extra == 0 || TakeComment(file_.bytes().size() - extra)) {
       info_.frames = static_cast<int64_t>(rest / (kFrameLine + frame_bytes_));
     }
   }
@@ -113,11 +116,21 @@ class Y4mReader : public VideoReader {
   }
 
  private:
+  // Whether there is one at `position`, after the last frame.
+  bool TakeComment(size_t position) {
+    const std::string_view text(reinterpret_cast<const char*>(file_.bytes().data()) + position,
+                                file_.bytes().size() - position);
+    if (!text.starts_with(kY4mCommentLine)) return false;
+    info_.metadata["comment"] = text.substr(kY4mCommentLine.size());
+    end_ = position;
+    return true;
+  }
+
   // Skips the next frame: where its samples begin; 0 at the end.
   size_t NextFrame() {
-    if (position_ == file_.bytes().size()) return 0;
+    if (position_ == end_) return 0;
     Require(Line().starts_with("FRAME"), "a frame does not begin with FRAME");
-    Require(file_.bytes().size() - position_ >= frame_bytes_, "its last frame is cut short");
+    Require(position_ <= end_ && end_ - position_ >= frame_bytes_, "its last frame is cut short");
     position_ += frame_bytes_;
     ++next_;
     return position_ - frame_bytes_;
@@ -188,6 +201,7 @@ class Y4mReader : public VideoReader {
   MappedFile file_;
   PixelLayout layout_;
   YuvColor color_;
+  size_t end_ = 0;  // of the frames
   size_t first_frame_ = 0;
   size_t position_ = 0;
   int64_t next_ = 0;  // index of the frame at position_

@@ -10,6 +10,8 @@
 #include "media/backends.h"
 #include "media/pixel_convert.h"
 #include "media/video_settings.h"
+#include "media/video_writer.h"
+#include "media/y4m_comment.h"
 
 namespace t3 {
 namespace {
@@ -49,6 +51,7 @@ class Y4mWriter : public VideoWriter {
         file_(std::fopen(target_.temporary().c_str(), "wbe")) {
     T3_CHECK(file_ != nullptr, "cannot write {}: {}", path, std::strerror(errno));
     LayOutPlanes();
+    TakeComment();
     const FrameRate rate = ExactFrameRate(settings.fps);
     // Kept below 96 characters with the newline: FFmpeg reads no longer headers.
     const std::string header =
@@ -67,6 +70,7 @@ class Y4mWriter : public VideoWriter {
 
   void Finish() override {
     T3_CHECK(frames_ > 0, "cannot finish {}: no frame was written", target_.path());
+    Put(comment_.data(), comment_.size());
     T3_CHECK(std::fflush(file_.get()) == 0, "cannot write {}: {}", target_.path(),
              std::strerror(errno));
     target_.Commit();
@@ -86,6 +90,18 @@ class Y4mWriter : public VideoWriter {
     for (int c = 0; c < 3; ++c) planes_.data[c] = buffer_.data() + offsets[c];
   }
 
+  void TakeComment() {
+    const auto comment = settings_.metadata.find("comment");
+    if (comment == settings_.metadata.end()) return;
+    comment_ = std::string(kY4mCommentLine) + comment->second;
+    if (comment_.size() < buffer_.size()) return;
+    comment_.clear();
+    AddNote(
+        fmt::format("{} is written without its settings: frames of {} bytes have no place for {} "
+                    "bytes of text",
+                    target_.path(), buffer_.size(), comment->second.size()));
+  }
+
   void Put(const void* bytes, size_t count) {
     T3_CHECK(std::fwrite(bytes, 1, count, file_.get()) == count, "cannot write {}: {}",
              target_.path(), std::strerror(errno));
@@ -96,6 +112,7 @@ class Y4mWriter : public VideoWriter {
   int threads_;
   AtomicFile target_;
   std::unique_ptr<std::FILE, CloseFile> file_;
+  std::string comment_;          // with its line; comes last
   std::vector<uint8_t> buffer_;  // one frame, plane after plane
   Planes planes_;
   int64_t frames_ = 0;

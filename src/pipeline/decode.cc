@@ -14,6 +14,7 @@
 #include "loading/tensor_file.h"
 #include "media/queued_writer.h"
 #include "models/vae/frame_assembler.h"
+#include "pipeline/clip_colors.h"
 #include "pipeline/row_spool.h"
 #include "plan/memory.h"
 #include "runtime/convolution_file.h"
@@ -50,13 +51,6 @@ FrameView ViewOf(const at::Tensor& frame) {  // (3,h,w), contiguous
     view.planes[c] = frame.const_data_ptr<float>() + c * view.height * view.width;
   }
   return view;
-}
-
-// Beside the output, where there is room for the video; a sink has no place of its own.
-std::string SpoolFolder(const std::string& output) {
-  if (output.empty()) return std::filesystem::temp_directory_path();
-  const auto folder = std::filesystem::absolute(output).lexically_normal();
-  return (folder.has_filename() ? folder : folder.parent_path()).parent_path();
 }
 
 // Frames to a function of the caller's.
@@ -141,10 +135,11 @@ class DecodeRun {
 
   void FramesToVideo(QueuedWriter& writer) {
     int64_t written = 0;
+    ClipColors colors(target_.colors.get(), target_.geometry, device_);
     FrameAssembler assembler(target_.geometry.padded_height, [&](const at::Tensor& frames) {
       const at::Tensor part = Crop(frames, 0, target_.geometry).pixels;
       for (int64_t i = 0; i < part.size(1) && written < frames_; ++i, ++written) {
-        auto [frame, wait] = CopyToHost(part.select(1, i));
+        auto [frame, wait] = CopyToHost(colors.Match(part.select(1, i)));
         writer.Write(Queued(frame, wait), Poll());
       }
       stage_.Advance(written);
@@ -163,11 +158,12 @@ class DecodeRun {
       Spool(rows, spool);
       stage_.Advance(decoded / geometry.padded_height);
     });
+    ClipColors colors(target_.colors.get(), geometry, at::kCPU);
     for (int64_t t = 0; t < frames_; ++t) {
       const at::Tensor codes = at::empty({3, geometry.height, geometry.width}, at::kShort);
       spool.Read(t, codes.mutable_data_ptr<int16_t>());
       const at::Tensor frame = codes.to(at::kFloat).add_(32768).div_(32767.5).sub_(1);
-      writer.Write(Queued(frame, {}), Poll());
+      writer.Write(Queued(colors.Match(frame), {}), Poll());
       stage_.Advance(frames_ + t + 1);
     }
   }
@@ -218,6 +214,12 @@ void RunDecode(const Vae& vae, const at::Tensor& latents, const DecodeTarget& ta
 
 }  // namespace
 
+std::string SpoolFolder(const std::string& output) {
+  if (output.empty()) return std::filesystem::temp_directory_path();
+  const auto folder = std::filesystem::absolute(output).lexically_normal();
+  return (folder.has_filename() ? folder : folder.parent_path()).parent_path();
+}
+
 VideoSettings SettingsOf(const DecodeTarget& target) {
   VideoSettings settings;
   settings.width = target.geometry.width;
@@ -227,6 +229,7 @@ VideoSettings SettingsOf(const DecodeTarget& target) {
   settings.codec = target.output.file.codec;
   settings.crf = target.output.file.crf;
   settings.pixel_format = target.output.file.pixel_format;
+  settings.audio_from = target.audio_from;
   // One entry that every container keeps: players show `comment`, programs parse it.
   if (!target.metadata.empty()) settings.metadata["comment"] = DumpJson(target.metadata);
   return settings;

@@ -8,6 +8,7 @@
 
 #include "media/queued_writer.h"
 #include "models/vae/vae.h"
+#include "pipeline/source_clip.h"
 #include "plan/geometry.h"
 #include "runtime/stage.h"
 #include "t3video/request.h"
@@ -21,6 +22,9 @@ struct DecodeTarget {
   VideoGeometry geometry;
   double fps = 16;
   Metadata metadata;
+  std::string audio_from = {};  // file whose audio the video carries; empty: none
+  // Clip of the generated size whose low frequencies the frames take; nullptr: none.
+  std::shared_ptr<const SourceClip> colors = {};
 };
 
 // Whether `path` names a safetensors file.
@@ -45,6 +49,10 @@ void DecodeToFile(const Vae& vae, const at::Tensor& latents, const DecodeTarget&
 // tensor file; a spool file lies beside it.
 void DecodeInto(QueuedWriter& writer, const Vae& vae, const at::Tensor& latents,
                 const DecodeTarget& target, Stage& stage);
+
+// Where frames wait on disk: beside the output, where there is room for the video; a sink has no
+// place of its own.
+std::string SpoolFolder(const std::string& output);
 
 // What the writer of a decode is opened with.
 VideoSettings SettingsOf(const DecodeTarget& target);

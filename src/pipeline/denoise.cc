@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "pipeline/not_finite.h"
 #include "sampling/guidance.h"
+#include "sampling/noise.h"
 #include "sampling/solver.h"
 
 namespace t3 {
@@ -18,9 +19,27 @@ void PutFirstFrame(at::Tensor& latents, const at::Tensor& first_frame) {
   if (first_frame.defined()) latents.narrow(1, 0, first_frame.size(1)).copy_(first_frame);
 }
 
+// Noise that the sampler adds: that of each video is its own, whatever runs beside it.
+StepNoise NoiseOf(const DenoiseInput& input) {
+  const at::Tensor& like = input.from ? input.from->latents : input.noise;
+  return [seed = input.seed, shape = like.sizes().vec()](int64_t step) {
+    return TorchNoise(StepSeed(seed, step), shape);
+  };
+}
+
+StepNoise NoiseOf(const DenoiseBatchInput& input) {
+  return [seeds = input.seeds, shape = input.noise[0].sizes().vec()](int64_t step) {
+    std::vector<at::Tensor> noise;
+    for (const uint64_t seed : seeds) noise.push_back(TorchNoise(StepSeed(seed, step), shape));
+    return at::stack(noise);
+  };
+}
+
 at::Tensor StartOf(const DenoiseInput& input, at::Device device, Solver& solver) {
   if (!input.from) {
-    at::Tensor x = input.noise.to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+    const at::Tensor noise = input.noise.to(device, at::kFloat);
+    at::Tensor x = input.source.defined() ? solver.Start(noise, input.source.to(device, at::kFloat))
+                                          : solver.Start(noise);
     PutFirstFrame(x, input.first_frame);
     return x;
   }
@@ -38,36 +57,82 @@ class CfgDenoiser {
       : dit_(dit),
         attention_(attention),
         guidance_(input.sampling.guidance),
-        clean_frames_(input.first_frame.defined() ? input.first_frame.size(1) : 0),
         prompt_(dit.PrepareText(input.prompt.to(device))) {
     if (guidance_ != 1) negative_ = dit.PrepareText(input.negative.to(device));
   }
 
-  at::Tensor Velocity(const at::Tensor& x, double timestep) const {
-    if (guidance_ == 1) return dit_.Forward(x, timestep, clean_frames_, prompt_, attention_);
+  // `clean_frames` of x are of the image and have no noise.
+  at::Tensor Velocity(const at::Tensor& x, double timestep, int64_t clean_frames) const {
+    if (guidance_ == 1) return dit_.Forward(x, timestep, clean_frames, prompt_, attention_);
     const auto [with_prompt, with_negative] =
-        dit_.ForwardBoth(x, timestep, clean_frames_, {&prompt_, &negative_}, attention_);
+        dit_.ForwardBoth(x, timestep, clean_frames, {&prompt_, &negative_}, attention_);
     return Guide(with_prompt, with_negative, guidance_);
   }
 
-  // The first layer whose output in the step from `x` is not finite.
-  std::string FaultyLayer(const at::Tensor& x, double timestep) const {
-    const ForwardInput forward{x, timestep, clean_frames_};
+  // The first layer whose output in the step from `x` is not finite; "" where all are.
+  std::string FaultyLayer(const at::Tensor& x, double timestep, int64_t clean_frames) const {
+    const ForwardInput forward{x, timestep, clean_frames};
     std::string layer = FirstNotFinite(dit_, forward, prompt_, attention_);
     if (layer.empty() && guidance_ != 1) {
       layer = FirstNotFinite(dit_, forward, negative_, attention_);
       if (!layer.empty()) layer += " with the negative prompt";
     }
-    return layer.empty() ? "guidance or the solver (every layer is finite)" : layer;
+    return layer;
   }
 
  private:
   const Dit& dit_;
   const AttentionLayout& attention_;
   double guidance_;
-  int64_t clean_frames_;
   TextContext prompt_;
   TextContext negative_;
+};
+
+// The velocity of the whole video from that of its segments, blended where they overlap.
+class SegmentedDenoiser {
+ public:
+  SegmentedDenoiser(const CfgDenoiser& network, const DenoiseInput& input, at::Device device)
+      : network_(network),
+        segments_(input.segments),
+        device_(device),
+        clean_frames_(input.first_frame.defined() ? input.first_frame.size(1) : 0) {
+    for (size_t k = 0; k < segments_.size(); ++k) {
+      const std::vector<float> weights = SegmentWeights(segments_, k);
+      weights_.push_back(at::tensor(weights).view({1, -1, 1, 1}));
+    }
+  }
+
+  at::Tensor Velocity(const at::Tensor& x, double timestep) const {
+    if (segments_.size() < 2) return network_.Velocity(x, timestep, clean_frames_);
+    const at::Tensor velocity = at::zeros_like(x);
+    for (size_t k = 0; k < segments_.size(); ++k) {
+      const at::Tensor part = network_.Velocity(PartOf(x, k), timestep, CleanFrames(k));
+      velocity.narrow(1, segments_[k].begin, segments_[k].length)
+          .addcmul_(part.to(velocity.device(), velocity.scalar_type()), weights_[k]);
+    }
+    return velocity;
+  }
+
+  std::string FaultyLayer(const at::Tensor& x, double timestep) const {
+    std::string layer;
+    if (segments_.size() < 2) layer = network_.FaultyLayer(x, timestep, clean_frames_);
+    for (size_t k = 0; k < segments_.size() && segments_.size() > 1 && layer.empty(); ++k) {
+      layer = network_.FaultyLayer(PartOf(x, k), timestep, CleanFrames(k));
+    }
+    return layer.empty() ? "guidance or the solver (every layer is finite)" : layer;
+  }
+
+ private:
+  at::Tensor PartOf(const at::Tensor& x, size_t k) const {
+    return x.narrow(1, segments_[k].begin, segments_[k].length).to(device_).contiguous();
+  }
+  int64_t CleanFrames(size_t k) const { return k == 0 ? clean_frames_ : 0; }
+
+  const CfgDenoiser& network_;
+  const std::vector<ClipSegment>& segments_;
+  at::Device device_;
+  int64_t clean_frames_;
+  std::vector<at::Tensor> weights_;
 };
 
 }  // namespace
@@ -75,10 +140,11 @@ class CfgDenoiser {
 at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const DenoiseInput& input,
                    at::Device device, Stage& stage, const StepFn& after_step) {
   const c10::NoGradGuard no_grad;
-  Solver solver(input.sampling);
-  at::Tensor x = StartOf(input, device, solver);
+  Solver solver(input.sampling, NoiseOf(input));
+  at::Tensor x = StartOf(input, input.segments.size() > 1 ? at::kCPU : device, solver);
   if (solver.next_step() == solver.steps()) return x;
-  const CfgDenoiser network(dit, attention, input, device);
+  const CfgDenoiser guided(dit, attention, input, device);
+  const SegmentedDenoiser network(guided, input, device);
   stage.StartAt(solver.next_step());
   for (int64_t i = solver.next_step(); i < solver.steps(); ++i) {
     const at::Tensor before = x;
@@ -105,8 +171,8 @@ at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const Denoi
 at::Tensor DenoiseBatch(const Dit& dit, const AttentionLayout& attention,
                         const DenoiseBatchInput& input, Stage& stage) {
   const c10::NoGradGuard no_grad;
-  Solver solver(input.sampling);
-  at::Tensor x = input.noise.to(dit.device(), at::kFloat);
+  Solver solver(input.sampling, NoiseOf(input));
+  at::Tensor x = solver.Start(input.noise.to(dit.device(), at::kFloat));
   const double guidance = input.sampling.guidance;
   constexpr ExecutionMode kMode = ExecutionMode::kDifferentiable;  // ForwardBatch has no other
   const TextContext prompts = dit.PrepareTexts(input.prompts, kMode);

@@ -10,6 +10,7 @@
 #include "config/sampling_config.h"
 #include "models/dit/dit.h"
 #include "pipeline/state/sampler_state.h"
+#include "plan/segments.h"
 #include "runtime/stage.h"
 
 namespace t3 {
@@ -17,21 +18,27 @@ namespace t3 {
 struct DenoiseInput {
   SamplingConfig sampling;
   at::Tensor noise;        // (z,T,h,w) fp32; unused if the run resumes from a state
+  at::Tensor source;       // (z,T,h,w) fp32, the clip that is noised; undefined: noise alone
   at::Tensor first_frame;  // (z,1,h,w) fp32, the encoded image; undefined for text to video
   at::Tensor prompt;       // (tokens, text width)
   at::Tensor negative;     // likewise; undefined if guidance is 1
   std::optional<SamplerState> from;  // resumes here
+  // What is denoised at once, of one length, the attention's; empty: the whole video. Of several
+  // the velocities are blended at every step, and the latents are on the host.
+  std::vector<ClipSegment> segments = {};
+  uint64_t seed = 0;  // of the noise that the sampler adds between steps
 };
 
 // What a finished step reports.
 struct StepReport {
-  SamplerState state;  // on the denoiser's device; valid until the next step
+  SamplerState state;  // where the latents are; valid until the next step
   // The step's estimate of the clean latents, (z,T,h,w), computed on demand.
   std::function<at::Tensor()> clean;
 };
 using StepFn = std::function<void(const StepReport& report)>;
 
-// Runs the remaining steps and returns latents (z,T,h,w) fp32 on the denoiser's device. After
+// Runs the remaining steps and returns latents (z,T,h,w) fp32 on the denoiser's device, or on the
+// host if there are several segments. After
 // each step calls `after_step`, if any, which may throw to stop, and advances `stage`. Throws Error
 // that names the step and the layer if a value is no longer finite.
 at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const DenoiseInput& input,
@@ -45,6 +52,7 @@ struct DenoiseBatchInput {
   at::Tensor noise;                  // (B,z,T,h,w) fp32
   std::vector<at::Tensor> prompts;   // B of (tokens, text width)
   std::vector<at::Tensor> negative;  // likewise; empty if guidance is 1
+  std::vector<uint64_t> seeds;       // B, of the noise that the sampler adds between steps
 };
 // Returns latents (B,z,T,h,w) fp32 on the denoiser's device. `attention` is for B videos. Advances
 // `stage` by steps. Throws Error if a value is no longer finite.

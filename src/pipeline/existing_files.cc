@@ -97,7 +97,7 @@ void CheckReplaceable(const Request& request, const RunIdentity& identity, bool 
   for (const std::string& path : {request.output.path, request.output.save_latents}) {
     if (path.empty() || wrote_outputs || !IsPresent(path)) continue;
     const Metadata existing = OutputMetadata(path);
-    // The record knows the weights as well, and Y4M has no place for metadata.
+    // The record knows the weights as well, and small Y4M frames have no place for metadata.
     const bool same =
         recorded.value_or(IsOfT3(existing) && AreOfOneRun(existing, identity.metadata));
     if (!same && !(discards && (recorded || IsOfT3(existing)))) Refuse(path);

@@ -127,6 +127,7 @@ Generation::Item Generation::Start(size_t index, const RunPlan& plan) const {
   item.result.resumed_from = plan.resumed_from;
   item.result.skipped = plan.finished;
   if (item.planned->found) {
+    item.saved = {item.planned->found->file, item.planned->found->progress.sampler.step};
     spdlog::info("resuming after step {} of {}, from {}", plan.resumed_from,
                  item.planned->identity.steps, item.planned->found->file);
   }
@@ -152,7 +153,10 @@ void Generation::EncodePrompts(std::vector<Item>& items) {
   }
 }
 
-bool Generation::HasText(const Item& item) { return item.planned->embeds.prompt.embeds.defined(); }
+// A run without steps needs none.
+bool Generation::HasText(const Item& item) {
+  return item.planned->embeds.prompt.embeds.defined() || item.planned->identity.steps == 0;
+}
 
 PromptEmbeds Generation::EmbedsOf(const Item& item) const {
   if (HasText(item)) return item.planned->embeds;
@@ -161,14 +165,25 @@ PromptEmbeds Generation::EmbedsOf(const Item& item) const {
   return embeds;
 }
 
-at::Tensor Generation::EncodeImage(Item& item) const {
-  if (!item.planned->image) return {};
-  if (item.planned->found) return item.planned->found->progress.first_frame;
+// The state of an earlier run where it lies within this pass.
+const SamplerState* Generation::Resumed(const Item& item, const Pass& pass) const {
+  const std::optional<FoundRun>& found = item.planned->found;
+  if (!found) return nullptr;
+  const SamplerState& state = found->progress.sampler;
+  const int64_t done = state.step - pass.first_step;
+  // A state at the very end of the draft has the draft's latents.
+  const bool begun = pass.first_step == 0 ? done >= 0 : done > 0;
+  return begun && done <= pass.job.steps() ? &state : nullptr;
+}
+
+at::Tensor Generation::EncodeImage(Item& item, const Pass& pass) const {
+  if (!pass.image) return {};
+  if (Resumed(item, pass) != nullptr) return item.planned->found->progress.first_frame;
   const c10::NoGradGuard no_grad;
-  const Grid& latent = item.job().geometry.latent;
+  const Grid& latent = pass.job.geometry.latent;
   const Vae vae = LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_);
   Stage stage(context_, "encoding image", 1);
-  const at::Tensor picture = ImageTensor(*item.planned->image);
+  const at::Tensor picture = ImageTensor(*pass.image);
   const EncodePlan plan = PlanEncode(vae.config(), {1, latent.h, latent.w}, vae.element_bytes(),
                                      DecodeBudget(context_));
   const at::Tensor latents = vae.EncodeFrom(
@@ -177,64 +192,94 @@ at::Tensor Generation::EncodeImage(Item& item) const {
   return latents;
 }
 
-at::Tensor Generation::Noise(const Item& item) const {
-  if (item.planned->noise.defined()) return item.planned->noise;
-  std::vector<int64_t> shape = LatentShape(model_, item.job());
+at::Tensor Generation::Noise(const Item& item, const Pass& pass) const {
+  if (pass.last && item.planned->noise.defined()) return item.planned->noise;
+  std::vector<int64_t> shape = LatentShape(model_, pass.job);
   shape.insert(shape.begin(), 1);
   return TorchNoise(item.request().seed.value_or(0), shape).squeeze(0);
 }
 
-at::Tensor Generation::DenoiseItem(Item& item) {
-  const std::optional<FoundRun>& found = item.planned->found;
-  if (found && found->progress.sampler.step == item.planned->identity.steps)
-    return found->progress.sampler.latents;
-  const at::Tensor first_frame = EncodeImage(item);
-  ReleaseCachedMemory(settings_.device);
-  const BlockWeights wanted = item.planned->memory.Blocks();
-  if (dit_ && block_weights_ != wanted) dit_.reset();
-  if (!dit_) dit_ = LoadDit(model_, settings_.dtype, wanted, context_);
+const Dit& Generation::LoadDenoiser(const ModelInfo& model, const RunMemory& memory) {
+  const BlockWeights wanted = memory.Blocks();
+  if (dit_ && (block_weights_ != wanted || dit_model_ != &model)) dit_.reset();
+  if (!dit_) dit_ = LoadDit(model, settings_.dtype, wanted, context_);
+  dit_model_ = &model;
   block_weights_ = wanted;
   ReleaseCachedMemory(settings_.device);  // of loading
-  return RunSteps(item, first_frame);
+  dit_->set_scratch_bytes(memory.denoiser_scratch);
+  return *dit_;
 }
 
-at::Tensor Generation::RunSteps(Item& item, const at::Tensor& first_frame) {
-  const Job& job = item.job();
+at::Tensor Generation::MakeLatents(Item& item) {
+  const PlannedJob& planned = *item.planned;
+  const std::optional<FoundRun>& found = planned.found;
+  if (found) item.draft = found->progress.draft;
+  const bool finished = found && found->progress.sampler.step == planned.identity.steps;
+  if (planned.draft && !item.draft.defined()) MakeDraft(item);
+  OpenSource(item);
+  if (finished) return found->progress.sampler.latents;
+  Pass pass{model_, item.job(), planned.memory, planned.image, "denoising", DraftSteps(planned)};
+  if (Resumed(item, pass) == nullptr) pass.source = EncodeSource(item);
+  return item.job().steps() == 0 ? pass.source : RunPass(item, pass);
+}
+
+at::Tensor Generation::RunPass(Item& item, const Pass& pass) {
+  const SamplerState* from = Resumed(item, pass);
+  if (from != nullptr && from->step == pass.first_step + pass.job.steps()) return from->latents;
+  const at::Tensor first_frame = EncodeImage(item, pass);
+  ReleaseCachedMemory(settings_.device);
+  LoadDenoiser(pass.model, pass.memory);
+  return RunSteps(item, pass, first_frame);
+}
+
+at::Tensor Generation::RunSteps(Item& item, const Pass& pass, const at::Tensor& first_frame) {
+  const Job& job = pass.job;
   const AttentionLayout attention =
-      AttentionLayout::Make(job.attention.pattern, job.attention.windows, job.geometry.grid,
-                            model_.dit.num_layers, model_.dit.head_dim(), settings_.device);
-  RunProgress progress{{}, EmbedsOf(item), first_frame};
-  DenoiseInput input{
-      job.sampling, {}, first_frame, progress.embeds.prompt.embeds, progress.embeds.negative.embeds,
-      std::nullopt};
-  if (item.planned->found) {
-    input.from = progress.sampler = item.planned->found->progress.sampler;
+      AttentionLayout::Make(job.attention.pattern, job.attention.windows, job.segment.grid,
+                            pass.model.dit.num_layers, pass.model.dit.head_dim(), settings_.device);
+  RunProgress progress{{}, EmbedsOf(item), first_frame, item.draft};
+  DenoiseInput input;
+  input.sampling = job.sampling;
+  input.first_frame = first_frame;
+  input.prompt = progress.embeds.prompt.embeds;
+  input.negative = progress.embeds.negative.embeds;
+  input.seed = item.request().seed.value_or(0);
+  input.segments = job.segments;
+  if (const SamplerState* from = Resumed(item, pass)) {
+    input.from = progress.sampler = *from;
+    input.from->step -= pass.first_step;
   } else {
-    input.noise = Noise(item);
+    input.noise = Noise(item, pass);
+    input.source = pass.source;
+    progress.sampler.step = pass.first_step;
   }
   const Request& request = item.request();
   std::optional<Preview> preview;
   if (!request.preview.path.empty()) {
     preview.emplace(request.preview.path, request.preview.every.value_or(kPreviewEvery),
-                    job.sampling.steps, LoadPreviewMap(model_, context_));
+                    item.planned->identity.steps, LoadPreviewMap(model_, context_));
   }
-  dit_->set_scratch_bytes(item.planned->memory.denoiser_scratch);
   const std::optional<int64_t> every = KeepsState(request) ? request.checkpoint.every : 0;
-  const std::optional<FoundRun>& found = item.planned->found;
-  Checkpointer checkpointer(item.planned->identity, every, progress, found ? found->file : "");
+  Checkpointer checkpointer(item.planned->identity, every, progress, item.saved);
   // Not earlier: a request that is refused must not cost what a run before it left.
-  if (KeepsState(request) && request.checkpoint.existing_state == ExistingState::kDiscard)
+  if (KeepsState(request) && request.checkpoint.existing_state == ExistingState::kDiscard &&
+      pass.first_step == 0) {
     RemoveRunState(request.output.path);
-  Stage stage(context_, "denoising", job.sampling.steps, "steps");
+  }
+  Stage stage(context_, pass.name, job.steps(), "steps");
   at::Tensor latents;
   KeepingLatestStep(checkpointer, [&] {
     latents =
         Denoise(*dit_, attention, input, settings_.device, stage, [&](const StepReport& report) {
-          if (preview) preview->AfterStep(report.state.step, report.clean);
-          checkpointer.AfterStep(report.state, context_);
+          SamplerState state = report.state;
+          state.step += pass.first_step;
+          if (preview) preview->AfterStep(state.step, report.clean);
+          checkpointer.AfterStep(state, context_);
         }).cpu();
   });
   stage.Finish(item.result.stages);
+  if (!pass.last) checkpointer.SaveNow({pass.first_step + job.steps(), latents, {}});
+  item.saved = checkpointer.saved();
   return latents;
 }
 
@@ -265,7 +310,7 @@ void Generation::GenerateOne(Item& item, bool last) {
   item.result.skipped = IsFinishedMeanwhile(item);
   if (item.result.skipped) return;
   const c10::NoGradGuard no_grad;
-  const at::Tensor latents = DenoiseItem(item);
+  const at::Tensor latents = MakeLatents(item);
   // After the last video the weights are freed, so that decoding has the memory that the plan
   // assumed.
   const Residents residents = last ? Residents{} : ChooseResidents(item.planned->memory);

@@ -14,6 +14,8 @@
 #include "pipeline/embed_spool.h"
 #include "pipeline/run_plan.h"
 #include "pipeline/run_settings.h"
+#include "pipeline/source_clip.h"
+#include "pipeline/state/checkpointer.h"
 #include "pipeline/state/record.h"
 #include "pipeline/text_embeds.h"
 #include "runtime/stage.h"
@@ -40,6 +42,9 @@ class Generation {
     Result result;
     StartTime started;
     std::optional<OutputLock> lock;  // of the output, while it is being made
+    SavedStep saved;                 // what the passes so far have left on disk
+    at::Tensor draft;                // final latents of the draft; undefined: none, or not yet
+    std::shared_ptr<const SourceClip> source;  // the clip to refine, once it is there
 
     const Job& job() const { return planned->job; }
     const Request& request() const { return planned->job.request; }
@@ -52,10 +57,31 @@ class Generation {
   void EncodePrompts(std::vector<Item>& items);
   static bool HasText(const Item& item);
   PromptEmbeds EmbedsOf(const Item& item) const;
-  at::Tensor EncodeImage(Item& item) const;
-  at::Tensor Noise(const Item& item) const;
-  at::Tensor DenoiseItem(Item& item);
-  at::Tensor RunSteps(Item& item, const at::Tensor& first_frame);
+
+  // Steps of a run that are taken with one denoiser at one size: all of them, or those of the draft
+  // and then those of the video.
+  struct Pass {
+    const ModelInfo& model;
+    const Job& job;
+    const RunMemory& memory;
+    const std::optional<Image>& image;
+    const char* name;        // of the stage in progress and records
+    int64_t first_step = 0;  // of the run
+    at::Tensor source = {};  // latents that are noised
+    bool last = true;        // its latents are the video's
+  };
+  const SamplerState* Resumed(const Item& item, const Pass& pass) const;
+  at::Tensor EncodeImage(Item& item, const Pass& pass) const;
+  at::Tensor Noise(const Item& item, const Pass& pass) const;
+  at::Tensor MakeLatents(Item& item);
+  at::Tensor RunPass(Item& item, const Pass& pass);
+  at::Tensor RunSteps(Item& item, const Pass& pass, const at::Tensor& first_frame);
+  const Dit& LoadDenoiser(const ModelInfo& model, const RunMemory& memory);
+  // generation_source.cc
+  void MakeDraft(Item& item);
+  void DecodeDraft(Item& item);
+  void OpenSource(Item& item);
+  at::Tensor EncodeSource(Item& item);
   void GenerateOne(Item& item, bool last);
   void WriteOutput(Item& item, const at::Tensor& latents);
   void SaveExtraLatents(const Item& item, const at::Tensor& latents) const;
@@ -70,6 +96,7 @@ class Generation {
   const RunContext& context_;
   std::optional<EmbedSpool> spool_;  // of the prompts that were encoded
   std::optional<Dit> dit_;
+  const ModelInfo* dit_model_ = nullptr;                  // of dit_
   BlockWeights block_weights_ = BlockWeights::kOnDevice;  // of dit_
   std::optional<Vae> vae_;                                // its decoder
 };

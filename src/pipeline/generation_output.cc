@@ -7,6 +7,7 @@
 #include "loading/load_models.h"
 #include "loading/tensor_file.h"
 #include "pipeline/generation.h"
+#include "pipeline/refinement.h"
 #include "pipeline/video_check.h"
 
 namespace t3 {
@@ -33,7 +34,7 @@ void Generation::WriteOutput(Item& item, const at::Tensor& latents) {
   std::string saved;
   std::string why;
   if (KeepsState(request) && !request.checkpoint.drop_latents && !IsTensorFile(output)) {
-    saved = SaveFinalLatents(item.planned->identity, latents, why);
+    saved = SaveFinalLatents(item.planned->identity, latents, item.draft, why);
     if (saved.empty()) spdlog::warn("the final latents could not be saved: {}", why);
   }
   if (IsTensorFile(output)) {
@@ -60,15 +61,17 @@ void Generation::SaveAsOutput(Item& item, const at::Tensor& latents) const {
   } catch (...) {
     const Error error = CurrentError();
     std::string why;
-    const std::string saved = SaveFinalLatents(item.planned->identity, latents, why);
+    const std::string saved = SaveFinalLatents(item.planned->identity, latents, item.draft, why);
     Fail("{}; {}", error.what(), HowToFinish(item.planned->identity, saved, /*dropped=*/false));
   }
 }
 
 void Generation::DecodeOutput(Item& item, const at::Tensor& latents) {
   if (!vae_) vae_ = LoadVae(model_, VaeHalf::kDecoder, settings_.dtype, context_);
+  DecodeTarget target = item.planned->target;
+  if (MatchesColors(item.job())) target.colors = item.source;
   Stage stage(context_, "decoding", item.job().geometry.frames, "frames");
-  DecodeToFile(*vae_, latents, item.planned->target, stage);
+  DecodeToFile(*vae_, latents, target, stage);
   stage.Finish(item.result.stages);
   if (!KeepsState(item.request())) return;
   for (const std::string& oddity : CheckVideo(item.result.output, item.job().geometry))

@@ -6,8 +6,11 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "pipeline/choose_sampling.h"
 #include "pipeline/decode.h"
+#include "pipeline/refinement.h"
 #include "plan/windows.h"
+#include "sampling/schedule.h"
 
 namespace t3 {
 namespace {
@@ -16,45 +19,22 @@ namespace {
 // windows on weights that were not trained for them give noise (model.md 1).
 constexpr int64_t kMaxTokensUnasked = 200'000;
 
-constexpr double kMaxGuidance = 1000;
-constexpr int64_t kMaxSteps = 1000;
-// The schedule maps sigma to shift * sigma / (1 + (shift - 1) * sigma): outside this range all
-// steps fall on one end of it in fp32.
-constexpr double kMinShift = 1e-3, kMaxShift = 1e3;
 constexpr double kMaxFps = 1000;
 
-SamplingConfig ChooseSampling(const SamplingConfig& defaults, const GenerationParams& params) {
-  SamplingConfig sampling = defaults;
-  sampling.sampler = params.sampler.value_or(sampling.sampler);
-  sampling.steps = params.steps.value_or(sampling.steps);
-  sampling.guidance = params.guidance.value_or(sampling.guidance);
-  sampling.shift = params.shift.value_or(sampling.shift);
-  if (sampling.steps < 1 || sampling.steps > kMaxSteps)
-    FailUsage("`steps` {} is outside 1 to {}", sampling.steps, kMaxSteps);
-  if (!(sampling.shift >= kMinShift && sampling.shift <= kMaxShift))
-    FailUsage("`shift` {} is outside {} to {}", sampling.shift, kMinShift, kMaxShift);
-  if (!(sampling.guidance >= 0 && sampling.guidance <= kMaxGuidance))
-    FailUsage("`guidance` {} is outside 0 to {}", sampling.guidance, kMaxGuidance);
-  return sampling;
-}
-
-// The model's area at the image's aspect, rounded to sizes the model can generate.
-VideoSize SizeOfImage(const Image& image, const GenerationDefaults& defaults, int64_t multiple) {
-  const double area = static_cast<double>(defaults.width) * static_cast<double>(defaults.height);
-  const double aspect = static_cast<double>(image.width) / static_cast<double>(image.height);
-  const auto round_to = [multiple](double value) {
-    return std::max(
-        multiple,
-        static_cast<int64_t>(std::lround(value / static_cast<double>(multiple))) * multiple);
-  };
-  return {round_to(std::sqrt(area * aspect)), round_to(std::sqrt(area / aspect))};
-}
-
-VideoSize ChooseSize(const ModelInfo& model, const Request& request, const Image* image,
+// The model's area at the aspect of what the video starts from.
+VideoSize ChooseSize(const ModelInfo& model, const Request& request, const JobInputs& inputs,
                      int64_t multiple) {
   if (request.params.size) return *request.params.size;
-  if (image != nullptr) return SizeOfImage(*image, model.defaults, multiple);
-  return {model.defaults.width, model.defaults.height};
+  const auto aspect = [](int64_t width, int64_t height) {
+    return static_cast<double>(width) / static_cast<double>(height);
+  };
+  const GenerationDefaults& defaults = model.defaults;
+  const double area = static_cast<double>(defaults.width) * static_cast<double>(defaults.height);
+  if (inputs.video != nullptr)
+    return SizeOfAspect(area, aspect(inputs.video->width, inputs.video->height), multiple);
+  if (inputs.image != nullptr)
+    return SizeOfAspect(area, aspect(inputs.image->width, inputs.image->height), multiple);
+  return {defaults.width, defaults.height};
 }
 
 void CheckTexts(const Request& request) {
@@ -80,6 +60,9 @@ void CheckRequest(const ModelInfo& model, const Request& request) {
         "this one has {} latent channels",
         model.dit.latent_channels);
   }
+  if (!request.image.empty() && !request.video.empty())
+    FailUsage(
+        "`image` gives the first frame and `video` all frames to start from; give one of the two");
   CheckTexts(request);
   if (request.checkpoint.every.value_or(0) < 0)
     FailUsage("`checkpoint-every` {} is negative; 0 writes none", *request.checkpoint.every);
@@ -103,7 +86,7 @@ VideoGeometry PlanGeometry(const ModelInfo& model, const GenerationParams& param
 }
 
 // Settings that have no effect are named rather than dropped.
-void AddNotes(const ModelInfo& model, const Image* image, Job& job) {
+void AddNotes(const ModelInfo& model, const JobInputs& inputs, Job& job) {
   const Request& request = job.request;
   const VideoGeometry& video = job.geometry;
   const auto note = [&](std::string text) { job.notes.push_back(std::move(text)); };
@@ -117,8 +100,10 @@ void AddNotes(const ModelInfo& model, const Image* image, Job& job) {
   if (job.sampling.guidance == 1 && request.negative_prompt.value_or("") != "" &&
       *request.negative_prompt != model.defaults.negative_prompt)
     note("`negative-prompt` has no effect at `guidance` 1");
-  if (request.seed && !request.noise.empty())
+  if (request.seed && !request.noise.empty() && !AddsNoise(job.sampling.sampler))
     note("`seed` has no effect with `noise`, which takes its place");
+  for (std::string& text : SamplingNotes(model, request.params, job.sampling))
+    note(std::move(text));
   const FileOptions& file = request.output.file;
   if (IsTensorFile(request.output.path)) {
     if (!file.codec.empty()) note("`codec` has no effect on latents");
@@ -127,14 +112,51 @@ void AddNotes(const ModelInfo& model, const Image* image, Job& job) {
   }
   if (request.preview.every && request.preview.path.empty())
     note("`preview-every` has no effect without `preview`");
-  if (image != nullptr &&
-      (image->width != video.padded_width || image->height != video.padded_height)) {
-    note(fmt::format("the image of {}x{} is scaled to cover {}x{}, and its centre is used",
-                     image->width, image->height, video.padded_width, video.padded_height));
+  const auto scaled = [&](const char* what, int64_t width, int64_t height) {
+    if (width != video.padded_width || height != video.padded_height) {
+      note(fmt::format("the {} of {}x{} is scaled to cover {}x{}, and its center is used", what,
+                       width, height, video.padded_width, video.padded_height));
+    }
+  };
+  if (inputs.image != nullptr) scaled("image", inputs.image->width, inputs.image->height);
+  if (inputs.video != nullptr) {
+    scaled("source video", inputs.video->width, inputs.video->height);
+    for (const std::string& text : inputs.video->notes) note(text);
   }
+  for (std::string& text : RefinementNotes(job)) note(std::move(text));
+}
+
+// The frames to write: as asked for, else all of the source video or the model's number.
+int64_t ChooseFrames(const ModelInfo& model, const Request& request, const SourceInfo* video) {
+  const std::optional<int64_t>& asked = request.params.frames;
+  if (video == nullptr) return asked.value_or(model.defaults.frames);
+  if (asked && (*asked < 1 || *asked > video->frames)) {
+    FailUsage("`frames` {} is outside 1 to {}, the frames of the source video at {} fps", *asked,
+              video->frames, video->fps);
+  }
+  return asked.value_or(video->frames);
+}
+
+// Sizes of the whole video and of its segments.
+void PlanSizes(const ModelInfo& model, VideoSize size, int64_t frames, Job& job) {
+  constexpr int64_t kStride = VaeConfig::kTimeStride;
+  const VaeConfig vae = VaeOf(model);
+  const GenerationParams& params = job.request.params;
+  // A source clip of any length is generated to the next 4n+1 frames and cut.
+  const int64_t generated =
+      job.request.video.empty() ? frames : (frames + kStride - 2) / kStride * kStride + 1;
+  const int64_t together = job.refines() ? std::min(generated, model.defaults.frames) : generated;
+  job.segment = PlanGeometry(model, params, size, together, vae);
+  job.geometry = job.segment;
+  job.geometry.frames = frames;
+  job.geometry.latent.t = job.geometry.grid.t = (generated - 1) / kStride + 1;
+  job.segments = PlanSegments(job.geometry.latent.t, job.segment.latent.t,
+                              SegmentOverlap(job.segment.latent.t));
 }
 
 }  // namespace
+
+int64_t Job::steps() const { return sampling.strength == 0 ? 0 : StepCount(sampling); }
 
 JobAttention ChooseAttention(const ModelInfo& model, std::optional<AttentionPattern> pattern,
                              const WindowCycle& windows, const Grid& grid) {
@@ -170,22 +192,26 @@ JobAttention ChooseAttention(const ModelInfo& model, std::optional<AttentionPatt
   return attention;
 }
 
-Job PlanJob(const ModelInfo& model, const Request& request, const Image* image) {
+Job PlanJob(const ModelInfo& model, const Request& request, const JobInputs& inputs) {
   CheckRequest(model, request);
-  const VaeConfig vae = VaeOf(model);
   Job job;
   job.request = request;
-  const VideoSize size = ChooseSize(model, request, image, 2 * vae.spatial_stride());
-  const int64_t frames = request.params.frames.value_or(model.defaults.frames);
-  job.geometry = PlanGeometry(model, request.params, size, frames, vae);
+  const VideoSize size = ChooseSize(model, request, inputs, 2 * VaeOf(model).spatial_stride());
+  job.draft_size = ChooseDraft(model, request, size);
+  if (job.draft_size) job.draft_steps = ChooseDraftSteps(model, request);
+  if (request.params.draft || model.defaults.draft) job.draft = DraftChoice{job.draft_size};
+  PlanSizes(model, size, ChooseFrames(model, request, inputs.video), job);
   job.attention =
-      ChooseAttention(model, request.params.attention, request.params.windows, job.geometry.grid);
+      ChooseAttention(model, request.params.attention, request.params.windows, job.segment.grid);
   job.sampling = ChooseSampling(model.defaults.sampling, request.params);
+  const double strength = ChooseStrength(model, request);
+  if (job.refines()) job.sampling.strength = strength;
   job.negative_prompt = request.negative_prompt.value_or(model.defaults.negative_prompt);
-  job.fps = request.output.fps.value_or(model.defaults.fps);
+  job.fps =
+      request.output.fps.value_or(inputs.video != nullptr ? inputs.video->fps : model.defaults.fps);
   if (!(job.fps > 0 && job.fps <= kMaxFps))
     FailUsage("`fps` {} is not above 0 and at most {}", job.fps, kMaxFps);
-  AddNotes(model, image, job);
+  AddNotes(model, inputs, job);
   return job;
 }
 

@@ -8,7 +8,9 @@
 #include "config/presets.h"
 #include "loading/model_info.h"
 #include "media/image.h"
+#include "media/video_source.h"
 #include "plan/geometry.h"
+#include "plan/segments.h"
 #include "t3video/plan.h"
 #include "t3video/request.h"
 
@@ -23,17 +25,34 @@ struct JobAttention {
 struct Job {
   Request request;
   VideoGeometry geometry;
+  // Latent frames that are denoised together. A refined clip that is longer than the model's has
+  // several segments of `segment`'s size; else `segment` is the whole video.
+  std::vector<ClipSegment> segments;
+  VideoGeometry segment;
   JobAttention attention;
   SamplingConfig sampling;
   std::string negative_prompt;
   double fps = 16;
+  std::optional<VideoSize> draft_size;  // of the clip that is generated first
+  int64_t draft_steps = 0;
+  std::optional<DraftChoice> draft;  // as the run is recorded; absent: the model has none
   std::vector<std::string> notes;
+
+  // Whether the video starts from a clip: a source video or a draft.
+  bool refines() const { return draft_size || !request.video.empty(); }
+  // Denoising steps; none at strength 0.
+  int64_t steps() const;
 };
 
-// Fills in what the request leaves open and checks all of it but the files it names. `image`: the
-// request's, whose aspect decides the size where none was given; or nullptr. Throws Error of kind
-// kUsage for values that no model could take, kFailed for those this model cannot.
-Job PlanJob(const ModelInfo& model, const Request& request, const Image* image = nullptr);
+// What a request names that decides its job; nullptr where it names none.
+struct JobInputs {
+  const Image* image = nullptr;       // its aspect decides the size where none was given
+  const SourceInfo* video = nullptr;  // likewise, and the frames and the frame rate
+};
+
+// Fills in what the request leaves open and checks all of it but the files it names. Throws Error
+// of kind kUsage for values that no model could take, kFailed for those this model cannot.
+Job PlanJob(const ModelInfo& model, const Request& request, const JobInputs& inputs = {});
 
 // Attention and windows for `grid`: as asked for, else as the model was trained. Throws Error of
 // kind kUsage for windows with full attention, kFailed when the model's attention is unknown and

@@ -2,12 +2,14 @@
 #include "pipeline/memory_check.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/text.h"
 #include "loading/precision.h"
 #include "pipeline/decode.h"
+#include "pipeline/refinement.h"
 #include "runtime/device.h"
 
 namespace t3 {
@@ -58,7 +60,11 @@ class FitSearch {
 
   bool FitsAt(int64_t width, int64_t height, int64_t frames) const {
     Job job = job_;
-    job.geometry = PlanVideo(width, height, frames, VaeOf(model_));
+    const auto sized = [&](int64_t count) {
+      return PlanVideo(width, height, count, VaeOf(model_));
+    };
+    job.segment = sized(std::min(frames, job_.segment.frames));
+    job.geometry = sized(frames);
     return Fits(job, dtype_);
   }
 
@@ -128,6 +134,7 @@ PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType d
   run.attention = job.attention.pattern;
   run.windows = job.attention.windows;
   run.video = job.geometry;
+  if (job.segments.size() > 1) run.segment = job.segment;
   run.on_gpu = budget.on_gpu;
   run.element_bytes = ElementBytes(ArithmeticDtype(dtype, run.on_gpu));
   const Precision dit = DitPrecision(model, dtype, run.on_gpu);
@@ -137,7 +144,7 @@ PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType d
     if (text.converts()) run.text_stored_bytes = ElementBytes(text.stored);
   }
   run.two_branches = job.sampling.guidance != 1;
-  run.from_image = !job.request.image.empty();
+  run.encoded_frames = EncodedFrames(job);
   run.device_budget = budget.device;
   return run;
 }
@@ -159,6 +166,23 @@ MemoryOutlook ToOutlook(const RunMemory& memory) {
   outlook.host_budget = memory.budget.host;
   outlook.streams_weights = memory.stream_weights;
   return outlook;
+}
+
+void AddDraft(const MemoryOutlook& draft, MemoryOutlook& memory) {
+  const std::map<StageKind, StageKind> kinds{
+      {StageKind::kImageEncoder, StageKind::kDraftImageEncoder},
+      {StageKind::kDenoiser, StageKind::kDraftDenoiser},
+      {StageKind::kDecoder, StageKind::kDraftDecoder}};
+  auto video = std::ranges::find_if(memory.stages, [](const StageMemory& stage) {
+    return stage.kind != StageKind::kTextEncoder;
+  });
+  for (StageMemory stage : draft.stages) {
+    const auto kind = kinds.find(stage.kind);
+    if (kind == kinds.end()) continue;
+    stage.kind = kind->second;
+    video = std::next(memory.stages.insert(video, std::move(stage)));
+  }
+  if (draft.host.total() > memory.host.total()) memory.host = draft.host;
 }
 
 std::optional<Error> CheckMemory(const ModelInfo& model, const Job& job, at::ScalarType dtype,

@@ -45,6 +45,10 @@ RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::ScalarType d
 // The same as the public structs.
 MemoryOutlook ToOutlook(const RunMemory& memory);
 
+// Adds the stages of a draft, named "draft denoiser" and so on, before those of the video. Prompts
+// are encoded once for both.
+void AddDraft(const MemoryOutlook& draft, MemoryOutlook& memory);
+
 // Why the job would be refused: which stage does not fit, what it needs, what there is, and the
 // options with which it would fit. nullopt where every stage fits.
 std::optional<Error> CheckMemory(const ModelInfo& model, const Job& job, at::ScalarType dtype,

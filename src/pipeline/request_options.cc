@@ -1,6 +1,7 @@
 // Options from text.
 #include "t3video/request_options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <random>
@@ -105,6 +106,25 @@ void ParseOption(const Option&, std::string_view text, std::optional<VideoSize>&
   value = ParseSize(text);
 }
 
+void ParseOption(const Option& option, std::string_view text, std::optional<DraftChoice>& value) {
+  if (text == "none") {
+    value = DraftChoice{};
+    return;
+  }
+  try {
+    value = DraftChoice{ParseSize(text)};
+  } catch (const Error&) {
+    FailUsage("`{}` '{}' is not a size; write WIDTHxHEIGHT, e.g. 512x288, or none", option.name,
+              text);
+  }
+}
+
+void ParseOption(const Option& option, std::string_view text, std::optional<bool>& value) {
+  if (text != "on" && text != "off" && text != "true" && text != "false")
+    FailUsage("`{}` '{}' is neither on nor off", option.name, text);
+  value = text == "on" || text == "true";
+}
+
 void ParseOption(const Option&, std::string_view text, std::optional<Sampler>& value) {
   value = ParseSampler(text);
 }
@@ -116,6 +136,21 @@ void ParseOption(const Option&, std::string_view text, std::optional<AttentionPa
 
 void ParseOption(const Option&, std::string_view text, WindowCycle& value) {
   value = ParseWindows(text);
+}
+
+void ParseOption(const Option& option, std::string_view text, std::vector<double>& value) {
+  value.clear();
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find(',', at), text.size());
+    std::string_view item = text.substr(at, end - at);
+    while (item.starts_with(' ')) item.remove_prefix(1);
+    while (item.ends_with(' ')) item.remove_suffix(1);
+    const std::optional<double> number = ParseNumber<double>(item);
+    if (!number)
+      FailUsage("`{}` '{}' is not a list of numbers such as 1000,757,522", option.name, text);
+    value.push_back(*number);
+    at = end + 1;
+  }
 }
 
 void ParseOption(const Option&, std::string_view text, ComputeDtype& value) {

@@ -1,4 +1,4 @@
-// A temporary file for frames that are decoded slab by slab.
+// A temporary file for frames: of a decode slab by slab, and of a clip that is read several times.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,12 @@ class RowSpool {
   void Write(int64_t frame, int64_t channel, int64_t row, int64_t rows, const int16_t* codes);
   // A whole frame, (3, height, width).
   void Read(int64_t frame, int16_t* codes) const;
+  // The same as values, which are clamped to [-1, 1] and rounded to the nearest code.
+  void WriteFrame(int64_t frame, const float* rgb);
+  void ReadFrame(int64_t frame, float* rgb) const;
+
+  int64_t height() const { return height_; }
+  int64_t width() const { return width_; }
 
  private:
   int64_t Offset(int64_t frame, int64_t channel, int64_t row) const;

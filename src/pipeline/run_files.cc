@@ -45,9 +45,11 @@ void ClaimModelFiles(const ModelInfo& model, FileClaims& claims) {
 }
 
 void ClaimRunFiles(const Request& request, FileClaims& claims) {
-  for (const auto& [what, input] : {std::pair("the image", request.image.path),
-                                    std::pair("the text embeddings", request.text_embeds),
-                                    std::pair("the noise", request.noise)}) {
+  for (const auto& [what, input] :
+       {std::pair("the image", request.image.path), std::pair("the source video", request.video),
+        std::pair("the draft's denoiser", request.draft_dit),
+        std::pair("the text embeddings", request.text_embeds),
+        std::pair("the noise", request.noise)}) {
     CheckInput(what, input);
     claims.Read(what, input);
   }
@@ -58,6 +60,7 @@ void ClaimRunFiles(const Request& request, FileClaims& claims) {
   CheckExtension("`record`", request.record.path, ".json");
   CheckExtension("`preview`", request.preview.path, ".png");
   claims.Write("`save-latents`", request.output.save_latents);
+  claims.Write("`keep-draft`", request.output.keep_draft);
   claims.Write("`record`", request.record.path);
   claims.Write("`preview`", request.preview.path);
   if (output.empty()) return;
@@ -76,8 +79,8 @@ void ClaimOutput(const std::string& output, FileClaims& claims) {
 
 std::vector<std::string> WrittenPaths(const Request& request) {
   const std::string& output = request.output.path;
-  std::vector<std::string> paths{request.output.save_latents, request.record.path,
-                                 request.preview.path};
+  std::vector<std::string> paths{request.output.save_latents, request.output.keep_draft,
+                                 request.record.path, request.preview.path};
   if (!output.empty())
     paths.insert(paths.end(), {output, CheckpointBeside(output), LatentsBeside(output)});
   std::erase_if(paths, [](const std::string& path) { return path.empty(); });

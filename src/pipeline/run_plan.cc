@@ -1,6 +1,7 @@
 // Planning a run.
 #include "pipeline/run_plan.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/atomic_file.h"
@@ -42,6 +43,20 @@ at::Tensor ReadNoise(const std::string& path, const std::vector<int64_t>& shape,
   return noise;
 }
 
+// What the clip is, at its own frame rate or that of the request.
+std::optional<SourceInfo> ReadSourceInfo(const Request& request) {
+  if (request.video.empty()) return std::nullopt;
+  SourceOptions options;
+  options.fps = request.output.fps.value_or(0);
+  options.max_frames = std::max<int64_t>(request.params.frames.value_or(0), 0);
+  return VideoSource(request.video, options).info();
+}
+
+std::optional<Image> ScaledImage(const std::optional<Image>& image, const VideoGeometry& video) {
+  if (!image) return std::nullopt;
+  return ResizeCover(*image, video.padded_width, video.padded_height);
+}
+
 AttentionPlan ToPlan(const ModelInfo& model, const JobAttention& attention) {
   const bool full = attention.pattern == AttentionPattern::kFull;
   return {attention.pattern, model.attention.pattern, model.attention.known,
@@ -76,7 +91,23 @@ const nlohmann::ordered_json& Planner::weights() {
   return weights_;
 }
 
-RunIdentity Planner::Identify(const Job& job, const Metadata& metadata) {
+int64_t DraftSteps(const PlannedJob& planned) {
+  return planned.draft ? planned.draft->job.steps() : 0;
+}
+
+DecodeTarget DraftTarget(const PlannedJob& planned, const std::string& path) {
+  const Job& draft = planned.draft->job;
+  DecodeTarget target;
+  target.output.path = path;
+  target.output.file = planned.job.request.output.file;
+  target.geometry = draft.geometry;
+  target.fps = draft.fps;
+  target.metadata = planned.draft->metadata;
+  return target;
+}
+
+RunIdentity Planner::Identify(const PlannedJob& planned) {
+  const Job& job = planned.job;
   RunOptions options = settings_.options;
   options.device = settings_.device.str();
   options.dtype = ToComputeDtype(settings_.dtype);
@@ -85,15 +116,43 @@ RunIdentity Planner::Identify(const Job& job, const Metadata& metadata) {
   identity.settings = SettingsJson(settings_.files, options, DecidedRequest(job));
   identity.inputs = RunInputs(model_, job, settings_, weights());
   identity.device = options.device;
-  identity.steps = job.sampling.steps;
-  identity.metadata = metadata;
+  identity.steps = DraftSteps(planned) + job.steps();
+  identity.metadata = planned.target.metadata;
   return identity;
+}
+
+void Planner::PlanDraft(PlannedJob& planned) {
+  const Job& job = planned.job;
+  if (!job.draft_size) return;
+  PlannedDraft draft;
+  const std::string& file = job.request.draft_dit;
+  if (!file.empty()) {
+    std::shared_ptr<const ModelInfo>& model = draft_models_[file];
+    if (!model) {
+      ModelFiles files = settings_.files;
+      files.dit = file;
+      model = std::make_shared<const ModelInfo>(OpenModel(files));
+      T3_CHECK(model->dit.latent_channels == model_.dit.latent_channels,
+               "`draft-dit` {} has {} latent channels, but the denoiser {} has {}; both must use "
+               "the same VAE",
+               file, model->dit.latent_channels, model_.paths.dit, model_.dit.latent_channels);
+      CheckDit(*model);
+    }
+    draft.model = model;
+  }
+  const ModelInfo& model = draft.model ? *draft.model : model_;
+  draft.job =
+      PlanJob(model, DraftRequest(job), {planned.image ? &*planned.image : nullptr, nullptr});
+  draft.image = ScaledImage(planned.image, draft.job.geometry);
+  draft.metadata = JobMetadata(model, draft.job, settings_.DtypeName());
+  planned.draft = std::move(draft);
 }
 
 void Planner::CheckParts(const Request& request) const {
   CheckDit(model_);
   if (request.text_embeds.empty()) CheckTextEncoder(model_);
-  if (!IsTensorFile(request.output.path) || !request.image.empty() || !request.preview.path.empty())
+  if (!IsTensorFile(request.output.path) || !request.image.empty() || !request.video.empty() ||
+      request.params.draft.value_or(DraftChoice{}).size || !request.preview.path.empty())
     CheckVae(model_);
 }
 
@@ -110,15 +169,14 @@ void Planner::CheckPlaces(const PlannedJob& planned) {
        {request.output.save_latents, request.record.path, request.preview.path}) {
     if (!path.empty()) const AtomicFile writable(path);
   }
+  if (!request.output.keep_draft.empty() && planned.draft)
+    CheckDecodeTarget(DraftTarget(planned, request.output.keep_draft));
 }
 
 void Planner::ReadInputs(PlannedJob& planned) const {
   const Job& job = planned.job;
   const Request& request = job.request;
-  if (planned.image) {
-    planned.image =
-        ResizeCover(*planned.image, job.geometry.padded_width, job.geometry.padded_height);
-  }
+  planned.image = ScaledImage(planned.image, job.geometry);
   if (!request.noise.empty())
     planned.noise = ReadNoise(request.noise, LatentShape(model_, job), job.geometry);
   if (planned.found) {
@@ -129,19 +187,33 @@ void Planner::ReadInputs(PlannedJob& planned) const {
   }
 }
 
-RunPlan Planner::Plan(const Request& request) {
-  RequireDit(model_);
-  FileClaims files;
-  ClaimModelFiles(model_, files);
-  ClaimRunFiles(request, files);
-  auto planned = std::make_shared<PlannedJob>();
-  planned->image = ReadInputImage(request.image);
-  planned->job = PlanJob(model_, request, planned->image ? &*planned->image : nullptr);
-  const Job& job = planned->job;
-  planned->target = {request.output, job.geometry, job.fps,
-                     JobMetadata(model_, job, settings_.DtypeName())};
-  planned->identity = Identify(job, planned->target.metadata);
+void Planner::PlanMemoryAndTime(PlannedJob& planned, RunPlan& plan) const {
+  const MemoryBudget budget = BudgetOf(settings_.device, settings_.limits);
+  const auto calibrated = [&](const ModelInfo& model, const Job& job, const RunMemory& memory) {
+    const auto calibration =
+        FindCalibration(CalibrationKeyOf(model, job, settings_.device, settings_.dtype));
+    return calibration
+               ? std::optional(ExpectTime(*calibration, model, job, settings_.dtype,
+                                          memory.stream_weights, !settings_.options.deterministic))
+               : std::nullopt;
+  };
+  planned.memory = PlanRunMemory(model_, planned.job, settings_.dtype, budget);
+  plan.memory = ToOutlook(planned.memory);
+  plan.refusal = CheckMemory(model_, planned.job, settings_.dtype, planned.memory);
+  plan.time = calibrated(model_, planned.job, planned.memory);
+  if (!planned.draft) return;
+  PlannedDraft& draft = *planned.draft;
+  const ModelInfo& model = draft.model ? *draft.model : model_;
+  draft.memory = PlanRunMemory(model, draft.job, settings_.dtype, budget);
+  AddDraft(ToOutlook(draft.memory), plan.memory);
+  if (!plan.refusal) plan.refusal = CheckMemory(model, draft.job, settings_.dtype, draft.memory);
+  const auto time = calibrated(model, draft.job, draft.memory);
+  if (plan.time && time) plan.time->draft = time->denoising + time->decoding;
+  if (!time) plan.time.reset();
+}
 
+RunPlan Planner::Describe(const PlannedJob& planned) const {
+  const Job& job = planned.job;
   RunPlan plan;
   plan.request = DecidedRequest(job);
   plan.model = model_.paths.dit;
@@ -152,10 +224,40 @@ RunPlan Planner::Plan(const Request& request) {
   plan.dtype = ToComputeDtype(settings_.dtype);
   plan.video = ToVideoPlan(model_, job);
   plan.attention = ToPlan(model_, job.attention);
+  plan.steps = job.steps();
+  plan.segments = std::ssize(job.segments);
   plan.notes = job.notes;
+  if (planned.draft) {
+    const ModelInfo& model = planned.draft->model ? *planned.draft->model : model_;
+    const Job& draft = planned.draft->job;
+    plan.draft = DraftPlan{model.paths.dit, ToVideoPlan(model, draft),
+                           ToPlan(model, draft.attention), draft.steps()};
+    for (const std::string& note : draft.notes) plan.notes.push_back("draft: " + note);
+  }
   for (std::string& note : LoraNotes(model_, job.attention.pattern))
     plan.notes.push_back(std::move(note));
   for (std::string& note : ShippedModelNotes(model_, job)) plan.notes.push_back(std::move(note));
+  return plan;
+}
+
+RunPlan Planner::Plan(const Request& request) {
+  RequireDit(model_);
+  FileClaims files;
+  ClaimModelFiles(model_, files);
+  ClaimRunFiles(request, files);
+  auto planned = std::make_shared<PlannedJob>();
+  planned->image = ReadInputImage(request.image);
+  planned->source = ReadSourceInfo(request);
+  planned->job = PlanJob(
+      model_, request,
+      {planned->image ? &*planned->image : nullptr, planned->source ? &*planned->source : nullptr});
+  const Job& job = planned->job;
+  PlanDraft(*planned);
+  planned->target = {request.output, job.geometry, job.fps,
+                     JobMetadata(model_, job, settings_.DtypeName())};
+  if (planned->source && planned->source->has_audio) planned->target.audio_from = request.video;
+  planned->identity = Identify(*planned);
+  RunPlan plan = Describe(*planned);
   plan.job = planned;
   if (request.record.skip_finished && IsFinished(request.record.path, planned->identity)) {
     plan.finished = true;
@@ -165,32 +267,35 @@ RunPlan Planner::Plan(const Request& request) {
     for (std::string& note : CompareWithRecord(request.record.compare_with, planned->identity))
       plan.notes.push_back(std::move(note));
   }
-  CheckParts(request);
-  if (KeepsState(request)) {
-    planned->found = FindRun(planned->identity, request.checkpoint.resume_from,
-                             request.checkpoint.existing_state);
-  }
-  // Final latents are removed after the outputs are written: a run that was killed in between has
-  // written them itself.
-  const bool wrote_outputs =
-      planned->found && planned->found->progress.sampler.step == job.sampling.steps;
-  CheckReplaceable(request, planned->identity, wrote_outputs);
+  CheckParts(plan.request);
+  FindEarlierRun(*planned, plan);
   CheckPlaces(*planned);
   ReadInputs(*planned);
-  if (planned->found) {
-    plan.resumed_from = planned->found->progress.sampler.step;
-    for (const std::string& note : planned->found->notes) plan.notes.push_back(note);
-  }
-  const MemoryBudget budget = BudgetOf(settings_.device, settings_.limits);
-  planned->memory = PlanRunMemory(model_, job, settings_.dtype, budget);
-  plan.memory = ToOutlook(planned->memory);
-  plan.refusal = CheckMemory(model_, job, settings_.dtype, planned->memory);
-  if (const auto calibration =
-          FindCalibration(CalibrationKeyOf(model_, job, settings_.device, settings_.dtype))) {
-    plan.time = ExpectTime(*calibration, model_, job, settings_.dtype,
-                           planned->memory.stream_weights, !settings_.options.deterministic);
-  }
+  PlanMemoryAndTime(*planned, plan);
   return plan;
+}
+
+// The state of an earlier run, and whether its files may be replaced.
+void Planner::FindEarlierRun(PlannedJob& planned, RunPlan& plan) const {
+  const Request& request = planned.job.request;
+  if (KeepsState(request)) {
+    planned.found = FindRun(planned.identity, request.checkpoint.resume_from,
+                            request.checkpoint.existing_state);
+  }
+  const auto& found = planned.found;
+  // Final latents are removed after the outputs are written: a run that was killed in between has
+  // written them itself.
+  const bool wrote_outputs = found && found->progress.sampler.step == planned.identity.steps;
+  CheckReplaceable(request, planned.identity, wrote_outputs);
+  if (planned.draft && !found) {
+    OutputOptions draft;
+    draft.path = request.output.keep_draft;
+    draft.overwrite = request.output.overwrite;
+    CheckReplaceable(draft, planned.draft->metadata);
+  }
+  if (!found) return;
+  plan.resumed_from = found->progress.sampler.step;
+  for (const std::string& note : found->notes) plan.notes.push_back(note);
 }
 
 }  // namespace t3

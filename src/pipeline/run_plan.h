@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -22,16 +23,27 @@
 
 namespace t3 {
 
+// A draft on its own: a run whose video stays in memory.
+struct PlannedDraft {
+  std::shared_ptr<const ModelInfo> model;  // with the draft's own denoiser; nullptr: the video's
+  Job job;
+  RunMemory memory;
+  std::optional<Image> image;  // scaled to the draft's padded size
+  Metadata metadata;           // of its file
+};
+
 // What the engine keeps of a plan.
 struct PlannedJob {
   Job job;
+  std::optional<PlannedDraft> draft;
   DecodeTarget target;
   RunIdentity identity;
   RunMemory memory;
-  std::optional<FoundRun> found;  // the state that an earlier run left
-  std::optional<Image> image;     // scaled to the padded size
-  at::Tensor noise;               // of a file, (z,T,h,w) fp32; undefined: drawn from the seed
-  PromptEmbeds embeds;            // of a file; empty: encoded from the prompts
+  std::optional<FoundRun> found;     // the state that an earlier run left
+  std::optional<Image> image;        // scaled to the padded size
+  std::optional<SourceInfo> source;  // of the source video
+  at::Tensor noise;                  // of a file, (z,T,h,w) fp32; undefined: drawn from the seed
+  PromptEmbeds embeds;               // of a file; empty: encoded from the prompts
 };
 
 class Planner {
@@ -45,13 +57,18 @@ class Planner {
   const nlohmann::ordered_json& weights();
 
  private:
-  RunIdentity Identify(const Job& job, const Metadata& metadata);
+  RunIdentity Identify(const PlannedJob& planned);
+  void PlanDraft(PlannedJob& planned);
+  RunPlan Describe(const PlannedJob& planned) const;
+  void FindEarlierRun(PlannedJob& planned, RunPlan& plan) const;
+  void PlanMemoryAndTime(PlannedJob& planned, RunPlan& plan) const;
   void CheckParts(const Request& request) const;
   void CheckPlaces(const PlannedJob& planned);
   void ReadInputs(PlannedJob& planned) const;
 
   const ModelInfo& model_;
   const RunSettings& settings_;
+  std::map<std::string, std::shared_ptr<const ModelInfo>> draft_models_;  // by the denoiser's file
   nlohmann::ordered_json weights_;
   std::set<std::string> checked_targets_;
 };
@@ -59,6 +76,12 @@ class Planner {
 // Whether the run leaves a state beside its output until it is complete; one without a path does
 // not.
 bool KeepsState(const Request& request);
+
+// Steps of the draft; 0 without one.
+int64_t DraftSteps(const PlannedJob& planned);
+
+// Where the draft's frames go: to `path`.
+DecodeTarget DraftTarget(const PlannedJob& planned, const std::string& path);
 
 // (z,T,h,w) of the job's latents.
 std::vector<int64_t> LatentShape(const ModelInfo& model, const Job& job);

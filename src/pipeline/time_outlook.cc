@@ -3,6 +3,7 @@
 
 #include "arch/dit.h"
 #include "pipeline/decode.h"
+#include "pipeline/refinement.h"
 #include "plan/cost.h"
 
 namespace t3 {
@@ -15,18 +16,24 @@ CalibrationKey CalibrationKeyOf(const ModelInfo& model, const Job& job, at::Devi
 TimeOutlook ExpectTime(const Calibration& calibration, const ModelInfo& model, const Job& job,
                        at::ScalarType dtype, bool streamed, bool tunes) {
   const DitCost cost =
-      CostOfForward(model.dit, job.attention.pattern, job.attention.windows, job.geometry.grid);
+      CostOfForward(model.dit, job.attention.pattern, job.attention.windows, job.segment.grid);
   const auto element_bytes = static_cast<int64_t>(c10::elementSize(dtype));
   const int64_t copied =
       streamed ? model.dit.num_layers * WeightBytes(DitBlockTensors(model.dit), element_bytes) : 0;
   TimeOutlook time;
   time.measured = calibration.measured;
-  time.start = calibration.StartSeconds(job.geometry.grid.tokens(), tunes);
+  time.start = calibration.StartSeconds(job.segment.grid.tokens(), tunes);
   time.forward = calibration.ForwardSeconds(cost, copied);
   time.step = (job.sampling.guidance != 1 ? 2 : 1) * time.forward;
-  time.denoising = time.start + static_cast<double>(job.sampling.steps) * time.step;
+  time.denoising =
+      time.start + static_cast<double>(job.steps() * std::ssize(job.segments)) * time.step;
   if (!IsTensorFile(job.request.output.path))
     time.decoding = calibration.DecodeSeconds(CostOfDecode(VaeOf(model), job.geometry.latent));
+  if (EncodedFrames(job) > 1 && calibration.decode > 0) {
+    // At the rate of the decoder, in fp32 where that is bf16: a third slower or more.
+    Grid latent = job.geometry.latent;
+    time.encoding = CostOfEncode(VaeOf(model), latent) / calibration.decode;
+  }
   time.linear_rate = calibration.linear;
   time.attention_rate = calibration.attention;
   time.decode_rate = calibration.decode;

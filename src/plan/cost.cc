@@ -40,22 +40,30 @@ double LayerPairs(AttentionPattern pattern, const WindowCycle& cycle, const Grid
   return (twice ? 2 : 1) * WindowPairs(grid, counts);
 }
 
-// Walks through the decoder at the size that each layer has.
-class DecoderMacs {
+// Walks through a half of the VAE at the size that each layer has.
+class VaeMacs {
  public:
-  DecoderMacs(const VaeConfig& config, const Grid& latent) : size_(latent) {
+  explicit VaeMacs(const Grid& size) : size_(size) {}
+
+  double Decode(const VaeConfig& config) {
     const VaeLevels levels = DecoderLevels(config);
-    const int64_t middle = levels.front().in;
     Conv(config.latent_channels, config.latent_channels, 1);
-    Conv(config.latent_channels, middle, kTaps3d);
-    Residual(middle, middle);
-    Conv(middle, 4 * middle, 1);  // q, k, v and the projection
-    total_ += 2.0 * static_cast<double>(size_.t * middle) * Square(size_.h * size_.w);
-    Residual(middle, middle);
-    for (const VaeLevel& level : levels) Level(level);
+    Conv(config.latent_channels, levels.front().in, kTaps3d);
+    Middle(levels.front().in);
+    for (const VaeLevel& level : levels) DecoderLevel(level);
     Conv(levels.back().out, PixelChannels(config), kTaps3d);
+    return total_;
   }
-  double total() const { return total_; }
+
+  double Encode(const VaeConfig& config) {
+    const VaeLevels levels = EncoderLevels(config);
+    Conv(PixelChannels(config), levels.front().in, kTaps3d);
+    for (const VaeLevel& level : levels) EncoderLevel(level);
+    Middle(levels.back().out);
+    Conv(levels.back().out, 2 * config.latent_channels, kTaps3d);
+    Conv(2 * config.latent_channels, 2 * config.latent_channels, 1);
+    return total_;
+  }
 
  private:
   static constexpr int64_t kTaps3d = 27, kTaps2d = 9, kTapsTime = 3;
@@ -68,10 +76,19 @@ class DecoderMacs {
     Conv(in, out, kTaps3d);
     Conv(out, out, kTaps3d);
   }
-  void Level(const VaeLevel& level) {
+  void Middle(int64_t channels) {
+    Residual(channels, channels);
+    Conv(channels, 4 * channels, 1);  // q, k, v and the projection
+    total_ += 2.0 * static_cast<double>(size_.t * channels) * Square(size_.h * size_.w);
+    Residual(channels, channels);
+  }
+  void Blocks(const VaeLevel& level) {
     for (int64_t i = 0; i < level.blocks; ++i) {
       Residual(i == 0 ? level.in : level.channels, level.channels);
     }
+  }
+  void DecoderLevel(const VaeLevel& level) {
+    Blocks(level);
     if (level.time_factor > 1) {
       --size_.t;  // frame 0 is not doubled
       Conv(level.channels, 2 * level.channels, kTapsTime);
@@ -81,6 +98,17 @@ class DecoderMacs {
     size_.h *= level.space_factor;
     size_.w *= level.space_factor;
     Conv(level.channels, level.out, kTaps2d);
+  }
+  void EncoderLevel(const VaeLevel& level) {
+    Blocks(level);
+    if (!level.resamples()) return;
+    size_.h /= level.space_factor;
+    size_.w /= level.space_factor;
+    Conv(level.channels, level.out, kTaps2d);
+    if (level.time_factor == 1) return;
+    size_.t = (size_.t - 1) / 2;  // frame 0 passes
+    Conv(level.out, level.out, kTapsTime);
+    ++size_.t;
   }
 
   Grid size_;
@@ -121,7 +149,14 @@ DitCost CostOfForward(const DitConfig& config, AttentionPattern pattern, const W
 }
 
 double CostOfDecode(const VaeConfig& config, const Grid& latent) {
-  return DecoderMacs(config, latent).total();
+  return VaeMacs(latent).Decode(config);
+}
+
+double CostOfEncode(const VaeConfig& config, const Grid& latent) {
+  const int64_t packed = config.spatial_stride() / config.patch();
+  return VaeMacs(
+             {VaeConfig::kTimeStride * (latent.t - 1) + 1, latent.h * packed, latent.w * packed})
+      .Encode(config);
 }
 
 }  // namespace t3

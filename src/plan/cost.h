@@ -30,5 +30,7 @@ DitCost CostOfForward(const DitConfig& config, AttentionPattern pattern, const W
 
 // Convolutions and middle attention of a whole video's decode; `latent` is T, h, w of its latents.
 double CostOfDecode(const VaeConfig& config, const Grid& latent);
+// Likewise of its encode.
+double CostOfEncode(const VaeConfig& config, const Grid& latent);
 
 }  // namespace t3

@@ -34,7 +34,7 @@ LayerAttention FullAttention(const AttentionSize& size) { return {size, true}; }
 
 LayerAttention WindowedAttention(const PlannedRun& run, AttentionSize size,
                                  const WindowCounts& counts) {
-  const Grid& grid = run.video.grid;
+  const Grid& grid = DenoisedVideo(run).grid;
   const bool coincide = Coincide(grid, counts);
   const bool swin = run.attention == AttentionPattern::kSwin;
   size.partitions = run.attention == AttentionPattern::kT3 && !coincide ? 2 : 1;
@@ -46,7 +46,7 @@ LayerAttention WindowedAttention(const PlannedRun& run, AttentionSize size,
 
 std::vector<LayerAttention> Layers(const PlannedRun& run) {
   AttentionSize size;
-  size.tokens = run.video.grid.tokens();
+  size.tokens = DenoisedVideo(run).grid.tokens();
   size.row_bytes = run.dit.head_dim() * run.element_bytes;
   if (run.attention == AttentionPattern::kFull) return {FullAttention(size)};
   std::vector<LayerAttention> layers;
@@ -65,13 +65,13 @@ int64_t HeadBytes(const PlannedRun& run, const LayerAttention& layer) {
 int64_t TensorsOfAttention(const PlannedRun& run) { return run.on_gpu ? 1 + 3 : 1 + 3 + 2 + 1; }
 
 int64_t TensorBytes(const PlannedRun& run) {
-  return run.video.grid.tokens() * run.dit.dim * run.element_bytes;
+  return DenoisedVideo(run).grid.tokens() * run.dit.dim * run.element_bytes;
 }
 
 // Normed tokens before q, k, v; then window attention by groups of heads.
 int64_t AttentionPhase(const PlannedRun& run, int64_t scratch) {
   const int64_t row = run.dit.dim * run.element_bytes;
-  int64_t widest = row * ChunkTokens(run.video.grid.tokens(), row, scratch);
+  int64_t widest = row * ChunkTokens(DenoisedVideo(run).grid.tokens(), row, scratch);
   for (const LayerAttention& layer : Layers(run)) {
     const int64_t head = HeadBytes(run, layer);
     widest = std::max(widest, head * HeadGroup(run.dit.num_heads, head, scratch));
@@ -85,7 +85,7 @@ int64_t FfnPhase(const PlannedRun& run, int64_t scratch) {
   const bool fused = run.on_gpu && run.element_bytes == 2;
   const int64_t row = (run.dit.ffn_dim + 2 * run.dit.dim) * run.element_bytes;
   const int64_t taken = row - (fused ? run.dit.dim * run.element_bytes : 0);
-  return TensorBytes(run) + taken * ChunkTokens(run.video.grid.tokens(), row, scratch);
+  return TensorBytes(run) + taken * ChunkTokens(DenoisedVideo(run).grid.tokens(), row, scratch);
 }
 
 int64_t SmallestScratch(const PlannedRun& run) {
@@ -104,7 +104,7 @@ int64_t PartitionBytes(const PlannedRun& run) {
     if (!layer.in_place) lists += 2 * layer.size.partitions;
   }
   const int64_t layouts = LayoutCount(run.attention, std::ssize(run.windows));
-  return lists * layouts / std::ssize(run.windows) * run.video.grid.tokens() *
+  return lists * layouts / std::ssize(run.windows) * DenoisedVideo(run).grid.tokens() *
          static_cast<int64_t>(sizeof(int32_t));
 }
 
@@ -115,7 +115,7 @@ int64_t TextBytes(const PlannedRun& run) {
 }
 
 int64_t LatentBytes(const PlannedRun& run) {
-  return run.dit.latent_channels * run.video.latent.tokens() * kFloatBytes;
+  return run.dit.latent_channels * DenoisedVideo(run).latent.tokens() * kFloatBytes;
 }
 
 // Everything except the weights, with `scratch` bytes for temporaries.

@@ -67,14 +67,18 @@ int64_t FrameBytes(const PlannedRun& run) {
   return 3 * run.video.padded_width * run.video.padded_height * kFloatBytes;
 }
 
-StageMemory ImageStage(const PlannedRun& run) {
-  const Grid latent{1, run.video.latent.h, run.video.latent.w};
+StageMemory EncoderStage(const PlannedRun& run) {
+  const Grid latent{run.encoded_frames, run.video.latent.h, run.video.latent.w};
   const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kEncoder), kFloatBytes);
-  const int64_t frame = FrameBytes(run);
-  const EncodePlan plan =
-      FindEncodePlan(run.vae, latent, kFloatBytes, BudgetAfter(run, Context(run) + weights + frame))
-          .value_or(MakeEncodePlan(run.vae, latent, kFloatBytes, latent.h, 1));
-  return {StageKind::kImageEncoder, weights, frame + plan.memory.total, Context(run), ""};
+  // The frames of one call of the frame source, and the latents of the window.
+  const int64_t inputs = FrameBytes(run) * std::min(run.encoded_frames, VaeConfig::kTimeStride) +
+                         run.vae.latent_channels * latent.tokens() * kFloatBytes;
+  const EncodePlan plan = FindEncodePlan(run.vae, latent, kFloatBytes,
+                                         BudgetAfter(run, Context(run) + weights + inputs))
+                              .value_or(MakeEncodePlan(run.vae, latent, kFloatBytes, latent.h, 1));
+  const bool image = run.encoded_frames == 1;
+  return {image ? StageKind::kImageEncoder : StageKind::kVideoEncoder, weights,
+          inputs + plan.memory.total, Context(run), ""};
 }
 
 // The decoder's plan for what the budget leaves; if none fits, the smallest.
@@ -90,8 +94,10 @@ StageMemory DecoderStage(const PlannedRun& run) {
 }
 
 StageMemory HostStage(const PlannedRun& run, const StageMemory& widest) {
-  // Latents that move between the stages, frames on their way to the file.
-  int64_t data = 4 * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
+  // Latents that move between the stages, frames on their way to the file. Segments are denoised
+  // from latents, velocities and the solver's history on the host.
+  int64_t data =
+      (run.segment ? 9 : 4) * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
   data += FrameBytes(run) * (kQueuedFrames + 2 * VaeConfig::kTimeStride);
   if (run.on_gpu) return {StageKind::kHost, 0, kHostProcessWithGpu + data, 0, ""};
   return {StageKind::kHost, widest.weights, widest.activations + kHostProcess + data, 0, ""};
@@ -100,8 +106,9 @@ StageMemory HostStage(const PlannedRun& run, const StageMemory& widest) {
 }  // namespace
 
 std::string_view StageName(StageKind kind) {
-  constexpr std::array<std::string_view, 5> kNames{"text encoder", "image encoder", "denoiser",
-                                                   "decoder", "host"};
+  constexpr std::array<std::string_view, 9> kNames{
+      "text encoder",        "image encoder",  "video encoder", "denoiser", "decoder",
+      "draft image encoder", "draft denoiser", "draft decoder", "host"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -112,7 +119,7 @@ const StageMemory& MemoryPlan::widest() const {
 MemoryPlan PlanMemory(const PlannedRun& run) {
   MemoryPlan plan;
   if (run.text) plan.device.push_back(TextStage(run));
-  if (run.from_image) plan.device.push_back(ImageStage(run));
+  if (run.encoded_frames > 0) plan.device.push_back(EncoderStage(run));
   const DenoiserMemory denoiser = PlanDenoiser(run, BudgetAfter(run, Context(run)));
   plan.denoiser_scratch = denoiser.scratch;
   plan.stream_weights = denoiser.host_weights > 0;

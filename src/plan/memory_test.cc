@@ -69,7 +69,7 @@ TEST(Memory, HasAStageForEachNetworkThatIsUsed) {
   };
   EXPECT_THAT(names(PlanMemory(run)), ElementsAre("text encoder", "denoiser", "decoder"));
   run.text.reset();
-  run.from_image = true;
+  run.encoded_frames = 1;
   EXPECT_THAT(names(PlanMemory(run)), ElementsAre("image encoder", "denoiser", "decoder"));
 }
 

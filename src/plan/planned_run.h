@@ -17,15 +17,23 @@ struct PlannedRun {
   AttentionPattern attention = AttentionPattern::kFull;
   WindowCycle windows;  // ignored by kFull
   VideoGeometry video;
+  // What is denoised at once, where a long clip has several segments; absent: the whole video.
+  std::optional<VideoGeometry> segment;
   int64_t element_bytes = 2;  // of the dtype of the arithmetic: bf16 2, fp32 4
   // Of the dtype in which large weights are stored, if it is narrower; else 0. Layers then convert
   // them when they run.
   int64_t dit_stored_bytes = 0;
   int64_t text_stored_bytes = 0;
   bool on_gpu = true;
-  bool two_branches = true;   // guidance other than 1
-  bool from_image = false;    // an image is encoded first, in fp32
+  bool two_branches = true;  // guidance other than 1
+  // Latent frames that are encoded first, in fp32: 0, 1 of an image, or a window of a source clip.
+  int64_t encoded_frames = 0;
   int64_t device_budget = 0;  // bytes that a stage may take, weights included; 0: no limit
 };
+
+// The sizes that the denoiser works on.
+inline const VideoGeometry& DenoisedVideo(const PlannedRun& run) {
+  return run.segment ? *run.segment : run.video;
+}
 
 }  // namespace t3

@@ -1,4 +1,4 @@
-// Euler here, UniPC in unipc.cc.
+// Euler and renoise here, UniPC in unipc.cc.
 #include "sampling/solver.h"
 
 #include <ATen/ATen.h>
@@ -7,14 +7,24 @@
 
 namespace t3 {
 
-Solver::Solver(const SamplingConfig& config)
-    : schedule_(MakeSchedule(config.sampler, config.steps, config.shift)) {
+Solver::Solver(const SamplingConfig& config, StepNoise noise)
+    : schedule_(MakeSchedule(config)),
+      scales_noise_(config.has_list() || config.sampler == Sampler::kRcm) {
   if (config.sampler == Sampler::kUniPC) unipc_.emplace(schedule_.sigmas);
+  if (!AddsNoise(config.sampler)) return;
+  T3_CHECK(noise != nullptr, "sampler {} adds noise after each step, and no source was given",
+           SamplerName(config.sampler));
+  noise_ = std::move(noise);
 }
 
 double Solver::timestep(int64_t i) const {
   T3_CHECK(i >= 0 && i < steps(), "step {} is out of range; the run has {}", i, steps());
   return schedule_.timesteps[static_cast<size_t>(i)];
+}
+
+at::Tensor Solver::Start(const at::Tensor& noise, const at::Tensor& clean) const {
+  if (clean.defined()) return clean * (1 - sigma(0)) + noise * sigma(0);
+  return scales_noise_ ? noise * sigma(0) : noise.clone();
 }
 
 at::Tensor Solver::Step(int64_t i, const at::Tensor& x, const at::Tensor& velocity) {
@@ -25,11 +35,21 @@ at::Tensor Solver::Step(int64_t i, const at::Tensor& x, const at::Tensor& veloci
            fmt::join(x.sizes(), "x"), fmt::join(velocity.sizes(), "x"));
   ++next_step_;
   if (unipc_) return unipc_->Step(i, x, velocity).to(x.scalar_type());
-  const auto level = static_cast<size_t>(i);
+  if (noise_) return Renoise(i, x, velocity).to(x.scalar_type());
   // The difference of two levels in fp32, as torch computes it.
-  const float change =
-      static_cast<float>(schedule_.sigmas[level + 1]) - static_cast<float>(schedule_.sigmas[level]);
+  const float change = static_cast<float>(sigma(i + 1)) - static_cast<float>(sigma(i));
   return x + velocity * change;
+}
+
+// The predicted clean video, back at the next level with new noise.
+at::Tensor Solver::Renoise(int64_t i, const at::Tensor& x, const at::Tensor& velocity) const {
+  const at::Tensor clean = x.to(at::kFloat) - velocity.to(at::kFloat) * sigma(i);
+  const double next = sigma(i + 1);
+  if (next == 0) return clean;
+  const at::Tensor noise = noise_(i);
+  T3_CHECK(noise.sizes() == x.sizes(), "the latents have shape {}, the noise of step {} has {}",
+           fmt::join(x.sizes(), "x"), i + 1, fmt::join(noise.sizes(), "x"));
+  return clean * (1 - next) + noise.to(x.device(), at::kFloat) * next;
 }
 
 std::map<std::string, at::Tensor> Solver::State() const {

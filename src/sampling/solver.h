@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,11 +15,17 @@
 
 namespace t3 {
 
-// for i in 0..steps()-1: x = Step(i, x, velocity of x at timestep(i)); x is then the latents.
+// The noise that a step adds, in the shape of the latents; any device and floating dtype. The same
+// step has the same noise every time, so that a resumed run equals one that was not interrupted.
+using StepNoise = std::function<at::Tensor(int64_t step)>;
+
+// x = Start(noise); for i in 0..steps()-1: x = Step(i, x, velocity of x at timestep(i)); x is then
+// the latents.
 class Solver {
  public:
-  // Throws what MakeSchedule throws.
-  explicit Solver(const SamplingConfig& config);
+  // `noise` is called for samplers that add noise (AddsNoise), before every level but 0. Throws
+  // what MakeSchedule throws, and Error where such a sampler gets no `noise`.
+  explicit Solver(const SamplingConfig& config, StepNoise noise = {});
 
   int64_t steps() const { return static_cast<int64_t>(schedule_.timesteps.size()); }
   // In (0, 1000].
@@ -26,9 +33,15 @@ class Solver {
   // Noise level before step i: with velocity v of latents x, the clean video is x - sigma(i) * v.
   double sigma(int64_t i) const { return schedule_.sigmas[static_cast<size_t>(i)]; }
 
+  // The latents before step 0, a new tensor in the dtype of `noise`: (1 - s) * clean + s * noise
+  // with s = sigma(0). Without `clean`, s * noise where the levels are a list, and the noise itself
+  // where they come from steps and shift: those start at 1 (UniPC's just below), and the published
+  // code does not scale.
+  at::Tensor Start(const at::Tensor& noise, const at::Tensor& clean = {}) const;
+
   // x and velocity of equal shape -> new latents in the dtype of x. Euler computes in that dtype,
-  // as the published T3 code does; UniPC in fp32, as Wan does. Neither argument is modified or
-  // stored. Throws Error unless i is the next step.
+  // as the published T3 code does; the others in fp32. Neither argument is modified or stored.
+  // Throws Error unless i is the next step.
   at::Tensor Step(int64_t i, const at::Tensor& x, const at::Tensor& velocity);
 
   int64_t next_step() const { return next_step_; }
@@ -40,8 +53,12 @@ class Solver {
   void Restore(int64_t next_step, const std::map<std::string, at::Tensor>& state);
 
  private:
+  at::Tensor Renoise(int64_t i, const at::Tensor& x, const at::Tensor& velocity) const;
+
   Schedule schedule_;
-  std::optional<UniPc> unipc_;  // absent: Euler
+  bool scales_noise_;
+  std::optional<UniPc> unipc_;  // of kUniPC
+  StepNoise noise_;             // of samplers that add noise
   int64_t next_step_ = 0;
 };
 

@@ -8,8 +8,10 @@
 #include "base/log.h"
 #include "base/output_lock.h"
 #include "base/temporary.h"
+#include "loading/distillation.h"
 #include "loading/model_files.h"
 #include "loading/network.h"
+#include "loading/sampling_json.h"
 #include "pipeline/existing_files.h"
 #include "runtime/stage.h"
 #include "t3video/tools.h"
@@ -68,6 +70,19 @@ Network OpenOnlyNetwork(const std::string& path) {
   return OpenNetwork(file, kinds.front());
 }
 
+// What the input, or a LoRA that is merged into it, says of sampling. The output states it: it may
+// have another name, and lacks the tensors that tell.
+std::optional<Distillation> SamplingOf(const Network& network, const std::vector<Lora>& loras) {
+  if (network.kind != NetworkKind::kDit) return std::nullopt;
+  const auto dim = std::get<int64_t>(FindSize(network.sizes, "dim")->value);
+  std::optional<Distillation> sampling = DistillationOfDit(*network.views.file, dim);
+  for (const Lora& lora : loras) {
+    auto of_lora = DistillationOfLora(*WeightFile::Open(FindLoraFile(lora.path)), dim);
+    if (of_lora && lora.scale != 0) sampling = std::move(of_lora);
+  }
+  return sampling;
+}
+
 }  // namespace
 
 void Convert(const std::string& input, const std::string& output, const std::string& dtype,
@@ -89,6 +104,8 @@ void Convert(const std::string& input, const std::string& output, const std::str
   for (const Lora& lora : loras) options.loras.push_back({lora.path, lora.scale});
   options.metadata = network.metadata;
   options.metadata[kWriterKey] = kWriter;
+  if (const auto sampling = SamplingOf(network, loras))
+    options.metadata[kSamplingKey] = SamplingJson(sampling->sampling).dump();
   const RunContext context{progress, cancel, at::kCPU};
   Stage stage(context, "converting", 0, "bytes");
   options.progress = [&](int64_t done, int64_t total) {

@@ -4,6 +4,7 @@
 #include "pipeline/calibration.h"
 #include "pipeline/job.h"
 #include "pipeline/memory_check.h"
+#include "pipeline/refinement.h"
 #include "pipeline/run_settings.h"
 #include "pipeline/time_outlook.h"
 #include "plan/cost.h"
@@ -81,19 +82,54 @@ Job JobToPlan(const ModelInfo& model, const PlanRequest& request) {
   job.params = request.params;
   // Unlike a run, a plan costs nothing: a guess at the attention is good enough.
   if (!job.params.attention) job.params.attention = model.attention.pattern;
-  return PlanJob(model, job);
+  const bool drafts = job.params.draft && job.params.draft->size;
+  if (!job.params.strength || drafts) return PlanJob(model, job);
+  // The strength of a source video: any, of the size and frames that are planned.
+  const GenerationDefaults& defaults = model.defaults;
+  const VideoSize size = job.params.size.value_or(VideoSize{defaults.width, defaults.height});
+  SourceInfo source;
+  source.width = size.width;
+  source.height = size.height;
+  source.fps = defaults.fps;
+  source.frames = job.params.frames.value_or(defaults.frames);
+  job.video = "the source video";
+  return PlanJob(model, job, {nullptr, &source});
+}
+
+// Adds the draft's memory and time to those of the video.
+void PlanDraft(const ModelInfo& model, const Job& job, const PlannedMachine& machine,
+               PlanResult& result) {
+  const Job draft = PlanJob(model, DraftRequest(job));
+  const MemoryPlan memory = PlanMemory(MemoryInputs(model, draft, machine.dtype, machine.budget));
+  AddDraft(ToOutlook({memory, machine.budget}), result.memory);
+  const JobAttention& attention = draft.attention;
+  result.draft = DraftPlan{model.paths.dit,
+                           ToVideoPlan(model, draft),
+                           {attention.pattern, model.attention.pattern, model.attention.known,
+                            attention.windows, attention.windows_source},
+                           draft.steps()};
+  if (!result.time) return;
+  const CalibrationKey key = CalibrationKeyOf(model, draft, *machine.device, machine.dtype);
+  const std::optional<Calibration> calibration = FindCalibration(key);
+  if (!calibration) {
+    result.time.reset();
+    return;
+  }
+  const TimeOutlook time =
+      ExpectTime(*calibration, model, draft, machine.dtype, memory.stream_weights, /*tunes=*/true);
+  result.time->draft = time.denoising + time.decoding;
 }
 
 // With the windows of T3 where the attention is full, so that both can be compared.
 Job WithWindows(const ModelInfo& model, Job job) {
   if (job.attention.pattern == AttentionPattern::kFull)
-    job.attention = ChooseAttention(model, AttentionPattern::kT3, {}, job.geometry.grid);
+    job.attention = ChooseAttention(model, AttentionPattern::kT3, {}, job.segment.grid);
   return job;
 }
 
 DitCost CostOfJob(const ModelInfo& model, const Job& job) {
   const JobAttention& attention = job.attention;
-  return CostOfForward(model.dit, attention.pattern, attention.windows, job.geometry.grid);
+  return CostOfForward(model.dit, attention.pattern, attention.windows, job.segment.grid);
 }
 
 Work WorkOf(const ModelInfo& model, const Job& job, const Job& windowed_job) {
@@ -116,7 +152,7 @@ PlanResult Plan(const PlanRequest& request, const ProgressFn& progress, const Ca
   const Job windowed_job = WithWindows(model, job);
   const PlannedMachine machine = MachineToPlan(request);
   std::vector<WindowLayout> layouts =
-      WindowLayouts(windowed_job.attention.windows, job.geometry.grid, model.dit.num_layers);
+      WindowLayouts(windowed_job.attention.windows, job.segment.grid, model.dit.num_layers);
   const MemoryPlan memory = PlanMemory(MemoryInputs(model, job, machine.dtype, machine.budget));
 
   PlanResult result;
@@ -131,9 +167,12 @@ PlanResult Plan(const PlanRequest& request, const ProgressFn& progress, const Ca
   result.device_name = machine.device ? DeviceName(*machine.device) : "";
   result.dtype = ToComputeDtype(machine.dtype);
   result.memory = ToOutlook({memory, machine.budget});
-  result.steps = job.sampling.steps;
+  result.segments = std::ssize(job.segments);
+  if (job.refines()) result.strength = job.sampling.strength;
+  result.steps = job.steps();
   result.guidance = job.sampling.guidance;
   result.time = TimeToPlan(request, model, job, machine, memory.stream_weights, progress, cancel);
+  if (job.draft_size) PlanDraft(model, job, machine, result);
   return result;
 }
 

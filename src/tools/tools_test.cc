@@ -239,6 +239,22 @@ TEST(Tools, ConvertTakesTheDenoiserOfAFolder) {
   EXPECT_EQ(InspectOne(output).kind, "DiT");
 }
 
+// Under another name they would be taken for weights that need 50 guided steps.
+TEST(Tools, ConvertStatesHowDistilledWeightsAreSampled) {
+  const std::string reference = std::string(kReference) + "mini2.1/";
+  const std::string input = TestPath("wan_lightx2v_4step.safetensors");
+  constexpr auto kReplace = fs::copy_options::overwrite_existing;
+  fs::copy_file(reference + "diffusion_pytorch_model.safetensors", input, kReplace);
+  fs::copy_file(reference + "config.json", TestPath("config.json"), kReplace);
+  const std::string output = TestPath("o.safetensors");
+  Convert(input, output, "", {});
+  EXPECT_EQ(json::parse(WeightFile::Open(output)->metadata().at("t3.sampling")),
+            (json{{"sampler", "euler"}, {"steps", 4}, {"guidance", 1.0}, {"shift", 5.0}}));
+  const ModelInfo model = OpenModel({.model = reference, .dit = output});
+  ASSERT_TRUE(model.distilled);
+  EXPECT_EQ(model.distilled->source, "the file's metadata");
+}
+
 TEST(Tools, OneFileOfAllNetworksIsAModel) {
   const std::string folder = std::string(kReference) + "mini2.1";
   TestTensors all;

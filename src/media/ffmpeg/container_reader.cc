@@ -10,15 +10,31 @@ extern "C" {
 }
 
 #include "base/check.h"
+#include "base/lost_pages.h"
+#include "base/mapped_file.h"
 #include "media/backends.h"
 #include "media/ffmpeg/av.h"
 #include "media/ffmpeg/decoded_frame.h"
 #include "media/ffmpeg/demuxer.h"
 #include "media/ffmpeg/frame_index.h"
+#include "media/gif_comment.h"
 #include "media/image.h"
+#include "media/video_reader.h"
 
 namespace t3 {
 namespace {
+
+std::vector<std::string> NotesOn(const AVCodecParameters& parameters) {
+  std::vector<std::string> notes;
+  if (parameters.color_trc == AVCOL_TRC_SMPTE2084) notes.emplace_back("HDR (PQ) is tone mapped");
+  if (parameters.color_trc == AVCOL_TRC_ARIB_STD_B67)
+    notes.emplace_back("HDR (HLG) is tone mapped");
+  if (parameters.field_order != AV_FIELD_UNKNOWN &&
+      parameters.field_order != AV_FIELD_PROGRESSIVE) {
+    notes.emplace_back("it is interlaced, and its fields are not separated");
+  }
+  return notes;
+}
 
 class ContainerReader : public VideoReader {
  public:
@@ -206,11 +222,24 @@ class ContainerReader : public VideoReader {
         stream.avg_frame_rate.num > 0 ? stream.avg_frame_rate : stream.r_frame_rate;
     if (rate.num > 0 && rate.den > 0) info_.fps = av_q2d(rate);
     if (stream.nb_frames > 0) info_.frames = stream.nb_frames;
+    info_.has_audio = av_find_best_stream(&demuxer_->format(), AVMEDIA_TYPE_AUDIO, -1, stream.index,
+                                          nullptr, 0) >= 0;
+    info_.notes = NotesOn(*stream.codecpar);
     const AVDictionaryEntry* entry = nullptr;
     const AVDictionary* metadata = demuxer_->format().metadata;
     while ((entry = av_dict_get(metadata, "", entry, AV_DICT_IGNORE_SUFFIX)) != nullptr) {
       info_.metadata[entry->key] = entry->value;
     }
+    if (std::string_view(demuxer_->format().iformat->name) == "gif") AddGifMetadata();
+  }
+
+  // FFmpeg's versions differ in what they make of comments.
+  void AddGifMetadata() {
+    const MappedFile file(path_);
+    const auto* bytes = reinterpret_cast<const char*>(file.bytes().data());
+    const std::string comment = GifComment({bytes, file.bytes().size()});
+    CheckMappedFiles();
+    if (!comment.empty()) info_.metadata["comment"] = comment;
   }
 
   // Other profiles hold HDR10, HLG or SDR with additions, and are read as that.

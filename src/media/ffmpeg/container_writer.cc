@@ -1,91 +1,26 @@
 // Encoding and muxing with FFmpeg.
 #include <cstring>
-#include <new>
+#include <exception>
 #include <optional>
 #include <string_view>
 
 #include "base/atomic_file.h"
 #include "base/check.h"
 #include "media/backends.h"
+#include "media/ffmpeg/audio_target.h"
 #include "media/ffmpeg/av.h"
 #include "media/ffmpeg/encoder.h"
+#include "media/ffmpeg/isolated_audio.h"
+#include "media/ffmpeg/muxer.h"
+#include "media/gif_comment.h"
 #include "media/palette.h"
 #include "media/png_file.h"
 #include "media/video_settings.h"
+#include "media/video_writer.h"
+#include "media/webp_comment.h"
 
 namespace t3 {
 namespace {
-
-const AVOutputFormat& FindContainer(const std::string& path) {
-  const AVOutputFormat* container = av_guess_format(nullptr, path.c_str(), nullptr);
-  if (container == nullptr) FailUsage("{}: FFmpeg here cannot write this kind of file", path);
-  return *container;
-}
-
-// The output file: closed without a trailer when Finish() was not reached.
-class Muxer {
- public:
-  Muxer(const std::string& file, const AVOutputFormat& container) {
-    // "file:" keeps FFmpeg from taking a colon in the name for a protocol.
-    if (avformat_alloc_output_context2(&format_, &container, nullptr, ("file:" + file).c_str()) <
-        0) {
-      throw std::bad_alloc();
-    }
-  }
-  ~Muxer() {
-    if (format_->pb != nullptr) avio_closep(&format_->pb);
-    avformat_free_context(format_);
-  }
-  Muxer(const Muxer&) = delete;
-  Muxer& operator=(const Muxer&) = delete;
-
-  // Each returns FFmpeg's error code, negative on failure.
-  int Start(const AVCodecContext& encoder, const std::map<std::string, std::string>& metadata) {
-    stream_ = avformat_new_stream(format_, nullptr);
-    if (stream_ == nullptr) throw std::bad_alloc();
-    stream_->time_base = encoder.time_base;
-    stream_->avg_frame_rate = encoder.framerate;
-    stream_->sample_aspect_ratio = encoder.sample_aspect_ratio;
-    int code = avcodec_parameters_from_context(stream_->codecpar, &encoder);
-    if (code < 0) return code;
-    for (const auto& [key, value] : metadata) {
-      av_dict_set(&format_->metadata, key.c_str(), value.c_str(), 0);
-    }
-    code = avio_open(&format_->pb, format_->url, AVIO_FLAG_WRITE);
-    if (code < 0) return code;
-    AVDictionary* options = nullptr;
-    const std::string_view name = format_->oformat->name;
-    if (name == "mp4" || name == "mov") {
-      av_dict_set(&options, "movflags", "+faststart+use_metadata_tags", 0);
-    }
-    // Matroska's identifiers are otherwise random, and equal runs must give equal files.
-    if (name == "matroska" || name == "webm") format_->flags |= AVFMT_FLAG_BITEXACT;
-    if (name == "gif" || name == "webp") av_dict_set(&options, "loop", "0", 0);  // for ever
-    code = avformat_write_header(format_, &options);
-    av_dict_free(&options);
-    return code < 0 ? code : WriteError();
-  }
-
-  int Write(AVPacket* packet, AVRational time_base) {
-    packet->stream_index = stream_->index;
-    av_packet_rescale_ts(packet, time_base, stream_->time_base);
-    const int code = av_interleaved_write_frame(format_, packet);
-    return code < 0 ? code : WriteError();
-  }
-
-  int Finish() {
-    const int code = av_write_trailer(format_);
-    const int error = WriteError();
-    const int closed = avio_closep(&format_->pb);
-    return code < 0 ? code : error < 0 ? error : closed;
-  }
-
- private:
-  int WriteError() const { return format_->pb->error; }
-
-  AVFormatContext* format_ = nullptr;
-  AVStream* stream_ = nullptr;
-};
 
 class ContainerWriter : public VideoWriter {
  public:
@@ -97,9 +32,16 @@ class ContainerWriter : public VideoWriter {
         is_x265_(std::string_view(encoder_.context().codec->name) == "libx265"),
         layout_(LayoutOf(encoder_.context().pix_fmt)),
         muxer_(target_.temporary(), FindContainer(path)),
+        stream_(muxer_.AddStream()),
         packet_(MakePacket()) {
     ClearAvLog();
-    CheckWritten(muxer_.Start(encoder_.context(), settings.metadata));
+    const AVCodecContext& encoder = encoder_.context();
+    stream_.time_base = encoder.time_base;
+    stream_.avg_frame_rate = encoder.framerate;
+    stream_.sample_aspect_ratio = encoder.sample_aspect_ratio;
+    CheckWritten(avcodec_parameters_from_context(stream_.codecpar, &encoder));
+    CheckWritten(muxer_.Start(settings.metadata));
+    PlanAudio();
   }
 
   void Write(const FrameView& frame) override {
@@ -119,10 +61,47 @@ class ContainerWriter : public VideoWriter {
     T3_CHECK(frames_ > 0, "cannot finish {}: no frame was written", target_.path());
     Encode(nullptr);
     CheckWritten(muxer_.Finish());
-    target_.Commit();
+    AddComment();
+    if (!carries_audio_ || !CommitWithAudio()) target_.Commit();
   }
 
  private:
+  // Of pictures, whose files FFmpeg writes without any.
+  void AddComment() const {
+    const auto comment = settings_.metadata.find("comment");
+    if (comment == settings_.metadata.end()) return;
+    const std::string_view container = FindContainer(target_.path()).name;
+    if (container == "gif") AddGifComment(target_.temporary(), comment->second);
+    if (container == "webp") AddWebpComment(target_.temporary(), comment->second);
+  }
+
+  void PlanAudio() {
+    if (settings_.audio_from.empty() || EncodingFor(FindContainer(target_.path())) == nullptr) {
+      return;
+    }
+    const AudioPlan plan = PlanAudioOf(settings_.audio_from, target_.path());
+    if (!plan.note.empty()) AddNote(plan.note);
+    carries_audio_ = plan.carried;
+  }
+
+  // False, with a note, where the sound cannot be added after all.
+  bool CommitWithAudio() {
+    const FrameRate rate = ExactFrameRate(settings_.fps);
+    const double seconds =
+        static_cast<double>(frames_ * rate.denominator) / static_cast<double>(rate.numerator);
+    try {
+      AtomicFile with_audio(target_.path());
+      AddAudio(settings_.audio_from, target_.path(),
+               {target_.temporary(), with_audio.temporary(), settings_.audio_start, seconds,
+                settings_.metadata});
+      with_audio.Commit();
+      return true;
+    } catch (const std::exception& error) {
+      AddNote(fmt::format("the sound of {} is left out: {}", settings_.audio_from, error.what()));
+      return false;
+    }
+  }
+
   void FillWithPalette(const FrameView& frame, AVFrame& picture) const {
     const PngPicture rgb = ToPng(frame, 8, {}, threads_);
     const PalettePicture palette = ToPalette(rgb.data.data(), rgb.width, rgb.height);
@@ -149,7 +128,7 @@ class ContainerWriter : public VideoWriter {
       check(code);
       RepairOrder(*packet_);
       if (packet_->duration == 0) packet_->duration = 1;  // one frame, else the last has no length
-      CheckWritten(muxer_.Write(packet_.get(), encoder_.context().time_base));
+      CheckWritten(muxer_.Write(packet_.get(), stream_, encoder_.context().time_base));
     }
   }
 
@@ -168,9 +147,11 @@ class ContainerWriter : public VideoWriter {
   bool is_x265_;
   std::optional<PixelLayout> layout_;  // none: a palette
   Muxer muxer_;
+  AVStream& stream_;
   AvPtr<AVPacket> packet_;
   int64_t frames_ = 0;
   int64_t packets_ = 0;
+  bool carries_audio_ = false;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // What the child does, and the process that waits for the next file.
 #include "media/ffmpeg/decode_service.h"
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 #include <span>
@@ -8,8 +9,11 @@
 #include <vector>
 
 #include "media/backends.h"
+#include "media/ffmpeg/audio_mux.h"
 #include "media/ffmpeg/image_decoder.h"
 #include "media/ffmpeg/video_info_bytes.h"
+#include "media/image.h"
+#include "media/video_reader.h"
 
 namespace t3 {
 namespace {
@@ -27,6 +31,7 @@ class Server {
     Request request{};
     std::memcpy(&request, bytes.data(), sizeof(request));
     const std::string path(bytes.substr(sizeof(request), request.path_size));
+    const std::string_view data = bytes.substr(sizeof(request) + request.path_size);
     switch (request.command) {
       case DecodeCommand::kOpen:
         reader_ = OpenContainerReader(path);
@@ -40,8 +45,13 @@ class Server {
         return "";
       case DecodeCommand::kRead:
         return Read(shared);
+      case DecodeCommand::kPlanAudio:
+        return PlanAudioHere(path, std::string(data));
+      case DecodeCommand::kAddAudio:
+        AddAudioHere(path, data);
+        return "";
       case DecodeCommand::kImage:
-        return DecodeImage(path, bytes.substr(sizeof(request) + request.path_size), shared);
+        return DecodeImage(path, data, shared);
       case DecodeCommand::kClose:
         break;
     }
@@ -60,9 +70,13 @@ class Server {
   }
   static std::string DecodeImage(const std::string& path, std::string_view file,
                                  SharedMemory& shared) {
-    const Image image = DecodeImageHere(path, std::as_bytes(std::span(file)));
-    std::memcpy(shared.Map(image.rgb.size()), image.rgb.data(), image.rgb.size());
-    const int64_t size[2] = {image.width, image.height};
+    std::vector<uint8_t> alpha;
+    const Image image = DecodeImageHere(path, std::as_bytes(std::span(file)), alpha);
+    std::byte* to = shared.Map(image.rgb.size() + alpha.size());
+    std::copy_n(reinterpret_cast<const std::byte*>(image.rgb.data()), image.rgb.size(), to);
+    std::copy_n(reinterpret_cast<const std::byte*>(alpha.data()), alpha.size(),
+                to + image.rgb.size());
+    const int64_t size[3] = {image.width, image.height, alpha.empty() ? 0 : 1};
     return {reinterpret_cast<const char*>(size), sizeof(size)};
   }
 

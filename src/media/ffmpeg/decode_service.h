@@ -10,12 +10,15 @@
 namespace t3 {
 
 enum class DecodeCommand : int {
-  kOpen,   // a video
-  kInfo,   // -> VideoInfo, see PackInfo
-  kTimes,  // argument: otherwise_fps -> doubles
-  kSeek,   // argument: index
-  kRead,   // -> "" at the end; the frame is in shared memory
-  kImage,  // data: a file -> two int64, width and height; the pixels are in shared memory
+  kOpen,       // a video
+  kInfo,       // -> VideoInfo, see PackInfo
+  kTimes,      // argument: otherwise_fps -> doubles
+  kSeek,       // argument: index
+  kRead,       // -> "" at the end; the frame is in shared memory
+  kPlanAudio,  // data: an output's path -> see PlanAudioHere
+  kAddAudio,   // data: texts, see AddAudioHere
+  kImage,      // data: a file -> three int64, width, height and whether there is
+               // alpha; pixels and alpha are in shared memory
   kClose,
 };
 

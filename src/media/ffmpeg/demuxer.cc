@@ -1,13 +1,24 @@
 // Opening, reading and seeking with libavformat.
 #include "media/ffmpeg/demuxer.h"
 
+#include <algorithm>
 #include <new>
+#include <string_view>
 
 #include "base/check.h"
 #include "media/ffmpeg/decode_process.h"
 
 namespace t3 {
 namespace {
+
+// Streams that can be decoded are preferred.
+int BestStream(AVFormatContext* format, AVMediaType kind) {
+  if (kind == AVMEDIA_TYPE_VIDEO) return av_find_best_stream(format, kind, -1, -1, nullptr, 0);
+  const int video = av_find_best_stream(format, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  const AVCodec* decoder = nullptr;
+  const int decodable = av_find_best_stream(format, kind, -1, video, &decoder, 0);
+  return decodable >= 0 ? decodable : av_find_best_stream(format, kind, -1, video, nullptr, 0);
+}
 
 // FFmpeg's names of the formats that hold a whole video in one file.
 constexpr char kFormats[] =
@@ -22,7 +33,7 @@ int OnInput(void*) {
 
 }  // namespace
 
-Demuxer::Demuxer(const std::string& path) : path_(path) {
+Demuxer::Demuxer(const std::string& path, AVMediaType kind) : path_(path) {
   format_ = avformat_alloc_context();
   if (format_ == nullptr) throw std::bad_alloc();
   format_->interrupt_callback.callback = OnInput;
@@ -40,9 +51,10 @@ Demuxer::Demuxer(const std::string& path) : path_(path) {
     Fail("cannot read {}: {}", path, reason);
   }
   const int info = avformat_find_stream_info(format_, nullptr);
-  const int best = av_find_best_stream(format_, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+  const int best = BestStream(format_, kind);
   if (info < 0 || best < 0) {
-    const std::string reason = info < 0 ? AvReason(info) : "it holds no video";
+    const std::string reason =
+        info < 0 ? AvReason(info) : fmt::format("it holds no {}", av_get_media_type_string(kind));
     avformat_close_input(&format_);
     Fail("cannot read {}: {}", path, reason);
   }
@@ -57,8 +69,26 @@ bool Demuxer::Read(AVPacket& packet) {
     const int code = av_read_frame(format_, &packet);
     if (code == AVERROR_EOF) return false;
     T3_CHECK(code >= 0, "cannot read {}: {}", path_, AvReason(code));
+    const int64_t time = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
+    if (time != AV_NOPTS_VALUE) {
+      const AVStream& stream = *format_->streams[packet.stream_index];
+      last_seconds_ =
+          std::max(last_seconds_, static_cast<double>(av_sat_add64(time, packet.duration)) *
+                                      av_q2d(stream.time_base));
+    }
     if (packet.stream_index == stream_->index) return true;
   }
+}
+
+std::optional<double> Demuxer::end_in_header() const {
+  // MP4 has an index instead, and FFmpeg corrects AVI's duration by the size of the file.
+  const bool matroska = std::string_view(format_->iformat->name) == "matroska,webm";
+  if (!matroska || format_->duration == AV_NOPTS_VALUE ||
+      format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) {
+    return std::nullopt;
+  }
+  const int64_t start = format_->start_time == AV_NOPTS_VALUE ? 0 : format_->start_time;
+  return static_cast<double>(av_sat_add64(start, format_->duration)) / AV_TIME_BASE;
 }
 
 bool Demuxer::Seek(int64_t pts) {

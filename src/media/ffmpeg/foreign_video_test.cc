@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "media/image.h"
 #include "media/testing/frames.h"
 #include "media/video_reader.h"
 #include "media/video_writer.h"
@@ -154,6 +155,43 @@ TEST(AnimatedPictures, AreWrittenAndReadBack) {
       sum += std::abs(read.back()[i] - last.samples[i]);
     }
     EXPECT_LT(sum / static_cast<double>(last.samples.size()), 0.06) << name;
+  }
+}
+
+TEST(AnimatedPictures, PatchesOfWebpCoverWhatIsBelow) {
+  const auto reader = VideoReader::Open(MediaData("patches.webp"));
+  const Image stack = ReadImage(MediaData("patches.png"));  // the frames as libwebp shows them
+  ASSERT_EQ(reader->info().frames, 5);
+  EXPECT_THAT(reader->FrameTimes(24), testing::ElementsAre(0, .1, .15, .35, .4));
+  std::vector<float> wanted(3 * 40 * 30), shown(wanted.size());
+  for (const int index : {0, 1, 2, 3, 4, 2, 0, 4}) {
+    const auto first = stack.rgb.begin() + index * 3 * 40 * 30;
+    ToPlanes({40, 30, {first, first + 3 * 40 * 30}}, wanted.data());
+    reader->SeekTo(index);
+    ASSERT_TRUE(reader->Read(shown.data()));
+    EXPECT_LT(LargestDifference(shown, wanted), 1.1 / 127.5) << index;  // one code of rounding
+  }
+  EXPECT_FALSE(reader->Read(shown.data()));
+}
+
+TEST(AnimatedPictures, DamagedWebpIsAnErrorOrFrames) {
+  const TestFolder folder;
+  const std::string whole = FileBytes(MediaData("patches.webp"));
+  constexpr size_t kCanvas = 24, kAfterCanvas = 30;
+  std::string huge = whole;
+  huge.replace(kCanvas, kAfterCanvas - kCanvas, 6, '\xff');
+  WriteBytes(folder / "v.webp", huge);
+  EXPECT_THAT(ErrorOf([&] { VideoReader::Open(folder / "v.webp"); }), HasSubstr("out of range"));
+  for (size_t i = 8; i < whole.size(); i += i < 120 ? 1 : 97) {
+    if (i >= kCanvas && i < kAfterCanvas) continue;  // large, but allowed sizes take long
+    std::string damaged = whole;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x5a);
+    WriteBytes(folder / "v.webp", damaged);
+    try {
+      AllFrames(*VideoReader::Open(folder / "v.webp"));
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("v.webp"));
+    }
   }
 }
 

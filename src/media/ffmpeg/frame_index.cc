@@ -49,11 +49,16 @@ FrameIndex ReadFrameIndex(const std::string& path) {
     by_pts.push_back({packet->pts, key});
     by_dts.push_back({packet->dts, key});
   }
+  const double last = demuxer.last_seconds();
   // Not the header's count of frames: AVI counts dropped ones as well.
   const int entries = avformat_index_get_entries_count(&demuxer.stream());
-  T3_CHECK(packets >= entries, "{} is cut short: {} of its {} frames are there", path, packets,
-           entries);
-  T3_CHECK(!corrupt, "{} is cut short or damaged: FFmpeg finds broken packets in it", path);
+  T3_CHECK(packets >= entries, "{} is cut short: {} of its {} frames are there, up to {:.2f} s",
+           path, packets, entries, last);
+  T3_CHECK(!corrupt, "{} is cut short or damaged: FFmpeg finds broken packets in it after {:.2f} s",
+           path, last);
+  const double end = demuxer.end_in_header().value_or(last);
+  T3_CHECK(end - last < 1 + 0.02 * end, "{} is cut short: it ends at {:.2f} s of {:.2f} s", path,
+           last, end);
   const bool dropped = !begins_with_key && DropStart(by_pts);
   if (Order(by_pts)) return {std::move(by_pts), true, true, dropped};
   const bool has_times = Order(by_dts);

@@ -8,9 +8,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "media/backends.h"
 #include "media/ffmpeg/av.h"
-#include "media/ffmpeg/decode_service.h"
 #include "media/ffmpeg/decoded_frame.h"
 
 namespace t3 {
@@ -68,9 +66,28 @@ AvPtr<AVFrame> Decode(const std::string& path, AVCodecID id, std::string_view by
   return frame;
 }
 
+std::vector<uint8_t> AlphaOf(const AVFrame& frame) {
+  const auto* pixels = av_pix_fmt_desc_get(static_cast<AVPixelFormat>(frame.format));
+  const AVComponentDescriptor& alpha = pixels->comp[pixels->nb_components - 1];
+  constexpr uint64_t kOther = AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_HWACCEL;
+  if ((pixels->flags & AV_PIX_FMT_FLAG_ALPHA) == 0 || (pixels->flags & kOther) != 0 ||
+      alpha.depth != 8) {
+    return {};
+  }
+  std::vector<uint8_t> samples;
+  samples.reserve(static_cast<size_t>(frame.width) * static_cast<size_t>(frame.height));
+  for (int y = 0; y < frame.height; ++y) {
+    const uint8_t* row = frame.data[alpha.plane] +
+                         static_cast<ptrdiff_t>(y) * frame.linesize[alpha.plane] + alpha.offset;
+    for (int x = 0; x < frame.width; ++x) samples.push_back(row[x * alpha.step]);
+  }
+  return samples;
+}
+
 }  // namespace
 
-Image DecodeImageHere(const std::string& path, std::span<const std::byte> bytes) {
+Image DecodeImageHere(const std::string& path, std::span<const std::byte> bytes,
+                      std::vector<uint8_t>& alpha) {
   CaptureAvLog();
   ClearAvLog();
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -81,22 +98,12 @@ Image DecodeImageHere(const std::string& path, std::span<const std::byte> bytes)
   T3_CHECK(id != AV_CODEC_ID_MJPEG || JpegIsWhole(text), "{}: broken JPEG: it is cut short", path);
   const AvPtr<AVFrame> frame = Decode(path, id, text);
 
+  alpha = AlphaOf(*frame);
   YuvColor untagged;  // of pictures: BT.601, sited in the centre
   untagged.kr = kBt601Kr, untagged.kb = kBt601Kb, untagged.site = ChromaSite::kCenter;
   std::vector<float> rgb(3 * static_cast<size_t>(frame->width) * frame->height);
   FrameToRgb(*frame, untagged, rgb.data(), ThreadCount(0));
   return ImageOfPlanes(rgb.data(), frame->width, frame->height);
-}
-
-Image DecodeCompressedImage(const std::string& path, std::span<const std::byte> bytes) {
-  DecodeSession session(path);
-  const std::string_view data(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  const std::string reply = session.Call(DecodeCommand::kImage, 0, data);
-  int64_t size[2] = {};
-  std::memcpy(size, reply.data(), sizeof(size));
-  Image image{size[0], size[1], std::vector<uint8_t>(static_cast<size_t>(3 * size[0] * size[1]))};
-  std::memcpy(image.rgb.data(), session.shared().Map(image.rgb.size()), image.rgb.size());
-  return image;
 }
 
 }  // namespace t3

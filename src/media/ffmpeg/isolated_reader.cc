@@ -4,6 +4,7 @@
 #include "media/backends.h"
 #include "media/ffmpeg/decode_service.h"
 #include "media/ffmpeg/video_info_bytes.h"
+#include "media/video_reader.h"
 
 namespace t3 {
 namespace {

@@ -18,12 +18,11 @@ constexpr std::chrono::seconds kMaxAtRisk{120};
 }  // namespace
 
 Checkpointer::Checkpointer(const RunIdentity& identity, std::optional<int64_t> every,
-                           const RunProgress& progress, std::string resumed_from)
+                           const RunProgress& progress, SavedStep saved)
     : identity_(identity),
       every_(every),
       progress_(progress),
-      saved_file_(std::move(resumed_from)),
-      saved_step_(progress.sampler.step),
+      saved_(std::move(saved)),
       last_save_(std::chrono::steady_clock::now()),
       last_step_(last_save_) {
   // On the host, as the texts are: what is saved after a failure should need little of the device.
@@ -49,12 +48,15 @@ void Checkpointer::Save(const SamplerState& state) {
   last_save_ = std::chrono::steady_clock::now();
   try {
     SaveCheckpoint(identity_, At(state));
-    saved_file_ = CheckpointBeside(identity_.output);
-    saved_step_ = state.step;
+    saved_ = {CheckpointBeside(identity_.output), state.step};
   } catch (...) {
     spdlog::warn("step {} could not be saved, and the run continues without: {}", state.step,
                  CurrentError().what());
   }
+}
+
+void Checkpointer::SaveNow(const SamplerState& state) {
+  if (every_ != 0) Save(state);
 }
 
 void Checkpointer::SaveSomewhere(const SamplerState& state) {
@@ -69,25 +71,24 @@ void Checkpointer::SaveSomewhere(const SamplerState& state) {
     spdlog::warn("step {} could not be saved: {}", state.step, why);
     return;
   }
-  saved_file_ = file;
-  saved_step_ = state.step;
+  saved_ = {file, state.step};
 }
 
 void Checkpointer::Interrupt(const SamplerState& state, const RunContext& context) {
   if (every_ != 0) SaveSomewhere(state);
-  if (!saved_file_.empty()) context.CheckCancelled(WhereSaved());
+  if (!saved_.file.empty()) context.CheckCancelled(WhereSaved());
   context.CheckCancelled(fmt::format("step {} of {} is not saved", state.step, identity_.steps));
   Fail("a run was interrupted that nobody cancelled");
 }
 
 std::string Checkpointer::WhereSaved() const {
-  return fmt::format("step {} of {} is saved in {}; {} continues from there", saved_step_,
-                     identity_.steps, saved_file_, HowToResume(identity_, saved_file_));
+  return fmt::format("step {} of {} is saved in {}; {} continues from there", saved_.step,
+                     identity_.steps, saved_.file, HowToResume(identity_, saved_.file));
 }
 
 std::string Checkpointer::AfterFailure() {
-  if (latest_ && latest_->step > saved_step_) SaveSomewhere(*latest_);
-  return saved_file_.empty() ? "" : WhereSaved();
+  if (latest_ && latest_->step > saved_.step) SaveSomewhere(*latest_);
+  return saved_.file.empty() ? "" : WhereSaved();
 }
 
 void Checkpointer::AfterStep(const SamplerState& state, const RunContext& context) {

@@ -89,6 +89,7 @@ RunProgress ReadProgress(const WeightFile& file) {
   progress.embeds.prompt.embeds = TensorOr(file, "prompt");
   progress.embeds.negative.embeds = TensorOr(file, "negative_prompt");
   progress.first_frame = TensorOr(file, "first_frame");
+  progress.draft = TensorOr(file, "draft");
   for (const auto& [name, view] : file.tensors()) {
     if (name.starts_with(kSolverPrefix))
       progress.sampler.solver[name.substr(std::string(kSolverPrefix).size())] =
@@ -147,6 +148,7 @@ Tensors CheckpointTensors(const RunProgress& progress) {
   add("prompt", progress.embeds.prompt.embeds);
   add("negative_prompt", progress.embeds.negative.embeds);
   add("first_frame", progress.first_frame);
+  add("draft", progress.draft);
   return tensors;
 }
 
@@ -226,9 +228,10 @@ std::string SaveLastCheckpoint(const RunIdentity& identity, const RunProgress& p
 }
 
 std::string SaveFinalLatents(const RunIdentity& identity, const at::Tensor& latents,
-                             std::string& why) {
-  return SaveSomewhere(LatentsBeside(identity.output), {{"latents", latents}},
-                       StateMetadata(identity), why);
+                             const at::Tensor& draft, std::string& why) {
+  Tensors tensors{{"latents", latents}};
+  if (draft.defined()) tensors.emplace_back("draft", draft);
+  return SaveSomewhere(LatentsBeside(identity.output), tensors, StateMetadata(identity), why);
 }
 
 std::string HowToResume(const RunIdentity& identity, const std::string& file) {

@@ -25,6 +25,7 @@ struct RunProgress {
   SamplerState sampler;
   PromptEmbeds embeds;     // so that the text encoder need not run again
   at::Tensor first_frame;  // (z,1,h,w), or undefined
+  at::Tensor draft;        // final latents of the draft, or undefined: none, or not there yet
 };
 
 // What identifies a run in its files.
@@ -33,8 +34,8 @@ struct RunIdentity {
   std::string settings;           // of SettingsJson, decided
   nlohmann::ordered_json inputs;  // of RunInputs
   std::string device;             // "cpu", "cuda:0"
-  int64_t steps = 0;
-  Metadata metadata;  // of JobMetadata
+  int64_t steps = 0;              // of the draft and the video together
+  Metadata metadata;              // of JobMetadata
 };
 
 // A state that was found and may be used.
@@ -63,8 +64,9 @@ void SaveCheckpoint(const RunIdentity& identity, const RunProgress& progress);
 // "" with `why` set when no place took the file.
 std::string SaveLastCheckpoint(const RunIdentity& identity, const RunProgress& progress,
                                std::string& why);
+// `draft`: final latents of the draft, or undefined.
 std::string SaveFinalLatents(const RunIdentity& identity, const at::Tensor& latents,
-                             std::string& why);
+                             const at::Tensor& draft, std::string& why);
 
 // The command that continues from the state in `file`, for messages.
 std::string HowToResume(const RunIdentity& identity, const std::string& file);

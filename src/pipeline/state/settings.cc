@@ -29,12 +29,19 @@ std::string AbsolutePath(const std::string& path) {
 // A value as a flag would be given it; "" where it is absent.
 std::string TextOf(const std::string& value) { return value; }
 std::string TextOf(VideoSize size) { return fmt::format("{}x{}", size.width, size.height); }
+std::string TextOf(const DraftChoice& draft) { return draft.size ? TextOf(*draft.size) : "none"; }
+std::string TextOf(bool value) { return value ? "on" : "off"; }
 std::string TextOf(Sampler sampler) { return std::string(SamplerName(sampler)); }
 std::string TextOf(AttentionPattern pattern) { return std::string(AttentionName(pattern)); }
 std::string TextOf(const WindowCycle& windows) { return FormatWindows(windows); }
+std::string TextOf(const std::vector<double>& list) {
+  return fmt::format("{}", fmt::join(list, ","));
+}
 std::string TextOf(ComputeDtype dtype) { return std::string(ComputeDtypeName(dtype)); }
 template <typename T>
-requires std::is_arithmetic_v<T> std::string TextOf(T value) { return fmt::format("{}", value); }
+requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) std::string TextOf(T value) {
+  return fmt::format("{}", value);
+}
 template <typename T>
 std::string TextOf(const std::optional<T>& value) {
   return value ? TextOf(*value) : "";
@@ -48,11 +55,15 @@ ordered_json SettingOf(const std::optional<AttentionPattern>& value) {
   return value ? TextOf(*value) : "auto";
 }
 ordered_json SettingOf(const WindowCycle& value) { return SettingOf(TextOf(value)); }
+ordered_json SettingOf(const std::vector<double>& value) { return SettingOf(TextOf(value)); }
 ordered_json SettingOf(ComputeDtype value) { return TextOf(value); }
 ordered_json SettingOf(bool value) { return value ? ordered_json(true) : ordered_json(); }
 // Amounts of memory, which are flags as text.
 ordered_json SettingOf(int64_t bytes) {
   return bytes > 0 ? ordered_json(std::to_string(bytes)) : ordered_json();
+}
+ordered_json SettingOf(const std::optional<bool>& value) {
+  return value ? ordered_json(TextOf(*value)) : ordered_json();
 }
 template <typename T>
 ordered_json SettingOf(const std::optional<T>& value) {
@@ -108,13 +119,23 @@ Request DecidedRequest(const Job& job) {
   request.params.frames = job.geometry.frames;
   request.params.steps = job.sampling.steps;
   request.params.guidance = job.sampling.guidance;
-  request.params.shift = job.sampling.shift;
+  request.params.timesteps = job.sampling.timesteps;
+  request.params.sigmas = job.sampling.sigmas;
+  request.params.shift.reset();
+  if (job.sampling.uses_shift()) request.params.shift = job.sampling.shift;
   request.params.sampler = job.sampling.sampler;
   request.params.attention = job.attention.pattern;
   const bool windowed = job.attention.pattern != AttentionPattern::kFull;
   request.params.windows = windowed ? job.attention.windows : WindowCycle{};
+  request.params.draft = job.draft;
+  if (job.refines()) {
+    request.params.strength = job.sampling.strength;
+    request.match_colors = request.match_colors.value_or(true);
+  }
+  if (job.draft_size) request.params.draft_steps = job.draft_steps;
   request.output.fps = job.fps;
-  if (request.noise.empty()) request.seed = request.seed.value_or(0);
+  if (request.noise.empty() || AddsNoise(job.sampling.sampler))
+    request.seed = request.seed.value_or(0);
   if (request.text_embeds.empty()) request.negative_prompt = job.negative_prompt;
   return request;
 }
@@ -144,10 +165,11 @@ ordered_json RunInputs(const ModelInfo& model, const Job& job, const RunSettings
   // Two sizes that are cropped from the same padded one have the same latents.
   request.params.size = VideoSize{job.geometry.padded_width, job.geometry.padded_height};
   const bool encodes_text = request.text_embeds.empty();
+  const bool encodes_frames = !request.image.empty() || job.refines();
   ordered_json inputs{{"dit", digest(weights["dit"])},
                       {"text encoder", encodes_text ? digest(weights["text_encoder"]) : ""},
                       {"tokenizer", encodes_text ? digest(weights["tokenizer"]) : ""},
-                      {"image encoder", request.image.empty() ? "" : digest(weights["vae"])}};
+                      {"image encoder", encodes_frames ? digest(weights["vae"]) : ""}};
   VisitRequestOptions(request, [&](const Option& option, const auto& value) {
     if (option.effect != OptionEffect::kLatents) return;
     const ordered_json setting = SettingOf(value);
@@ -160,7 +182,8 @@ ordered_json RunInputs(const ModelInfo& model, const Job& job, const RunSettings
     }
   });
   inputs["image"] = ImageDigest(request.image);
-  if (!request.noise.empty()) inputs["seed"] = nullptr;
+  if (!request.video.empty()) inputs["fps"] = job.fps;  // which frames of the source there are
+  if (!request.noise.empty() && !AddsNoise(job.sampling.sampler)) inputs["seed"] = nullptr;
   inputs["dtype"] = settings.DtypeName();
   for (size_t i = 0; i < model.loras.size(); ++i) {
     const ordered_json& lora = weights["loras"][i];
@@ -179,7 +202,7 @@ Metadata JobMetadata(const ModelInfo& model, const Job& job, const std::string& 
                     {"t3.dtype", dtype}};
   const Request request = DecidedRequest(job);
   VisitRequestOptions(request, [&](const Option& option, const auto& value) {
-    if (option.effect != OptionEffect::kLatents && option.effect != OptionEffect::kPlayback) return;
+    if (option.effect == OptionEffect::kEncoding || option.effect == OptionEffect::kNone) return;
     std::string text = TextOf(value);
     // A repeated run may name the same file by another path, and paths do not belong in a video.
     if (option.path) text = FileName(text);
@@ -200,7 +223,7 @@ std::vector<std::string> FileSettings() {
   std::vector<std::string> names{"size"};  // crops of the same padded size
   const Request any;
   VisitRequestOptions(any, [&](const Option& option, const auto&) {
-    if (option.effect == OptionEffect::kPlayback || option.effect == OptionEffect::kEncoding)
+    if (option.effect != OptionEffect::kLatents && option.effect != OptionEffect::kNone)
       names.push_back(option.name);
   });
   return names;
@@ -211,7 +234,9 @@ std::vector<std::string> Differences(const ordered_json& then, const ordered_jso
   const auto compare = [&](const std::string& key) {
     const ordered_json before = then.value(key, ordered_json());
     const ordered_json after = now.value(key, ordered_json());
-    if (before == after) return;
+    // A setting that an older build did not have is absent.
+    const auto none = [](const ordered_json& value) { return value.is_null() || value == ""; };
+    if (before == after || (none(before) && none(after))) return;
     differences.push_back(fmt::format("{} ({}, now {})", key, DumpJson(before), DumpJson(after)));
   };
   for (const auto& item : then.items()) compare(item.key());

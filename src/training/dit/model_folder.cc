@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/mapped_file.h"
+#include "loading/sampling_json.h"
 
 namespace t3 {
 namespace {
@@ -46,16 +47,12 @@ void LinkPart(const std::string& path, const fs::path& folder, const std::string
 }
 
 void WriteDefaults(const GenerationDefaults& defaults, const fs::path& path) {
-  const SamplingConfig& sampling = defaults.sampling;
-  const nlohmann::ordered_json document{{"width", defaults.width},
-                                        {"height", defaults.height},
-                                        {"frames", defaults.frames},
-                                        {"fps", defaults.fps},
-                                        {"negative_prompt", defaults.negative_prompt},
-                                        {"sampler", SamplerName(sampling.sampler)},
-                                        {"steps", sampling.steps},
-                                        {"guidance", sampling.guidance},
-                                        {"shift", sampling.shift}};
+  nlohmann::ordered_json document{{"width", defaults.width},
+                                  {"height", defaults.height},
+                                  {"frames", defaults.frames},
+                                  {"fps", defaults.fps},
+                                  {"negative_prompt", defaults.negative_prompt}};
+  document.update(SamplingJson(defaults.sampling));
   WriteAtomically(path.string(), DumpJson(document, 2) + "\n");
 }
 

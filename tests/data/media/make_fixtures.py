@@ -57,6 +57,24 @@ for name, image in kinds.items():
     image.save(here / f"{name}.png")
     image.convert("RGB").save(here / f"{name}_rgb.png")
 
+# An animated WebP whose frames are patches: libwebp stores what changes. Beside it its frames, one
+# below the other.
+frames = [Image.fromarray(np.dstack([smooth(40, 30), np.full((30, 40), 255, np.uint8)]))]
+for k in range(4):
+    frame = np.array(frames[-1])
+    frame[5 + 4 * k:11 + 4 * k, 7 * k:7 * k + 9, :3] = [40 * k, 255 - 50 * k, 90]
+    if k == 2:  # blended with what is below
+        frame[::2, ::3, :3] //= 2
+    frames.append(Image.fromarray(frame))
+frames[0].save(here / "patches.webp", save_all=True, append_images=frames[1:], lossless=True,
+               duration=[100, 50, 200, 50, 100], minimize_size=True)
+shown = Image.open(here / "patches.webp")
+stack = Image.new("RGB", (40, 30 * shown.n_frames))
+for k in range(shown.n_frames):
+    shown.seek(k)
+    stack.paste(shown.convert("RGB"), (0, 30 * k))
+stack.save(here / "patches.png")
+
 # Videos, not written by this script; ffmpeg 5.1 with libx264 makes their like:
 #   open_gop.mp4          -f lavfi -i testsrc2=size=48x32:rate=16 -frames:v 48 -c:v libx264
 #                         -x264-params open-gop=1:keyint=12:bframes=2

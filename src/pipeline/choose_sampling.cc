@@ -1,0 +1,84 @@
+// Steps, levels and guidance of a run.
+#include "pipeline/choose_sampling.h"
+
+#include "base/check.h"
+#include "sampling/schedule.h"
+
+namespace t3 {
+namespace {
+
+constexpr double kMaxGuidance = 1000;
+constexpr int64_t kMaxSteps = 1000;
+// The schedule maps sigma to shift * sigma / (1 + (shift - 1) * sigma): outside this range all
+// steps fall on one end of it in fp32.
+constexpr double kMinShift = 1e-3, kMaxShift = 1e3;
+// Weights that are not distilled give noise in fewer.
+constexpr int64_t kFewSteps = 10;
+
+void ChooseLevels(const SamplingConfig& defaults, const GenerationParams& params,
+                  SamplingConfig& sampling) {
+  if (!params.timesteps.empty() || !params.sigmas.empty()) {
+    sampling.timesteps = params.timesteps;
+    sampling.sigmas = params.sigmas;
+  } else if (params.shift || params.steps.value_or(defaults.steps) != defaults.steps) {
+    sampling.timesteps.clear();
+    sampling.sigmas.clear();
+  }
+  sampling.steps = params.steps.value_or(sampling.steps);
+  if (sampling.has_list()) {
+    const int64_t length = sampling.list_length();
+    if (params.steps && *params.steps != length) {
+      FailUsage("`steps` {} contradicts `{}`, which has {} levels; leave `steps` out",
+                *params.steps, sampling.timesteps.empty() ? "sigmas" : "timesteps", length);
+    }
+    sampling.steps = length;
+  } else if (sampling.sampler == Sampler::kRcm && defaults.sampler != Sampler::kRcm) {
+    sampling.steps = params.steps.value_or(kRcmSteps);
+  }
+}
+
+}  // namespace
+
+SamplingConfig ChooseSampling(const SamplingConfig& defaults, const GenerationParams& params) {
+  SamplingConfig sampling = defaults;
+  sampling.sampler = params.sampler.value_or(sampling.sampler);
+  sampling.guidance = params.guidance.value_or(sampling.guidance);
+  sampling.shift = params.shift.value_or(sampling.shift);
+  ChooseLevels(defaults, params, sampling);
+  if (sampling.steps < 1 || sampling.steps > kMaxSteps)
+    FailUsage("`steps` {} is outside 1 to {}", sampling.steps, kMaxSteps);
+  if (!(sampling.shift >= kMinShift && sampling.shift <= kMaxShift))
+    FailUsage("`shift` {} is outside {} to {}", sampling.shift, kMinShift, kMaxShift);
+  if (!(sampling.guidance >= 0 && sampling.guidance <= kMaxGuidance))
+    FailUsage("`guidance` {} is outside 0 to {}", sampling.guidance, kMaxGuidance);
+  MakeSchedule(sampling);
+  return sampling;
+}
+
+std::vector<std::string> SamplingNotes(const ModelInfo& model, const GenerationParams& params,
+                                       const SamplingConfig& sampling) {
+  std::vector<std::string> notes;
+  const auto note = [&](std::string text) { notes.push_back(std::move(text)); };
+  const SamplingConfig& defaults = model.defaults.sampling;
+  const std::optional<Distillation>& distilled = model.distilled;
+  if (distilled) {
+    note(fmt::format("{}: {}, guidance {} (from {})", distilled->name, DescribeSteps(defaults),
+                     defaults.guidance, distilled->source));
+    if (sampling.steps != defaults.steps || sampling.guidance != defaults.guidance) {
+      note(
+          fmt::format("these weights were not distilled for {} step{} with guidance {}; without "
+                      "`steps` and `guidance` they are sampled as above",
+                      sampling.steps, sampling.steps == 1 ? "" : "s", sampling.guidance));
+    }
+  } else if (sampling.steps < kFewSteps && defaults.steps >= kFewSteps) {
+    note(
+        fmt::format("few steps ({}) give noise unless the weights are distilled for them; the "
+                    "model's own number is {}",
+                    sampling.steps, defaults.steps));
+  }
+  if (params.shift && !sampling.uses_shift())
+    note("`shift` has no effect on a list of noise levels, which are those after the shift");
+  return notes;
+}
+
+}  // namespace t3

@@ -1,0 +1,23 @@
+// The sampling of a request: what it asks for over what the model is sampled with.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/sampling_config.h"
+#include "loading/model_info.h"
+#include "t3video/generation_params.h"
+
+namespace t3 {
+
+// A list of noise levels in `params` sets the steps. Without one, the model's list stays unless
+// `params` has another number of steps, or a shift. Throws Error of kind kUsage for values outside
+// their ranges, a list that contradicts `steps`, and what MakeSchedule refuses.
+SamplingConfig ChooseSampling(const SamplingConfig& defaults, const GenerationParams& params);
+
+// What the model's files say of sampling, and what in `sampling` does not fit them or has no
+// effect, a sentence each.
+std::vector<std::string> SamplingNotes(const ModelInfo& model, const GenerationParams& params,
+                                       const SamplingConfig& sampling);
+
+}  // namespace t3

@@ -1,0 +1,102 @@
+// The clip that a run starts from: a source video, or the draft that it makes first.
+#include <algorithm>
+#include <filesystem>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "loading/load_models.h"
+#include "pipeline/encode_clip.h"
+#include "pipeline/generation.h"
+#include "pipeline/refinement.h"
+#include "runtime/device.h"
+
+namespace t3 {
+namespace {
+
+// Each frame to a spool, and to a file as well where one is wanted.
+class DraftWriter : public VideoWriter {
+ public:
+  DraftWriter(RowSpool& spool, std::unique_ptr<VideoWriter> file)
+      : spool_(spool), file_(std::move(file)) {}
+  void Write(const FrameView& frame) override {
+    std::vector<float> rgb(static_cast<size_t>(3 * frame.height * frame.width));
+    for (int64_t c = 0; c < 3; ++c) {
+      for (int64_t y = 0; y < frame.height; ++y) {
+        std::copy_n(frame.planes[c] + y * frame.row_stride, frame.width,
+                    rgb.data() + (c * frame.height + y) * frame.width);
+      }
+    }
+    spool_.WriteFrame(next_++, rgb.data());
+    if (file_) file_->Write(frame);
+  }
+  void Finish() override {
+    if (file_) file_->Finish();
+  }
+
+ private:
+  RowSpool& spool_;
+  std::unique_ptr<VideoWriter> file_;
+  int64_t next_ = 0;
+};
+
+}  // namespace
+
+void Generation::MakeDraft(Item& item) {
+  const PlannedDraft& draft = *item.planned->draft;
+  Pass pass{draft.model ? *draft.model : model_, draft.job, draft.memory, draft.image,
+            "denoising draft"};
+  pass.last = false;
+  item.draft = RunPass(item, pass);
+}
+
+// Decoded at its own size once; what follows reads the frames from a spool file.
+void Generation::DecodeDraft(Item& item) {
+  const PlannedJob& planned = *item.planned;
+  const VideoGeometry& small = planned.draft->job.geometry;
+  const auto spool = std::make_shared<RowSpool>(SpoolFolder(item.request().output.path),
+                                                small.frames, small.height, small.width);
+  const DecodeTarget target = DraftTarget(planned, item.request().output.keep_draft);
+  std::unique_ptr<VideoWriter> file;
+  if (!target.output.path.empty()) file = OpenVideoWriter(target.output.path, SettingsOf(target));
+  if (!vae_) vae_ = LoadVae(model_, VaeHalf::kDecoder, settings_.dtype, context_);
+  Stage stage(context_, "decoding draft", small.frames, "frames");
+  QueuedWriter writer(std::make_unique<DraftWriter>(*spool, std::move(file)), kQueuedFrames);
+  DecodeInto(writer, *vae_, item.draft, target, stage);
+  stage.Finish(item.result.stages);
+  const VideoGeometry& video = item.job().geometry;
+  item.source = SpooledClip(spool, small.frames, video.padded_width, video.padded_height);
+}
+
+void Generation::OpenSource(Item& item) {
+  const Job& job = item.job();
+  const VideoGeometry& video = job.geometry;
+  if (item.planned->draft) {
+    // The denoiser stays where the decoder fits beside it, as after any video.
+    if (!ChooseResidents(item.planned->draft->memory).denoiser) dit_.reset();
+    ReleaseCachedMemory(settings_.device);
+    DecodeDraft(item);
+  } else if (!job.request.video.empty()) {
+    const SourceInfo& source = *item.planned->source;
+    item.source = FileClip({job.request.video, source.width, source.height, job.fps, video.frames},
+                           video.padded_width, video.padded_height);
+  }
+}
+
+at::Tensor Generation::EncodeSource(Item& item) {
+  const Job& job = item.job();
+  if (!item.source || job.sampling.strength == 1) return {};
+  // Encoding takes what memory there is.
+  vae_.reset();
+  dit_.reset();
+  ReleaseCachedMemory(settings_.device);
+  const Vae vae = LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_);
+  Stage stage(context_, item.planned->draft ? "encoding draft" : "encoding video",
+              VaeConfig::kTimeStride * (job.geometry.latent.t - 1) + 1, "frames");
+  const at::Tensor latents =
+      EncodeClip(vae, *item.source, job.geometry.latent.t, EncodedFrames(job),
+                 SpoolFolder(job.request.output.path), stage);
+  stage.Finish(item.result.stages);
+  return latents;
+}
+
+}  // namespace t3

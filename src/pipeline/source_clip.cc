@@ -1,0 +1,97 @@
+// Clips from a file and from a spool.
+#include "pipeline/source_clip.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "media/video_source.h"
+
+namespace t3 {
+namespace {
+
+class FileReader : public SourceReader {
+ public:
+  FileReader(const std::string& path, const SourceOptions& options)
+      : source_(path, options),
+        last_(static_cast<size_t>(3 * source_.info().width * source_.info().height)) {}
+
+  void Next(float* rgb) override {
+    if (!ended_) ended_ = !source_.Next(last_.data());
+    std::copy(last_.begin(), last_.end(), rgb);
+  }
+
+ private:
+  VideoSource source_;
+  std::vector<float> last_;
+  bool ended_ = false;
+};
+
+class FileSourceClip : public SourceClip {
+ public:
+  FileSourceClip(SourceFile file, int64_t width, int64_t height)
+      : SourceClip(width, height), file_(std::move(file)) {}
+  std::unique_ptr<SourceReader> Read() const override {
+    SourceOptions options;
+    options.fps = file_.fps;
+    options.max_frames = file_.frames;
+    return std::make_unique<FileReader>(file_.path, options);
+  }
+  int64_t source_width() const override { return file_.width; }
+  int64_t source_height() const override { return file_.height; }
+
+ private:
+  SourceFile file_;
+};
+
+class SpoolReader : public SourceReader {
+ public:
+  SpoolReader(std::shared_ptr<const RowSpool> spool, int64_t frames)
+      : spool_(std::move(spool)), frames_(frames) {}
+  void Next(float* rgb) override { spool_->ReadFrame(std::min(next_++, frames_ - 1), rgb); }
+
+ private:
+  std::shared_ptr<const RowSpool> spool_;
+  int64_t frames_;
+  int64_t next_ = 0;
+};
+
+class SpoolSourceClip : public SourceClip {
+ public:
+  SpoolSourceClip(std::shared_ptr<const RowSpool> spool, int64_t frames, int64_t width,
+                  int64_t height)
+      : SourceClip(width, height), spool_(std::move(spool)), frames_(frames) {}
+  std::unique_ptr<SourceReader> Read() const override {
+    return std::make_unique<SpoolReader>(spool_, frames_);
+  }
+  int64_t source_width() const override { return spool_->width(); }
+  int64_t source_height() const override { return spool_->height(); }
+
+ private:
+  std::shared_ptr<const RowSpool> spool_;
+  int64_t frames_;
+};
+
+}  // namespace
+
+ClipPass::ClipPass(const SourceClip& clip, at::Device device)
+    : reader_(clip.Read()),
+      frame_(at::empty({3, clip.source_height(), clip.source_width()}, at::kFloat)),
+      scaler_(clip.source_width(), clip.source_height(), clip.width(), clip.height(), device,
+              device.is_cuda()) {}
+
+at::Tensor ClipPass::Next() {
+  reader_->Next(frame_.mutable_data_ptr<float>());
+  return scaler_.Scale(frame_);
+}
+
+std::unique_ptr<SourceClip> FileClip(const SourceFile& file, int64_t width, int64_t height) {
+  return std::make_unique<FileSourceClip>(file, width, height);
+}
+
+std::unique_ptr<SourceClip> SpooledClip(std::shared_ptr<const RowSpool> spool, int64_t frames,
+                                        int64_t width, int64_t height) {
+  return std::make_unique<SpoolSourceClip>(std::move(spool), frames, width, height);
+}
+
+}  // namespace t3
