@@ -42,7 +42,14 @@ TEST(Cli, VersionAndHelp) {
     const ProgramResult help = RunT3({command, "--help"});
     EXPECT_EQ(help.exit_code, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Usage")) << command;
+    EXPECT_THAT(RunT3({"help", command}).out, testing::EndsWith(help.out)) << command;
   }
+  EXPECT_EQ(RunT3({"-v"}).out, version.out);
+  const std::string dit = RunT3({"bench", "dit", "--help"}).out;
+  EXPECT_THAT(dit, HasSubstr("Usage: t3 bench dit"));
+  EXPECT_EQ(RunT3({"help", "bench", "dit"}).out, dit);
+  EXPECT_EQ(RunT3({"help", "bench dit"}).out, dit);
+  EXPECT_EQ(RunT3({"help", "bench", "cake"}).exit_code, 2);
 }
 
 TEST(Cli, WrongUsageExitsWith2) {
@@ -186,6 +193,9 @@ TEST(Cli, DecodesTheSameWithinAMemoryLimitAndUpToAFrame) {
   ASSERT_EQ(three.exit_code, 0) << three.err;
   EXPECT_EQ(FilesIn(folder / "three"), 3u);
   EXPECT_EQ(decode("none/", {"--last-frame", "0"}).exit_code, 2);
+  const ProgramResult beyond = decode("none/", {"--last-frame", "99"});
+  EXPECT_EQ(beyond.exit_code, 2);
+  EXPECT_THAT(beyond.err, HasSubstr("decodes to 5 frames"));
   // Four results and the latents: the spool left nothing.
   EXPECT_EQ(FilesIn(folder.path()), 3u + 1u);
 }
@@ -294,7 +304,7 @@ TEST(Cli, PromptFileContinuesPastABadEntry) {
        "--frames", "1", "--steps", "1", "--device", "cpu", "--output", folder / "out/"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("prompts.json:2"));
-  EXPECT_THAT(result.err, HasSubstr("1 of 3 prompts failed"));
+  EXPECT_THAT(result.err, HasSubstr("1 of 3 videos failed"));
   EXPECT_TRUE(fs::exists(folder / "out/001-one.mp4"));
   EXPECT_TRUE(fs::exists(folder / "out/003-three.mp4"));
 }

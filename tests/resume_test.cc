@@ -74,8 +74,12 @@ void KillAndResume(const Arguments& more, int wanted) {
     const std::string output = folder / "x.y4m";
     for (bool finished = false; !finished;) {
       const bool resume = HasState(output);
-      // Killed after the state was removed: nothing was left to do.
-      if (!resume && fs::exists(output)) break;
+      // Killed after the state was removed: nothing was left to do but to release the lock, whose
+      // file the next run of this output would take over.
+      if (!resume && fs::exists(output)) {
+        fs::remove(folder / ".x.y4m.lock");
+        break;
+      }
       const ProgramResult result =
           RunT3(resume ? Arguments{"resume", output} : command(folder, {"--checkpoint-every", "1"}),
                 {.seconds_to_kill = enough() ? 0 : moment(random)});

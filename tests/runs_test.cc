@@ -52,7 +52,7 @@ TEST(Runs, PromptFileIsAJobThatGoesOn) {
   fs::remove(folder / "prompts.txt");
   const ProgramResult again = RunT3({"resume", out});
   ASSERT_EQ(again.exit_code, 0) << again.err;
-  EXPECT_THAT(again.out, HasSubstr("002-a-cat-seed0.mp4  32x32, 1 frames, was finished already"));
+  EXPECT_THAT(again.out, HasSubstr("002-a-cat-seed0.mp4  32x32, 1 frame, already finished"));
   EXPECT_EQ(fs::last_write_time(out + "002-a-cat-seed0.mp4"), before);
   EXPECT_EQ(ReadBytes(out + "003-a-dog-seed5.mp4"), gone);
 }
@@ -137,10 +137,18 @@ TEST(Runs, SaysWhatWillBeDoneFirst) {
   const ProgramResult plain = RunT3(run);
   ASSERT_EQ(plain.exit_code, 0) << plain.err;
   EXPECT_TRUE(NamesIn(folder.path()).empty());
-  EXPECT_THAT(plain.err, HasSubstr("trained with full attention, run with t3"));
-  EXPECT_THAT(plain.err, HasSubstr("128x64, 1 frame at 16 fps, 32 tokens"));
-  EXPECT_THAT(plain.err, HasSubstr("2 steps of unipc, guidance 5, shift 5, seed 0"));
-  EXPECT_THAT(plain.err, HasSubstr("`t3 plan --calibrate --attention t3 --dtype fp32`"));
+  EXPECT_THAT(plain.out, HasSubstr("trained with full attention, run with t3"));
+  EXPECT_THAT(plain.out, HasSubstr("128x64, 1 frame at 16 fps, 32 tokens"));
+  EXPECT_THAT(plain.out, HasSubstr("2 steps of unipc, guidance 5, shift 5, seed 0"));
+  EXPECT_THAT(plain.out, HasSubstr("`t3 plan --calibrate --attention t3 --dtype fp32`"));
+  // The report is the result, whatever is said of progress.
+  Arguments silent = run;
+  silent.insert(silent.end(), {"--progress", "none"});
+  const auto head = [](const std::string& text) { return text.substr(0, text.find("memory")); };
+  EXPECT_EQ(head(RunT3(silent).out), head(plain.out));  // how much memory is free changes
+  Arguments for_programs = run;
+  for_programs.insert(for_programs.end(), {"--progress", "json"});
+  EXPECT_EQ(json::parse(RunT3(for_programs).out)["frames"], 1);
 
   const std::string cache = "XDG_CACHE_HOME=" + folder.path();
   const ProgramResult plan =
@@ -159,7 +167,13 @@ TEST(Runs, SaysWhatWillBeDoneFirst) {
   EXPECT_THAT(kept.err, Not(HasSubstr("timing")));
   Arguments native = run;
   native.insert(native.end(), {"--dtype", "auto"});
-  EXPECT_THAT(RunT3(native, {.environment = {cache}}).err, HasSubstr("(calibrated "));
+  EXPECT_THAT(RunT3(native, {.environment = {cache}}).out, HasSubstr("(calibrated "));
+  // A damaged calibration is as none.
+  for (const std::string& name : NamesIn(folder / "t3video"))
+    std::ofstream(folder / ("t3video/" + name)) << std::string(250'000, '[');
+  const ProgramResult damaged = RunT3(native, {.environment = {cache}});
+  EXPECT_EQ(damaged.exit_code, 0) << damaged.err;
+  EXPECT_THAT(damaged.err, HasSubstr("measures the machine again"));
 }
 
 TEST(Runs, WhatDoesNotFitIsRefusedWithFlagsThatWouldFit) {

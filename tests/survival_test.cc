@@ -117,13 +117,140 @@ TEST(Survival, AForeignFileIsNotReplacedUnasked) {
   MustRun(other);
   EXPECT_NE(ReadBytes(output), video);
 
-  for (const char* flag : {"--record", "--preview", "--save-latents"}) {
-    Put(folder / "notes", "mine");
+  for (const auto& [flag, name] : {std::pair("--record", "n.json"), std::pair("--preview", "n.png"),
+                                   std::pair("--save-latents", "n.safetensors")}) {
+    Put(folder / name, "mine");
     const ProgramResult result =
-        RunT3(Generate({"--prompt", "b", "--output", folder / "w.mp4", flag, folder / "notes"}));
-    EXPECT_NE(result.exit_code, 0) << flag;
-    EXPECT_EQ(ReadBytes(folder / "notes"), "mine") << flag;
+        RunT3(Generate({"--prompt", "b", "--output", folder / "w.mp4", flag, folder / name}));
+    EXPECT_EQ(result.exit_code, 1) << flag;
+    EXPECT_THAT(result.err, HasSubstr("--overwrite"));
+    EXPECT_EQ(ReadBytes(folder / name), "mine") << flag;
   }
+}
+
+// Commands whose results carry no settings know them by what they hold.
+TEST(Survival, NoCommandReplacesAForeignFileUnasked) {
+  const TemporaryFolder folder;
+  const std::string model = ReferencePath("mini2.1");
+  const Arguments eval{"eval",         "--truth",        "--clips",  "1",
+                       "--size",       "64x48",          "--frames", "5",
+                       "--save-sheet", folder / "s.png", "--json",   folder / "e.json"};
+  const std::vector<std::pair<std::string, Arguments>> commands{
+      {"t.safetensors",
+       {"encode-text", "--model", model, "--prompt", "a", "--device", "cpu", "--output",
+        folder / "t.safetensors"}},
+      {"c.safetensors",
+       {"convert", model + "/diffusion_pytorch_model.safetensors", folder / "c.safetensors"}},
+      {"p.json",
+       {"fit-preview", "--model", model, "--device", "cpu", "--output", folder / "p.json"}},
+      {"e.json", eval},
+      {"s.png", eval},
+      {"w/world_00000000.y4m",
+       {"world", "--frames", "1", "--size", "64x48", "--format", "y4m", "--device", "cpu",
+        "--output", folder / "w"}}};
+  fs::create_directory(folder / "w");
+  for (const auto& [name, arguments] : commands) {
+    const std::string file = folder / name;
+    Put(file, "mine");
+    const ProgramResult refused = RunT3(arguments);
+    EXPECT_EQ(refused.exit_code, 1) << name;
+    EXPECT_THAT(refused.err, AllOf(HasSubstr(file), HasSubstr("--overwrite"))) << name;
+    EXPECT_EQ(ReadBytes(file), "mine") << name;
+    Arguments overwrite = arguments;
+    overwrite.push_back("--overwrite");
+    MustRun(overwrite);
+    EXPECT_NE(ReadBytes(file), "mine") << name;
+    MustRun(arguments);  // its own
+  }
+}
+
+TEST(Survival, OutputsHaveTheirExtensions) {
+  const TemporaryFolder folder;
+  const std::string model = ReferencePath("mini2.1");
+  for (const Arguments& arguments :
+       {Generate({"--prompt", "a", "--output", folder / "v.mp4", "--preview", folder / "p.jpg"}),
+        Generate({"--prompt", "a", "--output", folder / "v.mp4", "--record", folder / "r.txt"}),
+        Generate(
+            {"--prompt", "a", "--output", folder / "v.mp4", "--save-latents", folder / "l.pt"}),
+        Arguments{"encode-text", "--model", model, "--prompt", "a", "--output", folder / "t.bin"},
+        Arguments{"fit-preview", "--model", model, "--output", folder / "p.png"},
+        Arguments{"eval", "--truth", "--clips", "1", "--json", folder / "e.txt"},
+        Arguments{"eval", "--truth", "--clips", "1", "--save-sheet", folder / "s.jpg"}}) {
+    const ProgramResult result = RunT3(arguments);
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("must end in"));
+  }
+  EXPECT_THAT(NamesIn(folder.path()), ElementsAre());
+}
+
+TEST(Survival, RefusedCommandsLeaveNoFolders) {
+  const TemporaryFolder folder;
+  const std::string model = ReferencePath("mini2.1"), out = folder / "a/b/out/";
+  Put(folder / "p.txt", "a\nb\n");
+  const std::vector<std::string> before = NamesIn(folder.path());
+  for (const Arguments& arguments :
+       {Generate({"--prompt-file", folder / "none.txt", "--output", out}),
+        Generate({"--prompt-file", folder / "p.txt", "--output", out}, folder / "no-model"),
+        Generate({"--prompt-file", folder / "p.txt", "--steps", "0", "--output", out}),
+        Generate({"--prompt-file", folder / "p.txt", "--memory-limit", "1MB", "--output", out}),
+        Generate({"--prompt", "a", "--seeds", "1,x", "--output", out}),
+        Generate({"--prompt-file", folder / "p.txt", "--output", out, "--codec", "none"}),
+        Arguments{"world", "--size", "64x4800000", "--output", out},
+        Arguments{"world", "--frames", "0", "--output", out},
+        Arguments{"prepare", folder / "p.txt", "--model", model, "--size", "33x32", "--output",
+                  out},
+        Arguments{"init", "no-such-preset", "--output", out}}) {
+    const ProgramResult result = RunT3(arguments);
+    EXPECT_NE(result.exit_code, 0) << result.out;
+    EXPECT_THAT(result.err, Not(HasSubstr("loading")));
+    EXPECT_EQ(NamesIn(folder.path()), before) << result.err;
+  }
+  // A folder with an earlier job has it again.
+  MustRun(Generate({"--prompt-file", folder / "p.txt", "--output", out}));
+  const std::string job = ReadBytes(out + "job.json");
+  EXPECT_EQ(RunT3(Generate({"--prompt-file", folder / "p.txt", "--steps", "0", "--output", out}))
+                .exit_code,
+            1);
+  EXPECT_EQ(ReadBytes(out + "job.json"), job);
+}
+
+TEST(Survival, DrawnSeedsOfAJobAreUsedAgain) {
+  const TemporaryFolder folder;
+  Put(folder / "p.json", R"([{"prompt": "a", "seed": -1}, {"prompt": "a", "seed": -1}, "b"])");
+  for (const Arguments& seeds : {Arguments{}, Arguments{"--seed", "-1"}}) {
+    const std::string out = folder / ("out" + std::to_string(seeds.size()) + "/");
+    Arguments run = Generate({"--prompt-file", folder / "p.json", "--output", out});
+    run.insert(run.end(), seeds.begin(), seeds.end());
+    MustRun(run);
+    const std::vector<std::string> names = NamesIn(out);
+    EXPECT_EQ(names.size(), 7U);
+    const json first = json::parse(ReadBytes(out + "001-a.mp4.json"))["settings"]["seed"];
+    EXPECT_NE(first, json::parse(ReadBytes(out + "002-a.mp4.json"))["settings"]["seed"]);
+    const std::string gone = ReadBytes(out + "001-a.mp4");
+    fs::remove(out + "001-a.mp4");
+    const ProgramResult again = MustRun(run);
+    EXPECT_EQ(NamesIn(out), names);
+    EXPECT_EQ(ReadBytes(out + "001-a.mp4"), gone);
+    EXPECT_THAT(again.out, HasSubstr("already finished"));
+  }
+  // Of the command alone, several.
+  const std::string out = folder / "seeds/";
+  const Arguments run = Generate({"--prompt", "a", "--seeds", "-1,-1", "--output", out});
+  MustRun(run);
+  const std::vector<std::string> names = NamesIn(out);
+  EXPECT_EQ(names.size(), 5U);
+  MustRun(run);
+  EXPECT_EQ(NamesIn(out), names);
+}
+
+TEST(Survival, AnInterruptedJobSaysHowItContinues) {
+  const TemporaryFolder folder;
+  Put(folder / "p.txt", "a\nb\n");
+  const ProgramResult result = RunT3(Generate({"--prompt-file", folder / "p.txt", "--steps", "1000",
+                                               "--size", "256x256", "--output", folder / "out/"}),
+                                     {.seconds_to_interrupt = 3});
+  EXPECT_EQ(result.exit_code, 130);
+  EXPECT_THAT(result.err, HasSubstr("`t3 resume " + (folder / "out/") + "` continues the job"));
 }
 
 TEST(Survival, PicturesAndRawVideoCarryTheirSettings) {
@@ -154,13 +281,13 @@ TEST(Survival, ARecordDoesNotDecideWhatIsReplaced) {
   const std::string record = folder / "r.json";
   MustRun(Generate({"--prompt", "a", "--output", folder / "v.mp4", "--record", record}));
   json content = json::parse(ReadBytes(record));
-  Put(folder / "notes.txt", "mine");
-  content["settings"]["record"] = folder / "notes.txt";
+  Put(folder / "notes.json", "mine");
+  content["settings"]["record"] = folder / "notes.json";
   content["settings"]["output"] = folder / "again.mp4";
   content["settings"]["overwrite"] = true;
   Put(record, content.dump());
   EXPECT_EQ(RunT3({"generate", "--from", record}).exit_code, 1);
-  EXPECT_EQ(ReadBytes(folder / "notes.txt"), "mine");
+  EXPECT_EQ(ReadBytes(folder / "notes.json"), "mine");
   content["settings"] = 5;
   Put(record, content.dump());
   const ProgramResult typed = RunT3({"generate", "--from", record});
@@ -373,7 +500,26 @@ TEST(Survival, PathsNeedNotBeUtf8) {
   MustRun(
       Generate({"--prompt", "a", "--output", strange + "/v.mp4", "--record", strange + "/r.json"},
                strange + "/model"));
-  LeaveLatents(strange + "/w.y4m", "a");
+  // Records say which file is meant, exactly, and in UTF-8.
+  const json settings = json::parse(ReadBytes(strange + "/r.json"))["settings"];
+  EXPECT_EQ(settings["model"], "file://" + (folder / "caf%E9/model"));
+  MustRun({"generate", "--from", strange + "/r.json", "--output", folder / "again.mp4"});
+  EXPECT_EQ(ReadBytes(folder / "again.mp4"), ReadBytes(strange + "/v.mp4"));
+  // A state knows the model and its output.
+  const ProgramResult failed =
+      RunT3(Generate({"--frames", "5", "--prompt", "a", "--output", strange + "/w.y4m"},
+                     strange + "/model"),
+            {.file_limit = 12'288});
+  ASSERT_EQ(failed.exit_code, 1) << failed.err;
+  MustRun({"resume", strange + "/w.y4m.latents.safetensors"});
+  EXPECT_TRUE(fs::exists(strange + "/w.y4m"));
+  // And a job.
+  Put(folder / "p.txt", "a\nb\n");
+  MustRun(Generate({"--prompt-file", folder / "p.txt", "--output", strange + "/job/"},
+                   strange + "/model"));
+  fs::remove(strange + "/job/002-b.mp4");
+  MustRun({"resume", strange + "/job/job.json"});
+  EXPECT_TRUE(fs::exists(strange + "/job/002-b.mp4"));
 }
 
 // The shipped model and a small one with T3 windows of the planner's choice, and one with full

@@ -99,7 +99,7 @@ TEST_F(TrainCli, ADryRunReportsRefusesAndWritesNothing) {
   const ProgramResult plan = Train({"--dry-run"});
   ASSERT_EQ(plan.exit_code, 0) << plan.err;
   EXPECT_THAT(plan.out, HasSubstr("training  all weights of the denoiser"));
-  EXPECT_THAT(plan.out, HasSubstr("64x32, 5 frames, batch of 2, 16 tokens a clip, 3 clips"));
+  EXPECT_THAT(plan.out, HasSubstr("64x32, 5 frames, batch of 2, 16 tokens per clip, 3 clips"));
   EXPECT_FALSE(fs::exists(folder_ / "run"));
   const ProgramResult run = Train({"--set", "steps=2"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
@@ -107,6 +107,50 @@ TEST_F(TrainCli, ADryRunReportsRefusesAndWritesNothing) {
   const ProgramResult other = Train({"--dry-run", "--set", "seed=7"});
   EXPECT_EQ(other.exit_code, 1);
   EXPECT_THAT(other.err, HasSubstr("config/seed was absent, now 7"));
+}
+
+TEST_F(TrainCli, AnOutputThatCannotBeWrittenIsRefusedByADryRunToo) {
+  std::ofstream(folder_ / "file") << "x";
+  for (const char* output : {"file", "file/run"}) {
+    for (const std::vector<std::string>& more :
+         {std::vector<std::string>{"--dry-run"}, std::vector<std::string>{}}) {
+      std::vector<std::string> arguments = more;
+      arguments.insert(arguments.end(), {"--set", "output=" + (folder_ / output)});
+      const ProgramResult result = Train(arguments);
+      EXPECT_EQ(result.exit_code, 1);
+      EXPECT_THAT(result.err, HasSubstr("is not a folder"));
+    }
+  }
+  // Refused for another reason: the output's folder goes again.
+  EXPECT_EQ(Train({"--set", "output=" + (folder_ / "new/run"), "--set", "data.prepared=nowhere"})
+                .exit_code,
+            1);
+  EXPECT_FALSE(fs::exists(folder_ / "new"));
+}
+
+TEST_F(TrainCli, AModelThatNoTrainingMadeStays) {
+  config_["steps"] = 1;
+  fs::create_directory(folder_ / "run");
+  const std::string weights = folder_ / "run/diffusion_pytorch_model.safetensors";
+  std::ofstream(weights) << "mine";
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{"--dry-run"}, std::vector<std::string>{}}) {
+    const ProgramResult refused = Train(more);
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_THAT(refused.err, HasSubstr("--overwrite"));
+  }
+  EXPECT_EQ(ReadBytes(weights), "mine");
+  ASSERT_EQ(Train({"--overwrite"}).exit_code, 0);
+  EXPECT_NE(ReadBytes(weights), "mine");
+  EXPECT_EQ(Train({"--set", "steps=2"}).exit_code, 0);  // its own
+}
+
+TEST_F(TrainCli, ResumeSaysWhatContinuesATraining) {
+  config_["steps"] = 1;
+  ASSERT_EQ(Train().exit_code, 0);
+  const ProgramResult result = RunT3({"resume", folder_ / "run"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("`t3 train CONFIG.json`"));
 }
 
 TEST_F(TrainCli, ItsModelGenerates) {

@@ -58,6 +58,50 @@ TEST(Usage, EmptyAndImpossibleNumbersAreRefused) {
   EXPECT_TRUE(NamesIn(folder.path()).empty());
 }
 
+TEST(Usage, NonsenseIsRefused) {
+  const TemporaryFolder folder;
+  const std::string output = folder / "x.mp4";
+  for (const auto& [arguments, word] :
+       {std::pair(Arguments{"--output", output, "--overwrite=3"}, "--overwrite"),
+        std::pair(Arguments{"--output", ""}, "--output"),
+        std::pair(Arguments{"--output", output, "--lora", ""}, "--lora"),
+        std::pair(Arguments{"--output", output, "--device", ""}, "--device"),
+        std::pair(Arguments{"--output", output, "--seeds", ""}, "--seeds"),
+        std::pair(Arguments{"--output", output, "--seeds", "0,"}, "--seeds"),
+        std::pair(Arguments{"--output", output, "--seeds", ",0"}, "--seeds")}) {
+    Arguments run = Small({"--prompt", "a"});
+    run.insert(run.end(), arguments.begin(), arguments.end());
+    const ProgramResult result = RunT3(run);
+    EXPECT_EQ(result.exit_code, 2) << word;
+    EXPECT_THAT(result.err, HasSubstr(word));
+  }
+  EXPECT_TRUE(NamesIn(folder.path()).empty());
+  EXPECT_THAT(RunT3({"inspect"}).err, HasSubstr("`t3 inspect` needs files: weight files"));
+  EXPECT_THAT(RunT3({"bench"}).err, HasSubstr("needs one of dit, attention, vae, file"));
+}
+
+TEST(Usage, WhatIsNotARecordSaysWhatItIs) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "p.txt") << "a\n";
+  ASSERT_EQ(
+      RunT3(Small({"--prompt-file", folder / "p.txt", "--output", folder / "out/"})).exit_code, 0);
+  const auto error_of = [&](const std::string& file) {
+    const ProgramResult result =
+        RunT3({"generate", "--from", file, "--output", folder / "again.mp4"});
+    EXPECT_EQ(result.exit_code, 1) << result.err;
+    EXPECT_THAT(result.err, Not(HasSubstr("exception")));
+    return result.err;
+  };
+  EXPECT_THAT(error_of(folder / "out/job.json"), HasSubstr("`t3 resume " + (folder / "out") + "`"));
+  std::ofstream(folder / "r.json") << R"({"t3": {}})";
+  EXPECT_THAT(error_of(folder / "r.json"), HasSubstr("no object \"settings\""));
+  json record = json::parse(ReadBytes(folder / "out/001-a.mp4.json"));
+  record["settings"]["noise"] = "nowhere.safetensors";
+  std::ofstream(folder / "r.json") << record;
+  EXPECT_THAT(error_of(folder / "r.json"),
+              HasSubstr("the noise nowhere.safetensors: no such file in /"));
+}
+
 TEST(Usage, ListsOfLevelsThatCannotBeRunAreRefused) {
   const TemporaryFolder folder;
   const auto error_of = [&](const Arguments& more) {

@@ -18,15 +18,17 @@ namespace t3 {
 
 // Random weights of a preset's sizes. Every number is a median of `repeats` runs; what is compared
 // runs in the same process, before timing each result is checked against the published algorithm's.
+// A CPU gets a small size and few runs unless others are given.
 struct BenchRequest {
   std::string preset = "wan2.1-1.3b-t3";
-  std::optional<int64_t> width, height, frames;  // absent: the preset's
-  std::string windows;                           // empty: the planner's
+  // absent: the preset's on a GPU, 256x144 with 17 frames on a CPU
+  std::optional<int64_t> width, height, frames;
+  std::string windows;  // empty: the planner's
   std::string device = "auto";
   ComputeDtype dtype = ComputeDtype::kAuto;
-  int64_t memory_limit = 0;  // bytes on the device; 0: all of it
-  int64_t repeats = 20;
-  bool compare = true;  // with the published algorithm and full attention
+  int64_t memory_limit = 0;        // bytes on the device; 0: all of it
+  std::optional<int64_t> repeats;  // absent: 20 on a GPU, 3 on a CPU
+  bool compare = true;             // with the published algorithm and full attention
 };
 
 // What was measured and where.
@@ -105,9 +107,8 @@ struct VaeBenchRequest {
   std::string preset = "wan2.1-1.3b";
   std::string vae;     // file of a VAE or TAEHV in place of the preset's with random weights
   RunOptions options;  // memory_limit: weights and context included
-  int64_t width = 3840;
-  int64_t height = 2176;
-  int64_t frames = 81;
+  // absent: 3840x2176 with 81 frames on a GPU, 256x144 with 17 on a CPU
+  std::optional<int64_t> width, height, frames;
   int64_t repeats = 1;  // runs of each method; the first includes what libraries prepare
   std::vector<std::string> methods =
       {};  // empty: all three; of a TAEHV, which has no others, planned
@@ -137,7 +138,7 @@ struct DecodeMethodResult {
 struct VaeBenchResult {
   std::string preset;   // "": a file's network
   std::string decoder;  // its name
-  int64_t width = 0;  // pixels, as decoded
+  int64_t width = 0;    // pixels, as decoded
   int64_t height = 0;
   int64_t frames = 0;
   std::string device;
@@ -160,8 +161,9 @@ VaeBenchResult BenchVae(const VaeBenchRequest& request, const ProgressFn& progre
 struct FileBenchRequest {
   ModelFiles files;
   RunOptions options;
-  std::string latents;  // a file as t3 decode takes it
-  std::string output;   // the video that the last run leaves
+  std::string latents;     // a file as t3 decode takes it
+  std::string output;      // the video that the last run leaves
+  bool overwrite = false;  // replace a file there that was not decoded from the same latents
   FileOptions file;
   int64_t repeats = 1;  // of the three; the best of each counts
 };

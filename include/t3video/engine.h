@@ -61,10 +61,11 @@ class Engine {
                                    const FinishedFn& finished = {});
 
   // Writes tensors `prompt`, `negative_prompt` (tokens, width), `prompt.ids`, `negative_prompt.ids`
-  // as safetensors. An absent negative prompt is the model's own.
+  // as safetensors. An absent negative prompt is the model's own. Throws Error when `output` exists
+  // and is not such a file, unless `overwrite`.
   void EncodeText(const std::string& prompt, const std::optional<std::string>& negative_prompt,
                   const std::string& output, const ProgressFn& progress = {},
-                  const CancelToken* cancel = nullptr);
+                  const CancelToken* cancel = nullptr, bool overwrite = false);
 
   // Decodes a latents file (tensor `latents`, (z,T,h,w), a leading 1 allowed). An absent fps is
   // what the file says, else the model's. Of `output` save_latents is not used.

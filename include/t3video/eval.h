@@ -34,8 +34,9 @@ struct EvalRequest {
   // Size of clips that the model makes besides, of the same scenes from the same seeds: the detail
   // of the large ones is compared with these, enlarged by bicubic interpolation.
   std::optional<VideoSize> small_size;
-  std::string json;   // file for all values, renewed while it runs; "": none
-  std::string sheet;  // PNG file with a frame of the first clips; "": none
+  std::string json;        // file for all values, renewed while it runs; "": none
+  std::string sheet;       // PNG file with a frame of the first clips; "": none
+  bool overwrite = false;  // replace files there that are not an earlier measurement's
 };
 
 enum class Better { kMore, kLess, kNeither };

@@ -27,7 +27,8 @@ std::string DescribeDifferences(const TensorDifferences& differences, size_t lim
 // "network", "changed_tensors", "ranks" (tensors by rank), "strength"; of other files: "shape".
 struct SizeField {
   std::string name;
-  std::variant<int64_t, double, std::string, std::vector<int64_t>, std::map<std::string, int64_t>>
+  std::variant<int64_t, double, bool, std::string, std::vector<int64_t>,
+               std::map<std::string, int64_t>>
       value;
   bool operator==(const SizeField&) const = default;
 };
@@ -47,9 +48,9 @@ struct InspectReport {
   std::map<std::string, int64_t> dtypes;  // name -> tensors
   // Of dtypes whose values are quantised: "4.5 bits a value", "a scale per row".
   std::map<std::string, std::string> quantisation;
-  std::vector<SizeField> sizes;           // in the order of reports; empty: unknown
-  std::string preset;                     // of the same sizes; empty: none
-  bool complete = false;                  // every tensor there, no others, shapes and dtypes right
+  std::vector<SizeField> sizes;  // in the order of reports; empty: unknown
+  std::string preset;            // of the same sizes; empty: none
+  bool complete = false;         // every tensor there, no others, shapes and dtypes right
   TensorDifferences differences;
   std::string note;  // why it cannot be used, or what was left out
   std::map<std::string, std::string> metadata;

@@ -30,6 +30,7 @@ struct StageMemory {
   int64_t activations = 0;
   int64_t context = 0;    // of a GPU, outside the allocator: driver, code and memory of libraries
   std::string note = {};  // how the stage works where the budget decides it; or empty
+  bool streamed = false;  // the weights are copied to the GPU on demand
   std::string_view name() const { return StageName(kind); }
   int64_t total() const { return weights + activations + context; }
 };

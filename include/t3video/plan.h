@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "t3video/cancel.h"
 #include "t3video/error.h"
 #include "t3video/generation_params.h"
 #include "t3video/memory_outlook.h"
@@ -144,7 +145,9 @@ struct PlanResult {
   std::optional<TimeOutlook> time;
 };
 
-// Throws Error of kind kUsage for what no model can generate.
-PlanResult Plan(const PlanRequest& request, const ProgressFn& progress = {});
+// Throws Error of kind kUsage for what no model can generate, kInterrupted when `cancel` is set
+// while the machine is measured.
+PlanResult Plan(const PlanRequest& request, const ProgressFn& progress = {},
+                const CancelToken* cancel = nullptr);
 
 }  // namespace t3

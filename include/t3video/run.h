@@ -10,7 +10,8 @@
 namespace t3 {
 
 // A run's settings as one JSON object whose keys are the flags of `t3 generate` without dashes, as
-// `--config` takes them. Paths become absolute; what the request leaves open is left out.
+// `--config` takes them. Paths become absolute, those that are not UTF-8 URIs ("file:///a/caf%E9");
+// what the request leaves open is left out.
 std::string SettingsJson(const ModelFiles& files, const RunOptions& options,
                          const Request& request);
 
@@ -21,7 +22,7 @@ std::string OutputSettings(const std::string& path);
 // What an unfinished run left.
 struct SavedRun {
   std::string file;      // the checkpoint, or the final latents
-  std::string output;    // what the run was to write
+  std::string output;    // path of what the run was to write
   std::string settings;  // as of SettingsJson, everything decided
   int64_t step = 0;      // steps that are done
   int64_t steps = 0;

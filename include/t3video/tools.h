@@ -16,10 +16,10 @@ namespace t3 {
 // Rewrites any supported weight file, or the denoiser of a folder or of "demo", as safetensors
 // under original names; `output` ends with ".safetensors". dtype: "" keeps each tensor's (fp8, int8
 // and GGUF's types become bf16), else "fp32", "fp16" or "bf16". Leaves nothing when it is
-// cancelled.
+// cancelled. Throws Error when `output` exists and was not written by Convert, unless `overwrite`.
 void Convert(const std::string& input, const std::string& output, const std::string& dtype,
              const std::vector<Lora>& loras, const ProgressFn& progress = {},
-             const CancelToken* cancel = nullptr);
+             const CancelToken* cancel = nullptr, bool overwrite = false);
 
 // Random weights in the official layout. `model`: a preset's name or a CONFIG.json
 // (docs/reference/init.md). The networks that were complete stay when it is cancelled.
@@ -37,10 +37,12 @@ struct PreviewFit {
 
 // Fits the linear map from latents to colours that `Request::preview` uses to the model's own VAE,
 // and writes it to `output`, or to preview.json in the model's folder. `pictures`: a video or a
-// folder of PNG files, or "" for drawn ones.
+// folder of PNG files, or "" for drawn ones. Throws Error when the file exists and is not such a
+// map, unless `overwrite`.
 PreviewFit FitPreview(const ModelFiles& files, const RunOptions& options,
                       const std::string& pictures, const std::string& output,
-                      const ProgressFn& progress = {});
+                      const ProgressFn& progress = {}, const CancelToken* cancel = nullptr,
+                      bool overwrite = false);
 
 // One thing that Doctor looked at.
 struct Finding {
@@ -70,9 +72,10 @@ struct PromptEntry {
 //   .json         a list of strings, or of objects with `prompt_en` or `prompt` and other fields
 //                 (`number`, `seed`, `negative_prompt`, ...); or an object with such a list
 //                 `prompts`
-//   .jsonl        such an object a line
-//   .csv .tsv     a header with a column `prompt_en` or `prompt`, and an entry a row
-//   others        a prompt a line; empty lines and lines that begin with '#' are skipped
+//   .jsonl        one such object per line
+//   .csv .tsv     a header with a column `prompt_en` or `prompt`, and one entry per row
+//   others        one prompt per line; empty lines and lines that begin with '#' are skipped
+// Letters of either case count in names of fields and columns.
 // Throws Error when the file cannot be read or has no entry.
 std::vector<PromptEntry> ReadPromptFile(const std::string& path);
 

@@ -18,13 +18,15 @@ struct WorldRequest {
   std::string output;           // folder, made if it is not there
   std::string format = "mp4";   // of the clips: mp4, mkv, y4m, or png (a folder of pictures each)
   std::string device = "auto";  // auto | cpu | cuda | cuda:N
+  bool overwrite = false;       // replace files of these names that are not such clips
 };
 
 // Writes clips world_SEED.FORMAT into the folder, and captions.json: a list of {"file", "caption",
 // "seed", "size", "frames", "fps", "attributes": {"land": "sea", ...}}, as `t3 prepare` reads it,
 // of the clips that are there. Clips that an earlier call rendered with the same settings stay.
 // Throws Error of kind kUsage for a request that cannot be met, kFailed when the folder cannot be
-// written, kInterrupted when cancelled; the same call then continues.
+// written or a clip would replace a file that is not one, kInterrupted when cancelled; the same
+// call then continues.
 void MakeWorld(const WorldRequest& request, const ProgressFn& progress = {},
                const CancelToken* cancel = nullptr);
 

@@ -29,7 +29,7 @@ AtomicFile::AtomicFile(std::string path)
     : path_(std::move(path)), target_(FileTarget(path_)), temporary_(Temporary::File(target_)) {}
 
 void AtomicFile::Commit() {
-  // By name, not by the descriptor that was opened first: a writer may have made the file anew.
+  // By name, not by the descriptor that was opened first: a writer may have recreated the file.
   const FileDescriptor file(::open(temporary().c_str(), O_RDONLY | O_CLOEXEC));
   T3_CHECK(file.get() >= 0 && ::fsync(file.get()) == 0, "cannot finish {}: {}", path_,
            std::strerror(errno));

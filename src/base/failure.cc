@@ -1,8 +1,10 @@
 // Exceptions of the standard library and of libtorch in words.
 #include "base/failure.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <new>
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "base/check.h"
@@ -35,6 +37,11 @@ Error CurrentError() {
     throw;
   } catch (const Error& error) {
     return error;
+  } catch (const nlohmann::json::exception& error) {
+    // "[json.exception.type_error.302] type must be string, but is number"
+    const std::string_view text = error.what();
+    return Error("a JSON value is not what was expected: " +
+                 FirstLine(text.substr(std::min(text.find(']') + 2, text.size()))));
   } catch (const std::bad_alloc&) {
     return Error("out of host memory");
   } catch (const std::filesystem::filesystem_error& error) {

@@ -15,8 +15,8 @@ enum class LockResult {
 };
 
 // Locks `file`, which was opened from `path`, exclusively and without waiting. The kernel frees a
-// lock when its holder dies, so it tells dead owners from live ones in whatever PID namespace they
-// are, and over NFS on whatever host.
+// lock when its holder dies, so it distinguishes dead owners from live ones in whatever PID
+// namespace they are, and over NFS on whatever host.
 LockResult TryLock(const FileDescriptor& file, const std::string& path);
 
 // Whether the locks of the file system that `file` is on may be invisible to other hosts that

@@ -1,4 +1,4 @@
-// The JSON reader: for files that are not trusted, the program's own included.
+// The JSON reader. No file is trusted, not even one that the program wrote.
 #pragma once
 
 #include <cstddef>

@@ -13,8 +13,10 @@
 #include <optional>
 
 #include "base/atomic_file.h"
+#include "base/extension.h"
 #include "base/file_claims.h"
 #include "base/file_lock.h"
+#include "base/new_folder.h"
 #include "base/output_lock.h"
 #include "base/target_path.h"
 #include "base/text.h"
@@ -211,6 +213,38 @@ TEST_F(OutputFiles, HaveOnePurposeEach) {
   reversed.Read("the image", Path("frames/a.png"));
   EXPECT_THAT(MessageOf([&] { reversed.WriteFolder("the output", Path("frames")); }),
               HasSubstr("in the folder of the output"));
+}
+
+TEST_F(OutputFiles, EmptyNewFoldersGoAgain) {
+  fs::create_directory(folder_ / "there");
+  {
+    const NewFolder folder(Path("there/a/b/"));
+    EXPECT_TRUE(fs::is_directory(folder_ / "there/a/b"));
+  }
+  EXPECT_TRUE(fs::is_empty(folder_ / "there"));
+  {
+    const NewFolder folder(Path("there/a/b"));
+    Put("there/a/x");
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "there/a/b"));
+  EXPECT_TRUE(fs::exists(folder_ / "there/a/x"));
+  { const NewFolder existing(Path("there")); }
+  EXPECT_TRUE(fs::exists(folder_ / "there"));
+  Put("file");
+  EXPECT_THROW(NewFolder(Path("file")), Error);
+  EXPECT_THROW(NewFolder(Path("file/a")), Error);
+  EXPECT_THROW(CheckWritableFolder(Path("file/a")), Error);
+  const size_t before = Count();
+  CheckWritableFolder(Path("new/a"));
+  EXPECT_EQ(Count(), before);
+}
+
+TEST(Extension, IsComparedInEitherCase) {
+  EXPECT_TRUE(HasExtension("a/b.PNG", ".png"));
+  for (const char* path : {"a.jpg", ".png", "a/.png", "png", "a.png/b", "a.png/"})
+    EXPECT_FALSE(HasExtension(path, ".png")) << path;
+  CheckExtension("`preview`", "", ".png");
+  EXPECT_THROW(CheckExtension("`preview`", "a.jpg", ".png"), Error);
 }
 
 }  // namespace

@@ -7,9 +7,9 @@
 
 namespace t3 {
 
-// While it lives, no other OutputLock of the same output can be made, by whatever process on
-// whatever host that sees the lock. It is a file ".NAME.lock" beside the output (inside, where the
-// output is a folder beside which nothing can be written) that names its holder and goes with it.
+// While it lives, no other OutputLock of the same output can be taken, by whatever process on
+// whatever host that sees the lock. It is a file ".NAME.lock" next to the output (inside, where the
+// output is a folder whose parent cannot be written) that names its holder and is removed with it.
 class OutputLock {
  public:
   // `path`: a file or folder that will be written; it need not exist, the folder that holds it

@@ -48,8 +48,8 @@ std::string NewToken() {
   return fmt::format("{}-{}-{}", HostTag(), ::getpid(), count++);
 }
 
-// Opens and locks what was just made. A process that looks for leftovers can be faster: then the
-// file is gone, and another is made.
+// Opens and locks what was just created. A process that removes leftovers can be faster: then the
+// file is gone, and another one is created.
 template <typename Make>
 std::pair<std::string, FileDescriptor> MakeLocked(const fs::path& folder, const NameParts& parts,
                                                   const Make& make) {

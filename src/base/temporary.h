@@ -9,12 +9,12 @@
 
 namespace t3 {
 
-// A new file or folder with a name of its own, ".STEM.tmp-HOST-PID-N.EXT" (writers that choose a
+// A new file or folder with a unique name, ".STEM.tmp-HOST-PID-N.EXT" (writers that choose a
 // format by the extension still can). It is locked while this object lives, so that
-// RemoveStaleTemporaries tells what a dead process left from what a living one writes.
+// RemoveStaleTemporaries distinguishes leftovers of dead processes from files in use.
 class Temporary {
  public:
-  // For the output `target`, beside it or in `folder`. Throws Error when it cannot be made.
+  // For the output `target`, beside it or in `folder`. Throws Error when it cannot be created.
   static Temporary File(const std::filesystem::path& target);
   static Temporary Folder(const std::filesystem::path& folder, const std::filesystem::path& target);
   Temporary(Temporary&&) noexcept = default;

@@ -190,6 +190,10 @@ std::string ReplaceInvalidUtf8(std::string_view text) {
   return valid;
 }
 
+std::string Counted(int64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string CutToBytes(std::string_view text, size_t bytes) {
   return CutByCost(text, bytes, [](utf8proc_int32_t, size_t size) { return size; });
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,9 @@ std::string DecodeText(std::string bytes, std::string_view what);
 
 // `text` with U+FFFD for each byte that is not part of valid UTF-8, as JSON needs it.
 std::string ReplaceInvalidUtf8(std::string_view text);
+
+// "1 frame", "5 frames".
+std::string Counted(int64_t count, std::string_view noun);
 
 // The longest beginning of at most `bytes` bytes, or of at most `columns` columns of a terminal
 // (where ideographs take two and accents none). Neither splits what a reader sees as one character.

@@ -39,7 +39,7 @@ void CompareWithPublished(const BenchCase& bench, const TensorMap& block,
            "windows {}: this attention is {:.3g} from the published one, rounding explains at most "
            "{:.3g}",
            FormatWindows({times.windows}), *times.distance, MaxDistance(bench.dtype));
-  times.published_ms = MedianTime(bench.device, 3, run);
+  times.published_ms = MedianTime(bench.device, 3, run, bench.poll);
   ReleaseCachedMemory(bench.device);
 }
 
@@ -70,7 +70,8 @@ LayerBench TimeAttention(const BenchCase& bench, const TensorMap& block, const P
   const Projected scratch{projected.qkv.clone()};
   const at::Tensor result = attend(scratch);
   if (request.compare) CompareWithPublished(bench, block, projected, result, times);
-  times.ms = MedianTime(bench.device, request.repeats, [&] { attend(scratch); });
+  times.ms = MedianTime(
+      bench.device, bench.repeats, [&] { attend(scratch); }, bench.poll);
   return times;
 }
 
@@ -79,8 +80,8 @@ LayerBench TimeAttention(const BenchCase& bench, const TensorMap& block, const P
 AttentionBenchResult BenchAttention(const BenchRequest& request, const ProgressFn& progress,
                                     const CancelToken* cancel) {
   const c10::NoGradGuard no_grad;
-  const BenchCase bench = PrepareBenchCase(request);
-  const RunContext context{progress, cancel, bench.device, request.memory_limit};
+  const RunContext context{progress, cancel, ResolveDevice(request.device), request.memory_limit};
+  const BenchCase bench = PrepareBenchCase(request, context, /*layers=*/1);
   const DitConfig& config = bench.preset.dit;
   Stage stage(context, "timing attention", std::ssize(bench.cycle));
   const TensorMap block = BlockTensors(RandomDit(bench, 1), bench.dtype);

@@ -4,8 +4,11 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 
 #include "arch/dit.h"
+#include "base/bytes.h"
 #include "base/check.h"
 #include "bench/timing.h"
 #include "models/dit/weights.h"
@@ -22,29 +25,64 @@ BenchSetup BenchCase::Setup() const {
           grid().tokens(), device.str(), ToComputeDtype(dtype), product_rate};
 }
 
-BenchCase PrepareBenchCase(const BenchRequest& request) {
+namespace {
+
+// What a CPU times within minutes; a GPU gets the preset's size.
+constexpr int64_t kCpuWidth = 256, kCpuHeight = 144, kCpuFrames = 17, kCpuRepeats = 3;
+constexpr int64_t kGpuRepeats = 20;
+
+VideoGeometry GeometryToTime(const BenchRequest& request, const ModelPreset& preset, bool on_gpu) {
+  const GenerationDefaults& defaults = preset.defaults;
+  return PlanVideo(request.width.value_or(on_gpu ? defaults.width : kCpuWidth),
+                   request.height.value_or(on_gpu ? defaults.height : kCpuHeight),
+                   request.frames.value_or(on_gpu ? defaults.frames : kCpuFrames), preset.vae);
+}
+
+// An estimate from above of the matrices of tokens that live at once: q, k and v, as they are and
+// as the published code arranges them, results, and the widened layer between two products.
+void CheckCpuMemory(const BenchCase& bench, int64_t layers, int64_t limit) {
+  DitConfig config = bench.preset.dit;
+  config.num_layers = layers;
+  int64_t elements = bench.grid().tokens() * (16 * config.dim + 2 * config.ffn_dim);
+  for (const TensorSpec& spec : DitTensors(config)) {
+    elements += std::accumulate(spec.shape.begin(), spec.shape.end(), int64_t{1},
+                                std::multiplies<int64_t>());
+  }
+  const int64_t needed = elements * static_cast<int64_t>(c10::elementSize(bench.dtype));
+  const int64_t free = AvailableBytes(bench.device);
+  const int64_t available = limit > 0 ? std::min(limit, free) : free;
+  T3_CHECK(needed <= available,
+           "{}x{}, {} frames ({} tokens): the benchmark needs about {}, but the CPU has {} "
+           "available; a smaller `size` or fewer `frames` need less",
+           bench.video.width, bench.video.height, bench.video.frames, bench.grid().tokens(),
+           FormatBytes(needed), FormatBytes(available));
+}
+
+}  // namespace
+
+BenchCase PrepareBenchCase(const BenchRequest& request, const RunContext& context, int64_t layers) {
   if (request.width.has_value() != request.height.has_value()) {
     FailUsage("give both a width and a height");
   }
-  if (request.repeats < 1 || request.repeats > 1000) {
-    FailUsage("`repeats` {} is outside 1 to 1000", request.repeats);
-  }
+  const at::Device device = context.device;
+  const int64_t repeats = request.repeats.value_or(device.is_cuda() ? kGpuRepeats : kCpuRepeats);
+  if (repeats < 1 || repeats > 1000) FailUsage("`repeats` {} is outside 1 to 1000", repeats);
   const ModelPreset& preset = FindPreset(request.preset);
-  const at::Device device = ResolveDevice(request.device);
   UseExactFloat32();
   LimitDeviceMemory(device, request.memory_limit);
   BenchCase bench{preset,
                   device,
                   ResolveDtype(request.dtype, device),
-                  PlanVideo(request.width.value_or(preset.defaults.width),
-                            request.height.value_or(preset.defaults.height),
-                            request.frames.value_or(preset.defaults.frames), preset.vae),
-                  {}};
+                  GeometryToTime(request, preset, device.is_cuda()),
+                  {},
+                  repeats,
+                  [&context] { context.CheckCancelled(); }};
   bench.cycle =
       request.windows.empty()
           ? PlanWindows(bench.grid(), PublishedWindows(FamilyOf(preset.dit.latent_channels)))
           : ParseWindows(request.windows);
   CheckWindows(bench.cycle, bench.grid());
+  if (!device.is_cuda()) CheckCpuMemory(bench, layers, request.memory_limit);
   bench.product_rate = ProductRate(device, bench.dtype);
   ReleaseCachedMemory(device);
   return bench;
@@ -99,9 +137,9 @@ FullAttentionBench TimeFullAttention(const BenchCase& bench) {
   };
   const at::Tensor q = random(), k = random(), v = random();
   // The first runs may try several kernels.
-  const double ms = std::ranges::min(TimeRuns(bench.device, bench.device.is_cuda() ? 9 : 3, [&] {
-    Attend(q, k, v, {}, ExecutionMode::kInPlace);
-  }));
+  const double ms = std::ranges::min(TimeRuns(
+      bench.device, bench.device.is_cuda() ? 9 : 3,
+      [&] { Attend(q, k, v, {}, ExecutionMode::kInPlace); }, bench.poll));
   return {ms / static_cast<double>(heads), heads, all};
 }
 

@@ -3,9 +3,12 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
+
 #include "config/presets.h"
 #include "nn/tensor_map.h"
 #include "plan/geometry.h"
+#include "runtime/stage.h"
 #include "t3video/bench.h"
 
 namespace t3 {
@@ -16,15 +19,18 @@ struct BenchCase {
   at::ScalarType dtype;
   VideoGeometry video;
   WindowCycle cycle;
-  double product_rate = 0;  // FLOP/s of a large product on this device
+  int64_t repeats = 0;
+  std::function<void()> poll;  // between runs: throws when the benchmark was cancelled
+  double product_rate = 0;     // FLOP/s of a large product on this device
 
   const Grid& grid() const { return video.grid; }
   BenchSetup Setup() const;
 };
 
-// Resolves the request and measures the rate of a product. Throws Error of kind kUsage for values
-// out of range.
-BenchCase PrepareBenchCase(const BenchRequest& request);
+// Resolves the request for `context.device` and measures the rate of a product. `layers` is the
+// number of layers whose weights are made. Throws Error of kind kUsage for values out of range,
+// kFailed when a CPU has too little memory: the system would kill the process.
+BenchCase PrepareBenchCase(const BenchRequest& request, const RunContext& context, int64_t layers);
 
 // Random weights of a denoiser with `layers` layers, drawn on the device; fp32 where Dit needs
 // fp32.

@@ -96,7 +96,8 @@ class BlockTimer {
     at::Tensor x = x_.clone();
     block_.Forward(x, context);
     if (compare) Compare(x, counts, times);
-    times.ms = MedianTime(bench_.device, kBlockRepeats, [&] { block_.Forward(x, context); });
+    times.ms = MedianTime(
+        bench_.device, kBlockRepeats, [&] { block_.Forward(x, context); }, bench_.poll);
     return times;
   }
 
@@ -119,7 +120,7 @@ class BlockTimer {
                "{:.3g}; "
                "the timing would be of a wrong result",
                FormatWindows({counts}), *times.distance, MaxDistance(bench_.dtype));
-      times.published_ms = MedianTime(bench_.device, 2, run);
+      times.published_ms = MedianTime(bench_.device, 2, run, bench_.poll);
     } catch (const c10::OutOfMemoryError&) {
       times.note = "the published block does not fit in memory";
     }
@@ -170,14 +171,15 @@ double FullForward(const DitConfig& config, const DitBenchResult& result) {
 DitBenchResult BenchDit(const BenchRequest& request, const ProgressFn& progress,
                         const CancelToken* cancel) {
   const c10::NoGradGuard no_grad;
-  const BenchCase bench = PrepareBenchCase(request);
-  const RunContext context{progress, cancel, bench.device, request.memory_limit};
+  const RunContext context{progress, cancel, ResolveDevice(request.device), request.memory_limit};
+  const BenchCase bench =
+      PrepareBenchCase(request, context, FindPreset(request.preset).dit.num_layers);
   DitBenchResult result;
   result.setup = bench.Setup();
   {
     const TensorMap weights = RandomDit(bench, bench.preset.dit.num_layers);
-    Stage forwards(context, "timing forwards", request.repeats);
-    TimeForward(bench, weights, request.repeats, forwards, result);
+    Stage forwards(context, "timing forwards", bench.repeats);
+    TimeForward(bench, weights, bench.repeats, forwards, result);
     ReleaseCachedMemory(bench.device);
     Stage blocks(context, "timing blocks", std::ssize(bench.cycle));
     TimeBlocks(bench, weights, request.compare, blocks, result);

@@ -13,6 +13,7 @@
 #include "loading/load_models.h"
 #include "media/queued_writer.h"
 #include "pipeline/decode.h"
+#include "pipeline/existing_files.h"
 #include "pipeline/latents_file.h"
 #include "plan/memory.h"
 #include "runtime/device.h"
@@ -59,6 +60,7 @@ struct FileTimes {
 DecodeTarget TargetOf(const FileBenchRequest& request, const StoredLatents& stored) {
   DecodeTarget target;
   target.output.path = request.output;
+  target.output.overwrite = request.overwrite;
   target.output.file = request.file;
   target.geometry = stored.geometry;
   target.fps = stored.fps;
@@ -77,6 +79,7 @@ class FileBench {
     if (IsTensorFile(request.output)) {
       FailUsage("{} needs no encoder; name a video file", request.output);
     }
+    CheckReplaceable(target_.output, stored_.metadata);
     CheckDecodeTarget(target_);
     if (!context.device.is_cuda()) {
       cores_ = SplitCores();

@@ -1,6 +1,7 @@
 // Benchmarks at a size that a CPU can: what they compare is equal, what they report adds up.
 #include "t3video/bench.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "bench/timing.h"
@@ -8,6 +9,8 @@
 
 namespace t3 {
 namespace {
+
+using testing::HasSubstr;
 
 BenchRequest SmallRequest() {
   BenchRequest request;
@@ -20,6 +23,21 @@ BenchRequest SmallRequest() {
   request.dtype = ComputeDtype::kFp32;
   request.repeats = 1;
   return request;
+}
+
+// Runs both benchmarks of the denoiser and passes on what each throws.
+template <typename Check>
+void ForEachError(const BenchRequest& request, const CancelToken* cancel, Check check) {
+  const auto run = [&](auto bench) {
+    try {
+      bench(request, ProgressFn{}, cancel);
+      ADD_FAILURE() << "it ran";
+    } catch (const Error& error) {
+      check(error);
+    }
+  };
+  run(BenchAttention);
+  run(BenchDit);
 }
 
 TEST(Bench, AttentionEqualsThePublishedAlgorithm) {
@@ -42,6 +60,32 @@ TEST(Bench, UnevenWindowsHaveNoPublishedTime) {
   const LayerBench layer = BenchAttention(request).layers.at(0);
   EXPECT_FALSE(layer.published_ms);
   EXPECT_GT(layer.ms, 0);
+}
+
+TEST(Bench, WhatACpuCannotHoldIsRefused) {
+  BenchRequest request = SmallRequest();
+  request.width = 3840, request.height = 2176, request.frames = 81;
+  request.windows.clear();
+  request.memory_limit = 20'000'000'000;
+  ForEachError(request, nullptr, [](const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("the benchmark needs about 1"));
+    EXPECT_EQ(error.kind(), ErrorKind::kFailed);
+  });
+}
+
+TEST(Bench, CancellingStopsBetweenRuns) {
+  CancelToken cancel;
+  cancel.Cancel();
+  ForEachError(SmallRequest(), &cancel,
+               [](const Error& error) { EXPECT_EQ(error.kind(), ErrorKind::kInterrupted); });
+  int runs = 0;
+  const auto stop = [&] {
+    if (runs == 2) throw Error("stopped", ErrorKind::kInterrupted);
+  };
+  EXPECT_THROW(TimeRuns(
+                   at::kCPU, 100, [&] { ++runs; }, stop),
+               Error);
+  EXPECT_EQ(runs, 2);
 }
 
 TEST(Bench, BadRequestsAreUsageErrors) {

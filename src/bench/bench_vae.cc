@@ -57,6 +57,7 @@ void RunVaeBench(const VaeBenchRequest& request, DecodeMethods& bench, VaeBenchR
 VaeBenchResult BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
                         const CancelToken* cancel) {
   CheckRequest(request);
+  if (request.save) CheckConvolutionTable(request.plans);
   const c10::NoGradGuard no_grad;
   const at::Device device = ResolveDevice(request.options.device);
   const at::ScalarType dtype = ResolveDtype(request.options.dtype, device);

@@ -53,6 +53,13 @@ VaeConfig SizesOf(const std::optional<DecoderFile>& file, const std::string& pre
   return vae;
 }
 
+// The size that was given, else one that the device decodes within minutes.
+VideoGeometry GeometryOf(const VaeBenchRequest& request, const VaeConfig& config, bool on_gpu) {
+  return PlanVideo(request.width.value_or(on_gpu ? 3840 : 256),
+                   request.height.value_or(on_gpu ? 2176 : 144),
+                   request.frames.value_or(on_gpu ? 81 : 17), config);
+}
+
 }  // namespace
 
 DecodeMethods::DecodeMethods(const VaeBenchRequest& request, const RunContext& context,
@@ -61,7 +68,7 @@ DecodeMethods::DecodeMethods(const VaeBenchRequest& request, const RunContext& c
       context_(context),
       file_(FileOf(request)),
       config_(SizesOf(file_, request.preset)),
-      geometry_(PlanVideo(request.width, request.height, request.frames, config_)),
+      geometry_(GeometryOf(request, config_, context.device.is_cuda())),
       decoder_(file_ ? LoadDecoderFile(*file_, dtype, context)
                      : RandomDecoder(config_, context.device, dtype)),
       vae_(dynamic_cast<const Vae*>(decoder_.get())) {

@@ -10,11 +10,14 @@
 
 namespace t3 {
 
-std::vector<double> TimeRuns(at::Device device, int64_t repeats, const std::function<void()>& run) {
+std::vector<double> TimeRuns(at::Device device, int64_t repeats, const std::function<void()>& run,
+                             const std::function<void()>& poll) {
+  if (poll) poll();
   run();
   std::vector<double> times;
   for (int64_t i = 0; i < repeats; ++i) {
     Synchronize(device);
+    if (poll) poll();
     const auto begin = std::chrono::steady_clock::now();
     run();
     Synchronize(device);
@@ -31,8 +34,9 @@ double Median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-double MedianTime(at::Device device, int64_t repeats, const std::function<void()>& run) {
-  return Median(TimeRuns(device, repeats, run));
+double MedianTime(at::Device device, int64_t repeats, const std::function<void()>& run,
+                  const std::function<void()>& poll) {
+  return Median(TimeRuns(device, repeats, run, poll));
 }
 
 double ProductRate(at::Device device, at::ScalarType dtype) {

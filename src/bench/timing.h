@@ -9,13 +9,16 @@
 
 namespace t3 {
 
-// Milliseconds of each of `repeats` runs, after one warm-up run.
-std::vector<double> TimeRuns(at::Device device, int64_t repeats, const std::function<void()>& run);
+// Milliseconds of each of `repeats` runs, after one warm-up run. `poll`, if any, is called between
+// runs and may throw to stop.
+std::vector<double> TimeRuns(at::Device device, int64_t repeats, const std::function<void()>& run,
+                             const std::function<void()>& poll = {});
 
 double Median(std::vector<double> values);
 
 // Median of TimeRuns, in milliseconds.
-double MedianTime(at::Device device, int64_t repeats, const std::function<void()>& run);
+double MedianTime(at::Device device, int64_t repeats, const std::function<void()>& run,
+                  const std::function<void()>& poll = {});
 
 // Rate of a square product of random matrices in `dtype`, in FLOP/s: the reference for percentages.
 double ProductRate(at::Device device, at::ScalarType dtype);

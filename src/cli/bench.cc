@@ -64,15 +64,17 @@ void AddOne(CLI::App& parent, const char* name, const char* description,
   BenchRequest& request = flags->request;
   command.add_option("--preset", request.preset, "sizes of the model, with random weights")
       ->capture_default_str();
-  command.add_option("--size", flags->size, "WIDTHxHEIGHT in pixels (default: the preset's)");
-  command.add_option("--frames", request.frames, "frames, 4n+1 (default: the preset's)");
+  command.add_option("--size", flags->size,
+                     "WIDTHxHEIGHT in pixels (default: the preset's; on a CPU 256x144)");
+  command.add_option("--frames", request.frames,
+                     "frames, 4n+1 (default: the preset's; on a CPU 17)");
   command.add_option("--windows", request.windows, "window counts \"t,h,w;t,h,w;...\"");
   command.add_option("--device", request.device, "auto, cpu, cuda or cuda:N")
       ->capture_default_str();
   command.add_option("--dtype", flags->dtype, "auto, bf16 or fp32")->capture_default_str();
   command.add_option("--memory-limit", flags->memory_limit, "maximum memory to use, e.g. 22GB");
-  command.add_option("--repeats", request.repeats, "number of timed runs; the median is reported")
-      ->capture_default_str();
+  command.add_option("--repeats", request.repeats,
+                     "number of timed runs; the median is reported (default: 20; on a CPU 3)");
   command.add_flag("--no-compare", flags->no_compare,
                    "without the published algorithm and full attention");
   command.add_flag("--json", flags->json, "print JSON");
@@ -113,8 +115,9 @@ void AddVaeBench(CLI::App& parent, Action& action) {
       .add_option("--vae", request.vae,
                   "file of a VAE or TAEHV to time in place of a preset's VAE with random weights")
       ->excludes(preset);
-  command.add_option("--size", flags->size, "WIDTHxHEIGHT in pixels (default: 3840x2176)");
-  command.add_option("--frames", request.frames, "frames, 4n+1")->capture_default_str();
+  command.add_option("--size", flags->size,
+                     "WIDTHxHEIGHT in pixels (default: 3840x2176; on a CPU 256x144)");
+  command.add_option("--frames", request.frames, "frames, 4n+1 (default: 81; on a CPU 17)");
   command.add_option("--repeats", request.repeats, "runs of each method")->capture_default_str();
   command
       .add_option(
@@ -168,6 +171,8 @@ void AddFileBench(CLI::App& parent, Action& action) {
   AddModelFlags(command, flags->model);
   AddDecoderFlag(command, flags->model);
   command.add_option("--output", request.output, "video file to write")->required();
+  command.add_flag("--overwrite", request.overwrite,
+                   "replace an output that was not decoded from the same latents");
   AddFileFlags(command, request.file);
   command.add_option("--last-frame", request.file.last_frame, "of the video, counted from 1");
   command.add_option("--repeats", request.repeats, "number of runs; the best is reported")

@@ -1,4 +1,4 @@
-// t3 completion: scripts for shells, made from the commands and flags as they are.
+// t3 completion: scripts for shells, generated from the commands and flags.
 #include <CLI/App.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -165,7 +165,7 @@ void AddCompletion(CLI::App& app, Action& action) {
       } else if (*shell == "fish") {
         fmt::print("{}", FishScript(app));
       } else {
-        FailUsage("there is no completion for '{}'{}; wanted bash, zsh or fish", *shell,
+        FailUsage("there is no completion for '{}'; wanted bash, zsh or fish{}", *shell,
                   DidYouMean(*shell, shells));
       }
       return 0;

@@ -10,7 +10,10 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/nearest.h"
+#include "base/path_text.h"
 #include "base/read_text.h"
+#include "base/target_path.h"
+#include "t3video/request_options.h"
 #include "t3video/run.h"
 
 namespace t3 {
@@ -25,9 +28,27 @@ ordered_json ParseObject(const std::string& text, const std::string& source) {
   return object;
 }
 
+bool NamesFile(const std::string& key) {
+  static const std::set<std::string> names = [] {
+    std::set<std::string> paths;
+    const auto add = [&](const Option& option, auto&) {
+      if (option.path) paths.insert(option.name);
+    };
+    ModelFiles files;
+    Request request;
+    VisitModelOptions(files, add);
+    VisitRequestOptions(request, add);
+    return paths;
+  }();
+  return names.contains(key);
+}
+
 std::string ScalarText(const ordered_json& value, const std::string& key,
                        const std::string& source) {
-  if (value.is_string()) return value.get<std::string>();
+  if (value.is_string()) {
+    const auto text = value.get<std::string>();
+    return NamesFile(key) ? TextToPath(text) : text;
+  }
   if (value.is_number()) return value.dump();
   FailUsage("{}: \"{}\" is a JSON {}, wanted a string or a number", source, key, value.type_name());
 }
@@ -80,7 +101,7 @@ std::string ValueOf(const std::vector<std::string>& arguments, const std::string
   return value;
 }
 
-// What cannot stand beside a flag of the command line gives way with it.
+// Flags of the command line also override the flags that they exclude.
 std::set<std::string> Overridden(const std::vector<std::string>& arguments) {
   std::set<std::string> flags;
   for (const std::string& argument : arguments) flags.insert(FlagOf(argument));
@@ -96,10 +117,16 @@ std::set<std::string> Overridden(const std::vector<std::string>& arguments) {
   return overridden;
 }
 
-// A record's settings. If its video goes elsewhere, the files beside it are not written again.
+// A record's settings. With another output, the recorded run's other files are not written again.
 ordered_json SettingsOfRecord(const std::string& path, bool own_output) {
   if (!IsJsonFile(path)) return ParseObject(OutputSettings(path), path);
   ordered_json record = ParseObject(ReadText(path), path);
+  if (record.contains("prompts")) {
+    Fail(
+        "{} is a job, not the record of a video; `t3 resume {}` continues the job, and each of its "
+        "videos has a record, VIDEO.json",
+        path, FolderOf(path).string());
+  }
   T3_CHECK(
       record.contains("settings") && record["settings"].is_object(),
       "{} is not a record of t3: it has no object \"settings\"; a file of flags is for --config",

@@ -3,12 +3,15 @@
 
 #include <CLI/App.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <sstream>
 #include <vector>
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/extension.h"
+#include "base/json.h"
 #include "cli/commands.h"
 #include "cli/eval_text.h"
 #include "cli/flags.h"
@@ -40,15 +43,36 @@ std::vector<std::string> FilesOf(const std::string& list) {
   return files;
 }
 
+nlohmann::json ReadJsonOrNull(const std::string& path) {
+  try {
+    return ReadJson(path, kLongLists);
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
+
+// An earlier comparison may be replaced, which lists its measures; any other file is not.
+void WriteComparison(const EvalRequest& request, const std::string& json) {
+  std::error_code ignored;
+  if (std::filesystem::exists(request.json, ignored) && !request.overwrite) {
+    const nlohmann::json existing = ReadJsonOrNull(request.json);
+    T3_CHECK(existing.is_object() && existing.contains("measures") && existing.contains("a"),
+             "{} exists and is not an earlier comparison; --overwrite replaces it, or name another "
+             "file",
+             request.json);
+  }
+  WriteAtomically(request.json, json + "\n");
+}
+
 int RunCompare(const EvalFlags& flags) {
+  CheckExtension("--json", flags.request.json, ".json");
   if (flags.compare.size() != 2) {
     FailUsage("--compare takes two files, or two lists of them, got {}", flags.compare.size());
   }
   const std::vector<std::string> a = FilesOf(flags.compare[0]), b = FilesOf(flags.compare[1]);
   const EvalComparison comparison = CompareEvals(a, b, flags.margin);
-  if (!flags.request.json.empty()) {
-    WriteAtomically(flags.request.json, ComparisonJson(comparison, a, b, flags.margin) + "\n");
-  }
+  if (!flags.request.json.empty())
+    WriteComparison(flags.request, ComparisonJson(comparison, a, b, flags.margin));
   fmt::print("{}", ComparisonText(comparison, flags.margin));
   return 0;
 }
@@ -100,13 +124,15 @@ int RunEval(const EvalFlags& flags) {
 void AddSizeFlags(CLI::App& app, EvalFlags& flags) {
   EvalRequest& request = flags.request;
   app.add_option("--clips", request.clips, "number of held-out scenes")->capture_default_str();
-  app.add_option("--first-seed", request.first_seed, "of the first scene; the others follow")
+  app.add_option("--first-seed", request.first_seed,
+                 "seed of the first scene; each later scene has the next one")
       ->capture_default_str();
   AddGenerationFlags(app, request.params);
   app.add_option("--enlarged-from", flags.enlarged_from,
                  "WIDTHxHEIGHT: compare the detail with clips of that size by the same model, "
                  "enlarged by bicubic interpolation");
-  app.add_option("--seed", request.seed, "of the first clip's noise; the others follow")
+  app.add_option("--seed", request.seed,
+                 "seed of the first clip's noise; each later clip has the next one")
       ->capture_default_str();
   app.add_option("--batch", request.batch, "clips denoised together; 0: chosen for the device")
       ->capture_default_str();
@@ -126,13 +152,19 @@ void AddEval(CLI::App& app, Action& action) {
   AddLoraFlag(command, flags->model);
   AddSizeFlags(command, *flags);
   AddRunFlags(command, flags->run);
-  CLI::Option* truth = command.add_flag("--truth", flags->truth,
-                                        "measure the true renders: what the measures are worth");
-  command.add_flag("--vae-only", flags->vae_only, "measure the true renders through the VAE")
+  CLI::Option* truth =
+      command.add_flag("--truth", flags->truth,
+                       "measure the true renders: the best values that the measures can give");
+  command
+      .add_flag("--vae-only", flags->vae_only,
+                "measure the true renders, encoded and decoded by the VAE")
       ->excludes(truth);
-  command.add_option("--json", flags->request.json, "file for all values, updated during the run");
+  command.add_option("--json", flags->request.json,
+                     "JSON file for all values, updated during the run");
   command.add_option("--save-sheet", flags->request.sheet,
                      "PNG file with a frame of the first clips, the truth below each");
+  command.add_flag("--overwrite", flags->request.overwrite,
+                   "replace files of --json and --save-sheet that `t3 eval` did not write");
   command
       .add_option("--compare", flags->compare,
                   "A.json B.json: the gain of B over A, scene by scene; A1.json,A2.json "

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
+#include "base/json.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {
@@ -99,7 +101,8 @@ std::string GainsTable(const GainTable& table) {
 
 std::string EvalText(const EvalResult& result) {
   std::string text = result.title + "\n";
-  if (result.interrupted) text += fmt::format("interrupted after {} scenes\n", result.scenes);
+  if (result.interrupted)
+    text += fmt::format("interrupted after {}\n", Counted(result.scenes, "scene"));
   for (const auto& [kind, interval] : result.means) text += MeanLine(kind, interval);
   if (result.forward_seconds)
     text += fmt::format("{:<24} {:>8.4g} s\n", "forward", *result.forward_seconds);
@@ -129,7 +132,7 @@ std::string ComparisonJson(const EvalComparison& comparison, const std::vector<s
   if (margin) json["margin"] = *margin;
   ordered_json& rows = json["measures"] = ordered_json::array();
   for (const MeasureGain& row : comparison.measures) rows.push_back(GainJson(row));
-  return json.dump(1);
+  return DumpJson(json, 1);
 }
 
 std::string TableText(const EvalTable& table) {

@@ -24,6 +24,7 @@ struct ConvertFlags {
   std::string output;
   std::string dtype;
   std::vector<std::string> loras;
+  bool overwrite = false;
 };
 
 struct InitFlags {
@@ -81,13 +82,15 @@ void AddConvert(CLI::App& app, Action& action) {
   command.add_option("--lora", flags->loras, "LoRA to merge, FILE or FILE:SCALE; may be repeated")
       ->take_all()
       ->expected(1);
+  command.add_flag("--overwrite", flags->overwrite,
+                   "replace a file that `t3 convert` did not write");
   command.callback([flags, &action] {
     action = [flags] {
       std::vector<Lora> loras;
       for (const std::string& lora : flags->loras) loras.push_back(ParseLora(lora));
       Terminal terminal;
       Convert(flags->input, flags->output, flags->dtype, loras, terminal.Progress(),
-              &CancelOnSignals());
+              &CancelOnSignals(), flags->overwrite);
       fmt::print("{}\n", flags->output);
       return 0;
     };

@@ -38,7 +38,7 @@ const char* Title(OptionGroup group) {
   return "Options";
 }
 
-// "--prompt", with the letter of those that are typed most.
+// "--prompt"; frequent flags have a letter as well.
 std::string FlagNames(const std::string& name) {
   for (const char* common : {"model", "output", "prompt"}) {
     if (name == common) return fmt::format("-{},--{}", name[0], name);
@@ -91,7 +91,8 @@ void AddDecoderFlag(CLI::App& app, ModelFlags& flags) { AddModelFlag(app, flags,
 void AddRunFlags(CLI::App& app, RunFlags& flags) {
   VisitMachineOptions(
       flags.options, [&](const Option& option, auto& value) { AddOptionFlag(app, option, value); });
-  app.add_option("--progress", flags.progress, "auto, live, plain, json (an object a line) or none")
+  app.add_option("--progress", flags.progress,
+                 "auto, live, plain, json (one object per line) or none")
       ->group(Title(OptionGroup::kMachine))
       ->capture_default_str();
 }

@@ -1,4 +1,4 @@
-// Flags that several subcommands share, made from the options' declarations.
+// Flags that several subcommands share, generated from the options' declarations.
 #pragma once
 
 #include <CLI/App.hpp>

@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <sstream>
 
 #include "base/check.h"
 #include "base/failure.h"
@@ -22,8 +21,9 @@ namespace t3 {
 namespace {
 
 void PrintResult(Terminal& terminal, const Result& result) {
-  WriteResult(fmt::format("{}  {}x{}, {} frames{}\n", result.output, result.width, result.height,
-                          result.frames, result.skipped ? ", was finished already" : ""));
+  WriteResult(Printable(fmt::format("{}  {}x{}, {}{}\n", result.output, result.width, result.height,
+                                    Counted(result.frames, "frame"),
+                                    result.skipped ? ", already finished" : "")));
   terminal.Finished(result);
 }
 
@@ -48,7 +48,9 @@ class JobPlans {
     for (const JobEntry& entry : entries) {
       try {
         if (!entry.error.empty()) throw Error(entry.error);
-        plans_.push_back(engine.Plan(entry.request));
+        RunPlan plan = engine.Plan(entry.request);
+        if (plan.refusal) throw *plan.refusal;
+        plans_.push_back(std::move(plan));
         labels_.push_back(entry.label);
       } catch (...) {
         Failed(entry.label, CurrentError().what());
@@ -79,70 +81,54 @@ class JobPlans {
   int64_t failed_ = 0;
 };
 
-int RunEntries(Engine& engine, const std::vector<JobEntry>& entries, const RunOptions& options,
-               Terminal& terminal) {
-  JobPlans job(engine, entries, terminal);
-  if (!job.plans().empty()) Announce(terminal, job.plans().front(), options);
-  if (job.plans().size() > 1)
-    terminal.Note(fmt::format("this is the first of {} videos", job.plans().size()));
-  job.Run(engine);
-  if (job.failed() > 0)
-    terminal.Note(fmt::format("{} of {} prompts failed", job.failed(), entries.size()));
-  return job.failed() > 0 ? 1 : 0;
+// An interruption says how the whole job continues.
+void RunPlans(JobPlans& plans, Engine& engine, const std::string& folder) {
+  try {
+    plans.Run(engine);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInterrupted || folder.empty()) throw;
+    throw Error(fmt::format("{}; `t3 resume {}` continues the job", error.what(), folder),
+                error.kind());
+  }
+}
+
+int RunEntries(Engine& engine, BatchJob& job, const RunOptions& options, Terminal& terminal) {
+  for (const std::string& note : job.notes) terminal.Note(note);
+  JobPlans plans(engine, job.entries, terminal);
+  if (plans.plans().empty()) job.change.Undo();
+  if (!plans.plans().empty()) Announce(terminal, plans.plans().front(), options);
+  if (plans.plans().size() > 1)
+    terminal.Note(fmt::format("this is the first of {} videos", plans.plans().size()));
+  RunPlans(plans, engine, job.folder);
+  if (plans.failed() > 0)
+    terminal.Note(
+        fmt::format("{} of {} failed", plans.failed(), Counted(std::ssize(job.entries), "video")));
+  return plans.failed() > 0 ? 1 : 0;
+}
+
+// The report of a dry run is what the command was asked for, so it goes to stdout.
+void Report(const RunPlan& plan, const RunOptions& options, ProgressStyle style) {
+  if (style == ProgressStyle::kJson) return WriteResult(RunPlanJson(plan) + "\n");
+  std::string text = RunPlanText(plan, options);
+  for (const std::string& note : plan.notes) text += "note: " + note + "\n";
+  WriteResult(Printable(WithFlags(text)));
 }
 
 // A dry run ends as the run would that is refused.
-int RunOne(Engine& engine, const Request& request, const RunOptions& options, Terminal& terminal,
-           bool dry_run) {
-  const RunPlan plan = engine.Plan(request);
-  Announce(terminal, plan, options);
+int RunOne(Engine& engine, const GenerateFlags& flags, const RunOptions& options) {
+  const ProgressStyle style = ParseProgressStyle(flags.run.progress);
+  Terminal terminal(style);
+  const RunPlan plan = engine.Plan(flags.request);
+  if (flags.dry_run) Report(plan, options, style);
+  // Programs that read the events find the plan among them.
+  if (!flags.dry_run || style == ProgressStyle::kJson) Announce(terminal, plan, options);
   if (plan.refusal) throw *plan.refusal;
-  if (!dry_run) PrintResult(terminal, engine.Run(plan, terminal.Progress(), &CancelOnSignals()));
+  if (!flags.dry_run)
+    PrintResult(terminal, engine.Run(plan, terminal.Progress(), &CancelOnSignals()));
   return 0;
 }
 
-// What is about the command, not about a video.
-void AddJobFlags(CLI::App& app, GenerateFlags& flags) {
-  CLI::Option* file =
-      app.add_option("--prompt-file", flags.prompt_file,
-                     "list of prompts: JSON, JSON lines, CSV with a header, or text; outputs are "
-                     "numbered")
-          ->group("Prompt");
-  file->excludes(app.get_option("--prompt"))->excludes(app.get_option("--text-embeds"));
-  app.add_option("--seeds", flags.seeds, "several seeds, \"0,1,2\": a numbered video for each")
-      ->group("Sampling")
-      ->excludes(app.get_option("--seed"));
-  app.add_flag("--restart", flags.restart,
-               "start again when an earlier run left its state or its finished video")
-      ->group("Checkpoints and previews");
-  app.add_flag("--dry-run", flags.dry_run, "report what would be done, and exit");
-}
-
-}  // namespace
-
-void AddGenerateFlags(CLI::App& app, GenerateFlags& flags) {
-  VisitRequestOptions(
-      flags.request, [&](const Option& option, auto& value) { AddOptionFlag(app, option, value); });
-  AddModelFlags(app, flags.model);
-  AddDecoderFlag(app, flags.model);
-  AddLoraFlag(app, flags.model);
-  AddRunFlags(app, flags.run);
-  AddJobFlags(app, flags);
-}
-
-std::vector<uint64_t> SeedsOf(const GenerateFlags& flags) {
-  if (flags.seeds.empty()) return {flags.request.seed.value_or(0)};
-  std::vector<uint64_t> seeds;
-  std::istringstream list(flags.seeds);
-  for (std::string seed; std::getline(list, seed, ',');) seeds.push_back(ParseSeed(seed));
-  return seeds;
-}
-
-bool IsJob(const GenerateFlags& flags) {
-  return !flags.prompt_file.empty() || SeedsOf(flags).size() > 1;
-}
-
-// A name for what is made when none was given: words of the prompt, or the list's own name.
+// The default output name: words of the prompt, or the name of the list.
 std::string DefaultName(const GenerateFlags& flags) {
   constexpr size_t kColumns = 40;
   const Request& request = flags.request;
@@ -152,13 +138,24 @@ std::string DefaultName(const GenerateFlags& flags) {
   return name.empty() ? "video" : name;
 }
 
-int RunJob(const BatchJob& job) {
+// The model is opened first: one that cannot be used leaves no folder.
+int RunNewJob(const GenerateFlags& flags) {
+  Terminal terminal(ParseProgressStyle(flags.run.progress));
+  CancelOnSignals();
+  const RunOptions options = ToRunOptions(flags.run);
+  Engine engine(ToModelFiles(flags.model), options);
+  BatchJob job = MakeJob(flags);
+  return RunEntries(engine, job, options, terminal);
+}
+
+}  // namespace
+
+int RunJob(BatchJob job) {
   Terminal terminal(ParseProgressStyle(job.flags.run.progress));
-  for (const std::string& note : job.notes) terminal.Note(note);
   CancelOnSignals();
   const RunOptions options = ToRunOptions(job.flags.run);
   Engine engine(ToModelFiles(job.flags.model), options);
-  return RunEntries(engine, job.entries, options, terminal);
+  return RunEntries(engine, job, options, terminal);
 }
 
 int RunGenerate(const GenerateFlags& flags) {
@@ -167,18 +164,17 @@ int RunGenerate(const GenerateFlags& flags) {
   if (flags.restart) request.checkpoint.existing_state = ExistingState::kDiscard;
   if (IsJob(flags)) {
     if (!request.record.path.empty())
-      FailUsage("--record names one file, but each of several videos has its own record beside it");
+      FailUsage("--record names one file, but each of several videos has a record next to it");
     if (flags.dry_run) FailUsage("--dry-run is for one video");
     if (request.output.path.empty()) request.output.path = DefaultName(flags) + "/";
-    return RunJob(MakeJob(settled));
+    return RunNewJob(settled);
   }
-  if (!flags.seeds.empty()) request.seed = SeedsOf(flags).front();
+  if (!flags.seeds.empty()) request.seed = ParseSeed(SeedTexts(flags).front());
   if (request.output.path.empty()) request.output.path = DefaultName(flags) + ".mp4";
-  Terminal terminal(ParseProgressStyle(flags.run.progress));
   CancelOnSignals();
   const RunOptions options = ToRunOptions(flags.run);
   Engine engine(ToModelFiles(flags.model), options);
-  return RunOne(engine, request, options, terminal, flags.dry_run);
+  return RunOne(engine, settled, options);
 }
 
 void AddGenerate(CLI::App& app, Action& action) {

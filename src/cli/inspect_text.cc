@@ -62,7 +62,7 @@ std::string SizesText(const std::vector<SizeField>& sizes) {
 // A metadata value on one line: lists of numbers by their length, texts cut.
 std::string ValueText(const std::string& value) {
   if (value.starts_with('[') && value.ends_with(']')) {
-    return fmt::format("{} numbers", std::count(value.begin(), value.end(), ',') + 1);
+    return Counted(std::count(value.begin(), value.end(), ',') + 1, "number");
   }
   const std::string quoted = Quote(value);
   return quoted == "'" + value + "'" ? value : quoted;
@@ -79,7 +79,7 @@ std::string ReportText(const InspectReport& report) {
       fmt::format("{}\n  {}{}, {}{}\n", report.path, report.kind,
                   report.preset.empty() ? "" : " (" + report.preset + ")", report.format,
                   report.naming.empty() ? "" : ", " + report.naming + " names");
-  text += fmt::format("  {} tensors, {:.6g} M parameters, {}: {}\n", report.tensors,
+  text += fmt::format("  {}, {:.6g} M parameters, {}: {}\n", Counted(report.tensors, "tensor"),
                       static_cast<double>(report.parameters) / 1e6, FormatBytes(report.bytes),
                       DTypesText(report.dtypes));
   if (!report.quantisation.empty())

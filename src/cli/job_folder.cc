@@ -2,16 +2,19 @@
 #include "cli/job_folder.h"
 
 #include <algorithm>
+#include <deque>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "base/atomic_file.h"
 #include "base/check.h"
 #include "base/json.h"
 #include "base/output_lock.h"
+#include "base/read_text.h"
 #include "base/text.h"
-#include "cli/config_file.h"
 #include "cli/job_names.h"
 #include "t3video/request_options.h"
 #include "t3video/run.h"
@@ -53,7 +56,7 @@ bool IsEntryOption(const std::string& name) {
   return names.contains(name);
 }
 
-// The prompt with one seed: what is named, made and remembered.
+// The prompt with one seed: the unit that is named, generated and recorded.
 struct Video {
   const PromptEntry* prompt = nullptr;
   uint64_t seed = 0;
@@ -78,7 +81,7 @@ std::string ContentOf(const ordered_json& settings, const ordered_json& entry,
   for (const auto& [key, value] : settings.items()) {
     if (!without_effect.contains(key)) content["settings"][key] = value;
   }
-  for (const char* key : {"number", "outputs", "seed"}) content["entry"].erase(key);
+  for (const char* key : {"number", "outputs", "drawn", "seed"}) content["entry"].erase(key);
   return DumpJson(content);
 }
 
@@ -109,16 +112,32 @@ std::vector<PromptEntry> Prompts(const GenerateFlags& flags) {
   return {{1, flags.request.prompt, "", {}}};
 }
 
-// The entry's own seed, else those of the command.
-std::vector<uint64_t> SeedsOf(const GenerateFlags& flags, const std::vector<uint64_t>& seeds,
-                              const PromptEntry& prompt) {
+// The entry's seed, else those of the command.
+std::vector<std::string> SeedsOf(const GenerateFlags& flags, const PromptEntry& prompt) {
   for (const auto& [name, text] : prompt.options) {
     if (name != "seed") continue;
-    if (!flags.seeds.empty()) FailUsage("it has a seed of its own, which --seeds excludes");
-    return {ParseSeed(text)};
+    if (!flags.seeds.empty()) FailUsage("the entry has a seed, which --seeds excludes");
+    return {text};
   }
-  return seeds;
+  return SeedTexts(flags);
 }
+
+// Seeds that earlier runs of a job drew for an entry, so that a repeated command finds its videos.
+class DrawnSeeds {
+ public:
+  void Add(const std::string& content, uint64_t seed) { seeds_[content].push_back(seed); }
+  // Each is taken once: an entry that is listed twice has two.
+  std::optional<uint64_t> Take(const std::string& content) {
+    std::deque<uint64_t>& seeds = seeds_[content];
+    if (seeds.empty()) return std::nullopt;
+    const uint64_t seed = seeds.front();
+    seeds.pop_front();
+    return seed;
+  }
+
+ private:
+  std::map<std::string, std::deque<uint64_t>> seeds_;
+};
 
 // Jobs of a folder as job.json has them, the latest first.
 std::vector<ordered_json> StoredJobs(const std::string& path) {
@@ -174,33 +193,33 @@ class JobBuilder {
   void Reserve(const std::vector<ordered_json>& stored) {
     for (const ordered_json& job : stored) {
       for (const ordered_json& entry : job["prompts"]) {
-        for (const auto& [seed, name] : OutputsOf(entry))
+        const ordered_json drawn = entry.value("drawn", ordered_json::array());
+        for (const auto& [seed, name] : OutputsOf(entry)) {
           names_.Reserve(fs::path(name).stem().string(), ContentOf(job["settings"], entry, seed));
+          if (std::ranges::find(drawn, ordered_json(seed)) != drawn.end())
+            drawn_.Add(ContentOf(job["settings"], entry, kDrawn), ParseSeed(seed));
+        }
       }
     }
   }
 
   // Every seed of one prompt.
-  void Add(const PromptEntry& prompt, const std::vector<uint64_t>& seeds) {
+  void Add(const PromptEntry& prompt) {
     ordered_json entry = EntryJson(prompt);
     NoteUnused(prompt);
     const std::string label = Label(prompt.number);
     try {
       entry["outputs"] = ordered_json::object();
       if (!prompt.error.empty()) throw Error(prompt.error);
-      for (const uint64_t seed : SeedsOf(job_.flags, seeds, prompt)) {
-        const std::string number =
-            job_.flags.prompt_file.empty() ? "" : fmt::format("{:03}", prompt.number);
-        const std::string seed_tag = seeds.size() > 1 ? fmt::format("seed{}", seed) : "";
-        const std::string content = ContentOf(settings_, entry, std::to_string(seed));
-        constexpr size_t kNameColumns = 40;
-        const bool in_folder = IsFolder(job_.flags.request.output.path);
-        const std::string word = in_folder ? FileNameWord(prompt.prompt, kNameColumns) : "";
-        const std::string wanted = Join({number, word, seed_tag});
-        const std::string name = names_.Choose(wanted.empty() ? "video" : wanted, content);
-        AddRequest(prompt, seed, name,
-                   label + (seed_tag.empty() ? "" : " seed " + std::to_string(seed)));
-        entry["outputs"][std::to_string(seed)] =
+      const bool several = SeedTexts(job_.flags).size() > 1;
+      for (const std::string& text : SeedsOf(job_.flags, prompt)) {
+        const std::string seed = std::to_string(SeedOf(text, entry));
+        const std::string seed_tag = several ? "seed" + seed : "";
+        const std::string name =
+            names_.Choose(WantedName(prompt, seed_tag), ContentOf(settings_, entry, seed));
+        const std::string of_seed = several ? (label.empty() ? "seed " : " seed ") + seed : "";
+        AddRequest(prompt, ParseSeed(seed), name, label + of_seed);
+        entry["outputs"][seed] =
             fs::path(job_.entries.back().request.output.path).filename().string();
       }
     } catch (const Error& error) {
@@ -238,14 +257,35 @@ class JobBuilder {
   BatchJob Take() {
     if (!unused_.empty()) {
       job_.notes.push_back(
-          fmt::format("the prompt file's fields {} are not options of a video and "
-                      "have no effect",
-                      fmt::join(unused_, ", ")));
+          fmt::format("the prompt file has {} without effect, since a video has no such option: {}",
+                      Counted(std::ssize(unused_), "field"), fmt::join(unused_, ", ")));
     }
     return std::move(job_);
   }
 
  private:
+  static constexpr const char* kDrawn = "-1";
+
+  // One that is to be drawn is noted in the entry.
+  uint64_t SeedOf(const std::string& text, ordered_json& entry) {
+    const bool by_flag = job_.flags.draws_seed && !entry.contains("seed");
+    if (text != kDrawn && !by_flag) return ParseSeed(text);
+    const uint64_t seed =
+        drawn_.Take(ContentOf(settings_, entry, kDrawn)).value_or(ParseSeed(text));
+    entry["drawn"].push_back(std::to_string(seed));
+    return seed;
+  }
+
+  std::string WantedName(const PromptEntry& prompt, const std::string& seed_tag) const {
+    constexpr size_t kNameColumns = 40;
+    const std::string number =
+        job_.flags.prompt_file.empty() ? "" : fmt::format("{:03}", prompt.number);
+    const bool in_folder = IsFolder(job_.flags.request.output.path);
+    const std::string word = in_folder ? FileNameWord(prompt.prompt, kNameColumns) : "";
+    const std::string name = Join({number, word, seed_tag});
+    return name.empty() ? "video" : name;
+  }
+
   std::string Label(int64_t number) const {
     return job_.flags.prompt_file.empty() ? ""
                                           : fmt::format("{}:{}", job_.flags.prompt_file, number);
@@ -253,24 +293,24 @@ class JobBuilder {
 
   void NoteUnused(const PromptEntry& prompt) {
     for (const auto& [name, text] : prompt.options) {
-      if (!IsEntryOption(name) && name != "outputs") unused_.insert(Quote(name));
+      if (!IsEntryOption(name) && name != "outputs" && name != "drawn") unused_.insert(Quote(name));
     }
   }
 
   BatchJob job_;
   JobNames names_;
+  DrawnSeeds drawn_;
   ordered_json settings_;
   ordered_json prompts_ = ordered_json::array();
   std::set<std::string> unused_;
 };
 
 void AddAll(JobBuilder& builder, const GenerateFlags& flags) {
-  const std::vector<uint64_t> seeds = SeedsOf(flags);
-  for (const PromptEntry& prompt : Prompts(flags)) builder.Add(prompt, seeds);
+  for (const PromptEntry& prompt : Prompts(flags)) builder.Add(prompt);
 }
 
 // Adds the job to job.json. Names of earlier jobs are taken unless they may be replaced.
-void AddToFolder(JobBuilder& builder, const GenerateFlags& flags) {
+void AddToFolder(JobBuilder& builder, const GenerateFlags& flags, FolderChange& change) {
   const std::string path = JobFile(flags.request.output.path);
   const OutputLock lock = OutputLock::Wait(path);
   std::vector<ordered_json> stored = StoredJobs(path);
@@ -282,7 +322,8 @@ void AddToFolder(JobBuilder& builder, const GenerateFlags& flags) {
     RemoveOutputs(earlier, names);
     if (!earlier["prompts"].empty()) job["earlier"].push_back(std::move(earlier));
   }
-  WriteAtomically(path, DumpJson(job, 2) + "\n");
+  std::error_code ignored;
+  change.Write(path, DumpJson(job, 2) + "\n", fs::exists(path, ignored) ? ReadText(path) : "");
 }
 
 // The fields that EntryJson wrote.
@@ -302,6 +343,26 @@ PromptEntry StoredPrompt(const ordered_json& entry) {
 
 }  // namespace
 
+void FolderChange::Make(const std::string& folder) { folders_.emplace_back(folder); }
+
+void FolderChange::Write(const std::string& file, std::string text, std::string before) {
+  WriteAtomically(file, text);
+  file_ = file;
+  text_ = std::move(text);
+  before_ = std::move(before);
+}
+
+void FolderChange::Undo() {
+  if (file_.empty()) return;
+  const OutputLock lock = OutputLock::Wait(file_);
+  if (ReadText(file_) != text_) return;
+  if (before_.empty()) {
+    fs::remove(file_);
+  } else {
+    WriteAtomically(file_, before_);
+  }
+}
+
 std::string JobFile(const std::string& folder) { return (fs::path(folder) / "job.json").string(); }
 
 BatchJob MakeJob(const GenerateFlags& given) {
@@ -309,30 +370,20 @@ BatchJob MakeJob(const GenerateFlags& given) {
   OutputOptions& output = flags.request.output;
   if (fs::path(output.path).extension().empty() && !output.path.ends_with('/')) output.path += '/';
   JobBuilder builder(flags);
+  FolderChange change;
   for (const std::string& path : {output.path, output.save_latents}) {
-    if (path.ends_with('/')) fs::create_directories(path);
+    if (path.ends_with('/')) change.Make(path);
   }
-  if (IsFolder(output.path)) {
-    AddToFolder(builder, flags);
+  const bool in_folder = IsFolder(output.path);
+  if (in_folder) {
+    AddToFolder(builder, flags, change);
   } else {
     AddAll(builder, flags);
   }
-  return builder.Take();
-}
-
-GenerateFlags FlagsOf(const std::string& settings, const std::string& source) {
-  GenerateFlags flags;
-  CLI::App app;
-  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  AddGenerateFlags(app, flags);
-  std::vector<std::string> arguments = ToArguments(settings, source, app);
-  std::reverse(arguments.begin(), arguments.end());
-  try {
-    app.parse(arguments);
-  } catch (const CLI::ParseError& error) {
-    Fail("the settings in {} cannot be used: {}", source, error.what());
-  }
-  return flags;
+  BatchJob job = builder.Take();
+  if (in_folder) job.folder = output.path;
+  job.change = std::move(change);
+  return job;
 }
 
 std::vector<BatchJob> ReadJobs(const std::string& folder) {
@@ -343,17 +394,17 @@ std::vector<BatchJob> ReadJobs(const std::string& folder) {
     flags.request.output.path = folder.ends_with('/') ? folder : folder + "/";
     flags.prompt_file = path;  // for labels, and for the names of jobs of earlier versions
     JobBuilder builder(flags);
-    const std::vector<uint64_t> seeds = SeedsOf(flags);
     for (const ordered_json& entry : stored["prompts"]) {
       const PromptEntry prompt = StoredPrompt(entry);
       const auto outputs = OutputsOf(entry);
-      if (outputs.empty()) builder.Add(prompt, seeds);
+      if (outputs.empty()) builder.Add(prompt);
       for (const auto& [seed, name] : outputs) {
         builder.AddRequest(prompt, ParseSeed(seed), fs::path(name).stem().string(),
                            fmt::format("{}: {}", path, name));
       }
     }
     jobs.push_back(builder.Take());
+    jobs.back().folder = folder;
   }
   std::reverse(jobs.begin(), jobs.end());
   return jobs;

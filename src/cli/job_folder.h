@@ -4,16 +4,35 @@
 #include <string>
 #include <vector>
 
-#include "cli/generate.h"
+#include "base/new_folder.h"
+#include "cli/generate_flags.h"
 #include "t3video/tools.h"
 
 namespace t3 {
 
-// One request to make, or an entry that cannot be made and why.
+// One request, or why the entry has none.
 struct JobEntry {
   std::string label;  // for messages: "prompts.txt:3", or "" when there is only one
   Request request;
   std::string error;
+};
+
+// What a job changed in its folder before its videos were planned.
+class FolderChange {
+ public:
+  // Makes the folder where it is missing.
+  void Make(const std::string& folder);
+  // Replaces the text of job.json; `before` is "" where there was none.
+  void Write(const std::string& file, std::string text, std::string before);
+  // For a job without a single valid request: restores job.json, unless another process has changed
+  // it since. Empty folders are removed with this object.
+  void Undo();
+
+ private:
+  std::vector<NewFolder> folders_;
+  std::string file_;
+  std::string text_;
+  std::string before_;
 };
 
 // Requests that share a model. (pipeline/job.h has Job, and both are linked together.)
@@ -21,11 +40,14 @@ struct BatchJob {
   GenerateFlags flags;
   std::vector<JobEntry> entries;
   std::vector<std::string> notes;
+  std::string folder;  // of job.json; "" where the job has none and cannot be resumed as a whole
+  FolderChange change;
 };
 
 // Every prompt with every seed. Outputs are named by number, prompt and, where there are several,
 // seed; each has a record beside it. If the output is a folder, makes it and adds the job to its
-// job.json: names that other videos of earlier jobs have are not used again.
+// job.json: names that other videos of earlier jobs have are not used again, and seeds that an
+// earlier run of the same job drew are used again.
 BatchJob MakeJob(const GenerateFlags& flags);
 
 // Where job.json of an output folder is.
@@ -33,8 +55,5 @@ std::string JobFile(const std::string& folder);
 
 // The jobs of the folder's job.json, oldest first.
 std::vector<BatchJob> ReadJobs(const std::string& folder);
-
-// Flags from an object as of SettingsJson; `source` is for messages.
-GenerateFlags FlagsOf(const std::string& settings, const std::string& source);
 
 }  // namespace t3

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
+#include "cli/signals.h"
 #include "cli/terminal.h"
 #include "t3video/tools.h"
 
@@ -26,6 +27,7 @@ struct FitPreviewFlags {
   RunFlags run;
   std::string pictures;
   std::string output;
+  bool overwrite = false;
 };
 
 std::string HealthText(const Health& health) {
@@ -75,12 +77,15 @@ void AddFitPreview(CLI::App& app, Action& action) {
   command.add_option("--device", flags->run.options.device, "auto, cpu, cuda or cuda:N");
   command.add_option("--pictures", flags->pictures,
                      "video or folder of PNG files to fit to (default: drawn pictures)");
-  command.add_option("--output", flags->output, "file (default: preview.json beside the model)");
+  command.add_option("--output", flags->output,
+                     "JSON file to write (default: preview.json in the model's folder)");
+  command.add_flag("--overwrite", flags->overwrite, "replace a file that is not such a map");
   command.callback([flags, &action] {
     action = [flags] {
       Terminal terminal;
-      const PreviewFit fit = FitPreview(ToModelFiles(flags->model), ToRunOptions(flags->run),
-                                        flags->pictures, flags->output, terminal.Progress());
+      const PreviewFit fit =
+          FitPreview(ToModelFiles(flags->model), ToRunOptions(flags->run), flags->pictures,
+                     flags->output, terminal.Progress(), &CancelOnSignals(), flags->overwrite);
       fmt::print(
           "{}  fitted to {}; explains {:.1f} % of the colours of first latent frames and {:.1f} % "
           "of later ones, in clips that it was not fitted to\n",

@@ -55,11 +55,31 @@ void AddCommands(CLI::App& app, Action& action) {
   AddCompletion(app, action);
 }
 
+// An empty prompt is one; an empty name of a file or number is a shell variable that was not set.
+bool TakesEmptyText(const CLI::Option& option) {
+  return option.check_lname("prompt") || option.check_lname("negative-prompt");
+}
+
+// What holds for every flag of every command.
+void Restrict(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_expected_max() == 0) {
+      option->disable_flag_override();  // --overwrite=3
+    } else if (!TakesEmptyText(*option)) {
+      option->check([](const std::string& value) {
+        return value.empty() ? std::string("the value is empty") : std::string();
+      });
+    }
+  }
+  for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    Restrict(*command);
+}
+
 int Run(int argc, char** argv) {
   CLI::App app{"Native-4K video from pretrained video diffusion transformers with T3 attention",
                "t3"};
   bool verbose = false;
-  app.set_version_flag("--version", DescribeBuild());
+  app.set_version_flag("-v,--version", DescribeBuild());
   app.add_flag("--verbose", verbose, "log more");
   app.require_subcommand(1);
   app.fallthrough();
@@ -67,6 +87,7 @@ int Run(int argc, char** argv) {
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   Action action;
   AddCommands(app, action);
+  Restrict(app);
   std::vector<std::string> arguments(argv + 1, argv + argc);
   try {
     arguments = LayUnderFiles(arguments, *app.get_subcommand("generate"));
@@ -95,5 +116,9 @@ int RunOrExplain(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   t3::PrepareStreams();
-  return t3::FinishOutput(t3::RunOrExplain(argc, argv));
+  const int code = t3::RunOrExplain(argc, argv);
+  const std::string lost = t3::FlushResults();
+  if (code != 0 || lost.empty()) return code;
+  t3::PrintFatal(lost);
+  return t3::kExitFailed;
 }

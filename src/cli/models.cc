@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/signals.h"
@@ -27,6 +28,7 @@ struct EncodeTextFlags {
   std::string prompt;
   std::optional<std::string> negative_prompt;
   std::string output;
+  bool overwrite = false;
 };
 
 }  // namespace
@@ -58,8 +60,8 @@ void AddDecode(CLI::App& app, Action& action) {
       Terminal terminal(ParseProgressStyle(flags->run.progress));
       const Result result =
           engine.Decode(flags->latents, flags->output, terminal.Progress(), &CancelOnSignals());
-      fmt::print("{}  {}x{}, {} frames\n", result.output, result.width, result.height,
-                 result.frames);
+      fmt::print("{}  {}x{}, {}\n", result.output, result.width, result.height,
+                 Counted(result.frames, "frame"));
       return 0;
     };
   });
@@ -73,12 +75,14 @@ void AddEncodeText(CLI::App& app, Action& action) {
   command.add_option("-p,--prompt", flags->prompt, "what the video shows")->required();
   command.add_option("--negative-prompt", flags->negative_prompt, "what the video should not show");
   command.add_option("-o,--output", flags->output, "safetensors file to write")->required();
+  command.add_flag("--overwrite", flags->overwrite,
+                   "replace a file that `t3 encode-text` did not write");
   command.callback([flags, &action] {
     action = [flags] {
       Engine engine(ToModelFiles(flags->model), ToRunOptions(flags->run));
       Terminal terminal(ParseProgressStyle(flags->run.progress));
       engine.EncodeText(flags->prompt, flags->negative_prompt, flags->output, terminal.Progress(),
-                        &CancelOnSignals());
+                        &CancelOnSignals(), flags->overwrite);
       fmt::print("{}\n", flags->output);
       return 0;
     };

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/plan_text.h"
+#include "cli/signals.h"
 #include "cli/terminal.h"
 
 namespace t3 {
@@ -29,7 +30,7 @@ int RunPlanCommand(const PlanFlags& flags) {
   request.dtype = options.dtype;
   request.memory_limit = options.memory_limit;
   Terminal terminal;
-  const PlanResult plan = Plan(request, terminal.Progress());
+  const PlanResult plan = Plan(request, terminal.Progress(), &CancelOnSignals());
   terminal.EndLine();
   fmt::print("{}", flags.json ? PlanJson(plan) + "\n" : PlanText(plan));
   return 0;

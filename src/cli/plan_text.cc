@@ -5,6 +5,8 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/json.h"
+#include "base/text.h"
 #include "cli/terminal.h"
 
 namespace t3 {
@@ -27,11 +29,12 @@ std::string Count(int64_t value) { return Commas(static_cast<double>(value)); }
 // Four digits in a unit that fits: 594.5 TMAC, 43,299 TMAC, 756.4 MMAC.
 std::string Amount(double value, const char* unit) {
   if (value >= kTera * 1000) return Commas(value / kTera) + " T" + unit;
-  constexpr std::pair<double, char> kPrefixes[] = {{1e12, 'T'}, {1e9, 'G'}, {1e6, 'M'}};
+  constexpr std::pair<double, const char*> kPrefixes[] = {
+      {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}, {1, ""}};
   for (const auto& [scale, prefix] : kPrefixes) {
     if (value >= scale) return fmt::format("{:.4g} {}{}", value / scale, prefix, unit);
   }
-  return fmt::format("{:.4g} {}", value, unit);
+  return fmt::format("0 {}", unit);
 }
 
 std::string Macs(double macs) { return Amount(macs, "MAC"); }
@@ -44,7 +47,8 @@ std::string Flops(double macs) {
 }
 
 std::string SizeText(const VideoPlan& video) {
-  std::string text = fmt::format("{}x{}, {} frames", video.width, video.height, video.frames);
+  std::string text =
+      fmt::format("{}x{}, {}", video.width, video.height, Counted(video.frames, "frame"));
   if (video.padded_width != video.width || video.padded_height != video.height) {
     text +=
         fmt::format(", generated at {}x{} and cropped", video.padded_width, video.padded_height);
@@ -106,7 +110,7 @@ std::string MemoryText(const PlanResult& plan) {
 }
 
 std::string StepsText(const PlanResult& plan) {
-  std::string text = fmt::format("{} steps", plan.steps);
+  std::string text = Counted(plan.steps, "step");
   if (plan.segments > 1) text += fmt::format(" in {} segments", plan.segments);
   return text + fmt::format(", guidance {}", plan.guidance);
 }
@@ -136,8 +140,9 @@ std::string SourceText(const PlanResult& plan) {
   std::string text = "source     ";
   if (plan.draft) {
     const VideoPlan& draft = plan.draft->video;
-    text += fmt::format("draft of {}x{}, {} steps, {} attention", draft.width, draft.height,
-                        plan.draft->steps, AttentionName(plan.draft->attention.pattern));
+    text += fmt::format("draft of {}x{}, {}, {} attention", draft.width, draft.height,
+                        Counted(plan.draft->steps, "step"),
+                        AttentionName(plan.draft->attention.pattern));
   } else {
     text += "a video";
   }
@@ -239,7 +244,7 @@ std::string PlanJson(const PlanResult& plan) {
       {"memory", memory},
       {"host_memory", StageJson(plan.memory.host)}};
   if (plan.time) json["time"] = TimeJson(plan, *plan.time);
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  return DumpJson(json, 2);
 }
 
 }  // namespace t3

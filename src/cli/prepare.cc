@@ -32,13 +32,12 @@ void PrintPrepared(const PrepareRequest& request, const PrepareResult& result) {
                          request.output));
   }
   if (result.removed > 0) {
-    WriteLog(fmt::format(
-        "note: {} clips of an earlier run were dropped: their files are gone, changed or "
-        "rejected\n",
-        result.removed));
+    WriteLog(
+        fmt::format("note: {} of an earlier run dropped: the files are gone, changed or rejected\n",
+                    Counted(result.removed, "clip")));
   }
-  fmt::print("{}  {} clips ({} new), {} captions\n", request.output, result.clips, result.encoded,
-             result.captions);
+  fmt::print("{}  {} ({} new), {}\n", request.output, Counted(result.clips, "clip"), result.encoded,
+             Counted(result.captions, "caption"));
   for (const std::string& bucket : result.buckets) fmt::print("  {}\n", bucket);
 }
 
@@ -65,7 +64,7 @@ void AddPrepare(CLI::App& app, Action& action) {
       *app.add_subcommand("prepare", "encode captioned videos and images once, for training");
   command
       .add_option("source", request.source,
-                  "folder (NAME.txt beside each file, or captions.json), .json or .jsonl list")
+                  "folder (NAME.txt next to each file, or captions.json), .json or .jsonl list")
       ->required();
   AddModelFlags(command, flags->model);
   command.add_option("--output", request.output, "folder of the dataset; continued when it exists")
@@ -76,7 +75,7 @@ void AddPrepare(CLI::App& app, Action& action) {
       ->take_all()
       ->expected(1)
       ->delimiter(',');
-  command.add_option("--frames", request.frames, "frames of a clip, 4n+1; several: as for --size")
+  command.add_option("--frames", request.frames, "frames per clip, 4n+1; several: as for --size")
       ->take_all()
       ->expected(1)
       ->delimiter(',');

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "base/check.h"
 #include "cli/commands.h"
@@ -37,14 +38,34 @@ int ResumeJob(const ResumeFlags& flags) {
   int code = 0;
   for (BatchJob& job : ReadJobs(flags.path)) {
     OverlayMachine(job.flags, flags.run);
-    code = std::max(code, RunJob(job));
+    code = std::max(code, RunJob(std::move(job)));
   }
   return code;
 }
 
-int RunResume(const ResumeFlags& flags) {
+bool IsTraining(const std::string& path) {
+  std::error_code ignored;
+  const std::filesystem::path folder(path);
+  return std::filesystem::is_directory(folder / "checkpoints", ignored) &&
+         std::filesystem::is_regular_file(folder / "log.jsonl", ignored);
+}
+
+// DIR/job.json stands for DIR.
+std::string JobFolder(const std::string& path) {
+  const std::filesystem::path file(path);
+  if (file.filename() != "job.json") return path;
+  return file.has_parent_path() ? file.parent_path().string() : ".";
+}
+
+int RunResume(const ResumeFlags& given) {
+  ResumeFlags flags = given;
+  flags.path = JobFolder(given.path);
   std::error_code ignored;
   if (std::filesystem::is_regular_file(JobFile(flags.path), ignored)) return ResumeJob(flags);
+  if (IsTraining(flags.path)) {
+    Fail("{} is the output of a training; the `t3 train CONFIG.json` that began it continues it",
+         flags.path);
+  }
   const SavedRun saved = FindSavedRun(flags.path);
   GenerateFlags run = FlagsOf(saved.settings, saved.file);
   OverlayMachine(run, flags.run);
@@ -64,7 +85,7 @@ void AddResume(CLI::App& app, Action& action) {
       "resume", "continue a run that was interrupted, killed, or failed while decoding");
   command
       .add_option("path", flags->path,
-                  "the output that was to be written, its state file, or a folder with job.json")
+                  "output of the run, its state file, or a folder with job.json")
       ->required();
   command.add_option("--output", flags->output, "write the video there instead");
   AddRunFlags(command, flags->run);

@@ -4,6 +4,8 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/json.h"
+#include "base/text.h"
 #include "cli/plan_text.h"
 #include "cli/terminal.h"
 
@@ -31,8 +33,9 @@ std::string CheckpointText(const RunPlan& plan) {
 }
 
 std::string VideoText(const VideoPlan& video) {
-  return fmt::format("{}x{}, {} frame{} at {} fps, {} tokens", video.width, video.height,
-                     video.frames, video.frames == 1 ? "" : "s", video.fps, video.grid.tokens());
+  return fmt::format("{}x{}, {} at {} fps, {}", video.width, video.height,
+                     Counted(video.frames, "frame"), video.fps,
+                     Counted(video.grid.tokens(), "token"));
 }
 
 std::string WindowsText(const AttentionPlan& attention) {
@@ -42,8 +45,9 @@ std::string WindowsText(const AttentionPlan& attention) {
 
 std::string StepsText(const RunPlan& plan) {
   const GenerationParams& params = plan.request.params;
-  if (!params.strength) return fmt::format("{} steps", plan.steps);
-  return fmt::format("{} of {} steps (strength {})", plan.steps, *params.steps, *params.strength);
+  if (!params.strength) return Counted(plan.steps, "step");
+  return fmt::format("{} of {} (strength {})", plan.steps, Counted(*params.steps, "step"),
+                     *params.strength);
 }
 
 std::string SamplingText(const RunPlan& plan) {
@@ -65,8 +69,8 @@ std::string SamplingText(const RunPlan& plan) {
 }
 
 std::string DraftText(const DraftPlan& draft) {
-  return fmt::format("{}x{}, {} steps of {} with {} attention", draft.video.width,
-                     draft.video.height, draft.steps, FileName(draft.model),
+  return fmt::format("{}x{}, {} of {} with {} attention", draft.video.width, draft.video.height,
+                     Counted(draft.steps, "step"), FileName(draft.model),
                      AttentionName(draft.attention.pattern));
 }
 
@@ -75,8 +79,7 @@ std::string MemoryText(const MemoryOutlook& memory) {
   for (const StageMemory& stage : memory.stages) {
     text +=
         fmt::format("{}{} {}", text.empty() ? "" : ", ", stage.name(), FormatBytes(stage.total()));
-    if (stage.kind == StageKind::kDenoiser && memory.streams_weights)
-      text += fmt::format(" ({})", stage.note);
+    if (stage.streamed) text += fmt::format(" ({})", stage.note);
   }
   text += fmt::format("; the {} has {} available", memory.on_gpu ? "GPU" : "CPU",
                       FormatBytes(memory.device_budget));
@@ -189,7 +192,7 @@ std::string RunPlanJson(const RunPlan& plan) {
     json["denoising_seconds"] = plan.time->denoising;
     json["decoding_seconds"] = plan.time->decoding;
   }
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return DumpJson(json);
 }
 
 }  // namespace t3

@@ -14,7 +14,7 @@ volatile std::sig_atomic_t to_terminal = 0;
 
 void OnSignal(int signal) {
   cancel_token.Cancel();
-  // A closing session sends SIGHUP beside another signal or twice, and nobody is there to insist.
+  // A closing session sends SIGHUP twice or with another signal; that is not a second request.
   if (signal == SIGHUP) return;
   if (asked_to_stop != 0) ::_exit(kExitInterrupted);
   asked_to_stop = 1;

@@ -8,9 +8,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <string>
-
-#include "cli/terminal.h"
 
 namespace t3 {
 
@@ -39,12 +36,11 @@ void WriteResult(std::string_view text) {
   std::fflush(stdout);
 }
 
-int FinishOutput(int exit_code) {
+std::string FlushResults() {
   const bool flushed = std::fflush(stdout) == 0;
   const std::string reason = flushed ? "" : std::string(": ") + std::strerror(errno);
-  if (exit_code != 0 || (flushed && std::ferror(stdout) == 0)) return exit_code;
-  PrintFatal("standard output could not be written" + reason);
-  return 1;
+  if (flushed && std::ferror(stdout) == 0) return "";
+  return "standard output could not be written" + reason;
 }
 
 }  // namespace t3

@@ -2,6 +2,7 @@
 // not.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace t3 {
@@ -14,11 +15,10 @@ void PrepareStreams();
 // Writes to stderr. What cannot be written is lost without a word: a log never ends a run.
 void WriteLog(std::string_view text);
 
-// Writes to stdout at once and never throws; FinishOutput reports a failure.
+// Writes to stdout at once and never throws; FlushResults reports a failure.
 void WriteResult(std::string_view text);
 
-// Flushes stdout. Returns `exit_code`, or 1 with a message where that is 0 but not all results
-// could be written.
-int FinishOutput(int exit_code);
+// Flushes stdout. Returns "", or what is wrong where not all results could be written.
+std::string FlushResults();
 
 }  // namespace t3

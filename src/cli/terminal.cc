@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/nearest.h"
 #include "base/text.h"
@@ -28,9 +29,7 @@ constexpr std::chrono::seconds kPlainInterval{10};
 // The style of the last Terminal, for errors that reach main().
 bool json_errors = false;
 
-void PrintJson(const ordered_json& event) {
-  WriteLog(event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-}
+void PrintJson(const ordered_json& event) { WriteLog(DumpJson(event) + "\n"); }
 
 // For people: what files and prompts contain must not drive the terminal.
 void PrintLine(const std::string& text) { WriteLog(Printable(text) + "\n"); }
@@ -167,7 +166,7 @@ void Terminal::Announce(const std::string& text, const std::string& json) {
   EndLine();
   if (style_ == ProgressStyle::kJson) {
     ordered_json event{{"event", "plan"}};
-    event.update(ordered_json::parse(json));  // of this program's own making
+    event.update(ParseOrderedJson(json, "the plan", kLongLists));
     return PrintJson(event);
   }
   if (style_ != ProgressStyle::kNone) WriteLog(Printable(text));

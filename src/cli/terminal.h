@@ -29,7 +29,7 @@ class Terminal {
   Terminal& operator=(const Terminal&) = delete;
 
   ProgressFn Progress();
-  // Ends the live line, so that other output starts on a line of its own.
+  // Ends the live line, so that other output starts on a new line.
   void EndLine();
   // A remark of one line, in the library's words; printed once.
   void Note(const std::string& text);

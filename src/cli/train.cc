@@ -8,6 +8,8 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/json.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
@@ -19,6 +21,7 @@ struct TrainFlags {
   std::string config;
   std::vector<std::string> overrides;
   bool dry_run = false;
+  bool overwrite = false;
 };
 
 // 1418996800 -> "1.42 billion".
@@ -30,10 +33,10 @@ std::string FormatCount(int64_t count) {
 }
 
 std::string SizeLine(const TrainPlan::Size& size) {
-  std::string line = fmt::format("{}x{}, {} {}, batch of {}", size.width, size.height, size.frames,
-                                 size.frames == 1 ? "frame" : "frames", size.batch);
-  if (size.tokens > 0) line += fmt::format(", {} tokens a clip", size.tokens);
-  if (size.clips > 0) line += fmt::format(", {} clips", size.clips);
+  std::string line = fmt::format("{}x{}, {}, batch of {}", size.width, size.height,
+                                 Counted(size.frames, "frame"), size.batch);
+  if (size.tokens > 0) line += fmt::format(", {} per clip", Counted(size.tokens, "token"));
+  if (size.clips > 0) line += ", " + Counted(size.clips, "clip");
   return line;
 }
 
@@ -46,9 +49,9 @@ std::string MemoryLine(const TrainPlan& plan) {
 }
 
 std::string DiskLine(const TrainPlan& plan) {
-  std::string line = fmt::format("{} for the model, {} for each checkpoint, of which {} {} kept",
-                                 FormatBytes(plan.model_bytes), FormatBytes(plan.checkpoint_bytes),
-                                 plan.checkpoints_kept, plan.checkpoints_kept == 1 ? "is" : "are");
+  std::string line =
+      fmt::format("{} for the model, {} for each of {}", FormatBytes(plan.model_bytes),
+                  FormatBytes(plan.checkpoint_bytes), Counted(plan.checkpoints_kept, "checkpoint"));
   if (plan.free_disk_bytes >= 0)
     line += fmt::format("; {} free", FormatBytes(plan.free_disk_bytes));
   return line;
@@ -56,7 +59,7 @@ std::string DiskLine(const TrainPlan& plan) {
 
 std::string TimeLine(const TrainPlan& plan) {
   if (!plan.step_seconds) return "unknown; `t3 plan --calibrate` measures this machine";
-  return fmt::format("about {} a step, {} for all {}", FormatSeconds(*plan.step_seconds),
+  return fmt::format("about {} per step, {} for all {}", FormatSeconds(*plan.step_seconds),
                      FormatSeconds(*plan.step_seconds * static_cast<double>(plan.steps)),
                      plan.steps);
 }
@@ -105,15 +108,18 @@ nlohmann::ordered_json PlanJson(const TrainPlan& plan) {
 
 int RunTrain(const TrainFlags& flags) {
   Terminal terminal;
+  std::vector<std::string> overrides = flags.overrides;
+  if (flags.overwrite) overrides.emplace_back("overwrite=true");
   if (flags.dry_run) {
-    fmt::print("{}", PlanText(PlanTraining(flags.config, flags.overrides)));
+    fmt::print("{}", PlanText(PlanTraining(flags.config, overrides)));
     return 0;
   }
   const TrainResult result = Train(
-      flags.config, flags.overrides, terminal.Progress(), &CancelOnSignals(),
-      [&](const TrainPlan& plan) { terminal.Announce(PlanText(plan), PlanJson(plan).dump()); });
+      flags.config, overrides, terminal.Progress(), &CancelOnSignals(),
+      [&](const TrainPlan& plan) { terminal.Announce(PlanText(plan), DumpJson(PlanJson(plan))); });
   terminal.EndLine();
-  fmt::print("{}  {} steps, last loss {:.5f}\n", result.output, result.steps, result.loss);
+  fmt::print("{}  {}, last loss {:.5f}\n", result.output, Counted(result.steps, "step"),
+             result.loss);
   return 0;
 }
 
@@ -131,6 +137,8 @@ void AddTrain(CLI::App& app, Action& action) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command.add_flag("--dry-run", flags->dry_run,
                    "check everything, report device, memory, disk and time, and stop");
+  command.add_flag("--overwrite", flags->overwrite,
+                   "write into an output folder with a model that no training of t3 put there");
   command.callback([flags, &action] { action = [flags] { return RunTrain(*flags); }; });
 }
 

@@ -94,7 +94,7 @@ std::string ExplainUnknown(const std::string& argument, const CLI::App& app,
     std::vector<std::string> names = LongFlags(app);
     for (const CLI::App* other : app.get_subcommands([](const CLI::App*) { return true; }))
       names.push_back(other->get_name());
-    return fmt::format("{} is not a command{}; `t3 help` lists them", Quote(word),
+    return fmt::format("{} is not a command; `t3 help` lists them{}", Quote(word),
                        DidYouMean(word, names));
   }
   if (word.starts_with('-') && word.find_first_not_of('-') != std::string::npos) {
@@ -104,8 +104,26 @@ std::string ExplainUnknown(const std::string& argument, const CLI::App& app,
                            ? fmt::format("; `t3 {} --help` lists them", command.get_name())
                            : fmt::format("; did you mean {}?", meant));
   }
-  return fmt::format("{} does not belong to any flag{}", Quote(argument),
+  return fmt::format("{} is not a flag or the value of one{}", Quote(argument),
                      Unquoted(argument, arguments));
+}
+
+// CLI11 says "files is required" of an argument without a flag, "A subcommand is required", and "X
+// was given a disallowed flag override" of --X=3.
+std::string InWords(const CLI::App& command, const std::string& message) {
+  constexpr std::string_view kNoValue = " was given a disallowed flag override";
+  if (message.ends_with(kNoValue))
+    return fmt::format("--{} takes no value", message.substr(0, message.size() - kNoValue.size()));
+  constexpr std::string_view kRequired = " is required";
+  if (!message.ends_with(kRequired) || message.starts_with('-')) return message;
+  const std::string name = message.substr(0, message.size() - kRequired.size());
+  if (const CLI::Option* option = command.get_option_no_throw(name)) {
+    return fmt::format("`t3 {}` needs {}: {}", command.get_name(), name, option->get_description());
+  }
+  std::vector<std::string> names;
+  for (const CLI::App* inner : command.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(inner->get_name());
+  return fmt::format("`t3 {}` needs one of {}", command.get_name(), fmt::join(names, ", "));
 }
 
 }  // namespace
@@ -117,7 +135,7 @@ std::string ExplainUsage(const CLI::App& app, const CLI::ParseError& error,
   if (!unknown.empty()) return ExplainUnknown(unknown, app, arguments);
   const CLI::App& command = ChosenCommand(app);
   if (&command == &app && arguments.empty()) return "no command was given; `t3 help` lists them";
-  return fmt::format("{}; see `t3 {}--help`", error.what(),
+  return fmt::format("{}; see `t3 {}--help`", InWords(command, error.what()),
                      &command == &app ? "" : command.get_name() + " ");
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/signals.h"
@@ -27,8 +28,8 @@ int RunWorld(const WorldFlags& flags) {
   Terminal terminal;
   MakeWorld(request, terminal.Progress(), &CancelOnSignals());
   terminal.EndLine();
-  fmt::print("{}  {} clips, {}x{}, {} frames, captions.json\n", request.output, request.count,
-             request.width, request.height, request.frames);
+  fmt::print("{}  {}, {}x{}, {}, captions.json\n", request.output, Counted(request.count, "clip"),
+             request.width, request.height, Counted(request.frames, "frame"));
   return 0;
 }
 
@@ -39,12 +40,14 @@ void AddWorld(CLI::App& app, Action& action) {
   WorldRequest& request = flags->request;
   CLI::App& command =
       *app.add_subcommand("world", "render captioned clips of a procedural world to train on");
-  command.add_option("--seed", request.seed, "of the first clip; the others follow")
+  command
+      .add_option("--seed", request.seed,
+                  "seed of the first clip; each later clip has the next one")
       ->capture_default_str();
   command.add_option("--count", request.count, "number of clips")->capture_default_str();
   command.add_option("--size", flags->size, "WIDTHxHEIGHT, up to 4K and beyond")
       ->capture_default_str();
-  command.add_option("--frames", request.frames, "frames of a clip")->capture_default_str();
+  command.add_option("--frames", request.frames, "frames per clip")->capture_default_str();
   command.add_option("--fps", request.fps, "frames per second")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -53,9 +56,12 @@ void AddWorld(CLI::App& app, Action& action) {
   command.add_option("--device", request.device, "auto, cpu, cuda or cuda:N")
       ->capture_default_str();
   command
-      .add_option("--output", request.output,
-                  "folder for the clips and captions.json; clips that are there are kept")
+      .add_option(
+          "--output", request.output,
+          "folder for the clips and captions.json; existing clips of the same settings stay")
       ->required();
+  command.add_flag("--overwrite", request.overwrite,
+                   "replace files of the clips' names that are not such clips");
   command.callback([flags, &action] { action = [flags] { return RunWorld(*flags); }; });
 }
 

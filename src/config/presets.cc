@@ -117,8 +117,8 @@ const ModelPreset& FindPreset(std::string_view name) {
     if (preset.name == name) return preset;
     names.push_back(preset.name);
   }
-  FailUsage("unknown preset '{}'{}; the presets are {}", name, DidYouMean(name, names),
-            fmt::join(names, ", "));
+  FailUsage("unknown preset '{}'; the presets are {}{}", name, fmt::join(names, ", "),
+            DidYouMean(name, names));
 }
 
 const ModelPreset* MatchPreset(const DitConfig& dit, AttentionPattern attention) {

@@ -11,6 +11,8 @@
 namespace t3 {
 namespace {
 
+constexpr const char* kMark = "t3.written_by";
+constexpr const char* kMarkText = "t3 eval";
 constexpr int64_t kTileWidth = 256, kColumns = 6, kGap = 6;
 
 at::Tensor Tile(const at::Tensor& video) {
@@ -27,6 +29,16 @@ void ContactSheet::Add(const at::Tensor& video, const at::Tensor& truth) {
   at::Tensor tile = Tile(video);
   if (truth.defined()) tile = at::cat({tile, Tile(truth)}, 1);
   tiles_.push_back(at::constant_pad_nd(tile, {0, kGap, 0, kGap}, 1));
+}
+
+bool ContactSheet::IsSheet(const std::string& path) {
+  try {
+    const auto text = ReadPng(path, /*keep_16_bits=*/false).text;
+    const auto mark = text.find(kMark);
+    return mark != text.end() && mark->second == kMarkText;
+  } catch (const std::exception&) {
+    return false;
+  }
 }
 
 void ContactSheet::Write(const std::string& path) const {
@@ -47,6 +59,7 @@ void ContactSheet::Write(const std::string& path) const {
   png.height = bytes.size(0), png.width = bytes.size(1);
   const uint8_t* const data = bytes.const_data_ptr<uint8_t>();
   png.data.assign(data, data + bytes.numel());
+  png.text[kMark] = kMarkText;
   AtomicFile target(path);
   WritePng(target.temporary(), png);
   target.Commit();

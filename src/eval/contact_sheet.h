@@ -19,6 +19,8 @@ class ContactSheet {
   void Add(const at::Tensor& video, const at::Tensor& truth);
   // Writes a PNG with six clips a row; nothing without clips.
   void Write(const std::string& path) const;
+  // Whether `path` is a PNG that Write made.
+  static bool IsSheet(const std::string& path);
 
  private:
   std::vector<at::Tensor> tiles_;  // (3,h,256) in [0,1] on the CPU

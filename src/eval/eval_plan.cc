@@ -5,7 +5,12 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/extension.h"
+#include "base/file_claims.h"
+#include "eval/contact_sheet.h"
+#include "eval/eval_record.h"
 #include "loading/load_models.h"
+#include "pipeline/existing_files.h"
 #include "pipeline/memory_check.h"
 #include "pipeline/refinement.h"
 #include "plan/cost.h"
@@ -32,6 +37,13 @@ void CheckRequest(const EvalRequest& request) {
     FailUsage("`loss-clips` measures the denoiser, which true clips do not have");
   if (request.small_size && request.source != EvalSource::kModel)
     FailUsage("`enlarged-from` needs clips that a model generates");
+  CheckExtension("`json`", request.json, ".json");
+  CheckExtension("`save-sheet`", request.sheet, ".png");
+  FileClaims files;
+  files.Write("`json`", request.json);
+  files.Write("`save-sheet`", request.sheet);
+  CheckReplaceable(request.json, request.overwrite, IsEvalRecord);
+  CheckReplaceable(request.sheet, request.overwrite, ContactSheet::IsSheet);
   for (const std::string& path : {request.json, request.sheet}) {
     if (!path.empty()) const AtomicFile writable(path);
   }

@@ -49,7 +49,16 @@ std::string RecordJson(const EvalRecord& record) {
   if (record.attention_macs) all["attention_tmac"] = *record.attention_macs * 1e-12;
   ordered_json& clips = all["clips"] = ordered_json::array();
   for (const ClipScore& clip : record.clips) clips.push_back(t3::ToJson(clip));
-  return all.dump(1);
+  return DumpJson(all, 1);
+}
+
+bool IsEvalRecord(const std::string& path) {
+  try {
+    const json record = ReadJson(path, kLongLists);
+    return record.is_object() && record.contains("summary") && record.contains("clips");
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 StoredEval ReadEval(const std::string& path) {
@@ -68,8 +77,11 @@ StoredEval ReadEval(const std::string& path) {
       stored.forward_seconds = record.at("forward_seconds").get<double>();
     if (record.contains("attention_tmac"))
       stored.attention_macs = record.at("attention_tmac").get<double>() * kTera;
-  } catch (const json::exception& error) {
-    Fail("{} is not a record of `t3 eval --json`: {}", path, error.what());
+  } catch (const json::exception&) {
+    Fail(
+        "{} is not a record of `t3 eval --json`: it lacks \"size\", \"frames\" or \"clips\" with "
+        "\"scene\" and \"measures\", or they are of other types",
+        path);
   }
   T3_CHECK(!stored.measures.empty(), "{} has no measured clips", path);
   return stored;

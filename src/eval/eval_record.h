@@ -33,6 +33,8 @@ struct StoredEval {
   std::optional<double> forward_seconds;
   std::optional<double> attention_macs;
 };
+// Whether `path` holds RecordJson's text, of an interrupted measurement as well.
+bool IsEvalRecord(const std::string& path);
 // Throws Error that names the file if it is not such a record.
 StoredEval ReadEval(const std::string& path);
 // Means over several files, of the scenes and measures that all have.

@@ -66,7 +66,7 @@ void DescribeVae(const json* config, Network* network) {
                     {"encoder_dim", c.encoder_dim},
                     {"decoder_dim", c.decoder_dim},
                     {"spatial_stride", c.spatial_stride()},
-                    {"time_stride", VaeConfig::kTimeStride}};
+                    {"time_stride", int64_t{VaeConfig::kTimeStride}}};
   for (const ModelPreset& preset : Presets()) {
     if (preset.vae == c) network->preset = fmt::format("wan{}-vae", version);
   }
@@ -90,13 +90,13 @@ void DescribeTaehv(Network* network) {
   const TaehvConfig c = ReadTaehvConfig(network->views);
   network->table = TaehvTensors(c);
   network->metadata = TaehvMetadata(c);
-  network->sizes = {{"blocks", c.blocks == TaehvBlocks::kPlain ? "plain" : "super"},
+  network->sizes = {{"blocks", std::string(c.blocks == TaehvBlocks::kPlain ? "plain" : "super")},
                     {"latent_channels", c.latent_channels},
                     {"widths", c.widths},
                     {"spatial_stride", c.spatial_stride()},
-                    {"time_stride", VaeConfig::kTimeStride},
+                    {"time_stride", int64_t{VaeConfig::kTimeStride}},
                     {"encoder", c.encoder_dim > 0},
-                    {"latents", c.mean.empty() ? "normalised" : "not normalised"}};
+                    {"latents", std::string(c.mean.empty() ? "normalised" : "not normalised")}};
   network->preset = PublishedTaehv(c);
 }
 

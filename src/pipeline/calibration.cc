@@ -8,12 +8,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "arch/decoder.h"
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/json.h"
+#include "base/log.h"
 #include "base/seconds_since.h"
 #include "config/presets.h"
 #include "loading/load_models.h"
@@ -74,7 +76,8 @@ struct TimedForward {
   double start = 0;    // what the one that warms up took longer
 };
 
-TimedForward TimeForward(const Dit& dit, const CalibrationKey& key, int64_t side) {
+TimedForward TimeForward(const Dit& dit, const CalibrationKey& key, int64_t side,
+                         const RunContext& context) {
   const Grid grid{kLatentFrames, side / 2, side / 2};
   const WindowCycle cycle =
       key.attention == AttentionPattern::kFull
@@ -86,7 +89,10 @@ TimedForward TimeForward(const Dit& dit, const CalibrationKey& key, int64_t side
   const at::Tensor latents =
       at::randn({key.dit.latent_channels, kLatentFrames, side, side}, options);
   const TextContext text = dit.PrepareText(at::zeros({kTextRows, key.dit.text_dim}, options));
-  const auto forward = [&] { dit.Forward(latents, 500, 0, text, attention); };
+  const auto forward = [&] {
+    context.CheckCancelled();
+    dit.Forward(latents, 500, 0, text, attention);
+  };
   TimedForward timed{CostOfForward(key.dit, key.attention, cycle, grid), grid.tokens()};
   const double first = SecondsOf(key.device, forward);
   timed.seconds = std::min(SecondsOf(key.device, forward), SecondsOf(key.device, forward));
@@ -96,9 +102,10 @@ TimedForward TimeForward(const Dit& dit, const CalibrationKey& key, int64_t side
 
 // Sides of latents: doubled until the work takes long enough.
 template <typename F>
-auto GrowUntilLong(int64_t side, F time) {
+auto GrowUntilLong(int64_t side, const RunContext& context, F time) {
   auto timed = time(side);
   while (timed.seconds < kLongEnough && 4 * side * side <= kMaxLatentPixels) {
+    context.CheckCancelled();
     side *= 2;
     timed = time(side);
   }
@@ -137,9 +144,10 @@ void CalibrateForward(const ModelInfo& model, const CalibrationKey& key, const R
   constexpr int64_t kSmallestSide = 16;
   const Dit dit = LoadDit(model, key.dtype, BlockWeights::kOnDevice, context);
   Stage stage(context, "timing the denoiser", 2);
-  const auto time = [&](int64_t side) { return TimeForward(dit, key, side); };
+  const auto time = [&](int64_t side) { return TimeForward(dit, key, side, context); };
   result.start = time(kSmallestSide).start;
-  const auto [side, large] = GrowUntilLong(2 * kSmallestSide, time);
+  context.CheckCancelled();
+  const auto [side, large] = GrowUntilLong(2 * kSmallestSide, context, time);
   result.tuning_a_row = large.start / static_cast<double>(std::min(large.tokens, kMaxTunedRows));
   stage.Advance(1);
   SolveRates(time(side / 2), large, result);
@@ -157,7 +165,10 @@ void CalibrateDecode(const ModelInfo& model, const CalibrationKey& key, const Ru
   Stage stage(context, "timing the decoder", 1);
   const auto time = [&](int64_t side) {
     const at::Tensor latents = at::randn({LatentChannels(key.decoder), 2, side, side});
-    const auto decode = [&] { decoder->Decode(latents, [](const at::Tensor&) {}); };
+    const auto decode = [&] {
+      context.CheckCancelled();
+      decoder->Decode(latents, [](const at::Tensor&) {});
+    };
     const double first = SecondsOf(key.device, decode);
     const double seconds = SecondsOf(key.device, decode);
     return Timed{CostOfDecode(key.decoder, {2, side, side}), seconds,
@@ -165,7 +176,7 @@ void CalibrateDecode(const ModelInfo& model, const CalibrationKey& key, const Ru
   };
   constexpr int64_t kSmallestSide = 8;
   result.decode_start = time(kSmallestSide).start;
-  const auto [side, timed] = GrowUntilLong(kSmallestSide, time);
+  const auto [side, timed] = GrowUntilLong(kSmallestSide, context, time);
   result.decode = timed.macs / timed.seconds;
   stage.Advance(1);
 }
@@ -180,12 +191,21 @@ void Keep(const Calibration& calibration, const std::string& path) {
                           {"decode_start_seconds", calibration.decode_start},
                           {"copied_bytes_a_second", calibration.copy},
                           {"measured", calibration.measured}};
-  AtomicFile target(path);
-  std::ofstream file(target.temporary());
-  file << json.dump(2) << '\n';
-  file.close();
-  T3_CHECK(file.good(), "cannot write the calibration {}", path);
-  target.Commit();
+  WriteAtomically(path, DumpJson(json, 2) + "\n");
+}
+
+// nullopt where there is none; a damaged one is a warning, and the machine counts as not measured.
+std::optional<ordered_json> ReadCalibration(const std::string& path) {
+  std::error_code ignored;
+  if (path.empty() || !std::filesystem::exists(path, ignored)) return std::nullopt;
+  try {
+    ordered_json json = ReadOrderedJson(path);
+    T3_CHECK(json.is_object(), "{} is not a calibration of t3", path);
+    return json;
+  } catch (const Error& error) {
+    spdlog::warn("{}; `t3 plan --calibrate` measures the machine again", error.what());
+    return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -200,15 +220,13 @@ double Calibration::StartSeconds(int64_t tokens, bool tunes) const {
 }
 
 std::optional<Calibration> FindCalibration(const CalibrationKey& key) {
-  std::ifstream file(PathOf(key));
-  if (!file.good()) return std::nullopt;
-  const ordered_json json = ordered_json::parse(file, nullptr, false);
-  if (!json.is_object()) return std::nullopt;
+  const std::optional<ordered_json> json = ReadCalibration(PathOf(key));
+  if (!json) return std::nullopt;
   const auto number = [&](const char* name) {
-    const ordered_json value = json.value(name, ordered_json());
+    const ordered_json value = json->value(name, ordered_json());
     return value.is_number() ? value.get<double>() : 0;
   };
-  const ordered_json day = json.value("measured", ordered_json());
+  const ordered_json day = json->value("measured", ordered_json());
   const Calibration calibration{
       number("linear_macs_a_second"),  number("attention_macs_a_second"),
       number("decode_macs_a_second"),  number("start_seconds"),

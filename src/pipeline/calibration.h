@@ -1,4 +1,4 @@
-// How fast this machine runs a model, measured once and kept.
+// How fast this machine runs a model, measured once and stored.
 #pragma once
 
 #include <c10/core/Device.h>

@@ -5,6 +5,7 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/extension.h"
 #include "base/file_claims.h"
 #include "base/output_lock.h"
 #include "base/temporary.h"
@@ -100,14 +101,15 @@ std::vector<Outcome> Engine::GenerateAll(std::span<const Request> requests,
 void Engine::EncodeText(const std::string& prompt,
                         const std::optional<std::string>& negative_prompt,
                         const std::string& output, const ProgressFn& progress,
-                        const CancelToken* cancel) {
+                        const CancelToken* cancel, bool overwrite) {
   const ModelInfo& model = impl_->model;
   const RunContext context = impl_->Context(progress, cancel);
   CheckTextEncoder(model);
-  if (!IsTensorFile(output)) FailUsage("`output` {} must end in .safetensors", output);
+  CheckExtension("`output`", output, ".safetensors");
   FileClaims files;
   ClaimModelFiles(model, files);
   files.Write("`output`", output);
+  CheckReplaceable(output, overwrite, IsPromptEmbeds);
   const OutputLock lock(output);
   RemoveStaleTemporaries(output);
   { const AtomicFile writable(output); }

@@ -82,6 +82,14 @@ void CheckReplaceable(const OutputOptions& output, const Metadata& metadata) {
   if (!IsOfT3(existing) || !AreOfOneRun(existing, metadata)) Refuse(output.path);
 }
 
+void CheckReplaceable(const std::string& path, bool overwrite,
+                      const std::function<bool(const std::string& path)>& is_own) {
+  T3_CHECK(path.empty() || overwrite || !IsPresent(path) || is_own(path),
+           "{} exists and is not an earlier result of this command; `overwrite` replaces it, or "
+           "name another file",
+           path);
+}
+
 void CheckReplaceable(const Request& request, const RunIdentity& identity, bool wrote_outputs) {
   if (request.output.overwrite) return;
   const bool discards = request.checkpoint.existing_state == ExistingState::kDiscard;

@@ -1,6 +1,7 @@
 // What may be replaced: files of an earlier run of the same settings, and nothing else unasked.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "pipeline/state/run_state.h"
@@ -17,9 +18,13 @@ Metadata OutputMetadata(const std::string& path);
 // are `metadata` but for the version. `overwrite` allows any file.
 void CheckReplaceable(const OutputOptions& output, const Metadata& metadata);
 
+// Throws Error when a file that `is_own` does not recognise is at `path`: the results of commands
+// that carry no settings are known by what they hold.
+void CheckReplaceable(const std::string& path, bool overwrite,
+                      const std::function<bool(const std::string& path)>& is_own);
+
 // Likewise for every file that a run writes. A run that discards the state of an earlier one may
-// replace any result of t3. `wrote_outputs`: this
-// run may have written its outputs before.
+// replace any result of t3. `wrote_outputs`: this run may have written its outputs before.
 void CheckReplaceable(const Request& request, const RunIdentity& identity, bool wrote_outputs);
 
 }  // namespace t3

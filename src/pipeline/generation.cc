@@ -86,6 +86,21 @@ void ExplainingMemory(Work work) {
   }
 }
 
+// Errors after a completed step say where that step is. An interruption says so itself.
+template <typename Work>
+void KeepingLatestStep(Checkpointer& checkpointer, Work work) {
+  try {
+    ExplainingMemory(work);
+  } catch (...) {
+    const std::exception_ptr cause = std::current_exception();
+    if (IsInterrupted(cause)) throw;
+    const Error error = CurrentError();
+    const std::string saved = checkpointer.AfterFailure();
+    if (saved.empty()) std::rethrow_exception(cause);
+    throw Error(fmt::format("{}; {}", error.what(), saved), error.kind());
+  }
+}
+
 // Beside the first output, where there is room for videos.
 std::string FolderFor(const Request& request) {
   if (!KeepsState(request)) return std::filesystem::temp_directory_path();
@@ -112,6 +127,7 @@ Generation::Item Generation::Start(size_t index, const RunPlan& plan) const {
   item.result.resumed_from = plan.resumed_from;
   item.result.skipped = plan.finished;
   if (item.planned->found) {
+    item.saved = {item.planned->found->file, item.planned->found->progress.sampler.step};
     spdlog::info("resuming after step {} of {}, from {}", plan.resumed_from,
                  item.planned->identity.steps, item.planned->found->file);
   }
@@ -245,23 +261,26 @@ at::Tensor Generation::RunSteps(Item& item, const Pass& pass, const at::Tensor& 
                     LoadPreviewPainter(model_, item.job(), settings_.dtype, context_));
   }
   const std::optional<int64_t> every = KeepsState(request) ? request.checkpoint.every : 0;
-  const std::optional<FoundRun>& found = item.planned->found;
-  Checkpointer checkpointer(item.planned->identity, every, progress, found ? found->file : "");
+  Checkpointer checkpointer(item.planned->identity, every, progress, item.saved);
   // Not earlier: a request that is refused must not cost what a run before it left.
   if (KeepsState(request) && request.checkpoint.existing_state == ExistingState::kDiscard &&
       pass.first_step == 0) {
     RemoveRunState(request.output.path);
   }
   Stage stage(context_, pass.name, job.steps(), "steps");
-  const at::Tensor latents =
-      Denoise(*dit_, attention, input, settings_.device, stage, [&](const StepReport& report) {
-        SamplerState state = report.state;
-        state.step += pass.first_step;
-        if (preview) preview->AfterStep(state.step, report.clean);
-        checkpointer.AfterStep(state, context_);
-      }).cpu();
+  at::Tensor latents;
+  KeepingLatestStep(checkpointer, [&] {
+    latents =
+        Denoise(*dit_, attention, input, settings_.device, stage, [&](const StepReport& report) {
+          SamplerState state = report.state;
+          state.step += pass.first_step;
+          if (preview) preview->AfterStep(state.step, report.clean);
+          checkpointer.AfterStep(state, context_);
+        }).cpu();
+  });
   stage.Finish(item.result.stages);
   if (!pass.last) checkpointer.SaveNow({pass.first_step + job.steps(), latents, {}});
+  item.saved = checkpointer.saved();
   return latents;
 }
 

@@ -16,6 +16,7 @@
 #include "pipeline/run_plan.h"
 #include "pipeline/run_settings.h"
 #include "pipeline/source_clip.h"
+#include "pipeline/state/checkpointer.h"
 #include "pipeline/state/record.h"
 #include "pipeline/text_embeds.h"
 #include "runtime/stage.h"
@@ -42,6 +43,7 @@ class Generation {
     Result result;
     StartTime started;
     std::optional<OutputLock> lock;  // of the output, while it is being made
+    SavedStep saved;                 // what the passes so far have left on disk
     at::Tensor draft;                // final latents of the draft; undefined: none, or not yet
     std::shared_ptr<const SourceClip> source;  // the clip to refine, once it is there
 

@@ -92,8 +92,8 @@ void AddNotes(const ModelInfo& model, const JobInputs& inputs, Job& job) {
   const auto note = [&](std::string text) { job.notes.push_back(std::move(text)); };
   if (video.padded_width != video.width || video.padded_height != video.height) {
     note(
-        fmt::format("{}x{} is generated at {}x{} and cropped: this model makes multiples of {} "
-                    "pixels, and T3 prefers the size it was trained at",
+        fmt::format("{}x{} is generated at {}x{} and cropped: sizes are multiples of {} "
+                    "pixels for this model, and T3 prefers the size it was trained at",
                     video.width, video.height, video.padded_width, video.padded_height,
                     2 * VaeOf(model).spatial_stride()));
   }

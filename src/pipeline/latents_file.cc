@@ -1,13 +1,13 @@
 // Latents with the size and frame rate from the file's metadata.
 #include "pipeline/latents_file.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
 #include "arch/decoder.h"
 #include "base/check.h"
+#include "base/text.h"
 #include "loading/tensor_file.h"
 
 namespace t3 {
@@ -73,7 +73,10 @@ StoredLatents ReadStoredLatents(const std::string& path, const ModelInfo& model,
   VideoGeometry geometry = GeometryOfLatents(*file, latents, VaeOf(model));
   if (last_frame) {
     if (*last_frame < 1) FailUsage("`last-frame` {}: frames count from 1", *last_frame);
-    geometry.frames = std::min(geometry.frames, *last_frame);
+    if (*last_frame > geometry.frames)
+      FailUsage("`last-frame` {}: {} decodes to {}", *last_frame, path,
+                Counted(geometry.frames, "frame"));
+    geometry.frames = *last_frame;
   }
   return {latents, geometry, FpsOfLatents(*file, model.defaults.fps),
           MetadataOfVideo(file->metadata(), model)};

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/text.h"
 #include "loading/precision.h"
 #include "pipeline/decode.h"
 #include "pipeline/refinement.h"
@@ -203,9 +204,9 @@ std::optional<Error> CheckMemory(const ModelInfo& model, const Job& job, at::Sca
   const bool host = stage == &memory.host;
   const std::vector<std::string> options = FitSearch(model, job, dtype, memory.budget).Options();
   return Error(fmt::format(
-      "{}x{}, {} frames: the {} needs about {} ({} of it weights), but the {} has {} available; "
+      "{}x{}, {}: the {} needs about {} ({} of it weights), but the {} has {} available; "
       "{}; `{}` sets what may be used, and `t3 plan` shows every stage",
-      job.geometry.width, job.geometry.height, job.geometry.frames, stage->name(),
+      job.geometry.width, job.geometry.height, Counted(job.geometry.frames, "frame"), stage->name(),
       FormatBytes(stage->total()), FormatBytes(stage->weights),
       host                   ? "host"
       : memory.budget.on_gpu ? "GPU"

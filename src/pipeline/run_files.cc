@@ -3,9 +3,11 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
+#include "base/extension.h"
 #include "pipeline/state/run_state.h"
 
 namespace t3 {
@@ -23,6 +25,15 @@ bool IsOwnState(const Request& request) {
   return is(CheckpointBeside(output)) || is(LatentsBeside(output));
 }
 
+void CheckInput(const std::string& what, const std::string& path) {
+  std::error_code ignored;
+  if (path.empty() || std::filesystem::is_regular_file(path, ignored)) return;
+  const bool relative = std::filesystem::path(path).is_relative();
+  Fail("{} {}: {}{}", what, path,
+       std::filesystem::exists(path, ignored) ? "it is not a file" : "no such file",
+       relative ? " in " + std::filesystem::current_path(ignored).string() : "");
+}
+
 }  // namespace
 
 void ClaimModelFiles(const ModelInfo& model, FileClaims& claims) {
@@ -35,21 +46,21 @@ void ClaimModelFiles(const ModelInfo& model, FileClaims& claims) {
 }
 
 void ClaimRunFiles(const Request& request, FileClaims& claims) {
-  for (const std::string& input :
-       {request.image.path, request.video, request.text_embeds, request.noise, request.draft_dit}) {
-    std::error_code ignored;
-    T3_CHECK(input.empty() || std::filesystem::is_regular_file(input, ignored), "{}: no such file",
-             input);
+  for (const auto& [what, input] :
+       {std::pair("the image", request.image.path), std::pair("the source video", request.video),
+        std::pair("the draft's denoiser", request.draft_dit),
+        std::pair("the text embeddings", request.text_embeds),
+        std::pair("the noise", request.noise),
+        std::pair("the preview's decoder", request.preview.decoder)}) {
+    CheckInput(what, input);
+    claims.Read(what, input);
   }
-  claims.Read("the image", request.image.path);
-  claims.Read("the source video", request.video);
-  claims.Read("the draft's denoiser", request.draft_dit);
-  claims.Read("the text embeddings", request.text_embeds);
-  claims.Read("the noise", request.noise);
-  claims.Read("the preview's decoder", request.preview.decoder);
   if (!IsOwnState(request)) claims.Read("the state", request.checkpoint.resume_from);
   const std::string& output = request.output.path;
   ClaimOutput(output, claims);
+  CheckExtension("`save-latents`", request.output.save_latents, ".safetensors");
+  CheckExtension("`record`", request.record.path, ".json");
+  CheckExtension("`preview`", request.preview.path, ".png");
   claims.Write("`save-latents`", request.output.save_latents);
   claims.Write("`keep-draft`", request.output.keep_draft);
   claims.Write("`record`", request.record.path);

@@ -11,8 +11,8 @@
 #include "loading/tensor_file.h"
 #include "pipeline/calibration.h"
 #include "pipeline/existing_files.h"
-#include "pipeline/refinement.h"
 #include "pipeline/preview/preview_painter.h"
+#include "pipeline/refinement.h"
 #include "pipeline/run_files.h"
 #include "pipeline/shipped_model.h"
 #include "pipeline/state/record.h"
@@ -171,7 +171,11 @@ void Planner::CheckParts(const Job& job) const {
 void Planner::CheckPlaces(const PlannedJob& planned) {
   const Request& request = planned.job.request;
   // Opening an encoder takes longer than the rest of a plan. In a job all outputs are alike.
-  if (checked_targets_.insert(TargetKey(planned.target)).second) CheckDecodeTarget(planned.target);
+  std::string key = TargetKey(planned.target);
+  if (!checked_targets_.contains(key)) {
+    CheckDecodeTarget(planned.target);
+    checked_targets_.insert(std::move(key));
+  }
   for (const std::string& path :
        {request.output.save_latents, request.record.path, request.preview.path}) {
     if (!path.empty()) const AtomicFile writable(path);
@@ -224,7 +228,7 @@ RunPlan Planner::Describe(const PlannedJob& planned) const {
   RunPlan plan;
   plan.request = DecidedRequest(job);
   plan.model = model_.paths.dit;
-  plan.decoder = DecodedBy(model_, request);
+  plan.decoder = DecodedBy(model_, job.request);
   plan.loras = model_.loras;
   plan.lora_strengths = model_.lora_strengths;
   plan.device = settings_.device.str();

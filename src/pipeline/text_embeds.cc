@@ -39,6 +39,15 @@ void SavePromptEmbeds(const std::string& path, const PromptEmbeds& embeds,
               {{"t3.prompt", prompt}, {"t3.negative_prompt", negative_prompt}});
 }
 
+bool IsPromptEmbeds(const std::string& path) {
+  try {
+    const auto file = WeightFile::Open(path);
+    return file->tensors().contains("prompt") && file->tensors().contains("negative_prompt.ids");
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 PromptEmbeds LoadPromptEmbeds(const std::string& path, int64_t width, int64_t max_tokens,
                               bool with_negative) {
   const auto file = WeightFile::Open(path);

@@ -25,6 +25,9 @@ struct PromptEmbeds {
 void SavePromptEmbeds(const std::string& path, const PromptEmbeds& embeds,
                       const std::string& prompt, const std::string& negative_prompt);
 
+// Whether `path` is such a file.
+bool IsPromptEmbeds(const std::string& path);
+
 // Reads such a file; `width` is the denoiser's text width. Ids may be absent. `negative_prompt` is
 // read only if `with_negative`. Throws Error for a wrong width, more than `max_tokens` rows or
 // values that are not finite.

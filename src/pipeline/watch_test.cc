@@ -56,6 +56,29 @@ TEST(Watch, DifferencesNameValues) {
               ElementsAre("steps (8, now 10)", "seed (1, now null)", "noise (null, now \"x\")"));
 }
 
+// PEFT has the strength of a LoRA in a file next to it: another strength is another run.
+TEST(Watch, TheConfigurationOfALoraIsAnInput) {
+  const std::string folder = TestPath("adapter");
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/adapter_model.safetensors") << "weights";
+  std::filesystem::remove(folder + "/adapter_config.json");
+  ModelInfo model;
+  model.loras = {{folder + "/adapter_model.safetensors", 0.5}};
+  const auto input = [&] {
+    return RunInputs(model, Job{}, RunSettings{}, WeightDigests(model))["loras"][0]
+        .get<std::string>();
+  };
+  const std::string alone = input();
+  EXPECT_EQ(alone, FileDigest(model.loras[0].path) + " x 0.5");
+  const auto with_alpha = [&](const std::string& alpha) {
+    std::ofstream(folder + "/adapter_config.json") << "{\"lora_alpha\": " << alpha << "}";
+    return input();
+  };
+  EXPECT_TRUE(with_alpha("16").starts_with(alone + " by sha1:"));
+  EXPECT_NE(with_alpha("16"), with_alpha("32"));
+  std::filesystem::remove_all(folder);
+}
+
 // The small model's denoiser with one weight so large that its product overflows.
 TEST(Watch, OverflowIsTracedToItsLayer) {
   const c10::NoGradGuard no_grad;

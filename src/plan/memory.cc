@@ -61,11 +61,14 @@ int64_t PreviewWeights(const PlannedRun& run) {
 
 // A preview is decoded between two steps, when the denoiser's layers have nothing in memory.
 StageMemory DenoiserStage(const PlannedRun& run, const DenoiserMemory& memory) {
-  StageMemory stage{StageKind::kDenoiser, memory.weights + PreviewWeights(run), memory.activations,
+  StageMemory stage{StageKind::kDenoiser,
+                    memory.weights + PreviewWeights(run),
+                    memory.activations,
                     Context(run),
                     memory.host_weights > 0    ? "block weights streamed from host memory"
                     : run.dit_stored_bytes > 0 ? "weights converted block by block"
-                                               : ""};
+                                               : "",
+                    memory.host_weights > 0};
   if (run.preview) {
     const int64_t preview = PreviewBytes(*run.preview, run.video.latent, run.element_bytes);
     stage.activations = std::max(stage.activations, memory.between_steps + preview);

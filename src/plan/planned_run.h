@@ -27,7 +27,7 @@ struct PlannedRun {
   int64_t dit_stored_bytes = 0;
   int64_t text_stored_bytes = 0;
   bool on_gpu = true;
-  bool two_branches = true;   // guidance other than 1
+  bool two_branches = true;  // guidance other than 1
   // Latent frames that are encoded first, in fp32: 0, 1 of an image, or a window of a source clip.
   int64_t encoded_frames = 0;
   int64_t device_budget = 0;  // bytes that a stage may take, weights included; 0: no limit

@@ -1,4 +1,4 @@
-// cuDNN's plans that were found the fastest, kept from run to run.
+// The fastest cuDNN plans that earlier runs found, stored in a file.
 #pragma once
 
 #include <string>
@@ -8,15 +8,18 @@
 namespace t3 {
 
 // What the file holds; empty, with a line in the log, where it is broken or of another format.
-// Entries of other machines are kept in it and never match. A file that is not there is empty.
+// Entries of other machines stay in it and never match. A missing file is an empty table.
 ConvolutionTable ReadConvolutionTable(const std::string& path);
 
 // Adds entries to the file, over those of the same shape and machine, atomically. Throws Error
-// where it cannot be written.
+// where it cannot be written or is not such a table.
 void AddToConvolutionTable(const std::string& path, const ConvolutionTable& found);
 
+// Throws Error when the file exists and is not such a table: nothing can be added to it.
+void CheckConvolutionTable(const std::string& path);
+
 // Before a decode: the table that comes with the program, and over it that of the cache folder.
-// Once a process: a later call keeps what is chosen already.
+// Once per process: a later call has no effect.
 void UseKeptConvolutionPlans();
 
 // After a decode: what timing found goes to the cache folder. A failure is logged.

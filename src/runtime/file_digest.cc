@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/mapped_file.h"
+#include "base/path_text.h"
 
 namespace t3 {
 namespace {
@@ -70,7 +71,7 @@ std::string FileDigest(const std::string& path) {
 nlohmann::ordered_json DescribeFile(const std::string& path) {
   if (path.empty()) return nullptr;
   const std::string digest = FileDigest(path);  // first, for its messages
-  return {{"file", std::filesystem::absolute(path).lexically_normal().string()},
+  return {{"file", PathToText(std::filesystem::absolute(path).lexically_normal().string())},
           {"bytes", std::filesystem::file_size(path)},
           {"digest", digest}};
 }

@@ -12,6 +12,7 @@
 #include "loading/model_files.h"
 #include "loading/network.h"
 #include "loading/sampling_json.h"
+#include "pipeline/existing_files.h"
 #include "runtime/stage.h"
 #include "t3video/tools.h"
 #include "weights/lora.h"
@@ -19,6 +20,20 @@
 
 namespace t3 {
 namespace {
+
+constexpr const char* kWriterKey = "t3.written_by";
+constexpr const char* kWriter = "t3 convert";
+
+// Whether an earlier call wrote the file.
+bool IsConverted(const std::string& path) {
+  try {
+    const Metadata metadata = WeightFile::Open(path)->metadata();
+    const auto writer = metadata.find(kWriterKey);
+    return writer != metadata.end() && writer->second == kWriter;
+  } catch (const std::exception&) {  // not weights
+    return false;
+  }
+}
 
 std::optional<at::ScalarType> ParseOutputType(const std::string& name) {
   if (name.empty()) return std::nullopt;
@@ -73,8 +88,8 @@ std::optional<Distillation> SamplingOf(const Network& network, const std::vector
 }  // namespace
 
 void Convert(const std::string& input, const std::string& output, const std::string& dtype,
-             const std::vector<Lora>& loras, const ProgressFn& progress,
-             const CancelToken* cancel) {
+             const std::vector<Lora>& loras, const ProgressFn& progress, const CancelToken* cancel,
+             bool overwrite) {
   ConvertOptions options;
   options.dtype = ParseOutputType(dtype);
   if (std::filesystem::path(output).extension() != ".safetensors") {
@@ -86,6 +101,7 @@ void Convert(const std::string& input, const std::string& output, const std::str
   files.Read("the input", source);
   for (const Lora& lora : loras) files.Read("the LoRA", FindLoraFile(lora.path));
   files.Write("the output", output);
+  CheckReplaceable(output, overwrite, IsConverted);
   const OutputLock lock(output);
   RemoveStaleTemporaries(output);
   const Network network = OpenOnlyNetwork(source);
@@ -93,6 +109,7 @@ void Convert(const std::string& input, const std::string& output, const std::str
            "`lora` changes a DiT, and {} is a {}", source, NetworkName(network.kind));
   for (const Lora& lora : loras) options.loras.push_back({lora.path, lora.scale});
   options.metadata = network.metadata;
+  options.metadata[kWriterKey] = kWriter;
   if (const auto sampling = SamplingOf(network, loras))
     options.metadata[kSamplingKey] = SamplingJson(sampling->sampling).dump();
   const RunContext context{progress, cancel, at::kCPU};

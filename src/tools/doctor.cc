@@ -49,10 +49,10 @@ Finding GpuFinding() {
     return {"GPU", state, ""};
   }
   if (!driver)
-    return {
-        "GPU", "none: no NVIDIA driver is loaded",
-        "videos are made on the CPU, hundreds of times slower; if the machine has a GPU, install "
-        "its driver"};
+    return {"GPU", "none: no NVIDIA driver is loaded",
+            "videos are generated on the CPU, hundreds of times slower; if the machine has a GPU, "
+            "install "
+            "its driver"};
   if (!built)
     return {"GPU", "present, but this build has no CUDA",
             "build again with cmake --preset cuda, on a machine with nvcc"};

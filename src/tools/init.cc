@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/new_folder.h"
 #include "base/output_lock.h"
 #include "base/target_path.h"
 #include "base/temporary.h"
@@ -177,8 +178,7 @@ void Init(const std::string& model, uint64_t seed, const std::string& dtype,
   T3_CHECK(!fs::exists(output, error) || fs::is_empty(output, error),
            "{} exists and is not an empty folder; name a new one", output);
   const fs::path target = ResolveTarget(output);
-  fs::create_directories(FolderOf(target), error);
-  T3_CHECK(!error, "cannot create the folder {}: {}", FolderOf(target).string(), error.message());
+  const NewFolder parent(FolderOf(target).string());
   const OutputLock lock(output);
   RemoveStaleTemporaries(output);
   Temporary folder = Temporary::Folder(FolderOf(target), target);

@@ -12,10 +12,12 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/new_folder.h"
 #include "base/output_lock.h"
 #include "base/seconds_since.h"
 #include "base/temporary.h"
 #include "media/video_writer.h"
+#include "pipeline/existing_files.h"
 #include "runtime/device.h"
 #include "runtime/stage.h"
 #include "t3video/world.h"
@@ -35,9 +37,12 @@ std::string ClipName(const WorldRequest& request, uint64_t seed) {
   return fmt::format("world_{:08}{}", seed, extension);
 }
 
-VideoSettings WorldSettings(const WorldRequest& request) {
+constexpr const char* kSceneKey = "t3.world_seed";  // in each clip, so that it is recognised
+
+VideoSettings WorldSettings(const WorldRequest& request, uint64_t seed) {
   VideoSettings settings;
   settings.width = request.width, settings.height = request.height, settings.fps = request.fps;
+  settings.metadata["comment"] = DumpJson({{kSceneKey, std::to_string(seed)}});
   return settings;
 }
 
@@ -66,7 +71,7 @@ void WriteFrames(const at::Tensor& frames, VideoWriter& writer) {  // (3,F,H,W) 
 void WriteClip(const WorldScene& scene, const WorldRequest& request, const fs::path& path,
                at::Device device) {
   const std::unique_ptr<VideoWriter> writer =
-      OpenVideoWriter(path.string(), WorldSettings(request));
+      OpenVideoWriter(path.string(), WorldSettings(request, scene.seed));
   const int64_t chunk = std::max<int64_t>(1, kChunkPixels / (request.width * request.height));
   for (int64_t first = 0; first < request.frames; first += chunk) {
     const WorldFrames range{first, std::min(chunk, request.frames - first)};
@@ -132,6 +137,8 @@ class CaptionList {
     return found != entries_.end() && found->second == entry && fs::exists(folder_ / file, ignored);
   }
 
+  bool Lists(const std::string& file) const { return entries_.contains(file); }
+
   // Before a clip is rendered again, so that the list never describes another one.
   void Remove(const std::string& file) {
     if (entries_.erase(file) == 0) return;
@@ -166,17 +173,32 @@ class CaptionList {
 
 }  // namespace
 
+namespace {
+
+// A clip that a killed call wrote may not be in the list yet.
+void CheckClipsReplaceable(const WorldRequest& request, const CaptionList& captions) {
+  for (int64_t i = 0; i < request.count && !request.overwrite; ++i) {
+    const std::string name = ClipName(request, request.seed + static_cast<uint64_t>(i));
+    if (captions.Lists(name)) continue;
+    CheckReplaceable(
+        (fs::path(request.output) / name).string(), /*overwrite=*/false,
+        [](const std::string& path) { return OutputMetadata(path).contains(kSceneKey); });
+  }
+}
+
+}  // namespace
+
 void MakeWorld(const WorldRequest& request, const ProgressFn& progress, const CancelToken* cancel) {
   CheckWorld(request);
   const at::Device device = ResolveDevice(request.device);
-  std::error_code error;
-  fs::create_directories(request.output, error);
-  if (error) Fail("world: cannot create the folder {}: {}", request.output, error.message());
+  const NewFolder made(request.output);
   const fs::path folder = request.output;
   const OutputLock lock(request.output);
   RemoveStaleTemporaries(request.output);
-  CheckVideoTarget((folder / ClipName(request, request.seed)).string(), WorldSettings(request));
+  CheckVideoTarget((folder / ClipName(request, request.seed)).string(),
+                   WorldSettings(request, request.seed));
   CaptionList captions(folder);
+  CheckClipsReplaceable(request, captions);
   const RunContext context{.progress = progress, .cancel = cancel, .device = device};
   Stage stage(context, "rendering", request.count, "clips");
   for (int64_t i = 0; i < request.count; ++i) {

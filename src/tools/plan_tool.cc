@@ -66,12 +66,12 @@ PlannedMachine MachineToPlan(const PlanRequest& request) {
 
 std::optional<TimeOutlook> TimeToPlan(const PlanRequest& request, const ModelInfo& model,
                                       const Job& job, const PlannedMachine& machine, bool streamed,
-                                      const ProgressFn& progress) {
+                                      const ProgressFn& progress, const CancelToken* cancel) {
   if (request.calibrate && !request.preset.empty())
     FailUsage("`calibrate` runs the model: give its files with `model` DIR, not `preset`");
   if (!machine.device) return std::nullopt;
   const CalibrationKey key = CalibrationKeyOf(model, job, *machine.device, machine.dtype);
-  const RunContext context{progress, nullptr, *machine.device};
+  const RunContext context{progress, cancel, *machine.device};
   const std::optional<Calibration> calibration =
       request.calibrate ? Calibrate(model, key, context) : FindCalibration(key);
   if (!calibration) return std::nullopt;
@@ -147,7 +147,7 @@ Work WorkOf(const ModelInfo& model, const Job& job, const Job& windowed_job) {
 
 }  // namespace
 
-PlanResult Plan(const PlanRequest& request, const ProgressFn& progress) {
+PlanResult Plan(const PlanRequest& request, const ProgressFn& progress, const CancelToken* cancel) {
   const ModelInfo model = ModelToPlan(request);
   const Job job = JobToPlan(model, request);
   const Job windowed_job = WithWindows(model, job);
@@ -173,7 +173,7 @@ PlanResult Plan(const PlanRequest& request, const ProgressFn& progress) {
   if (job.refines()) result.strength = job.sampling.strength;
   result.steps = job.steps();
   result.guidance = job.sampling.guidance;
-  result.time = TimeToPlan(request, model, job, machine, memory.stream_weights, progress);
+  result.time = TimeToPlan(request, model, job, machine, memory.stream_weights, progress, cancel);
   if (job.draft_size) PlanDraft(model, job, machine, result);
   return result;
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "base/check.h"
@@ -21,10 +22,15 @@ constexpr std::array<const char*, 2> kPromptNames{"prompt_en",
 
 PromptEntry Unusable(int64_t number, std::string why) { return {number, "", std::move(why), {}}; }
 
-// "negative_prompt" -> "negative-prompt".
+std::string Lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+// "Negative_Prompt" -> "negative-prompt": spreadsheets begin their columns with capitals.
 std::string OptionName(std::string field) {
   std::ranges::replace(field, '_', '-');
-  return field;
+  return Lower(std::move(field));
 }
 
 // A field as a flag would be given it.
@@ -32,14 +38,24 @@ std::string OptionText(const ordered_json& value) {
   return value.is_string() ? value.get<std::string>() : DumpJson(value);
 }
 
-// The position of the first name of the prompt that `has` finds.
-template <typename Has>
-const char* PromptName(const Has& has) {
-  const auto found = std::ranges::find_if(kPromptNames, has);
-  return found == kPromptNames.end() ? nullptr : *found;
+// Of the names that stand for the prompt, in letters of either case, the first that `names` has; ""
+// where there is none.
+std::string PromptName(const std::vector<std::string>& names) {
+  for (const char* wanted : kPromptNames) {
+    const auto found =
+        std::ranges::find_if(names, [&](const std::string& name) { return Lower(name) == wanted; });
+    if (found != names.end()) return *found;
+  }
+  return "";
 }
 
-// Takes "number", which a job.json keeps from the file that it was made from, out of `options`.
+std::string PromptKey(const ordered_json& item) {
+  std::vector<std::string> names;
+  for (const auto& field : item.items()) names.push_back(field.key());
+  return PromptName(names);
+}
+
+// Takes "number", which job.json copies from the prompt file, out of `options`.
 void TakeNumber(PromptEntry& entry) {
   const auto found =
       std::ranges::find(entry.options, "number", [](const auto& o) { return o.first; });
@@ -56,18 +72,42 @@ void TakeNumber(PromptEntry& entry) {
   }
 }
 
+bool Names(const PromptEntry& entry, const char* name) {
+  return std::ranges::find(entry.options, name, [](const auto& o) { return o.first; }) !=
+         entry.options.end();
+}
+
 // Combines the fields "width" and "height" to the option "size".
 void CombineSize(PromptEntry& entry) {
+  const bool width = Names(entry, "width"), height = Names(entry, "height");
+  if (!width && !height) return;
+  if (width != height) {
+    entry = Unusable(entry.number,
+                     width ? "it has a width without a height" : "it has a height without a width");
+    return;
+  }
+  if (Names(entry, "size")) {
+    entry = Unusable(entry.number, "it has a size and a width and height; give one of the two");
+    return;
+  }
   const auto take = [&](const char* name) {
     const auto found =
         std::ranges::find(entry.options, name, [](const auto& o) { return o.first; });
-    if (found == entry.options.end()) return std::string();
     std::string text = found->second;
     entry.options.erase(found);
     return text;
   };
-  const std::string width = take("width"), height = take("height");
-  if (!width.empty() || !height.empty()) entry.options.emplace_back("size", width + "x" + height);
+  const std::string text = take("width");
+  entry.options.emplace_back("size", text + "x" + take("height"));
+}
+
+// The first field that an entry names twice, in other letters; "" where there is none.
+std::string Repeated(const PromptEntry& entry) {
+  std::set<std::string> names;
+  for (const auto& [name, text] : entry.options) {
+    if (!names.insert(name).second) return name;
+  }
+  return "";
 }
 
 PromptEntry JsonEntry(const ordered_json& item, int64_t number) {
@@ -77,8 +117,8 @@ PromptEntry JsonEntry(const ordered_json& item, int64_t number) {
                                         "\"prompt_en\"",
                                         item.type_name()));
   }
-  const char* name = PromptName([&](const char* key) { return item.contains(key); });
-  if (name == nullptr) return Unusable(number, "it has neither \"prompt_en\" nor \"prompt\"");
+  const std::string name = PromptKey(item);
+  if (name.empty()) return Unusable(number, "it has neither \"prompt_en\" nor \"prompt\"");
   if (!item[name].is_string()) {
     return Unusable(
         number, fmt::format("\"{}\" is a JSON {}, wanted a string", name, item[name].type_name()));
@@ -88,8 +128,10 @@ PromptEntry JsonEntry(const ordered_json& item, int64_t number) {
     if (key != name && !value.is_null())
       entry.options.emplace_back(OptionName(key), OptionText(value));
   }
+  const std::string repeated = Repeated(entry);
+  if (!repeated.empty()) return Unusable(number, fmt::format("it has {} twice", Quote(repeated)));
   CombineSize(entry);
-  TakeNumber(entry);
+  if (entry.error.empty()) TakeNumber(entry);
   return entry;
 }
 
@@ -164,11 +206,10 @@ std::vector<PromptEntry> TableEntries(const std::string& path, const std::string
   std::vector<PromptEntry> entries;
   if (rows.empty()) return entries;
   const std::vector<std::string>& header = rows.front();
-  const char* name =
-      PromptName([&](const char* key) { return std::ranges::find(header, key) != header.end(); });
-  T3_CHECK(name != nullptr,
+  const std::string name = PromptName(header);
+  T3_CHECK(!name.empty(),
            "the prompt file {} has no column \"prompt_en\" or \"prompt\"; the first line must "
-           "name the columns (a file with a prompt a line is a .txt)",
+           "name the columns (a file with one prompt per line is a .txt)",
            path);
   for (size_t i = 1; i < rows.size(); ++i) {
     ordered_json item = ordered_json::object();
@@ -210,8 +251,7 @@ bool LooksLikeJsonLines(const std::string& text) {
 }
 
 std::vector<PromptEntry> EntriesOf(const std::string& path, const std::string& text) {
-  std::string kind = std::filesystem::path(path).extension().string();
-  for (char& c : kind) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string kind = Lower(std::filesystem::path(path).extension().string());
   if (kind == ".jsonl" || kind == ".ndjson") return JsonLineEntries(text);
   if (kind == ".csv" || kind == ".tsv") return TableEntries(path, text, kind == ".tsv");
   const size_t first = text.find_first_not_of(" \t\r\n");

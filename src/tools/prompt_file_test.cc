@@ -94,6 +94,26 @@ TEST_F(PromptFileTest, Tables) {
   EXPECT_THROW(Read("j3.csv", "a cat\na dog\n"), Error);
 }
 
+TEST_F(PromptFileTest, NamesOfFieldsHaveLettersOfEitherCase) {
+  const auto entries = Read("m.csv", "Prompt,Seed,Negative_Prompt\na cat,3,blur\n");
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].prompt, "a cat");
+  EXPECT_EQ(entries[0].options, (Options{{"seed", "3"}, {"negative-prompt", "blur"}}));
+  EXPECT_EQ(Read("m.json", R"([{"Prompt": "a", "SEED": 1}])")[0].options, (Options{{"seed", "1"}}));
+  EXPECT_THAT(Read("m2.json", R"([{"prompt": "a", "seed": 1, "Seed": 2}])")[0].error,
+              testing::HasSubstr("'seed' twice"));
+}
+
+TEST_F(PromptFileTest, SizesAreGivenOnceAndWhole) {
+  const auto error = [&](const char* fields) {
+    return Read("n.json", std::string("[{\"prompt\": \"a\", ") + fields + "}]")[0].error;
+  };
+  EXPECT_THAT(error("\"width\": 64"), testing::HasSubstr("a width without a height"));
+  EXPECT_THAT(error("\"height\": 64"), testing::HasSubstr("a height without a width"));
+  EXPECT_THAT(error("\"size\": \"64x32\", \"width\": 64, \"height\": 32"),
+              testing::HasSubstr("give one of the two"));
+}
+
 TEST_F(PromptFileTest, Utf16) {
   using namespace std::string_literals;
   const auto entries = Read("k.txt",

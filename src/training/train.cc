@@ -2,10 +2,10 @@
 #include "t3video/train.h"
 
 #include <filesystem>
-#include <optional>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/new_folder.h"
 #include "base/output_lock.h"
 #include "base/temporary.h"
 #include "loading/load_models.h"
@@ -30,25 +30,56 @@ namespace fs = std::filesystem;
 
 using AnnounceFn = std::function<void(const TrainPlan& plan)>;
 
-// The output folder, created and locked for one run; what killed runs left in it is removed.
+// The output folder, made where it is missing and locked for one run; what killed runs left in it
+// is removed.
 class OutputFolder {
  public:
-  explicit OutputFolder(const TrainConfig& config) {
-    std::error_code error;
-    fs::create_directories(config.output, error);
-    T3_CHECK(!error, "cannot create the folder {}: {}", config.output, error.message());
-    lock_.emplace(config.output);
+  explicit OutputFolder(const TrainConfig& config) : folder_(config.output), lock_(config.output) {
     RemoveStaleTemporaries(config.output);
   }
 
  private:
-  std::optional<OutputLock> lock_;
+  NewFolder folder_;
+  OutputLock lock_;
 };
+
+// The log begins with the first step, before the model is written.
+bool HasTraining(const fs::path& output) {
+  std::error_code ignored;
+  return fs::exists(output / "log.jsonl", ignored) || fs::exists(output / "checkpoints", ignored);
+}
+
+std::vector<const char*> WrittenFiles(const DitTrainConfig& config) {
+  std::vector<const char*> names{kDitFile, "curves.svg"};
+  if (config.lora) names.push_back("lora.safetensors");
+  if (config.train_text_encoder) names.push_back(kTextEncoderFile);
+  return names;
+}
+
+std::vector<const char*> WrittenFiles(const VaeTrainConfig&) {
+  return {"Wan2.1_VAE.safetensors", "Wan2.2_VAE.safetensors", "vae.json", "curves.svg"};
+}
 
 void CheckOutput(const TrainConfig& config) {
   std::error_code ignored;
-  T3_CHECK(!fs::exists(config.output, ignored) || fs::is_directory(config.output, ignored),
+  const fs::path output = config.output;
+  T3_CHECK(!fs::exists(output, ignored) || fs::is_directory(output, ignored),
            "{}: \"output\" {} is not a folder", config.source, config.output);
+  CheckWritableFolder(config.output);
+}
+
+// After the base was found to be elsewhere: naming its own folder is a mistake of another kind.
+template <typename Config>
+void CheckModelReplaceable(const Config& config) {
+  std::error_code ignored;
+  const fs::path output = config.output;
+  if (config.overwrite || HasTraining(output)) return;
+  for (const char* name : WrittenFiles(config)) {
+    T3_CHECK(!fs::exists(output / name, ignored),
+             "{}: \"output\" {} has {}, which no training put there; `overwrite` writes into the "
+             "folder all the same, or name another one",
+             config.source, config.output, name);
+  }
 }
 
 ModelInfo OpenBase(const DitTrainConfig& config) {
@@ -101,6 +132,7 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
                       const AnnounceFn& announce) {
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
   const ModelInfo model = OpenBase(config);
+  CheckModelReplaceable(config);
   const OutputFolder folder(config);
   if (config.data.videos) PrepareWhenMissing(config, context);
   std::unique_ptr<PreparedSource> prepared;
@@ -122,6 +154,7 @@ TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
                       const AnnounceFn& announce) {
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
   const VaeFile file = OpenVaeFile(config.model.vae);
+  CheckModelReplaceable(config);
   CheckStride(config.world, file.config.spatial_stride());
   const OutputFolder folder(config);
   if (announce) announce(PlanVaeTraining(config, file, context.device, dtype));
@@ -140,6 +173,7 @@ void CheckResumable(const TrainConfig& config, const nlohmann::json& identity) {
 
 TrainPlan PlanTask(const DitTrainConfig& config, at::Device device) {
   const ModelInfo model = OpenBase(config);
+  CheckModelReplaceable(config);
   std::error_code ignored;
   std::unique_ptr<PreparedSource> prepared;
   const bool made_first = config.data.videos && !fs::exists(config.data.prepared, ignored);
@@ -159,6 +193,7 @@ TrainPlan PlanTask(const DitTrainConfig& config, at::Device device) {
 
 TrainPlan PlanTask(const VaeTrainConfig& config, at::Device device) {
   const VaeFile file = OpenVaeFile(config.model.vae);
+  CheckModelReplaceable(config);
   CheckStride(config.world, file.config.spatial_stride());
   const WorldClips clips(config.world, config.seed, config.accumulation, device);
   CheckResumable(config, VaeIdentity(file, clips.Digest()));

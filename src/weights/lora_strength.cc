@@ -169,9 +169,8 @@ void AddPlain(const Metadata& metadata, std::vector<LoraSource>* sources) {
 }
 
 void AddBeside(const std::string& path, std::vector<LoraSource>* sources) {
-  const std::string config = fs::path(path).parent_path() / "adapter_config.json";
-  std::error_code ignored;
-  if (!fs::is_regular_file(config, ignored)) return;
+  const std::string config = AdapterConfigBeside(path);
+  if (config.empty()) return;
   sources->push_back(FromConfig(AsObject(ReadJson(config), config), config));
 }
 
@@ -196,6 +195,12 @@ const LoraSource::Pattern* FindPattern(const std::vector<LoraSource::Pattern>& p
 }
 
 }  // namespace
+
+std::string AdapterConfigBeside(const std::string& path) {
+  const std::string config = fs::path(path).parent_path() / "adapter_config.json";
+  std::error_code ignored;
+  return fs::is_regular_file(config, ignored) ? config : "";
+}
 
 LoraStrength LoraStrength::Read(const WeightFile& file) {
   LoraStrength strength;

@@ -29,6 +29,9 @@ struct LoraSource {
   std::vector<Pattern> ranks;
 };
 
+// adapter_config.json (PEFT) beside the LoRA `path`; "" where there is none.
+std::string AdapterConfigBeside(const std::string& path);
+
 class LoraStrength {
  public:
   // Reads the metadata of `file` (diffusers' lora_adapter_metadata, kohya's ss_network_alpha, plain

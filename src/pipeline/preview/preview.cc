@@ -2,12 +2,12 @@
 #include "pipeline/preview/preview.h"
 
 #include <ATen/ATen.h>
-#include <c10/util/Exception.h>
 
 #include <utility>
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/failure.h"
 #include "base/log.h"
 #include "media/png_file.h"
 
@@ -20,13 +20,10 @@ void Preview::AfterStep(int64_t step, const std::function<at::Tensor()>& clean) 
   if (!painter_ || (step != 1 && step != steps_ && step % every_ != 0)) return;
   try {
     Write(step, clean());
-  } catch (const Error& error) {
+  } catch (...) {
+    const Error error = CurrentError();
     if (error.kind() == ErrorKind::kInterrupted) throw;
-    spdlog::warn("the preview could not be written: {}", error.what());
-  } catch (const c10::Error& error) {
-    spdlog::warn("the preview could not be computed: {}", error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    spdlog::warn("the preview could not be written: {}", error.what());
+    spdlog::warn("the preview of step {} failed: {}", step, error.what());
   }
 }
 

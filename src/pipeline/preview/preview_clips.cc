@@ -7,6 +7,7 @@
 #include <random>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "media/image.h"
 #include "media/video_reader.h"
 #include "sampling/noise.h"
@@ -69,7 +70,7 @@ std::vector<at::Tensor> ReadClips(const std::string& path, int64_t stride) {
   T3_CHECK(height > 0 && width > 0, "{} has {}x{} pixels, wanted at least {} each way", path,
            info.width, info.height, stride);
   const int64_t frames = std::ssize(reader->FrameTimes(/*otherwise_fps=*/24));
-  T3_CHECK(frames > kPreviewFrames, "{} has {} frames, wanted at least {}", path, frames,
+  T3_CHECK(frames > kPreviewFrames, "{} has {}, wanted at least {}", path, Counted(frames, "frame"),
            kPreviewFrames + 1);
   const int64_t count = std::clamp<int64_t>(frames / kPreviewFrames, 2, kMaxClips);
   std::vector<float> planes(static_cast<size_t>(3 * info.height * info.width));

@@ -3,7 +3,6 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
-#include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,10 +11,15 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/extension.h"
+#include "base/failure.h"
+#include "base/file_claims.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "loading/load_models.h"
+#include "pipeline/existing_files.h"
 #include "pipeline/preview/preview_clips.h"
+#include "pipeline/run_files.h"
 #include "runtime/cache_folder.h"
 #include "runtime/device.h"
 #include "runtime/file_digest.h"
@@ -137,6 +141,15 @@ std::optional<PreviewMap> ReadPreviewMap(const std::string& path, const std::str
   }
 }
 
+bool IsPreviewMap(const std::string& path) {
+  try {
+    const json document = ReadJson(path);
+    return document.is_object() && document.contains("vae") && document.contains("matrix");
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 std::vector<double> ToVector(const at::Tensor& tensor) {
   const at::Tensor data = tensor.contiguous();
   return {data.const_data_ptr<double>(), data.const_data_ptr<double>() + data.numel()};
@@ -229,26 +242,29 @@ void WritePreviewMap(const std::string& path, const PreviewMap& map) {
 std::optional<PreviewMap> LoadPreviewMap(const ModelInfo& model, const RunContext& context) {
   try {
     return FindOrFit(model, context);
-  } catch (const Error& error) {
+  } catch (...) {
+    const Error error = CurrentError();
     if (error.kind() == ErrorKind::kInterrupted) throw;
-    spdlog::warn("there is no preview: {}", error.what());
-  } catch (const c10::Error& error) {
-    spdlog::warn("there is no preview: {}", error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    spdlog::warn("there is no preview: {}", error.what());
+    spdlog::warn("the run has no preview: {}", error.what());
   }
   return std::nullopt;
 }
 
 PreviewFit FitPreview(const ModelFiles& files, const RunOptions& options,
                       const std::string& pictures, const std::string& output,
-                      const ProgressFn& progress) {
+                      const ProgressFn& progress, const CancelToken* cancel, bool overwrite) {
   const ModelInfo model = OpenModel(files);
   if (output.empty() && model.paths.folder.empty())
     FailUsage("the model has no folder for preview.json; name an output file");
   const std::string path = output.empty() ? model.paths.folder + "/preview.json" : output;
+  CheckExtension("`output`", path, ".json");
+  FileClaims claims;
+  ClaimModelFiles(model, claims);
+  claims.Read("the pictures", pictures);
+  claims.Write("`output`", path);
+  CheckReplaceable(path, overwrite, IsPreviewMap);
   { const AtomicFile writable(path); }
-  const RunContext context{progress, nullptr, ResolveDevice(options.device)};
+  const RunContext context{progress, cancel, ResolveDevice(options.device)};
   const PreviewMap map = FitPreviewMap(model, pictures, context);
   WritePreviewMap(path, map);
   return {path, map.source, map.first.r2, map.later.r2};

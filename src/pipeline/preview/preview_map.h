@@ -1,4 +1,4 @@
-// A linear map from latents to colours, for pictures that cost almost nothing beside a step.
+// A linear map from latents to colours, for pictures that cost little compared with a step.
 #pragma once
 
 #include <ATen/core/Tensor.h>

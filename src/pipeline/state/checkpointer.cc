@@ -1,6 +1,8 @@
 // Checkpoints by steps or by time.
 #include "pipeline/state/checkpointer.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 
 #include "base/check.h"
@@ -16,14 +18,16 @@ constexpr std::chrono::seconds kMaxAtRisk{120};
 }  // namespace
 
 Checkpointer::Checkpointer(const RunIdentity& identity, std::optional<int64_t> every,
-                           const RunProgress& progress, std::string resumed_from)
+                           const RunProgress& progress, SavedStep saved)
     : identity_(identity),
       every_(every),
       progress_(progress),
-      saved_file_(std::move(resumed_from)),
-      saved_step_(progress.sampler.step),
+      saved_(std::move(saved)),
       last_save_(std::chrono::steady_clock::now()),
-      last_step_(last_save_) {}
+      last_step_(last_save_) {
+  // On the host, as the texts are: what is saved after a failure should need little of the device.
+  if (progress_.first_frame.defined()) progress_.first_frame = progress_.first_frame.cpu();
+}
 
 bool Checkpointer::IsDue(int64_t step) {
   const auto now = std::chrono::steady_clock::now();
@@ -44,8 +48,7 @@ void Checkpointer::Save(const SamplerState& state) {
   last_save_ = std::chrono::steady_clock::now();
   try {
     SaveCheckpoint(identity_, At(state));
-    saved_file_ = CheckpointBeside(identity_.output);
-    saved_step_ = state.step;
+    saved_ = {CheckpointBeside(identity_.output), state.step};
   } catch (...) {
     spdlog::warn("step {} could not be saved, and the run continues without: {}", state.step,
                  CurrentError().what());
@@ -58,27 +61,40 @@ void Checkpointer::SaveNow(const SamplerState& state) {
 
 void Checkpointer::SaveSomewhere(const SamplerState& state) {
   std::string why;
-  const std::string file = SaveLastCheckpoint(identity_, At(state), why);
+  std::string file;
+  try {
+    file = SaveLastCheckpoint(identity_, At(state), why);
+  } catch (...) {
+    why = CurrentError().what();
+  }
   if (file.empty()) {
     spdlog::warn("step {} could not be saved: {}", state.step, why);
     return;
   }
-  saved_file_ = file;
-  saved_step_ = state.step;
+  saved_ = {file, state.step};
 }
 
 void Checkpointer::Interrupt(const SamplerState& state, const RunContext& context) {
   if (every_ != 0) SaveSomewhere(state);
-  if (!saved_file_.empty()) {
-    context.CheckCancelled(fmt::format("step {} of {} is saved in {}; {} continues from there",
-                                       saved_step_, identity_.steps, saved_file_,
-                                       HowToResume(identity_, saved_file_)));
-  }
+  if (!saved_.file.empty()) context.CheckCancelled(WhereSaved());
   context.CheckCancelled(fmt::format("step {} of {} is not saved", state.step, identity_.steps));
   Fail("a run was interrupted that nobody cancelled");
 }
 
+std::string Checkpointer::WhereSaved() const {
+  return fmt::format("step {} of {} is saved in {}; {} continues from there", saved_.step,
+                     identity_.steps, saved_.file, HowToResume(identity_, saved_.file));
+}
+
+std::string Checkpointer::AfterFailure() {
+  if (latest_ && latest_->step > saved_.step) SaveSomewhere(*latest_);
+  return saved_.file.empty() ? "" : WhereSaved();
+}
+
 void Checkpointer::AfterStep(const SamplerState& state, const RunContext& context) {
+  // The tensors themselves: the solver makes new ones in each step. A copy to the host after every
+  // step would take 2 % of a 4K run.
+  if (every_ != 0) latest_ = state;
   if (IsDue(state.step)) Save(state);
   const bool cancelled = context.cancel != nullptr && context.cancel->cancelled();
   if (cancelled && (state.step < identity_.steps || every_ != 0)) Interrupt(state, context);

@@ -10,13 +10,19 @@
 
 namespace t3 {
 
+// The latest state of a run on disk.
+struct SavedStep {
+  std::string file;  // "" where none is
+  int64_t step = 0;
+};
+
 class Checkpointer {
  public:
   // `every`: steps between checkpoints; 0: none; absent: as many as keep no more than two minutes
-  // of work at risk. `progress`: what does not change from step to step, and the state that the run
-  // was resumed from, which is in `resumed_from` ("" where it begins at the first step).
+  // of work at risk. `progress`: what does not change from step to step, and the state that the
+  // steps begin with. `saved`: what the run was resumed from, or what an earlier pass saved.
   Checkpointer(const RunIdentity& identity, std::optional<int64_t> every,
-               const RunProgress& progress, std::string resumed_from = "");
+               const RunProgress& progress, SavedStep saved = {});
 
   // Saves `state` when it is due. A place that cannot be written is a warning, and the run
   // continues. When the run was cancelled, saves in any case (unless `every` is 0), wherever there
@@ -24,21 +30,29 @@ class Checkpointer {
   // step with `every` 0 it never throws: the caller has the final latents to save.
   void AfterStep(const SamplerState& state, const RunContext& context);
 
+  // When a later step failed: saves the latest completed step (unless `every` is 0). A device whose
+  // memory can no longer be read leaves the last checkpoint. Returns how to continue from what is
+  // on disk, or "" where nothing is. Never throws.
+  std::string AfterFailure();
+
   // Saves `state` unless `every` is 0: more work than usual would be lost with it.
   void SaveNow(const SamplerState& state);
+
+  const SavedStep& saved() const { return saved_; }
 
  private:
   bool IsDue(int64_t step);
   RunProgress At(const SamplerState& state) const;
   void Save(const SamplerState& state);
   void SaveSomewhere(const SamplerState& state);
+  std::string WhereSaved() const;
   [[noreturn]] void Interrupt(const SamplerState& state, const RunContext& context);
 
   const RunIdentity& identity_;
   std::optional<int64_t> every_;
-  RunProgress progress_;    // with the sampler's state that the run began with
-  std::string saved_file_;  // with the state after saved_step_; "" where none is on disk
-  int64_t saved_step_ = 0;
+  RunProgress progress_;  // with the sampler's state that the run began with
+  SavedStep saved_;
+  std::optional<SamplerState> latest_;  // none before the first step and for `every` 0
   std::chrono::steady_clock::time_point last_save_;
   std::chrono::steady_clock::time_point last_step_;
 };

@@ -10,8 +10,8 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/path_text.h"
 #include "base/seconds_since.h"
-#include "base/text.h"
 #include "pipeline/state/settings.h"
 #include "runtime/device.h"
 #include "runtime/file_digest.h"
@@ -49,7 +49,7 @@ ordered_json StagesJson(const Result& result) {
 }
 
 std::string AbsoluteFile(const std::string& path) {
-  return ReplaceInvalidUtf8(fs::absolute(path).lexically_normal().string());
+  return PathToText(fs::absolute(path).lexically_normal().string());
 }
 
 // A folder of frames has no size or digest.
@@ -79,7 +79,8 @@ ordered_json ReadRecord(const std::string& path) {
 bool HasWantedFile(const ordered_json& recorded, const ordered_json& wanted, const char* key) {
   const ordered_json path = wanted.value(key, ordered_json());
   if (!path.is_string()) return true;
-  return recorded.value(key, ordered_json()) == path && fs::exists(path.get<std::string>());
+  return recorded.value(key, ordered_json()) == path &&
+         fs::exists(TextToPath(path.get<std::string>()));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/failure.h"
 #include "base/json.h"
+#include "base/path_text.h"
 #include "base/target_path.h"
 #include "base/text.h"
 #include "loading/tensor_file.h"
@@ -44,14 +45,14 @@ std::string BuildText() { return GetBuildInfo().version + " " + GetBuildInfo().c
 
 Metadata StateMetadata(const RunIdentity& identity) {
   Metadata metadata = identity.metadata;
-  metadata["t3.run.output"] = fs::absolute(identity.output).lexically_normal().string();
+  metadata["t3.run.output"] = PathToText(fs::absolute(identity.output).lexically_normal().string());
   metadata["t3.run.settings"] = identity.settings;
   metadata["t3.run.inputs"] = DumpJson(identity.inputs);
   metadata["t3.run.steps"] = std::to_string(identity.steps);
   metadata["t3.run.build"] = BuildText();
   metadata["t3.run.device"] = identity.device;
   metadata["t3.run.threads"] = std::to_string(at::get_num_threads());
-  // The file's header must be UTF-8; paths and prompts need not be.
+  // The file's header must be UTF-8; names of files need not be.
   for (auto& [key, value] : metadata) value = ReplaceInvalidUtf8(value);
   return metadata;
 }
@@ -262,8 +263,9 @@ SavedRun FindSavedRun(const std::string& path) {
     const auto opened = WeightFile::Open(file);
     if (!IsState(*opened)) continue;
     const bool named = file == path;  // the state itself, which may have been moved
-    return {file, named ? Value(*opened, "t3.run.output") : path, Value(*opened, "t3.run.settings"),
-            StepOf(*opened), std::atoll(Value(*opened, "t3.run.steps").c_str())};
+    return {file, named ? TextToPath(Value(*opened, "t3.run.output")) : path,
+            Value(*opened, "t3.run.settings"), StepOf(*opened),
+            std::atoll(Value(*opened, "t3.run.steps").c_str())};
   }
   std::string what;
   if (fs::is_directory(path, ignored)) {

@@ -7,20 +7,23 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "base/path_text.h"
+#include "base/text.h"
 #include "runtime/file_digest.h"
 #include "t3video/request_options.h"
 #include "t3video/run.h"
 #include "t3video/version.h"
+#include "weights/lora_strength.h"
 
 namespace t3 {
 namespace {
 
 using nlohmann::ordered_json;
 
-// "frames/" stays a folder; "demo" and an empty path stay as they are.
+// As JSON text; "frames/" stays a folder, "demo" and an empty path stay as they are.
 std::string AbsolutePath(const std::string& path) {
   if (path.empty() || path == "demo") return path;
-  return std::filesystem::absolute(path).lexically_normal().string();
+  return PathToText(std::filesystem::absolute(path).lexically_normal().string());
 }
 
 // A value as a flag would be given it; "" where it is absent.
@@ -75,8 +78,9 @@ ordered_json SettingOf(const std::vector<Lora>& loras) {
   return list;
 }
 
+// For metadata, which only people read: it need not name the file exactly.
 std::string FileName(const std::string& path) {
-  return std::filesystem::path(path).filename().string();
+  return ReplaceInvalidUtf8(std::filesystem::path(path).filename().string());
 }
 
 std::string DigestOrEmpty(const std::string& path) { return path.empty() ? "" : FileDigest(path); }
@@ -145,8 +149,10 @@ ordered_json WeightDigests(const ModelInfo& model) {
                        {"loras", ordered_json::array()}};
   if (!paths.decoder.empty()) weights["decoder"] = DescribeFile(paths.decoder);
   for (const Lora& lora : model.loras) {
-    weights["loras"].push_back(DescribeFile(lora.path));
-    weights["loras"].back()["scale"] = lora.scale;
+    ordered_json& described = weights["loras"].emplace_back(DescribeFile(lora.path));
+    described["scale"] = lora.scale;
+    const std::string config = AdapterConfigBeside(lora.path);
+    if (!config.empty()) described["adapter_config"] = DescribeFile(config);
   }
   return weights;
 }
@@ -181,8 +187,11 @@ ordered_json RunInputs(const ModelInfo& model, const Job& job, const RunSettings
   if (!request.noise.empty() && !AddsNoise(job.sampling.sampler)) inputs["seed"] = nullptr;
   inputs["dtype"] = settings.DtypeName();
   for (size_t i = 0; i < model.loras.size(); ++i) {
-    inputs["loras"].push_back(
-        fmt::format("{} x {}", digest(weights["loras"][i]), model.loras[i].scale));
+    const ordered_json& lora = weights["loras"][i];
+    std::string input = fmt::format("{} x {}", digest(lora), model.loras[i].scale);
+    const auto config = lora.find("adapter_config");  // has the strength where the file does not
+    if (config != lora.end()) input += " by " + digest(*config);
+    inputs["loras"].push_back(std::move(input));
   }
   return inputs;
 }
@@ -190,7 +199,7 @@ ordered_json RunInputs(const ModelInfo& model, const Job& job, const RunSettings
 Metadata JobMetadata(const ModelInfo& model, const Job& job, const std::string& dtype) {
   const BuildInfo& build = GetBuildInfo();
   Metadata metadata{{"t3.version", build.version + " " + build.commit},
-                    {"t3.model", std::filesystem::path(model.paths.dit).filename().string()},
+                    {"t3.model", FileName(model.paths.dit)},
                     {"t3.dtype", dtype}};
   const Request request = DecidedRequest(job);
   VisitRequestOptions(request, [&](const Option& option, const auto& value) {

@@ -14,8 +14,10 @@
 
 #include "base/check.h"
 #include "base/digest.h"
+#include "base/new_folder.h"
 #include "base/output_lock.h"
 #include "base/temporary.h"
+#include "base/text.h"
 #include "loading/load_models.h"
 #include "pipeline/decode.h"
 #include "pipeline/text_stage.h"
@@ -82,9 +84,9 @@ class Preparation {
       Complete(usable);
     } catch (const Error& error) {
       Keep();
-      throw Error(fmt::format("{}; {} clips are ready in {}, and the same command continues with "
-                              "the rest",
-                              error.what(), index_.clips.size(), request_.output),
+      throw Error(fmt::format("{}; {} {} ready in {}, and the same command continues with the rest",
+                              error.what(), Counted(std::ssize(index_.clips), "clip"),
+                              index_.clips.size() == 1 ? "is" : "are", request_.output),
                   error.kind());
     } catch (...) {
       Keep();
@@ -98,9 +100,7 @@ class Preparation {
  private:
   // Opens the dataset in the folder, or begins a new one.
   void OpenIndex() {
-    std::error_code failure;
-    fs::create_directories(request_.output, failure);
-    T3_CHECK(!failure, "cannot create the folder {}: {}", request_.output, failure.message());
+    folder_.emplace(request_.output);
     lock_.emplace(request_.output);
     RemoveStaleTemporaries(request_.output);
     index_.source = fs::weakly_canonical(fs::absolute(request_.source)).string();
@@ -179,9 +179,10 @@ class Preparation {
     if (usable.size() > dropped_.size()) return;
     const auto& rejected = result_.rejected;
     Fail("{} has nothing to train on: {}", request_.source,
-         rejected.empty() ? "it names no video or image"
-                          : fmt::format("{} entries were rejected, the first, {}, because: {}",
-                                        rejected.size(), rejected[0].file, rejected[0].reason));
+         rejected.empty()
+             ? "it names no video or image"
+             : fmt::format("{} rejected; {}: {}", Counted(std::ssize(rejected), "source"),
+                           rejected[0].file, rejected[0].reason));
   }
 
   void EncodeCaptions(const std::vector<Usable>& usable) {
@@ -326,7 +327,8 @@ class Preparation {
     std::map<ClipSize, int64_t> buckets;
     for (const StoredClip& clip : index_.clips) ++buckets[clip.bucket];
     for (const auto& [bucket, count] : buckets) {
-      result_.buckets.push_back(fmt::format("{}: {} clips", ClipSizeText(bucket), count));
+      result_.buckets.push_back(
+          fmt::format("{}: {}", ClipSizeText(bucket), Counted(count, "clip")));
     }
   }
 
@@ -334,7 +336,8 @@ class Preparation {
   const PrepareRequest& request_;
   at::ScalarType text_dtype_;
   const RunContext& context_;
-  std::optional<OutputLock> lock_;                         // of the dataset's folder
+  std::optional<NewFolder> folder_;  // of the dataset; outlives its lock
+  std::optional<OutputLock> lock_;
   DatasetIndex index_;                                     // what is on disk
   std::map<std::string, std::vector<StoredClip>> stored_;  // found at the start, by source digest
   int64_t found_clips_ = 0, kept_ = 0;

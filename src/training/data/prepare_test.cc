@@ -94,7 +94,7 @@ TEST_F(PrepareTest, WhatIsReadIsWhatTheNetworksGive) {
   EXPECT_EQ(result.encoded, 4);
   EXPECT_EQ(result.captions, 2);
   EXPECT_TRUE(result.rejected.empty());
-  EXPECT_THAT(result.buckets, ElementsAre("16x32x5: 1 clips", "32x16x5: 3 clips"));
+  EXPECT_THAT(result.buckets, ElementsAre("16x32x5: 1 clip", "32x16x5: 3 clips"));
 
   const PreparedDataset data = PreparedDataset::Open(request_.output);
   ASSERT_EQ(data.size(), 4);
@@ -239,7 +239,7 @@ TEST_F(PrepareTest, GoesOnAfterAnInterruption) {
     FAIL() << "not interrupted";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kInterrupted);
-    EXPECT_THAT(error.what(), HasSubstr("1 clips are ready"));
+    EXPECT_THAT(error.what(), HasSubstr("1 clip is ready"));
   }
   EXPECT_THAT(ErrorOf([&] { PreparedDataset::Open(request_.output); }), HasSubstr("not complete"));
   const PrepareResult rest = Run();

@@ -23,8 +23,10 @@ void LinkFile(const fs::path& from, const fs::path& to) {
   fs::create_hard_link(fs::canonical(from, error), to, error);
   if (!error) return;
   error.clear();
-  fs::copy_file(from, to, error);
+  AtomicFile copy(to.string());  // a part of a file would count as the file the next time
+  fs::copy_file(from, copy.temporary(), fs::copy_options::overwrite_existing, error);
   T3_CHECK(!error, "cannot copy {} to {}: {}", from.string(), to.string(), error.message());
+  copy.Commit();
 }
 
 // A part in one file, or in shards named by its index, which stay beside it.
@@ -51,7 +53,7 @@ void WriteDefaults(const GenerationDefaults& defaults, const fs::path& path) {
                                   {"fps", defaults.fps},
                                   {"negative_prompt", defaults.negative_prompt}};
   document.update(SamplingJson(defaults.sampling));
-  WriteAtomically(path.string(), document.dump(2) + "\n");
+  WriteAtomically(path.string(), DumpJson(document, 2) + "\n");
 }
 
 }  // namespace

@@ -87,6 +87,7 @@ TrainConfig TakeTrainConfig(JsonFields& root, const json& document) {
   config.source = root.where();
   config.model = TakeModel(root);
   root.Take("output", &config.output);
+  root.Take("overwrite", &config.overwrite);
   root.TakeInteger("steps", 1, kMaxCount, &config.steps);
   root.TakeNumber("stop_after_seconds", 0, kMaxNumber, &config.stop_after_seconds);
   root.TakeInteger("batch_size", 1, 1'000'000, &config.batch_size);
@@ -113,8 +114,8 @@ TrainConfig TakeTrainConfig(JsonFields& root, const json& document) {
 json ResumeFingerprint(const json& document, const ScheduleConfig& schedule) {
   json fields = document;
   for (const char* free :
-       {"output", "model", "data", "device", "save_dtype", "checkpoint", "samples", "validation",
-        "activation_checkpoints", "stop_after_seconds", "profile"}) {
+       {"output", "overwrite", "model", "data", "device", "save_dtype", "checkpoint", "samples",
+        "validation", "activation_checkpoints", "stop_after_seconds", "profile"}) {
     fields.erase(free);
   }
   if (schedule.decay == Decay::kConstant) fields.erase("steps");

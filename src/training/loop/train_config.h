@@ -43,6 +43,7 @@ struct TrainConfig {
   std::string source;  // the file, for messages
   ModelFiles model;
   std::string output;
+  bool overwrite = false;  // write into a folder with a model that no training put there
   int64_t steps = 0;
   double stop_after_seconds = 0;  // limit of one call; 0: none
   int64_t batch_size = 1;

@@ -6,6 +6,7 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/json.h"
 #include "base/log.h"
 
 namespace t3 {
@@ -28,7 +29,7 @@ std::string ToLogLine(const LogEntry& e) {
 // nullopt for a line that is not a complete entry.
 std::optional<LogEntry> FromLogLine(const std::string& line) {
   try {
-    const auto object = nlohmann::json::parse(line);
+    const auto object = ParseJson(line, "a line of the log");
     LogEntry entry{object.at("step"),
                    object.at("loss"),
                    object.at("gradient_norm"),
@@ -39,7 +40,7 @@ std::optional<LogEntry> FromLogLine(const std::string& line) {
     const auto validation = object.find("validation_loss");
     if (validation != object.end()) entry.validation_loss = validation->get<double>();
     return entry;
-  } catch (const nlohmann::json::exception&) {
+  } catch (const std::exception&) {
     return std::nullopt;
   }
 }

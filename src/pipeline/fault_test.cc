@@ -1,0 +1,95 @@
+// A fault in a step costs that step alone: what was done before is on disk.
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <stdexcept>
+
+#include "base/check.h"
+#include "loading/tensor_file.h"
+#include "t3video/engine.h"
+#include "t3video/run.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+class Fault : public testing::Test {
+ protected:
+  Fault() { fs::create_directories(folder_); }
+  ~Fault() override { fs::remove_all(folder_); }
+
+  Request RequestTo(const std::string& name) const {
+    Request request;
+    request.prompt = "a";
+    request.params.size = VideoSize{32, 32};
+    request.params.frames = 5;
+    request.params.steps = 4;
+    request.params.guidance = 1;
+    request.output.path = (folder_ / name).string();
+    return request;
+  }
+
+  // The error of a run in which `what` is thrown after two steps.
+  template <typename Exception>
+  std::string ErrorAfterTwoSteps(const Request& request, const Exception& what) {
+    const auto fail = [&](const ProgressEvent& event) {
+      if (event.stage == "denoising" && event.done == 2) throw what;
+    };
+    try {
+      engine_.Generate(request, fail);
+    } catch (const std::exception& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+
+  fs::path folder_ = fs::path(testing::TempDir()) / fmt::format("t3_fault_{}", ::getpid());
+  Engine engine_{{.model = std::string(T3_SOURCE_DIR) + "/tests/data/reference/mini2.1"},
+                 {.device = "cpu", .dtype = ComputeDtype::kFp32}};
+};
+
+TEST_F(Fault, TheLatestStepIsSaved) {
+  const Request whole = RequestTo("whole.safetensors");
+  engine_.Generate(whole);
+  const Request request = RequestTo("x.safetensors");
+  const std::string error = ErrorAfterTwoSteps(request, std::runtime_error("CUDA error: 719"));
+  EXPECT_THAT(error, HasSubstr("CUDA error: 719; step 2 of 4 is saved in " + request.output.path));
+  EXPECT_THAT(error, HasSubstr("`t3 resume " + request.output.path + "` continues from there"));
+  EXPECT_EQ(FindSavedRun(request.output.path).step, 2);
+  // To the same bits.
+  EXPECT_EQ(engine_.Generate(request).resumed_from, 2);
+  const auto latents = [](const Request& of) {
+    return ReadTensor(*WeightFile::Open(of.output.path), "latents");
+  };
+  EXPECT_TRUE(latents(request).equal(latents(whole)));
+}
+
+TEST_F(Fault, MemoryThatRunsOutIsExplainedAsWell) {
+  const std::string error = ErrorAfterTwoSteps(RequestTo("x.safetensors"), std::bad_alloc());
+  EXPECT_THAT(error, HasSubstr("out of host memory; a smaller"));
+  EXPECT_THAT(error, HasSubstr("step 2 of 4 is saved in"));
+}
+
+TEST_F(Fault, WithoutCheckpointsNothingIsSaved) {
+  Request request = RequestTo("x.safetensors");
+  request.checkpoint.every = 0;
+  EXPECT_EQ(ErrorAfterTwoSteps(request, std::runtime_error("fault")), "fault");
+  EXPECT_TRUE(fs::is_empty(folder_));
+}
+
+TEST_F(Fault, BeforeTheFirstStepThereIsNothingToSave) {
+  const auto fail = [](const ProgressEvent& event) {
+    if (event.stage == "loading denoiser") throw std::runtime_error("fault");
+  };
+  EXPECT_THROW(engine_.Generate(RequestTo("x.safetensors"), fail), std::exception);
+  EXPECT_TRUE(fs::is_empty(folder_));
+}
+
+}  // namespace
+}  // namespace t3
