@@ -156,7 +156,7 @@ TEST(Usage, ListsAreRepeatedAndReplaced) {
   const ProgramResult third = run({"--from", record, "--output", folder / "c.y4m", "--steps", "2",
                                    "--shift", "3", "--dry-run"});
   ASSERT_EQ(third.exit_code, 0) << third.err;
-  EXPECT_THAT(third.err, HasSubstr("2 steps of renoise, guidance 1, shift 3, seed 5"));
+  EXPECT_THAT(third.out, HasSubstr("2 steps of renoise, guidance 1, shift 3, seed 5"));
 }
 
 TEST(Usage, DistilledWeightsAreRecognised) {
@@ -171,7 +171,7 @@ TEST(Usage, DistilledWeightsAreRecognised) {
     run.insert(run.end(), more.begin(), more.end());
     const ProgramResult result = RunT3(run);
     EXPECT_EQ(result.exit_code, 0) << result.err;
-    return result.err;
+    return result.out;
   };
   EXPECT_THAT(notes_of({}),
               AllOf(HasSubstr("4 steps of euler, guidance 1, shift 5, seed 0"),

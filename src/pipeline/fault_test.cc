@@ -49,6 +49,10 @@ class Fault : public testing::Test {
     return "no error";
   }
 
+  static at::Tensor Latents(const Request& of) {
+    return ReadTensor(*WeightFile::Open(of.output.path), "latents");
+  }
+
   fs::path folder_ = fs::path(testing::TempDir()) / fmt::format("t3_fault_{}", ::getpid());
   Engine engine_{{.model = std::string(T3_SOURCE_DIR) + "/tests/data/reference/mini2.1"},
                  {.device = "cpu", .dtype = ComputeDtype::kFp32}};
@@ -64,10 +68,39 @@ TEST_F(Fault, TheLatestStepIsSaved) {
   EXPECT_EQ(FindSavedRun(request.output.path).step, 2);
   // To the same bits.
   EXPECT_EQ(engine_.Generate(request).resumed_from, 2);
-  const auto latents = [](const Request& of) {
-    return ReadTensor(*WeightFile::Open(of.output.path), "latents");
+  EXPECT_TRUE(Latents(request).equal(Latents(whole)));
+}
+
+TEST_F(Fault, StepsAfterADraftCountFromItsFirst) {
+  const auto refined = [&](const std::string& name) {
+    Request request = RequestTo(name);
+    request.params.size = VideoSize{64, 64};
+    request.params.draft = DraftChoice{VideoSize{32, 32}};
+    request.params.draft_steps = 3;
+    request.params.strength = 0.75;
+    return request;
   };
-  EXPECT_TRUE(latents(request).equal(latents(whole)));
+  const Request whole = refined("whole.safetensors");
+  engine_.Generate(whole);
+  const Request request = refined("x.safetensors");
+  EXPECT_THAT(ErrorAfterTwoSteps(request, std::runtime_error("fault")),
+              HasSubstr("fault; step 5 of 6 is saved in " + request.output.path));
+  EXPECT_EQ(FindSavedRun(request.output.path).step, 5);
+  EXPECT_EQ(engine_.Generate(request).resumed_from, 5);
+  EXPECT_TRUE(Latents(request).equal(Latents(whole)));
+}
+
+// The draft's own state is the latest then.
+TEST_F(Fault, TheDraftIsSavedBeforeTheStepsThatFollow) {
+  Request request = RequestTo("x.safetensors");
+  request.params.size = VideoSize{64, 64};
+  request.params.draft = DraftChoice{VideoSize{32, 32}};
+  request.params.draft_steps = 3;
+  const auto fail = [](const ProgressEvent& event) {
+    if (event.stage == "denoising") throw std::runtime_error("fault");
+  };
+  EXPECT_THROW(engine_.Generate(request, fail), std::exception);
+  EXPECT_EQ(FindSavedRun(request.output.path).step, 3);
 }
 
 TEST_F(Fault, MemoryThatRunsOutIsExplainedAsWell) {

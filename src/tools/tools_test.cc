@@ -332,6 +332,7 @@ TEST(Tools, ConvertStatesHowDistilledWeightsAreSampled) {
   fs::copy_file(reference + "diffusion_pytorch_model.safetensors", input, kReplace);
   fs::copy_file(reference + "config.json", TestPath("config.json"), kReplace);
   const std::string output = TestPath("o.safetensors");
+  fs::remove(output);
   Convert(input, output, "", {});
   EXPECT_EQ(json::parse(WeightFile::Open(output)->metadata().at("t3.sampling")),
             (json{{"sampler", "euler"}, {"steps", 4}, {"guidance", 1.0}, {"shift", 5.0}}));
