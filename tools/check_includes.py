@@ -68,17 +68,7 @@ LIBRARIES = {
 }
 
 # Modules that include each other. The list only shrinks: an entry that is no longer true is reported.
-KNOWN_PAIRS = {
-    ("src/media/backends", "src/media/image"),
-    ("src/media/backends", "src/media/video_reader"),
-    ("src/media/backends", "src/media/video_writer"),
-    ("src/media/decode_service", "src/media/image_decoder"),
-    ("src/media/video_settings", "src/media/video_writer"),
-    ("src/nn/load", "src/nn/lora"),
-    ("src/plan/decode_memory", "src/plan/decode_plan"),
-    ("src/weights/pickle", "src/weights/pickle_globals"),
-    ("src/weights/pickle", "src/weights/pickle_stack"),
-}
+KNOWN_PAIRS = set()
 
 # Tests and what only they use.
 TEST_FILE = re.compile(r"(_test\.cc|/testing/|hostile_|/test_|_testing\.h|random_\w+\.h)")

@@ -7,10 +7,10 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "loading/load_stage.h"
-#include "loading/precision.h"
 #include "models/taehv/taehv.h"
 #include "models/vae/vae.h"
 #include "nn/load.h"
+#include "runtime/device.h"
 #include "weights/quantisation.h"
 
 namespace t3 {

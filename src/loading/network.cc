@@ -65,7 +65,7 @@ void DescribeVae(const json* config, Network* network) {
                     {"latent_channels", c.latent_channels},
                     {"encoder_dim", c.encoder_dim},
                     {"decoder_dim", c.decoder_dim},
-                    {"spatial_stride", c.spatial_stride()},
+                    {"spatial_stride", int64_t{c.spatial_stride()}},
                     {"time_stride", int64_t{VaeConfig::kTimeStride}}};
   for (const ModelPreset& preset : Presets()) {
     if (preset.vae == c) network->preset = fmt::format("wan{}-vae", version);
@@ -92,8 +92,8 @@ void DescribeTaehv(Network* network) {
   network->metadata = TaehvMetadata(c);
   network->sizes = {{"blocks", std::string(c.blocks == TaehvBlocks::kPlain ? "plain" : "super")},
                     {"latent_channels", c.latent_channels},
-                    {"widths", c.widths},
-                    {"spatial_stride", c.spatial_stride()},
+                    {"widths", std::vector<int64_t>(c.widths.begin(), c.widths.end())},
+                    {"spatial_stride", int64_t{c.spatial_stride()}},
                     {"time_stride", int64_t{VaeConfig::kTimeStride}},
                     {"encoder", c.encoder_dim > 0},
                     {"latents", std::string(c.mean.empty() ? "normalised" : "not normalised")}};

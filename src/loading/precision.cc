@@ -24,10 +24,6 @@ Precision PrecisionOf(const NamedViews& views, const TensorTable& table, bool me
 
 }  // namespace
 
-at::ScalarType ArithmeticDtype(at::ScalarType dtype, bool on_gpu) {
-  return on_gpu || CpuMultipliesBf16() ? dtype : at::kFloat;
-}
-
 Precision DitPrecision(const ModelInfo& model, at::ScalarType dtype, bool on_gpu) {
   return PrecisionOf(model.dit_views, DitTensors(model.dit), !model.loras.empty(), dtype, on_gpu);
 }

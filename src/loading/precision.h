@@ -4,12 +4,9 @@
 #include <c10/core/ScalarType.h>
 
 #include "loading/model_info.h"
+#include "runtime/device.h"
 
 namespace t3 {
-
-// The dtype of the arithmetic in a run that asks for `dtype`. CPUs without bf16 instructions
-// compute in fp32: libtorch's emulation of bf16 is up to 150 times slower.
-at::ScalarType ArithmeticDtype(at::ScalarType dtype, bool on_gpu);
 
 struct Precision {
   at::ScalarType compute = at::kFloat;

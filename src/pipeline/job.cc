@@ -6,9 +6,9 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "pipeline/choose_refinement.h"
 #include "pipeline/choose_sampling.h"
 #include "pipeline/decode.h"
-#include "pipeline/refinement.h"
 #include "plan/windows.h"
 #include "sampling/schedule.h"
 
@@ -83,6 +83,31 @@ VideoGeometry PlanGeometry(const ModelInfo& model, const GenerationParams& param
       return padded;
   }
   return PlanVideo(size.width, size.height, frames, vae);
+}
+
+// Settings that have no effect without a clip to start from, or at this strength.
+std::vector<std::string> RefinementNotes(const Job& job) {
+  const Request& request = job.request;
+  std::vector<std::string> notes;
+  const auto without_effect = [&](bool given, const char* option, const char* why) {
+    if (given) notes.push_back(fmt::format("`{}` has no effect {}", option, why));
+  };
+  if (!job.draft_size) {
+    without_effect(request.params.draft_steps.has_value(), "draft-steps", "without `draft`");
+    without_effect(!request.draft_dit.empty(), "draft-dit", "without `draft`");
+    without_effect(!request.output.keep_draft.empty(), "keep-draft", "without `draft`");
+  }
+  if (!job.refines()) {
+    without_effect(request.params.strength.has_value(), "strength", "without `video` or `draft`");
+    without_effect(request.match_colors.has_value(), "match-colors", "without `video` or `draft`");
+  } else if (job.sampling.strength == 0) {
+    without_effect(request.params.steps.has_value(), "steps", "at `strength` 0");
+    without_effect(request.match_colors.has_value(), "match-colors", "at `strength` 0");
+  } else if (job.sampling.strength == 1) {
+    notes.push_back(
+        "at `strength` 1 nothing of the clip to refine is used but its frame rate and audio");
+  }
+  return notes;
 }
 
 // Settings that have no effect are named rather than dropped.

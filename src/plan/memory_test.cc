@@ -223,13 +223,13 @@ TEST(Memory, OfAGivenDecoderAndOfItsPreviews) {
   const MemoryPlan own = PlanMemory(run);
   run.decoder = TaehvConfig{};
   const MemoryPlan small = PlanMemory(run);
-  const MemoryStage stage = StageOf(small, "decoder");
+  const StageMemory stage = StageOf(small, "decoder");
   EXPECT_EQ(stage.note, "TAEHV, whole frames, 4 latent frames per pass");
   EXPECT_EQ(stage.weights, 2 * (9'840'320 + 4'291));
   EXPECT_LT(stage.total(), StageOf(own, "decoder").total() / 5);
   EXPECT_EQ(StageOf(small, "denoiser").total(), StageOf(own, "denoiser").total());
   run.preview = TaehvConfig{};
-  const MemoryStage denoiser = StageOf(PlanMemory(run), "denoiser");
+  const StageMemory denoiser = StageOf(PlanMemory(run), "denoiser");
   EXPECT_EQ(denoiser.weights, StageOf(own, "denoiser").weights + stage.weights);
   EXPECT_GE(denoiser.activations, PreviewBytes({}, run.video.latent, 2));
   EXPECT_THAT(denoiser.note, testing::HasSubstr("previews by TAEHV"));

@@ -179,4 +179,8 @@ void SetUpDevice(at::Device device, const RunOptions& options) {
   LimitDeviceMemory(device, options.memory_limit);
 }
 
+at::ScalarType ArithmeticDtype(at::ScalarType dtype, bool on_gpu) {
+  return on_gpu || CpuMultipliesBf16() ? dtype : at::kFloat;
+}
+
 }  // namespace t3

@@ -20,6 +20,9 @@ at::Device ResolveDevice(const std::string& name);
 // a bf16 product is some hundred times slower than fp32).
 at::ScalarType ResolveDtype(ComputeDtype dtype, at::Device device);
 bool CpuMultipliesBf16();
+// The dtype of the arithmetic in a run that asks for `dtype`. CPUs without bf16 instructions
+// compute in fp32: libtorch's emulation of bf16 is up to 150 times slower.
+at::ScalarType ArithmeticDtype(at::ScalarType dtype, bool on_gpu);
 
 // fp32 on a GPU means fp32: libtorch would multiply in TF32 in convolutions, which is 1e-3 away.
 void UseExactFloat32();

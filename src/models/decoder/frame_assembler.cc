@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "config/model_config.h"
+
 namespace t3 {
 
 void FrameAssembler::Add(const DecodedRows& rows) {

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "models/decoder/video_decoder.h"
+#include "models/decoder/decoded_rows.h"
 
 namespace t3 {
 

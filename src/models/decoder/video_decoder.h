@@ -8,20 +8,13 @@
 #include <string>
 
 #include "config/geometry.h"
+#include "models/decoder/decoded_rows.h"
 #include "plan/decode_plan.h"
 
 namespace t3 {
 
 // Called between work items of well under a second; may throw to stop.
 using PollFn = std::function<void()>;
-
-// Rows [row, row + h) of frames [frame, frame + n).
-struct DecodedRows {
-  at::Tensor pixels;  // (3,n,h,W) fp32 in [-1,1], contiguous, on the model's device
-  int64_t frame = 0;
-  int64_t row = 0;
-};
-using RowSink = std::function<void(const DecodedRows& rows)>;
 
 // A decode of latents of one grid, worked out for a memory budget.
 struct PlannedDecode {

@@ -1,0 +1,30 @@
+// Whether and how a video starts from a clip: the draft's size and steps, the strength.
+#pragma once
+
+#include <optional>
+
+#include "loading/model_info.h"
+#include "t3video/request.h"
+
+namespace t3 {
+
+// The size at `aspect` (width / height) whose area is nearest to `area`, in multiples of
+// `multiple`.
+VideoSize SizeOfAspect(double area, double aspect, int64_t multiple);
+
+// The draft that the request asks for, else the one that the model names for videos of more than
+// twice its area, at the video's aspect. nullopt: none. Throws Error of kind kUsage for a draft
+// larger than the video, and for one with a source video.
+std::optional<VideoSize> ChooseDraft(const ModelInfo& model, const Request& request,
+                                     VideoSize size);
+
+// As asked for, else as the model says for drafts or in general.
+int64_t ChooseDraftSteps(const ModelInfo& model, const Request& request);
+
+// Throws Error of kind kUsage outside 0 to 1.
+double ChooseStrength(const ModelInfo& model, const Request& request);
+
+// Latent frames that neighbouring segments share: a quarter of a segment.
+int64_t SegmentOverlap(int64_t segment_length);
+
+}  // namespace t3
