@@ -142,7 +142,7 @@ Work WorkOf(const ModelInfo& model, const Job& job, const Job& windowed_job) {
           forward.linears,
           forward.cross_attention,
           forward.total(),
-          CostOfDecode(VaeOf(model), job.geometry.latent)};
+          CostOfDecode(DecoderOf(model), job.geometry.latent)};
 }
 
 }  // namespace
