@@ -1,5 +1,6 @@
-// Writes seed inputs for the fuzz targets: DIR/{safetensors,json_index,zip,pickle,gguf}/NAME are the
-// valid and hostile files of the unit tests, and picture_comment/NAME small ones with a comment.
+// Writes seed inputs for the fuzz targets: DIR/{safetensors,json_index,zip,pickle,gguf}/NAME are
+// the valid and hostile files of the unit tests, and picture_comment/NAME small ones with a
+// comment.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>

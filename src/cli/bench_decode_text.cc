@@ -86,8 +86,8 @@ std::string CoresText(const FileBenchResult& result) {
 std::string BenchText(const VaeBenchResult& result, const VaeBenchRequest& request) {
   std::string text =
       fmt::format("decoding {}x{}, {} frames, {}, {} on {}, commit {}\n", result.width,
-                  result.height, result.frames, result.decoder,
-                  ComputeDtypeName(result.dtype), result.device, GetBuildInfo().commit) +
+                  result.height, result.frames, result.decoder, ComputeDtypeName(result.dtype),
+                  result.device, GetBuildInfo().commit) +
       "  method     best s    first s   TFLOP/s       peak       host   notes\n";
   for (const DecodeMethodResult& method : result.methods) text += MethodLine(result, method);
   text += "  TFLOP/s counts the work of an untiled decode for every method.\n";
