@@ -12,6 +12,7 @@
 
 #include "arch/taehv.h"
 #include "arch/vae.h"
+#include "base/testing/error_of.h"
 #include "loading/load_models.h"
 #include "loading/model_files.h"
 #include "loading/network.h"
@@ -44,15 +45,6 @@ class DecoderFileTest : public testing::Test {
     }
     SaveTensors(folder_ / name, tensors, {});
     return folder_ / name;
-  }
-
-  static std::string ErrorOf(const std::function<void()>& work) {
-    try {
-      work();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "";
   }
 
   // What is said of a TAEHV whose table `change` has spoilt.

@@ -13,7 +13,6 @@
 namespace t3 {
 namespace {
 
-using test::ErrorOf;
 using test::Filled;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/testing/error_of.h"
 #include "t3video/error.h"
 #include "weights/testing/test_files.h"
 #include "weights/testing/test_folder.h"
@@ -24,16 +25,6 @@ const std::byte* Data(const std::string& text) {
 NamedTensorRef Ref(const std::string& name, DType dtype, std::vector<int64_t> shape,
                    const std::string& data) {
   return {name, dtype, std::move(shape), Data(data), static_cast<int64_t>(data.size())};
-}
-
-template <typename Action>
-std::string ErrorOf(const Action& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 TEST(WriteSafetensors, WritesTheOrderGivenAlignedAndRepeatably) {

@@ -68,13 +68,13 @@ TEST(Wrappers, TheAverageWins) {
 
 TEST(Wrappers, AmbiguityAndCollisionsAreErrors) {
   const test::Folder folder;
-  EXPECT_THAT(test::ErrorOf([&] {
+  EXPECT_THAT(ErrorOf([&] {
                 test::OpenFloats(folder, "a",
                                  {{"generator.w", Filled({1}, 1)}, {"student.w", Filled({1}, 1)}});
               }),
               HasSubstr("both 'generator' and 'student'"));
   EXPECT_THAT(
-      test::ErrorOf([&] {
+      ErrorOf([&] {
         test::OpenFloats(folder, "b", {{"_orig_mod.w", Filled({1}, 1)}, {"w", Filled({1}, 1)}});
       }),
       HasSubstr("both stand for 'w'"));
@@ -93,7 +93,7 @@ TEST(Wrappers, NestedDictsOfPickles) {
     EXPECT_THAT(file->tensors(), ElementsAre(Pair("model.w", testing::_)));
   }
   EXPECT_THAT(
-      test::ErrorOf([&] {
+      ErrorOf([&] {
         WeightFile::Open(folder.Add("y.pt", test::TorchZip(Whole(Dict({Str("critic"), weights})))));
       }),
       HasSubstr("its keys: 'critic'"));

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "base/testing/error_of.h"
 #include "nn/load.h"
 #include "weights/safetensors_writer.h"
 
@@ -44,17 +45,6 @@ inline std::shared_ptr<const WeightFile> TestFile(const std::string& name,
   const std::string path = TestPath(name);
   WriteTestFile(path, tensors, metadata);
   return WeightFile::Open(path);
-}
-
-// The message of the Error that `action` throws; empty if it throws none.
-template <typename Action>
-std::string ErrorOf(const Action& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 }  // namespace t3

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/testing/error_of.h"
 #include "weights/safetensors_writer.h"
 #include "weights/testing/test_folder.h"
 #include "weights/weight_file.h"
@@ -41,17 +42,6 @@ inline std::shared_ptr<const WeightFile> OpenFloats(const Folder& folder, const 
                                                     const std::map<std::string, Floats>& tensors,
                                                     const Metadata& metadata = {}) {
   return WeightFile::Open(WriteFloats(folder, name, tensors, metadata));
-}
-
-// The message of the Error that `action` throws; empty when it throws none.
-template <typename Action>
-std::string ErrorOf(const Action& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 }  // namespace t3::test
