@@ -15,6 +15,7 @@
 #include "pipeline/decode.h"
 #include "pipeline/denoise.h"
 #include "pipeline/encode_clip.h"
+#include "pipeline/frame_codes.h"
 #include "pipeline/memory_check.h"
 #include "pipeline/refinement.h"
 #include "pipeline/source_clip.h"
@@ -119,7 +120,7 @@ at::Tensor ClipGenerator::Refine(const EvalItem& item, const at::Tensor& draft,
   const auto spool =
       std::make_shared<RowSpool>(folder, draft.size(1), draft.size(2), draft.size(3));
   for (int64_t t = 0; t < draft.size(1); ++t) {
-    spool->WriteFrame(t, draft.select(1, t).cpu().contiguous().const_data_ptr<float>());
+    spool->Write(t, FrameCodes(draft.select(1, t)).cpu().contiguous().const_data_ptr<int16_t>());
   }
   const auto source = SpooledClip(spool, draft.size(1), video.padded_width, video.padded_height);
   Stage encoding(quiet_, "encoding draft", video.frames);

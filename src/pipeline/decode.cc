@@ -15,6 +15,7 @@
 #include "media/queued_writer.h"
 #include "models/decoder/frame_assembler.h"
 #include "pipeline/clip_colors.h"
+#include "pipeline/frame_codes.h"
 #include "pipeline/row_spool.h"
 #include "plan/memory.h"
 #include "runtime/convolution_file.h"
@@ -163,16 +164,14 @@ class DecodeRun {
     for (int64_t t = 0; t < frames_; ++t) {
       const at::Tensor codes = at::empty({3, geometry.height, geometry.width}, at::kShort);
       spool.Read(t, codes.mutable_data_ptr<int16_t>());
-      const at::Tensor frame = codes.to(at::kFloat).add_(32768).div_(32767.5).sub_(1);
-      writer.Write(Queued(colors.Match(frame), {}), Poll());
+      writer.Write(Queued(colors.Match(FrameValues(codes)), {}), Poll());
       stage_.Advance(frames_ + t + 1);
     }
   }
 
   void Spool(const DecodedRows& rows, RowSpool& spool) const {
     const CroppedRows part = Crop(rows.pixels, rows.row, target_.geometry);
-    const at::Tensor codes =
-        part.pixels.add(1).mul_(32767.5).round_().sub_(32768).to(at::kShort).cpu().contiguous();
+    const at::Tensor codes = FrameCodes(part.pixels).cpu().contiguous();
     const int64_t count = codes.size(2), width = codes.size(3);
     for (int64_t c = 0; c < 3 && count > 0; ++c) {
       for (int64_t t = 0; t < FramesWanted(rows); ++t) {

@@ -10,19 +10,14 @@
 
 #include "base/check.h"
 #include "pipeline/decode.h"
+#include "pipeline/frame_codes.h"
 #include "pipeline/row_spool.h"
-#include "runtime/device.h"
 
 namespace t3 {
 namespace {
 
 // The first frame of latent frame t; latent frame 0 has one frame, the others have four.
 int64_t FirstFrame(int64_t t) { return t == 0 ? 0 : VaeConfig::kTimeStride * (t - 1) + 1; }
-
-// As a spool keeps them, so that the bits do not depend on whether there is one.
-at::Tensor Rounded(const at::Tensor& frame) {
-  return frame.clamp(-1, 1).add_(1).mul_(32767.5).round_().div_(32767.5).sub_(1);
-}
 
 // Frames for one window after the other.
 class WindowFrames {
@@ -46,19 +41,20 @@ class WindowFrames {
   }
 
  private:
+  // As a spool has it, so that the bits do not depend on whether there is one.
   at::Tensor ReadNext() {
-    const at::Tensor frame = Rounded(pass_.Next());
+    const at::Tensor codes = FrameCodes(pass_.Next());
     if (spool_) {
-      spool_->WriteFrame(next_ % capacity_, frame.cpu().contiguous().const_data_ptr<float>());
+      spool_->Write(next_ % capacity_, codes.cpu().contiguous().const_data_ptr<int16_t>());
     }
     ++next_;
-    return frame;
+    return FrameValues(codes);
   }
 
   at::Tensor Spooled(int64_t index) const {
-    const at::Tensor frame = at::empty({3, spool_->height(), spool_->width()}, at::kFloat);
-    spool_->ReadFrame(index % capacity_, frame.mutable_data_ptr<float>());
-    return frame.to(device_);
+    const at::Tensor codes = at::empty({3, spool_->height(), spool_->width()}, at::kShort);
+    spool_->Read(index % capacity_, codes.mutable_data_ptr<int16_t>());
+    return FrameValues(codes.to(device_));
   }
 
   ClipPass pass_;

@@ -19,10 +19,8 @@ class TensorClip : public SourceClip {
     class Reader : public SourceReader {
      public:
       explicit Reader(const at::Tensor& video) : video_(video) {}
-      void Next(float* rgb) override {
-        const at::Tensor frame =
-            video_.select(1, std::min(next_++, video_.size(1) - 1)).contiguous();
-        std::copy_n(frame.const_data_ptr<float>(), frame.numel(), rgb);
+      void Next(const at::Tensor& frame) override {
+        if (next_ < video_.size(1)) frame.copy_(video_.select(1, next_++));
       }
 
      private:

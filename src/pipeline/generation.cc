@@ -4,7 +4,6 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-#include <filesystem>
 #include <new>
 
 #include "base/check.h"
@@ -101,14 +100,6 @@ void KeepingLatestStep(Checkpointer& checkpointer, Work work) {
   }
 }
 
-// Beside the first output, where there is room for videos.
-std::string FolderFor(const Request& request) {
-  if (!KeepsState(request)) return std::filesystem::temp_directory_path();
-  std::string path = request.output.path;
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  return std::filesystem::path(path).parent_path();
-}
-
 }  // namespace
 
 Generation::Generation(const ModelInfo& model, const RunSettings& settings,
@@ -142,7 +133,7 @@ void Generation::EncodePrompts(std::vector<Item>& items) {
     if (item.job().sampling.guidance != 1) texts.push_back(item.job().negative_prompt);
   }
   if (texts.empty()) return;
-  spool_.emplace(FolderFor(items.front().request()));
+  spool_.emplace(SpoolFolder(items.front().request().output.path));
   std::vector<Result::Stage> stages;
   EncodeTexts(
       model_, texts, settings_.dtype, context_, stages,
@@ -199,7 +190,7 @@ at::Tensor Generation::Noise(const Item& item, const Pass& pass) const {
   return TorchNoise(item.request().seed.value_or(0), shape).squeeze(0);
 }
 
-const Dit& Generation::LoadDenoiser(const ModelInfo& model, const RunMemory& memory) {
+void Generation::LoadDenoiser(const ModelInfo& model, const RunMemory& memory) {
   const BlockWeights wanted = memory.Blocks();
   if (dit_ && (block_weights_ != wanted || dit_model_ != &model)) dit_.reset();
   if (!dit_) dit_ = LoadDit(model, settings_.dtype, wanted, context_);
@@ -207,7 +198,6 @@ const Dit& Generation::LoadDenoiser(const ModelInfo& model, const RunMemory& mem
   block_weights_ = wanted;
   ReleaseCachedMemory(settings_.device);  // of loading
   dit_->set_scratch_bytes(memory.denoiser_scratch);
-  return *dit_;
 }
 
 at::Tensor Generation::MakeLatents(Item& item) {

@@ -77,7 +77,7 @@ class Generation {
   at::Tensor MakeLatents(Item& item);
   at::Tensor RunPass(Item& item, const Pass& pass);
   at::Tensor RunSteps(Item& item, const Pass& pass, const at::Tensor& first_frame);
-  const Dit& LoadDenoiser(const ModelInfo& model, const RunMemory& memory);
+  void LoadDenoiser(const ModelInfo& model, const RunMemory& memory);
   // generation_source.cc
   void MakeDraft(Item& item);
   void DecodeDraft(Item& item);

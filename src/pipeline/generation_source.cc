@@ -1,11 +1,9 @@
 // The clip that a run starts from: a source video, or the draft that it makes first.
-#include <algorithm>
-#include <filesystem>
+#include <ATen/ATen.h>
 
-#include "base/check.h"
-#include "base/log.h"
 #include "loading/load_models.h"
 #include "pipeline/encode_clip.h"
+#include "pipeline/frame_codes.h"
 #include "pipeline/generation.h"
 #include "pipeline/refinement.h"
 #include "runtime/device.h"
@@ -19,14 +17,12 @@ class DraftWriter : public VideoWriter {
   DraftWriter(RowSpool& spool, std::unique_ptr<VideoWriter> file)
       : spool_(spool), file_(std::move(file)) {}
   void Write(const FrameView& frame) override {
-    std::vector<float> rgb(static_cast<size_t>(3 * frame.height * frame.width));
-    for (int64_t c = 0; c < 3; ++c) {
-      for (int64_t y = 0; y < frame.height; ++y) {
-        std::copy_n(frame.planes[c] + y * frame.row_stride, frame.width,
-                    rgb.data() + (c * frame.height + y) * frame.width);
-      }
+    std::vector<at::Tensor> planes;
+    for (const float* plane : frame.planes) {
+      planes.push_back(at::from_blob(const_cast<float*>(plane), {frame.height, frame.width},
+                                     {frame.row_stride, 1}, at::kFloat));
     }
-    spool_.WriteFrame(next_++, rgb.data());
+    spool_.Write(next_++, FrameCodes(at::stack(planes)).const_data_ptr<int16_t>());
     if (file_) file_->Write(frame);
   }
   void Finish() override {

@@ -2,11 +2,9 @@
 #include "pipeline/refinement.h"
 
 #include <algorithm>
-#include <cmath>
-
-#include "base/check.h"
 
 namespace t3 {
+
 Request DraftRequest(const Job& job) {
   Request request = job.request;
   request.params.size = job.draft_size;

@@ -1,10 +1,6 @@
 // Videos that start from a clip: a source video, or a draft that is generated first.
 #pragma once
 
-#include <optional>
-#include <vector>
-
-#include "loading/model_info.h"
 #include "pipeline/job.h"
 
 namespace t3 {

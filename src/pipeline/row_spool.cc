@@ -1,21 +1,16 @@
 // The spool over POSIX files.
 #include "pipeline/row_spool.h"
 
-#include <ATen/Parallel.h>
 #include <fcntl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "media/row_bands.h"
 
 namespace t3 {
 namespace {
@@ -86,27 +81,6 @@ void RowSpool::Read(int64_t frame, int16_t* codes) const {
              done < 0 ? std::strerror(errno) : "it ends early");
     data += done, offset += done, left -= done;
   }
-}
-
-void RowSpool::WriteFrame(int64_t frame, const float* rgb) {
-  std::vector<int16_t> codes(static_cast<size_t>(3 * height_ * width_));
-  ParallelBands(std::ssize(codes), at::get_num_threads(), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const float value = std::rint((std::clamp(rgb[i], -1.F, 1.F) + 1) * 32767.5F);
-      codes[static_cast<size_t>(i)] = static_cast<int16_t>(static_cast<int32_t>(value) - 32768);
-    }
-  });
-  for (int64_t c = 0; c < 3; ++c) Write(frame, c, 0, height_, codes.data() + c * height_ * width_);
-}
-
-void RowSpool::ReadFrame(int64_t frame, float* rgb) const {
-  std::vector<int16_t> codes(static_cast<size_t>(3 * height_ * width_));
-  Read(frame, codes.data());
-  ParallelBands(std::ssize(codes), at::get_num_threads(), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      rgb[i] = (static_cast<float>(codes[static_cast<size_t>(i)]) + 32768) / 32767.5F - 1;
-    }
-  });
 }
 
 }  // namespace t3

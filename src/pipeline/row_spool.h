@@ -6,8 +6,8 @@
 
 namespace t3 {
 
-// Frames of 16-bit RGB on disk: code c stands for (c + 32768) / 32767.5 - 1. The file has no name,
-// so nothing is left of it however the process ends.
+// Frames of 16-bit RGB on disk, as FrameCodes (pipeline/frame_codes.h) has them. The file has no
+// name, so nothing is left of it however the process ends.
 class RowSpool {
  public:
   // In `folder`; reserves all of the space. Throws Error when the file system has too little.
@@ -19,10 +19,8 @@ class RowSpool {
   // Rows [row, row + rows) of one channel of a frame, `codes` (rows, width).
   void Write(int64_t frame, int64_t channel, int64_t row, int64_t rows, const int16_t* codes);
   // A whole frame, (3, height, width).
+  void Write(int64_t frame, const int16_t* codes) { Write(frame, 0, 0, 3 * height_, codes); }
   void Read(int64_t frame, int16_t* codes) const;
-  // The same as values, which are clamped to [-1, 1] and rounded to the nearest code.
-  void WriteFrame(int64_t frame, const float* rgb);
-  void ReadFrame(int64_t frame, float* rgb) const;
 
   int64_t height() const { return height_; }
   int64_t width() const { return width_; }

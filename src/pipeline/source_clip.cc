@@ -3,28 +3,19 @@
 
 #include <ATen/ATen.h>
 
-#include <algorithm>
-
 #include "media/video_source.h"
+#include "pipeline/frame_codes.h"
 
 namespace t3 {
 namespace {
 
 class FileReader : public SourceReader {
  public:
-  FileReader(const std::string& path, const SourceOptions& options)
-      : source_(path, options),
-        last_(static_cast<size_t>(3 * source_.info().width * source_.info().height)) {}
-
-  void Next(float* rgb) override {
-    if (!ended_) ended_ = !source_.Next(last_.data());
-    std::copy(last_.begin(), last_.end(), rgb);
-  }
+  FileReader(const std::string& path, const SourceOptions& options) : source_(path, options) {}
+  void Next(const at::Tensor& frame) override { source_.Next(frame.mutable_data_ptr<float>()); }
 
  private:
   VideoSource source_;
-  std::vector<float> last_;
-  bool ended_ = false;
 };
 
 class FileSourceClip : public SourceClip {
@@ -48,7 +39,12 @@ class SpoolReader : public SourceReader {
  public:
   SpoolReader(std::shared_ptr<const RowSpool> spool, int64_t frames)
       : spool_(std::move(spool)), frames_(frames) {}
-  void Next(float* rgb) override { spool_->ReadFrame(std::min(next_++, frames_ - 1), rgb); }
+  void Next(const at::Tensor& frame) override {
+    if (next_ == frames_) return;
+    const at::Tensor codes = at::empty(frame.sizes(), at::kShort);
+    spool_->Read(next_++, codes.mutable_data_ptr<int16_t>());
+    frame.copy_(FrameValues(codes));
+  }
 
  private:
   std::shared_ptr<const RowSpool> spool_;
@@ -81,7 +77,7 @@ ClipPass::ClipPass(const SourceClip& clip, at::Device device)
               device.is_cuda()) {}
 
 at::Tensor ClipPass::Next() {
-  reader_->Next(frame_.mutable_data_ptr<float>());
+  reader_->Next(frame_);
   return scaler_.Scale(frame_);
 }
 

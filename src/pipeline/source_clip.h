@@ -16,9 +16,9 @@ namespace t3 {
 class SourceReader {
  public:
   virtual ~SourceReader() = default;
-  // The next frame, (3,height,width) fp32, nominally in [-1,1]; the last one again after the end,
-  // because a clip is encoded to 4n+1 frames.
-  virtual void Next(float* rgb) = 0;
+  // The next frame into `frame`, (3,height,width) fp32 on the host, nominally in [-1,1]. After the
+  // end it stays as it is.
+  virtual void Next(const at::Tensor& frame) = 0;
 };
 
 class SourceClip {
@@ -42,12 +42,13 @@ class SourceClip {
 class ClipPass {
  public:
   ClipPass(const SourceClip& clip, at::Device device);
-  // The next frame, (3,height,width) fp32 in [-1,1].
+  // The next frame, (3,height,width) fp32 in [-1,1]; the last one again after the end, because a
+  // clip is encoded to 4n+1 frames.
   at::Tensor Next();
 
  private:
   std::unique_ptr<SourceReader> reader_;
-  at::Tensor frame_;  // on the host
+  at::Tensor frame_;  // the latest as read
   FrameScaler scaler_;
 };
 
