@@ -91,9 +91,11 @@ class CfgDenoiser {
 // The velocity of the whole video from that of its segments, blended where they overlap.
 class SegmentedDenoiser {
  public:
-  SegmentedDenoiser(const CfgDenoiser& network, const DenoiseInput& input, at::Device device)
+  // `frames`: latent frames of the video.
+  SegmentedDenoiser(const CfgDenoiser& network, const DenoiseInput& input, int64_t frames,
+                    at::Device device)
       : network_(network),
-        segments_(input.segments),
+        segments_(input.segments.empty() ? std::vector<ClipSegment>{{0, frames}} : input.segments),
         device_(device),
         clean_frames_(input.first_frame.defined() ? input.first_frame.size(1) : 0) {
     for (size_t k = 0; k < segments_.size(); ++k) {
@@ -103,7 +105,7 @@ class SegmentedDenoiser {
   }
 
   at::Tensor Velocity(const at::Tensor& x, double timestep) const {
-    if (segments_.size() < 2) return network_.Velocity(x, timestep, clean_frames_);
+    if (segments_.size() == 1) return network_.Velocity(x, timestep, clean_frames_);
     const at::Tensor velocity = at::zeros_like(x);
     for (size_t k = 0; k < segments_.size(); ++k) {
       const at::Tensor part = network_.Velocity(PartOf(x, k), timestep, CleanFrames(k));
@@ -115,8 +117,7 @@ class SegmentedDenoiser {
 
   std::string FaultyLayer(const at::Tensor& x, double timestep) const {
     std::string layer;
-    if (segments_.size() < 2) layer = network_.FaultyLayer(x, timestep, clean_frames_);
-    for (size_t k = 0; k < segments_.size() && segments_.size() > 1 && layer.empty(); ++k) {
+    for (size_t k = 0; k < segments_.size() && layer.empty(); ++k) {
       layer = network_.FaultyLayer(PartOf(x, k), timestep, CleanFrames(k));
     }
     return layer.empty() ? "guidance or the solver (every layer is finite)" : layer;
@@ -129,7 +130,7 @@ class SegmentedDenoiser {
   int64_t CleanFrames(size_t k) const { return k == 0 ? clean_frames_ : 0; }
 
   const CfgDenoiser& network_;
-  const std::vector<ClipSegment>& segments_;
+  std::vector<ClipSegment> segments_;
   at::Device device_;
   int64_t clean_frames_;
   std::vector<at::Tensor> weights_;
@@ -144,7 +145,7 @@ at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const Denoi
   at::Tensor x = StartOf(input, input.segments.size() > 1 ? at::kCPU : device, solver);
   if (solver.next_step() == solver.steps()) return x;
   const CfgDenoiser guided(dit, attention, input, device);
-  const SegmentedDenoiser network(guided, input, device);
+  const SegmentedDenoiser network(guided, input, x.size(1), device);
   stage.StartAt(solver.next_step());
   for (int64_t i = solver.next_step(); i < solver.steps(); ++i) {
     const at::Tensor before = x;

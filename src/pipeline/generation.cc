@@ -206,7 +206,7 @@ at::Tensor Generation::MakeLatents(Item& item) {
   if (found) item.draft = found->progress.draft;
   const bool finished = found && found->progress.sampler.step == planned.identity.steps;
   if (planned.draft && !item.draft.defined()) MakeDraft(item);
-  OpenSource(item);
+  if (!item.request().output.keep_draft.empty()) OpenSource(item);
   if (finished) return found->progress.sampler.latents;
   Pass pass{model_, item.job(), planned.memory, planned.image, "denoising", DraftSteps(planned)};
   if (Resumed(item, pass) == nullptr) pass.source = EncodeSource(item);

@@ -45,7 +45,7 @@ class Generation {
     std::optional<OutputLock> lock;  // of the output, while it is being made
     SavedStep saved;                 // what the passes so far have left on disk
     at::Tensor draft;                // final latents of the draft; undefined: none, or not yet
-    std::shared_ptr<const SourceClip> source;  // the clip to refine, once it is there
+    std::shared_ptr<const SourceClip> source;  // the clip to refine, once something reads it
 
     const Job& job() const { return planned->job; }
     const Request& request() const { return planned->job.request; }
@@ -81,7 +81,7 @@ class Generation {
   // generation_source.cc
   void MakeDraft(Item& item);
   void DecodeDraft(Item& item);
-  void OpenSource(Item& item);
+  void OpenSource(Item& item);  // unless it is open
   at::Tensor EncodeSource(Item& item);
   void GenerateOne(Item& item, bool last);
   void WriteOutput(Item& item, const at::Tensor& latents);

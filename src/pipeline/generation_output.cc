@@ -69,7 +69,10 @@ void Generation::SaveAsOutput(Item& item, const at::Tensor& latents) const {
 void Generation::DecodeOutput(Item& item, const at::Tensor& latents) {
   if (!decoder_) decoder_ = LoadDecoder(model_, settings_.dtype, context_);
   DecodeTarget target = item.planned->target;
-  if (MatchesColors(item.job())) target.colors = item.source;
+  if (MatchesColors(item.job())) {
+    OpenSource(item);
+    target.colors = item.source;
+  }
   Stage stage(context_, "decoding", item.job().geometry.frames, "frames");
   DecodeToFile(*decoder_, latents, target, stage);
   stage.Finish(item.result.stages);

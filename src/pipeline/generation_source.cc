@@ -64,6 +64,7 @@ void Generation::DecodeDraft(Item& item) {
 }
 
 void Generation::OpenSource(Item& item) {
+  if (item.source) return;
   const Job& job = item.job();
   const VideoGeometry& video = job.geometry;
   if (item.planned->draft) {
@@ -80,7 +81,8 @@ void Generation::OpenSource(Item& item) {
 
 at::Tensor Generation::EncodeSource(Item& item) {
   const Job& job = item.job();
-  if (!item.source || job.sampling.strength == 1) return {};
+  if (!job.refines() || job.sampling.strength == 1) return {};
+  OpenSource(item);
   // Encoding takes what memory there is.
   decoder_.reset();
   dit_.reset();

@@ -255,4 +255,15 @@ VideoPlan ToVideoPlan(const ModelInfo& model, const Job& job) {
   return plan;
 }
 
+AttentionPlan ToAttentionPlan(const ModelInfo& model, const JobAttention& attention) {
+  const bool full = attention.pattern == AttentionPattern::kFull;
+  return {attention.pattern, model.attention.pattern, model.attention.known,
+          full ? WindowCycle{} : attention.windows, attention.windows_source};
+}
+
+DraftPlan ToDraftPlan(const ModelInfo& model, const Job& draft) {
+  return {model.paths.dit, ToVideoPlan(model, draft), ToAttentionPlan(model, draft.attention),
+          draft.steps()};
+}
+
 }  // namespace t3

@@ -61,7 +61,9 @@ Job PlanJob(const ModelInfo& model, const Request& request, const JobInputs& inp
 JobAttention ChooseAttention(const ModelInfo& model, std::optional<AttentionPattern> pattern,
                              const WindowCycle& windows, const Grid& grid);
 
-// The job's video as the public struct.
+// The job's video and attention as the public structs, and a draft's job as a whole.
 VideoPlan ToVideoPlan(const ModelInfo& model, const Job& job);
+AttentionPlan ToAttentionPlan(const ModelInfo& model, const JobAttention& attention);
+DraftPlan ToDraftPlan(const ModelInfo& model, const Job& draft);
 
 }  // namespace t3

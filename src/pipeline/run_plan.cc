@@ -60,12 +60,6 @@ std::optional<Image> ScaledImage(const std::optional<Image>& image, const VideoG
   return ResizeCover(*image, video.padded_width, video.padded_height);
 }
 
-AttentionPlan ToPlan(const ModelInfo& model, const JobAttention& attention) {
-  const bool full = attention.pattern == AttentionPattern::kFull;
-  return {attention.pattern, model.attention.pattern, model.attention.known,
-          full ? WindowCycle{} : attention.windows, attention.windows_source};
-}
-
 // The decoder's file and what it is; "" where nothing is decoded.
 std::string DecodedBy(const ModelInfo& model, const Request& request) {
   if (IsTensorFile(request.output.path)) return "";
@@ -200,27 +194,21 @@ void Planner::ReadInputs(PlannedJob& planned) const {
 
 void Planner::PlanMemoryAndTime(PlannedJob& planned, RunPlan& plan) const {
   const MemoryBudget budget = BudgetOf(settings_.device, settings_.limits);
-  const auto calibrated = [&](const ModelInfo& model, const Job& job, const RunMemory& memory) {
-    const auto calibration =
-        FindCalibration(CalibrationKeyOf(model, job, settings_.device, settings_.dtype));
-    return calibration
-               ? std::optional(ExpectTime(*calibration, model, job, settings_.dtype,
-                                          memory.stream_weights, !settings_.options.deterministic))
-               : std::nullopt;
+  const auto time_of = [&](const ModelInfo& model, const Job& job, const RunMemory& memory) {
+    return FindTime(model, job, settings_.device, settings_.dtype, memory.stream_weights,
+                    !settings_.options.deterministic);
   };
   planned.memory = PlanRunMemory(model_, planned.job, settings_.dtype, budget);
   plan.memory = ToOutlook(planned.memory);
   plan.refusal = CheckMemory(model_, planned.job, settings_.dtype, planned.memory);
-  plan.time = calibrated(model_, planned.job, planned.memory);
+  plan.time = time_of(model_, planned.job, planned.memory);
   if (!planned.draft) return;
   PlannedDraft& draft = *planned.draft;
   const ModelInfo& model = draft.model ? *draft.model : model_;
   draft.memory = PlanRunMemory(model, draft.job, settings_.dtype, budget);
   AddDraft(ToOutlook(draft.memory), plan.memory);
   if (!plan.refusal) plan.refusal = CheckMemory(model, draft.job, settings_.dtype, draft.memory);
-  const auto time = calibrated(model, draft.job, draft.memory);
-  if (plan.time && time) plan.time->draft = time->denoising + time->decoding;
-  if (!time) plan.time.reset();
+  AddDraft(time_of(model, draft.job, draft.memory), plan.time);
 }
 
 RunPlan Planner::Describe(const PlannedJob& planned) const {
@@ -235,15 +223,14 @@ RunPlan Planner::Describe(const PlannedJob& planned) const {
   plan.device_name = DeviceName(settings_.device);
   plan.dtype = ToComputeDtype(settings_.dtype);
   plan.video = ToVideoPlan(model_, job);
-  plan.attention = ToPlan(model_, job.attention);
+  plan.attention = ToAttentionPlan(model_, job.attention);
   plan.steps = job.steps();
   plan.segments = std::ssize(job.segments);
   plan.notes = job.notes;
   if (planned.draft) {
     const ModelInfo& model = planned.draft->model ? *planned.draft->model : model_;
     const Job& draft = planned.draft->job;
-    plan.draft = DraftPlan{model.paths.dit, ToVideoPlan(model, draft),
-                           ToPlan(model, draft.attention), draft.steps()};
+    plan.draft = ToDraftPlan(model, draft);
     for (const std::string& note : draft.notes) plan.notes.push_back("draft: " + note);
   }
   for (std::string& note : LoraNotes(model_, job.attention.pattern))

@@ -39,4 +39,19 @@ TimeOutlook ExpectTime(const Calibration& calibration, const ModelInfo& model, c
   return time;
 }
 
+std::optional<TimeOutlook> FindTime(const ModelInfo& model, const Job& job, at::Device device,
+                                    at::ScalarType dtype, bool streamed, bool tunes) {
+  const auto calibration = FindCalibration(CalibrationKeyOf(model, job, device, dtype));
+  if (!calibration) return std::nullopt;
+  return ExpectTime(*calibration, model, job, dtype, streamed, tunes);
+}
+
+void AddDraft(const std::optional<TimeOutlook>& draft, std::optional<TimeOutlook>& time) {
+  if (!draft) {
+    time.reset();
+  } else if (time) {
+    time->draft = draft->denoising + draft->decoding;
+  }
+}
+
 }  // namespace t3

@@ -19,5 +19,11 @@ CalibrationKey CalibrationKeyOf(const ModelInfo& model, const Job& job, at::Devi
 // are timed in the first forward, as they are unless kernels must be deterministic.
 TimeOutlook ExpectTime(const Calibration& calibration, const ModelInfo& model, const Job& job,
                        at::ScalarType dtype, bool streamed, bool tunes);
+// The same by an earlier calibration; nullopt where there is none for this model.
+std::optional<TimeOutlook> FindTime(const ModelInfo& model, const Job& job, at::Device device,
+                                    at::ScalarType dtype, bool streamed, bool tunes);
+
+// Adds the time of a draft; where that is not known, the whole is not.
+void AddDraft(const std::optional<TimeOutlook>& draft, std::optional<TimeOutlook>& time);
 
 }  // namespace t3

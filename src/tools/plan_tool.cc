@@ -70,12 +70,12 @@ std::optional<TimeOutlook> TimeToPlan(const PlanRequest& request, const ModelInf
   if (request.calibrate && !request.preset.empty())
     FailUsage("`calibrate` runs the model: give its files with `model` DIR, not `preset`");
   if (!machine.device) return std::nullopt;
+  if (!request.calibrate)
+    return FindTime(model, job, *machine.device, machine.dtype, streamed, /*tunes=*/true);
   const CalibrationKey key = CalibrationKeyOf(model, job, *machine.device, machine.dtype);
   const RunContext context{progress, cancel, *machine.device};
-  const std::optional<Calibration> calibration =
-      request.calibrate ? Calibrate(model, key, context) : FindCalibration(key);
-  if (!calibration) return std::nullopt;
-  return ExpectTime(*calibration, model, job, machine.dtype, streamed, /*tunes=*/true);
+  return ExpectTime(Calibrate(model, key, context), model, job, machine.dtype, streamed,
+                    /*tunes=*/true);
 }
 
 Job JobToPlan(const ModelInfo& model, const PlanRequest& request) {
@@ -103,22 +103,11 @@ void PlanDraft(const ModelInfo& model, const Job& job, const PlannedMachine& mac
   const Job draft = PlanJob(model, DraftRequest(job));
   const MemoryPlan memory = PlanMemory(MemoryInputs(model, draft, machine.dtype, machine.budget));
   AddDraft(ToOutlook({memory, machine.budget}), result.memory);
-  const JobAttention& attention = draft.attention;
-  result.draft = DraftPlan{model.paths.dit,
-                           ToVideoPlan(model, draft),
-                           {attention.pattern, model.attention.pattern, model.attention.known,
-                            attention.windows, attention.windows_source},
-                           draft.steps()};
+  result.draft = ToDraftPlan(model, draft);
   if (!result.time) return;
-  const CalibrationKey key = CalibrationKeyOf(model, draft, *machine.device, machine.dtype);
-  const std::optional<Calibration> calibration = FindCalibration(key);
-  if (!calibration) {
-    result.time.reset();
-    return;
-  }
-  const TimeOutlook time =
-      ExpectTime(*calibration, model, draft, machine.dtype, memory.stream_weights, /*tunes=*/true);
-  result.time->draft = time.denoising + time.decoding;
+  AddDraft(FindTime(model, draft, *machine.device, machine.dtype, memory.stream_weights,
+                    /*tunes=*/true),
+           result.time);
 }
 
 // With the windows of T3 where the attention is full, so that both can be compared.
