@@ -157,6 +157,45 @@ TEST(Refine, KillsInDraftAndVideoChangeNothing) {
   EXPECT_EQ(kills, 10);
 }
 
+// Distilled weights have guidance 1 and need no negative prompt; the draft's may.
+TEST(Refine, ADistilledVideoMayHaveAGuidedDraft) {
+  const TemporaryFolder folder;
+  const std::string dit = ReferencePath("mini2.1") + "/diffusion_pytorch_model.safetensors";
+  fs::copy(dit, folder / "wan_rcm_1.safetensors");  // recognised by its name
+  const ProgramResult result = RunT3({"generate",
+                                      "--model",
+                                      ReferencePath("mini2.1"),
+                                      "--dit",
+                                      folder / "wan_rcm_1.safetensors",
+                                      "--draft-dit",
+                                      dit,
+                                      "--draft",
+                                      "32x32",
+                                      "--draft-steps",
+                                      "2",
+                                      "--size",
+                                      "64x64",
+                                      "--frames",
+                                      "5",
+                                      "--strength",
+                                      "0.5",
+                                      "--device",
+                                      "cpu",
+                                      "--prompt",
+                                      "A dog",
+                                      "--output",
+                                      folder / "x.y4m",
+                                      "--keep-draft",
+                                      folder / "draft.y4m"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("rCM"));
+  const ProgramResult alone = RunT3({"generate", "--model", ReferencePath("mini2.1"), "--size",
+                                     "32x32", "--frames", "5", "--steps", "2", "--device", "cpu",
+                                     "--prompt", "A dog", "--output", folder / "alone.y4m"});
+  ASSERT_EQ(alone.exit_code, 0) << alone.err;
+  EXPECT_EQ(Frames(folder / "draft.y4m"), Frames(folder / "alone.y4m"));
+}
+
 TEST(Refine, WhatCannotBeMetIsRefusedBeforeWork) {
   const TemporaryFolder folder;
   const std::string source = Source(folder, 5);
@@ -177,6 +216,8 @@ TEST(Refine, WhatCannotBeMetIsRefusedBeforeWork) {
       {{"--video", folder / "text.mp4"}, "text.mp4"},
       {{"--video", folder / "cut.y4m"}, "cut.y4m"},
       {{"--draft", "64x64"}, "larger than the video of 32x32"},
+      {{"--size", "64x64", "--draft", "32x32", "--keep-draft", folder / "d.safetensors"},
+       "d.safetensors"},
       {{"--draft", "big"}, "--draft 'big' is not a size"},
       {{"--video", source, "--match-colors", "maybe"}, "neither on nor off"},
   };

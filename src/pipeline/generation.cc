@@ -130,7 +130,7 @@ void Generation::EncodePrompts(std::vector<Item>& items) {
   for (const Item& item : items) {
     if (HasText(item)) continue;
     texts.push_back(item.request().prompt);
-    if (item.job().sampling.guidance != 1) texts.push_back(item.job().negative_prompt);
+    if (NeedsNegative(*item.planned)) texts.push_back(item.job().negative_prompt);
   }
   if (texts.empty()) return;
   spool_.emplace(SpoolFolder(items.front().request().output.path));
@@ -152,7 +152,7 @@ bool Generation::HasText(const Item& item) {
 PromptEmbeds Generation::EmbedsOf(const Item& item) const {
   if (HasText(item)) return item.planned->embeds;
   PromptEmbeds embeds{spool_->Read(item.request().prompt), {}};
-  if (item.job().sampling.guidance != 1) embeds.negative = spool_->Read(item.job().negative_prompt);
+  if (NeedsNegative(*item.planned)) embeds.negative = spool_->Read(item.job().negative_prompt);
   return embeds;
 }
 

@@ -99,6 +99,11 @@ int64_t DraftSteps(const PlannedJob& planned) {
   return planned.draft ? planned.draft->job.steps() : 0;
 }
 
+bool NeedsNegative(const PlannedJob& planned) {
+  return planned.job.sampling.guidance != 1 ||
+         (planned.draft && planned.draft->job.sampling.guidance != 1);
+}
+
 DecodeTarget DraftTarget(const PlannedJob& planned, const std::string& path) {
   const Job& draft = planned.draft->job;
   DecodeTarget target;
@@ -175,7 +180,8 @@ void Planner::CheckPlaces(const PlannedJob& planned) {
     if (!path.empty()) const AtomicFile writable(path);
   }
   if (!request.output.keep_draft.empty() && planned.draft)
-    CheckDecodeTarget(DraftTarget(planned, request.output.keep_draft));
+    CheckVideoTarget(request.output.keep_draft,
+                     SettingsOf(DraftTarget(planned, request.output.keep_draft)));
 }
 
 void Planner::ReadInputs(PlannedJob& planned) const {
@@ -188,7 +194,7 @@ void Planner::ReadInputs(PlannedJob& planned) const {
     planned.embeds = planned.found->progress.embeds;
   } else if (!request.text_embeds.empty()) {
     planned.embeds = LoadPromptEmbeds(request.text_embeds, model_.dit.text_dim, model_.dit.text_len,
-                                      job.sampling.guidance != 1);
+                                      NeedsNegative(planned));
   }
 }
 

@@ -80,6 +80,9 @@ bool KeepsState(const Request& request);
 // Steps of the draft; 0 without one.
 int64_t DraftSteps(const PlannedJob& planned);
 
+// Whether the video or its draft is guided, and so needs the negative prompt.
+bool NeedsNegative(const PlannedJob& planned);
+
 // Where the draft's frames go: to `path`.
 DecodeTarget DraftTarget(const PlannedJob& planned, const std::string& path);
 
