@@ -43,7 +43,6 @@ struct MemoryOutlook {
   StageMemory host;
   int64_t device_budget = 0;  // bytes that a stage may take; 0: no limit was given
   int64_t host_budget = 0;
-  bool streams_weights = false;  // the denoiser's weights are copied to the GPU on demand
 };
 
 }  // namespace t3

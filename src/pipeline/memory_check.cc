@@ -176,7 +176,6 @@ MemoryOutlook ToOutlook(const RunMemory& memory) {
   outlook.host = memory.host;
   outlook.device_budget = memory.budget.device;
   outlook.host_budget = memory.budget.host;
-  outlook.streams_weights = memory.stream_weights;
   return outlook;
 }
 
