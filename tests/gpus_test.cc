@@ -152,6 +152,15 @@ class DisturbedRun : public testing::Test {
                        "--guidance", "5", "--checkpoint-every", "1", "--output", output_},
                       more));
   }
+  // Whether there is a checkpoint, which is larger than the mark that the run has begun.
+  bool HasStep() const {
+    for (const std::string& name : NamesIn(folder_.path())) {
+      std::error_code gone;
+      const auto bytes = fs::file_size(folder_ / name, gone);
+      if (!gone && bytes > 12'000) return true;
+    }
+    return false;
+  }
   void ExpectResumes(const Arguments& more) {
     const ProgramResult resumed = RunT3(With({"resume", output_, "--device", "cpu"}, more));
     ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
@@ -184,13 +193,11 @@ pid_t FindRank(const std::string& output, const std::string& rank) {
 TEST_F(DisturbedRun, ContinuesAfterARankWasKilled) {
   ProgramResult result;
   std::thread run([&] { result = RunT3(Run({"--gpus", "2"})); });
-  const std::string state = output_ + ".t3state";
   const auto killed = [&] {
     for (int i = 0; i < 600; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
       const pid_t rank = FindRank(output_, "1");
-      if (rank == 0 || NamesIn(folder_.path()).empty()) continue;
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      if (rank == 0 || !HasStep()) continue;
       return ::kill(rank, SIGKILL) == 0;
     }
     return false;

@@ -105,7 +105,7 @@ std::unique_ptr<RankGroup> Team::Connect(const std::vector<int64_t>& ranks) {
   const std::string name = fmt::format("group/{}/{}", connections_, fmt::join(ranks, "-"));
   // The store notices a rank that does not come, which connecting would wait for.
   Put(fmt::format("{}/comes/{}", name, rank()), "yes");
-  for (const int64_t other : ranks) Wait(fmt::format("{}/comes/{}", name, other));
+  for (const int64_t other : ranks) Wait(fmt::format("{}/comes/{}", name, other), place_.patience);
   BackendPlace place;
   place.store = c10::make_intrusive<c10d::PrefixStore>(name, store_);
   place.rank = static_cast<int>(self - ranks.begin());
@@ -137,7 +137,8 @@ void Team::Put(const std::string& key, const std::string& value) {
   }
 }
 
-void Team::Wait(const std::string& key) {
+void Team::Wait(const std::string& key, std::optional<double> limit) {
+  const auto begin = steady_clock::now();
   PollUntil(
       [&] {
         try {
@@ -149,6 +150,9 @@ void Team::Wait(const std::string& key) {
       [&] {
         if (const std::string trouble = signs_->Trouble(); !trouble.empty())
           Fail("the ranks cannot go on together: {}", trouble);
+        const std::chrono::duration<double> waited = steady_clock::now() - begin;
+        if (limit && waited.count() > *limit)
+          Fail("the ranks cannot go on together: one did not come within {:.0f} s", *limit);
       });
 }
 

@@ -78,7 +78,8 @@ class Team {
 
  private:
   std::unique_ptr<RankGroup> Connect(const std::vector<int64_t>& ranks);
-  void Wait(const std::string& key);
+  // As long as all ranks live, or for `limit` as well.
+  void Wait(const std::string& key, std::optional<double> limit = {});
   void Put(const std::string& key, const std::string& value);
   std::string Get(const std::string& key);  // waits
   void MeetAll();

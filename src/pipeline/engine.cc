@@ -43,7 +43,7 @@ class Engine::Impl {
       : model(OpenModel(files)),
         settings(SettleOptions(files, options)),
         planner(model, settings),
-        team(JoinRanks(model, settings)) {}
+        team(JoinRanks(options.ranks, settings.device, FactsOf(model, settings))) {}
   ~Impl() { LeaveRanks(team); }
 
   RunContext Context(const ProgressFn& progress, const CancelToken* cancel) const {

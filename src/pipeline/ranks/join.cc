@@ -17,9 +17,6 @@
 namespace t3 {
 namespace {
 
-// What must be the same on every rank, with its name.
-using Facts = std::vector<std::pair<std::string, std::string>>;
-
 std::string FileText(const std::string& path) {
   if (path.empty()) return "none";
   std::error_code ignored;
@@ -33,20 +30,13 @@ std::string LoraText(const std::vector<Lora>& loras) {
   return text.empty() ? "none" : text;
 }
 
-Facts FactsOf(const ModelInfo& model, const RunSettings& settings) {
-  return {{"program", DescribeBuild()},           {"denoiser", FileText(model.paths.dit)},
-          {"VAE", FileText(model.paths.vae)},     {"decoder", FileText(model.paths.decoder)},
-          {"LoRAs", LoraText(model.loras)},       {"type", settings.DtypeName()},
-          {"device", DeviceName(settings.device)}};
-}
-
 // Whether exchanges are to be measured (docs/guides/several-gpus.md).
 bool TimesExchanges() {
   const char* const text = std::getenv("T3_TIME_EXCHANGES");
   return text != nullptr && *text != '\0';
 }
 
-void Compare(Team& team, const Facts& facts) {
+void Compare(Team& team, const RankFacts& facts) {
   for (const auto& [name, value] : facts) {
     const std::vector<std::string> values = team.Share(value);
     for (size_t rank = 1; rank < values.size(); ++rank) {
@@ -78,17 +68,25 @@ at::Device RankDevice(at::Device device, const std::string& asked, const RankPla
   return {at::kCUDA, static_cast<at::DeviceIndex>(place.local_rank)};
 }
 
-Team* JoinRanks(const ModelInfo& model, const RunSettings& settings) {
-  const RankPlace& place = settings.options.ranks;
+RankFacts FactsOf(const ModelInfo& model, const RunSettings& settings) {
+  return {{"denoiser", FileText(model.paths.dit)},
+          {"VAE", FileText(model.paths.vae)},
+          {"decoder", FileText(model.paths.decoder)},
+          {"LoRAs", LoraText(model.loras)},
+          {"type", settings.DtypeName()}};
+}
+
+Team* JoinRanks(const RankPlace& place, at::Device device, const RankFacts& facts) {
   if (place.size == 1) return nullptr;
   // Never destroyed: the other ranks may still read the store when this process ends.
   static Team* team = nullptr;
   if (team == nullptr) {
-    if (settings.device.is_cpu()) ShareCores(place);
-    team = new Team(place, settings.device);
+    if (device.is_cpu()) ShareCores(place);
+    team = new Team(place, device);
     team->set_timed(TimesExchanges());
   }
-  Compare(*team, FactsOf(model, settings));
+  Compare(*team, {{"program", DescribeBuild()}, {"device", DeviceName(device)}});
+  Compare(*team, facts);
   return team;
 }
 
