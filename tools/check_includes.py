@@ -45,6 +45,7 @@ ALLOWED["training/data"] = BELOW_TRAINING
 ALLOWED["training/loop"] = BELOW_TRAINING
 ALLOWED["training/vae"] = BELOW_TRAINING + ["training/loop"]
 ALLOWED["training/dit"] = BELOW_TRAINING + ["training/loop", "training/data"]
+ALLOWED["training/distill"] = BELOW_TRAINING + ["training/loop", "training/dit"]
 ALLOWED["training"] = list(ALLOWED)
 ALLOWED["bench"] = BELOW_TRAINING
 ALLOWED["eval"] = BELOW_TRAINING + ["training/loop", "training/dit", "training/vae"]
