@@ -58,7 +58,7 @@ TEST_EXTRA = ["weights", "tests"]
 TORCH_FOLDERS = ["kernels", "ops", "nn", "world", "measure",
                  "models/dit", "models/text_encoder", "models/decoder", "models/taehv",
                  "models/vae", "sampling",
-                 "runtime", "loading", "pipeline", "tools", "training/data", "training/loop", "training/vae", "training/dit",
+                 "runtime", "loading", "pipeline", "tools", "training/data", "training/loop", "training/vae", "training/dit", "training/distill",
                  "training", "bench", "eval"]
 LIBRARIES = {
     "libtorch": (r"(ATen|c10|torch)/", TORCH_FOLDERS),

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "loading/sampling_json.h"
 #include "nn/weights_digest.h"
+#include "training/distill/make_objective.h"
 #include "training/dit/dit_file.h"
 #include "training/dit/dit_task.h"
 #include "training/dit/model_folder.h"

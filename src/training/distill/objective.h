@@ -1,8 +1,6 @@
 // What a student learns, as a loss of one micro batch and what belongs to it.
 #pragma once
 
-#include <memory>
-
 #include "training/distill/networks.h"
 #include "training/loop/task.h"
 
@@ -19,7 +17,5 @@ class DistillObjective {
   virtual TensorMap State() const { return {}; }
   virtual void Restore(const TensorMap& /*state*/, int64_t /*steps*/) {}
 };
-
-std::unique_ptr<DistillObjective> MakeObjective(DistillNetworks& networks);
 
 }  // namespace t3

@@ -1,5 +1,5 @@
-// The objective that the configuration names.
-#include "training/distill/objective.h"
+// Chooses among the objectives.
+#include "training/distill/make_objective.h"
 
 #include "training/distill/consistency.h"
 #include "training/distill/dmd.h"
