@@ -149,6 +149,7 @@ TEST(Team, EndsWithARankThatHangs) {
   const std::vector<std::string> errors = RunRanks(
       2,
       [](Team& team) {
+        team.everyone().Broadcast(at::zeros({4}), 1);
         if (team.rank() == 1) std::this_thread::sleep_for(std::chrono::seconds(5));
         team.everyone().Broadcast(at::zeros({4}), 1);
       },

@@ -23,7 +23,10 @@ RowGather GatherRows(Team& team, int64_t height, Come come) {
   return [&team, height, come](const at::Tensor& rows) {
     come();
     const at::Tensor first = rows.transpose(0, 1).contiguous();
-    return team.everyone().Gather(first, EvenShares(height, team.size())).transpose(0, 1);
+    return team.everyone()
+        .Gather(first, EvenShares(height, team.size()))
+        .transpose(0, 1)
+        .contiguous();
   };
 }
 
