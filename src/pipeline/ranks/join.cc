@@ -82,6 +82,8 @@ Team* JoinRanks(const RankPlace& place, at::Device device, const RankFacts& fact
   static Team* team = nullptr;
   if (team == nullptr) {
     if (device.is_cpu()) ShareCores(place);
+    // Else calls without a tensor would open a context on the first GPU.
+    if (device.is_cuda()) c10::impl::VirtualGuardImpl(device.type()).setDevice(device);
     team = new Team(place, device);
     team->set_timed(TimesExchanges());
   }
