@@ -290,6 +290,34 @@ TrainPlan PlanDistillTraining(const DistillConfig& config, const ModelInfo& base
   return plan;
 }
 
+namespace {
+
+void AddClipSizes(const VaeTrainConfig& config, TrainPlan* plan) {
+  for (const WorldBatchKind& kind : config.world.batches) {
+    plan->sizes.push_back({kind.crop_width, kind.crop_height, kind.frames, 0, kind.clips, 0});
+  }
+}
+
+void AddDecoderStudent(const VaeTrainConfig& config, const VaeFile& teacher, at::ScalarType dtype,
+                       TrainPlan* plan) {
+  const int64_t size = dtype == at::kBFloat16 ? 2 : 4;
+  for (const TensorSpec& spec : VaeTensors(teacher.config)) {
+    plan->frozen_weights += Elements(spec.shape);
+    plan->weight_bytes += size * Elements(spec.shape);
+  }
+  TrainedWeights trained(config, dtype, plan);
+  const auto student = OpenDecoderStudent(config.student->decoder,
+                                          {teacher, dtype, at::kFloat, at::Device(at::kCPU)});
+  for (const auto& [name, leaf] : student->leaves()) {
+    trained.Add(name, leaf.sizes().vec(), /*computed_in_fp32=*/false);
+    plan->model_bytes += leaf.numel() * (config.save_dtype == "bf16" ? 2 : 4);
+  }
+  plan->trained = "the small decoder " + config.student->decoder;
+  AddClipSizes(config, plan);
+}
+
+}  // namespace
+
 TrainPlan PlanVaeTraining(const VaeTrainConfig& config, const VaeFile& file, at::Device device,
                           at::ScalarType dtype) {
   TrainPlan plan;
@@ -297,6 +325,10 @@ TrainPlan PlanVaeTraining(const VaeTrainConfig& config, const VaeFile& file, at:
   plan.base = file.path;
   plan.trained = config.decoder_only ? "the decoder of the VAE" : "all weights of the VAE";
   FillShared(config, device, dtype, &plan);
+  if (config.student) {
+    AddDecoderStudent(config, file, dtype, &plan);
+    return plan;
+  }
   TrainedWeights trained(config, dtype, &plan);
   const TensorTable table = VaeTensors(file.config);
   for (const TensorSpec& spec : table) {
@@ -308,9 +340,7 @@ TrainPlan PlanVaeTraining(const VaeTrainConfig& config, const VaeFile& file, at:
     }
   }
   plan.model_bytes = SavedBytes(config, table, /*dit=*/false);
-  for (const WorldBatchKind& kind : config.world.batches) {
-    plan.sizes.push_back({kind.crop_width, kind.crop_height, kind.frames, 0, kind.clips, 0});
-  }
+  AddClipSizes(config, &plan);
   return plan;
 }
 

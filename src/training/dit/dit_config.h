@@ -50,7 +50,8 @@ struct SampleConfig {
 // The loss on held-out clips with fixed noise and timesteps.
 struct ValidationConfig {
   int64_t every_steps = 0;  // 0: none
-  std::string prepared;     // dataset of held-out clips
+  std::string prepared;     // dataset of held-out clips; empty: `world`
+  std::optional<WorldLatentsConfig> world;
   int64_t clips = 8;        // the first so many of it
 };
 
