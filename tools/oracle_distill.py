@@ -206,7 +206,8 @@ def main():
     parser.add_argument("model", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
     args = parser.parse_args()
-    teacher = load_file(args.model / "diffusion_pytorch_model.safetensors")
+    stored = load_file(args.model / "diffusion_pytorch_model.safetensors")
+    teacher = {name: value.float() for name, value in stored.items()}
     config = json.loads((args.model / "config.json").read_text())
     text_dim = teacher["text_embedding.0.weight"].shape[1]
     net.C = {**{k: config[k] for k in ("dim", "ffn_dim", "num_heads", "num_layers", "text_len", "freq_dim")},

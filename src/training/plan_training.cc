@@ -16,6 +16,7 @@
 #include "training/data/prepare_settings.h"
 #include "training/dit/lora.h"
 #include "training/loop/muon.h"
+#include "training/vae/open_student.h"
 
 namespace t3 {
 namespace {

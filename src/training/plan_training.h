@@ -11,7 +11,6 @@
 #include "training/distill/teacher.h"
 #include "training/dit/dit_config.h"
 #include "training/dit/prepared_source.h"
-#include "training/vae/decoder_student.h"
 #include "training/vae/vae_config.h"
 #include "training/vae/vae_task.h"
 

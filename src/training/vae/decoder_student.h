@@ -34,9 +34,4 @@ struct StudentSettings {
   at::Device device;
 };
 
-// The decoder in the file `path`: a TAEHV, or a VAE, of which the decoder is taken. Throws Error
-// for a file that is neither, and for one that does not decode the teacher's latents.
-std::unique_ptr<DecoderStudent> OpenDecoderStudent(const std::string& path,
-                                                   const StudentSettings& settings);
-
 }  // namespace t3

@@ -16,6 +16,7 @@
 #include "nn/load.h"
 #include "nn/weights_digest.h"
 #include "training/vae/decoder_report.h"
+#include "training/vae/open_student.h"
 
 namespace t3 {
 namespace {

@@ -1,5 +1,5 @@
 // Opens a student by what its file is.
-#include "training/vae/decoder_student.h"
+#include "training/vae/open_student.h"
 
 #include "loading/decoder_file.h"
 #include "training/vae/taehv_student.h"
