@@ -47,6 +47,15 @@ TEST(DistillConfig, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(ErrorWith({}), "no error");
 }
 
+TEST(DistillConfig, DraftsAreForRefiners) {
+  json more{{"data",
+             {{"prepared", ""},
+              {"world", {{"sizes", {{{"size", "64x64"}, {"clips", 2}, {"draft", "32x32"}}}}}}}}};
+  EXPECT_THAT(ErrorWith(more), HasSubstr("a list in \"sampling\" that begins below 1"));
+  more["sampling"]["timesteps"] = {800, 400};
+  EXPECT_EQ(ErrorWith(more), "no error");
+}
+
 TEST(DistillConfig, ACriticFollowsTheStudentWhereNothingElseIsSaid) {
   const DistillConfig config =
       MiniDistillConfig("unused", {{"lora", {{"rank", 4}}}, {"optimizer", {{"lr", 1e-4}}}});

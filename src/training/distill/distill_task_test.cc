@@ -89,7 +89,8 @@ TEST(DistillTask, ResumesConsistencyBitForBit) {
   ExpectResumesBitForBit({{"objective", "consistency"}});
 }
 
-// The student begins with the colours of another model. The gates see it, and DMD brings the colours back.
+// The student begins with the colours of another model. The gates see it, and DMD brings the
+// colours back.
 TEST(DistillTask, DmdGivesTheStudentTheTeachersColors) {
   const test::Folder folder;
   const ModelInfo base = ChangedModel(folder.Path("base"), [](TensorMap& weights) {

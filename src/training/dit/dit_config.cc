@@ -1,6 +1,8 @@
 // Reads the configuration of a denoiser's training.
 #include "training/dit/dit_config.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace t3 {
@@ -147,6 +149,10 @@ DitTrainConfig TakeDenoiser(JsonFields& root, const json& document) {
   return config;
 }
 
+bool HasDrafts(const DitDataConfig& data) {
+  return data.world && std::ranges::any_of(data.world->sizes, &WorldLatentSize::is_draft);
+}
+
 DitTrainConfig ParseDitTrainConfig(const json& document, const std::string& source) {
   JsonFields root(document, source);
   DitTrainConfig config = TakeDenoiser(root, document);
@@ -155,6 +161,11 @@ DitTrainConfig ParseDitTrainConfig(const json& document, const std::string& sour
   root.TakeNumber("image_to_video", 0, 1, &config.image_to_video);
   config.validation = TakeValidation(root.Object("validation"), config.seed);
   root.CheckAllTaken();
+  T3_CHECK(
+      !HasDrafts(config.data),
+      "{}: \"draft\" makes clips without detail, from which a denoiser would learn to make such; "
+      "it belongs to the task distill",
+      source);
   T3_CHECK(!config.lora || !config.train_text_encoder,
            "{}: \"train_text_encoder\" trains all weights and does not go with \"lora\"", source);
   return config;

@@ -82,6 +82,9 @@ WindowCycle WindowsOf(const AttentionConfig& config);
 AttentionConfig TakeAttention(JsonFields& parent);
 std::optional<LoraConfig> TakeLora(JsonFields& parent);
 
+// Whether a size of the world's is that of enlarged drafts.
+bool HasDrafts(const DitDataConfig& data);
+
 // The fields that every task that trains a denoiser has.
 DitTrainConfig TakeDenoiser(JsonFields& root, const nlohmann::json& document);
 

@@ -51,6 +51,22 @@ TEST(WorldLatents, RunsOfSeveralSeedsShareTheClipsOfOne) {
   EXPECT_TRUE(differ);
 }
 
+TEST(WorldLatents, DraftsAreTheSameScenesWithoutTheirDetail) {
+  const auto latents_of = [](nlohmann::json size) {
+    size.update({{"size", "64x64"}, {"frames", 5}, {"clips", 2}, {"together", 2}});
+    const nlohmann::json world{{"sizes", {size}}};
+    DitTrainConfig config = MiniConfig("unused");
+    config.data.world = TakeWorldLatents(JsonFields(world, "test"), 2, 0);
+    WorldLatents source(config, MiniModel(), at::kFloat, CpuContext());
+    return std::pair{source.Digest(), source.Get(0, 0).latents};
+  };
+  const auto [clean_digest, clean] = latents_of({});
+  const auto [draft_digest, draft] = latents_of({{"draft", "32x32"}});
+  EXPECT_EQ(draft.sizes(), clean.sizes());
+  EXPECT_FALSE(at::allclose(draft, clean, 1e-2, 1e-2));
+  EXPECT_NE(draft_digest, clean_digest);
+}
+
 TEST(WorldLatents, CaptionsAloneAreThoseOfTheClips) {
   WorldLatents rendered = MakeLatents("", false);
   WorldLatents captions = MakeLatents("", false, 0, ClipLatents::kZeros);
