@@ -125,13 +125,13 @@ int64_t FrozenBytes(const TensorTable& table, at::ScalarType dtype) {
 
 // A student's LoRA shares its base with a teacher of the same weights, and needs a copy with the
 // factors merged while it is evaluated.
-void AddTeacher(const DistillConfig& config, const TeacherModel& teacher, at::ScalarType dtype,
-                TrainPlan* plan) {
+void AddTeacher(const DistillConfig& config, const ModelInfo& base, const TeacherModel& teacher,
+                at::ScalarType dtype, TrainPlan* plan) {
+  if (config.lora) plan->weight_bytes += FrozenBytes(DitTensors(base.dit), dtype);
+  if (config.lora && teacher.is_base) return;
   const TensorTable table = DitTensors(teacher.model.dit);
   plan->weight_bytes += FrozenBytes(table, dtype);
-  if (!(config.lora && teacher.is_base)) {
-    for (const TensorSpec& spec : table) plan->frozen_weights += Elements(spec.shape);
-  }
+  for (const TensorSpec& spec : table) plan->frozen_weights += Elements(spec.shape);
 }
 
 void AddCritic(const DistillConfig& config, const TeacherModel& teacher, at::ScalarType dtype,
@@ -283,7 +283,7 @@ TrainPlan PlanDistillTraining(const DistillConfig& config, const ModelInfo& base
   plan.base = base.paths.dit;
   FillShared(config, device, dtype, &plan);
   AddWeights(config, base, dtype, &plan);
-  AddTeacher(config, teacher, dtype, &plan);
+  AddTeacher(config, base, teacher, dtype, &plan);
   if (config.objective == Objective::kDmd) AddCritic(config, teacher, dtype, &plan);
   if (config.objective == Objective::kConsistency) AddTarget(config, base, dtype, &plan);
   plan.sizes = SizesOf(config, base, source);
