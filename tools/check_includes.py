@@ -35,6 +35,7 @@ ALLOWED = {
     "sampling": ["base", "config"],
     "world": ["base"],
     "measure": ["base", "world"],
+    "score": ["base"],
 }
 ALLOWED["runtime"] = ["base", "ops"]
 ALLOWED["loading"] = list(ALLOWED)
