@@ -38,8 +38,7 @@ TEST(Brisque, FeaturesAreThePackages) {
 
 TEST(Brisque, ScoreIsThePackages) {
   const MetricGroup group{"brisque", 1, {}, OpenBrisque};
-  const MetricValues values = testing::ScoreTestClip(
-      group, kClip, 4, nullptr, {.weights = kModel, .program = {}, .options = {}});
+  const MetricValues values = testing::ScoreTestClip(group, kClip, 4, nullptr, {.weights = kModel});
   EXPECT_NEAR(values.at(0).second, Expected()["values"]["brisque"].get<double>(), 0.5);
 }
 

@@ -19,13 +19,7 @@ MetricValues GridOf(int64_t period, int64_t line, float levels) {
       if (raised) luma[static_cast<size_t>(y * kClip.width + x)] += levels;
     }
   }
-  GridOfClip grid({.path = {},
-                   .width = kClip.width,
-                   .height = kClip.height,
-                   .frames = 1,
-                   .fps = 16,
-                   .prompt = {},
-                   .reference = {}});
+  GridOfClip grid({.width = kClip.width, .height = kClip.height, .frames = 1, .fps = 16});
   grid.Add({.index = 0,
             .width = kClip.width,
             .height = kClip.height,

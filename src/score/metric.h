@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -31,13 +32,13 @@ struct ScoreFrame {
 
 // What is known of a clip before its first frame.
 struct ClipInfo {
-  std::string path;
+  std::string path = {};
   int64_t width = 0;   // of every frame
   int64_t height = 0;  // of every frame
   int64_t frames = 0;  // exactly as many calls of Add follow
   double fps = 0;
-  std::string prompt;     // for metrics that need one
-  std::string reference;  // path of the reference clip, for metrics that need one
+  std::string prompt = {};     // for metrics that need one
+  std::string reference = {};  // path of the reference clip, for metrics that need one
 };
 
 // A value of the clip and the metric's name in the table.
@@ -60,15 +61,18 @@ class ClipMetric {
 class Metric {
  public:
   virtual ~Metric() = default;
-  // Throws Error where clips of this size or length cannot be measured.
+  // Throws Error of kind kUsage where the metric is not defined for the clip (its size, its length,
+  // a prompt that it cannot use): reported as a gap, not as a failure.
   virtual std::unique_ptr<ClipMetric> Start(const ClipInfo& clip) = 0;
 };
 
 // What the user gave for a group.
 struct MetricSetup {
-  std::string weights;  // file; of `weights` NAME=FILE. "" for groups without
-  std::string program;  // path of the program that the group runs; "" for groups without
-  RunOptions options;   // device and memory
+  std::string weights = {};  // file; of `weights` NAME=FILE. "" for groups without
+  std::string program = {};  // path of the program that the group runs; "" for groups without
+  RunOptions options = {};   // device and memory
+  // Every file of `weights`, by name: for groups that share a network.
+  std::map<std::string, std::string> all_weights = {};
 };
 
 // A row of the table of groups.
@@ -85,5 +89,6 @@ struct MetricGroup {
 // The parts of the table. Each is in a file of its own beside its metrics.
 std::span<const MetricGroup> FrameMetricGroups();      // frames alone
 std::span<const MetricGroup> ReferenceMetricGroups();  // a reference clip
+std::span<const MetricGroup> WorldMetricGroups();  // captions of the synthetic world: score/world
 
 }  // namespace t3

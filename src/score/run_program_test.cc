@@ -32,9 +32,9 @@ std::string ErrorOf(const std::function<void()>& action) {
 }
 
 TEST(Vmaf, ProgramsWithoutTheFilterAreNamed) {
-  EXPECT_THAT(ErrorOf([] { OpenVmaf({.weights = {}, .program = "true", .options = {}}); }),
+  EXPECT_THAT(ErrorOf([] { OpenVmaf({.program = "true"}); }),
               HasSubstr("the libvmaf filter, which true lacks"));
-  EXPECT_THAT(ErrorOf([] { OpenVmaf({.weights = {}, .program = "/no/ffmpeg", .options = {}}); }),
+  EXPECT_THAT(ErrorOf([] { OpenVmaf({.program = "/no/ffmpeg"}); }),
               HasSubstr("which /no/ffmpeg is not"));
 }
 

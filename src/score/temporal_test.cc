@@ -13,13 +13,7 @@ constexpr int64_t kWidth = 64, kHeight = 36;
 // Frames of one brightness each, 0 to 255.
 template <typename OneClip>
 std::map<std::string_view, double> ScoreLevels(const std::vector<float>& levels) {
-  OneClip clip({.path = {},
-                .width = kWidth,
-                .height = kHeight,
-                .frames = std::ssize(levels),
-                .fps = 16,
-                .prompt = {},
-                .reference = {}});
+  OneClip clip({.width = kWidth, .height = kHeight, .frames = std::ssize(levels), .fps = 16});
   int64_t index = 0;
   for (const float level : levels) {
     const std::vector<float> luma(kWidth * kHeight, level),

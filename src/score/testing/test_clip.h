@@ -75,13 +75,7 @@ inline MetricValues ScoreTestClip(const MetricGroup& group, const TestClip& clip
                                   const TestClip* reference = nullptr,
                                   const MetricSetup& setup = {}) {
   const std::unique_ptr<Metric> metric = group.open(setup);
-  ClipInfo info{.path = {},
-                .width = clip.width,
-                .height = clip.height,
-                .frames = frames,
-                .fps = 16,
-                .prompt = {},
-                .reference = {}};
+  ClipInfo info{.width = clip.width, .height = clip.height, .frames = frames, .fps = 16};
   const std::unique_ptr<ClipMetric> one = metric->Start(info);
   for (int64_t t = 0; t < frames; ++t) {
     const std::vector<float> rgb = clip.Frame(t), luma = LumaOfFrame(rgb);
