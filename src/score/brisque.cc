@@ -124,8 +124,10 @@ BrisqueFeatures BrisqueFeaturesOf(PlaneView luma) {
   return features;
 }
 
-BrisqueModel BrisqueModel::Read(const std::string& path) {
-  std::istringstream text(ReadText(path));
+BrisqueModel BrisqueModel::Read(const std::string& path) { return Parse(ReadText(path), path); }
+
+BrisqueModel BrisqueModel::Parse(const std::string& bytes, const std::string& path) {
+  std::istringstream text(bytes);
   const auto header = ReadHeader(text);
   const auto has = [&](const char* name, const char* value) {
     const auto found = header.find(name);

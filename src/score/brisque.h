@@ -23,6 +23,8 @@ class BrisqueModel {
  public:
   // Throws Error that names the file where it is not such a model of 36 features.
   static BrisqueModel Read(const std::string& path);
+  // Of a file's text; `path` is for messages.
+  static BrisqueModel Parse(const std::string& text, const std::string& path);
   // About 0 (good) to 100 (bad).
   double Score(const BrisqueFeatures& features) const;
 

@@ -45,7 +45,7 @@ void ScoreState::Read() {
            "{} exists and is not the state of a score; name another file", path_);
   while (std::getline(text, line)) {
     try {
-      const json entry = json::parse(line);
+      const json entry = ParseJson(line, "the state");
       if (entry.contains("group")) {
         groups_[entry.at("group")] = {entry.at("values").get<std::map<std::string, double>>(),
                                       entry.value("gap", "")};
