@@ -64,7 +64,9 @@ struct ClipScores {
   int64_t width = 0, height = 0, frames = 0;
   double fps = 0;
   std::map<std::string, double> values;  // by metric
-  std::vector<ScoreProblem> gaps;        // metrics that are not defined for the clip
+  // Metrics that are not defined for the clip. What no clip of the set has for one reason is a note
+  // of the set instead.
+  std::vector<ScoreProblem> gaps;
   std::vector<ScoreProblem> failures;
   std::string thumbnail;  // PNG of the middle frame; "" where none was decoded
   bool reused = false;    // all of it from the state file

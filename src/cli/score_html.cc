@@ -77,7 +77,7 @@ std::string Figure(const ScoreResult& result, size_t clip, const std::string& me
 std::string MetricRow(const ScoreResult& result, const MetricSummary& summary, bool truth) {
   constexpr size_t kEnds = 3;
   const std::string name(summary.metric.name);
-  const ScoreEnds ends = EndsOf(summary, std::min(kEnds, summary.ascending.size() / 2));
+  const ScoreEnds ends = EndsOf(result, summary, std::min(kEnds, summary.ascending.size() / 2));
   const auto figures = [&](const std::vector<size_t>& clips) {
     std::string html;
     for (const size_t clip : clips) html += Figure(result, clip, name);

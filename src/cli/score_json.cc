@@ -33,7 +33,7 @@ ordered_json SummaryJson(const ScoreResult& result, const MetricSummary& summary
     for (const size_t clip : clips) list.push_back(result.clips[clip].name);
     return list;
   };
-  const ScoreEnds ends = EndsOf(summary, kEnds);
+  const ScoreEnds ends = EndsOf(result, summary, kEnds);
   const bool ordered = summary.metric.better != Better::kNeither;
   ordered_json entry{{"unit", summary.metric.unit},
                      {"better", DirectionText(summary.metric.better)},

@@ -51,7 +51,10 @@ std::string NeedsText(const MetricNeeds& needs) {
   return fmt::format("{}", fmt::join(all, ", "));
 }
 
-ScoreEnds EndsOf(const MetricSummary& summary, size_t count) {
+ScoreEnds EndsOf(const ScoreResult& result, const MetricSummary& summary, size_t count) {
+  const std::string name(summary.metric.name);
+  const auto value = [&](size_t clip) { return result.clips[clip].values.at(name); };
+  if (value(summary.ascending.front()) == value(summary.ascending.back())) return {};
   ScoreEnds ends{summary.ascending, summary.ascending};
   std::ranges::reverse(summary.metric.better == Better::kLess ? ends.worst : ends.best);
   for (std::vector<size_t>* clips : {&ends.worst, &ends.best})
@@ -67,9 +70,9 @@ std::string ScoreText(const ScoreResult& result) {
       fmt::format("{:<20} {:>22} {:>5} {:<8} {}{:<25} {}\n", "metric", "mean", "clips", "better",
                   truth ? "truth  " : "", "worst, or lowest", "best, or highest");
   for (const MetricSummary& summary : result.metrics) {
-    const ScoreEnds ends = EndsOf(summary, 1);
+    const ScoreEnds ends = EndsOf(result, summary, 1);
     const auto name = [&](const std::vector<size_t>& clips) {
-      return CutToColumns(result.clips[clips.front()].name, kNameColumns);
+      return clips.empty() ? "" : CutToColumns(result.clips[clips.front()].name, kNameColumns);
     };
     text += fmt::format(
         "{:<20} {:>22} {:>5} {:<8} {}{:<25} {}\n", summary.metric.name, MeanText(summary.mean),

@@ -18,10 +18,11 @@ std::string MetricTableText();
 std::string DirectionText(Better better);
 // "prompt, weights", or "".
 std::string NeedsText(const MetricNeeds& needs);
-// The clips that an order from bad to good begins or ends with: by value where neither is better.
+// The clips that an order from bad to good begins or ends with: by value where neither is better;
+// none where all values are equal.
 struct ScoreEnds {
   std::vector<size_t> worst, best;  // at most `count` each, the extreme one first
 };
-ScoreEnds EndsOf(const MetricSummary& summary, size_t count);
+ScoreEnds EndsOf(const ScoreResult& result, const MetricSummary& summary, size_t count);
 
 }  // namespace t3

@@ -18,37 +18,43 @@ namespace {
 
 constexpr const char* kTruth = "world_attributes";
 
-// Progress in clips; the time left counts frames of the clips that were not reused.
+// Progress in frames. Clips that were not opened yet count as long as those before them on average;
+// those that were reused do not count.
 class SetProgress {
  public:
   SetProgress(const ProgressFn& progress, int64_t clips)
-      : progress_(progress), clips_(clips), start_(std::chrono::steady_clock::now()) {}
+      : progress_(progress), left_(clips), start_(std::chrono::steady_clock::now()) {}
 
-  void Frame(const std::string& clip, int64_t frame, int64_t frames) const {
-    const double part = frames > 0 ? static_cast<double>(frame) / static_cast<double>(frames) : 0;
-    Report(fmt::format("{}, frame {} of {}", clip, frame + 1, frames), part);
+  // Before frame `frame` of `frames` of the clip.
+  void Frame(const std::string& clip, int64_t frame, int64_t frames) {
+    in_clip_ = frame + 1;
+    const int64_t known = done_ + frames;
+    Report(done_ + frame, known + (left_ - 1) * known / (decoded_ + 1),
+           fmt::format("{}, frame {} of {}", clip, frame + 1, frames));
   }
   void Finished(bool reused) {
-    ++done_;
-    if (reused) ++reused_;
-    Report("", 0);
+    --left_;
+    if (!reused) done_ += in_clip_, ++decoded_;
+    in_clip_ = 0;
+    if (left_ == 0) Report(done_, done_, "");
   }
 
  private:
-  void Report(std::string detail, double part) const {
+  void Report(int64_t done, int64_t total, std::string detail) const {
     if (!progress_) return;
-    ProgressEvent event{"scoring", done_, clips_, SecondsSince(start_), -1};
-    event.unit = "clips", event.detail = std::move(detail);
-    const double scored = static_cast<double>(done_ - reused_) + part;
-    if (scored > 0)
-      event.seconds_left = event.seconds * (static_cast<double>(clips_ - done_) - part) / scored;
+    ProgressEvent event{"scoring", done, total, SecondsSince(start_), -1};
+    event.unit = "frames", event.detail = std::move(detail);
+    if (done > 0)
+      event.seconds_left =
+          event.seconds * static_cast<double>(total - done) / static_cast<double>(done);
     progress_(event);
   }
 
   const ProgressFn& progress_;
-  int64_t clips_;
+  int64_t left_;  // clips
   std::chrono::steady_clock::time_point start_;
-  int64_t done_ = 0, reused_ = 0;
+  int64_t done_ = 0, decoded_ = 0;  // frames, and their clips
+  int64_t in_clip_ = 0;             // frames of the clip that is decoded
 };
 
 std::map<std::string, double> ValuesOf(const ScoreResult& result, const std::string& metric) {
@@ -86,6 +92,22 @@ void Summarise(ScoreResult& result) {
     });
     summary.mean = MeanOf(values);
     if (name != kTruth) summary.truth_correlation = TruthCorrelation(truth, by_clip);
+  }
+}
+
+// A gap that every clip has for one reason becomes a note of the set.
+void FoldGaps(ScoreResult& result) {
+  if (result.clips.empty()) return;
+  const std::vector<ScoreProblem> candidates = result.clips.front().gaps;
+  for (const ScoreProblem& gap : candidates) {
+    const auto same = [&gap](const ScoreProblem& other) {
+      return other.group == gap.group && other.reason == gap.reason;
+    };
+    const bool everywhere = std::ranges::all_of(
+        result.clips, [&](const ClipScores& clip) { return std::ranges::any_of(clip.gaps, same); });
+    if (!everywhere) continue;
+    for (ClipScores& clip : result.clips) std::erase_if(clip.gaps, same);
+    result.notes.push_back(fmt::format("{} is left out: {}", gap.group, gap.reason));
   }
 }
 
@@ -140,6 +162,7 @@ ScoreResult ScoreVideos(const ScoreRequest& request, const ProgressFn& progress,
     }
     set.Finished(result.clips.back().reused);
   }
+  FoldGaps(result);
   Summarise(result);
   return result;
 }

@@ -59,16 +59,20 @@ std::vector<std::string> Names(const ScoreResult& result) {
 
 TEST_F(ScoreVideosTest, AFolderIsASet) {
   WriteClip("a.y4m", 1), WriteClip("b.y4m", 2), WriteClip("frames/", 3);
+  WriteClip("small/s.y4m", 3, 3, 0, 40), WriteClip("small/t.y4m", 3, 3, 0, 80);
+  const ScoreResult small = Score({.inputs = {Path("small")}, .metrics = {"grid"}});
+  EXPECT_EQ(small.clips[0].gaps.at(0).group, "grid");
+  EXPECT_TRUE(small.clips[1].gaps.empty());
   const ScoreResult result = Score({.inputs = {folder_.path()}});
   EXPECT_TRUE(result.complete());
-  EXPECT_THAT(Names(result), ElementsAre("a", "b", "frames"));
+  EXPECT_THAT(Names(result), ElementsAre("a", "b", "frames"));  // not in subfolders
   EXPECT_EQ(result.clips[0].width, 96);
   EXPECT_EQ(result.clips[2].frames, 3);
   EXPECT_GT(result.clips[0].values.at("si"), 0);
   EXPECT_FALSE(result.clips[0].thumbnail.empty());
   // NIQE is not defined for 96 pixels; that is not a failure.
   EXPECT_FALSE(result.clips[0].values.contains("niqe"));
-  EXPECT_EQ(result.clips[0].gaps.at(0).group, "niqe");
+  EXPECT_THAT(result.notes, ::testing::Contains(HasSubstr("niqe is left out: niqe needs")));
   const MetricSummary& blur = *std::ranges::find_if(
       result.metrics, [](const MetricSummary& m) { return m.metric.name == "blur"; });
   EXPECT_EQ(blur.mean.count, 3);
@@ -145,7 +149,8 @@ TEST_F(ScoreVideosTest, FinishedClipsAreKept) {
   EXPECT_FALSE(second.clips[1].reused);
   EXPECT_EQ(second.clips[0].values, first.clips[0].values);
   EXPECT_EQ(second.clips[0].thumbnail, first.clips[0].thumbnail);
-  EXPECT_EQ(second.clips[0].gaps.size(), 1U);
+  EXPECT_EQ(second.clips[0].gaps.size(), 0U);  // of all clips: a note
+  EXPECT_EQ(second.notes, first.notes);
   EXPECT_TRUE(Score(request).clips[1].reused);
   WriteClip("b.y4m", 3);  // another clip of that name
   request.metrics = {"blur", "color"};
@@ -161,7 +166,7 @@ TEST_F(ScoreVideosTest, AnInterruptionKeepsFinishedClips) {
   WriteClip("a.y4m", 1), WriteClip("b.y4m", 2);
   CancelToken cancel;
   const ProgressFn stop = [&](const ProgressEvent& event) {
-    if (event.done == 1) cancel.Cancel();
+    if (event.done == 3) cancel.Cancel();  // at the second clip's first frame
   };
   const ScoreRequest request{.inputs = {folder_.path()}, .metrics = {"blur"}};
   const ScoreResult result = ScoreVideos(request, stop, &cancel);

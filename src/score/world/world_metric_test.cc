@@ -48,7 +48,7 @@ const MetricGroup& Find(std::span<const MetricGroup> groups, std::string_view na
 
 TEST(WorldMetric, TrueRendersScoreFully) {
   const WorldScene scene = SampleScene(11);
-  const at::Tensor video = RenderScene(scene, {.width = 512, .height = 288}, at::kCPU);
+  const at::Tensor video = RenderScene(scene, {.width = 320, .height = 180, .frames = 9}, at::kCPU);
   const Values values = ScoreRender(Find(WorldMetricGroups(), "world"), video, Caption(scene, 1));
   EXPECT_EQ(values.at("world_attributes"), 1);
   EXPECT_EQ(values.at("world_constraints"), 1);
@@ -72,7 +72,7 @@ TEST(WorldMetric, OtherPromptsAreAGap) {
 
 // Two implementations of one definition, in luma of 0 to 1 and of 0 to 255.
 TEST(WorldMetric, FlickerIsThatOfEval) {
-  const at::Tensor video = RenderScene(SampleScene(3), {.width = 250, .height = 140}, at::kCPU);
+  const at::Tensor video = RenderScene(SampleScene(3), {.width = 250, .height = 140, .frames = 5}, at::kCPU);
   const double expected = Flicker(video) * 255;
   EXPECT_NEAR(ScoreRender(Find(FrameMetricGroups(), "flicker"), video, "").at("flicker"), expected,
               1e-4 * expected);
