@@ -24,8 +24,11 @@ td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowra
 th { position: sticky; top: 0; background: #f4f4f4; }
 .t { display: inline-block; width: 160px; background: #eee center/contain no-repeat;
      margin: 0 4px 2px 0; }
-figure { display: inline-block; margin: 0 8px 0 0; width: 160px; vertical-align: top; }
-figcaption { font-size: 11px; overflow-wrap: anywhere; }
+td.f { white-space: nowrap; }
+td.m { max-width: 18em; }
+figure { display: inline-block; margin: 0 6px 0 0; width: 112px; vertical-align: top; }
+figure .t { width: 112px; }
+figcaption { font-size: 10px; line-height: 1.2; white-space: normal; overflow-wrap: anywhere; }
 .bad { color: #a40000; } .dim { color: #666; }
 .wide { overflow-x: auto; }
 )";
@@ -59,9 +62,9 @@ std::string ThumbnailStyles(const ScoreResult& result) {
   for (size_t i = 0; i < result.clips.size(); ++i) {
     const ClipScores& clip = result.clips[i];
     if (clip.thumbnail.empty() || clip.width == 0) continue;
-    css +=
-        fmt::format(".t{} {{ background-image: url(data:image/png;base64,{}); height: {}px; }}\n",
-                    i, ToBase64(clip.thumbnail), 160 * clip.height / clip.width);
+    css += fmt::format(
+        ".t{} {{ background-image: url(data:image/png;base64,{}); aspect-ratio: {} / {}; }}\n", i,
+        ToBase64(clip.thumbnail), clip.width, clip.height);
   }
   return css;
 }
@@ -86,7 +89,7 @@ std::string MetricRow(const ScoreResult& result, const MetricSummary& summary, b
   const std::string spread =
       summary.mean.count > 1 ? fmt::format(" &plusmn; {:.2g}", summary.mean.half_width) : "";
   std::string row = fmt::format(
-      "<tr><td><b>{}</b><br><span class=\"dim\">{}</span></td><td>{}</td><td>{}</td>"
+      "<tr><td class=\"m\"><b>{}</b><br><span class=\"dim\">{}</span></td><td>{}</td><td>{}</td>"
       "<td class=\"n\">{:.4g}{}</td><td class=\"n\">{}</td>",
       name, Escaped(summary.metric.source), Escaped(summary.metric.unit),
       DirectionText(summary.metric.better), summary.mean.mean, spread, summary.mean.count);
@@ -95,8 +98,8 @@ std::string MetricRow(const ScoreResult& result, const MetricSummary& summary, b
            (summary.truth_correlation ? fmt::format("{:+.2f}", *summary.truth_correlation) : "") +
            "</td>";
   }
-  return row +
-         fmt::format("<td>{}</td><td>{}</td></tr>\n", figures(ends.worst), figures(ends.best));
+  return row + fmt::format("<td class=\"f\">{}</td><td class=\"f\">{}</td></tr>\n",
+                           figures(ends.worst), figures(ends.best));
 }
 
 std::string MetricsTable(const ScoreResult& result) {
