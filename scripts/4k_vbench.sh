@@ -15,14 +15,13 @@
 #
 # The exit code is 1 when a clip or a metric failed; the report names which.
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
-usage() { sed -n '4,4s/^# *//p' "scripts/$(basename "${BASH_SOURCE[0]}")" >&2; exit 2; }
+usage() { sed -n '4,4s/^# *//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 (($# >= 3)) || usage
 model=$1 prompts=$2 output=$3
 shift 3
 generate_flags=(--size 3840x2160 "$@")
-t3=${T3:-build/t3}
+t3=${T3:-$(dirname "${BASH_SOURCE[0]}")/../build/t3}
 [[ -e $prompts ]] || { echo "$0: there is no prompt file $prompts" >&2; exit 2; }
 mkdir -p "$output" || exit
 
