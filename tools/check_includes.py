@@ -35,11 +35,14 @@ ALLOWED = {
     "sampling": ["base", "config"],
     "world": ["base"],
     "measure": ["base", "world"],
+    "score": ["base"],
+    "score/world": ["base", "world", "measure", "score"],
 }
 ALLOWED["runtime"] = ["base", "ops"]
 ALLOWED["loading"] = list(ALLOWED)
 ALLOWED["pipeline"] = list(ALLOWED)
 ALLOWED["tools"] = list(ALLOWED)
+ALLOWED["score/run"] = list(ALLOWED)
 BELOW_TRAINING = list(ALLOWED)
 ALLOWED["training/data"] = BELOW_TRAINING
 ALLOWED["training/loop"] = BELOW_TRAINING
@@ -55,7 +58,7 @@ ALLOWED["cli"] = ["base"]
 TEST_EXTRA = ["weights", "tests"]
 
 # Library -> (pattern of its headers, folders that may include them).
-TORCH_FOLDERS = ["kernels", "ops", "nn", "world", "measure",
+TORCH_FOLDERS = ["kernels", "ops", "nn", "world", "measure", "score/world",
                  "models/dit", "models/text_encoder", "models/decoder", "models/taehv",
                  "models/vae", "sampling",
                  "runtime", "loading", "pipeline", "tools", "training/data", "training/loop", "training/vae", "training/dit", "training/distill",

@@ -50,6 +50,7 @@ each and compares it with its true render: attributes, constraints, detail, flic
   t3 eval --compare a.json b.json --margin -0.05
 The second reports how much better B is, scene by scene, with 95 % intervals. --truth measures the
 true renders, --vae-only the renders through the VAE. docs/guides/evaluate.md defines the measures.
+t3 score measures finished videos, whatever they show: sharpness, motion, flicker, seams, and others.
 )"},
     {"memory", "what fits, and what to do when it does not",
      R"(Stages run one after the other, with one network in memory: text encoder, denoiser, decoder.

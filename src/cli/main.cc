@@ -48,6 +48,7 @@ void AddCommands(CLI::App& app, Action& action) {
   AddWorld(app, action);
   AddTrain(app, action);
   AddEval(app, action);
+  AddScore(app, action);
   AddBench(app, action);
   AddFitPreview(app, action);
   AddDoctor(app, action);
