@@ -1,4 +1,5 @@
-// The jobs that the page shows: the list is asked for again and again, running jobs are watched.
+// The jobs that the page shows: the list is asked for again and again, and jobs that run or run next
+// are watched.
 import * as api from "./api.js";
 import { watch } from "./events.js";
 
@@ -9,6 +10,11 @@ const POLL_ACTIVE_MS = 3000;
 const POLL_IDLE_MS = 15000;
 
 export const isActive = (video) => video.status === "queued" || video.status === "in_progress";
+
+// The order in which active jobs run: those that run already come first.
+export function turn({ video }) {
+  return video.status === "in_progress" ? 0 : video.queue_position ?? Infinity;
+}
 
 export class Jobs {
   // onChange() after every change, onEnd(video) when a job ends, onContact(error or null) after
@@ -49,8 +55,8 @@ export class Jobs {
 
   schedule() {
     clearTimeout(this.timer);
-    const active = this.all().some((job) => isActive(job.video));
-    if (!document.hidden) this.timer = setTimeout(() => this.refresh(), active ? POLL_ACTIVE_MS : POLL_IDLE_MS);
+    const pause = this.active().length > 0 ? POLL_ACTIVE_MS : POLL_IDLE_MS;
+    if (!document.hidden) this.timer = setTimeout(() => this.refresh(), pause);
   }
 
   // What is as new as the list and not in it has been removed, in another tab for example.
@@ -109,14 +115,17 @@ export class Jobs {
   }
 
   changed() {
-    this.followRunning();
+    this.follow();
     this.onChange();
   }
 
-  // Streams for the jobs that run and for no others.
-  followRunning() {
-    const running = this.all().filter((job) => job.video.status === "in_progress").slice(0, MAX_STREAMS);
-    const ids = new Set(running.map((job) => job.video.id));
+  active() {
+    return this.all().filter((job) => isActive(job.video)).sort((a, b) => turn(a) - turn(b));
+  }
+
+  // Streams for the first active jobs and for no others.
+  follow() {
+    const ids = new Set(this.active().slice(0, MAX_STREAMS).map((job) => job.video.id));
     for (const [id, stream] of this.streams) {
       if (ids.has(id)) continue;
       stream.abort();

@@ -36,14 +36,15 @@ function showContact(error) {
   element("change-key").hidden = !api.hasKey();
 }
 
-// Running jobs come first, then those that wait, in their order.
+let waiting = 0;
+
 function showJobs() {
   if (!form.model) return;
+  if (jobs.active().length !== waiting) planner.update();
+  waiting = jobs.active().length;
   const { max_pixels: maxPixels } = form.model.limits;
-  const all = jobs.all();
-  const place = ({ video }) => (video.status === "in_progress" ? 0 : video.queue_position ?? 1e9);
-  queue.show(all.filter((job) => isActive(job.video)).sort((a, b) => place(a) - place(b)), maxPixels);
-  gallery.show(all.filter((job) => !isActive(job.video)), maxPixels);
+  queue.show(jobs.active(), maxPixels);
+  gallery.show(jobs.all().filter((job) => !isActive(job.video)), maxPixels);
   element("older").hidden = !jobs.hasOlder;
 }
 
