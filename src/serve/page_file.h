@@ -10,6 +10,7 @@ struct PageFile {
   std::string_view name;  // "index.html" is `/`; NAME is `/page/NAME`
   std::string_view type;  // "text/html; charset=utf-8"
   std::string_view bytes;
+  std::string_view etag;  // with its quotes; changes with the bytes
 };
 
 // All of them, from src/serve/page.
