@@ -64,6 +64,7 @@ FOREIGN_FLAGS = {
     "cmake, ctest": "preset build target test-dir install prefix fresh",
     "git": "others exclude-standard cached",
     "pip, hf": "local-dir include upgrade repo-type",
+    "Slurm": "job-name array gres time signal requeue",
     "GoogleTest": "gtest_filter gtest_also_run_disabled_tests",
     "compilers": "expt-relaxed-constexpr",
 }

@@ -1,0 +1,325 @@
+#!/usr/bin/env python3
+"""The web page of t3 serve in a real browser: from a prompt to a clip, and who can use it.
+
+  page_test.py --url URL            against a server that runs (without keys)
+  ... --screenshots DIR             also writes the pictures of the documentation
+  ... [unittest arguments]          such as Page.test_keyboard
+
+Needs chromium and chromedriver; without them it exits with 77, which ctest reports as skipped.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import socket
+import struct
+import sys
+import tempfile
+import unittest
+import urllib.request
+import zlib
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import webdriver  # noqa: E402
+
+SKIPPED = 77
+PROMPT = ("The desert at noon. A clear sky with the sun on the right. Between two blue lanterns a red "
+          "balloon moves to the left. The camera does not move.")
+options = None
+browser = None
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def write_png(path, width=96, height=64):
+    """A picture with a gradient."""
+    rows = b"".join(b"\0" + bytes(v for x in range(width) for v in (2 * x, 3 * y, 128)) for y in range(height))
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pathlib.Path(path).write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) +
+                                   chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def text(selector):
+    return browser.run("return document.querySelector(arguments[0])?.textContent ?? ''", selector)
+
+
+def visible(selector):
+    return browser.run("const e = document.querySelector(arguments[0]);"
+                       "return Boolean(e && e.checkVisibility())", selector)
+
+
+def card(status):
+    return f".card[data-status='{status}']"
+
+
+def set_value(selector, value):
+    """As a person does: the page sees the input event."""
+    browser.run("const e = document.querySelector(arguments[0]); e.value = arguments[1];"
+                "e.dispatchEvent(new Event('input', {bubbles: true}));", selector, value)
+
+
+def jobs():
+    with urllib.request.urlopen(options.url + "v1/videos?limit=100") as reply:
+        return json.load(reply)["data"]
+
+
+def delete_all():
+    for job in jobs():
+        urllib.request.urlopen(urllib.request.Request(f"{options.url}v1/videos/{job['id']}", method="DELETE"))
+
+
+def open_page():
+    browser.resize(1280, 900)
+    browser.prefer("light")
+    browser.open(options.url)
+    browser.wait(lambda: text("#plan-rows"), "an estimate")
+
+
+def submit(prompt, steps):
+    set_value("#prompt", prompt)
+    set_value("#num_inference_steps", str(steps))
+    browser.click("#submit")
+
+
+class Page(unittest.TestCase):
+    def setUp(self):
+        delete_all()
+        open_page()
+        browser.log("performance")
+        browser.log("browser")
+
+    def tearDown(self):
+        """Whatever a test did: the page asked only its own server, and nothing went wrong in it."""
+        for entry in browser.log("performance"):
+            message = json.loads(entry["message"])["message"]
+            if message["method"] == "Network.requestWillBeSent":
+                url = message["params"]["request"]["url"]
+                self.assertTrue(url.startswith((options.url, "blob:", "data:")), url)
+        # The browser logs each refused request; those are what some tests are about.
+        faults = [entry["message"] for entry in browser.log("browser")
+                  if entry["level"] == "SEVERE" and "status of 4" not in entry["message"]]
+        self.assertEqual(faults, [])
+
+    def test_from_prompt_to_clip(self):
+        before = text("#plan-rows")
+        browser.type("#prompt", PROMPT)
+        set_value("#num_inference_steps", "6")
+        browser.wait(lambda: "6 steps" in text("#plan-rows") and text("#plan-rows") != before, "a new estimate")
+        self.assertIn("Memory", text("#plan-rows"))
+        browser.click("#submit")
+        browser.wait(lambda: text("#queue .prompt") == PROMPT, "the job in the queue")
+        browser.wait(lambda: visible("#queue progress"), "a progress bar", 60)
+        browser.wait(lambda: "of 6 steps" in text("#queue .state"), "the step", 60)
+        browser.wait(lambda: browser.run("return document.querySelector('#queue .preview')?.naturalWidth > 0"),
+                     "a preview", 60)
+        browser.wait(lambda: text("#gallery .prompt") == PROMPT, "the finished video", 120)
+        self.assertEqual(text("#status"), f"The video is finished: {PROMPT}")
+        self.assertFalse(visible("#queue .card"))
+        browser.wait(lambda: browser.run("return document.querySelector('#gallery .picture img')?.naturalWidth > 0"),
+                     "a thumbnail")
+        browser.click("#gallery .picture")
+        browser.wait(lambda: browser.run("return document.getElementById('player-video').currentTime > 0.2"),
+                     "a clip that plays")
+        self.assertEqual(browser.run("return document.getElementById('player-video').videoWidth"), 256)
+        browser.press("Escape")
+        self.assertFalse(visible("#player"))
+        browser.click("#gallery [data-action='remove']")
+        browser.click("#confirm-yes")
+        browser.wait(lambda: not visible("#gallery .card"), "a gallery without the video")
+        self.assertEqual(jobs(), [])
+
+    def test_cancel_a_running_video(self):
+        submit("To be cancelled.", 100)
+        browser.wait(lambda: visible(card("in_progress")), "a running job", 60)
+        browser.click(f"{card('in_progress')} [data-action='remove']")
+        browser.click("#confirm-yes")
+        browser.wait(lambda: not visible("#queue .card") and jobs() == [], "an empty queue")
+
+    def test_make_again_and_refine(self):
+        set_value("#seed", "11")
+        submit(PROMPT, 2)
+        browser.wait(lambda: visible(card("completed")), "the finished video", 120)
+        browser.click("#form [type='reset']")
+        browser.wait(lambda: browser.run("return document.getElementById('prompt').value") == "", "an empty form")
+        browser.click("[data-action='again']")
+        values = browser.run("return Object.fromEntries(new FormData(document.getElementById('form')))")
+        self.assertEqual((values["prompt"], values["seed"], values["num_inference_steps"]), (PROMPT, "11", "2"))
+        self.assertEqual(text("[data-action='refine']"), "Refine to 4K")
+        browser.click("[data-action='refine']")
+        self.assertTrue(visible("#source") and visible("#strength"))
+        self.assertEqual(browser.run("return document.getElementById('size-choice').value"), "3840x2160")
+        browser.wait(lambda: "3840x2160" in text("#plan-rows") or visible("#plan-error"), "the estimate in 4K")
+        # Smaller, so that a test can wait for it.
+        browser.run("const e = document.getElementById('size-choice'); e.value = '384x216';"
+                    "e.dispatchEvent(new Event('input', {bubbles: true}));")
+        set_value("#num_inference_steps", "2")
+        browser.click("#submit")
+        browser.wait(lambda: len(jobs()) == 2 and jobs()[0]["status"] == "completed", "the refined video", 180)
+        self.assertEqual(jobs()[0]["size"], "384x216")
+        self.assertEqual(jobs()[0]["remixed_from_video_id"], jobs()[1]["id"])
+
+    def test_source_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            clip = os.path.join(folder, "clip.mp4")
+            submit(PROMPT, 1)
+            browser.wait(lambda: visible(card("completed")), "a video to upload", 120)
+            with urllib.request.urlopen(f"{options.url}v1/videos/{jobs()[0]['id']}/content") as reply:
+                pathlib.Path(clip).write_bytes(reply.read())
+            browser.type("#input_reference", clip)
+            self.assertIn("clip.mp4", text("#source-name"))
+            self.assertTrue(visible("#strength"))
+            submit("The clip again.", 2)
+            browser.wait(lambda: len(jobs()) == 2 and jobs()[0]["status"] == "completed", "a video from the clip", 120)
+            self.assertEqual(jobs()[0]["input"], "video")
+            browser.click("#source-remove")
+            self.assertFalse(visible("#source") or visible("#strength"))
+            self.drop(os.path.join(folder, "picture.png"))
+
+    def drop(self, path):
+        """Drops a file as the file manager does."""
+        write_png(path)
+        box = browser.run("document.getElementById('drop').scrollIntoView({block: 'center'});"
+                          "const r = document.getElementById('drop').getBoundingClientRect();"
+                          "return [r.x + r.width / 2, r.y + 5]")
+        data = {"items": [], "files": [path], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            browser.devtools("Input.dispatchDragEvent", type=kind, x=box[0], y=box[1], data=data)
+        browser.wait(lambda: "picture.png" in text("#source-name"), "the dropped picture")
+
+    def test_errors_are_at_their_fields(self):
+        browser.click("#submit")
+        browser.wait(lambda: visible("#prompt-error"), "the error of the prompt")
+        self.assertEqual(browser.run("return document.activeElement.id"), "prompt")
+        set_value("#num_frames", "6")
+        browser.wait(lambda: "6" in text("#plan-error"), "the error of the plan")
+        submit("A prompt.", 2)
+        browser.wait(lambda: visible("#num_frames-error"), "the error of the frames")
+        self.assertEqual(browser.run("return document.getElementById('num_frames').ariaInvalid"), "true")
+        set_value("#num_frames", "5")
+        self.assertFalse(visible("#num_frames-error"))
+        self.assertEqual(jobs(), [])
+
+    def test_narrow_window(self):
+        submit(PROMPT + " " + "x" * 300, 2)
+        browser.wait(lambda: visible(card("completed")), "the finished video", 120)
+        browser.run("document.querySelector('details').open = true")
+        for width in (320, 375, 768, 1280):
+            browser.resize(width, 740)
+            inner, scrolled = browser.run("return [innerWidth, document.scrollingElement.scrollWidth]")
+            self.assertEqual(inner, width)
+            self.assertLessEqual(scrolled, width)
+        browser.resize(320, 568)
+        browser.click("#gallery [data-action='play']")
+        box = browser.run("const r = document.getElementById('player').getBoundingClientRect();"
+                          "return [r.left, r.right]")
+        self.assertGreaterEqual(box[0], 0)
+        self.assertLessEqual(box[1], 320)
+        browser.press("Escape")
+
+    def focus_by_tab(self, selector, back=False):
+        """Tabs until the element has the focus; everything on the way shows that it has it."""
+        browser.run("document.activeElement.blur()")
+        for _ in range(80):
+            browser.press(*(["Shift"] if back else []), "Tab")
+            found, shown, name = browser.run(
+                "const e = document.activeElement, s = getComputedStyle(e);"
+                "return [e.matches(arguments[0]), s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2,"
+                " e.outerHTML.slice(0, 80)]", selector)
+            self.assertTrue(shown or name.startswith("<body"), f"no visible focus: {name}")
+            if found:
+                return
+        self.fail(f"Tab does not reach {selector}")
+
+    def test_keyboard(self):
+        self.focus_by_tab("#prompt")
+        browser.write("A boat by keyboard.")
+        self.focus_by_tab("#num_inference_steps")
+        browser.write("2")
+        self.focus_by_tab("#submit")
+        browser.press("Enter")
+        browser.wait(lambda: visible(card("completed")), "the finished video", 120)
+        self.focus_by_tab("#gallery .actions [data-action='play']")
+        browser.press("Enter")
+        browser.wait(lambda: visible("#player"), "the player")
+        browser.press("Escape")
+        self.assertFalse(visible("#player"))
+        self.assertEqual(browser.run("return document.activeElement.dataset.action"), "play")
+        self.focus_by_tab("#gallery [data-action='remove']")
+        browser.press("Space")
+        browser.wait(lambda: visible("#confirm"), "the question")
+        browser.press("Enter")
+        browser.wait(lambda: jobs() == [], "a deleted video")
+        self.assertEqual(browser.run("return document.activeElement.id"), "gallery-heading")
+
+    def test_everything_has_a_name(self):
+        submit(PROMPT, 1)
+        browser.wait(lambda: visible(card("completed")), "the finished video", 120)
+        browser.run("document.querySelector('details').open = true")
+        nodes = browser.devtools("Accessibility.getFullAXTree")["nodes"]
+        focusable = [node for node in nodes if not node["ignored"] and any(
+            p["name"] == "focusable" and p["value"]["value"] for p in node.get("properties", []))]
+        nameless = [node["role"]["value"] for node in focusable if not node.get("name", {}).get("value")]
+        self.assertGreater(len(focusable), 20)
+        self.assertEqual(nameless, [])
+
+    def test_light_and_dark(self):
+        submit(PROMPT, 1)
+        browser.wait(lambda: visible(card("completed")), "the finished video", 120)
+        backgrounds = []
+        for scheme in ("light", "dark"):
+            browser.prefer(scheme)
+            backgrounds.append(luminance(browser.run("return getComputedStyle(document.body).backgroundColor")))
+            for selector in ("h1", "label", ".hint", ".facts", ".state", "#submit", "dd", "#prompt", ".prompt"):
+                self.assertGreaterEqual(contrast(selector), 4.5, f"{selector}, {scheme}")
+        self.assertGreater(backgrounds[0], 0.8)
+        self.assertLess(backgrounds[1], 0.05)
+
+
+def luminance(color):
+    """Of "rgb(1, 2, 3)", as WCAG 2 defines it."""
+    channels = [int(float(part)) / 255 for part in color[color.index("(") + 1:-1].split(",")[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(selector):
+    """Between an element's text and what is behind it."""
+    colors = browser.run(
+        "let e = document.querySelector(arguments[0]); const text = getComputedStyle(e).color;"
+        "while (getComputedStyle(e).backgroundColor === 'rgba(0, 0, 0, 0)') e = e.parentElement;"
+        "return [text, getComputedStyle(e).backgroundColor]", selector)
+    dark, light = sorted(luminance(color) for color in colors)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def main():
+    global options, browser
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--screenshots")
+    options, rest = parser.parse_known_args()
+    if not options.url.endswith("/"):
+        options.url += "/"
+    programs = webdriver.find_programs()
+    if programs is None:
+        print("skipped: chromium or chromedriver is not installed")
+        return SKIPPED
+    browser = webdriver.Browser(programs, free_port())
+    try:
+        result = unittest.main(argv=[sys.argv[0], *rest], exit=False, verbosity=2).result
+        return 0 if result.wasSuccessful() else 1
+    finally:
+        browser.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
