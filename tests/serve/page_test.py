@@ -284,6 +284,52 @@ class Page(unittest.TestCase):
         self.assertLess(backgrounds[1], 0.05)
 
 
+class Keys(unittest.TestCase):
+    """A server that wants a key."""
+
+    def setUp(self):
+        browser.resize(1280, 900)
+        browser.open(options.keyed_url)
+        browser.run("sessionStorage.clear()")
+        browser.open(options.keyed_url)
+
+    def give(self, key):
+        browser.wait(lambda: visible("#key-dialog"), "the question for a key")
+        self.assertEqual(browser.run("return document.activeElement.id"), "key")
+        browser.write(key)
+        browser.press("Enter")
+
+    def test_only_a_right_key_opens(self):
+        self.give("not-a-key")
+        browser.wait(lambda: "does not accept" in text("#key-text"), "the refusal")
+        self.give(options.key)
+        browser.wait(lambda: text("#plan-rows"), "an estimate")
+        self.assertFalse(visible("#key-dialog"))
+        submit("A boat with a key.", 2)
+        browser.wait(lambda: visible(card("in_progress")) or visible(card("completed")), "the running job", 60)
+        browser.wait(lambda: visible(card("completed")), "the finished video", 120)
+        browser.wait(lambda: browser.run("return document.querySelector('#gallery .picture img')?.naturalWidth > 0"),
+                     "a thumbnail")
+        browser.click("#gallery .picture")
+        browser.wait(lambda: browser.run("return document.getElementById('player-video').currentTime > 0.2"),
+                     "a clip that plays")
+        browser.press("Escape")
+        browser.open(options.keyed_url)  # the key stays for the tab
+        browser.wait(lambda: visible(card("completed")), "the video again")
+        self.assertFalse(visible("#key-dialog"))
+        browser.click("[data-action='remove']")
+        browser.click("#confirm-yes")
+        browser.wait(lambda: not visible(".card"), "a deleted video")
+
+    def test_closing_the_dialog_asks_no_more(self):
+        browser.wait(lambda: visible("#key-dialog"), "the question for a key")
+        browser.press("Escape")
+        browser.wait(lambda: visible("#banner") and visible("#change-key"), "the reason and a button")
+        browser.click("#change-key")
+        self.give(options.key)
+        browser.wait(lambda: text("#plan-rows"), "an estimate")
+
+
 def luminance(color):
     """Of "rgb(1, 2, 3)", as WCAG 2 defines it."""
     channels = [int(float(part)) / 255 for part in color[color.index("(") + 1:-1].split(",")[:3]]
@@ -305,6 +351,8 @@ def main():
     global options, browser
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--url", required=True)
+    parser.add_argument("--keyed-url")
+    parser.add_argument("--key")
     parser.add_argument("--screenshots")
     options, rest = parser.parse_known_args()
     if not options.url.endswith("/"):

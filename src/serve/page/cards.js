@@ -18,12 +18,16 @@ function stageText({ stage, seconds_left: left, progress }) {
   return joined([name, count, `${progress} %`, left !== null && `about ${seconds(left)} left`]);
 }
 
+function finishedText({ started_at: start, completed_at: end, expires_at: expires }) {
+  const took = end > start ? ` in ${seconds(end - start)}` : "";
+  return joined([`Finished ${when(end)}${took}`, expires && `kept until ${when(expires)}`]);
+}
+
 function stateText(video) {
   if (video.status === "queued") return queuedText(video);
   if (video.status === "in_progress") return stageText(video);
   if (video.status === "failed") return `Failed: ${video.error?.message ?? "no reason given"}`;
-  return `Finished ${when(video.completed_at)}${video.completed_at > video.started_at
-    ? ` in ${seconds(video.completed_at - video.started_at)}` : ""}`;
+  return finishedText(video);
 }
 
 function set(target, property, value) {

@@ -49,6 +49,7 @@ export class Jobs {
       this.onContact(null);
     } catch (error) {
       this.onContact(error);
+      if (error.status === 401) return;  // whoever has closed the dialog is not asked again and again
     }
     this.schedule();
   }

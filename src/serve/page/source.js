@@ -6,7 +6,8 @@ const element = (id) => document.getElementById(id);
 function mediaView(url, isVideo) {
   const view = document.createElement(isVideo ? "video" : "img");
   view.src = url;
-  if (isVideo) Object.assign(view, { muted: true, loop: true, autoplay: true, playsInline: true });
+  const moves = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (isVideo) Object.assign(view, { muted: true, loop: true, autoplay: moves, playsInline: true });
   else view.alt = "";
   return view;
 }
