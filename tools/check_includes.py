@@ -48,7 +48,8 @@ ALLOWED["training/dit"] = BELOW_TRAINING + ["training/loop", "training/data"]
 ALLOWED["training"] = list(ALLOWED)
 ALLOWED["bench"] = BELOW_TRAINING
 ALLOWED["eval"] = BELOW_TRAINING + ["training/loop", "training/dit", "training/vae"]
-ALLOWED["cli"] = ["base"]
+ALLOWED["serve"] = ["base"]
+ALLOWED["cli"] = ["base", "serve"]
 
 # A unit test may also read files and use what tests share.
 TEST_EXTRA = ["weights", "tests"]
@@ -65,6 +66,9 @@ LIBRARIES = {
     "FFmpeg": (r"lib(av|sw)[a-z]+/", ["media"]),
     "sentencepiece": (r"sentencepiece", ["tokenizer"]),
     "CLI11": (r"CLI/", ["cli"]),
+    "cpp-httplib": (r"httplib", ["serve"]),
+    "SQLite": (r"sqlite3", ["serve"]),
+    "OpenSSL": (r"openssl/", ["serve"]),
 }
 
 # Modules that include each other. The list only shrinks: an entry that is no longer true is reported.
