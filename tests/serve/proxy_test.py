@@ -10,6 +10,7 @@ skipped. Needs openssl and curl.
 
 import argparse
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.parse
@@ -73,6 +75,11 @@ class Connection:
 
 class ProxyTest:
     """What each proxy must do; its class starts it."""
+
+    @classmethod
+    def tearDownClass(cls):
+        stop(cls.process)
+        shutil.rmtree(cls.folder)
 
     def connect(self):
         connection = Connection(self.port, self.trusted)
@@ -161,21 +168,68 @@ class Nginx(ProxyTest, unittest.TestCase):
         site = replaced((PACKAGING / "nginx.conf").read_text(), [
             (r"127\.0\.0\.1:8080", urllib.parse.urlsplit(server.url).netloc), (r"listen 443", f"listen {cls.port}"),
             (r"listen \[::\]:443[^;]*;", ""), (r"/etc/ssl/[^;]*\.pem", cls.trusted), (r"/etc/ssl/[^;]*\.key", key)])
-        temporary = "".join(f"{kind}_temp_path {cls.folder}/{kind};" for kind in
-                            ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        config = cls.folder / "nginx.conf"
-        # nginx as root would work as another user, who cannot write into the folder.
-        user = "user root;" if os.geteuid() == 0 else ""
-        config.write_text(f"{user} daemon off; pid {cls.folder}/pid; error_log {cls.folder}/error.log; events {{}}"
-                          f"http {{ access_log off; {temporary} {site} }}")
-        command = ["nginx", "-p", str(cls.folder), "-c", str(config)]
-        subprocess.run([*command, "-t", "-q"], check=True)
-        cls.process = subprocess.Popen(command)
-        wait(lambda: answers(cls.port), "nginx")
+        cls.process = start_nginx(cls.folder, site, cls.port)
 
-    @classmethod
-    def tearDownClass(cls):
-        stop(cls.process, cls.folder)
+
+class Machines(unittest.TestCase):
+    """nginx-machines.conf: a key's requests all go to one machine, and a dead machine is not replaced."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="t3-nginx-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.machines = [Machine(), Machine()]
+        ports = iter(machine.port for machine in self.machines)
+        upstream = re.sub(r"10\.0\.0\.\d:8080", lambda _: f"127.0.0.1:{next(ports)}",
+                          (PACKAGING / "nginx-machines.conf").read_text())
+        self.port = free_port()
+        site = replaced((PACKAGING / "nginx.conf").read_text(), [
+            (r"upstream t3_serve \{[^}]*\}", upstream), (r"listen 443[^;]*", f"listen {self.port}"),
+            (r"listen \[::\]:443[^;]*;", ""), (r"ssl_certificate[^;]*;", "")])
+        self.process = start_nginx(self.folder, site, self.port)
+        self.addCleanup(stop, self.process)
+
+    def ask(self, key):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        connection.request("GET", "/v1/videos", headers={"Authorization": f"Bearer {key}"})
+        reply = connection.getresponse()
+        answer = reply.status, reply.read().decode()
+        connection.close()
+        return answer
+
+    def test_a_key_stays_at_its_machine(self):
+        places = {key: self.ask(key)[1] for key in map(str, range(40))}
+        self.assertEqual(len(set(places.values())), 2)
+        for key, place in places.items():
+            self.assertEqual(self.ask(key)[1], place)
+        self.machines[0].close()
+        for key, place in places.items():
+            status, answer = self.ask(key)
+            lives = place == str(self.machines[1].port)
+            self.assertEqual(status, 200 if lives else 502)
+            self.assertTrue(answer == place or not lives)
+        self.machines[1].close()
+
+
+class Machine:
+    """A server that answers with its port."""
+
+    def __init__(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(str(self.server.server_port).encode())
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class Caddy(ProxyTest, unittest.TestCase):
@@ -197,10 +251,6 @@ class Caddy(ProxyTest, unittest.TestCase):
                                        stderr=subprocess.DEVNULL)
         wait(lambda: answers(cls.port), "caddy")
 
-    @classmethod
-    def tearDownClass(cls):
-        stop(cls.process, cls.folder)
-
 
 def answers(port):
     try:
@@ -210,10 +260,25 @@ def answers(port):
         return False
 
 
-def stop(process, folder):
+def start_nginx(folder, site, port):
+    """nginx with `site` as its only one; everything that it writes is in `folder`."""
+    temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in
+                        ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    # nginx as root would work as another user, who cannot write into the folder.
+    user = "user root;" if os.geteuid() == 0 else ""
+    config = folder / "nginx.conf"
+    config.write_text(f"{user} daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}"
+                      f"http {{ access_log off; {temporary} {site} }}")
+    command = ["nginx", "-p", str(folder), "-c", str(config)]
+    subprocess.run([*command, "-t", "-q"], check=True)
+    process = subprocess.Popen(command)
+    wait(lambda: answers(port), "nginx")
+    return process
+
+
+def stop(process):
     process.send_signal(signal.SIGTERM)
     process.wait(20)
-    shutil.rmtree(folder)
 
 
 def main():
