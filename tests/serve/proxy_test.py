@@ -2,7 +2,7 @@
 """t3 serve behind the configurations of packaging/: TLS, event streams, large uploads, ranges.
 
   proxy_test.py --t3 PROGRAM            starts a server of its own
-  proxy_test.py --url URL               uses one that runs (without keys)
+  proxy_test.py --url URL [--key KEY]   uses one that runs
 
 A proxy that is not installed is left out; without nginx the test exits with 77, which ctest reports as
 skipped. Needs openssl and curl.
@@ -64,7 +64,8 @@ class Connection:
             ("127.0.0.1", port), *rest, **more)
 
     def send(self, method, path, body=None, headers=None):
-        self.http.request(method, path, body, headers or {})
+        key = {"Authorization": f"Bearer {server.key}"} if server.key else {}
+        self.http.request(method, path, body, key | (headers or {}))
         return self.http.getresponse()
 
     def json(self, method, path, fields=None):
@@ -286,11 +287,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--t3")
     parser.add_argument("--url")
+    parser.add_argument("--key")
     options, rest = parser.parse_known_args()
     if shutil.which("nginx") is None or shutil.which("curl") is None:
         print("skipped: nginx or curl is not installed")
         return SKIPPED
-    server = Server(options.t3, options.url)
+    # Without keys the server answers to loopback names only.
+    server = Server(options.t3, options.url, options.key, keyed=True)
     try:
         result = unittest.main(argv=[sys.argv[0], *rest], exit=False, verbosity=2).result
         return 0 if result.wasSuccessful() else 1

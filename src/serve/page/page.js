@@ -18,7 +18,7 @@ const source = new Source(() => {
   planner.update();
 });
 const form = new Form(source, () => planner.update());
-const planner = new Planner(() => ({ ...form.fields(), ...source.planFields() }));
+const planner = new Planner(() => ({ ...form.fields(), ...source.planFields() }), (plan) => form.showPlan(plan));
 const jobs = new Jobs({ onChange: showJobs, onEnd: announceEnd, onContact: showContact });
 const queue = new CardList(element("queue"), element("queue-empty"), act);
 const gallery = new CardList(element("gallery"), element("gallery-empty"), act);
@@ -101,8 +101,10 @@ async function setSource(id) {
 }
 
 function refine(video) {
-  const size = refinedSize(video.size, form.model.limits.max_pixels);
-  form.fill(video.prompt, { size: sizeText(size), num_frames: video.num_frames, fps: video.fps });
+  const { defaults, limits } = form.model;
+  const size = sizeText(refinedSize(video.size, limits.max_pixels));
+  const draft = defaults.draft ? "none" : "";  // the video takes its place
+  form.fill(video.prompt, { size, draft, num_frames: video.num_frames, fps: video.fps });
   source.setVideo(video, api.content(video.id, "thumbnail"));
   toForm("The form refines this video. Check the estimate, then submit.");
 }
