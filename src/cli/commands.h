@@ -23,6 +23,7 @@ void AddTrain(CLI::App& app, Action& action);
 void AddEval(CLI::App& app, Action& action);
 void AddBench(CLI::App& app, Action& action);
 void AddFitPreview(CLI::App& app, Action& action);
+void AddServe(CLI::App& app, Action& action);
 void AddDoctor(CLI::App& app, Action& action);
 // Last, since they describe the others.
 void AddHelp(CLI::App& app, Action& action);

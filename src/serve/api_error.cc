@@ -44,10 +44,8 @@ std::string_view ErrorType(int status) { return RowOf(status).type; }
 std::string_view CodeOfStatus(int status) { return RowOf(status).code; }
 
 nlohmann::ordered_json ApiError::Json() const {
-  nlohmann::ordered_json error{{"message", what()},
-                               {"type", ErrorType(status_)},
-                               {"param", nullptr},
-                               {"code", nullptr}};
+  nlohmann::ordered_json error{
+      {"message", what()}, {"type", ErrorType(status_)}, {"param", nullptr}, {"code", nullptr}};
   if (!param_.empty()) error["param"] = param_;
   if (!code_.empty()) error["code"] = code_;
   return {{"error", error}};

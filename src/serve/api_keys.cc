@@ -110,8 +110,7 @@ bool ApiKeys::empty() {
 
 std::string CreateKey(const std::string& path, const std::string& name) {
   if (!IsKeyName(name)) {
-    FailUsage("the name {} of a key: wanted 1 to 64 letters, digits, '.', '_' or '-'",
-              Quote(name));
+    FailUsage("the name {} of a key: wanted 1 to 64 letters, digits, '.', '_' or '-'", Quote(name));
   }
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (!folder.empty()) std::filesystem::create_directories(folder);

@@ -32,7 +32,7 @@ class ApiKeys {
 
   std::mutex mutex_;
   std::string path_;
-  int64_t changed_ = -1;  // nanoseconds of the file that was read
+  int64_t changed_ = -1;                                   // nanoseconds of the file that was read
   std::vector<std::pair<std::string, std::string>> keys_;  // name, hash
 };
 

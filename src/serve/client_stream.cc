@@ -120,9 +120,7 @@ void ClientStream::Linger() {
     if (::recv(socket_, buffer_.data(), buffer_.size(), MSG_DONTWAIT) <= 0) return;
 }
 
-bool ClientStream::is_readable() const {
-  return begin_ < end_ || WaitFor(POLLIN, Clock::now());
-}
+bool ClientStream::is_readable() const { return begin_ < end_ || WaitFor(POLLIN, Clock::now()); }
 
 // A client may close its side after the request and still read.
 bool ClientStream::is_writable() const {

@@ -12,12 +12,12 @@
 namespace t3::serve {
 
 struct StreamLimits {
-  int64_t head_bytes = 32 << 10;           // request line and headers
-  std::chrono::seconds head_time{10};      // from their first byte to their last
-  std::chrono::seconds idle_time{15};      // between requests of a connection
-  std::chrono::seconds body_time{30};      // of a body, and then
-  int64_t min_body_rate = 16 << 10;        // bytes a second
-  std::chrono::seconds write_stall{30};    // without a byte that the client takes
+  int64_t head_bytes = 32 << 10;         // request line and headers
+  std::chrono::seconds head_time{10};    // from their first byte to their last
+  std::chrono::seconds idle_time{15};    // between requests of a connection
+  std::chrono::seconds body_time{30};    // of a body, and then
+  int64_t min_body_rate = 16 << 10;      // bytes a second
+  std::chrono::seconds write_stall{30};  // without a byte that the client takes
 };
 
 // Owns the socket.

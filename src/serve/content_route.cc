@@ -31,8 +31,7 @@ Content ContentOf(const Service& service, const Exchange& exchange) {
   const bool completed = view->job.status == JobStatus::kCompleted;
   if (variant == "preview" && view->live.has_preview)
     return {service.files.Preview(id), "image/png", id + "-preview.png"};
-  if (variant == "video" && completed)
-    return {service.files.Video(id), "video/mp4", id + ".mp4"};
+  if (variant == "video" && completed) return {service.files.Video(id), "video/mp4", id + ".mp4"};
   if (variant == "thumbnail" && completed)
     return {service.files.Thumbnail(id), "image/png", id + ".png"};
   if (variant != "video" && variant != "thumbnail" && variant != "preview") {
@@ -68,13 +67,12 @@ void SendContent(Service& service, Exchange& exchange) {
     throw ApiError(404, "video_not_ready", "the file is not there");
   httplib::Response& response = exchange.response;
   const httplib::Request& request = exchange.request;
-  const std::string tag = fmt::format("\"{:x}-{:x}-{:x}\"", info.st_size, info.st_mtim.tv_sec,
-                                      info.st_mtim.tv_nsec);
+  const std::string tag =
+      fmt::format("\"{:x}-{:x}-{:x}\"", info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
   response.set_header("ETag", tag);
   response.set_header("Accept-Ranges", "bytes");
   response.set_header("Cache-Control", "private, no-cache");
-  response.set_header("Content-Disposition",
-                      fmt::format("inline; filename=\"{}\"", content.name));
+  response.set_header("Content-Disposition", fmt::format("inline; filename=\"{}\"", content.name));
   if (request.get_header_value("If-None-Match") == tag) {
     response.status = 304;
     return;
@@ -91,9 +89,8 @@ void SendContent(Service& service, Exchange& exchange) {
   response.status = 200;
   if (range.kind == ByteRange::Kind::kPart) {
     response.status = 206;
-    response.set_header("Content-Range",
-                        fmt::format("bytes {}-{}/{}", range.first, range.first + range.length - 1,
-                                    info.st_size));
+    response.set_header("Content-Range", fmt::format("bytes {}-{}/{}", range.first,
+                                                     range.first + range.length - 1, info.st_size));
   }
   SendFile(exchange, file, range, content.type);
 }

@@ -105,8 +105,7 @@ bool Dispatcher::Handle(Connection& connection, const httplib::Request& request,
 }
 
 void Dispatcher::HandleBody(Connection& connection, const httplib::Request& request,
-                            httplib::Response& response,
-                            const httplib::ContentReader& body) const {
+                            httplib::Response& response, const httplib::ContentReader& body) const {
   Replying(connection, response, [&] { Call(connection, request, response, &body); });
 }
 
@@ -115,14 +114,13 @@ void Dispatcher::FillError(Connection& connection, httplib::Response& response) 
   if (!response.has_header("X-Request-Id"))
     response.set_header("X-Request-Id", connection.request_id);
   const std::string code(CodeOfStatus(response.status));
-  ReplyError(response, ApiError(response.status, code,
-                                "the request was not understood: " + code));
+  ReplyError(response, ApiError(response.status, code, "the request was not understood: " + code));
 }
 
 void Dispatcher::Finished(const Connection& connection, const httplib::Request& request,
                           const httplib::Response& response) const {
-  const std::string route = connection.match.route == nullptr ? "none"
-                                                              : connection.match.route->pattern;
+  const std::string route =
+      connection.match.route == nullptr ? "none" : connection.match.route->pattern;
   const std::string method = connection.match.route == nullptr ? "none" : request.method;
   const std::string code = std::to_string(response.status);
   const double seconds =

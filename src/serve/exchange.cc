@@ -17,8 +17,7 @@ std::string ReadBody(const Exchange& exchange, size_t max_bytes) {
   std::string body;
   const bool complete = (*exchange.body)([&](const char* data, size_t size) {
     if (body.size() + size > max_bytes) {
-      throw ApiError(413, "too_large",
-                     fmt::format("the body has more than {} bytes", max_bytes));
+      throw ApiError(413, "too_large", fmt::format("the body has more than {} bytes", max_bytes));
     }
     body.append(data, size);
     return true;

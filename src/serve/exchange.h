@@ -13,9 +13,9 @@ class ClientStream;
 struct Exchange {
   const httplib::Request& request;
   httplib::Response& response;
-  std::string route;       // "/v1/videos/{id}"
-  std::string parameter;   // what stands in place of the route's braces; or empty
-  std::string key;         // name of the API key; empty without keys
+  std::string route;      // "/v1/videos/{id}"
+  std::string parameter;  // what stands in place of the route's braces; or empty
+  std::string key;        // name of the API key; empty without keys
   std::string request_id;
   const httplib::ContentReader* body = nullptr;  // of routes that take one
   const ClientStream* client = nullptr;          // absent in tests
@@ -27,7 +27,6 @@ void ReplyJson(httplib::Response& response, int status, const nlohmann::ordered_
 std::string ReadBody(const Exchange& exchange, size_t max_bytes);
 
 // A parameter of the URL; `fallback` where it is absent.
-std::string QueryOr(const Exchange& exchange, const std::string& name,
-                    const std::string& fallback);
+std::string QueryOr(const Exchange& exchange, const std::string& name, const std::string& fallback);
 
 }  // namespace t3::serve

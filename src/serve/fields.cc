@@ -173,9 +173,9 @@ class Parser {
     const int64_t number = whole ? value.get<int64_t>() : 0;
     if (!whole || number < static_cast<int64_t>(field.min_value) ||
         number > static_cast<int64_t>(max_value)) {
-      Invalid(field.name, fmt::format("is {}, wanted a whole number from {} to {}", Shown(value),
-                                      static_cast<int64_t>(field.min_value),
-                                      static_cast<int64_t>(max_value)));
+      Invalid(field.name,
+              fmt::format("is {}, wanted a whole number from {} to {}", Shown(value),
+                          static_cast<int64_t>(field.min_value), static_cast<int64_t>(max_value)));
     }
     const std::string name = field.name;
     if (name == "num_frames" && number % 4 != 1)
@@ -237,7 +237,8 @@ class Parser {
     const char* wanted = R"(wanted a list of {"name": text, "scale": number})";
     if (!value.is_array()) Invalid(field.name, fmt::format("is {}, {}", Shown(value), wanted));
     if (std::ssize(value) > kMaxLoras)
-      Invalid(field.name, fmt::format("has {} entries, wanted {} at most", value.size(), kMaxLoras));
+      Invalid(field.name,
+              fmt::format("has {} entries, wanted {} at most", value.size(), kMaxLoras));
     for (const json& entry : value) {
       LoraChoice choice;
       bool good = entry.is_object() && entry.contains("name") && entry["name"].is_string();
@@ -246,7 +247,8 @@ class Parser {
         if (good) choice.scale = entry["scale"].get<double>();
       }
       if (!good || entry.size() > (entry.contains("scale") ? 2U : 1U))
-        Invalid(field.name, fmt::format("has the entry {}, {}, of -10 to 10", Shown(entry), wanted));
+        Invalid(field.name,
+                fmt::format("has the entry {}, {}, of -10 to 10", Shown(entry), wanted));
       choice.name = entry["name"].get<std::string>();
       values_.loras.push_back(choice);
     }

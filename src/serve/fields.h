@@ -18,11 +18,11 @@ enum class FieldType {
   kText,
   kInteger,
   kNumber,
-  kSize,         // WIDTHxHEIGHT
-  kSizeOrNone,   // likewise, or "none"
-  kName,         // one of `names`
-  kLoras,        // list of {"name", "scale"}
-  kVideoId,      // of an earlier job
+  kSize,        // WIDTHxHEIGHT
+  kSizeOrNone,  // likewise, or "none"
+  kName,        // one of `names`
+  kLoras,       // list of {"name", "scale"}
+  kVideoId,     // of an earlier job
 };
 
 // Where a field is accepted.

@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
@@ -46,8 +46,7 @@ FileDescriptor Listen(const std::string& host, int port) {
       return listener;
     reason = errno;
   }
-  Fail("{}:{} cannot be listened on: {}; choose another `port`", host, port,
-       std::strerror(reason));
+  Fail("{}:{} cannot be listened on: {}; choose another `port`", host, port, std::strerror(reason));
 }
 
 int PortOf(int listener) {
@@ -55,8 +54,8 @@ int PortOf(int listener) {
   socklen_t length = sizeof(address);
   std::array<char, 16> port{};
   ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length);
-  ::getnameinfo(reinterpret_cast<sockaddr*>(&address), length, nullptr, 0, port.data(),
-                port.size(), NI_NUMERICSERV);
+  ::getnameinfo(reinterpret_cast<sockaddr*>(&address), length, nullptr, 0, port.data(), port.size(),
+                NI_NUMERICSERV);
   return std::atoi(port.data());
 }
 
@@ -65,8 +64,8 @@ int PortOf(int listener) {
 void Settle(httplib::Request& request) {
   request.ranges.clear();
   request.headers.erase("Accept-Encoding");
-  const bool plain = request.method == "GET" || request.method == "HEAD" ||
-                     request.method == "DELETE";
+  const bool plain =
+      request.method == "GET" || request.method == "HEAD" || request.method == "DELETE";
   const bool has_body =
       request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
   if (plain && !has_body) return;
@@ -76,8 +75,7 @@ void Settle(httplib::Request& request) {
 
 }  // namespace
 
-HttpServer::HttpServer(const HttpSettings& settings, const Dispatcher& dispatcher,
-                       Metrics& metrics)
+HttpServer::HttpServer(const HttpSettings& settings, const Dispatcher& dispatcher, Metrics& metrics)
     : settings_(settings), dispatcher_(dispatcher), metrics_(metrics) {
   set_default_headers(SecurityHeaders());
   set_payload_max_length(static_cast<size_t>(settings.max_body));
@@ -161,10 +159,10 @@ void HttpServer::Refuse(int socket) {
   constexpr std::string_view kBody =
       R"({"error":{"message":"the server has too many connections","type":"server_error",)"
       R"("param":null,"code":"too_many_connections"}})";
-  const std::string reply =
-      fmt::format("HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
-                  "Content-Length: {}\r\nRetry-After: 5\r\nConnection: close\r\n\r\n{}",
-                  kBody.size(), kBody);
+  const std::string reply = fmt::format(
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+      "Content-Length: {}\r\nRetry-After: 5\r\nConnection: close\r\n\r\n{}",
+      kBody.size(), kBody);
   [[maybe_unused]] const ssize_t sent =
       ::send(socket, reply.data(), reply.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   ::shutdown(socket, SHUT_WR);
@@ -198,8 +196,7 @@ void HttpServer::Serve(ClientStream& stream) {
   stream.Linger();
   if (stream.dropped().empty()) return;
   metrics_.Add("t3_http_connections_dropped_total", {{"reason", stream.dropped()}});
-  Log("warning", "connection_dropped",
-      {{"remote", stream.remote()}, {"reason", stream.dropped()}});
+  Log("warning", "connection_dropped", {{"remote", stream.remote()}, {"reason", stream.dropped()}});
 }
 
 void HttpServer::ServeOne(httplib::Stream& stream) { Process(stream, nullptr, true); }

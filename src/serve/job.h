@@ -47,7 +47,7 @@ struct Job {
   std::vector<std::string> notes;
   // Seconds of each stage: {"denoising": 11.2, ...}; for expectations of later jobs.
   nlohmann::ordered_json stages = nlohmann::ordered_json::object();
-  int64_t steps = 0;  // denoising steps that were run
+  int64_t steps = 0;            // denoising steps that were run
   double expected_seconds = 0;  // of the whole job, as far as is known; 0: unknown
   std::string error_code;
   std::string error_message;

@@ -36,8 +36,8 @@ std::vector<StageShare> SharesOf(const RunPlan& plan) {
   }
   const bool refines = plan.draft || !plan.request.video.empty();
   if (refines) {
-    shares.push_back({plan.draft ? "encoding draft" : "encoding video",
-                      time ? time->encoding : kEncoding});
+    shares.push_back(
+        {plan.draft ? "encoding draft" : "encoding video", time ? time->encoding : kEncoding});
   }
   if (!plan.request.image.empty()) shares.push_back({"encoding image", kImage * unit});
   shares.push_back({"loading denoiser", kLoading * unit});
@@ -50,7 +50,9 @@ std::vector<StageShare> SharesOf(const RunPlan& plan) {
 class Reporter {
  public:
   Reporter(std::string id, const RunPlan& plan, const SendFn& send)
-      : id_(std::move(id)), preview_(plan.request.preview.path), share_(SharesOf(plan)),
+      : id_(std::move(id)),
+        preview_(plan.request.preview.path),
+        share_(SharesOf(plan)),
         send_(send) {}
 
   void operator()(const ProgressEvent& event) {

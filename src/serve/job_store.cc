@@ -55,8 +55,8 @@ JobStore::JobStore(const std::string& path) : database_(path) {
 
 void JobStore::Insert(const Job& job) {
   const std::lock_guard lock(mutex_);
-  Statement statement = database_.Prepare(fmt::format(
-      "INSERT INTO jobs ({}) VALUES (?, ?, ?, ?, ?, ?, ?)", kColumns));
+  Statement statement = database_.Prepare(
+      fmt::format("INSERT INTO jobs ({}) VALUES (?, ?, ?, ?, ?, ?, ?)", kColumns));
   statement.Bind(job.id).Bind(job.key).Bind(static_cast<int64_t>(job.status)).Bind(job.created);
   statement.Bind(job.started).Bind(job.completed).Bind(JobBody(job)).Step();
 }

@@ -30,8 +30,7 @@ double SecondsBetween(int64_t from, int64_t to) { return static_cast<double>(to 
 
 }  // namespace
 
-Jobs::Jobs(const JobFiles& files, const Limits& limits, const std::string& model,
-           Metrics& metrics)
+Jobs::Jobs(const JobFiles& files, const Limits& limits, const std::string& model, Metrics& metrics)
     : files_(files), limits_(limits), model_(model), metrics_(metrics), store_(files.database()) {
   Recover();
 }
@@ -226,7 +225,11 @@ std::optional<Job> Jobs::TakeNext(int worker, const std::atomic<bool>& stopping)
     if (!continues)
       metrics_.Observe("t3_job_wait_seconds", {}, SecondsBetween(job->created, job->started));
     expected_.erase(*id);
-    running_[*id] = {*job, {}, FeedOf(*id), worker, NowMilliseconds(), false};
+    Running& running = running_[*id];
+    running.job = *job;
+    running.feed = FeedOf(*id);
+    running.worker = worker;
+    running.saved = NowMilliseconds();
     Save(*job);
     PublishVideo(*job, {});
     Log("info", "job_started", {{"id", *id}, {"worker", worker}, {"resumed", job->resumed}});
@@ -442,8 +445,8 @@ void Jobs::Tidy() {
 }
 
 void Jobs::UpdateMetrics() const {
-  for (const JobStatus status : {JobStatus::kQueued, JobStatus::kInProgress, JobStatus::kCompleted,
-                                 JobStatus::kFailed}) {
+  for (const JobStatus status :
+       {JobStatus::kQueued, JobStatus::kInProgress, JobStatus::kCompleted, JobStatus::kFailed}) {
     metrics_.Set("t3_jobs", {{"status", std::string(StatusName(status))}},
                  static_cast<double>(store_.Count(status)));
   }

@@ -83,9 +83,8 @@ std::string WithBound(const std::string& labels, const std::string& bound) {
 std::span<const MetricFamily> MetricFamilies() { return kFamilies; }
 
 Metrics::Series& Metrics::Find(std::string_view name, MetricKind kind, const Labels& labels) {
-  const auto family = std::ranges::find_if(kFamilies, [&](const MetricFamily& f) {
-    return f.name == name && f.kind == kind;
-  });
+  const auto family = std::ranges::find_if(
+      kFamilies, [&](const MetricFamily& f) { return f.name == name && f.kind == kind; });
   T3_CHECK(family != kFamilies.end(), "there is no {} {}", KindName(kind), name);
   Series& series = families_[std::string(name)][LabelText(labels)];
   if (kind == kHistogram) series.buckets.resize(kBounds.size());
@@ -115,8 +114,8 @@ std::string Metrics::Text() const {
   std::string text;
   for (const MetricFamily& family : kFamilies) {
     const std::string_view name = family.name;
-    text += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, family.help, name,
-                        KindName(family.kind));
+    text +=
+        fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, family.help, name, KindName(family.kind));
     const auto found = families_.find(name);
     if (found == families_.end()) continue;
     for (const auto& [labels, series] : found->second) {

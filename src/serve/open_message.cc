@@ -30,8 +30,7 @@ ordered_json OpenMessage(const ModelFiles& files, const RunOptions& options) {
   };
   VisitModelOptions(files, [&](const Option& option, const auto& member) {
     if constexpr (std::is_same_v<decltype(member), const std::vector<Lora>&>) {
-      for (const Lora& lora : member)
-        loras.push_back({{"path", lora.path}, {"scale", lora.scale}});
+      for (const Lora& lora : member) loras.push_back({{"path", lora.path}, {"scale", lora.scale}});
     } else {
       write(model, option, member);
     }

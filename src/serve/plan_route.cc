@@ -30,8 +30,7 @@ ordered_json TimeOf(const Service& service, const ordered_json& plan) {
 }
 
 void Plan(Service& service, Exchange& exchange) {
-  const FieldValues values =
-      ParseFields(ReadJsonBody(exchange), service.limits, FieldUse::kPlan);
+  const FieldValues values = ParseFields(ReadJsonBody(exchange), service.limits, FieldUse::kPlan);
   if (!values.model.empty() && values.model != service.model)
     throw ApiError(400, "invalid_value", "`model` is not one that this server has", "model");
   const bool with_video = values.input == "video" || !values.source_video.empty();

@@ -36,8 +36,7 @@ std::string Base64(std::string_view bytes) {
     uint32_t group = 0;
     for (size_t i = 0; i < 3; ++i)
       group = group << 8 | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0U);
-    for (size_t i = 0; i < 4; ++i)
-      text += i <= count ? kDigits[group >> (18 - 6 * i) & 63] : '=';
+    for (size_t i = 0; i < 4; ++i) text += i <= count ? kDigits[group >> (18 - 6 * i) & 63] : '=';
   }
   return text;
 }

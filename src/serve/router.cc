@@ -35,8 +35,7 @@ RouteMatch Router::Find(std::string_view method, std::string_view path,
   }
   if (match.route != nullptr) return match;
   const std::string shown = Quote(CutToBytes(ReplaceInvalidUtf8(path), 80));
-  if (allowed.empty())
-    throw ApiError(404, "not_found", fmt::format("there is no route {}", shown));
+  if (allowed.empty()) throw ApiError(404, "not_found", fmt::format("there is no route {}", shown));
   throw ApiError(405, "method_not_allowed",
                  fmt::format("{} does not take {}; it takes {}", shown,
                              Quote(CutToBytes(ReplaceInvalidUtf8(method), 20)), allowed));

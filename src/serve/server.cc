@@ -82,8 +82,8 @@ void SetBuildInfo(Metrics& metrics) {
 }
 
 std::string Address(const std::string& host, int port) {
-  return fmt::format(host.find(':') == std::string::npos ? "http://{}:{}" : "http://[{}]:{}", host,
-                     port);
+  const bool brackets = host.find(':') != std::string::npos;
+  return fmt::format("http://{}:{}", brackets ? "[" + host + "]" : host, port);
 }
 
 // A failure of one round must not end the server.
@@ -114,12 +114,16 @@ void RunServer(const ServerOptions& options) {
   Tidy(jobs);
   Workers workers(WorkersOf(options), files, jobs, metrics);
   RateLimit rate(options.limits.max_per_minute);
-  Service service{files, jobs, workers, metrics, rate, options.limits, options.model, options.loras,
-                  options.log_prompts};
+  Service service{files,         jobs,          workers,
+                  metrics,       rate,          options.limits,
+                  options.model, options.loras, options.log_prompts};
   const Access access(keys, !IsLoopbackName(options.host) || !keys.empty());
   const Dispatcher dispatcher(Router(RoutesOf(service)), access, metrics);
-  HttpServer http({options.host, options.port, options.limits.max_connections,
-                   options.limits.max_upload_bytes + kBodyBeyondFile, {}},
+  HttpServer http({options.host,
+                   options.port,
+                   options.limits.max_connections,
+                   options.limits.max_upload_bytes + kBodyBeyondFile,
+                   {}},
                   dispatcher, metrics);
   http.Start();
   const std::string address = Address(options.host, http.port());

@@ -10,7 +10,7 @@
 namespace t3::serve {
 
 struct ServerOptions {
-  std::string data;   // folder
+  std::string data;  // folder
   std::string host = "127.0.0.1";
   int port = 8080;    // 0: any free one
   std::string keys;   // file of API keys; empty: `keys` in the data folder

@@ -21,8 +21,8 @@ struct Service {
   Metrics& metrics;
   RateLimit& rate;
   Limits limits;
-  std::string model;      // its id
-  std::string loras;      // folder; empty: none
+  std::string model;  // its id
+  std::string loras;  // folder; empty: none
   bool log_prompts = false;
   std::atomic<int64_t> streams{0};  // open event streams
 };

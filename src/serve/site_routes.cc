@@ -47,10 +47,12 @@ void SendPage(const Exchange& exchange, std::string_view name) {
   const auto files = PageFiles();
   const auto found = std::ranges::find(files, name, &PageFile::name);
   if (found == files.end()) throw ApiError(404, "not_found", "the page has no such file");
-  exchange.response.status = 200;
   exchange.response.set_header("Cache-Control", "no-cache");
-  exchange.response.set_content(found->bytes.data(), found->bytes.size(),
-                                std::string(found->type));
+  exchange.response.set_header("ETag", std::string(found->etag));
+  exchange.response.status =
+      exchange.request.get_header_value("If-None-Match") == found->etag ? 304 : 200;
+  if (exchange.response.status == 304) return;
+  exchange.response.set_content(found->bytes.data(), found->bytes.size(), std::string(found->type));
 }
 
 }  // namespace

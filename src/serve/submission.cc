@@ -14,7 +14,7 @@ namespace t3::serve {
 namespace {
 
 constexpr size_t kMaxJson = 256 << 10;
-constexpr size_t kMaxText = 64 << 10;   // of a part
+constexpr size_t kMaxText = 64 << 10;  // of a part
 constexpr size_t kMaxParts = 64;
 constexpr const char* kFile = "input_reference";
 
@@ -75,12 +75,11 @@ Submission ReadForm(const Exchange& exchange, const Limits& limits, const std::s
         form.Append({data, size});
         return true;
       });
-  if (!complete)
-    throw ApiError(400, "invalid_multipart", "the form is broken or not complete");
+  if (!complete) throw ApiError(400, "invalid_multipart", "the form is broken or not complete");
   Submission submission;
   if (form.upload_) form.upload_->Kind();  // what it is not is said before other faults
-  submission.values = ParseFields(FormToJson(form.texts_, FieldUse::kSubmission), limits,
-                                  FieldUse::kSubmission);
+  submission.values =
+      ParseFields(FormToJson(form.texts_, FieldUse::kSubmission), limits, FieldUse::kSubmission);
   submission.upload = std::move(form.upload_);
   if (submission.upload && !submission.values.source_video.empty()) {
     throw ApiError(400, "invalid_value",

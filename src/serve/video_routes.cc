@@ -108,13 +108,13 @@ Job NewJob(const Service& service, const Exchange& exchange, const Submission& s
 void RefuseWhatDoesNotFit(const ordered_json& plan) {
   const ordered_json& memory = plan.at("memory");
   if (memory.at("fits").get<bool>()) return;
-  throw ApiError(400, "cannot_be_made",
-                 fmt::format("{} with {} frames needs {} bytes of memory, and the server has {}; a "
-                             "smaller `size` or fewer `num_frames` may fit",
-                             plan.at("size").get<std::string>(), plan.at("num_frames").get<int64_t>(),
-                             memory.at("peak_bytes").get<int64_t>(),
-                             memory.at("budget_bytes").get<int64_t>()),
-                 "size");
+  throw ApiError(
+      400, "cannot_be_made",
+      fmt::format("{} with {} frames needs {} bytes of memory, and the server has {}; a "
+                  "smaller `size` or fewer `num_frames` may fit",
+                  plan.at("size").get<std::string>(), plan.at("num_frames").get<int64_t>(),
+                  memory.at("peak_bytes").get<int64_t>(), memory.at("budget_bytes").get<int64_t>()),
+      "size");
 }
 
 // Refuses what cannot be made and fills in what the plan decides. An input decides the size where
@@ -198,10 +198,10 @@ void Delete(Service& service, Exchange& exchange) {
 }  // namespace
 
 void AddVideoRoutes(Service& service, std::vector<Route>& routes) {
-  routes.push_back({"POST", "/v1/videos", false, true,
-                    [&](Exchange& exchange) { Create(service, exchange); }});
-  routes.push_back({"GET", "/v1/videos", false, false,
-                    [&](Exchange& exchange) { List(service, exchange); }});
+  routes.push_back(
+      {"POST", "/v1/videos", false, true, [&](Exchange& exchange) { Create(service, exchange); }});
+  routes.push_back(
+      {"GET", "/v1/videos", false, false, [&](Exchange& exchange) { List(service, exchange); }});
   routes.push_back({"GET", "/v1/videos/{id}", false, false, [&](Exchange& exchange) {
                       ReplyVideo(service, exchange, FindOrFail(service, exchange));
                     }});

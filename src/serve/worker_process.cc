@@ -28,8 +28,7 @@ struct Pipe {
 
 Pipe NewPipe() {
   std::array<int, 2> ends{};
-  T3_CHECK(::pipe2(ends.data(), O_CLOEXEC) == 0, "a pipe cannot be made: {}",
-           std::strerror(errno));
+  T3_CHECK(::pipe2(ends.data(), O_CLOEXEC) == 0, "a pipe cannot be made: {}", std::strerror(errno));
   return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 

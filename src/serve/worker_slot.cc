@@ -165,9 +165,9 @@ ordered_json WorkerSlot::RunMessage(const Job& job) const {
   const std::string folder = files_.Folder(job.id);
   ordered_json loras = ordered_json::array();
   for (const auto& lora : job.loras) {
-    loras.push_back({{"path", settings_.loras + "/" + lora.at("name").get<std::string>() +
-                                  ".safetensors"},
-                     {"scale", lora.at("scale")}});
+    loras.push_back(
+        {{"path", settings_.loras + "/" + lora.at("name").get<std::string>() + ".safetensors"},
+         {"scale", lora.at("scale")}});
   }
   const std::string input = job.input_file.empty() ? "" : folder + "/" + job.input_file;
   return {{"do", "run"},

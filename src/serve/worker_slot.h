@@ -21,9 +21,9 @@
 namespace t3::serve {
 
 struct WorkerSettings {
-  std::string program;           // the file of this program
-  nlohmann::ordered_json open;   // the first message: model, device and other options
-  std::string loras;             // folder; empty: none
+  std::string program;          // the file of this program
+  nlohmann::ordered_json open;  // the first message: model, device and other options
+  std::string loras;            // folder; empty: none
 };
 
 class WorkerSlot {
@@ -68,8 +68,8 @@ class WorkerSlot {
   std::condition_variable changed_;
   WorkerProcess* process_ = nullptr;  // while it runs
   nlohmann::ordered_json ready_;
-  std::string job_;                   // id of the running one; or empty
-  int64_t plans_ = 0;                 // that were asked for
+  std::string job_;                                    // id of the running one; or empty
+  int64_t plans_ = 0;                                  // that were asked for
   std::map<int64_t, nlohmann::ordered_json> answers_;  // by number of the plan; null: not yet
 
   std::thread thread_;

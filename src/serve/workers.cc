@@ -17,8 +17,8 @@ constexpr size_t kMaxAnswers = 512;
 Workers::Workers(const std::vector<WorkerSettings>& settings, const JobFiles& files, Jobs& jobs,
                  Metrics& metrics) {
   for (size_t i = 0; i < settings.size(); ++i) {
-    slots_.push_back(std::make_unique<WorkerSlot>(static_cast<int>(i), settings[i], files, jobs,
-                                                  metrics));
+    slots_.push_back(
+        std::make_unique<WorkerSlot>(static_cast<int>(i), settings[i], files, jobs, metrics));
   }
   jobs.OnCancel([this](int worker, const std::string& id) {
     slots_.at(static_cast<size_t>(worker))->Cancel(id);
@@ -54,8 +54,7 @@ ordered_json Workers::Plan(const FieldValues& values, bool with_video) {
   const ordered_json answer = Ask(
       {{"do", "plan"}, {"options", options}, {"seconds", values.seconds}, {"video", with_video}});
   if (answer.contains("message")) {
-    throw ApiError(400, "cannot_be_made",
-                   WithFieldNames(answer.at("message").get<std::string>()));
+    throw ApiError(400, "cannot_be_made", WithFieldNames(answer.at("message").get<std::string>()));
   }
   return answer.at("plan");
 }
