@@ -77,6 +77,7 @@ void Settle(httplib::Request& request) {
 
 HttpServer::HttpServer(const HttpSettings& settings, const Dispatcher& dispatcher, Metrics& metrics)
     : settings_(settings), dispatcher_(dispatcher), metrics_(metrics) {
+  svr_sock_ = 0;  // what httplib's loops ask whether to go on: any but INVALID_SOCKET
   set_default_headers(SecurityHeaders());
   set_payload_max_length(static_cast<size_t>(settings.max_body));
   set_keep_alive_max_count(kMaxRequests);
@@ -203,6 +204,7 @@ void HttpServer::ServeOne(httplib::Stream& stream) { Process(stream, nullptr, tr
 
 void HttpServer::Stop() {
   stopping_ = true;
+  svr_sock_ = INVALID_SOCKET;
   if (acceptor_.joinable()) acceptor_.join();
   listener_ = FileDescriptor();
   std::unique_lock lock(mutex_);
