@@ -3,6 +3,7 @@
 
   page_test.py --t3 PROGRAM [unittest arguments, such as Page.test_keyboard]
   page_test.py --url URL --keyed-url URL --key KEY     against servers that run, without and with keys
+  page_test.py --t3 PROGRAM --screenshots DIR          writes the pictures of the documentation instead
 
 Needs chromium and chromedriver; without them it exits with 77, which ctest reports as skipped.
 """
@@ -342,6 +343,36 @@ def contrast(selector):
     return (light + 0.05) / (dark + 0.05)
 
 
+SCENES = [
+    "The desert at sunset. A clear sky with the sun on the left. Between two blue lanterns a red balloon moves "
+    "to the right. The camera does not move.",
+    "The sea at noon. A clear sky with the sun on the right. Between two red lanterns a white boat moves to the "
+    "left. The camera pans left.",
+    "The city at night. A cloudy sky with the moon on the left. Between two red lanterns a yellow airship moves "
+    "to the right. The camera pans left.",
+]
+
+
+def take_screenshots(folder):
+    """A desktop's window with a job that runs, and a phone's in the dark."""
+    open_page()
+    for scene in SCENES:
+        submit(scene, 20)
+    wait(lambda: all(job["status"] == "completed" for job in jobs()), "three videos", 180)
+    wait(lambda: browser.run("return [...document.querySelectorAll('.picture img')]"
+                             ".filter((image) => image.naturalWidth > 0).length === 3"), "three thumbnails")
+    submit("The mountains at dawn. A cloudy sky. Between two yellow lanterns a green bird moves to the right. The "
+           "camera does not move.", 20)
+    wait(lambda: "12 of 20 steps" in text("#queue .state"), "the middle of the run", 60)
+    browser.screenshot(os.path.join(folder, "serve.jpg"), format="jpeg", quality=82)
+    browser.prefer("dark")
+    browser.resize(390, 844)
+    wait(lambda: visible("#gallery") and len(jobs()) == 4 and jobs()[0]["status"] == "completed", "the fourth", 60)
+    browser.run("document.getElementById('gallery-heading').scrollIntoView()")
+    wait(lambda: browser.run("return document.querySelector('#gallery .picture img')?.naturalWidth > 0"), "a thumbnail")
+    browser.screenshot(os.path.join(folder, "serve-phone.jpg"), format="jpeg", quality=82)
+
+
 def main():
     global browser, server, keyed
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -349,6 +380,7 @@ def main():
     parser.add_argument("--url")
     parser.add_argument("--keyed-url")
     parser.add_argument("--key")
+    parser.add_argument("--screenshots")
     options, rest = parser.parse_known_args()
     programs = webdriver.find_programs()
     if programs is None:
@@ -358,6 +390,9 @@ def main():
         server = stack.enter_context(contextlib.closing(Server(options.t3, options.url)))
         keyed = stack.enter_context(contextlib.closing(Server(options.t3, options.keyed_url, options.key, keyed=True)))
         browser = stack.enter_context(contextlib.closing(webdriver.Browser(programs, free_port())))
+        if options.screenshots:
+            take_screenshots(options.screenshots)
+            return 0
         result = unittest.main(argv=[sys.argv[0], *rest], exit=False, verbosity=2).result
     return 0 if result.wasSuccessful() else 1
 

@@ -100,8 +100,11 @@ class ProxyTest:
 
     def finished(self):
         video = self.submit(1)
-        wait(lambda: self.connect().json("GET", f"/v1/videos/{video}")[1]["status"] == "completed", "a video", 60)
+        self.wait_for(video)
         return video
+
+    def wait_for(self, video):
+        wait(lambda: self.connect().json("GET", f"/v1/videos/{video}")[1]["status"] == "completed", "a video", 60)
 
     def test_page_and_headers(self):
         reply = self.connect().send("GET", "/")
@@ -141,7 +144,7 @@ class ProxyTest:
         self.assertEqual((reply.status, reply.read()), (206, whole[10:20]))
 
     def test_large_upload(self):
-        """A clip with a large box that players skip: valid, and as long as an upload may be."""
+        """A clip with a large box that players skip: valid, and long."""
         clip = self.connect().send("GET", f"/v1/videos/{self.finished()}/content").read()
         clip += UPLOAD_BYTES.to_bytes(4, "big") + b"free" + bytes(UPLOAD_BYTES - 8)
         edge = "edge-of-a-part"
@@ -155,6 +158,7 @@ class ProxyTest:
                                     {"Content-Type": f"multipart/form-data; boundary={edge}"})
         video = json.loads(reply.read())
         self.assertEqual((reply.status, video.get("input")), (200, "video"), video)
+        self.wait_for(video["id"])
         self.delete(video["id"])
 
 

@@ -2,7 +2,7 @@
 // the focus while its job goes on.
 import * as api from "./api.js";
 import { facts } from "./dialogs.js";
-import { joined, seconds, when } from "./format.js";
+import { counted, joined, seconds, when } from "./format.js";
 import { is4K, refinedSize, sizeText } from "./sizes.js";
 
 const template = document.getElementById("card-template");
@@ -62,7 +62,8 @@ export class Card {
     this.root.dataset.status = video.status;
     set(this.find(".prompt"), "textContent", video.prompt);
     set(this.find(".state"), "textContent", stateText(video));
-    set(this.find(".facts"), "textContent", joined([facts(video), ...(video.notes ?? [])]));
+    set(this.find(".facts"), "textContent", facts(video));
+    this.updateNotes(video.notes);
     this.updateProgress(video);
     this.updatePreview(video, preview);
     this.updateActions(video, maxPixels);
@@ -81,6 +82,19 @@ export class Card {
     const shown = video.status === "in_progress" && preview;
     if (shown) set(image, "src", preview);
     set(image, "hidden", !shown);
+  }
+
+  // What the run said, such as that a source was cropped.
+  updateNotes(notes) {
+    const list = this.find(".notes ul");
+    this.find(".notes").hidden = notes.length === 0;
+    if (list.childElementCount === notes.length) return;
+    this.find(".notes summary").textContent = counted(notes.length, "note");
+    list.replaceChildren(...notes.map((note) => {
+      const item = document.createElement("li");
+      item.textContent = note;
+      return item;
+    }));
   }
 
   // Names for screen readers say which video a button is about.

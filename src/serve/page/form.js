@@ -80,7 +80,7 @@ export class Form {
     form.elements.input_reference.accept = `${takesImages ? "image/png,image/jpeg,image/webp," : ""}video/*`;
     element("source-label").textContent = `Start from ${takesImages ? "an image or a video" : "a video"}`;
     const sizes = proposedSizes(defaults.size, limits.max_pixels).map((size) => [size, size]);
-    const automatic = ["", takesImages ? "automatic" : `${defaults.size} (the model's)`];
+    const automatic = ["", takesImages ? "automatic" : defaults.size];
     fillSelect(element("size-choice"), [automatic, ...sizes.slice(1), [CUSTOM, "another size …"]], "");
     this.adapt();
   }
