@@ -63,6 +63,13 @@ def set_value(selector, value):
                 "e.dispatchEvent(new Event('input', {bubbles: true}));", selector, value)
 
 
+def choose(select, value):
+    """An option of a <select>, as a person does."""
+    browser.run("const e = document.getElementById(arguments[0]); e.value = arguments[1];"
+                "if (e.value !== arguments[1]) throw new Error('no option ' + arguments[1]);"
+                "e.dispatchEvent(new Event('input', {bubbles: true}));", select, value)
+
+
 def jobs():
     with urllib.request.urlopen(server.url + "v1/videos?limit=100") as reply:
         return json.load(reply)["data"]
@@ -155,8 +162,7 @@ class Page(unittest.TestCase):
         self.assertEqual(browser.run("return document.getElementById('size-choice').value"), "3840x2160")
         wait(lambda: "3840x2160" in text("#plan-rows") or visible("#plan-error"), "the estimate in 4K")
         # Smaller, so that a test can wait for it.
-        browser.run("const e = document.getElementById('size-choice'); e.value = '384x216';"
-                    "e.dispatchEvent(new Event('input', {bubbles: true}));")
+        choose("size-choice", "384x216")
         set_value("#num_inference_steps", "2")
         browser.click("#submit")
         wait(lambda: len(jobs()) == 2 and jobs()[0]["status"] == "completed", "the refined video", 180)
@@ -190,6 +196,31 @@ class Page(unittest.TestCase):
         for kind in ("dragEnter", "dragOver", "drop"):
             browser.devtools("Input.dispatchDragEvent", type=kind, x=box[0], y=box[1], data=data)
         wait(lambda: "picture.png" in text("#source-name"), "the dropped picture")
+
+    def test_draft(self):
+        self.assertFalse(visible("#draft_steps") or visible("#strength"))
+        choose("size-choice", "512x288")
+        choose("draft", "256x144")
+        set_value("#draft_steps", "7")
+        self.assertTrue(visible("#draft_steps") and visible("#strength"))
+        wait(lambda: "512x288" in text("#plan-rows") and "draft 256x144" in text("#plan-rows"), "an estimate with the draft")
+        # Nobody has chosen a strength: the estimate says the model's.
+        self.assertRegex(text("#strength-value"), r"0\.\d\d")
+        submit(PROMPT, 30)
+        wait(lambda: len(jobs()) == 1, "the job")
+        self.assertEqual(jobs()[0]["settings"], {
+            "size": "512x288", "draft": "256x144", "draft_steps": 7, "num_inference_steps": 30})
+
+    def test_lost_connection(self):
+        submit(PROMPT, 60)
+        wait(lambda: "steps" in text("#queue .state"), "the running job", 60)
+        browser.connect(False)
+        wait(lambda: visible("#banner"), "the reason")
+        browser.connect(True)
+        wait(lambda: not visible("#banner"), "the connection")
+        state = text("#queue .state")
+        wait(lambda: text("#queue .state") != state, "more progress")
+        browser.log("browser")  # has the requests that failed
 
     def test_errors_are_at_their_fields(self):
         browser.click("#submit")

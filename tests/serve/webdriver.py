@@ -108,6 +108,11 @@ class Browser:
         self.devtools("Emulation.setEmulatedMedia",
                       features=[{"name": "prefers-color-scheme", "value": scheme}])
 
+    def connect(self, connected):
+        """False: every connection of the page ends, and none begins."""
+        self.devtools("Network.emulateNetworkConditions", offline=not connected, latency=0,
+                      downloadThroughput=-1, uploadThroughput=-1)
+
     def log(self, kind):
         """Entries since the last call: 'browser' (console), 'performance' (DevTools events)."""
         return self.call("POST", "/se/log", {"type": kind})
