@@ -12,7 +12,7 @@ struct HelpTopic {
   std::string_view text;  // lines of up to 100 columns, each ended by '\n'
 };
 
-inline constexpr std::array<HelpTopic, 11> kHelpTopics{{
+inline constexpr std::array<HelpTopic, 12> kHelpTopics{{
     {"attention", "full, T3 and other patterns",
      R"(Attention is a property of the weights. --attention auto runs a model as it was trained: the
 file's metadata, the folder's t3.json or the file's name say how. A model that does not say is taken
@@ -42,6 +42,15 @@ t3 world writes clips with such captions. Larger sizes of the same aspect work, 
                                      what would be done: windows, memory, time
   t3 generate --model DIR --prompt TEXT --output v.mp4
 With T3_MODEL_DIR set to the model's folder, --model can be left out.
+)"},
+    {"gpus", "one video on several GPUs",
+     R"(--gpus N starts N processes, each with a GPU: generate, resume, decode. The clip is that of one
+GPU up to rounding. With guidance half of them compute each branch; the others share tokens and
+heads, so their number must divide the heads (12 or 24). t3 plan --gpus N shows memory and times.
+Under torchrun, srun or mpirun the ranks are those of the launcher, on any number of machines:
+  torchrun --nproc-per-node 4 --no-python t3 generate ...
+--device cpu --gpus N runs N processes on the CPU, for tests. A rank that dies ends the run within a
+minute; t3 resume continues, on any number of GPUs. docs/guides/several-gpus.md has more.
 )"},
     {"measuring", "how good a model of the world is",
      R"(t3 eval generates clips from captions of held-out scenes of the procedural world (t3 world), reads
