@@ -59,6 +59,7 @@ each and compares it with its true render: attributes, constraints, detail, flic
   t3 eval --compare a.json b.json --margin -0.05
 The second reports how much better B is, scene by scene, with 95 % intervals. --truth measures the
 true renders, --vae-only the renders through the VAE. docs/guides/evaluate.md defines the measures.
+t3 score measures finished videos, whatever they show: sharpness, motion, flicker, seams, and others.
 )"},
     {"memory", "what fits, and what to do when it does not",
      R"(Stages run one after the other, with one network in memory: text encoder, denoiser, decoder.
@@ -90,6 +91,8 @@ With --output DIR/ the videos are DIR/NNN-words-of-the-prompt.mp4, each with a r
 next to it. A name that another video has gets a number. DIR/job.json holds all jobs of the folder.
 Models load once. An entry that fails does not stop the others; running the command again generates
 only what is missing.
+--shard I/N runs entries I, I+N, ... only: N processes or machines with the same command and folder
+make the whole job, with the names and seeds that it has without --shard. t3 resume takes it too.
 )"},
     {"records", "what was done, and doing it again",
      R"(A record is JSON: every setting, the digests of weights and inputs, build, machine, times,
