@@ -24,7 +24,8 @@ TrainResult RunTrainer(const TrainConfig& config, Task& task, const RunContext& 
 }  // namespace
 
 TrainRanks::TrainRanks(const RankPlace& place, at::Device device, const TrainConfig& config)
-    : team_(JoinRanks(place, device, {{"configuration", DigestText(Digest(config.fingerprint.dump()))}})) {}
+    : team_(JoinRanks(place, device,
+                      {{"configuration", DigestText(Digest(config.fingerprint.dump()))}})) {}
 
 TrainRanks::~TrainRanks() { LeaveRanks(team_); }
 
