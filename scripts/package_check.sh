@@ -19,6 +19,7 @@ done
 }
 
 root=$(mktemp -d)
+chmod 755 "$root"  # users other than root see it too
 clean_up() {
   umount -q "$root/proc" "$root/dev" || true
   rm -rf --one-file-system "$root"
@@ -59,7 +60,7 @@ for ((i = 0; i < 60; ++i)); do
   [[ -n $address && $(health "$address" 2>/dev/null) == *' 200 '* ]] && break
   sleep 1
 done
-kill "$server"
+kill "$server" || true
 wait "$server" || true
 ((i < 60)) || {
   cat "$root/tmp/log" >&2
