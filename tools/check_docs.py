@@ -69,6 +69,7 @@ FOREIGN_FLAGS = {
     "Slurm": "job-name array gres time signal requeue",
     "GoogleTest": "gtest_filter gtest_also_run_disabled_tests",
     "compilers": "expt-relaxed-constexpr",
+    "torchrun, srun": "nproc-per-node no-python ntasks ntasks-per-node gpus-per-node",
 }
 
 # (check, file pattern, text, reason): faults that are none.

@@ -22,8 +22,13 @@ std::string ReadBody(const Exchange& exchange, size_t max_bytes) {
     body.append(data, size);
     return true;
   });
-  if (!complete) throw ApiError(400, "invalid_request", "the body is not complete");
+  if (!complete) FailBody(exchange, "invalid_request", "the body is not complete");
   return body;
+}
+
+void FailBody(const Exchange& exchange, const char* code, const char* message) {
+  if (exchange.response.status == 413) throw ApiError(413, "too_large", "the body is too large");
+  throw ApiError(400, code, message);
 }
 
 std::string QueryOr(const Exchange& exchange, const std::string& name,

@@ -26,6 +26,10 @@ void ReplyJson(httplib::Response& response, int status, const nlohmann::ordered_
 // The whole body where it is not longer than `max_bytes`. Throws ApiError.
 std::string ReadBody(const Exchange& exchange, size_t max_bytes);
 
+// Throws ApiError for a body whose reading the HTTP library gave up: 413 where it is too long, else
+// 400 with `code`.
+[[noreturn]] void FailBody(const Exchange& exchange, const char* code, const char* message);
+
 // A parameter of the URL; `fallback` where it is absent.
 std::string QueryOr(const Exchange& exchange, const std::string& name, const std::string& fallback);
 

@@ -2,6 +2,7 @@
 #include "serve/fair_queue.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace t3::serve {
 
@@ -12,22 +13,24 @@ void FairQueue::Push(const std::string& key, const std::string& id, bool front) 
 
 // Whether the job at depth_a of line a has its turn before that at depth_b of line b: each job in
 // front of it will have made one more of its key run.
-bool FairQueue::Before(const Line& a, const Line& b, int64_t depth_a, int64_t depth_b) const {
-  const int64_t turn_a = a.running + depth_a, turn_b = b.running + depth_b;
-  return turn_a != turn_b ? turn_a < turn_b : a.last_turn < b.last_turn;
+bool FairQueue::Before(const Lines::value_type& a, int64_t depth_a, const Lines::value_type& b,
+                       int64_t depth_b) {
+  const int64_t turn_a = a.second.running + depth_a, turn_b = b.second.running + depth_b;
+  return std::tie(turn_a, a.second.last_turn, a.first) <
+         std::tie(turn_b, b.second.last_turn, b.first);
 }
 
 std::optional<std::string> FairQueue::Take() {
-  Line* next = nullptr;
-  for (auto& [key, line] : lines_) {
-    if (line.ids.empty()) continue;
-    if (next == nullptr || Before(line, *next, 0, 0)) next = &line;
+  auto next = lines_.end();
+  for (auto line = lines_.begin(); line != lines_.end(); ++line) {
+    if (line->second.ids.empty()) continue;
+    if (next == lines_.end() || Before(*line, 0, *next, 0)) next = line;
   }
-  if (next == nullptr) return std::nullopt;
-  std::string id = std::move(next->ids.front());
-  next->ids.pop_front();
-  ++next->running;
-  next->last_turn = ++turns_;
+  if (next == lines_.end()) return std::nullopt;
+  std::string id = std::move(next->second.ids.front());
+  next->second.ids.pop_front();
+  ++next->second.running;
+  next->second.last_turn = ++turns_;
   return id;
 }
 
@@ -59,10 +62,10 @@ int64_t FairQueue::Position(const std::string& key, const std::string& id) const
   if (at == own->second.ids.end()) return 0;
   const int64_t depth = at - own->second.ids.begin();
   int64_t position = depth + 1;
-  for (const auto& [name, line] : lines_) {
-    if (name == key) continue;
-    for (int64_t other = 0; other < std::ssize(line.ids); ++other)
-      position += Before(line, own->second, other, depth) ? 1 : 0;
+  for (const auto& line : lines_) {
+    if (line.first == key) continue;
+    for (int64_t other = 0; other < std::ssize(line.second.ids); ++other)
+      position += Before(line, other, *own, depth) ? 1 : 0;
   }
   return position;
 }

@@ -32,9 +32,11 @@ class FairQueue {
     int64_t running = 0;
     int64_t last_turn = 0;
   };
-  bool Before(const Line& a, const Line& b, int64_t depth_a, int64_t depth_b) const;
+  using Lines = std::map<std::string, Line>;
+  static bool Before(const Lines::value_type& a, int64_t depth_a, const Lines::value_type& b,
+                     int64_t depth_b);
 
-  std::map<std::string, Line> lines_;
+  Lines lines_;
   int64_t turns_ = 0;
 };
 

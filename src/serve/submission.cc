@@ -75,7 +75,7 @@ Submission ReadForm(const Exchange& exchange, const Limits& limits, const std::s
         form.Append({data, size});
         return true;
       });
-  if (!complete) throw ApiError(400, "invalid_multipart", "the form is broken or not complete");
+  if (!complete) FailBody(exchange, "invalid_multipart", "the form is broken or not complete");
   Submission submission;
   if (form.upload_) form.upload_->Kind();  // what it is not is said before other faults
   submission.values =

@@ -43,8 +43,10 @@ std::optional<MediaKind> SniffMedia(std::string_view head) {
   const auto has = [&](size_t offset, std::string_view bytes) {
     return head.size() >= offset && head.substr(offset).starts_with(bytes);
   };
-  for (const Signature& signature : kSignatures)
-    if (has(signature.offset, signature.bytes) && has(8, signature.also)) return signature.kind;
+  for (const Signature& signature : kSignatures) {
+    const bool also = signature.also.empty() || has(8, signature.also);
+    if (has(signature.offset, signature.bytes) && also) return signature.kind;
+  }
   return std::nullopt;
 }
 
