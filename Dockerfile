@@ -21,7 +21,8 @@ RUN make package T3_CUDA=1
 
 # The user's id is stable, so that the data of one image belongs to the user of the next.
 FROM debian:12-slim AS runtime
-RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/t3video t3video
+RUN useradd --system --uid 10001 --home-dir /var/lib/t3video --no-create-home t3video \
+ && install -d -m 0700 -o t3video -g t3video /var/lib/t3video
 ENV XDG_CACHE_HOME=/var/lib/t3video/cache T3_MODEL_DIR=demo
 VOLUME /var/lib/t3video
 EXPOSE 8080
@@ -35,7 +36,7 @@ RUN --mount=type=bind,from=build-cpu,source=/source/build/package,target=/packag
  && rm -rf /var/lib/apt/lists/*
 USER t3video
 ENTRYPOINT ["t3"]
-CMD ["serve", "--data", "/var/lib/t3video", "--host", "0.0.0.0", "--keys", "/etc/t3video/keys"]
+CMD ["serve", "--data", "/var/lib/t3video", "--host", "0.0.0.0"]
 
 # The driver comes from the host (NVIDIA Container Toolkit), everything else of CUDA is in the package.
 FROM runtime AS cuda
@@ -45,4 +46,4 @@ RUN --mount=type=bind,from=build-cuda,source=/source/build/package,target=/packa
  && rm -rf /var/lib/apt/lists/*
 USER t3video
 ENTRYPOINT ["t3"]
-CMD ["serve", "--data", "/var/lib/t3video", "--host", "0.0.0.0", "--keys", "/etc/t3video/keys"]
+CMD ["serve", "--data", "/var/lib/t3video", "--host", "0.0.0.0"]

@@ -70,10 +70,7 @@ install-check: configure
 	@cmake --build --preset release -j $(JOBS)
 	@scripts/install_check.sh build
 
-# dpkg-shlibdeps finds the packages that have the libraries.
 package: build
-	@command -v dpkg-shlibdeps >/dev/null || \
-		{ echo 'make package needs dpkg-dev: apt-get install dpkg-dev' >&2; exit 1; }
 	@cpack --config build/CPackConfig.cmake
 	@rm -rf build/package/_CPack_Packages
 

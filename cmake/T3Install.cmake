@@ -30,7 +30,8 @@ install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/THIRD_PARTY
 
 # systemd looks there for /usr and for /usr/local.
 install(FILES "${PROJECT_SOURCE_DIR}/packaging/t3-serve.service" DESTINATION lib/systemd/system)
-install(FILES "${PROJECT_SOURCE_DIR}/packaging/nginx.conf" "${PROJECT_SOURCE_DIR}/packaging/Caddyfile"
+install(FILES "${PROJECT_SOURCE_DIR}/packaging/nginx.conf" "${PROJECT_SOURCE_DIR}/packaging/nginx-machines.conf"
+    "${PROJECT_SOURCE_DIR}/packaging/Caddyfile"
   DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples")
 
 install(EXPORT t3videoTargets NAMESPACE t3video:: FILE t3videoConfig.cmake

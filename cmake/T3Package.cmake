@@ -18,9 +18,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION video)
 # 450 MB of libtorch: zstd packs and unpacks in seconds where xz takes minutes.
 set(CPACK_DEBIAN_COMPRESSION_TYPE zstd)
-set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${PROJECT_BINARY_DIR}" "${T3_TORCH_DIR}/lib"
-  "${T3_TORCH_DIR}/../nvidia/cu13/lib" "${T3_TORCH_DIR}/../nvidia/cudnn/lib")
+set(CPACK_PRE_BUILD_SCRIPTS "${CMAKE_CURRENT_LIST_DIR}/debian_dependencies.cmake")
 # Both have /usr/bin/t3. The driver's library is not named as a dependency: it is the machine's.
 set(CPACK_DEBIAN_PACKAGE_CONFLICTS t3video-cuda)
 if(T3_CUDA)
@@ -29,4 +27,7 @@ if(T3_CUDA)
   set(CPACK_DEBIAN_PACKAGE_CONFLICTS t3video)
   set(CPACK_DEBIAN_PACKAGE_REPLACES t3video)
 endif()
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/packaging/postinst"
+  "${PROJECT_SOURCE_DIR}/packaging/prerm")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 include(CPack)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs a package on a bare Debian 12 and makes a clip there: nothing that the package needs may be
-# missing from its dependencies. Needs root, debootstrap and the network.
+# Installs a package on a bare Debian 12, makes a clip and serves there: nothing that the package needs
+# may be missing from its dependencies. Needs root, debootstrap and the network.
 #   scripts/package_check.sh [PACKAGE.deb]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -44,6 +44,29 @@ inside t3 --version
 inside t3 generate --model demo --progress none --steps 2 --output /tmp/clip.mp4 \
   --prompt 'The desert at noon. A clear sky. A red balloon moves to the left.'
 test -s "$root/tmp/clip.mp4"
+
+# As its unit does it: the service's user, in its folder.
+health() {  # health ADDRESS: the status line of /health
+  exec 3<>"/dev/tcp/${1/://}"
+  printf 'GET /health HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$1" >&3
+  head -n 1 <&3
+}
+inside runuser -u t3video -- t3 serve --model demo --data /var/lib/t3video --port 0 \
+  >"$root/tmp/address" 2>"$root/tmp/log" &
+server=$!
+for ((i = 0; i < 60; ++i)); do
+  address=$(sed -n 's|.*http://||p' "$root/tmp/address")
+  [[ -n $address && $(health "$address" 2>/dev/null) == *' 200 '* ]] && break
+  sleep 1
+done
+kill "$server"
+wait "$server" || true
+((i < 60)) || {
+  cat "$root/tmp/log" >&2
+  echo 'package check: t3 serve is not healthy' >&2
+  exit 1
+}
+
 inside apt-get -q remove -y t3video\* >/dev/null
 if test -e "$root/usr/bin/t3" -o -e "$root/usr/lib/t3video"; then
   echo 'package check: files stay after the package is removed' >&2

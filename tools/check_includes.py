@@ -21,13 +21,14 @@ ALLOWED = {
     "config": ["base"],
     "arch": ["base", "config", "weights"],
     "plan": ["base", "config", "arch"],
+    "parallel": ["base"],
     "kernels": ["base"],
     "ops": ["base", "config", "plan", "kernels"],
     "weights": ["base"],
     "nn": ["base", "config", "arch", "plan", "weights", "ops"],
     "tokenizer": ["base"],
     "media": ["base"],
-    "models/dit": ["base", "config", "arch", "plan", "ops", "weights", "nn"],
+    "models/dit": ["base", "config", "arch", "plan", "parallel", "ops", "weights", "nn"],
     "models/text_encoder": ["base", "config", "arch", "plan", "ops", "weights", "nn"],
     "models/decoder": ["base", "config", "plan"],
     "models/taehv": ["base", "config", "arch", "plan", "ops", "weights", "nn", "models/decoder"],
@@ -35,16 +36,20 @@ ALLOWED = {
     "sampling": ["base", "config"],
     "world": ["base"],
     "measure": ["base", "world"],
+    "score": ["base"],
+    "score/world": ["base", "world", "measure", "score"],
 }
 ALLOWED["runtime"] = ["base", "ops"]
 ALLOWED["loading"] = list(ALLOWED)
 ALLOWED["pipeline"] = list(ALLOWED)
 ALLOWED["tools"] = list(ALLOWED)
+ALLOWED["score/run"] = list(ALLOWED)
 BELOW_TRAINING = list(ALLOWED)
 ALLOWED["training/data"] = BELOW_TRAINING
 ALLOWED["training/loop"] = BELOW_TRAINING
 ALLOWED["training/vae"] = BELOW_TRAINING + ["training/loop"]
 ALLOWED["training/dit"] = BELOW_TRAINING + ["training/loop", "training/data"]
+ALLOWED["training/distill"] = BELOW_TRAINING + ["training/loop", "training/dit"]
 ALLOWED["training"] = list(ALLOWED)
 ALLOWED["bench"] = BELOW_TRAINING
 ALLOWED["eval"] = BELOW_TRAINING + ["training/loop", "training/dit", "training/vae"]
@@ -55,10 +60,10 @@ ALLOWED["cli"] = ["base", "serve"]
 TEST_EXTRA = ["weights", "tests"]
 
 # Library -> (pattern of its headers, folders that may include them).
-TORCH_FOLDERS = ["kernels", "ops", "nn", "world", "measure",
+TORCH_FOLDERS = ["parallel", "kernels", "ops", "nn", "world", "measure", "score/world",
                  "models/dit", "models/text_encoder", "models/decoder", "models/taehv",
                  "models/vae", "sampling",
-                 "runtime", "loading", "pipeline", "tools", "training/data", "training/loop", "training/vae", "training/dit",
+                 "runtime", "loading", "pipeline", "tools", "training/data", "training/loop", "training/vae", "training/dit", "training/distill",
                  "training", "bench", "eval"]
 LIBRARIES = {
     "libtorch": (r"(ATen|c10|torch)/", TORCH_FOLDERS),

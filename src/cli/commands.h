@@ -21,6 +21,7 @@ void AddPrepare(CLI::App& app, Action& action);
 void AddWorld(CLI::App& app, Action& action);
 void AddTrain(CLI::App& app, Action& action);
 void AddEval(CLI::App& app, Action& action);
+void AddScore(CLI::App& app, Action& action);
 void AddBench(CLI::App& app, Action& action);
 void AddFitPreview(CLI::App& app, Action& action);
 void AddServe(CLI::App& app, Action& action);

@@ -55,6 +55,7 @@ void AddGenerateFlags(CLI::App& app, GenerateFlags& flags) {
   AddDecoderFlag(app, flags.model);
   AddLoraFlag(app, flags.model);
   AddRunFlags(app, flags.run);
+  AddGpusFlag(app, flags.run);
   AddJobFlags(app, flags);
 }
 

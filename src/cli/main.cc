@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/config_file.h"
+#include "cli/launch.h"
 #include "cli/signals.h"
 #include "cli/streams.h"
 #include "cli/terminal.h"
@@ -49,6 +50,7 @@ void AddCommands(CLI::App& app, Action& action) {
   AddWorld(app, action);
   AddTrain(app, action);
   AddEval(app, action);
+  AddScore(app, action);
   AddBench(app, action);
   AddFitPreview(app, action);
   AddServe(app, action);
@@ -120,6 +122,7 @@ int RunOrExplain(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   t3::PrepareStreams();
+  t3::KeepArguments(argc, argv);
   const int code = t3::RunOrExplain(argc, argv);
   const std::string lost = t3::FlushResults();
   if (code != 0 || lost.empty()) return code;

@@ -29,6 +29,7 @@ void OverlayMachine(GenerateFlags& flags, const RunFlags& run) {
   if (run.options.memory_limit > 0) flags.run.options.memory_limit = run.options.memory_limit;
   if (run.options.host_memory_limit > 0)
     flags.run.options.host_memory_limit = run.options.host_memory_limit;
+  flags.run.options.gpus = run.options.gpus;
   flags.run.progress = run.progress;
 }
 
@@ -94,6 +95,7 @@ void AddResume(CLI::App& app, Action& action) {
   command.add_option("--shard", flags->shard,
                      "I/N: of a job, only entries I, I+N, ...; the others are for other processes");
   AddRunFlags(command, flags->run);
+  AddGpusFlag(command, flags->run);
   // These decide the result, so they are the saved run's.
   for (const char* decided : {"--dtype", "--deterministic"})
     command.remove_option(command.get_option(decided));

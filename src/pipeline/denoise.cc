@@ -5,7 +5,7 @@
 #include <c10/core/GradMode.h>
 
 #include "base/check.h"
-#include "pipeline/not_finite.h"
+#include "pipeline/guided_denoiser.h"
 #include "sampling/guidance.h"
 #include "sampling/noise.h"
 #include "sampling/solver.h"
@@ -49,50 +49,11 @@ at::Tensor StartOf(const DenoiseInput& input, at::Device device, Solver& solver)
   return input.from->latents.to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
 }
 
-// The denoiser with classifier-free guidance: one evaluation per step, or two.
-class CfgDenoiser {
- public:
-  CfgDenoiser(const Dit& dit, const AttentionLayout& attention, const DenoiseInput& input,
-              at::Device device)
-      : dit_(dit),
-        attention_(attention),
-        guidance_(input.sampling.guidance),
-        prompt_(dit.PrepareText(input.prompt.to(device))) {
-    if (guidance_ != 1) negative_ = dit.PrepareText(input.negative.to(device));
-  }
-
-  // `clean_frames` of x are of the image and have no noise.
-  at::Tensor Velocity(const at::Tensor& x, double timestep, int64_t clean_frames) const {
-    if (guidance_ == 1) return dit_.Forward(x, timestep, clean_frames, prompt_, attention_);
-    const auto [with_prompt, with_negative] =
-        dit_.ForwardBoth(x, timestep, clean_frames, {&prompt_, &negative_}, attention_);
-    return Guide(with_prompt, with_negative, guidance_);
-  }
-
-  // The first layer whose output in the step from `x` is not finite; "" where all are.
-  std::string FaultyLayer(const at::Tensor& x, double timestep, int64_t clean_frames) const {
-    const ForwardInput forward{x, timestep, clean_frames};
-    std::string layer = FirstNotFinite(dit_, forward, prompt_, attention_);
-    if (layer.empty() && guidance_ != 1) {
-      layer = FirstNotFinite(dit_, forward, negative_, attention_);
-      if (!layer.empty()) layer += " with the negative prompt";
-    }
-    return layer;
-  }
-
- private:
-  const Dit& dit_;
-  const AttentionLayout& attention_;
-  double guidance_;
-  TextContext prompt_;
-  TextContext negative_;
-};
-
 // The velocity of the whole video from that of its segments, blended where they overlap.
 class SegmentedDenoiser {
  public:
   // `frames`: latent frames of the video.
-  SegmentedDenoiser(const CfgDenoiser& network, const DenoiseInput& input, int64_t frames,
+  SegmentedDenoiser(const GuidedDenoiser& network, const DenoiseInput& input, int64_t frames,
                     at::Device device)
       : network_(network),
         segments_(input.segments.empty() ? std::vector<ClipSegment>{{0, frames}} : input.segments),
@@ -129,7 +90,7 @@ class SegmentedDenoiser {
   }
   int64_t CleanFrames(size_t k) const { return k == 0 ? clean_frames_ : 0; }
 
-  const CfgDenoiser& network_;
+  const GuidedDenoiser& network_;
   std::vector<ClipSegment> segments_;
   at::Device device_;
   int64_t clean_frames_;
@@ -144,7 +105,8 @@ at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const Denoi
   Solver solver(input.sampling, NoiseOf(input));
   at::Tensor x = StartOf(input, input.segments.size() > 1 ? at::kCPU : device, solver);
   if (solver.next_step() == solver.steps()) return x;
-  const CfgDenoiser guided(dit, attention, input, device);
+  const GuidedDenoiser guided(dit, attention,
+                              {input.sampling.guidance, input.prompt, input.negative}, input.ranks);
   const SegmentedDenoiser network(guided, input, x.size(1), device);
   stage.StartAt(solver.next_step());
   for (int64_t i = solver.next_step(); i < solver.steps(); ++i) {

@@ -9,6 +9,7 @@
 
 #include "config/sampling_config.h"
 #include "models/dit/dit.h"
+#include "pipeline/guided_denoiser.h"
 #include "pipeline/state/sampler_state.h"
 #include "plan/segments.h"
 #include "runtime/stage.h"
@@ -26,7 +27,8 @@ struct DenoiseInput {
   // What is denoised at once, of one length, the attention's; empty: the whole video. Of several
   // the velocities are blended at every step, and the latents are on the host.
   std::vector<ClipSegment> segments = {};
-  uint64_t seed = 0;  // of the noise that the sampler adds between steps
+  uint64_t seed = 0;         // of the noise that the sampler adds between steps
+  DenoiserRanks ranks = {};  // that share the velocities; this is rank 0 of them
 };
 
 // What a finished step reports.

@@ -11,6 +11,7 @@
 #include "loading/load_models.h"
 #include "loading/model_info.h"
 #include "runtime/device.h"
+#include "training/distill/distill_task.h"
 #include "training/dit/dit_task.h"
 #include "training/dit/model_folder.h"
 #include "training/dit/prepare_when_missing.h"
@@ -20,6 +21,7 @@
 #include "training/loop/trainer.h"
 #include "training/plan_training.h"
 #include "training/read_config.h"
+#include "training/vae/decoder_task.h"
 #include "training/vae/vae_task.h"
 #include "training/vae/world_clips.h"
 
@@ -57,7 +59,8 @@ std::vector<const char*> WrittenFiles(const DitTrainConfig& config) {
 }
 
 std::vector<const char*> WrittenFiles(const VaeTrainConfig&) {
-  return {"Wan2.1_VAE.safetensors", "Wan2.2_VAE.safetensors", "vae.json", "curves.svg"};
+  return {"Wan2.1_VAE.safetensors", "Wan2.2_VAE.safetensors", "vae.json",
+          "decoder.safetensors",    "decoder.json",           "curves.svg"};
 }
 
 void CheckOutput(const TrainConfig& config) {
@@ -99,23 +102,36 @@ TrainResult RunTrainer(const TrainConfig& config, Task& task, const RunContext& 
 }
 
 // Clips of config.validation, one a batch, in an order that no setting of the run changes.
-std::unique_ptr<PreparedSource> OpenValidation(const DitTrainConfig& config,
-                                               const ModelInfo& model) {
+std::unique_ptr<BatchSource> OpenValidation(const DitTrainConfig& config, const ModelInfo& model,
+                                            at::ScalarType dtype, const RunContext& context) {
   if (config.validation.every_steps == 0) return nullptr;
   DitTrainConfig fixed = config;
   fixed.seed = 0, fixed.batch_size = 1, fixed.accumulation = 1;
   fixed.buckets.clear();
+  fixed.data.world = config.validation.world;
+  if (fixed.data.world) return std::make_unique<WorldLatents>(fixed, model, dtype, context);
   return std::make_unique<PreparedSource>(config.validation.prepared, model, fixed);
 }
 
-TrainHooks HooksOf(const DitTrainConfig& config, DitTask& task, PreparedSource* validation,
-                   const RunContext& context) {
+// What can be said of it before anything is loaded or rendered.
+void CheckValidation(const DitTrainConfig& config, const ModelInfo& model) {
+  if (config.validation.every_steps == 0 || config.validation.world) return;
+  OpenValidation(config, model, at::kFloat, {{}, nullptr, at::kCPU});
+}
+
+TrainHooks SampleHooks(const DitTrainConfig& config, const RunContext& context) {
   TrainHooks hooks;
   hooks.sample_every = config.samples.every_steps;
   hooks.samples_missing = [&config](int64_t step) { return SamplesMissing(config, step); };
   hooks.sample = [&](int64_t step, bool missing_only) {
     WriteSamples(config, step, missing_only, context);
   };
+  return hooks;
+}
+
+TrainHooks HooksOf(const DitTrainConfig& config, DitTask& task, BatchSource* validation,
+                   const RunContext& context) {
+  TrainHooks hooks = SampleHooks(config, context);
   hooks.validate_every = config.validation.every_steps;
   hooks.validate = [&, validation](const TensorMap& weights) {
     double sum = 0;
@@ -139,15 +155,46 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
   if (!config.data.world) {
     prepared = std::make_unique<PreparedSource>(config.data.prepared, model, config);
   }
-  const auto validation = OpenValidation(config, model);
+  CheckValidation(config, model);
   if (announce) {
     announce(PlanDitTraining(config, model, prepared.get(), context.device, dtype));
   }
   std::unique_ptr<BatchSource> source = std::move(prepared);
   if (!source) source = std::make_unique<WorldLatents>(config, model, dtype, context);
+  const auto validation = OpenValidation(config, model, dtype, context);
   spdlog::info("training on {}", source->Digest());
   DitTask task(config, model, std::move(source), dtype, context);
   return RunTrainer(config, task, context, HooksOf(config, task, validation.get(), context));
+}
+
+TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
+                      const AnnounceFn& announce) {
+  const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
+  const ModelInfo base = OpenBase(config);
+  const TeacherModel teacher = OpenTeacher(config, base);
+  CheckNotItsBase(teacher.model, config.output);
+  CheckModelReplaceable(config);
+  const OutputFolder folder(config);
+  if (config.data.videos) PrepareWhenMissing(config, context);
+  std::unique_ptr<PreparedSource> prepared;
+  if (!config.data.world) {
+    prepared = std::make_unique<PreparedSource>(config.data.prepared, base, config);
+  }
+  if (announce) {
+    announce(PlanDistillTraining(config, base, teacher, prepared.get(), context.device, dtype));
+  }
+  std::unique_ptr<BatchSource> source = std::move(prepared);
+  if (!source) {
+    source = std::make_unique<WorldLatents>(
+        config, base, dtype, context,
+        config.uses_clips() ? ClipLatents::kRendered : ClipLatents::kZeros);
+  }
+  spdlog::info("training on {}", source->Digest());
+  DistillTask task(config, base, teacher, std::move(source), dtype, context);
+  TrainHooks hooks = SampleHooks(config, context);
+  hooks.gate_every = config.gates.every_steps;
+  hooks.gate = [&task](const TensorMap& weights) { return task.Gate(weights); };
+  return RunTrainer(config, task, context, std::move(hooks));
 }
 
 TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
@@ -160,6 +207,13 @@ TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
   if (announce) announce(PlanVaeTraining(config, file, context.device, dtype));
   auto source =
       std::make_unique<WorldClips>(config.world, config.seed, config.accumulation, context.device);
+  if (config.student) {
+    DecoderTask task(config, file, std::move(source), dtype, context.device);
+    TrainHooks hooks;
+    hooks.gate_every = config.gates_every;
+    hooks.gate = [&task](const TensorMap& weights) { return task.Gate(weights); };
+    return RunTrainer(config, task, context, std::move(hooks));
+  }
   VaeTask task(config, file, std::move(source), dtype, context.device);
   return RunTrainer(config, task, context);
 }
@@ -171,22 +225,46 @@ void CheckResumable(const TrainConfig& config, const nlohmann::json& identity) {
   spdlog::info("would resume from {}", checkpoint->path);
 }
 
+// Whether a run has to make its dataset before anything can be said of it.
+bool IsMadeFirst(const DitTrainConfig& config) {
+  std::error_code ignored;
+  return config.data.videos && !fs::exists(config.data.prepared, ignored);
+}
+
+// nullptr for the world, and for a dataset that is still to be made.
+std::unique_ptr<PreparedSource> OpenPrepared(const DitTrainConfig& config, const ModelInfo& model) {
+  if (config.data.world || IsMadeFirst(config)) return nullptr;
+  return std::make_unique<PreparedSource>(config.data.prepared, model, config);
+}
+
+std::string DataDigest(const DitTrainConfig& config, const ModelInfo& model,
+                       const PreparedSource* prepared) {
+  return prepared != nullptr ? prepared->Digest() : WorldLatentsDigest(*config.data.world, model);
+}
+
 TrainPlan PlanTask(const DitTrainConfig& config, at::Device device) {
   const ModelInfo model = OpenBase(config);
   CheckModelReplaceable(config);
-  std::error_code ignored;
-  std::unique_ptr<PreparedSource> prepared;
-  const bool made_first = config.data.videos && !fs::exists(config.data.prepared, ignored);
-  if (!config.data.world && !made_first) {
-    prepared = std::make_unique<PreparedSource>(config.data.prepared, model, config);
-  }
-  OpenValidation(config, model);
+  const auto prepared = OpenPrepared(config, model);
+  CheckValidation(config, model);
   TrainPlan plan =
       PlanDitTraining(config, model, prepared.get(), device, ResolveDtype(config.dtype, device));
-  if (!made_first) {
-    const std::string data =
-        prepared ? prepared->Digest() : WorldLatentsDigest(*config.data.world, model);
-    CheckResumable(config, DitIdentity(config, model, data));
+  if (!IsMadeFirst(config)) {
+    CheckResumable(config, DitIdentity(config, model, DataDigest(config, model, prepared.get())));
+  }
+  return plan;
+}
+
+TrainPlan PlanTask(const DistillConfig& config, at::Device device) {
+  const ModelInfo base = OpenBase(config);
+  const TeacherModel teacher = OpenTeacher(config, base);
+  CheckModelReplaceable(config);
+  const auto prepared = OpenPrepared(config, base);
+  const TrainPlan plan = PlanDistillTraining(config, base, teacher, prepared.get(), device,
+                                             ResolveDtype(config.dtype, device));
+  if (!IsMadeFirst(config)) {
+    CheckResumable(
+        config, DistillIdentity(config, base, teacher, DataDigest(config, base, prepared.get())));
   }
   return plan;
 }
@@ -196,7 +274,8 @@ TrainPlan PlanTask(const VaeTrainConfig& config, at::Device device) {
   CheckModelReplaceable(config);
   CheckStride(config.world, file.config.spatial_stride());
   const WorldClips clips(config.world, config.seed, config.accumulation, device);
-  CheckResumable(config, VaeIdentity(file, clips.Digest()));
+  CheckResumable(config, config.student ? DecoderIdentity(config, file, clips.Digest())
+                                        : VaeIdentity(file, clips.Digest()));
   return PlanVaeTraining(config, file, device, ResolveDtype(config.dtype, device));
 }
 

@@ -18,7 +18,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from server import PROMPT, SMALL, Server, quote  # noqa: E402
+from client import PROMPT, SMALL, Server, quote  # noqa: E402
 
 T3 = None
 # Many short steps: time to interrupt them.

@@ -5,9 +5,10 @@ import json
 import shutil
 import subprocess
 import tempfile
-import time
 import urllib.error
 import urllib.request
+
+from server import wait
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key of an element in the protocol's JSON
 KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": "\ue00d", "Shift": "\ue008",
@@ -36,7 +37,7 @@ class Browser:
                             f"--user-data-dir={self.profile}"]}
         wanted = {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options,
                                   "goog:loggingPrefs": {"performance": "ALL", "browser": "ALL"}}}
-        self.wait(self._is_ready, "chromedriver")
+        wait(self._is_ready, "chromedriver")
         self.session = self._call("POST", "/session", {"capabilities": wanted})["sessionId"]
 
     def close(self):
@@ -65,18 +66,6 @@ class Browser:
 
     def call(self, method, path, body=None):
         return self._call(method, f"/session/{self.session}{path}", body)
-
-    @staticmethod
-    def wait(condition, what, seconds=30):
-        """Until condition() is true; its value."""
-        end = time.monotonic() + seconds
-        while True:
-            value = condition()
-            if value:
-                return value
-            if time.monotonic() > end:
-                raise AssertionError(f"{what}: not within {seconds} s")
-            time.sleep(0.05)
 
     def open(self, url):
         self.call("POST", "/url", {"url": url})
@@ -118,6 +107,11 @@ class Browser:
         """'light' or 'dark'."""
         self.devtools("Emulation.setEmulatedMedia",
                       features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def connect(self, connected):
+        """False: every connection of the page ends, and none begins."""
+        self.devtools("Network.emulateNetworkConditions", offline=not connected, latency=0,
+                      downloadThroughput=-1, uploadThroughput=-1)
 
     def log(self, kind):
         """Entries since the last call: 'browser' (console), 'performance' (DevTools events)."""

@@ -90,6 +90,8 @@ at::Tensor DitBlock::SelfAttention(const at::Tensor& x, const Modulation& modula
   input.eps = config_.eps;
   input.heads = config_.num_heads;
   input.rope = context.rope;
+  if (context.shard != nullptr)
+    return context.shard->Attend(input, *context.windows, context.scratch_bytes);
   return WindowAttention(input, *context.windows, context.scratch_bytes, context.mode);
 }
 

@@ -2,7 +2,7 @@
 // the focus while its job goes on.
 import * as api from "./api.js";
 import { facts } from "./dialogs.js";
-import { joined, seconds, when } from "./format.js";
+import { counted, joined, seconds, when } from "./format.js";
 import { is4K, refinedSize, sizeText } from "./sizes.js";
 
 const template = document.getElementById("card-template");
@@ -18,12 +18,16 @@ function stageText({ stage, seconds_left: left, progress }) {
   return joined([name, count, `${progress} %`, left !== null && `about ${seconds(left)} left`]);
 }
 
+function finishedText({ started_at: start, completed_at: end, expires_at: expires }) {
+  const took = end > start ? ` in ${seconds(end - start)}` : "";
+  return joined([`Finished ${when(end)}${took}`, expires && `kept until ${when(expires)}`]);
+}
+
 function stateText(video) {
   if (video.status === "queued") return queuedText(video);
   if (video.status === "in_progress") return stageText(video);
   if (video.status === "failed") return `Failed: ${video.error?.message ?? "no reason given"}`;
-  return `Finished ${when(video.completed_at)}${video.completed_at > video.started_at
-    ? ` in ${seconds(video.completed_at - video.started_at)}` : ""}`;
+  return finishedText(video);
 }
 
 function set(target, property, value) {
@@ -58,7 +62,8 @@ export class Card {
     this.root.dataset.status = video.status;
     set(this.find(".prompt"), "textContent", video.prompt);
     set(this.find(".state"), "textContent", stateText(video));
-    set(this.find(".facts"), "textContent", joined([facts(video), ...(video.notes ?? [])]));
+    set(this.find(".facts"), "textContent", facts(video));
+    this.updateNotes(video.notes);
     this.updateProgress(video);
     this.updatePreview(video, preview);
     this.updateActions(video, maxPixels);
@@ -77,6 +82,19 @@ export class Card {
     const shown = video.status === "in_progress" && preview;
     if (shown) set(image, "src", preview);
     set(image, "hidden", !shown);
+  }
+
+  // What the run said, such as that a source was cropped.
+  updateNotes(notes) {
+    const list = this.find(".notes ul");
+    this.find(".notes").hidden = notes.length === 0;
+    if (list.childElementCount === notes.length) return;
+    this.find(".notes summary").textContent = counted(notes.length, "note");
+    list.replaceChildren(...notes.map((note) => {
+      const item = document.createElement("li");
+      item.textContent = note;
+      return item;
+    }));
   }
 
   // Names for screen readers say which video a button is about.

@@ -15,9 +15,13 @@ function option(value, text) {
   return made;
 }
 
+// A chosen value that is not among the options becomes one.
 function fillSelect(select, options, chosen) {
-  select.replaceChildren(...options.map(([value, text]) => option(value, text)));
-  if (chosen && !options.some(([value]) => value === chosen)) select.append(option(chosen, chosen));
+  const known = options.some(([value]) => value === chosen);
+  const wanted = known || !chosen ? options : [...options, [chosen, chosen]];
+  const shown = [...select.options].map(({ value, text }) => [value, text]);
+  if (String(shown) !== String(wanted))
+    select.replaceChildren(...wanted.map(([value, text]) => option(value, text)));
   select.value = chosen ?? "";
 }
 
@@ -39,13 +43,17 @@ export class Form {
   constructor(source, onChange) {
     this.source = source;
     this.model = null;
+    this.strength = null;  // the slider always has a value: null until somebody has chosen it
     form.addEventListener("input", (event) => {
       clearError(event.target);
+      if (event.target.name === "strength") this.strength = Number(event.target.value);
       this.adapt();
       if (event.target.name !== "prompt") onChange();
     });
     form.addEventListener("reset", () => setTimeout(() => {
       source.clear();
+      this.strength = null;
+      clearErrors();
       this.showDefaults();
       onChange();
     }));
@@ -72,7 +80,7 @@ export class Form {
     form.elements.input_reference.accept = `${takesImages ? "image/png,image/jpeg,image/webp," : ""}video/*`;
     element("source-label").textContent = `Start from ${takesImages ? "an image or a video" : "a video"}`;
     const sizes = proposedSizes(defaults.size, limits.max_pixels).map((size) => [size, size]);
-    const automatic = ["", takesImages ? "automatic" : `${defaults.size} (the model's)`];
+    const automatic = ["", takesImages ? "automatic" : defaults.size];
     fillSelect(element("size-choice"), [automatic, ...sizes.slice(1), [CUSTOM, "another size …"]], "");
     this.adapt();
   }
@@ -103,7 +111,17 @@ export class Form {
     element("draft-steps-field").hidden = !drafted;
     element("strength-field").hidden = !refines;
     element("strength-hint").hidden = !refines;
-    element("strength-value").textContent = Number(form.elements.strength.value).toFixed(2);
+    this.showStrength(this.strength);
+  }
+
+  showStrength(value) {
+    if (value !== null) form.elements.strength.value = value;
+    element("strength-value").textContent = value === null ? "" : value.toFixed(2);
+  }
+
+  // What the estimate says of values that were not given.
+  showPlan({ strength }) {
+    if (this.strength === null) this.showStrength(strength);
   }
 
   // null: the model's, or the image's.
@@ -130,7 +148,7 @@ export class Form {
       if (value) fields[name] = value;
     }
     if (form.elements.draft.value) fields.draft = form.elements.draft.value;
-    if (!element("strength-field").hidden) fields.strength = Number(form.elements.strength.value);
+    if (this.strength !== null && !element("strength-field").hidden) fields.strength = this.strength;
     if (this.loras().length > 0) fields.loras = this.loras();
     return fields;
   }
@@ -145,10 +163,9 @@ export class Form {
   fill(prompt, settings) {
     form.elements.prompt.value = prompt;
     for (const name of [...NUMBERS, ...TEXTS]) form.elements[name].value = settings[name] ?? "";
-    form.elements.strength.value = settings.strength ?? 0.4;
+    this.strength = settings.strength ?? null;
     this.setSize(settings.size ?? "");
-    this.adapt();
-    if (settings.draft) fillSelect(element("draft"), [...element("draft").options].map((o) => [o.value, o.text]), settings.draft);
+    fillSelect(element("draft"), [], settings.draft ?? "");
     for (const input of element("loras").querySelectorAll("input")) {
       input.value = settings.loras?.find(({ name }) => name === input.dataset.lora)?.scale ?? "";
     }

@@ -6,7 +6,7 @@ import { watch } from "./events.js";
 const PAGE = 100;
 // A browser opens six connections to a server; streams must leave some for everything else.
 const MAX_STREAMS = 2;
-const POLL_ACTIVE_MS = 3000;
+const POLL_SOON_MS = 3000;
 const POLL_IDLE_MS = 15000;
 
 export const isActive = (video) => video.status === "queued" || video.status === "in_progress";
@@ -44,18 +44,20 @@ export class Jobs {
 
   async refresh() {
     clearTimeout(this.timer);
+    let failed = null;
     try {
       this.takeList(await api.list(PAGE));
-      this.onContact(null);
     } catch (error) {
-      this.onContact(error);
+      failed = error;
     }
-    this.schedule();
+    this.onContact(failed);
+    // Whoever has closed the dialog for the key is not asked again and again.
+    if (failed?.status !== 401) this.schedule(failed !== null || this.active().length > 0);
   }
 
-  schedule() {
+  schedule(soon) {
     clearTimeout(this.timer);
-    const pause = this.active().length > 0 ? POLL_ACTIVE_MS : POLL_IDLE_MS;
+    const pause = soon ? POLL_SOON_MS : POLL_IDLE_MS;
     if (!document.hidden) this.timer = setTimeout(() => this.refresh(), pause);
   }
 
@@ -82,7 +84,7 @@ export class Jobs {
   add(video) {
     this.take(video);
     this.changed();
-    this.schedule();
+    this.schedule(true);
   }
 
   // Replaces what is known of a video.

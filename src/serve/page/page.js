@@ -9,6 +9,7 @@ import { refinedSize, sizeText } from "./sizes.js";
 import { Source } from "./source.js";
 
 const RETRY_MS = 2000;
+const KEY_EVENT = "t3-key";
 const element = (id) => document.getElementById(id);
 
 const source = new Source(() => {
@@ -17,7 +18,7 @@ const source = new Source(() => {
   planner.update();
 });
 const form = new Form(source, () => planner.update());
-const planner = new Planner(() => ({ ...form.fields(), ...source.planFields() }));
+const planner = new Planner(() => ({ ...form.fields(), ...source.planFields() }), (plan) => form.showPlan(plan));
 const jobs = new Jobs({ onChange: showJobs, onEnd: announceEnd, onContact: showContact });
 const queue = new CardList(element("queue"), element("queue-empty"), act);
 const gallery = new CardList(element("gallery"), element("gallery-empty"), act);
@@ -33,7 +34,22 @@ function announceEnd(video) {
 function showContact(error) {
   element("banner").textContent = error ? `No answer from the server (${error.message}). Trying again …` : "";
   element("banner").hidden = !error;
-  element("change-key").hidden = !api.hasKey();
+  element("change-key").hidden = !api.hasKey() && error?.status !== 401;
+}
+
+// Resolves when a new key has been given with the button.
+function newKey() {
+  return new Promise((resolve) => { document.addEventListener(KEY_EVENT, resolve, { once: true }); });
+}
+
+async function changeKey() {
+  if (await api.replaceKey("")) document.dispatchEvent(new Event(KEY_EVENT));
+}
+
+// For a tab in the background.
+function showTitle() {
+  const [first] = jobs.active();
+  document.title = first?.video.status === "in_progress" ? `${first.video.progress} % - t3video` : "t3video";
 }
 
 let waiting = 0;
@@ -42,6 +58,7 @@ function showJobs() {
   if (!form.model) return;
   if (jobs.active().length !== waiting) planner.update();
   waiting = jobs.active().length;
+  showTitle();
   const { max_pixels: maxPixels } = form.model.limits;
   queue.show(jobs.active(), maxPixels);
   gallery.show(jobs.all().filter((job) => !isActive(job.video)), maxPixels);
@@ -66,7 +83,9 @@ function toForm(message) {
 // The same seed: the same video, until something is changed.
 function makeAgain(video) {
   const uploaded = video.input && !video.remixed_from_video_id;
-  form.fill(video.prompt, { ...video.settings, seed: video.seed ?? "" });
+  const settings = { ...video.settings, seed: video.seed ?? "" };
+  if (settings.seconds) settings.num_frames = video.num_frames;  // the form has frames
+  form.fill(video.prompt, settings);
   source.clear();
   if (video.remixed_from_video_id) setSource(video.remixed_from_video_id);
   toForm(uploaded ? `The form has its settings. Choose its ${video.input} again.` : "The form has its settings.");
@@ -82,8 +101,10 @@ async function setSource(id) {
 }
 
 function refine(video) {
-  const size = refinedSize(video.size, form.model.limits.max_pixels);
-  form.fill(video.prompt, { size: sizeText(size), num_frames: video.num_frames, fps: video.fps });
+  const { defaults, limits } = form.model;
+  const size = sizeText(refinedSize(video.size, limits.max_pixels));
+  const draft = defaults.draft ? "none" : "";  // the video takes its place
+  form.fill(video.prompt, { size, draft, num_frames: video.num_frames, fps: video.fps });
   source.setVideo(video, api.content(video.id, "thumbnail"));
   toForm("The form refines this video. Check the estimate, then submit.");
 }
@@ -153,6 +174,7 @@ async function loadModel() {
       if (model.defaults) return model;
     } catch (error) {
       showContact(error);
+      if (error.status === 401) await newKey();
     }
     await new Promise((resolve) => { setTimeout(resolve, RETRY_MS); });
   }
@@ -160,15 +182,14 @@ async function loadModel() {
 
 async function start() {
   api.onKeyWanted(askKey);
-  element("change-key").addEventListener("click", async () => {
-    if (await api.replaceKey("")) jobs.refresh();
-  });
+  element("change-key").addEventListener("click", changeKey);
   element("older").addEventListener("click", () => jobs.loadOlder());
   form.setModel(await loadModel());
   element("form").addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
   });
+  document.addEventListener(KEY_EVENT, () => jobs.refresh());
   planner.update();
   await jobs.start();
 }

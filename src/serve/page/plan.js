@@ -53,9 +53,10 @@ function showFailure(message) {
 }
 
 export class Planner {
-  // fields() gives what to plan; it may throw an error of a field.
-  constructor(fields) {
+  // fields() gives what to plan; it may throw an error of a field. onPlan(plan) hears each answer.
+  constructor(fields, onPlan) {
     this.fields = fields;
+    this.onPlan = onPlan;
     this.timer = 0;
     this.call = new AbortController();
   }
@@ -76,6 +77,7 @@ export class Planner {
       if (call.signal.aborted) return;
       show(plan);
       showFailure(null);
+      this.onPlan(plan);
     } catch (error) {
       if (call.signal.aborted) return;
       showFailure(error.message);

@@ -6,7 +6,8 @@ const element = (id) => document.getElementById(id);
 function mediaView(url, isVideo) {
   const view = document.createElement(isVideo ? "video" : "img");
   view.src = url;
-  if (isVideo) Object.assign(view, { muted: true, loop: true, autoplay: true, playsInline: true });
+  const moves = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (isVideo) Object.assign(view, { muted: true, loop: true, autoplay: moves, playsInline: true });
   else view.alt = "";
   return view;
 }
@@ -28,12 +29,13 @@ export class Source {
       this.clear();
       input.focus();
     });
-    drop.addEventListener("dragover", (event) => {
+    // On the whole page: a browser would open a file that is dropped beside the box.
+    document.addEventListener("dragover", (event) => {
       event.preventDefault();
       drop.classList.add("over");
     });
-    drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-    drop.addEventListener("drop", (event) => {
+    document.addEventListener("dragleave", () => drop.classList.remove("over"));
+    document.addEventListener("drop", (event) => {
       event.preventDefault();
       drop.classList.remove("over");
       if (event.dataTransfer.files.length > 0) this.setFile(event.dataTransfer.files[0]);

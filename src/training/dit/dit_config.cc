@@ -1,6 +1,8 @@
 // Reads the configuration of a denoiser's training.
 #include "training/dit/dit_config.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace t3 {
@@ -25,35 +27,6 @@ std::vector<Bucket> TakeBuckets(JsonFields& root) {
            "{}: \"buckets\" is empty; leave it out to train on every size of the data",
            root.where());
   return buckets;
-}
-
-void TakeAttention(JsonFields& root, DitTrainConfig* config) {
-  JsonFields fields = root.Object("attention");
-  std::string pattern;
-  fields.TakeName("pattern", {"t3", "full", "close", "remote", "swin"}, &pattern);
-  fields.Take("windows", &config->windows);
-  fields.CheckAllTaken();
-  if (!pattern.empty()) config->attention = ParseAttention(pattern);
-  if (config->windows == "planner") config->windows.clear();
-  if (config->windows.empty()) return;
-  T3_CHECK(config->attention && *config->attention != AttentionPattern::kFull,
-           "{}: \"windows\" needs a pattern that has windows: t3, close, remote or swin",
-           fields.where());
-  config->windows = FormatWindows(ParseWindows(config->windows));
-}
-
-std::optional<LoraConfig> TakeLora(JsonFields& root) {
-  const json* field = root.Find("lora");
-  if (field == nullptr || field->is_null()) return std::nullopt;
-  JsonFields fields = root.Object("lora");
-  LoraConfig config;
-  fields.TakeInteger("rank", 1, 65536, &config.rank);
-  config.alpha = static_cast<double>(config.rank);
-  fields.TakeNumber("alpha", 1e-6, 1e6, &config.alpha);
-  fields.TakeStrings("targets", &config.targets);
-  fields.CheckAllTaken();
-  T3_CHECK(!config.targets.empty(), "{}: \"targets\" is empty", fields.where());
-  return config;
 }
 
 TimestepConfig TakeTimesteps(JsonFields fields) {
@@ -102,36 +75,68 @@ SampleConfig TakeSamples(JsonFields fields) {
   return config;
 }
 
-ValidationConfig TakeValidation(JsonFields fields) {
+// The world's clips are of another seed than the run's, one a batch.
+ValidationConfig TakeValidation(JsonFields fields, int64_t seed) {
   ValidationConfig config;
   fields.TakeInteger("every_steps", 0, kMaxSteps, &config.every_steps);
   fields.Take("prepared", &config.prepared);
   fields.TakeInteger("clips", 1, 1'000'000, &config.clips);
+  if (fields.Find("world") != nullptr) {
+    config.world = TakeWorldLatents(fields.Object("world"), /*batch_size=*/1, seed + 1);
+  }
   fields.CheckAllTaken();
-  T3_CHECK(config.every_steps == 0 || !config.prepared.empty(),
-           "{} needs \"prepared\", a dataset of held-out clips that `t3 prepare` made",
+  T3_CHECK(config.every_steps == 0 || config.prepared.empty() == config.world.has_value(),
+           "{} needs either \"prepared\", a dataset of held-out clips that `t3 prepare` made, or "
+           "\"world\"",
            fields.where());
   return config;
 }
 
 }  // namespace
 
-WindowCycle WindowsOf(const DitTrainConfig& config) {
+WindowCycle WindowsOf(const AttentionConfig& config) {
   return config.windows.empty() ? WindowCycle{} : ParseWindows(config.windows);
 }
 
-DitTrainConfig ParseDitTrainConfig(const json& document, const std::string& source) {
-  JsonFields root(document, source);
+AttentionConfig TakeAttention(JsonFields& parent) {
+  AttentionConfig config;
+  JsonFields fields = parent.Object("attention");
+  std::string pattern;
+  fields.TakeName("pattern", {"t3", "full", "close", "remote", "swin"}, &pattern);
+  fields.Take("windows", &config.windows);
+  fields.CheckAllTaken();
+  if (!pattern.empty()) config.attention = ParseAttention(pattern);
+  if (config.windows == "planner") config.windows.clear();
+  if (config.windows.empty()) return config;
+  T3_CHECK(config.attention && *config.attention != AttentionPattern::kFull,
+           "{}: \"windows\" needs a pattern that has windows: t3, close, remote or swin",
+           fields.where());
+  config.windows = FormatWindows(ParseWindows(config.windows));
+  return config;
+}
+
+std::optional<LoraConfig> TakeLora(JsonFields& parent) {
+  const json* field = parent.Find("lora");
+  if (field == nullptr || field->is_null()) return std::nullopt;
+  JsonFields fields = parent.Object("lora");
+  LoraConfig config;
+  fields.TakeInteger("rank", 1, 65536, &config.rank);
+  config.alpha = static_cast<double>(config.rank);
+  fields.TakeNumber("alpha", 1e-6, 1e6, &config.alpha);
+  fields.TakeStrings("targets", &config.targets);
+  fields.CheckAllTaken();
+  T3_CHECK(!config.targets.empty(), "{}: \"targets\" is empty", fields.where());
+  return config;
+}
+
+DitTrainConfig TakeDenoiser(JsonFields& root, const json& document) {
   root.Find("task");
   DitTrainConfig config;
   static_cast<TrainConfig&>(config) = TakeTrainConfig(root, document);
   config.data = TakeDitData(root.Object("data"), config.batch_size, config.seed);
   config.buckets = TakeBuckets(root);
-  TakeAttention(root, &config);
+  static_cast<AttentionConfig&>(config) = TakeAttention(root);
   config.lora = TakeLora(root);
-  root.Take("train_text_encoder", &config.train_text_encoder);
-  root.TakeNumber("prompt_dropout", 0, 1, &config.prompt_dropout);
-  root.TakeNumber("image_to_video", 0, 1, &config.image_to_video);
   config.timesteps = TakeTimesteps(root.Object("timesteps"));
   config.activations = TakeEnum<Activations>(root, "activation_checkpoints",
                                              {{"none", Activations::kStore},
@@ -139,12 +144,30 @@ DitTrainConfig ParseDitTrainConfig(const json& document, const std::string& sour
                                               {"offload", Activations::kOffload}},
                                              config.activations);
   config.samples = TakeSamples(root.Object("samples"));
-  config.validation = TakeValidation(root.Object("validation"));
+  T3_CHECK(!config.data.world || config.buckets.empty(),
+           "{}: \"buckets\" does not go with \"world\", which has its own sizes", root.where());
+  return config;
+}
+
+bool HasDrafts(const DitDataConfig& data) {
+  return data.world && std::ranges::any_of(data.world->sizes, &WorldLatentSize::is_draft);
+}
+
+DitTrainConfig ParseDitTrainConfig(const json& document, const std::string& source) {
+  JsonFields root(document, source);
+  DitTrainConfig config = TakeDenoiser(root, document);
+  root.Take("train_text_encoder", &config.train_text_encoder);
+  root.TakeNumber("prompt_dropout", 0, 1, &config.prompt_dropout);
+  root.TakeNumber("image_to_video", 0, 1, &config.image_to_video);
+  config.validation = TakeValidation(root.Object("validation"), config.seed);
   root.CheckAllTaken();
+  T3_CHECK(
+      !HasDrafts(config.data),
+      "{}: \"draft\" makes clips without detail, from which a denoiser would learn to make such; "
+      "it belongs to the task distill",
+      source);
   T3_CHECK(!config.lora || !config.train_text_encoder,
            "{}: \"train_text_encoder\" trains all weights and does not go with \"lora\"", source);
-  T3_CHECK(!config.data.world || config.buckets.empty(),
-           "{}: \"buckets\" does not go with \"world\", which has its own sizes", source);
   return config;
 }
 

@@ -13,6 +13,8 @@
 #include "loading/load_models.h"
 #include "loading/tensor_file.h"
 #include "nn/weights_digest.h"
+#include "pipeline/frame_ops.h"
+#include "plan/geometry.h"
 #include "tokenizer/clean.h"
 #include "training/loop/step_random.h"
 #include "world/held_out.h"
@@ -55,10 +57,28 @@ at::Tensor EncodeVideos(const Vae& vae, const at::Tensor& video) {
   return at::cat(parts);
 }
 
+// Clips (3,F,H,W) as a run that refines a draft would encode them.
+at::Tensor EnlargedDrafts(const at::Tensor& videos, const WorldLatentSize& size, const Vae& vae,
+                          const VideoDecoder& decoder, const RunContext& context) {
+  FrameScaler scaler(size.draft_width, size.draft_height, size.width, size.height, context.device,
+                     context.device.is_cuda());
+  std::vector<at::Tensor> clips;
+  for (const at::Tensor& video : videos.unbind()) {
+    const at::Tensor decoded = decoder.Decode(vae.Encode(video));
+    std::vector<at::Tensor> frames;
+    for (const at::Tensor& frame : decoded.unbind(1))
+      frames.push_back(scaler.Scale(frame.contiguous()));
+    clips.push_back(at::stack(frames, 1));
+  }
+  return at::stack(clips);
+}
+
+// `decoder`: for drafts, else nullptr.
 at::Tensor RenderAndEncode(const WorldLatentSize& config, int64_t seed, const Vae& vae,
-                           const RunContext& context) {
+                           const VideoDecoder* decoder, const RunContext& context) {
   const c10::NoGradGuard no_grad;
-  const WorldView view{.width = config.width, .height = config.height, .frames = config.frames};
+  WorldView view{.width = config.width, .height = config.height, .frames = config.frames};
+  if (config.is_draft()) view.width = config.draft_width, view.height = config.draft_height;
   Stage stage(context, "encoding the world", config.clips);
   at::Tensor latents;
   for (int64_t first = 0; first < config.clips; first += config.together) {
@@ -66,7 +86,9 @@ at::Tensor RenderAndEncode(const WorldLatentSize& config, int64_t seed, const Va
     for (int64_t i = first; i < std::min(first + config.together, config.clips); ++i) {
       scenes.push_back(SceneOfClip(seed, i));
     }
-    const at::Tensor encoded = EncodeVideos(vae, RenderScenes(scenes, view, context.device));
+    at::Tensor videos = RenderScenes(scenes, view, context.device);
+    if (decoder != nullptr) videos = EnlargedDrafts(videos, config, vae, *decoder, context);
+    const at::Tensor encoded = EncodeVideos(vae, videos);
     if (!latents.defined()) {
       std::vector<int64_t> sizes = encoded.sizes().vec();
       sizes[0] = config.clips;
@@ -80,8 +102,17 @@ at::Tensor RenderAndEncode(const WorldLatentSize& config, int64_t seed, const Va
   return latents;
 }
 
+// Of the clips' shape, in the memory of one element.
+at::Tensor ZeroLatents(const WorldLatentSize& size, const VaeConfig& vae, at::Device device) {
+  const Grid latent = PlanVideo(size.width, size.height, size.frames, vae).latent;
+  return at::zeros({1, 1, 1, 1, 1}, at::TensorOptions().dtype(at::kBFloat16).device(device))
+      .expand({size.clips, vae.latent_channels, latent.t, latent.h, latent.w});
+}
+
 std::string SizeText(const WorldLatentSize& size) {
-  return fmt::format("{}x{}x{}", size.width, size.height, size.frames);
+  std::string text = fmt::format("{}x{}x{}", size.width, size.height, size.frames);
+  if (size.is_draft()) text += fmt::format("-from-{}x{}", size.draft_width, size.draft_height);
+  return text;
 }
 
 void CheckSizes(const DitTrainConfig& config, const VaeConfig& vae) {
@@ -90,6 +121,9 @@ void CheckSizes(const DitTrainConfig& config, const VaeConfig& vae) {
     T3_CHECK(size.width % unit == 0 && size.height % unit == 0,
              "{}: data: world: the size {}x{} is not a multiple of {}, one token of this model",
              config.source, size.width, size.height, unit);
+    T3_CHECK(size.draft_width % unit == 0 && size.draft_height % unit == 0,
+             "{}: data: world: the draft {}x{} is not a multiple of {}, one token of this model",
+             config.source, size.draft_width, size.draft_height, unit);
   }
 }
 
@@ -145,8 +179,22 @@ std::string WorldLatentsDigest(const WorldLatentsConfig& config, const ModelInfo
   return digest;
 }
 
+at::Tensor WorldLatents::Latents(const WorldLatentSize& size, const ModelInfo& model,
+                                 at::ScalarType dtype, const RunContext& context) const {
+  const std::string identity = IdentityOf(config_, size, model);
+  const std::string cache = CachePath(config_, size);
+  at::Tensor latents = ReadCache(cache, identity);
+  if (!latents.defined()) {
+    const Vae vae = LoadVae(model, VaeHalf::kEncoder, dtype, context);
+    const auto decoder = size.is_draft() ? LoadDecoder(model, dtype, context) : nullptr;
+    latents = RenderAndEncode(size, config_.seed, vae, decoder.get(), context);
+    WriteCache(cache, identity, latents);
+  }
+  return latents.to(context.device);
+}
+
 WorldLatents::WorldLatents(const DitTrainConfig& config, const ModelInfo& model,
-                           at::ScalarType dtype, const RunContext& context)
+                           at::ScalarType dtype, const RunContext& context, ClipLatents latents)
     : config_(*config.data.world),
       seed_(config.seed),
       accumulation_(config.accumulation),
@@ -157,17 +205,10 @@ WorldLatents::WorldLatents(const DitTrainConfig& config, const ModelInfo& model,
   CheckVae(model);
   CheckTextEncoder(model);
   CheckSizes(config, *model.vae);
-  std::optional<Vae> vae;
   for (const WorldLatentSize& size : config_.sizes) {
-    const std::string identity = IdentityOf(config_, size, model);
-    const std::string cache = CachePath(config_, size);
-    at::Tensor latents = ReadCache(cache, identity);
-    if (!latents.defined()) {
-      if (!vae) vae.emplace(LoadVae(model, VaeHalf::kEncoder, dtype, context));
-      latents = RenderAndEncode(size, config_.seed, *vae, context);
-      WriteCache(cache, identity, latents);
-    }
-    latents_.push_back(latents.to(context.device));
+    latents_.push_back(latents == ClipLatents::kZeros
+                           ? ZeroLatents(size, *model.vae, context.device)
+                           : Latents(size, model, dtype, context));
   }
   if (!config.train_text_encoder) {
     encoder_.emplace(LoadTextEncoder(model, context.device, dtype, context));

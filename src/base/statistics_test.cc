@@ -1,9 +1,12 @@
 // Intervals against tables and numbers worked by hand.
-#include "eval/statistics.h"
+#include "base/statistics.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "t3video/error.h"
 
@@ -37,6 +40,23 @@ TEST(Statistics, OneValueHasNoBounds) {
   EXPECT_DOUBLE_EQ(interval.mean, 0.7);
   EXPECT_TRUE(std::isinf(interval.half_width));
   EXPECT_THROW(MeanOf({}), Error);
+}
+
+TEST(Statistics, PairsAreTheKeysOfBoth) {
+  const std::map<std::string, double> a{{"x", 1}, {"y", 2}}, b{{"y", 5}, {"z", 7}};
+  EXPECT_EQ(PairsOf(a, b, Better::kMore).gain, std::vector<double>{3});
+  EXPECT_EQ(PairsOf(a, b, Better::kLess).gain, std::vector<double>{-3});
+  EXPECT_EQ(PairsOf(a, b, Better::kNeither).b, std::vector<double>{5});
+}
+
+// Ties by hand: ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4; 4.5 / sqrt(4.5 * 5).
+TEST(Statistics, RankCorrelationByHand) {
+  EXPECT_DOUBLE_EQ(RankCorrelation({1, 10, 100, 1000}, {2, 3, 4, 5}), 1);
+  EXPECT_DOUBLE_EQ(RankCorrelation({1, 2, 3}, {9, 5, 1}), -1);
+  EXPECT_NEAR(RankCorrelation({0, 7, 7, 9}, {1, 2, 3, 4}), 0.94868, 1e-5);
+  EXPECT_TRUE(std::isnan(RankCorrelation({1, 1, 1}, {1, 2, 3})));
+  EXPECT_TRUE(std::isnan(RankCorrelation({1, 2}, {1, 2})));
+  EXPECT_THROW(RankCorrelation({1, 2, 3}, {1, 2}), Error);
 }
 
 }  // namespace
