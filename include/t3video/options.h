@@ -49,6 +49,9 @@ struct RunOptions {
   // GPUs that share the work, or processes with `device` cpu; absent: one, or as many ranks as a
   // launcher started. An engine uses `ranks`; whoever starts the processes sets both.
   std::optional<int64_t> gpus = {};
+  // Keep the denoiser and the decoder in memory from one run of an engine to the next, where what
+  // the next one needs fits beside them: for programs that run many requests one by one. One rank.
+  bool keep_networks = false;
   RankPlace ranks = {};
 };
 

@@ -4,7 +4,9 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <new>
+#include <utility>
 
 #include "base/check.h"
 #include "base/failure.h"
@@ -104,8 +106,14 @@ void KeepingLatestStep(Checkpointer& checkpointer, Work work) {
 }  // namespace
 
 Generation::Generation(const ModelInfo& model, const RunSettings& settings,
-                       const nlohmann::ordered_json& weights, const RunContext& context, Team* team)
-    : model_(model), settings_(settings), weights_(weights), context_(context), team_(team) {}
+                       const nlohmann::ordered_json& weights, const RunContext& context, Team* team,
+                       KeptNetworks* kept)
+    : model_(model),
+      settings_(settings),
+      weights_(weights),
+      context_(context),
+      team_(team),
+      kept_(kept) {}
 
 Generation::Item Generation::Start(size_t index, const RunPlan& plan) const {
   Item item;
@@ -320,13 +328,46 @@ void Generation::GenerateOne(Item& item, bool last) {
   const at::Tensor latents = MakeLatents(item);
   // After the last video the weights are freed, so that decoding has the memory that the plan
   // assumed.
-  const Residents residents = last ? Residents{} : ChooseResidents(item.planned->memory);
+  const bool ends = last && kept_ == nullptr;
+  const Residents residents = ends ? Residents{} : ChooseResidents(item.planned->memory);
   if (!residents.denoiser) DropDenoiser();
   ReleaseCachedMemory(settings_.device);
   WriteOutput(item, latents);
   if (!residents.decoder) decoder_.reset();
   ReleaseCachedMemory(settings_.device);
   FinishRecord(item);
+}
+
+// Takes over what the last run kept, where the first text can be encoded beside it; the rest is
+// freed.
+void Generation::TakeKept(const std::vector<Item>& items) {
+  if (kept_ == nullptr || items.empty()) return;
+  KeptNetworks kept = std::exchange(*kept_, {});
+  const RunMemory& memory = items.front().planned->memory;
+  const auto text = std::ranges::find(memory.device, StageKind::kTextEncoder, &StageMemory::kind);
+  const bool fits =
+      text == memory.device.end() || text->total() + kept.bytes <= memory.budget.device;
+  const Residents residents = fits ? ChooseResidents(memory) : Residents{};
+  if (residents.denoiser && kept.dit) {
+    dit_ = std::move(kept.dit);
+    dit_model_ = &model_;
+    block_weights_ = kept.block_weights;
+  }
+  if (residents.decoder) decoder_ = std::move(kept.decoder);
+}
+
+// A draft's own denoiser is not kept: its model goes with its plan.
+void Generation::Keep(const std::vector<Item>& items) {
+  if (kept_ == nullptr || items.empty()) return;
+  for (const StageMemory& stage : items.back().planned->memory.device) {
+    const bool denoiser = stage.kind == StageKind::kDenoiser && dit_ && dit_model_ == &model_;
+    const bool decoder = stage.kind == StageKind::kDecoder && decoder_ != nullptr;
+    if (denoiser || decoder) kept_->bytes += stage.weights;
+  }
+  if (dit_model_ == &model_) kept_->dit = std::move(dit_);
+  kept_->block_weights = block_weights_;
+  kept_->decoder = std::move(decoder_);
+  dit_.reset();
 }
 
 // Leftovers of killed runs, for all at once: each folder is listed once.
@@ -371,6 +412,7 @@ std::vector<Outcome> Generation::Run(std::span<const RunPlan> plans,
   RemoveStale(items);
   const bool marks = plans.size() == 1 && items.size() == 1 && WantsMark(*items.front().planned);
   const StartMark mark(marks ? &items.front().planned->identity : nullptr);
+  TakeKept(items);
   ExplainingMemory([&] { EncodePrompts(items); });
   for (Item& item : items) {
     std::exception_ptr error;
@@ -383,6 +425,7 @@ std::vector<Outcome> Generation::Run(std::span<const RunPlan> plans,
     item.lock.reset();
     settle(item.index, error);
   }
+  Keep(items);
   return outcomes;
 }
 

@@ -140,10 +140,11 @@ class FitSearch {
 
 }  // namespace
 
-MemoryBudget BudgetOf(at::Device device, const MemoryLimits& limits) {
+MemoryBudget BudgetOf(at::Device device, const MemoryLimits& limits, int64_t kept_bytes) {
   MemoryBudget budget;
   budget.on_gpu = device.is_cuda();
-  budget.host = Within(limits.host, AvailableBytes(at::kCPU));
+  const int64_t kept = budget.on_gpu ? 0 : kept_bytes;
+  budget.host = Within(limits.host, AvailableBytes(at::kCPU) + kept);
   // A GPU's limit covers the context, which is part of what the plan counts and already taken.
   budget.device = Within(limits.device, budget.on_gpu ? TotalBytes(device) : budget.host);
   return budget;

@@ -24,6 +24,7 @@ struct RunSettings {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;
   MemoryLimits limits;
+  int64_t kept_bytes = 0;  // of networks in memory that make room where a run needs it
   ModelFiles files;    // as given
   RunOptions options;  // as given
 

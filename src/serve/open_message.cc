@@ -15,6 +15,8 @@ std::string TextOf(const ComputeDtype& value) { return std::string(ComputeDtypeN
 std::string TextOf(const int64_t& value) { return value > 0 ? fmt::format("{}", value) : ""; }
 std::string TextOf(const std::optional<int64_t>& value) { return value ? TextOf(*value) : ""; }
 std::string TextOf(const bool& value) { return value ? "true" : ""; }
+// `gpus`: a worker has one device.
+std::string TextOf(const std::optional<int64_t>&) { return ""; }
 
 void Read(const ordered_json& texts, const Option& option, auto& member) {
   if (texts.contains(option.name))
