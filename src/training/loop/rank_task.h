@@ -15,7 +15,8 @@ namespace t3 {
 // for tasks whose BeforeStep or AfterStep trains weights of its own.
 class RankTask : public Task {
  public:
-  // `accumulation`: micro batches a step, at least one a rank (Error of kind kUsage otherwise).
+  // `accumulation`: micro batches a step, at least one a rank (Error of kind kUsage otherwise, and
+  // for a task with a state of its own, which other ranks would not get).
   RankTask(Task& task, Team& team, int64_t accumulation);
 
   const TensorMap& leaves() const override { return task_.leaves(); }
