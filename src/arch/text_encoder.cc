@@ -51,6 +51,12 @@ std::vector<RenameRule> TextRules() {
 
 }  // namespace
 
+bool IsFp8TextWeight(std::string_view name) {
+  const bool matrix =
+      name.find(".attn.") != std::string_view::npos || name.find(".ffn.") != std::string_view::npos;
+  return matrix && name.starts_with("blocks.") && name.ends_with(".weight");
+}
+
 TensorTable TextEncoderTensors(const TextEncoderConfig& c) {
   TensorTable table{{"token_embedding.weight", {c.vocab_size, c.dim}}};
   for (int64_t i = 0; i < c.num_layers; ++i) {

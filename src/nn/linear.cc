@@ -7,8 +7,12 @@ namespace t3 {
 
 Linear::Linear(const TensorMap& tensors, const std::string& prefix)
     : weight(GetTensor(tensors, prefix + ".weight")) {
-  const auto found = tensors.find(prefix + ".bias");
-  if (found != tensors.end()) bias = found->second;
+  const auto optional = [&](const char* name) {
+    const auto found = tensors.find(prefix + name);
+    return found == tensors.end() ? at::Tensor() : found->second;
+  };
+  bias = optional(".bias");
+  scale = optional(".weight_scale");
 }
 
 Linear Linear::To(at::ScalarType dtype) const {
@@ -18,6 +22,6 @@ Linear Linear::To(at::ScalarType dtype) const {
   return converted;
 }
 
-at::Tensor Linear::operator()(const at::Tensor& x) const { return ApplyLinear(x, *this); }
+at::Tensor Linear::operator()(const LinearInput& x) const { return ApplyLinear(x, *this); }
 
 }  // namespace t3
