@@ -15,6 +15,7 @@ constexpr int64_t kSmallBytes = 2'000'000'000;
 
 Precision PrecisionOf(const NamedViews& views, const TensorTable& table, bool merged,
                       at::ScalarType dtype, bool on_gpu) {
+  if (dtype == at::kFloat8_e4m3fn) dtype = at::kBFloat16;
   const at::ScalarType compute = ArithmeticDtype(dtype, on_gpu);
   if (on_gpu || compute != at::kFloat) return {compute, compute};
   if (dtype != compute) return {compute, dtype};
@@ -25,7 +26,10 @@ Precision PrecisionOf(const NamedViews& views, const TensorTable& table, bool me
 }  // namespace
 
 Precision DitPrecision(const ModelInfo& model, at::ScalarType dtype, bool on_gpu) {
-  return PrecisionOf(model.dit_views, DitTensors(model.dit), !model.loras.empty(), dtype, on_gpu);
+  Precision precision =
+      PrecisionOf(model.dit_views, DitTensors(model.dit), !model.loras.empty(), dtype, on_gpu);
+  precision.fp8 = dtype == at::kFloat8_e4m3fn;
+  return precision;
 }
 
 Precision TextEncoderPrecision(const ModelInfo& model, at::ScalarType dtype, bool on_gpu) {

@@ -11,6 +11,7 @@ namespace t3 {
 struct Precision {
   at::ScalarType compute = at::kFloat;
   at::ScalarType stored = at::kFloat;  // of large weights; layers convert them when they run
+  bool fp8 = false;  // the denoiser's weights that IsFp8Weight (arch/dit.h) names as e4m3 codes
   bool converts() const { return stored != compute; }
 };
 

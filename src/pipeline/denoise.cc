@@ -49,7 +49,13 @@ at::Tensor StartOf(const DenoiseInput& input, at::Device device, Solver& solver)
   return input.from->latents.to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
 }
 
-// The denoiser with classifier-free guidance: one evaluation per step, or two.
+// The form of the denoiser that computes step i of `steps`.
+const Dit& DitOfStep(const Dit& dit, int64_t i, int64_t steps, int64_t excluded) {
+  return i < excluded || i >= steps - excluded ? dit.bf16() : dit;
+}
+
+// The denoiser with classifier-free guidance: one evaluation per step, or two. All forms of the
+// denoiser see the text alike.
 class CfgDenoiser {
  public:
   CfgDenoiser(const Dit& dit, const AttentionLayout& attention, const DenoiseInput& input,
@@ -62,10 +68,11 @@ class CfgDenoiser {
   }
 
   // `clean_frames` of x are of the image and have no noise.
-  at::Tensor Velocity(const at::Tensor& x, double timestep, int64_t clean_frames) const {
-    if (guidance_ == 1) return dit_.Forward(x, timestep, clean_frames, prompt_, attention_);
+  at::Tensor Velocity(const Dit& dit, const at::Tensor& x, double timestep,
+                      int64_t clean_frames) const {
+    if (guidance_ == 1) return dit.Forward(x, timestep, clean_frames, prompt_, attention_);
     const auto [with_prompt, with_negative] =
-        dit_.ForwardBoth(x, timestep, clean_frames, {&prompt_, &negative_}, attention_);
+        dit.ForwardBoth(x, timestep, clean_frames, {&prompt_, &negative_}, attention_);
     return Guide(with_prompt, with_negative, guidance_);
   }
 
@@ -104,11 +111,11 @@ class SegmentedDenoiser {
     }
   }
 
-  at::Tensor Velocity(const at::Tensor& x, double timestep) const {
-    if (segments_.size() == 1) return network_.Velocity(x, timestep, clean_frames_);
+  at::Tensor Velocity(const Dit& dit, const at::Tensor& x, double timestep) const {
+    if (segments_.size() == 1) return network_.Velocity(dit, x, timestep, clean_frames_);
     const at::Tensor velocity = at::zeros_like(x);
     for (size_t k = 0; k < segments_.size(); ++k) {
-      const at::Tensor part = network_.Velocity(PartOf(x, k), timestep, CleanFrames(k));
+      const at::Tensor part = network_.Velocity(dit, PartOf(x, k), timestep, CleanFrames(k));
       velocity.narrow(1, segments_[k].begin, segments_[k].length)
           .addcmul_(part.to(velocity.device(), velocity.scalar_type()), weights_[k]);
     }
@@ -149,7 +156,8 @@ at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const Denoi
   stage.StartAt(solver.next_step());
   for (int64_t i = solver.next_step(); i < solver.steps(); ++i) {
     const at::Tensor before = x;
-    const at::Tensor velocity = network.Velocity(before, solver.timestep(i));
+    const Dit& of_step = DitOfStep(dit, i, solver.steps(), input.excluded_steps);
+    const at::Tensor velocity = network.Velocity(of_step, before, solver.timestep(i));
     x = solver.Step(i, before, velocity);
     PutFirstFrame(x, input.first_frame);
     T3_CHECK(
@@ -181,9 +189,10 @@ at::Tensor DenoiseBatch(const Dit& dit, const AttentionLayout& attention,
       guidance == 1 ? TextContext{} : dit.PrepareTexts(input.negative, kMode);
   for (int64_t i = 0; i < solver.steps(); ++i) {
     const std::vector<double> timesteps(static_cast<size_t>(x.size(0)), solver.timestep(i));
-    at::Tensor velocity = dit.ForwardBatch(x, timesteps, prompts, attention);
+    const Dit& of_step = DitOfStep(dit, i, solver.steps(), input.excluded_steps);
+    at::Tensor velocity = of_step.ForwardBatch(x, timesteps, prompts, attention);
     if (guidance != 1) {
-      velocity = Guide(velocity, dit.ForwardBatch(x, timesteps, negative, attention), guidance);
+      velocity = Guide(velocity, of_step.ForwardBatch(x, timesteps, negative, attention), guidance);
     }
     x = solver.Step(i, x, velocity);
     T3_CHECK(x.isfinite().all().item<bool>(),

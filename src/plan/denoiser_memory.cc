@@ -73,8 +73,11 @@ int64_t AttentionPhase(const PlannedRun& run, int64_t scratch) {
   const int64_t row = run.dit.dim * run.element_bytes;
   int64_t widest = row * ChunkTokens(DenoisedVideo(run).grid.tokens(), row, scratch);
   for (const LayerAttention& layer : Layers(run)) {
-    const int64_t head = HeadBytes(run, layer);
-    widest = std::max(widest, head * HeadGroup(run.dit.num_heads, head, scratch));
+    const auto add = [&](int64_t head) {
+      widest = std::max(widest, head * HeadGroup(run.dit.num_heads, head, scratch));
+    };
+    add(HeadBytes(run, layer));
+    if (run.dit_fp8) add(CodesHeadBytes(layer.size, run.dit.head_dim()));
   }
   return TensorsOfAttention(run) * TensorBytes(run) + widest;
 }
@@ -83,7 +86,7 @@ int64_t AttentionPhase(const PlannedRun& run, int64_t scratch) {
 // no fused sum the output.
 int64_t FfnPhase(const PlannedRun& run, int64_t scratch) {
   const bool fused = run.on_gpu && run.element_bytes == 2;
-  const int64_t row = (run.dit.ffn_dim + 2 * run.dit.dim) * run.element_bytes;
+  const int64_t row = FfnRowBytes(run.dit.dim, run.dit.ffn_dim, run.element_bytes, run.dit_fp8);
   const int64_t taken = row - (fused ? run.dit.dim * run.element_bytes : 0);
   return TensorBytes(run) + taken * ChunkTokens(DenoisedVideo(run).grid.tokens(), row, scratch);
 }
@@ -156,6 +159,12 @@ int64_t AllowedScratch(const PlannedRun& run, int64_t weights, int64_t budget) {
   return std::max(allowed, smallest);
 }
 
+// Of the denoiser's tensors, or its blocks', in all forms that are there.
+int64_t FormsBytes(const PlannedRun& run, const TensorTable& table) {
+  const int64_t bytes = DitWeightBytes(table, run.element_bytes, run.dit_fp8);
+  return bytes + (run.dit_bf16 ? WeightBytes(table, run.element_bytes) : 0);
+}
+
 }  // namespace
 
 int64_t DenoiserScratchBytes(bool on_gpu) { return on_gpu ? 6'000'000'000 : 1'000'000'000; }
@@ -166,7 +175,7 @@ int64_t HostChunkBlocks(int64_t block_bytes) {
 
 DenoiserMemory PlanDenoiser(const PlannedRun& run, int64_t budget) {
   DenoiserMemory memory;
-  memory.weights = WeightBytes(DitTensors(run.dit), run.element_bytes);
+  memory.weights = FormsBytes(run, DitTensors(run.dit));
   if (run.dit_stored_bytes >
       0) {  // blocks as stored, and the buffers into which they are converted
     const TensorTable block = DitBlockTensors(run.dit);
@@ -176,9 +185,12 @@ DenoiserMemory PlanDenoiser(const PlannedRun& run, int64_t budget) {
   }
   const bool fits = memory.weights <= budget - Activations(run, SmallestScratch(run));
   if (run.on_gpu && !fits && run.dit.num_layers > kStreamedBlocks) {
-    const int64_t block = WeightBytes(DitBlockTensors(run.dit), run.element_bytes);
-    memory.weights -= (run.dit.num_layers - kStreamedBlocks) * block;
-    memory.host_weights = HostBytes(run.dit.num_layers, block);
+    const TensorTable table = DitBlockTensors(run.dit);
+    memory.weights -= (run.dit.num_layers - kStreamedBlocks) * FormsBytes(run, table);
+    memory.host_weights =
+        HostBytes(run.dit.num_layers, DitWeightBytes(table, run.element_bytes, run.dit_fp8));
+    if (run.dit_bf16)
+      memory.host_weights += HostBytes(run.dit.num_layers, WeightBytes(table, run.element_bytes));
   }
   memory.scratch = AllowedScratch(run, memory.weights, budget);
   memory.activations = Activations(run, memory.scratch);

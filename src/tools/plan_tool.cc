@@ -50,7 +50,11 @@ PlannedMachine MachineToPlan(const PlanRequest& request) {
   PlannedMachine machine;
   const bool any_gpu = !request.preset.empty() && request.device == "auto";
   if (any_gpu) {
-    machine.dtype = request.dtype == ComputeDtype::kFp32 ? at::kFloat : at::kBFloat16;
+    // Without a GPU here, one that has what the dtype needs.
+    const bool fp8 = request.dtype == ComputeDtype::kFp8;
+    machine.dtype = fp8                                    ? at::kFloat8_e4m3fn
+                    : request.dtype == ComputeDtype::kFp32 ? at::kFloat
+                                                           : at::kBFloat16;
     machine.budget = {true, request.memory_limit, 0};
     const at::Device device = ResolveDevice("auto");
     if (device.is_cuda()) machine.device = device;
