@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
 
 #include "program.h"
 
@@ -128,6 +129,21 @@ TEST(Refine, ADraftIsTheClipThatItsOwnSettingsMake) {
                                      folder / "again.y4m", "--keep-draft", folder / "draft2.y4m"});
   ASSERT_EQ(again.exit_code, 0) << again.err;
   EXPECT_EQ(ReadBytes(folder / "x.y4m"), ReadBytes(folder / "again.y4m"));
+}
+
+TEST(Refine, AJobKeepsADraftOfEachVideo) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "p.txt") << "A dog\nA cat\n";
+  const ProgramResult result =
+      RunT3(Small({"--prompt-file", folder / "p.txt", "--size", "64x64", "--frames", "5", "--draft",
+                   "32x32", "--draft-steps", "2", "--steps", "2", "--strength", "0.5", "--output",
+                   folder / "videos/", "--keep-draft", folder / "drafts/"}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  std::set<std::string> drafts;
+  for (const auto& entry : fs::directory_iterator(folder / "drafts")) {
+    drafts.insert(entry.path().filename().string());
+  }
+  EXPECT_THAT(drafts, testing::ElementsAre("001-a-dog-draft.mp4", "002-a-cat-draft.mp4"));
 }
 
 TEST(Refine, KillsInDraftAndVideoChangeNothing) {

@@ -45,6 +45,7 @@ ALLOWED["training/data"] = BELOW_TRAINING
 ALLOWED["training/loop"] = BELOW_TRAINING
 ALLOWED["training/vae"] = BELOW_TRAINING + ["training/loop"]
 ALLOWED["training/dit"] = BELOW_TRAINING + ["training/loop", "training/data"]
+ALLOWED["training/distill"] = BELOW_TRAINING + ["training/loop", "training/dit"]
 ALLOWED["training"] = list(ALLOWED)
 ALLOWED["bench"] = BELOW_TRAINING
 ALLOWED["eval"] = BELOW_TRAINING + ["training/loop", "training/dit", "training/vae"]
@@ -57,7 +58,7 @@ TEST_EXTRA = ["weights", "tests"]
 TORCH_FOLDERS = ["kernels", "ops", "nn", "world", "measure",
                  "models/dit", "models/text_encoder", "models/decoder", "models/taehv",
                  "models/vae", "sampling",
-                 "runtime", "loading", "pipeline", "tools", "training/data", "training/loop", "training/vae", "training/dit",
+                 "runtime", "loading", "pipeline", "tools", "training/data", "training/loop", "training/vae", "training/dit", "training/distill",
                  "training", "bench", "eval"]
 LIBRARIES = {
     "libtorch": (r"(ATen|c10|torch)/", TORCH_FOLDERS),

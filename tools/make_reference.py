@@ -7,7 +7,7 @@ T3_VIDEO is a checkout of T3-Video (commit 6bfaf71), UNIPC is Wan2.1's wan/utils
 SOURCE an existing reference folder. The first form writes smaller models to OUTPUT: the first five
 layers of each denoiser (one cycle of windows) with the first 48 channels of its feed-forward layers,
 and VAEs with random weights of a smaller width; text encoders, tokenizers, prompts, sizes and noise
-stay. The denoiser of mini2.2 is stored in bf16 and computed in fp32. The second form computes the
+stay. The denoisers are stored in bf16, for their size, and computed in fp32. The second form computes the
 expected values of SOURCE again and prints how far they are from those that are stored. Needs torch 2.11, numpy, einops, safetensors, diffusers and Pillow.
 """
 import importlib.util
@@ -22,7 +22,6 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 LAYERS, FFN = 5, 48
-STORED = {"2.1": torch.float32, "2.2": torch.bfloat16}  # the denoiser's weights in their file
 VAES = {"2.1": dict(dim=4), "2.2": dict(dim=4, dec_dim=4)}
 
 
@@ -228,7 +227,7 @@ def write(published, source, output):
         config.update(num_layers=LAYERS, ffn_dim=FFN)
         (new / "config.json").write_text(json.dumps(config, indent=2))
         weights = shrink_dit(load_file(old / "diffusion_pytorch_model.safetensors"))
-        save_file({k: v.to(STORED[version]) for k, v in weights.items()},
+        save_file({k: v.to(torch.bfloat16) for k, v in weights.items()},
                   new / "diffusion_pytorch_model.safetensors")
         torch.save(random_vae(published, version), new / f"Wan{version}_VAE.pth")
         fixed = load_file(source / f"mini{version}.expected.safetensors")

@@ -14,7 +14,7 @@ namespace t3 {
 
 // What a training run does, known before it starts. Memory and disk in bytes.
 struct TrainPlan {
-  std::string task;     // "dit" or "vae"
+  std::string task;     // "dit", "distill" or "vae"
   std::string base;     // file that the weights come from
   std::string trained;  // "all weights of the denoiser", "a LoRA of rank 32 on q, k, v, o", ...
   std::string output;

@@ -3,9 +3,13 @@
 #   scripts/demo_model/train.sh vae SECONDS [VAE_FILE]
 #   scripts/demo_model/train.sh dit SECONDS [MODEL_FOLDER]   full attention, low resolution
 #   scripts/demo_model/train.sh retrofit SECONDS [MODEL_FOLDER]   T3, higher resolutions; begins with dit's
-# train for SECONDS and write the stage's model to $T3_DEMO_WORK/STAGE (build/demo-train). The last
-# argument initialises a stage in place of random weights. T3_DEMO_SET="a.b=1 c=2" sets fields of the
-# stage's configuration. dit and retrofit use the VAE $T3_DEMO_VAE, else that of stage vae.
+#   scripts/demo_model/train.sh distill SECONDS [MODEL_FOLDER]    4 steps, no guidance, 512x288; begins with retrofit's
+#   scripts/demo_model/train.sh distill_4k SECONDS [MODEL_FOLDER] the same for a refiner at 3840x2160
+# train for at most SECONDS, rendering and samples included, and write the stage's model to
+# $T3_DEMO_WORK/STAGE (build/demo-train). distill and distill_4k keep the model that their gates choose
+# in STAGE/best. The last argument initialises a stage in place of random weights.
+# T3_DEMO_SET="a.b=1 c=2" sets fields of the stage's configuration. All but vae use the VAE
+# $T3_DEMO_VAE, else that of stage vae.
 #   scripts/demo_model/train.sh pack STAGE FOLDER
 # copies a stage's model to FOLDER, in files of at most 16 MiB; with T3_DEMO_STATE=1 also the
 # checkpoint to resume from, split, which
@@ -49,6 +53,7 @@ train_denoiser() {
   [[ -e $vae ]] || fail "no VAE at $vae; run the stage vae first or set T3_DEMO_VAE"
   if [[ ! -e $init ]]; then
     if [[ $stage == retrofit && -z $start ]]; then start="$work/dit"; fi
+    if [[ $stage == distill* && -z $start ]]; then start="$work/retrofit"; fi
     if [[ -n $start ]]; then
       mkdir -p "$init/google/umt5-xxl"
       cp "$start"/diffusion_pytorch_model.safetensors "$start"/models_t5_*.safetensors "$init"
@@ -85,8 +90,8 @@ unpack() {
 
 case "${1:-}" in
   vae) train_vae "${2:?seconds}" "${3:-}" ;;
-  dit | retrofit) train_denoiser "$1" "${2:?seconds}" "${3:-}" ;;
+  dit | retrofit | distill | distill_4k) train_denoiser "$1" "${2:?seconds}" "${3:-}" ;;
   pack) pack "${2:?stage}" "${3:?folder}" ;;
   unpack) unpack "${2:?stage}" "${3:?folder}" ;;
-  *) sed -n '2,14p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  *) sed -n '2,18p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

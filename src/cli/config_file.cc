@@ -134,7 +134,7 @@ ordered_json SettingsOfRecord(const std::string& path, bool own_output) {
   ordered_json settings = record["settings"];
   settings.erase("overwrite");  // what to replace is this command's to say
   if (own_output) {
-    for (const char* key : {"record", "save-latents", "preview", "preview-every"})
+    for (const char* key : {"record", "save-latents", "keep-draft", "preview", "preview-every"})
       settings.erase(key);
   }
   return settings;

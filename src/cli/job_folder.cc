@@ -241,6 +241,7 @@ class JobBuilder {
     request.output.path = Place(job_.flags.request.output.path, name, ".mp4");
     request.output.save_latents =
         Place(job_.flags.request.output.save_latents, name, ".safetensors");
+    request.output.keep_draft = Place(job_.flags.request.output.keep_draft, name, "-draft.mp4");
     request.record.path = request.output.path + ".json";
     request.record.skip_finished = !job_.flags.restart;
     job_.entries.push_back(std::move(entry));
@@ -371,7 +372,7 @@ BatchJob MakeJob(const GenerateFlags& given) {
   if (fs::path(output.path).extension().empty() && !output.path.ends_with('/')) output.path += '/';
   JobBuilder builder(flags);
   FolderChange change;
-  for (const std::string& path : {output.path, output.save_latents}) {
+  for (const std::string& path : {output.path, output.save_latents, output.keep_draft}) {
     if (path.ends_with('/')) change.Make(path);
   }
   const bool in_folder = IsFolder(output.path);

@@ -112,6 +112,68 @@ void AddWeights(const DitTrainConfig& config, const ModelInfo& model, at::Scalar
   plan->trained += " and of the text encoder";
 }
 
+// Weights in the dtype of the computation.
+int64_t FrozenBytes(const TensorTable& table, at::ScalarType dtype) {
+  int64_t bytes = 0;
+  const int64_t size = dtype == at::kBFloat16 ? 2 : 4;
+  for (const TensorSpec& spec : table) {
+    bytes += Elements(spec.shape) * (IsFloatTensor(spec.name) ? 4 : size);
+  }
+  return bytes;
+}
+
+// A student's LoRA shares its base with a teacher of the same weights, and needs a copy with the
+// factors merged while it is evaluated.
+void AddTeacher(const DistillConfig& config, const TeacherModel& teacher, at::ScalarType dtype,
+                TrainPlan* plan) {
+  const TensorTable table = DitTensors(teacher.model.dit);
+  plan->weight_bytes += FrozenBytes(table, dtype);
+  if (!(config.lora && teacher.is_base)) {
+    for (const TensorSpec& spec : table) plan->frozen_weights += Elements(spec.shape);
+  }
+}
+
+void AddCritic(const DistillConfig& config, const TeacherModel& teacher, at::ScalarType dtype,
+               TrainPlan* plan) {
+  DitTrainConfig critic = config;
+  critic.lora = config.critic.lora;
+  critic.ema = 0;
+  const TensorTable table = DitTensors(teacher.model.dit);
+  TrainPlan own;
+  TrainedWeights trained(critic, dtype, &own);
+  if (critic.lora) {
+    for (const auto& [name, factor] : InitLora(*critic.lora, table, config.seed, at::kMeta)) {
+      trained.Add(name, factor.sizes().vec(), /*computed_in_fp32=*/true);
+    }
+    own.weight_bytes += FrozenBytes(table, dtype);  // with the factors merged
+  } else {
+    for (const TensorSpec& spec : table) {
+      trained.Add(spec.name, spec.shape, IsFloatTensor(spec.name));
+    }
+  }
+  plan->weight_bytes += own.weight_bytes;
+  plan->checkpoint_bytes += own.checkpoint_bytes;
+  plan->trained += critic.lora
+                       ? fmt::format("; for the critic a LoRA of rank {}", critic.lora->rank)
+                       : "; all weights of the critic";
+}
+
+// The moving average that gives the targets, and its copy in the dtype of the computation.
+void AddTarget(const DistillConfig& config, const ModelInfo& base, at::ScalarType dtype,
+               TrainPlan* plan) {
+  const TensorTable table = DitTensors(base.dit);
+  int64_t elements = 0;
+  if (config.lora) {
+    for (const auto& [name, factor] : InitLora(*config.lora, table, config.seed, at::kMeta)) {
+      elements += factor.numel();
+    }
+  } else {
+    for (const TensorSpec& spec : table) elements += Elements(spec.shape);
+  }
+  plan->weight_bytes += 4 * elements + FrozenBytes(table, dtype);
+  plan->checkpoint_bytes += 4 * elements;
+}
+
 std::vector<TrainPlan::Size> SizesOf(const DitTrainConfig& config, const ModelInfo& model,
                                      const PreparedSource* source) {
   std::vector<TrainPlan::Size> sizes;
@@ -156,8 +218,21 @@ double ForwardsOfStep(const DitTrainConfig& config) {
   return config.activations == Activations::kStore ? 3 : 4;
 }
 
-void AddWork(const DitTrainConfig& config, const ModelInfo& model, at::Device device,
-             at::ScalarType dtype, TrainPlan* plan) {
+// A sample of the student takes half of its steps before the last one on average. The teacher takes
+// two forwards with guidance.
+double ForwardsOfStep(const DistillConfig& config, const TeacherModel& teacher) {
+  const double training = ForwardsOfStep(config);
+  const double judged = teacher.guidance == 1 ? 1 : 2;
+  if (config.objective == Objective::kGuidance) return training + judged;
+  if (config.objective == Objective::kConsistency) return training + judged + 1;
+  const double before = static_cast<double>(config.sampling.list_length() - 1) / 2;
+  const double of_critic = before + 1 + training;
+  return before + training + judged + 1 + static_cast<double>(config.critic.updates) * of_critic;
+}
+
+// `forwards`: of a step and clip.
+void AddWork(const DitTrainConfig& config, const ModelInfo& model, double forwards,
+             at::Device device, at::ScalarType dtype, TrainPlan* plan) {
   const VaeConfig vae = VaeOf(model);
   double seconds = 0;
   bool calibrated = true;
@@ -177,7 +252,7 @@ void AddWork(const DitTrainConfig& config, const ModelInfo& model, at::Device de
     calibrated = calibrated && rates.has_value();
     if (!rates) continue;
     const DitCost cost = CostOfForward(model.dit, attention.pattern, attention.windows, grid);
-    seconds += rates->ForwardSeconds(cost) * ForwardsOfStep(config) *
+    seconds += rates->ForwardSeconds(cost) * forwards *
                static_cast<double>(size.batch * config.accumulation);
   }
   if (calibrated && !plan->sizes.empty()) {
@@ -195,7 +270,23 @@ TrainPlan PlanDitTraining(const DitTrainConfig& config, const ModelInfo& model,
   FillShared(config, device, dtype, &plan);
   AddWeights(config, model, dtype, &plan);
   plan.sizes = SizesOf(config, model, source);
-  AddWork(config, model, device, dtype, &plan);
+  AddWork(config, model, ForwardsOfStep(config), device, dtype, &plan);
+  return plan;
+}
+
+TrainPlan PlanDistillTraining(const DistillConfig& config, const ModelInfo& base,
+                              const TeacherModel& teacher, const PreparedSource* source,
+                              at::Device device, at::ScalarType dtype) {
+  TrainPlan plan;
+  plan.task = "distill";
+  plan.base = base.paths.dit;
+  FillShared(config, device, dtype, &plan);
+  AddWeights(config, base, dtype, &plan);
+  AddTeacher(config, teacher, dtype, &plan);
+  if (config.objective == Objective::kDmd) AddCritic(config, teacher, dtype, &plan);
+  if (config.objective == Objective::kConsistency) AddTarget(config, base, dtype, &plan);
+  plan.sizes = SizesOf(config, base, source);
+  AddWork(config, base, ForwardsOfStep(config, teacher), device, dtype, &plan);
   return plan;
 }
 

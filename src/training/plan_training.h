@@ -7,6 +7,8 @@
 #include "loading/model_info.h"
 #include "models/dit/dit.h"
 #include "t3video/train.h"
+#include "training/distill/distill_config.h"
+#include "training/distill/teacher.h"
 #include "training/dit/dit_config.h"
 #include "training/dit/prepared_source.h"
 #include "training/vae/vae_config.h"
@@ -18,6 +20,11 @@ namespace t3 {
 // Error for LoRA targets that the model lacks and sizes that it cannot make.
 TrainPlan PlanDitTraining(const DitTrainConfig& config, const ModelInfo& model,
                           const PreparedSource* source, at::Device device, at::ScalarType dtype);
+
+// The same with the teacher, which is not trained, and the critic, which is but is not written.
+TrainPlan PlanDistillTraining(const DistillConfig& config, const ModelInfo& base,
+                              const TeacherModel& teacher, const PreparedSource* source,
+                              at::Device device, at::ScalarType dtype);
 
 TrainPlan PlanVaeTraining(const VaeTrainConfig& config, const VaeFile& file, at::Device device,
                           at::ScalarType dtype);

@@ -46,8 +46,9 @@ AnyTrainConfig ReadTrainConfig(const std::string& path, const std::vector<std::s
   T3_CHECK(document.is_object(), "{} is a JSON {}, wanted an object", path, document.type_name());
   for (const std::string& assignment : overrides) Override(assignment, &document);
   std::string task = "dit";
-  JsonFields(document, path).TakeName("task", {"dit", "vae"}, &task);
+  JsonFields(document, path).TakeName("task", {"dit", "distill", "vae"}, &task);
   if (task == "vae") return ParseVaeTrainConfig(document, path);
+  if (task == "distill") return ParseDistillConfig(document, path);
   return ParseDitTrainConfig(document, path);
 }
 

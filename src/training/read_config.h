@@ -6,12 +6,13 @@
 #include <variant>
 #include <vector>
 
+#include "training/distill/distill_config.h"
 #include "training/dit/dit_config.h"
 #include "training/vae/vae_config.h"
 
 namespace t3 {
 
-using AnyTrainConfig = std::variant<DitTrainConfig, VaeTrainConfig>;
+using AnyTrainConfig = std::variant<DitTrainConfig, DistillConfig, VaeTrainConfig>;
 
 // Throws Error that names the field, of kind kUsage for a wrong assignment in `overrides`
 // ("optimizer.lr=1e-4").

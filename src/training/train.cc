@@ -11,6 +11,7 @@
 #include "loading/load_models.h"
 #include "loading/model_info.h"
 #include "runtime/device.h"
+#include "training/distill/distill_task.h"
 #include "training/dit/dit_task.h"
 #include "training/dit/model_folder.h"
 #include "training/dit/prepare_when_missing.h"
@@ -108,14 +109,19 @@ std::unique_ptr<PreparedSource> OpenValidation(const DitTrainConfig& config,
   return std::make_unique<PreparedSource>(config.validation.prepared, model, fixed);
 }
 
-TrainHooks HooksOf(const DitTrainConfig& config, DitTask& task, PreparedSource* validation,
-                   const RunContext& context) {
+TrainHooks SampleHooks(const DitTrainConfig& config, const RunContext& context) {
   TrainHooks hooks;
   hooks.sample_every = config.samples.every_steps;
   hooks.samples_missing = [&config](int64_t step) { return SamplesMissing(config, step); };
   hooks.sample = [&](int64_t step, bool missing_only) {
     WriteSamples(config, step, missing_only, context);
   };
+  return hooks;
+}
+
+TrainHooks HooksOf(const DitTrainConfig& config, DitTask& task, PreparedSource* validation,
+                   const RunContext& context) {
+  TrainHooks hooks = SampleHooks(config, context);
   hooks.validate_every = config.validation.every_steps;
   hooks.validate = [&, validation](const TensorMap& weights) {
     double sum = 0;
@@ -150,6 +156,36 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
   return RunTrainer(config, task, context, HooksOf(config, task, validation.get(), context));
 }
 
+TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
+                      const AnnounceFn& announce) {
+  const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
+  const ModelInfo base = OpenBase(config);
+  const TeacherModel teacher = OpenTeacher(config, base);
+  CheckNotItsBase(teacher.model, config.output);
+  CheckModelReplaceable(config);
+  const OutputFolder folder(config);
+  if (config.data.videos) PrepareWhenMissing(config, context);
+  std::unique_ptr<PreparedSource> prepared;
+  if (!config.data.world) {
+    prepared = std::make_unique<PreparedSource>(config.data.prepared, base, config);
+  }
+  if (announce) {
+    announce(PlanDistillTraining(config, base, teacher, prepared.get(), context.device, dtype));
+  }
+  std::unique_ptr<BatchSource> source = std::move(prepared);
+  if (!source) {
+    source = std::make_unique<WorldLatents>(
+        config, base, dtype, context,
+        config.uses_clips() ? ClipLatents::kRendered : ClipLatents::kZeros);
+  }
+  spdlog::info("training on {}", source->Digest());
+  DistillTask task(config, base, teacher, std::move(source), dtype, context);
+  TrainHooks hooks = SampleHooks(config, context);
+  hooks.gate_every = config.gates.every_steps;
+  hooks.gate = [&task](const TensorMap& weights) { return task.Gate(weights); };
+  return RunTrainer(config, task, context, std::move(hooks));
+}
+
 TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
                       const AnnounceFn& announce) {
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
@@ -171,22 +207,46 @@ void CheckResumable(const TrainConfig& config, const nlohmann::json& identity) {
   spdlog::info("would resume from {}", checkpoint->path);
 }
 
+// Whether a run has to make its dataset before anything can be said of it.
+bool IsMadeFirst(const DitTrainConfig& config) {
+  std::error_code ignored;
+  return config.data.videos && !fs::exists(config.data.prepared, ignored);
+}
+
+// nullptr for the world, and for a dataset that is still to be made.
+std::unique_ptr<PreparedSource> OpenPrepared(const DitTrainConfig& config, const ModelInfo& model) {
+  if (config.data.world || IsMadeFirst(config)) return nullptr;
+  return std::make_unique<PreparedSource>(config.data.prepared, model, config);
+}
+
+std::string DataDigest(const DitTrainConfig& config, const ModelInfo& model,
+                       const PreparedSource* prepared) {
+  return prepared != nullptr ? prepared->Digest() : WorldLatentsDigest(*config.data.world, model);
+}
+
 TrainPlan PlanTask(const DitTrainConfig& config, at::Device device) {
   const ModelInfo model = OpenBase(config);
   CheckModelReplaceable(config);
-  std::error_code ignored;
-  std::unique_ptr<PreparedSource> prepared;
-  const bool made_first = config.data.videos && !fs::exists(config.data.prepared, ignored);
-  if (!config.data.world && !made_first) {
-    prepared = std::make_unique<PreparedSource>(config.data.prepared, model, config);
-  }
+  const auto prepared = OpenPrepared(config, model);
   OpenValidation(config, model);
   TrainPlan plan =
       PlanDitTraining(config, model, prepared.get(), device, ResolveDtype(config.dtype, device));
-  if (!made_first) {
-    const std::string data =
-        prepared ? prepared->Digest() : WorldLatentsDigest(*config.data.world, model);
-    CheckResumable(config, DitIdentity(config, model, data));
+  if (!IsMadeFirst(config)) {
+    CheckResumable(config, DitIdentity(config, model, DataDigest(config, model, prepared.get())));
+  }
+  return plan;
+}
+
+TrainPlan PlanTask(const DistillConfig& config, at::Device device) {
+  const ModelInfo base = OpenBase(config);
+  const TeacherModel teacher = OpenTeacher(config, base);
+  CheckModelReplaceable(config);
+  const auto prepared = OpenPrepared(config, base);
+  const TrainPlan plan = PlanDistillTraining(config, base, teacher, prepared.get(), device,
+                                             ResolveDtype(config.dtype, device));
+  if (!IsMadeFirst(config)) {
+    CheckResumable(
+        config, DistillIdentity(config, base, teacher, DataDigest(config, base, prepared.get())));
   }
   return plan;
 }

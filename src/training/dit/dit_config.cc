@@ -27,35 +27,6 @@ std::vector<Bucket> TakeBuckets(JsonFields& root) {
   return buckets;
 }
 
-void TakeAttention(JsonFields& root, DitTrainConfig* config) {
-  JsonFields fields = root.Object("attention");
-  std::string pattern;
-  fields.TakeName("pattern", {"t3", "full", "close", "remote", "swin"}, &pattern);
-  fields.Take("windows", &config->windows);
-  fields.CheckAllTaken();
-  if (!pattern.empty()) config->attention = ParseAttention(pattern);
-  if (config->windows == "planner") config->windows.clear();
-  if (config->windows.empty()) return;
-  T3_CHECK(config->attention && *config->attention != AttentionPattern::kFull,
-           "{}: \"windows\" needs a pattern that has windows: t3, close, remote or swin",
-           fields.where());
-  config->windows = FormatWindows(ParseWindows(config->windows));
-}
-
-std::optional<LoraConfig> TakeLora(JsonFields& root) {
-  const json* field = root.Find("lora");
-  if (field == nullptr || field->is_null()) return std::nullopt;
-  JsonFields fields = root.Object("lora");
-  LoraConfig config;
-  fields.TakeInteger("rank", 1, 65536, &config.rank);
-  config.alpha = static_cast<double>(config.rank);
-  fields.TakeNumber("alpha", 1e-6, 1e6, &config.alpha);
-  fields.TakeStrings("targets", &config.targets);
-  fields.CheckAllTaken();
-  T3_CHECK(!config.targets.empty(), "{}: \"targets\" is empty", fields.where());
-  return config;
-}
-
 TimestepConfig TakeTimesteps(JsonFields fields) {
   TimestepConfig config;
   fields.TakeNumber("shift", 1e-3, 1e3, &config.shift);
@@ -116,22 +87,49 @@ ValidationConfig TakeValidation(JsonFields fields) {
 
 }  // namespace
 
-WindowCycle WindowsOf(const DitTrainConfig& config) {
+WindowCycle WindowsOf(const AttentionConfig& config) {
   return config.windows.empty() ? WindowCycle{} : ParseWindows(config.windows);
 }
 
-DitTrainConfig ParseDitTrainConfig(const json& document, const std::string& source) {
-  JsonFields root(document, source);
+AttentionConfig TakeAttention(JsonFields& parent) {
+  AttentionConfig config;
+  JsonFields fields = parent.Object("attention");
+  std::string pattern;
+  fields.TakeName("pattern", {"t3", "full", "close", "remote", "swin"}, &pattern);
+  fields.Take("windows", &config.windows);
+  fields.CheckAllTaken();
+  if (!pattern.empty()) config.attention = ParseAttention(pattern);
+  if (config.windows == "planner") config.windows.clear();
+  if (config.windows.empty()) return config;
+  T3_CHECK(config.attention && *config.attention != AttentionPattern::kFull,
+           "{}: \"windows\" needs a pattern that has windows: t3, close, remote or swin",
+           fields.where());
+  config.windows = FormatWindows(ParseWindows(config.windows));
+  return config;
+}
+
+std::optional<LoraConfig> TakeLora(JsonFields& parent) {
+  const json* field = parent.Find("lora");
+  if (field == nullptr || field->is_null()) return std::nullopt;
+  JsonFields fields = parent.Object("lora");
+  LoraConfig config;
+  fields.TakeInteger("rank", 1, 65536, &config.rank);
+  config.alpha = static_cast<double>(config.rank);
+  fields.TakeNumber("alpha", 1e-6, 1e6, &config.alpha);
+  fields.TakeStrings("targets", &config.targets);
+  fields.CheckAllTaken();
+  T3_CHECK(!config.targets.empty(), "{}: \"targets\" is empty", fields.where());
+  return config;
+}
+
+DitTrainConfig TakeDenoiser(JsonFields& root, const json& document) {
   root.Find("task");
   DitTrainConfig config;
   static_cast<TrainConfig&>(config) = TakeTrainConfig(root, document);
   config.data = TakeDitData(root.Object("data"), config.batch_size, config.seed);
   config.buckets = TakeBuckets(root);
-  TakeAttention(root, &config);
+  static_cast<AttentionConfig&>(config) = TakeAttention(root);
   config.lora = TakeLora(root);
-  root.Take("train_text_encoder", &config.train_text_encoder);
-  root.TakeNumber("prompt_dropout", 0, 1, &config.prompt_dropout);
-  root.TakeNumber("image_to_video", 0, 1, &config.image_to_video);
   config.timesteps = TakeTimesteps(root.Object("timesteps"));
   config.activations = TakeEnum<Activations>(root, "activation_checkpoints",
                                              {{"none", Activations::kStore},
@@ -139,12 +137,21 @@ DitTrainConfig ParseDitTrainConfig(const json& document, const std::string& sour
                                               {"offload", Activations::kOffload}},
                                              config.activations);
   config.samples = TakeSamples(root.Object("samples"));
+  T3_CHECK(!config.data.world || config.buckets.empty(),
+           "{}: \"buckets\" does not go with \"world\", which has its own sizes", root.where());
+  return config;
+}
+
+DitTrainConfig ParseDitTrainConfig(const json& document, const std::string& source) {
+  JsonFields root(document, source);
+  DitTrainConfig config = TakeDenoiser(root, document);
+  root.Take("train_text_encoder", &config.train_text_encoder);
+  root.TakeNumber("prompt_dropout", 0, 1, &config.prompt_dropout);
+  root.TakeNumber("image_to_video", 0, 1, &config.image_to_video);
   config.validation = TakeValidation(root.Object("validation"));
   root.CheckAllTaken();
   T3_CHECK(!config.lora || !config.train_text_encoder,
            "{}: \"train_text_encoder\" trains all weights and does not go with \"lora\"", source);
-  T3_CHECK(!config.data.world || config.buckets.empty(),
-           "{}: \"buckets\" does not go with \"world\", which has its own sizes", source);
   return config;
 }
 

@@ -54,12 +54,16 @@ struct ValidationConfig {
   int64_t clips = 8;        // the first so many of it
 };
 
-struct DitTrainConfig : TrainConfig {
-  DitDataConfig data;
-  std::vector<Bucket> buckets;                // empty: every size that the data has
+// How a network attends.
+struct AttentionConfig {
   std::optional<AttentionPattern> attention;  // absent: as the model was trained
   std::string windows;                        // "t,h,w;..."; empty: the planner's
-  std::optional<LoraConfig> lora;             // absent: all weights are trained
+};
+
+struct DitTrainConfig : TrainConfig, AttentionConfig {
+  DitDataConfig data;
+  std::vector<Bucket> buckets;     // empty: every size that the data has
+  std::optional<LoraConfig> lora;  // absent: all weights are trained
   bool train_text_encoder = false;
   double prompt_dropout = 0.1;
   double image_to_video = 0;  // share of the clips that are conditioned on their first frame
@@ -70,7 +74,15 @@ struct DitTrainConfig : TrainConfig {
 };
 
 // The windows that the configuration names; empty: the planner's or the model's.
-WindowCycle WindowsOf(const DitTrainConfig& config);
+WindowCycle WindowsOf(const AttentionConfig& config);
+
+// The object "attention" and the object or null "lora" of `parent`. Throw Error that names the
+// field.
+AttentionConfig TakeAttention(JsonFields& parent);
+std::optional<LoraConfig> TakeLora(JsonFields& parent);
+
+// The fields that every task that trains a denoiser has.
+DitTrainConfig TakeDenoiser(JsonFields& root, const nlohmann::json& document);
 
 // Every field typed and checked; throws Error that names the field. `source` names the file.
 DitTrainConfig ParseDitTrainConfig(const nlohmann::json& document, const std::string& source);

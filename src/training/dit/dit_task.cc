@@ -6,19 +6,14 @@
 
 #include <filesystem>
 
-#include "arch/dit.h"
 #include "arch/text_encoder.h"
 #include "base/check.h"
 #include "config/presets.h"
 #include "loading/tensor_file.h"
-#include "models/dit/weights.h"
-#include "nn/convert.h"
 #include "nn/load.h"
 #include "nn/weights_digest.h"
-#include "pipeline/job.h"
 #include "pipeline/text_stage.h"
-#include "plan/windows.h"
-#include "training/dit/lora.h"
+#include "training/dit/dit_file.h"
 #include "training/dit/model_folder.h"
 #include "training/dit/recompute.h"
 
@@ -43,36 +38,6 @@ void AddLeaves(const TensorMap& tensors, std::string_view prefix, TensorMap* lea
   }
 }
 
-LoadOptions LoadAs(const ModelInfo& model, at::ScalarType dtype, at::Device device) {
-  LoadOptions options;
-  options.device = device;
-  options.dtype = dtype;
-  options.dtype_for = [dtype](const std::string& name) {
-    return IsFloatTensor(name) ? at::kFloat : dtype;
-  };
-  for (const Lora& lora : model.loras) options.loras.push_back({lora.path, lora.scale});
-  return options;
-}
-
-// Small, sensitive tensors stay in fp32, as in `t3 init` and the loader.
-at::Tensor ToSaved(const std::string& name, const at::Tensor& tensor, const std::string& dtype) {
-  return dtype == "bf16" && !IsFloatTensor(name) ? tensor.to(at::kBFloat16) : tensor;
-}
-
-// How the trained model attends, for its file.
-Metadata AttentionMetadata(const DitTrainConfig& config, const ModelInfo& model) {
-  const AttentionPattern pattern = config.attention.value_or(model.attention.pattern);
-  const std::string& windows = config.windows.empty() ? model.attention.windows : config.windows;
-  Metadata metadata{{"t3.attention", std::string(AttentionName(pattern))}};
-  if (pattern == AttentionPattern::kFull) return metadata;
-  if (windows.empty()) {
-    metadata["t3.planner"] = std::to_string(kPlannerVersion);
-  } else {
-    metadata["t3.windows"] = windows;
-  }
-  return metadata;
-}
-
 }  // namespace
 
 nlohmann::json DitIdentity(const DitTrainConfig& config, const ModelInfo& model,
@@ -92,20 +57,14 @@ DitTask::DitTask(const DitTrainConfig& config, const ModelInfo& model,
       source_(std::move(source)),
       dtype_(dtype),
       device_(context.device),
-      timesteps_(config.timesteps) {
-  CheckDit(model);
+      timesteps_(config.timesteps),
+      denoiser_(model, config.lora, nullptr, config.seed, dtype, context.device),
+      attention_(model, config, context.device) {
   T3_CHECK(config.image_to_video == 0 || FamilyOf(model.dit.latent_channels) == ModelFamily::kWan22,
            "\"image_to_video\" needs a model that makes video from images (Wan2.2-TI2V, 48 latent "
            "channels); this one has {} latent channels",
            model.dit.latent_channels);
-  const TensorTable table = DitTensors(model.dit);
-  if (config.lora) {
-    frozen_ = LoadTensors(model.dit_views, table, DitNaming(), LoadAs(model, dtype, device_));
-    AddLeaves(InitLora(*config.lora, table, config.seed, device_), kDitPrefix, &leaves_);
-  } else {
-    AddLeaves(LoadTensors(model.dit_views, table, DitNaming(), LoadAs(model, at::kFloat, device_)),
-              kDitPrefix, &leaves_);
-  }
+  AddLeaves(denoiser_.leaves(), kDitPrefix, &leaves_);
   if (config.train_text_encoder) {
     CheckTextEncoder(model);
     LoadOptions options;
@@ -129,22 +88,15 @@ at::Tensor DitTask::EncodeEmptyPrompt(const RunContext& context) const {
   return EncodeTexts(model_, {""}, dtype_, context, stages).at("").embeds.to(device_);
 }
 
-TensorMap DitTask::DitWeights(const TensorMap& weights) const {
-  TensorMap selected = WithoutPrefix(weights, kDitPrefix);
-  if (config_.lora) return ApplyLora(frozen_, selected, *config_.lora);
-  for (auto& [name, tensor] : selected) {
-    if (!IsFloatTensor(name)) tensor = tensor.to(dtype_);
-  }
-  return selected;
-}
-
 TensorMap DitTask::TextWeights(const TensorMap& weights) const {
   TensorMap selected = WithoutPrefix(weights, kTextPrefix);
   for (auto& [name, tensor] : selected) tensor = tensor.to(dtype_);
   return selected;
 }
 
-Dit DitTask::Model(const TensorMap& weights) const { return {model_.dit, DitWeights(weights)}; }
+Dit DitTask::Model(const TensorMap& weights) const {
+  return denoiser_.Model(WithoutPrefix(weights, kDitPrefix));
+}
 
 TextContext DitTask::PrepareTexts(const TensorMap& weights, const Dit& dit, const Batch& batch,
                                   const StepRandom& random, double prompt_dropout) const {
@@ -168,26 +120,13 @@ TextContext DitTask::PrepareTexts(const TensorMap& weights, const Dit& dit, cons
                           lengths, ExecutionMode::kDifferentiable);
 }
 
-const AttentionLayout& DitTask::AttentionFor(const at::Tensor& latents) {
-  const int64_t videos = latents.size(0);
-  const Grid grid{latents.size(2), latents.size(3) / 2, latents.size(4) / 2};
-  const auto found = attention_.find({grid, videos});
-  if (found != attention_.end()) return found->second;
-  const JobAttention choice = ChooseAttention(model_, config_.attention, WindowsOf(config_), grid);
-  return attention_
-      .emplace(std::pair{grid, videos},
-               AttentionLayout::Make(choice.pattern, choice.windows, grid, model_.dit.num_layers,
-                                     model_.dit.head_dim(), device_)
-                   .Repeat(videos))
-      .first->second;
-}
-
 at::Tensor DitTask::Loss(const Dit& dit, const TextContext& text, const Batch& batch,
                          const StepRandom& random, const SegmentRunners& runners) {
   const NoisyBatch noisy =
       AddNoise(batch.latents.to(device_, at::kFloat), timesteps_, random, config_.image_to_video);
-  const at::Tensor velocity = dit.ForwardBatch(
-      noisy.noisy, noisy.timesteps, text, AttentionFor(batch.latents), runners, noisy.clean_frames);
+  const at::Tensor velocity =
+      dit.ForwardBatch(noisy.noisy, noisy.timesteps, text, attention_.For(batch.latents), runners,
+                       noisy.clean_frames);
   return FlowLoss(velocity, noisy);
 }
 
@@ -222,26 +161,7 @@ void DitTask::SaveText(const TensorMap& weights, const std::string& folder) cons
 void DitTask::SaveModel(const TensorMap& weights, const std::string& folder) const {
   const std::filesystem::path root(folder);
   std::filesystem::create_directories(root);
-  Metadata metadata = DitMetadata(model_.dit);
-  metadata.merge(AttentionMetadata(config_, model_));
-  const TensorMap selected = WithoutPrefix(weights, kDitPrefix);
-  if (config_.lora) {
-    const std::string lora = (root / "lora.safetensors").string();
-    SaveLora(lora, selected, *config_.lora, AttentionMetadata(config_, model_));
-    ConvertOptions options;
-    options.dtype = config_.save_dtype == "bf16" ? at::kBFloat16 : at::kFloat;
-    for (const Lora& base : model_.loras) options.loras.push_back({base.path, base.scale});
-    options.loras.push_back({lora, 1});
-    options.metadata = metadata;
-    ConvertWeights(model_.dit_views, DitTensors(model_.dit), DitNaming(), options,
-                   (root / kDitFile).string());
-  } else {
-    std::vector<std::pair<std::string, at::Tensor>> tensors;
-    for (const auto& [name, tensor] : selected) {
-      tensors.emplace_back(name, ToSaved(name, tensor, config_.save_dtype));
-    }
-    SaveTensors((root / kDitFile).string(), tensors, metadata);
-  }
+  SaveDit(config_, model_, WithoutPrefix(weights, kDitPrefix), {}, folder);
   if (config_.train_text_encoder) SaveText(weights, folder);
   LinkOtherParts(model_, folder, /*text_encoder=*/!config_.train_text_encoder);
 }

@@ -1,18 +1,18 @@
 // The task "dit": trains the denoiser, all weights or a LoRA, alone or with its text encoder.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "loading/load_models.h"
 #include "loading/model_info.h"
 #include "models/dit/dit.h"
 #include "models/text_encoder/text_encoder.h"
+#include "training/dit/attention_cache.h"
 #include "training/dit/batch_source.h"
 #include "training/dit/dit_config.h"
 #include "training/dit/flow.h"
+#include "training/dit/trained_dit.h"
 #include "training/loop/task.h"
 
 namespace t3 {
@@ -45,13 +45,11 @@ class DitTask : public Task {
 
  private:
   at::Tensor EncodeEmptyPrompt(const RunContext& context) const;
-  TensorMap DitWeights(const TensorMap& weights) const;
   TensorMap TextWeights(const TensorMap& weights) const;
   at::Tensor Loss(const Dit& dit, const TextContext& text, const Batch& batch,
                   const StepRandom& random, const SegmentRunners& runners);
   TextContext PrepareTexts(const TensorMap& weights, const Dit& dit, const Batch& batch,
                            const StepRandom& random, double prompt_dropout) const;
-  const AttentionLayout& AttentionFor(const at::Tensor& latents);
   void SaveText(const TensorMap& weights, const std::string& folder) const;
 
   DitTrainConfig config_;
@@ -60,11 +58,11 @@ class DitTask : public Task {
   at::ScalarType dtype_;
   at::Device device_;
   TimestepTable timesteps_;
+  TrainedDit denoiser_;
   TensorMap leaves_;
-  TensorMap frozen_;        // the base's weights under LoRA, else empty
   at::Tensor empty_text_;   // the encoded empty prompt; undefined without prompt dropout
   SegmentRunners runners_;  // empty when activations are stored
-  std::map<std::pair<Grid, int64_t>, AttentionLayout> attention_;  // by grid and batch size
+  AttentionCache attention_;
 };
 
 }  // namespace t3

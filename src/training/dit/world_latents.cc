@@ -13,6 +13,7 @@
 #include "loading/load_models.h"
 #include "loading/tensor_file.h"
 #include "nn/weights_digest.h"
+#include "plan/geometry.h"
 #include "tokenizer/clean.h"
 #include "training/loop/step_random.h"
 #include "world/held_out.h"
@@ -80,6 +81,13 @@ at::Tensor RenderAndEncode(const WorldLatentSize& config, int64_t seed, const Va
   return latents;
 }
 
+// Of the clips' shape, in the memory of one element.
+at::Tensor ZeroLatents(const WorldLatentSize& size, const VaeConfig& vae, at::Device device) {
+  const Grid latent = PlanVideo(size.width, size.height, size.frames, vae).latent;
+  return at::zeros({1, 1, 1, 1, 1}, at::TensorOptions().dtype(at::kBFloat16).device(device))
+      .expand({size.clips, vae.latent_channels, latent.t, latent.h, latent.w});
+}
+
 std::string SizeText(const WorldLatentSize& size) {
   return fmt::format("{}x{}x{}", size.width, size.height, size.frames);
 }
@@ -145,8 +153,21 @@ std::string WorldLatentsDigest(const WorldLatentsConfig& config, const ModelInfo
   return digest;
 }
 
+at::Tensor WorldLatents::Latents(const WorldLatentSize& size, const ModelInfo& model,
+                                 at::ScalarType dtype, const RunContext& context) const {
+  const std::string identity = IdentityOf(config_, size, model);
+  const std::string cache = CachePath(config_, size);
+  at::Tensor latents = ReadCache(cache, identity);
+  if (!latents.defined()) {
+    latents = RenderAndEncode(size, config_.seed, LoadVae(model, VaeHalf::kEncoder, dtype, context),
+                              context);
+    WriteCache(cache, identity, latents);
+  }
+  return latents.to(context.device);
+}
+
 WorldLatents::WorldLatents(const DitTrainConfig& config, const ModelInfo& model,
-                           at::ScalarType dtype, const RunContext& context)
+                           at::ScalarType dtype, const RunContext& context, ClipLatents latents)
     : config_(*config.data.world),
       seed_(config.seed),
       accumulation_(config.accumulation),
@@ -157,17 +178,10 @@ WorldLatents::WorldLatents(const DitTrainConfig& config, const ModelInfo& model,
   CheckVae(model);
   CheckTextEncoder(model);
   CheckSizes(config, *model.vae);
-  std::optional<Vae> vae;
   for (const WorldLatentSize& size : config_.sizes) {
-    const std::string identity = IdentityOf(config_, size, model);
-    const std::string cache = CachePath(config_, size);
-    at::Tensor latents = ReadCache(cache, identity);
-    if (!latents.defined()) {
-      if (!vae) vae.emplace(LoadVae(model, VaeHalf::kEncoder, dtype, context));
-      latents = RenderAndEncode(size, config_.seed, *vae, context);
-      WriteCache(cache, identity, latents);
-    }
-    latents_.push_back(latents.to(context.device));
+    latents_.push_back(latents == ClipLatents::kZeros
+                           ? ZeroLatents(size, *model.vae, context.device)
+                           : Latents(size, model, dtype, context));
   }
   if (!config.train_text_encoder) {
     encoder_.emplace(LoadTextEncoder(model, context.device, dtype, context));

@@ -19,6 +19,10 @@
 
 namespace t3 {
 
+// Whether batches have the clips' latents, or zeros of their shape: for training that reads
+// captions alone.
+enum class ClipLatents { kRendered, kZeros };
+
 // Identifies the clips: sizes, numbers, seed and the VAE.
 std::string WorldLatentsDigest(const WorldLatentsConfig& config, const ModelInfo& model);
 
@@ -29,12 +33,14 @@ class WorldLatents : public BatchSource {
   // Renders and encodes config.data.world, or reads its cache. Throws Error when the model lacks a
   // part or the sizes do not fit its VAE.
   WorldLatents(const DitTrainConfig& config, const ModelInfo& model, at::ScalarType dtype,
-               const RunContext& context);
+               const RunContext& context, ClipLatents latents = ClipLatents::kRendered);
 
   Batch Get(int64_t step, int64_t micro) override;
   std::string Digest() const override { return digest_; }
 
  private:
+  at::Tensor Latents(const WorldLatentSize& size, const ModelInfo& model, at::ScalarType dtype,
+                     const RunContext& context) const;
   // Token ids of a caption, cached: tokenizing takes longer than the rest of a batch.
   const std::vector<int32_t>& IdsOf(const WorldScene& scene, size_t kind, int64_t clip,
                                     uint64_t variant);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <set>
 
 #include "base/atomic_file.h"
 
@@ -118,20 +119,42 @@ std::string Panel(const std::string& title, const Points& all, bool smooth, doub
   return svg;
 }
 
+std::set<std::string> ValueNames(const std::vector<LogEntry>& entries) {
+  std::set<std::string> names;
+  for (const LogEntry& entry : entries) {
+    for (const auto& [name, value] : entry.values) names.insert(name);
+  }
+  return names;
+}
+
+std::optional<double> ValueOf(const LogEntry& entry, const std::string& name) {
+  const auto found = entry.values.find(name);
+  return found == entry.values.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::string WithSpaces(std::string name) {
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
 }  // namespace
 
 std::string DrawCurves(const std::vector<LogEntry>& entries) {
   struct Series {
-    const char* title;
+    std::string title;
     std::function<std::optional<double>(const LogEntry&)> value;
     bool smooth;
   };
-  const Series series[] = {
+  std::vector<Series> series = {
       {"loss", [](const LogEntry& e) { return e.loss; }, true},
       {"validation loss", [](const LogEntry& e) { return e.validation_loss; }, true},
       {"gradient norm", [](const LogEntry& e) { return e.gradient_norm; }, true},
       {"learning rate", [](const LogEntry& e) { return e.lr; }, false},
       {"samples per second", [](const LogEntry& e) { return e.samples_per_second; }, false}};
+  for (const std::string& name : ValueNames(entries)) {
+    series.push_back(
+        {WithSpaces(name), [name](const LogEntry& e) { return ValueOf(e, name); }, true});
+  }
   std::string panels;
   double top = 0;
   for (const auto& [title, value, smooth] : series) {

@@ -24,9 +24,10 @@ int64_t StepRandom::Integer(Draw use, int64_t index, int64_t bound) const {
   return static_cast<int64_t>(Uniform(use, index) * static_cast<double>(bound));
 }
 
-at::Tensor StepRandom::Normal(Draw use, at::IntArrayRef shape, at::Device device) const {
+at::Tensor StepRandom::Normal(Draw use, at::IntArrayRef shape, at::Device device,
+                              int64_t index) const {
   at::Generator generator = at::globalContext().defaultGenerator(device).clone();
-  generator.set_current_seed(Bits(use, 0));
+  generator.set_current_seed(Bits(use, index));
   return at::randn(shape, generator, at::TensorOptions().dtype(at::kFloat).device(device));
 }
 

@@ -9,7 +9,17 @@
 namespace t3 {
 
 // What is drawn; every use has a separate sequence.
-enum class Draw : uint64_t { kNoise = 1, kTimestep, kDropout, kBatch, kImageToVideo };
+enum class Draw : uint64_t {
+  kNoise = 1,
+  kTimestep,
+  kDropout,
+  kBatch,
+  kImageToVideo,
+  kTruncation,  // the step after which a student's sample ends
+  kRenoise,     // what a sampler adds after a step
+  kScoreLevel,  // noise levels at which a sample is judged
+  kScoreNoise
+};
 
 class StepRandom {
  public:
@@ -19,8 +29,9 @@ class StepRandom {
   double Uniform(Draw use, int64_t index) const;
   // In [0, bound).
   int64_t Integer(Draw use, int64_t index, int64_t bound) const;
-  // Standard normal, fp32 on `device`. A CPU and a GPU draw different numbers.
-  at::Tensor Normal(Draw use, at::IntArrayRef shape, at::Device device) const;
+  // Standard normal, fp32 on `device`; one use may draw several, each with an index of its own. A
+  // CPU and a GPU draw different numbers.
+  at::Tensor Normal(Draw use, at::IntArrayRef shape, at::Device device, int64_t index = 0) const;
 
  private:
   uint64_t Bits(Draw use, int64_t index) const;

@@ -4,10 +4,12 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "nn/tensor_map.h"
 
 namespace t3 {
@@ -17,6 +19,9 @@ struct MicroBatchResult {
   std::vector<std::string> items;  // names of the batch's clips, for messages
 };
 
+// Numbers beside the loss by their names in the log.
+using StepValues = std::map<std::string, double>;
+
 class Task {
  public:
   virtual ~Task() = default;
@@ -25,6 +30,19 @@ class Task {
   // Forward and backward pass of one micro batch: adds the gradient of `scale` * loss to the
   // leaves. Every random number depends on (seed, step, micro) alone.
   virtual MicroBatchResult ForwardBackward(int64_t step, int64_t micro, double scale) = 0;
+  // What a step does besides: before its first micro batch (updates of a second network), and after
+  // the leaves have changed.
+  virtual void BeforeStep(int64_t /*step*/) {}
+  virtual void AfterStep(int64_t /*step*/) {}
+  // Of the last step.
+  virtual StepValues Values() const { return {}; }
+  // What a checkpoint holds besides the leaves and their optimizer's state, as it is between steps.
+  virtual TensorMap State() const { return {}; }
+  // Gets back what State gave, on the CPU, after `steps` steps. Throws Error for another state.
+  virtual void Restore(const TensorMap& state, int64_t /*steps*/) {
+    T3_CHECK(state.empty(), "it holds a tensor {} that this task does not have",
+             state.begin()->first);
+  }
   // Writes the model into `folder`, with `weights` (by the names of leaves()) in place of the
   // leaves, so that `t3 generate --model FOLDER` runs it.
   virtual void SaveModel(const TensorMap& weights, const std::string& folder) const = 0;

@@ -24,25 +24,6 @@ std::vector<Lora> TakeLoras(JsonFields& model) {
   return loras;
 }
 
-ModelFiles TakeModel(JsonFields& root) {
-  ModelFiles model;
-  const json* field = root.Find("model");
-  if (field == nullptr) return model;
-  if (field->is_string()) {
-    model.model = field->get<std::string>();
-    return model;
-  }
-  JsonFields fields = root.Object("model");
-  fields.Take("folder", &model.model);
-  fields.Take("dit", &model.dit);
-  fields.Take("text_encoder", &model.text_encoder);
-  fields.Take("vae", &model.vae);
-  fields.Take("tokenizer", &model.tokenizer);
-  model.loras = TakeLoras(fields);
-  fields.CheckAllTaken();
-  return model;
-}
-
 OptimizerConfig TakeOptimizer(JsonFields fields) {
   OptimizerConfig config;
   fields.TakeNumber("lr", 0, 10, &config.lr);
@@ -82,10 +63,29 @@ CheckpointConfig TakeCheckpoint(JsonFields fields) {
 
 }  // namespace
 
+ModelFiles TakeModelFiles(JsonFields& parent) {
+  ModelFiles model;
+  const json* field = parent.Find("model");
+  if (field == nullptr) return model;
+  if (field->is_string()) {
+    model.model = field->get<std::string>();
+    return model;
+  }
+  JsonFields fields = parent.Object("model");
+  fields.Take("folder", &model.model);
+  fields.Take("dit", &model.dit);
+  fields.Take("text_encoder", &model.text_encoder);
+  fields.Take("vae", &model.vae);
+  fields.Take("tokenizer", &model.tokenizer);
+  model.loras = TakeLoras(fields);
+  fields.CheckAllTaken();
+  return model;
+}
+
 TrainConfig TakeTrainConfig(JsonFields& root, const json& document) {
   TrainConfig config;
   config.source = root.where();
-  config.model = TakeModel(root);
+  config.model = TakeModelFiles(root);
   root.Take("output", &config.output);
   root.Take("overwrite", &config.overwrite);
   root.TakeInteger("steps", 1, kMaxCount, &config.steps);

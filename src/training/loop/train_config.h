@@ -2,6 +2,7 @@
 // (docs/reference/training.md).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -45,7 +46,8 @@ struct TrainConfig {
   std::string output;
   bool overwrite = false;  // write into a folder with a model that no training put there
   int64_t steps = 0;
-  double stop_after_seconds = 0;  // limit of one call; 0: none
+  double stop_after_seconds = 0;  // limit of one call, counted from `started`; 0: none
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   int64_t batch_size = 1;
   int64_t accumulation = 1;  // micro batches of a step
   int64_t seed = 0;
@@ -63,6 +65,9 @@ struct TrainConfig {
 // Reads the shared fields of `root`, which is made of `document`. Throws Error that names a field
 // of the wrong type or range, and where "output" or "steps" is missing.
 TrainConfig TakeTrainConfig(JsonFields& root, const nlohmann::json& document);
+
+// The object or text "model" of `fields`; empty where it is absent.
+ModelFiles TakeModelFiles(JsonFields& fields);
 
 // The fields that a checkpoint and the run that resumes from it must share. The others say where
 // things are, or what is written how often; weights and data are compared by content

@@ -23,7 +23,14 @@ std::string ToLogLine(const LogEntry& e) {
                     {"memory", e.memory},
                     {"seconds_left", e.seconds_left}};
   if (e.validation_loss) line["validation_loss"] = *e.validation_loss;
+  for (const auto& [name, value] : e.values) line[name] = value;
   return line.dump() + "\n";
+}
+
+// The fields of a line that are in LogEntry itself.
+bool IsOwnField(const std::string& name) {
+  static const nlohmann::json own = nlohmann::json::parse(ToLogLine({.validation_loss = 0}));
+  return own.contains(name);
 }
 
 // nullopt for a line that is not a complete entry.
@@ -39,6 +46,9 @@ std::optional<LogEntry> FromLogLine(const std::string& line) {
                    object.at("seconds_left")};
     const auto validation = object.find("validation_loss");
     if (validation != object.end()) entry.validation_loss = validation->get<double>();
+    for (const auto& [name, value] : object.items()) {
+      if (!IsOwnField(name)) entry.values[name] = value.get<double>();
+    }
     return entry;
   } catch (const std::exception&) {
     return std::nullopt;

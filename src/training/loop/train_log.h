@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "training/loop/task.h"
+
 namespace t3 {
 
 struct LogEntry {
@@ -18,6 +20,7 @@ struct LogEntry {
   int64_t memory = 0;  // peak bytes: of the device's allocator; on the CPU of the process
   double seconds_left = 0;
   std::optional<double> validation_loss{};
+  StepValues values{};  // of the task and its gates; each a field of the line
 };
 
 class TrainLog {

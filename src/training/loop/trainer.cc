@@ -17,7 +17,16 @@
 namespace t3 {
 namespace {
 
-constexpr size_t kMaxNamed = 8;  // items in a message
+constexpr size_t kMaxNamed = 8;              // items in a message
+constexpr const char* kTaskState = "task.";  // before names of Task::State in a checkpoint
+
+// Kinds of work that TimeLimit measures.
+constexpr const char* kStepTime = "step";
+constexpr const char* kGateTime = "gate";
+constexpr const char* kValidationTime = "validation";
+constexpr const char* kCheckpointTime = "checkpoint";
+constexpr const char* kModelTime = "model";
+constexpr const char* kSampleTime = "samples";
 
 int64_t PeakMemory(at::Device device) {
   if (device.is_cuda()) return DevicePeak(device);
@@ -39,6 +48,21 @@ std::string NameSome(const std::vector<std::string>& items) {
   return items.size() > named ? fmt::format("{} and {} more", text, items.size() - named) : text;
 }
 
+// Takes the tensors of Task::State out of a checkpoint's.
+TensorMap TakeTaskState(TensorMap& tensors) {
+  TensorMap state;
+  const std::string_view prefix = kTaskState;
+  for (auto it = tensors.begin(); it != tensors.end();) {
+    if (it->first.starts_with(prefix)) {
+      state[it->first.substr(prefix.size())] = it->second;
+      it = tensors.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  return state;
+}
+
 }  // namespace
 
 Trainer::Trainer(const TrainConfig& config, Task& task, const RunContext& context, TrainHooks hooks)
@@ -52,7 +76,9 @@ Trainer::Trainer(const TrainConfig& config, Task& task, const RunContext& contex
       saved_step_(step_),
       log_(config.output, step_),
       profile_(config.profile, context.device),
-      begun_step_(step_) {
+      begun_step_(step_),
+      limit_(config.output, config.started, config.stop_after_seconds),
+      best_(config.output, step_) {
   ResetDevicePeak(context_.device);
 }
 
@@ -62,10 +88,11 @@ nlohmann::json Trainer::Fingerprint() const {
 
 int64_t Trainer::Resume() {
   checkpoints_.Prepare();
-  const auto checkpoint = checkpoints_.Newest();
+  auto checkpoint = checkpoints_.Newest();
   if (!checkpoint) return 0;
   CheckSameRun(*checkpoint, Fingerprint());
   try {
+    task_.Restore(TakeTaskState(checkpoint->tensors), checkpoint->step);
     optimizer_.Restore(checkpoint->tensors, checkpoint->step);
   } catch (const Error& error) {
     Fail("cannot resume from the checkpoint {}: {}", checkpoint->path, error.what());
@@ -79,14 +106,17 @@ void Trainer::Run() {
     Sample(/*missing_only=*/true);
     SaveAndStopIfCancelled();
   }
+  GateTheBase();
   bool ends = step_ >= config_.steps;
   while (!ends) {
     profile_.BeforeStep();
-    Step();
+    limit_.Measure(kStepTime, [&] { Step(); });
     ends = step_ == config_.steps || OutOfTime();
+    const bool samples = SamplesAreDue() && HasTimeFor(kSampleTime);
+    ends = ends || (SamplesAreDue() && !samples);
     if (ends || CheckpointIsDue()) SaveCheckpoint();
     SaveAndStopIfCancelled();
-    if (!SamplesAreDue()) continue;
+    if (!samples) continue;
     Sample(/*missing_only=*/false);
     SaveAndStopIfCancelled();
   }
@@ -95,23 +125,29 @@ void Trainer::Run() {
                  config_.steps, config_.stop_after_seconds);
   }
   SaveModelAndCurves();
+  if (!best_.Text().empty()) spdlog::info("{}", best_.Text());
+  limit_.Save();
 }
 
 void Trainer::Step() {
   const Clock::time_point begin = Clock::now();
   std::vector<std::string> items;
+  in_step_ = true;
   const double loss = RunMicroBatches(&items);
   CheckFinite(loss, "loss", items);
   const double norm = optimizer_.ClipGradients();
   CheckFinite(norm, "gradient norm", items);
   const double lr = LearningRate(config_.optimizer, config_.schedule, step_, config_.steps);
   optimizer_.Step(lr);
+  task_.AfterStep(step_);
   ++step_;
+  in_step_ = false;
   Log(loss, norm, lr, static_cast<double>(items.size()) / SecondsSince(begin));
 }
 
 double Trainer::RunMicroBatches(std::vector<std::string>* items) {
   try {
+    task_.BeforeStep(step_);
     at::Tensor sum = at::zeros({}, at::TensorOptions().dtype(at::kFloat).device(context_.device));
     const double scale = 1.0 / static_cast<double>(config_.accumulation);
     for (int64_t micro = 0; micro < config_.accumulation; ++micro) {
@@ -120,10 +156,24 @@ double Trainer::RunMicroBatches(std::vector<std::string>* items) {
       items->insert(items->end(), result.items.begin(), result.items.end());
     }
     return sum.item<double>();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kFailed || task_.State().empty()) {
+      SaveAfterFailure();
+      throw;
+    }
+    Fail("step {}: {}. {}", step_ + 1, error.what(), KeptText());
   } catch (...) {
     SaveAfterFailure();
     throw;
   }
+}
+
+std::string Trainer::KeptText() const {
+  std::string text = saved_step_ > 0
+                         ? fmt::format("The checkpoint of step {} is the last one", saved_step_)
+                         : "There is no checkpoint yet";
+  if (!best_.Text().empty()) text += "; " + best_.Text();
+  return text;
 }
 
 void Trainer::CheckFinite(double value, const char* what,
@@ -132,9 +182,7 @@ void Trainer::CheckFinite(double value, const char* what,
   Fail(
       "step {}: the {} is not finite; the batch was {}. {}; try a lower optimizer.lr, or leave "
       "these items out",
-      step_ + 1, what, NameSome(items),
-      saved_step_ > 0 ? fmt::format("The checkpoint of step {} is the last one", saved_step_)
-                      : "There is no checkpoint yet");
+      step_ + 1, what, NameSome(items), KeptText());
 }
 
 void Trainer::Log(double loss, double norm, double lr, double samples_per_second) {
@@ -143,6 +191,8 @@ void Trainer::Log(double loss, double norm, double lr, double samples_per_second
   const double left = pace * static_cast<double>(config_.steps - step_);
   LogEntry entry{step_, loss, norm, lr, samples_per_second, PeakMemory(context_.device), left};
   entry.validation_loss = Validate();
+  entry.values = task_.Values();
+  entry.values.merge(Gate());
   log_.Add(entry);
   if (!context_.progress) return;
   std::string detail = fmt::format("loss {:.4f}", loss);
@@ -150,15 +200,50 @@ void Trainer::Log(double loss, double norm, double lr, double samples_per_second
   context_.progress({"training", step_, config_.steps, spent, left, detail});
 }
 
-std::optional<double> Trainer::Validate() const {
+std::optional<double> Trainer::Validate() {
   if (hooks_.validate_every <= 0 || step_ % hooks_.validate_every != 0) return std::nullopt;
   try {
-    return hooks_.validate(optimizer_.EmaWeights());
+    return limit_.Measure(kValidationTime,
+                          [&] { return hooks_.validate(optimizer_.EmaWeights()); });
   } catch (const std::exception& error) {
     const bool cancelled = context_.cancel != nullptr && context_.cancel->cancelled();
     if (!cancelled) spdlog::warn("the validation of step {} failed: {}", step_, MessageOf(error));
     ReleaseCachedMemory(context_.device);
     return std::nullopt;
+  }
+}
+
+StepValues Trainer::Gate() {
+  if (hooks_.gate_every <= 0 || step_ % hooks_.gate_every != 0) return {};
+  try {
+    return limit_.Measure(kGateTime, [&] {
+      const TensorMap weights = optimizer_.EmaWeights();
+      GateResult result = hooks_.gate(weights);
+      best_.Offer(step_, result,
+                  [&](const std::string& folder) { task_.SaveModel(weights, folder); });
+      result.values["gate_score"] = result.score;
+      return result.values;
+    });
+  } catch (const std::exception& error) {
+    const bool cancelled = context_.cancel != nullptr && context_.cancel->cancelled();
+    if (!cancelled) spdlog::warn("the gates of step {} failed: {}", step_, MessageOf(error));
+    ReleaseCachedMemory(context_.device);
+    return {};
+  }
+}
+
+// Also shows how long it takes before the limit is near.
+void Trainer::GateTheBase() {
+  if (hooks_.gate_every <= 0 || step_ != 0) return;
+  try {
+    const GateResult result =
+        limit_.Measure(kGateTime, [&] { return hooks_.gate(optimizer_.EmaWeights()); });
+    std::string text;
+    for (const auto& [name, value] : result.values) text += fmt::format(", {} {:.4g}", name, value);
+    spdlog::info("before the first step: gate_score {:.4g}{}", result.score, text);
+  } catch (const std::exception& error) {
+    SaveAndStopIfCancelled();
+    Fail("the gates cannot be measured: {}", MessageOf(error));
   }
 }
 
@@ -169,7 +254,7 @@ bool Trainer::SamplesAreDue() const {
 void Trainer::Sample(bool missing_only) {
   try {
     SaveModelAndCurves();
-    hooks_.sample(step_, missing_only);
+    limit_.Measure(kSampleTime, [&] { hooks_.sample(step_, missing_only); });
   } catch (const std::exception& error) {
     const bool cancelled = context_.cancel != nullptr && context_.cancel->cancelled();
     if (!cancelled) spdlog::warn("the samples of step {} failed: {}", step_, MessageOf(error));
@@ -177,8 +262,18 @@ void Trainer::Sample(bool missing_only) {
   }
 }
 
+// Besides what ends a call.
+bool Trainer::HasTimeFor(const char* hook) const {
+  return !limit_.Passes({hook, kStepTime, kCheckpointTime, kModelTime, kModelTime});
+}
+
 bool Trainer::OutOfTime() const {
-  return config_.stop_after_seconds > 0 && SecondsSince(begun_) >= config_.stop_after_seconds;
+  std::vector<std::string> next{kStepTime, kCheckpointTime, kModelTime};
+  const auto is_next = [&](int64_t every) { return every > 0 && (step_ + 1) % every == 0; };
+  if (is_next(hooks_.gate_every)) next.emplace_back(kGateTime);
+  if (is_next(hooks_.validate_every)) next.emplace_back(kValidationTime);
+  if (CheckpointIsDue()) next.emplace_back(kCheckpointTime);
+  return limit_.Passes(next);
 }
 
 bool Trainer::CheckpointIsDue() const {
@@ -187,15 +282,21 @@ bool Trainer::CheckpointIsDue() const {
          (when.every_seconds > 0 && SecondsSince(saved_at_) >= when.every_seconds);
 }
 
+TensorMap Trainer::State() const {
+  TensorMap state = optimizer_.State();
+  for (const auto& [name, tensor] : task_.State()) state[kTaskState + name] = tensor;
+  return state;
+}
+
 void Trainer::SaveCheckpoint() {
-  checkpoints_.Write(step_, optimizer_.State(), Fingerprint());
+  limit_.Measure(kCheckpointTime, [&] { checkpoints_.Write(step_, State(), Fingerprint()); });
   saved_step_ = step_;
   saved_at_ = Clock::now();
 }
 
-// The weights are still those of the last finished step.
+// The weights are still those of the last finished step; a task's own state is not.
 void Trainer::SaveAfterFailure() {
-  if (step_ == saved_step_) return;
+  if (step_ == saved_step_ || (in_step_ && !task_.State().empty())) return;
   try {
     SaveCheckpoint();
     spdlog::info("step {} is saved in {}", step_, config_.output);
@@ -211,8 +312,8 @@ void Trainer::SaveAndStopIfCancelled() {
                                       step_, config_.steps, config_.output));
 }
 
-void Trainer::SaveModelAndCurves() const {
-  task_.SaveModel(optimizer_.EmaWeights(), config_.output);
+void Trainer::SaveModelAndCurves() {
+  limit_.Measure(kModelTime, [&] { task_.SaveModel(optimizer_.EmaWeights(), config_.output); });
   try {
     WriteCurves((std::filesystem::path(config_.output) / "curves.svg").string(), log_.entries());
   } catch (const Error& error) {

@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "runtime/stage.h"
+#include "training/loop/best_model.h"
 #include "training/loop/checkpoint.h"
 #include "training/loop/optimizer.h"
 #include "training/loop/step_profile.h"
 #include "training/loop/task.h"
+#include "training/loop/time_limit.h"
 #include "training/loop/train_config.h"
 #include "training/loop/train_log.h"
 
@@ -29,6 +31,10 @@ struct TrainHooks {
   // Loss of a model with `weights` (by the names of Task::leaves()) on held-out clips.
   int64_t validate_every = 0;
   std::function<double(const TensorMap& weights)> validate;
+  // Measures such a model; the one with the lowest score is kept in OUTPUT/best. Before the first
+  // step as well, which shows where the run begins and is not kept.
+  int64_t gate_every = 0;
+  std::function<GateResult(const TensorMap& weights)> gate;
 };
 
 class Trainer {
@@ -37,9 +43,10 @@ class Trainer {
   // belongs to another run.
   Trainer(const TrainConfig& config, Task& task, const RunContext& context, TrainHooks hooks = {});
 
-  // Runs the remaining steps, or those of config.stop_after_seconds; then OUTPUT has the model, its
-  // log and curves. Whatever ends it, the last finished step can be resumed from, but for two
-  // cases: a full disk and a loss that is not finite leave the last checkpoint. Throws Error of
+  // Runs the remaining steps, or those that config.stop_after_seconds leaves time for, one at
+  // least; then OUTPUT has the model, its log and curves. Samples that would pass the limit are
+  // made by the next call. Whatever ends it, the last finished step can be resumed from, but for
+  // two cases: a full disk and a loss that is not finite leave the last checkpoint. Throws Error of
   // kind kInterrupted after a cancel.
   void Run();
 
@@ -57,15 +64,20 @@ class Trainer {
   double RunMicroBatches(std::vector<std::string>* items);
   void CheckFinite(double value, const char* what, const std::vector<std::string>& items) const;
   void Log(double loss, double norm, double lr, double samples_per_second);
-  std::optional<double> Validate() const;
+  std::optional<double> Validate();
+  StepValues Gate();
+  void GateTheBase();
+  TensorMap State() const;
+  std::string KeptText() const;  // what a run that fails leaves
   bool SamplesAreDue() const;
   void Sample(bool missing_only);
+  bool HasTimeFor(const char* hook) const;
   bool OutOfTime() const;
   bool CheckpointIsDue() const;
   void SaveCheckpoint();
   void SaveAfterFailure();
   void SaveAndStopIfCancelled();
-  void SaveModelAndCurves() const;
+  void SaveModelAndCurves();
 
   const TrainConfig& config_;
   Task& task_;
@@ -79,6 +91,9 @@ class Trainer {
   StepProfile profile_;
   Clock::time_point begun_ = Clock::now(), saved_at_ = Clock::now();
   int64_t begun_step_;
+  TimeLimit limit_;
+  BestModel best_;
+  bool in_step_ = false;  // the task's own state is between two steps
 };
 
 }  // namespace t3
