@@ -115,13 +115,8 @@ bool IsFp8Weight(std::string_view name) {
 }
 
 int64_t DitWeightBytes(const TensorTable& table, int64_t element_bytes, bool fp8) {
-  constexpr int64_t kScaleBytes = 4;
-  int64_t bytes = WeightBytes(table, element_bytes);
-  for (const TensorSpec& spec : table) {
-    if (!fp8 || !IsFp8Weight(spec.name)) continue;
-    bytes += spec.elements() * (1 - element_bytes) + spec.shape.front() * kScaleBytes;
-  }
-  return bytes;
+  return WeightBytes(table, element_bytes) -
+         (fp8 ? CodesSaving(table, element_bytes, IsFp8Weight) : 0);
 }
 
 TensorTable DitBlockTensors(const DitConfig& config) {

@@ -18,6 +18,10 @@ const Naming& TextEncoderNaming();
 // e4m3 codes: not the embedding of tokens, nor that of positions.
 bool IsFp8TextWeight(std::string_view name);
 
+// Bytes of the tensors in a run that stores them at `element_bytes`; with `fp8` those that
+// IsFp8TextWeight names are codes with a scale per row.
+int64_t TextWeightBytes(const TensorTable& table, int64_t element_bytes, bool fp8);
+
 bool LooksLikeTextEncoder(const NamedViews& views);
 
 // Throws Error if a tensor is missing from which a size is read.

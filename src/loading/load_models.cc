@@ -59,7 +59,9 @@ TextEncoder LoadTextEncoder(const ModelInfo& model, at::Device device, at::Scala
   const Precision precision = TextEncoderPrecision(model, dtype, device.is_cuda());
   LoadOptions options;
   options.device = device;
-  options.dtype = precision.stored;
+  options.dtype_for = [precision](const std::string& name) {
+    return precision.fp8 && IsFp8TextWeight(name) ? at::kFloat8_e4m3fn : precision.stored;
+  };
   return TextEncoder(
       *model.text,
       LoadStage("loading text encoder", model.text_views, TextEncoderTensors(*model.text),

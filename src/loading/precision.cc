@@ -1,8 +1,11 @@
 // The dtypes of arithmetic and of stored weights.
 #include "loading/precision.h"
 
+#include <algorithm>
+
 #include "arch/dit.h"
 #include "arch/text_encoder.h"
+#include "nn/fp8_weight.h"
 #include "nn/load.h"
 #include "runtime/device.h"
 
@@ -33,8 +36,14 @@ Precision DitPrecision(const ModelInfo& model, at::ScalarType dtype, bool on_gpu
 }
 
 Precision TextEncoderPrecision(const ModelInfo& model, at::ScalarType dtype, bool on_gpu) {
-  return PrecisionOf(model.text_views, TextEncoderTensors(model.text.value()), false, dtype,
-                     on_gpu);
+  const TensorTable table = TextEncoderTensors(model.text.value());
+  Precision precision = PrecisionOf(model.text_views, table, false, dtype, on_gpu);
+  // Codes of a file take half the memory of bf16, and give the same bits.
+  precision.fp8 = std::ranges::all_of(table, [&](const TensorSpec& spec) {
+    return !IsFp8TextWeight(spec.name) || (model.text_views.tensors.contains(spec.name) &&
+                                           HasFp8Weight(model.text_views, spec.name));
+  });
+  return precision;
 }
 
 }  // namespace t3

@@ -18,6 +18,9 @@ struct Fp8Weight {
 // A weight (out, in), any float dtype, quantised (ops/fp8/quantise.h).
 Fp8Weight QuantiseWeight(const at::Tensor& weight);
 
+// Whether a file has the matrix `name` as StoredFp8Weight reads it.
+bool HasFp8Weight(const NamedViews& views, const std::string& name);
+
 // The codes of a file that has the matrix `name` so: e4m3, without a scale, with one, or with one
 // per row. nullopt for other forms.
 std::optional<Fp8Weight> StoredFp8Weight(const NamedViews& views, const std::string& name,

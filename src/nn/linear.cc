@@ -1,6 +1,8 @@
 // Linear over ATen.
 #include "nn/linear.h"
 
+#include <ATen/ATen.h>
+
 #include "ops/linear/linear.h"
 
 namespace t3 {
@@ -17,7 +19,8 @@ Linear::Linear(const TensorMap& tensors, const std::string& prefix)
 
 Linear Linear::To(at::ScalarType dtype) const {
   Linear converted;
-  converted.weight = weight.to(dtype);
+  converted.weight =
+      scale.defined() ? (weight.to(at::kFloat) * scale.unsqueeze(1)).to(dtype) : weight.to(dtype);
   if (bias.defined()) converted.bias = bias.to(dtype);
   return converted;
 }

@@ -21,7 +21,8 @@ struct Linear {
   // x (..., in) -> (..., out), in the dtype of the weight.
   at::Tensor operator()(const LinearInput& x) const;
 
-  // The same layer in another dtype; shares memory if the dtype is the same. Not of e4m3 codes.
+  // The same layer in another dtype; shares memory if the dtype is the same. Of e4m3 codes, a layer
+  // of the numbers that they stand for.
   Linear To(at::ScalarType dtype) const;
 
   // For the ops that fuse more than the product.

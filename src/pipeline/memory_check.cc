@@ -156,6 +156,7 @@ PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType d
   if (run.text) {
     const Precision text = TextEncoderPrecision(model, dtype, run.on_gpu);
     if (text.converts()) run.text_stored_bytes = ElementBytes(text.stored);
+    run.text_fp8 = text.fp8;
   }
   run.two_branches = job.sampling.guidance != 1;
   run.encoded_frames = EncodedFrames(job);
