@@ -10,7 +10,7 @@ def luma(path):
     """(frames, height, width) float32, 0 to 255."""
     with open(path, "rb") as file:
         fields = file.readline().decode().split()
-        sizes = {field[0]: field[1:] for field in fields[1:]}
+        sizes = {field[0]: field[1:] for field in reversed(fields[1:])}  # comments come last
         width, height = int(sizes["W"]), int(sizes["H"])
         wide = "p10" in sizes.get("C", "420")
         chroma = {"420": 2, "422": 1, "444": 0}[sizes.get("C", "420")[:3]]
@@ -18,7 +18,7 @@ def luma(path):
         rest = {2: 2 * ((width + 1) // 2) * ((height + 1) // 2), 1: 2 * ((width + 1) // 2) * height,
                 0: 2 * plane}[chroma]
         frames = []
-        while file.readline():
+        while file.readline() == b"FRAME\n":  # "FRAME XT3COMMENT" holds metadata
             data = numpy.frombuffer(file.read((plane + rest) * (2 if wide else 1)),
                                     "<u2" if wide else "u1")
             frames.append(data[:plane].reshape(height, width).astype("f4") / (4 if wide else 1))
