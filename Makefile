@@ -27,7 +27,7 @@ ifneq ($(T3_TORCH_DIR),)
   OPTIONS += -DT3_TORCH_DIR=$(T3_TORCH_DIR)
 endif
 
-.PHONY: help setup configure build demo test lint asan fuzz cuda-check install install-check clean
+.PHONY: help setup configure build demo test lint asan fuzz cuda-check install install-check package package-check clean
 
 help:
 	@echo 'make demo             set up, build and make a short video'
@@ -36,6 +36,8 @@ help:
 	@echo 'make build            the program, at build/t3'
 	@echo 'make install PREFIX=  t3, the library, its headers and models (default /usr/local)'
 	@echo 'make install-check    install elsewhere, run it there and build a project with it'
+	@echo 'make package          a Debian package, build/package/t3video_VERSION_amd64.deb'
+	@echo 'make package-check    install it on a bare Debian 12 in a chroot (root) and run it there'
 	@echo 'make lint             formatting, include directions, clang-tidy'
 	@echo 'make asan             tests of readers, planner and program under the sanitizers'
 	@echo 'make fuzz             each fuzz target for FUZZ_SECONDS (default 60)'
@@ -67,6 +69,13 @@ install: configure
 install-check: configure
 	@cmake --build --preset release -j $(JOBS)
 	@scripts/install_check.sh build
+
+package: build
+	@cpack --config build/CPackConfig.cmake
+	@rm -rf build/package/_CPack_Packages
+
+package-check: package
+	@scripts/package_check.sh
 
 lint:
 	@scripts/lint.sh

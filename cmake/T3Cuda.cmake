@@ -68,3 +68,15 @@ if(T3_CUDNN_FRONTEND_INCLUDE AND T3_CUDNN_INCLUDE AND T3_CUDNN)
 else()
   message(STATUS "cuDNN's front end: not found (T3_CUDNN_FRONTEND_DIR); convolutions are libtorch's")
 endif()
+
+# NCCL's header for c10d's process groups (src/parallel); the library is the one that libtorch loads.
+find_path(T3_NCCL_INCLUDE nccl.h PATHS "${site}/nvidia/nccl/include"
+  "${PROJECT_SOURCE_DIR}/.deps/site/nvidia/nccl/include" NO_DEFAULT_PATH)
+find_path(T3_NCCL_INCLUDE nccl.h PATHS ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
+if(T3_NCCL_INCLUDE)
+  add_library(t3_nccl INTERFACE)
+  target_include_directories(t3_nccl SYSTEM INTERFACE "${T3_NCCL_INCLUDE}")
+  target_link_libraries(t3_nccl INTERFACE t3_cuda)
+else()
+  message(STATUS "NCCL's header: not found (T3_NCCL_INCLUDE); no run on several GPUs")
+endif()

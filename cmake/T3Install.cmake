@@ -28,6 +28,12 @@ install(FILES "${PROJECT_SOURCE_DIR}/models/convolutions.json"
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/THIRD_PARTY.md"
   DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
+# systemd looks there for /usr and for /usr/local.
+install(FILES "${PROJECT_SOURCE_DIR}/packaging/t3-serve.service" DESTINATION lib/systemd/system)
+install(FILES "${PROJECT_SOURCE_DIR}/packaging/nginx.conf" "${PROJECT_SOURCE_DIR}/packaging/nginx-machines.conf"
+    "${PROJECT_SOURCE_DIR}/packaging/Caddyfile"
+  DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples")
+
 install(EXPORT t3videoTargets NAMESPACE t3video:: FILE t3videoConfig.cmake
   DESTINATION "${package_dir}")
 # Before 1.0 each minor version may change the interface.

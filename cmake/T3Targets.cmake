@@ -18,11 +18,12 @@ if(T3_SANITIZE)
   add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
 
-# t3_library(NAME SOURCES ... [DEPS ...] [TORCH])
+# t3_library(NAME SOURCES ... [DEPS ...] [TORCH] [PROGRAM])
 # Static library t3_NAME. TORCH folders are compiled as one unity file, because every file that
-# includes ATen costs 7 to 24 s; so names in their anonymous namespaces are unique in the folder.
+# includes ATen costs 7 to 24 s; so names in their anonymous namespaces are unique in the folder. PROGRAM: for
+# programs, which link it besides libt3video.
 function(t3_library name)
-  cmake_parse_arguments(ARG "TORCH" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH;PROGRAM" "" "SOURCES;DEPS" ${ARGN})
   add_library(t3_${name} STATIC ${ARG_SOURCES})
   target_include_directories(t3_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
   target_link_libraries(t3_${name} PUBLIC ${ARG_DEPS} PRIVATE t3_flags)
@@ -30,7 +31,9 @@ function(t3_library name)
     target_link_libraries(t3_${name} PUBLIC t3_torch)
     set_target_properties(t3_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
   endif()
-  set_property(GLOBAL APPEND PROPERTY T3_LIBRARIES t3_${name})
+  if(NOT ARG_PROGRAM)
+    set_property(GLOBAL APPEND PROPERTY T3_LIBRARIES t3_${name})
+  endif()
   if("${ARG_SOURCES}" MATCHES "(^|[;/])cuda/")
     set_property(GLOBAL APPEND PROPERTY T3_CUDA_LIBRARIES t3_${name})
   endif()

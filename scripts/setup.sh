@@ -6,7 +6,8 @@
 #
 #   --cpu    libtorch for the CPU (the default)
 #   --cuda   also the CUDA libraries, and nvcc unless a CUDA 13 toolkit is installed
-#   --ci     also what .ci/run needs: clang, clang-format, clang-tidy, ffmpeg, nvcc
+#   --ci     also what .ci/run needs: clang, clang-format, clang-tidy, ffmpeg, nvcc, and for the tests of
+#            the server Chromium and nginx
 #
 # Environment: T3_TORCH_DIR=DIR uses an existing libtorch 2.11.0 (site-packages/torch) and downloads
 # none; T3_CUDNN_FRONTEND_DIR=DIR downloads no headers of cuDNN's front end (give CMake the same);
@@ -30,7 +31,8 @@ readonly BUILD_PACKAGES=(
   nlohmann-json3-dev libcli11-dev libfmt-dev libspdlog-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
-readonly CI_PACKAGES=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev ffmpeg)
+readonly CI_PACKAGES=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev ffmpeg
+  chromium chromium-driver curl nginx-light openssl)
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly root deps="$root/.deps" site="$root/.deps/site"

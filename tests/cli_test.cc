@@ -38,7 +38,7 @@ TEST(Cli, VersionAndHelp) {
   EXPECT_THAT(version.out, HasSubstr("torch"));
   for (const char* command :
        {"generate", "decode", "resume", "encode-text", "plan", "inspect", "convert", "init",
-        "prepare", "world", "train", "fit-preview", "doctor", "help", "completion"}) {
+        "prepare", "world", "train", "score", "fit-preview", "doctor", "help", "completion"}) {
     const ProgramResult help = RunT3({command, "--help"});
     EXPECT_EQ(help.exit_code, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("Usage")) << command;

@@ -83,6 +83,47 @@ TEST_F(TrainCli, KilledAtAnyMomentItResumesBitForBit) {
   EXPECT_EQ(Losses("run"), Losses("straight"));
 }
 
+// Student, critic, their optimizers and the gates' reference come back; then the model needs no
+// flag to be sampled as it was trained.
+TEST_F(TrainCli, AKilledDistillationResumesBitForBitAndGenerateFollowsItsSampling) {
+  config_["task"] = "distill";
+  config_["steps"] = 6;
+  config_["sampling"] = {{"timesteps", {1000, 800, 500}}};
+  config_["teacher"] = {{"guidance", 3}};
+  config_["critic"] = {{"updates", 1}};
+  config_["gates"] = {{"every_steps", 2}, {"batches", 1}, {"teacher_steps", 3}};
+  ASSERT_EQ(Train({"--set", "output=" + (folder_ / "straight")}).exit_code, 0);
+  int killed = 0;
+  for (const double seconds : {0.6, 0.9, 1.2, 1.6}) {
+    const ProgramResult result = Train({}, {.seconds_to_interrupt = seconds, .signal = SIGKILL});
+    killed += result.exit_code == 128 + SIGKILL;
+  }
+  EXPECT_GE(killed, 1);
+  const ProgramResult last = Train();
+  EXPECT_EQ(last.exit_code, 0) << last.err;
+  EXPECT_EQ(Losses("run").size(), 6U);
+  EXPECT_EQ(Losses("run"), Losses("straight"));
+  EXPECT_EQ(ReadBytes(folder_ / "run/best/gates.json"),
+            ReadBytes(folder_ / "straight/best/gates.json"));
+  const ProgramResult made =
+      RunT3({"generate", "--model", folder_ / "run/best", "--prompt", "Stripes", "--size", "64x32",
+             "--frames", "5", "--device", "cpu", "--output", folder_ / "a.safetensors"});
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_THAT(made.err, HasSubstr("timesteps 1000,800,500, guidance 1 (from the file's metadata)"));
+}
+
+TEST_F(TrainCli, AFullDiskLeavesTheLastCheckpointOfADistillation) {
+  config_["task"] = "distill";
+  config_["steps"] = 1;
+  config_["critic"] = {{"updates", 1}};
+  ASSERT_EQ(Train().exit_code, 0);
+  const ProgramResult full = Train({"--set", "steps=3"}, {.file_limit = 100'000});
+  EXPECT_EQ(full.exit_code, 1);
+  EXPECT_THAT(full.err, HasSubstr("the checkpoint of step 1 stays"));
+  EXPECT_EQ(Train({"--set", "steps=3"}).exit_code, 0);
+  EXPECT_EQ(Losses("run").size(), 3U);
+}
+
 TEST_F(TrainCli, AnInterruptSavesAndSaysHowToResume) {
   config_["steps"] = 100'000;
   const ProgramResult result = Train({}, {.seconds_to_interrupt = 2});

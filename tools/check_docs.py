@@ -64,8 +64,12 @@ FOREIGN_FLAGS = {
     "cmake, ctest": "preset build target test-dir install prefix fresh",
     "git": "others exclude-standard cached",
     "pip, hf": "local-dir include upgrade repo-type",
+    "docker": "rm name stop-timeout read-only tmpfs cap-drop security-opt",
+    "systemctl": "now",
+    "Slurm": "job-name array gres time signal requeue",
     "GoogleTest": "gtest_filter gtest_also_run_disabled_tests",
     "compilers": "expt-relaxed-constexpr",
+    "torchrun, srun": "nproc-per-node no-python ntasks ntasks-per-node gpus-per-node",
 }
 
 # (check, file pattern, text, reason): faults that are none.
@@ -84,6 +88,8 @@ EXCEPTIONS = [
     ("path", "CONTRIBUTING.md", "x*", "the shape of an op's files"),
     ("path", "scripts/retrofit_experiment/*", "*.md", "files that the script writes"),
     ("symbol", "docs/guides/models.md", "to_gate_compress", "tensors of another program"),
+    ("symbol", "docs/guides/deploy.md", "TimeoutStopSec", "a field of systemd"),
+    ("symbol", "docs/guides/deploy.md", "client_max_body_size", "a directive of nginx"),
     ("path", "*", "vae/*", "model folders in the diffusers and ComfyUI layouts"),
 ]
 

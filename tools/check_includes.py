@@ -21,13 +21,14 @@ ALLOWED = {
     "config": ["base"],
     "arch": ["base", "config", "weights"],
     "plan": ["base", "config", "arch"],
+    "parallel": ["base"],
     "kernels": ["base"],
     "ops": ["base", "config", "plan", "kernels"],
     "weights": ["base"],
     "nn": ["base", "config", "arch", "plan", "weights", "ops"],
     "tokenizer": ["base"],
     "media": ["base"],
-    "models/dit": ["base", "config", "arch", "plan", "ops", "weights", "nn"],
+    "models/dit": ["base", "config", "arch", "plan", "parallel", "ops", "weights", "nn"],
     "models/text_encoder": ["base", "config", "arch", "plan", "ops", "weights", "nn"],
     "models/decoder": ["base", "config", "plan"],
     "models/taehv": ["base", "config", "arch", "plan", "ops", "weights", "nn", "models/decoder"],
@@ -35,11 +36,14 @@ ALLOWED = {
     "sampling": ["base", "config"],
     "world": ["base"],
     "measure": ["base", "world"],
+    "score": ["base"],
+    "score/world": ["base", "world", "measure", "score"],
 }
 ALLOWED["runtime"] = ["base", "ops"]
 ALLOWED["loading"] = list(ALLOWED)
 ALLOWED["pipeline"] = list(ALLOWED)
 ALLOWED["tools"] = list(ALLOWED)
+ALLOWED["score/run"] = list(ALLOWED)
 BELOW_TRAINING = list(ALLOWED)
 ALLOWED["training/data"] = BELOW_TRAINING
 ALLOWED["training/loop"] = BELOW_TRAINING
@@ -49,13 +53,14 @@ ALLOWED["training/distill"] = BELOW_TRAINING + ["training/loop", "training/dit"]
 ALLOWED["training"] = list(ALLOWED)
 ALLOWED["bench"] = BELOW_TRAINING
 ALLOWED["eval"] = BELOW_TRAINING + ["training/loop", "training/dit", "training/vae"]
-ALLOWED["cli"] = ["base"]
+ALLOWED["serve"] = ["base"]
+ALLOWED["cli"] = ["base", "serve"]
 
 # A unit test may also read files and use what tests share.
 TEST_EXTRA = ["weights", "tests"]
 
 # Library -> (pattern of its headers, folders that may include them).
-TORCH_FOLDERS = ["kernels", "ops", "nn", "world", "measure",
+TORCH_FOLDERS = ["parallel", "kernels", "ops", "nn", "world", "measure", "score/world",
                  "models/dit", "models/text_encoder", "models/decoder", "models/taehv",
                  "models/vae", "sampling",
                  "runtime", "loading", "pipeline", "tools", "training/data", "training/loop", "training/vae", "training/dit", "training/distill",
@@ -66,6 +71,9 @@ LIBRARIES = {
     "FFmpeg": (r"lib(av|sw)[a-z]+/", ["media"]),
     "sentencepiece": (r"sentencepiece", ["tokenizer"]),
     "CLI11": (r"CLI/", ["cli"]),
+    "cpp-httplib": (r"httplib", ["serve"]),
+    "SQLite": (r"sqlite3", ["serve"]),
+    "OpenSSL": (r"openssl/", ["serve"]),
 }
 
 # Modules that include each other. The list only shrinks: an entry that is no longer true is reported.

@@ -33,6 +33,12 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
+  // Of the ranks of `options` the one that plans and runs; the others have nothing to do but Serve.
+  bool leads() const;
+  // Takes part in what rank 0's engine runs, until that is destroyed. Throws Error for what this
+  // rank could not do.
+  void Serve();
+
   // Decides everything that the request leaves open, reads its inputs, and checks all that can be
   // known before the work: sizes, files, memory, the output's encoder, the state of an earlier run.
   // Writes nothing. Throws Error for a request that cannot be run; where only memory is missing the

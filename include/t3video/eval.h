@@ -12,6 +12,7 @@
 #include "t3video/generation_params.h"
 #include "t3video/options.h"
 #include "t3video/progress.h"
+#include "t3video/statistics.h"
 
 namespace t3 {
 
@@ -39,23 +40,12 @@ struct EvalRequest {
   bool overwrite = false;  // replace files there that are not an earlier measurement's
 };
 
-enum class Better { kMore, kLess, kNeither };
-
 // A measure. docs/guides/evaluate.md says what each is.
 struct MeasureKind {
   std::string_view name;   // in files: "loss"
   std::string_view label;  // for people: "validation loss"
   Better better = Better::kMore;
   bool share = false;  // 0 to 1, shown in percent
-};
-
-// A mean of independent values and its 95 % interval by Student's t.
-struct MeanInterval {
-  double mean = 0;
-  double half_width = 0;  // infinite for one value
-  int64_t count = 0;      // of values
-  double low() const { return mean - half_width; }
-  double high() const { return mean + half_width; }
 };
 
 struct EvalResult {

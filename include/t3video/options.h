@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "t3video/ranks.h"
 
 namespace t3 {
 
@@ -46,6 +49,10 @@ struct RunOptions {
   int64_t memory_limit = 0;       // bytes on the device, its context included; 0: all of it
   int64_t host_memory_limit = 0;  // bytes of the process on the host; 0: what is free
   bool deterministic = false;     // only kernels that give the same bits every time
+  // GPUs that share the work, or processes with `device` cpu; absent: one, or as many ranks as a
+  // launcher started. An engine uses `ranks`; whoever starts the processes sets both.
+  std::optional<int64_t> gpus = {};
+  RankPlace ranks = {};
 };
 
 }  // namespace t3

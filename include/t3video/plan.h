@@ -72,7 +72,9 @@ struct RunPlan {
   std::string decoder;  // what decodes, "taew2_1.pth, TAEHV"; empty where latents are the output
   std::vector<Lora> loras;
   std::vector<std::string> lora_strengths;  // of each: "rank 16, alpha/rank 2"
-  std::string device;                       // "cpu", "cuda:0"
+  std::string device;                       // "cpu", "cuda:0"; of rank 0
+  int64_t ranks = 1;                        // that share the run
+  std::string split;                        // how, in words; empty for one
   std::string device_name;                  // "NVIDIA H200"
   ComputeDtype dtype = ComputeDtype::kFp32;
   VideoPlan video;
@@ -100,6 +102,7 @@ struct PlanRequest {
   std::string device = "auto";
   bool calibrate = false;    // measure the machine with this model first; needs `files`
   int64_t memory_limit = 0;  // bytes on the device that the run is planned for; 0: no limit
+  int64_t gpus = 1;          // that share the run
 };
 
 // The windows of one entry of the cycle. Close and remote windows have the same lengths.
@@ -124,6 +127,19 @@ struct Work {
   double decode = 0;
 };
 
+// How several GPUs would share a run: each way to split a step, the best first.
+struct RankOutlook {
+  struct Split {
+    std::string name;            // "2 branches of guidance x 2 parts of the tokens"
+    int64_t denoiser_bytes = 0;  // of a rank
+    bool fits = true;
+    double exchanged_bytes = 0;  // that a rank sends in a forward
+    std::optional<double> step;  // seconds, where the machine is calibrated
+  };
+  int64_t ranks = 1;
+  std::vector<Split> splits;
+};
+
 struct PlanResult {
   std::string model;    // the preset's name or the denoiser's file
   std::string decoder;  // what decodes: "VAE 2.1", "TAEHV"
@@ -136,6 +152,7 @@ struct PlanResult {
   std::string device_name;
   ComputeDtype dtype = ComputeDtype::kBf16;
   MemoryOutlook memory;
+  RankOutlook ranks;
   // A clip to refine: the draft, or a source video where `strength` was given without one.
   std::optional<DraftPlan> draft;
   std::optional<double> strength;

@@ -80,6 +80,9 @@ void VisitMachineOptions(Options& options, Visit visit) {
                "maximum memory of the process on the host, e.g. 64GB", "what is free", "", false,
                true},
         options.host_memory_limit);
+  visit(Option{"gpus", kMachine, kNone, "GPUs that share the work; with --device cpu, processes",
+               "1"},
+        options.gpus);
   visit(Option{"deterministic", kMachine, kNone,
                "use only kernels that give the same bits every time"},
         options.deterministic);

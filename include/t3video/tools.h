@@ -80,4 +80,8 @@ struct PromptEntry {
 // Throws Error when the file cannot be read or has no entry.
 std::vector<PromptEntry> ReadPromptFile(const std::string& path);
 
+// Writes the first frame of a video as a PNG file `output`, at most `max_width` pixels wide; an
+// existing file is replaced. Throws Error for a video that cannot be read.
+void WriteThumbnail(const std::string& video, const std::string& output, int64_t max_width);
+
 }  // namespace t3

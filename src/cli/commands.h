@@ -21,8 +21,10 @@ void AddPrepare(CLI::App& app, Action& action);
 void AddWorld(CLI::App& app, Action& action);
 void AddTrain(CLI::App& app, Action& action);
 void AddEval(CLI::App& app, Action& action);
+void AddScore(CLI::App& app, Action& action);
 void AddBench(CLI::App& app, Action& action);
 void AddFitPreview(CLI::App& app, Action& action);
+void AddServe(CLI::App& app, Action& action);
 void AddDoctor(CLI::App& app, Action& action);
 // Last, since they describe the others.
 void AddHelp(CLI::App& app, Action& action);

@@ -57,6 +57,8 @@ void AddModelFlag(CLI::App& app, ModelFlags& flags, const std::string& name) {
   });
 }
 
+bool IsGpus(const Option& option) { return option.name == std::string_view("gpus"); }
+
 }  // namespace
 
 CLI::Option* AddTextFlag(CLI::App& app, const Option& option, OptionParser parse) {
@@ -90,12 +92,19 @@ void AddLoraFlag(CLI::App& app, ModelFlags& flags) { AddModelFlag(app, flags, "l
 void AddDecoderFlag(CLI::App& app, ModelFlags& flags) { AddModelFlag(app, flags, "decoder"); }
 
 void AddRunFlags(CLI::App& app, RunFlags& flags) {
-  VisitMachineOptions(
-      flags.options, [&](const Option& option, auto& value) { AddOptionFlag(app, option, value); });
+  VisitMachineOptions(flags.options, [&](const Option& option, auto& value) {
+    if (!IsGpus(option)) AddOptionFlag(app, option, value);
+  });
   app.add_option("--progress", flags.progress,
                  "auto, live, plain, json (one object per line) or none")
       ->group(Title(OptionGroup::kMachine))
       ->capture_default_str();
+}
+
+void AddGpusFlag(CLI::App& app, RunFlags& flags) {
+  VisitMachineOptions(flags.options, [&](const Option& option, auto& value) {
+    if (IsGpus(option)) AddOptionFlag(app, option, value);
+  });
 }
 
 void AddGenerationFlags(CLI::App& app, GenerationParams& params,

@@ -52,6 +52,8 @@ void AddLoraFlag(CLI::App& app, ModelFlags& flags);
 // For commands that decode.
 void AddDecoderFlag(CLI::App& app, ModelFlags& flags);
 void AddRunFlags(CLI::App& app, RunFlags& flags);
+// For commands whose work several GPUs share.
+void AddGpusFlag(CLI::App& app, RunFlags& flags);
 // Those of `names`, or all of them.
 void AddGenerationFlags(CLI::App& app, GenerationParams& params,
                         const std::vector<std::string>& names = {});

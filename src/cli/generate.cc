@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/config_file.h"
 #include "cli/job_folder.h"
+#include "cli/launch.h"
 #include "cli/plan_text.h"
 #include "cli/signals.h"
 #include "cli/streams.h"
@@ -128,6 +129,11 @@ int RunOne(Engine& engine, const GenerateFlags& flags, const RunOptions& options
   return 0;
 }
 
+int Serve(Engine& engine) {
+  engine.Serve();
+  return 0;
+}
+
 // The default output name: words of the prompt, or the name of the list.
 std::string DefaultName(const GenerateFlags& flags) {
   constexpr size_t kColumns = 40;
@@ -142,8 +148,10 @@ std::string DefaultName(const GenerateFlags& flags) {
 int RunNewJob(const GenerateFlags& flags) {
   Terminal terminal(ParseProgressStyle(flags.run.progress));
   CancelOnSignals();
-  const RunOptions options = ToRunOptions(flags.run);
+  RunOptions options = ToRunOptions(flags.run);
+  const Ranks ranks(options);
   Engine engine(ToModelFiles(flags.model), options);
+  if (!engine.leads()) return Serve(engine);
   BatchJob job = MakeJob(flags);
   return RunEntries(engine, job, options, terminal);
 }
@@ -153,8 +161,10 @@ int RunNewJob(const GenerateFlags& flags) {
 int RunJob(BatchJob job) {
   Terminal terminal(ParseProgressStyle(job.flags.run.progress));
   CancelOnSignals();
-  const RunOptions options = ToRunOptions(job.flags.run);
+  RunOptions options = ToRunOptions(job.flags.run);
+  const Ranks ranks(options);
   Engine engine(ToModelFiles(job.flags.model), options);
+  if (!engine.leads()) return Serve(engine);
   return RunEntries(engine, job, options, terminal);
 }
 
@@ -172,8 +182,11 @@ int RunGenerate(const GenerateFlags& flags) {
   if (!flags.seeds.empty()) request.seed = ParseSeed(SeedTexts(flags).front());
   if (request.output.path.empty()) request.output.path = DefaultName(flags) + ".mp4";
   CancelOnSignals();
-  const RunOptions options = ToRunOptions(flags.run);
+  RunOptions options = ToRunOptions(flags.run);
+  std::optional<Ranks> ranks;
+  if (!flags.dry_run) ranks.emplace(options);  // which plans for the others without them
   Engine engine(ToModelFiles(flags.model), options);
+  if (!engine.leads()) return Serve(engine);
   return RunOne(engine, settled, options);
 }
 

@@ -18,6 +18,11 @@ void AddJobFlags(CLI::App& app, GenerateFlags& flags) {
                      "numbered")
           ->group("Prompt");
   file->excludes(app.get_option("--prompt"))->excludes(app.get_option("--text-embeds"));
+  app.add_option("--shard", flags.shard,
+                 "I/N: only entries I, I+N, ... of the prompt file; the others are for other "
+                 "processes")
+      ->group("Prompt")
+      ->needs(file);
   app.add_option("--seeds", flags.seeds, "several seeds, \"0,1,2\": a numbered video for each")
       ->group("Sampling")
       ->excludes(app.get_option("--seed"));
@@ -50,6 +55,7 @@ void AddGenerateFlags(CLI::App& app, GenerateFlags& flags) {
   AddDecoderFlag(app, flags.model);
   AddLoraFlag(app, flags.model);
   AddRunFlags(app, flags.run);
+  AddGpusFlag(app, flags.run);
   AddJobFlags(app, flags);
 }
 

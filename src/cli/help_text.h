@@ -12,7 +12,7 @@ struct HelpTopic {
   std::string_view text;  // lines of up to 100 columns, each ended by '\n'
 };
 
-inline constexpr std::array<HelpTopic, 11> kHelpTopics{{
+inline constexpr std::array<HelpTopic, 12> kHelpTopics{{
     {"attention", "full, T3 and other patterns",
      R"(Attention is a property of the weights. --attention auto runs a model as it was trained: the
 file's metadata, the folder's t3.json or the file's name say how. A model that does not say is taken
@@ -43,6 +43,15 @@ t3 world writes clips with such captions. Larger sizes of the same aspect work, 
   t3 generate --model DIR --prompt TEXT --output v.mp4
 With T3_MODEL_DIR set to the model's folder, --model can be left out.
 )"},
+    {"gpus", "one video on several GPUs",
+     R"(--gpus N starts N processes, each with a GPU: generate, resume, decode. The clip is that of one
+GPU up to rounding. With guidance half of them compute each branch; the others share tokens and
+heads, so their number must divide the heads (12 or 24). t3 plan --gpus N shows memory and times.
+Under torchrun, srun or mpirun the ranks are those of the launcher, on any number of machines:
+  torchrun --nproc-per-node 4 --no-python t3 generate ...
+--device cpu --gpus N runs N processes on the CPU, for tests. A rank that dies ends the run within a
+minute; t3 resume continues, on any number of GPUs. docs/guides/several-gpus.md has more.
+)"},
     {"measuring", "how good a model of the world is",
      R"(t3 eval generates clips from captions of held-out scenes of the procedural world (t3 world), reads
 each and compares it with its true render: attributes, constraints, detail, flicker, seconds.
@@ -50,6 +59,7 @@ each and compares it with its true render: attributes, constraints, detail, flic
   t3 eval --compare a.json b.json --margin -0.05
 The second reports how much better B is, scene by scene, with 95 % intervals. --truth measures the
 true renders, --vae-only the renders through the VAE. docs/guides/evaluate.md defines the measures.
+t3 score measures finished videos, whatever they show: sharpness, motion, flicker, seams, and others.
 )"},
     {"memory", "what fits, and what to do when it does not",
      R"(Stages run one after the other, with one network in memory: text encoder, denoiser, decoder.
@@ -81,6 +91,8 @@ With --output DIR/ the videos are DIR/NNN-words-of-the-prompt.mp4, each with a r
 next to it. A name that another video has gets a number. DIR/job.json holds all jobs of the folder.
 Models load once. An entry that fails does not stop the others; running the command again generates
 only what is missing.
+--shard I/N runs entries I, I+N, ... only: N processes or machines with the same command and folder
+make the whole job, with the names and seeds that it has without --shard. t3 resume takes it too.
 )"},
     {"records", "what was done, and doing it again",
      R"(A record is JSON: every setting, the digests of weights and inputs, build, machine, times,

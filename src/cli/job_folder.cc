@@ -203,8 +203,9 @@ class JobBuilder {
     }
   }
 
-  // Every seed of one prompt.
-  void Add(const PromptEntry& prompt) {
+  // Every seed of one prompt. One that is not `requested` has names and seeds, but no requests.
+  void Add(const PromptEntry& prompt, bool requested) {
+    const size_t count_before = job_.entries.size();
     ordered_json entry = EntryJson(prompt);
     NoteUnused(prompt);
     const std::string label = Label(prompt.number);
@@ -225,6 +226,7 @@ class JobBuilder {
     } catch (const Error& error) {
       job_.entries.push_back({label, {}, error.what()});
     }
+    if (!requested) job_.entries.resize(count_before);
     prompts_.push_back(std::move(entry));
   }
 
@@ -255,9 +257,14 @@ class JobBuilder {
     }
     return names;
   }
+  void AddNote(std::string note) { job_.notes.push_back(std::move(note)); }
+  bool draws_seeds() const {
+    return std::ranges::any_of(prompts_,
+                               [](const ordered_json& entry) { return entry.contains("drawn"); });
+  }
   BatchJob Take() {
     if (!unused_.empty()) {
-      job_.notes.push_back(
+      AddNote(
           fmt::format("the prompt file has {} without effect, since a video has no such option: {}",
                       Counted(std::ssize(unused_), "field"), fmt::join(unused_, ", ")));
     }
@@ -306,25 +313,59 @@ class JobBuilder {
   std::set<std::string> unused_;
 };
 
-void AddAll(JobBuilder& builder, const GenerateFlags& flags) {
-  for (const PromptEntry& prompt : Prompts(flags)) builder.Add(prompt);
+std::string ShardNote(const Shard& shard, int64_t prompts) {
+  return fmt::format("shard {}/{}: {} of {}", shard.index, shard.count, shard.SizeOf(prompts),
+                     Counted(prompts, "prompt"));
 }
 
-// Adds the job to job.json. Names of earlier jobs are taken unless they may be replaced.
-void AddToFolder(JobBuilder& builder, const GenerateFlags& flags, FolderChange& change) {
-  const std::string path = JobFile(flags.request.output.path);
-  const OutputLock lock = OutputLock::Wait(path);
+void AddAll(JobBuilder& builder, const GenerateFlags& flags) {
+  const Shard shard = ParseShard(flags.shard);
+  const std::vector<PromptEntry> prompts = Prompts(flags);
+  for (int64_t i = 0; i < std::ssize(prompts); ++i) builder.Add(prompts[i], shard.Has(i));
+  if (!flags.shard.empty()) builder.AddNote(ShardNote(shard, std::ssize(prompts)));
+}
+
+// Names of earlier jobs are taken unless they may be replaced. `text` is job.json with the job.
+JobBuilder BuildInFolder(const GenerateFlags& flags, const std::string& path, std::string& text) {
+  const bool replaces = flags.restart || flags.request.output.overwrite;
   std::vector<ordered_json> stored = StoredJobs(path);
-  if (!flags.restart && !flags.request.output.overwrite) builder.Reserve(stored);
+  JobBuilder builder(flags);
+  if (!replaces) builder.Reserve(stored);
   AddAll(builder, flags);
+  if (replaces && !flags.shard.empty() && builder.draws_seeds()) {
+    FailUsage(
+        "--restart and --overwrite draw new seeds, and each shard would draw others: give "
+        "the seeds, or leave --shard out");
+  }
   ordered_json job = builder.Stored();
   const std::set<std::string> names = builder.FileNames();
   for (ordered_json& earlier : stored) {
     RemoveOutputs(earlier, names);
     if (!earlier["prompts"].empty()) job["earlier"].push_back(std::move(earlier));
   }
-  std::error_code ignored;
-  change.Write(path, DumpJson(job, 2) + "\n", fs::exists(path, ignored) ? ReadText(path) : "");
+  text = DumpJson(job, 2) + "\n";
+  return builder;
+}
+
+// Adds the job to job.json.
+JobBuilder AddToFolder(const GenerateFlags& flags, FolderChange& change) {
+  const std::string path = JobFile(flags.request.output.path);
+  const auto text_before = [&] {
+    std::error_code ignored;
+    return fs::exists(path, ignored) ? ReadText(path) : "";
+  };
+  std::string text;
+  // Hundreds of shards may start at once: those that find the job do not queue for the lock.
+  if (!flags.shard.empty()) {
+    JobBuilder builder = BuildInFolder(flags, path, text);
+    if (text == text_before()) return builder;
+  }
+  const OutputLock lock = OutputLock::Wait(path);
+  JobBuilder builder = BuildInFolder(flags, path, text);
+  change.Write(path, text, text_before());
+  // Other shards, which have written the same, may be at work.
+  if (!flags.shard.empty()) change.Keep();
+  return builder;
 }
 
 // The fields that EntryJson wrote.
@@ -370,24 +411,20 @@ BatchJob MakeJob(const GenerateFlags& given) {
   GenerateFlags flags = given;
   OutputOptions& output = flags.request.output;
   if (fs::path(output.path).extension().empty() && !output.path.ends_with('/')) output.path += '/';
-  JobBuilder builder(flags);
   FolderChange change;
   for (const std::string& path : {output.path, output.save_latents, output.keep_draft}) {
     if (path.ends_with('/')) change.Make(path);
   }
   const bool in_folder = IsFolder(output.path);
-  if (in_folder) {
-    AddToFolder(builder, flags, change);
-  } else {
-    AddAll(builder, flags);
-  }
+  JobBuilder builder = in_folder ? AddToFolder(flags, change) : JobBuilder(flags);
+  if (!in_folder) AddAll(builder, flags);
   BatchJob job = builder.Take();
   if (in_folder) job.folder = output.path;
   job.change = std::move(change);
   return job;
 }
 
-std::vector<BatchJob> ReadJobs(const std::string& folder) {
+std::vector<BatchJob> ReadJobs(const std::string& folder, const Shard& shard) {
   const std::string path = JobFile(folder);
   std::vector<BatchJob> jobs;
   for (const ordered_json& stored : StoredJobs(path)) {
@@ -395,15 +432,19 @@ std::vector<BatchJob> ReadJobs(const std::string& folder) {
     flags.request.output.path = folder.ends_with('/') ? folder : folder + "/";
     flags.prompt_file = path;  // for labels, and for the names of jobs of earlier versions
     JobBuilder builder(flags);
+    int64_t position = 0;
     for (const ordered_json& entry : stored["prompts"]) {
+      const bool requested = shard.Has(position++);
       const PromptEntry prompt = StoredPrompt(entry);
       const auto outputs = OutputsOf(entry);
-      if (outputs.empty()) builder.Add(prompt);
+      if (outputs.empty()) builder.Add(prompt, requested);
+      if (!requested) continue;
       for (const auto& [seed, name] : outputs) {
         builder.AddRequest(prompt, ParseSeed(seed), fs::path(name).stem().string(),
                            fmt::format("{}: {}", path, name));
       }
     }
+    if (shard.count > 1) builder.AddNote(ShardNote(shard, position));
     jobs.push_back(builder.Take());
     jobs.back().folder = folder;
   }

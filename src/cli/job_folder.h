@@ -6,6 +6,7 @@
 
 #include "base/new_folder.h"
 #include "cli/generate_flags.h"
+#include "cli/job_shard.h"
 #include "t3video/tools.h"
 
 namespace t3 {
@@ -27,6 +28,8 @@ class FolderChange {
   // For a job without a single valid request: restores job.json, unless another process has changed
   // it since. Empty folders are removed with this object.
   void Undo();
+  // Undo() does nothing from now on.
+  void Keep() { file_.clear(); }
 
  private:
   std::vector<NewFolder> folders_;
@@ -47,13 +50,14 @@ struct BatchJob {
 // Every prompt with every seed. Outputs are named by number, prompt and, where there are several,
 // seed; each has a record beside it. If the output is a folder, makes it and adds the job to its
 // job.json: names that other videos of earlier jobs have are not used again, and seeds that an
-// earlier run of the same job drew are used again.
+// earlier run of the same job drew are used again. With a shard, job.json and the names are those
+// of the whole job, whichever shard comes first, and only the requests are the shard's.
 BatchJob MakeJob(const GenerateFlags& flags);
 
 // Where job.json of an output folder is.
 std::string JobFile(const std::string& folder);
 
-// The jobs of the folder's job.json, oldest first.
-std::vector<BatchJob> ReadJobs(const std::string& folder);
+// The jobs of the folder's job.json, oldest first, each with the shard's part of its entries.
+std::vector<BatchJob> ReadJobs(const std::string& folder, const Shard& shard);
 
 }  // namespace t3

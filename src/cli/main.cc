@@ -10,10 +10,12 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/config_file.h"
+#include "cli/launch.h"
 #include "cli/signals.h"
 #include "cli/streams.h"
 #include "cli/terminal.h"
 #include "cli/usage_error.h"
+#include "serve/worker.h"
 #include "t3video/error.h"
 #include "t3video/version.h"
 
@@ -48,8 +50,10 @@ void AddCommands(CLI::App& app, Action& action) {
   AddWorld(app, action);
   AddTrain(app, action);
   AddEval(app, action);
+  AddScore(app, action);
   AddBench(app, action);
   AddFitPreview(app, action);
+  AddServe(app, action);
   AddDoctor(app, action);
   AddHelp(app, action);
   AddCompletion(app, action);
@@ -89,6 +93,8 @@ int Run(int argc, char** argv) {
   AddCommands(app, action);
   Restrict(app);
   std::vector<std::string> arguments(argv + 1, argv + argc);
+  // A process of `t3 serve`, which is not a command for people.
+  if (arguments == std::vector<std::string>{"serve-worker"}) return serve::RunWorker();
   try {
     arguments = LayUnderFiles(arguments, *app.get_subcommand("generate"));
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
@@ -116,6 +122,7 @@ int RunOrExplain(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   t3::PrepareStreams();
+  t3::KeepArguments(argc, argv);
   const int code = t3::RunOrExplain(argc, argv);
   const std::string lost = t3::FlushResults();
   if (code != 0 || lost.empty()) return code;

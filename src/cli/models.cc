@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
+#include "cli/launch.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 #include "t3video/engine.h"
@@ -41,6 +42,7 @@ void AddDecode(CLI::App& app, Action& action) {
   AddModelFlags(command, flags->model);
   AddDecoderFlag(command, flags->model);
   AddRunFlags(command, flags->run);
+  AddGpusFlag(command, flags->run);
   command.add_option("--fps", flags->output.fps, "frames per second of the file")
       ->check(CLI::PositiveNumber);
   command.add_option("--last-frame", flags->output.file.last_frame,
@@ -56,7 +58,14 @@ void AddDecode(CLI::App& app, Action& action) {
                    "replace an output that was not decoded from the same latents");
   command.callback([flags, &action] {
     action = [flags] {
-      Engine engine(ToModelFiles(flags->model), ToRunOptions(flags->run));
+      CancelOnSignals();
+      RunOptions options = ToRunOptions(flags->run);
+      const Ranks ranks(options);
+      Engine engine(ToModelFiles(flags->model), options);
+      if (!engine.leads()) {
+        engine.Serve();
+        return 0;
+      }
       Terminal terminal(ParseProgressStyle(flags->run.progress));
       const Result result =
           engine.Decode(flags->latents, flags->output, terminal.Progress(), &CancelOnSignals());

@@ -29,6 +29,7 @@ int RunPlanCommand(const PlanFlags& flags) {
   request.device = options.device;
   request.dtype = options.dtype;
   request.memory_limit = options.memory_limit;
+  request.gpus = options.gpus.value_or(1);
   Terminal terminal;
   const PlanResult plan = Plan(request, terminal.Progress(), &CancelOnSignals());
   terminal.EndLine();

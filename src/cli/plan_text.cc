@@ -109,6 +109,44 @@ std::string MemoryText(const PlanResult& plan) {
   return text;
 }
 
+// The splits of the ranks, the first of which is taken where it fits.
+std::string RanksText(const PlanResult& plan) {
+  const RankOutlook& ranks = plan.ranks;
+  if (ranks.ranks == 1) return "";
+  std::string text =
+      fmt::format("shared by {} GPUs; memory and times are of one of them\n", ranks.ranks);
+  bool taken = false;
+  for (const RankOutlook::Split& split : ranks.splits) {
+    const bool takes = split.fits && !taken;
+    text += fmt::format("  {}{}: denoiser {} a GPU{}, {}{}\n", takes ? "takes " : "or ", split.name,
+                        FormatBytes(split.denoiser_bytes), split.fits ? "" : ", does not fit",
+                        split.exchanged_bytes == 0
+                            ? "which exchange a velocity per step"
+                            : fmt::format("each sends {} per forward",
+                                          FormatBytes(static_cast<int64_t>(split.exchanged_bytes))),
+                        split.step ? fmt::format(", {} a step", FormatSeconds(*split.step)) : "");
+    taken = taken || takes;
+  }
+  if (ranks.splits.size() > 1)
+    text +=
+        "  branches come first: they exchange least, and parts of the tokens need less memory\n";
+  return text;
+}
+
+ordered_json RanksJson(const RankOutlook& ranks) {
+  ordered_json splits = ordered_json::array();
+  for (const RankOutlook::Split& split : ranks.splits) {
+    ordered_json entry{{"name", split.name},
+                       {"denoiser_bytes", split.denoiser_bytes},
+                       {"fits", split.fits},
+                       {"exchanged_bytes", split.exchanged_bytes},
+                       {"step_seconds", nullptr}};
+    if (split.step) entry["step_seconds"] = *split.step;
+    splits.push_back(std::move(entry));
+  }
+  return splits;
+}
+
 std::string StepsText(const PlanResult& plan) {
   std::string text = Counted(plan.steps, "step");
   if (plan.segments > 1) text += fmt::format(" in {} segments", plan.segments);
@@ -201,7 +239,7 @@ std::string PlanText(const PlanResult& plan) {
                       plan.attention.windows_source);
   text += fmt::format("decoder    {}\n", plan.decoder);
   text += SourceText(plan);
-  text += LayoutsText(plan.layouts) + WorkText(plan.work) + MemoryText(plan);
+  text += LayoutsText(plan.layouts) + WorkText(plan.work) + RanksText(plan) + MemoryText(plan);
   return plan.time ? text + TimeText(plan, *plan.time) : text;
 }
 
@@ -243,6 +281,10 @@ std::string PlanJson(const PlanResult& plan) {
       {"steps", plan.steps},
       {"memory", memory},
       {"host_memory", StageJson(plan.memory.host)}};
+  if (plan.ranks.ranks > 1) {
+    json["gpus"] = plan.ranks.ranks;
+    json["splits"] = RanksJson(plan.ranks);
+  }
   if (plan.time) json["time"] = TimeJson(plan, *plan.time);
   return DumpJson(json, 2);
 }

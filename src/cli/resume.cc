@@ -17,6 +17,7 @@ namespace {
 struct ResumeFlags {
   std::string path;
   std::string output;
+  std::string shard;  // of a job
   RunFlags run;
   bool force = false;
   bool overwrite = false;
@@ -28,6 +29,7 @@ void OverlayMachine(GenerateFlags& flags, const RunFlags& run) {
   if (run.options.memory_limit > 0) flags.run.options.memory_limit = run.options.memory_limit;
   if (run.options.host_memory_limit > 0)
     flags.run.options.host_memory_limit = run.options.host_memory_limit;
+  flags.run.options.gpus = run.options.gpus;
   flags.run.progress = run.progress;
 }
 
@@ -36,7 +38,7 @@ int ResumeJob(const ResumeFlags& flags) {
     FailUsage("{} is the folder of a job: --output and --force are for a single video", flags.path);
   }
   int code = 0;
-  for (BatchJob& job : ReadJobs(flags.path)) {
+  for (BatchJob& job : ReadJobs(flags.path, ParseShard(flags.shard))) {
     OverlayMachine(job.flags, flags.run);
     code = std::max(code, RunJob(std::move(job)));
   }
@@ -62,6 +64,8 @@ int RunResume(const ResumeFlags& given) {
   flags.path = JobFolder(given.path);
   std::error_code ignored;
   if (std::filesystem::is_regular_file(JobFile(flags.path), ignored)) return ResumeJob(flags);
+  if (!flags.shard.empty())
+    FailUsage("--shard is for the folder of a job, and {} has no job.json", flags.path);
   if (IsTraining(flags.path)) {
     Fail("{} is the output of a training; the `t3 train CONFIG.json` that began it continues it",
          flags.path);
@@ -88,7 +92,10 @@ void AddResume(CLI::App& app, Action& action) {
                   "output of the run, its state file, or a folder with job.json")
       ->required();
   command.add_option("--output", flags->output, "write the video there instead");
+  command.add_option("--shard", flags->shard,
+                     "I/N: of a job, only entries I, I+N, ...; the others are for other processes");
   AddRunFlags(command, flags->run);
+  AddGpusFlag(command, flags->run);
   // These decide the result, so they are the saved run's.
   for (const char* decided : {"--dtype", "--deterministic"})
     command.remove_option(command.get_option(decided));

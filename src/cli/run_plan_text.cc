@@ -143,6 +143,7 @@ std::string RunPlanText(const RunPlan& plan, const RunOptions& options) {
   line("sampling", SamplingText(plan));
   line("device",
        fmt::format("{} ({}), {}", plan.device, plan.device_name, ComputeDtypeName(plan.dtype)));
+  if (plan.ranks > 1) line("ranks", fmt::format("{}: {}", plan.ranks, plan.split));
   if (plan.finished) return text;
   line("memory", MemoryText(plan.memory));
   line("time", TimeText(plan, options));
@@ -177,6 +178,10 @@ std::string RunPlanJson(const RunPlan& plan) {
                     {"encoding_seconds", nullptr},
                     {"denoising_seconds", nullptr},
                     {"decoding_seconds", nullptr}};
+  if (plan.ranks > 1) {
+    json["gpus"] = plan.ranks;
+    json["split"] = plan.split;
+  }
   if (plan.request.params.strength) json["strength"] = *plan.request.params.strength;
   if (plan.draft) {
     json["draft"] = {{"checkpoint", plan.draft->model},

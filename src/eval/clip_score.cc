@@ -82,12 +82,7 @@ ClipScore ScoreClip(uint64_t number, const WorldScene& scene, const at::Tensor& 
   set("attributes", static_cast<double>(right) / kWorldAttributes);
   set("all_attributes", right == kWorldAttributes);
   const bool at_sea = scene.land == WorldLand::kSea;
-  const std::pair<const char*, bool> constraints[] = {
-      {"one_object", reading.OneObject()},
-      {"pair_matched", reading.pair_matched},
-      {"path_continuous", reading.PathContinuous()},
-      {"shading", reading.shading_matches},
-      {at_sea ? "mirror" : "shadow", at_sea ? reading.MirrorPresent() : reading.ShadowPresent()}};
+  const auto constraints = reading.Constraints(at_sea);
   double satisfied = 0;
   for (const auto& [name, holds] : constraints) {
     set(name, holds);

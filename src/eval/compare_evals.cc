@@ -15,18 +15,6 @@ MeasureGain GainBetween(const MeasureKind& kind, const Pairs& pairs, std::option
 
 }  // namespace
 
-Pairs PairsOf(const std::map<uint64_t, double>& a, const std::map<uint64_t, double>& b,
-              Better better) {
-  Pairs pairs;
-  for (const auto& [scene, value] : a) {
-    const auto found = b.find(scene);
-    if (found == b.end()) continue;
-    pairs.a.push_back(value), pairs.b.push_back(found->second);
-    pairs.gain.push_back((found->second - value) * (better == Better::kLess ? -1 : 1));
-  }
-  return pairs;
-}
-
 EvalComparison CompareEvals(const std::vector<std::string>& a, const std::vector<std::string>& b,
                             std::optional<double> margin) {
   if (a.size() != b.size() || a.empty())

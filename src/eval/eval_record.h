@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/statistics.h"
 #include "eval/clip_score.h"
-#include "eval/statistics.h"
 
 namespace t3 {
 
@@ -39,13 +39,5 @@ bool IsEvalRecord(const std::string& path);
 StoredEval ReadEval(const std::string& path);
 // Means over several files, of the scenes and measures that all have.
 StoredEval ReadEvals(const std::vector<std::string>& paths);
-
-// Values of one measure on the scenes that both have.
-struct Pairs {
-  std::vector<double> a, b, gain;
-};
-// `gain` is b - a, or a - b when less is better.
-Pairs PairsOf(const std::map<uint64_t, double>& a, const std::map<uint64_t, double>& b,
-              Better better);
 
 }  // namespace t3

@@ -266,6 +266,14 @@ WorldFeatures FeaturesOf(const at::Tensor& video) {
   return {SceneFeatures(clip.picture, clip.free), MeanObjectFeatures(clip)};
 }
 
+std::array<std::pair<const char*, bool>, 5> WorldReading::Constraints(bool at_sea) const {
+  return {{{"one_object", OneObject()},
+           {"pair_matched", pair_matched},
+           {"path_continuous", PathContinuous()},
+           {"shading", shading_matches},
+           {at_sea ? "mirror" : "shadow", at_sea ? MirrorPresent() : ShadowPresent()}}};
+}
+
 WorldReading ReadWorld(const at::Tensor& video) {
   const at::NoGradGuard no_grad;
   ClipAnalysis clip = Analyze(video);

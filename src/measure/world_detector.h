@@ -3,6 +3,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
+#include <utility>
+
 #include "measure/world_features.h"
 #include "world/scene.h"
 
@@ -27,6 +30,9 @@ struct WorldReading {
   bool PathContinuous() const { return frames_seen > 0.9 && path_error < 0.03; }
   bool MirrorPresent() const { return mirror > 0.15; }
   bool ShadowPresent() const { return shadow > 0.05; }
+  // The five constraints of a scene with their names in reports: a mirror image is for the sea, a
+  // shadow for land.
+  std::array<std::pair<const char*, bool>, 5> Constraints(bool at_sea) const;
 };
 
 // `video`: (3, frames, height, width) in [-1, 1] on any device, at least 2 frames; read at 256x144.

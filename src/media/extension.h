@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <set>
 #include <string>
 
 namespace t3 {
@@ -19,5 +20,9 @@ inline std::string LowerCase(std::string text) {
 inline std::string Extension(const std::filesystem::path& path) {
   return LowerCase(path.extension().string());
 }
+
+// Of the files that are taken as videos where a folder is searched.
+inline const std::set<std::string> kVideoExtensions{".mp4", ".mkv", ".mov", ".webm",
+                                                    ".avi", ".m4v", ".y4m"};
 
 }  // namespace t3

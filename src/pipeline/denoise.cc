@@ -5,7 +5,7 @@
 #include <c10/core/GradMode.h>
 
 #include "base/check.h"
-#include "pipeline/not_finite.h"
+#include "pipeline/guided_denoiser.h"
 #include "sampling/guidance.h"
 #include "sampling/noise.h"
 #include "sampling/solver.h"
@@ -49,57 +49,16 @@ at::Tensor StartOf(const DenoiseInput& input, at::Device device, Solver& solver)
   return input.from->latents.to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
 }
 
-// The form of the denoiser that computes step i of `steps`.
-const Dit& DitOfStep(const Dit& dit, int64_t i, int64_t steps, int64_t excluded) {
-  return i < excluded || i >= steps - excluded ? dit.bf16() : dit;
+// Whether step i of `steps` is among the first or the last `excluded`.
+bool IsExcluded(int64_t i, int64_t steps, int64_t excluded) {
+  return i < excluded || i >= steps - excluded;
 }
-
-// The denoiser with classifier-free guidance: one evaluation per step, or two. All forms of the
-// denoiser see the text alike.
-class CfgDenoiser {
- public:
-  CfgDenoiser(const Dit& dit, const AttentionLayout& attention, const DenoiseInput& input,
-              at::Device device)
-      : dit_(dit),
-        attention_(attention),
-        guidance_(input.sampling.guidance),
-        prompt_(dit.PrepareText(input.prompt.to(device))) {
-    if (guidance_ != 1) negative_ = dit.PrepareText(input.negative.to(device));
-  }
-
-  // `clean_frames` of x are of the image and have no noise.
-  at::Tensor Velocity(const Dit& dit, const at::Tensor& x, double timestep,
-                      int64_t clean_frames) const {
-    if (guidance_ == 1) return dit.Forward(x, timestep, clean_frames, prompt_, attention_);
-    const auto [with_prompt, with_negative] =
-        dit.ForwardBoth(x, timestep, clean_frames, {&prompt_, &negative_}, attention_);
-    return Guide(with_prompt, with_negative, guidance_);
-  }
-
-  // The first layer whose output in the step from `x` is not finite; "" where all are.
-  std::string FaultyLayer(const at::Tensor& x, double timestep, int64_t clean_frames) const {
-    const ForwardInput forward{x, timestep, clean_frames};
-    std::string layer = FirstNotFinite(dit_, forward, prompt_, attention_);
-    if (layer.empty() && guidance_ != 1) {
-      layer = FirstNotFinite(dit_, forward, negative_, attention_);
-      if (!layer.empty()) layer += " with the negative prompt";
-    }
-    return layer;
-  }
-
- private:
-  const Dit& dit_;
-  const AttentionLayout& attention_;
-  double guidance_;
-  TextContext prompt_;
-  TextContext negative_;
-};
 
 // The velocity of the whole video from that of its segments, blended where they overlap.
 class SegmentedDenoiser {
  public:
   // `frames`: latent frames of the video.
-  SegmentedDenoiser(const CfgDenoiser& network, const DenoiseInput& input, int64_t frames,
+  SegmentedDenoiser(const GuidedDenoiser& network, const DenoiseInput& input, int64_t frames,
                     at::Device device)
       : network_(network),
         segments_(input.segments.empty() ? std::vector<ClipSegment>{{0, frames}} : input.segments),
@@ -111,11 +70,11 @@ class SegmentedDenoiser {
     }
   }
 
-  at::Tensor Velocity(const Dit& dit, const at::Tensor& x, double timestep) const {
-    if (segments_.size() == 1) return network_.Velocity(dit, x, timestep, clean_frames_);
+  at::Tensor Velocity(const at::Tensor& x, double timestep, bool bf16) const {
+    if (segments_.size() == 1) return network_.Velocity(x, timestep, clean_frames_, bf16);
     const at::Tensor velocity = at::zeros_like(x);
     for (size_t k = 0; k < segments_.size(); ++k) {
-      const at::Tensor part = network_.Velocity(dit, PartOf(x, k), timestep, CleanFrames(k));
+      const at::Tensor part = network_.Velocity(PartOf(x, k), timestep, CleanFrames(k), bf16);
       velocity.narrow(1, segments_[k].begin, segments_[k].length)
           .addcmul_(part.to(velocity.device(), velocity.scalar_type()), weights_[k]);
     }
@@ -136,7 +95,7 @@ class SegmentedDenoiser {
   }
   int64_t CleanFrames(size_t k) const { return k == 0 ? clean_frames_ : 0; }
 
-  const CfgDenoiser& network_;
+  const GuidedDenoiser& network_;
   std::vector<ClipSegment> segments_;
   at::Device device_;
   int64_t clean_frames_;
@@ -151,13 +110,14 @@ at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const Denoi
   Solver solver(input.sampling, NoiseOf(input));
   at::Tensor x = StartOf(input, input.segments.size() > 1 ? at::kCPU : device, solver);
   if (solver.next_step() == solver.steps()) return x;
-  const CfgDenoiser guided(dit, attention, input, device);
+  const GuidedDenoiser guided(dit, attention,
+                              {input.sampling.guidance, input.prompt, input.negative}, input.ranks);
   const SegmentedDenoiser network(guided, input, x.size(1), device);
   stage.StartAt(solver.next_step());
   for (int64_t i = solver.next_step(); i < solver.steps(); ++i) {
     const at::Tensor before = x;
-    const Dit& of_step = DitOfStep(dit, i, solver.steps(), input.excluded_steps);
-    const at::Tensor velocity = network.Velocity(of_step, before, solver.timestep(i));
+    const bool bf16 = IsExcluded(i, solver.steps(), input.excluded_steps);
+    const at::Tensor velocity = network.Velocity(before, solver.timestep(i), bf16);
     x = solver.Step(i, before, velocity);
     PutFirstFrame(x, input.first_frame);
     T3_CHECK(
@@ -189,7 +149,7 @@ at::Tensor DenoiseBatch(const Dit& dit, const AttentionLayout& attention,
       guidance == 1 ? TextContext{} : dit.PrepareTexts(input.negative, kMode);
   for (int64_t i = 0; i < solver.steps(); ++i) {
     const std::vector<double> timesteps(static_cast<size_t>(x.size(0)), solver.timestep(i));
-    const Dit& of_step = DitOfStep(dit, i, solver.steps(), input.excluded_steps);
+    const Dit& of_step = IsExcluded(i, solver.steps(), input.excluded_steps) ? dit.bf16() : dit;
     at::Tensor velocity = of_step.ForwardBatch(x, timesteps, prompts, attention);
     if (guidance != 1) {
       velocity = Guide(velocity, of_step.ForwardBatch(x, timesteps, negative, attention), guidance);

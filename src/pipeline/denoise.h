@@ -9,6 +9,7 @@
 
 #include "config/sampling_config.h"
 #include "models/dit/dit.h"
+#include "pipeline/guided_denoiser.h"
 #include "pipeline/state/sampler_state.h"
 #include "plan/segments.h"
 #include "runtime/stage.h"
@@ -28,6 +29,7 @@ struct DenoiseInput {
   std::vector<ClipSegment> segments = {};
   uint64_t seed = 0;           // of the noise that the sampler adds between steps
   int64_t excluded_steps = 0;  // of the first and of the last, that run in the denoiser's bf16()
+  DenoiserRanks ranks = {};    // that share the velocities; this is rank 0 of them
 };
 
 // What a finished step reports.

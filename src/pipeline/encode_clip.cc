@@ -77,16 +77,16 @@ std::vector<ClipSegment> EncodeWindows(int64_t frames, int64_t window) {
   return windows;
 }
 
-at::Tensor EncodeClip(const Vae& vae, const SourceClip& clip, int64_t latent_frames, int64_t window,
-                      const std::string& folder, Stage& stage) {
+at::Tensor EncodeClip(const ClipEncoder& encoder, const SourceClip& clip, int64_t latent_frames,
+                      int64_t window, const std::string& folder, Stage& stage) {
   const c10::NoGradGuard no_grad;
-  const VaeConfig& config = vae.config();
+  const VaeConfig& config = encoder.vae().config();
   const int64_t h = clip.height() / config.spatial_stride();
   const int64_t w = clip.width() / config.spatial_stride();
   const at::Tensor latents = at::empty({config.latent_channels, latent_frames, h, w}, at::kFloat);
   const std::vector<ClipSegment> windows = EncodeWindows(latent_frames, window);
   const auto plan_for = [&](int64_t length) {
-    return PlanEncode(config, {length, h, w}, vae.element_bytes(), DecodeBudget(stage.context()));
+    return encoder.PlanFor({length, h, w}, DecodeBudget(stage.context()));
   };
   EncodePlan plan = plan_for(windows.front().length);
   const bool twice = windows.size() > 1 || plan.slabs.size() > 1;
@@ -103,7 +103,7 @@ at::Tensor EncodeClip(const Vae& vae, const SourceClip& clip, int64_t latent_fra
       return frames.Frames(origin + frame, count);
     };
     const at::Tensor encoded =
-        vae.EncodeFrom(plan, source, [&] { stage.context().CheckCancelled(); });
+        encoder.Encode(plan, source, [&] { stage.context().CheckCancelled(); });
     const int64_t skipped = part.begin == 0 ? 0 : kEncoderWarmUp;
     latents.narrow(1, part.begin + skipped, part.length - skipped)
         .copy_(encoded.narrow(1, skipped, part.length - skipped));

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "models/vae/vae.h"
+#include "pipeline/ranks/shared_encoder.h"
 #include "pipeline/source_clip.h"
 #include "plan/segments.h"
 #include "runtime/stage.h"
@@ -25,7 +25,7 @@ std::vector<ClipSegment> EncodeWindows(int64_t frames, int64_t window);
 // wait in a spool file in `folder`, in 16 bits, because the plan reads a window's frames once per
 // slab. Memory and disk are bounded by one window: longer clips are encoded window by window.
 // Advances `stage` by frames.
-at::Tensor EncodeClip(const Vae& vae, const SourceClip& clip, int64_t latent_frames, int64_t window,
-                      const std::string& folder, Stage& stage);
+at::Tensor EncodeClip(const ClipEncoder& encoder, const SourceClip& clip, int64_t latent_frames,
+                      int64_t window, const std::string& folder, Stage& stage);
 
 }  // namespace t3

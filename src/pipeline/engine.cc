@@ -13,6 +13,9 @@
 #include "pipeline/existing_files.h"
 #include "pipeline/generation.h"
 #include "pipeline/latents_file.h"
+#include "pipeline/ranks/follower.h"
+#include "pipeline/ranks/join.h"
+#include "pipeline/ranks/shared_decoder.h"
 #include "pipeline/run_files.h"
 #include "pipeline/run_plan.h"
 #include "pipeline/text_stage.h"
@@ -23,7 +26,7 @@ namespace {
 
 RunSettings SettleOptions(const ModelFiles& files, const RunOptions& options) {
   RunSettings settings;
-  settings.device = ResolveDevice(options.device);
+  settings.device = RankDevice(ResolveDevice(options.device), options.device, options.ranks);
   settings.dtype = ResolveDtype(options.dtype, settings.device);
   settings.limits = {options.memory_limit, options.host_memory_limit};
   settings.files = files;
@@ -39,7 +42,9 @@ class Engine::Impl {
   Impl(const ModelFiles& files, const RunOptions& options)
       : model(OpenModel(files)),
         settings(SettleOptions(files, options)),
-        planner(model, settings) {}
+        planner(model, settings),
+        team(JoinRanks(options.ranks, settings.device, FactsOf(model, settings))) {}
+  ~Impl() { LeaveRanks(team); }
 
   RunContext Context(const ProgressFn& progress, const CancelToken* cancel) const {
     return {progress, cancel, settings.device, settings.limits.device};
@@ -48,6 +53,7 @@ class Engine::Impl {
   ModelInfo model;
   RunSettings settings;
   Planner planner;
+  Team* team;  // nullptr: this process alone
 };
 
 Engine::Engine(const ModelFiles& files, const RunOptions& options)
@@ -55,12 +61,24 @@ Engine::Engine(const ModelFiles& files, const RunOptions& options)
 
 Engine::~Engine() = default;
 
+bool Engine::leads() const { return impl_->team == nullptr || impl_->team->rank() == 0; }
+
+void Engine::Serve() {
+  T3_CHECK(!leads(), "Engine::Serve is for ranks other than 0");
+  Follower(impl_->model, impl_->settings, *impl_->team).Serve();
+}
+
 RunPlan Engine::Plan(const Request& request) { return impl_->planner.Plan(request); }
 
 std::vector<Outcome> Engine::RunAll(std::span<const RunPlan> plans, const ProgressFn& progress,
                                     const CancelToken* cancel, const FinishedFn& finished) {
+  const int64_t ranks = impl_->team == nullptr ? 1 : impl_->team->size();
+  T3_CHECK(RanksOf(impl_->settings.options) == ranks,
+           "this engine plans for {} ranks and has {}: RunOptions::ranks is the place of a process "
+           "that was started as one of them",
+           RanksOf(impl_->settings.options), ranks);
   const RunContext context = impl_->Context(progress, cancel);
-  return Generation(impl_->model, impl_->settings, impl_->planner.weights(), context)
+  return Generation(impl_->model, impl_->settings, impl_->planner.weights(), context, impl_->team)
       .Run(plans, finished);
 }
 
@@ -137,7 +155,7 @@ Result Engine::Decode(const std::string& latents_path, const OutputOptions& outp
   RemoveStaleTemporaries(output.path);
   CheckDecodeTarget(target);
   Result result{output.path, geometry.width, geometry.height, geometry.frames, {}, {}};
-  const auto decoder = LoadDecoder(model, impl_->settings.dtype, context);
+  const auto decoder = OpenDecoder(model, impl_->settings.dtype, context, impl_->team);
   Stage stage(context, "decoding", geometry.frames, "frames");
   DecodeToFile(*decoder, stored.latents, target, stage);
   stage.Finish(result.stages);

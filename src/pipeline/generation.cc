@@ -14,6 +14,7 @@
 #include "loading/load_models.h"
 #include "pipeline/denoise.h"
 #include "pipeline/preview/preview.h"
+#include "pipeline/ranks/follower.h"
 #include "pipeline/run_files.h"
 #include "pipeline/state/checkpointer.h"
 #include "pipeline/state/record.h"
@@ -103,8 +104,8 @@ void KeepingLatestStep(Checkpointer& checkpointer, Work work) {
 }  // namespace
 
 Generation::Generation(const ModelInfo& model, const RunSettings& settings,
-                       const nlohmann::ordered_json& weights, const RunContext& context)
-    : model_(model), settings_(settings), weights_(weights), context_(context) {}
+                       const nlohmann::ordered_json& weights, const RunContext& context, Team* team)
+    : model_(model), settings_(settings), weights_(weights), context_(context), team_(team) {}
 
 Generation::Item Generation::Start(size_t index, const RunPlan& plan) const {
   Item item;
@@ -191,16 +192,30 @@ at::Tensor Generation::Noise(const Item& item, const Pass& pass) const {
 }
 
 void Generation::LoadDenoiser(const Pass& pass) {
+  const ModelInfo& model = pass.model;
   const BlockWeights wanted = pass.memory.Blocks();
   const bool bf16 = ExcludedSteps(pass.job, settings_.dtype) > 0;
-  if (dit_ && (block_weights_ != wanted || dit_model_ != &pass.model || dit_bf16_ != bf16))
-    dit_.reset();
-  if (!dit_) dit_ = LoadDit(pass.model, settings_.dtype, wanted, context_, bf16);
-  dit_model_ = &pass.model;
+  if (dit_ && (block_weights_ != wanted || dit_model_ != &model || dit_bf16_ != bf16))
+    DropDenoiser();
+  if (!dit_) {
+    OrderDenoiser(team_,
+                  {.draft_dit = &model == &model_ ? "" : model.paths.dit,
+                   .stream = wanted == BlockWeights::kOnHost,
+                   .scratch_bytes = pass.memory.denoiser_scratch,
+                   .also_bf16 = bf16},
+                  [&] { dit_ = LoadDit(model, settings_.dtype, wanted, context_, bf16); });
+  }
+  dit_model_ = &model;
   dit_bf16_ = bf16;
   block_weights_ = wanted;
   ReleaseCachedMemory(settings_.device);  // of loading
   dit_->set_scratch_bytes(pass.memory.denoiser_scratch);
+}
+
+void Generation::DropDenoiser() {
+  if (!dit_) return;
+  dit_.reset();
+  OrderNoDenoiser(team_);
 }
 
 at::Tensor Generation::MakeLatents(Item& item) {
@@ -264,6 +279,11 @@ at::Tensor Generation::RunSteps(Item& item, const Pass& pass, const at::Tensor& 
   Stage stage(context_, pass.name, job.steps(), "steps");
   at::Tensor latents;
   KeepingLatestStep(checkpointer, [&] {
+    input.ranks = OrderDenoise(team_, {job.attention.pattern,
+                                       job.attention.windows,
+                                       job.segment.grid,
+                                       {job.sampling.guidance, input.prompt, input.negative},
+                                       pass.memory.split});
     latents =
         Denoise(*dit_, attention, input, settings_.device, stage, [&](const StepReport& report) {
           SamplerState state = report.state;
@@ -309,7 +329,7 @@ void Generation::GenerateOne(Item& item, bool last) {
   // After the last video the weights are freed, so that decoding has the memory that the plan
   // assumed.
   const Residents residents = last ? Residents{} : ChooseResidents(item.planned->memory);
-  if (!residents.denoiser) dit_.reset();
+  if (!residents.denoiser) DropDenoiser();
   ReleaseCachedMemory(settings_.device);
   WriteOutput(item, latents);
   if (!residents.decoder) decoder_.reset();

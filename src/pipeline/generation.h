@@ -28,9 +28,10 @@ namespace t3 {
 // denoiser stays between videos where the decoder fits beside it.
 class Generation {
  public:
-  // `weights` of WeightDigests, for records.
+  // `weights` of WeightDigests, for records. `team`: the ranks that share the work, of which this
+  // is rank 0; nullptr: this process alone.
   Generation(const ModelInfo& model, const RunSettings& settings,
-             const nlohmann::ordered_json& weights, const RunContext& context);
+             const nlohmann::ordered_json& weights, const RunContext& context, Team* team);
 
   // See Engine::RunAll.
   std::vector<Outcome> Run(std::span<const RunPlan> plans, const Engine::FinishedFn& finished);
@@ -78,6 +79,7 @@ class Generation {
   at::Tensor RunPass(Item& item, const Pass& pass);
   at::Tensor RunSteps(Item& item, const Pass& pass, const at::Tensor& first_frame);
   void LoadDenoiser(const Pass& pass);
+  void DropDenoiser();
   // generation_source.cc
   void MakeDraft(Item& item);
   void DecodeDraft(Item& item);
@@ -95,6 +97,7 @@ class Generation {
   const RunSettings& settings_;
   const nlohmann::ordered_json& weights_;
   const RunContext& context_;
+  Team* team_;
   std::optional<EmbedSpool> spool_;  // of the prompts that were encoded
   std::optional<Dit> dit_;
   const ModelInfo* dit_model_ = nullptr;                  // of dit_

@@ -4,9 +4,9 @@
 #include "base/check.h"
 #include "base/failure.h"
 #include "base/log.h"
-#include "loading/load_models.h"
 #include "loading/tensor_file.h"
 #include "pipeline/generation.h"
+#include "pipeline/ranks/shared_decoder.h"
 #include "pipeline/refinement.h"
 #include "pipeline/video_check.h"
 
@@ -67,7 +67,7 @@ void Generation::SaveAsOutput(Item& item, const at::Tensor& latents) const {
 }
 
 void Generation::DecodeOutput(Item& item, const at::Tensor& latents) {
-  if (!decoder_) decoder_ = LoadDecoder(model_, settings_.dtype, context_);
+  if (!decoder_) decoder_ = OpenDecoder(model_, settings_.dtype, context_, team_);
   DecodeTarget target = item.planned->target;
   if (MatchesColors(item.job())) {
     OpenSource(item);

@@ -1,10 +1,11 @@
 // The clip that a run starts from: a source video, or the draft that it makes first.
 #include <ATen/ATen.h>
 
-#include "loading/load_models.h"
 #include "pipeline/encode_clip.h"
 #include "pipeline/frame_codes.h"
 #include "pipeline/generation.h"
+#include "pipeline/ranks/shared_decoder.h"
+#include "pipeline/ranks/shared_encoder.h"
 #include "pipeline/refinement.h"
 #include "runtime/device.h"
 
@@ -54,7 +55,7 @@ void Generation::DecodeDraft(Item& item) {
   const DecodeTarget target = DraftTarget(planned, item.request().output.keep_draft);
   std::unique_ptr<VideoWriter> file;
   if (!target.output.path.empty()) file = OpenVideoWriter(target.output.path, SettingsOf(target));
-  if (!decoder_) decoder_ = LoadDecoder(model_, settings_.dtype, context_);
+  if (!decoder_) decoder_ = OpenDecoder(model_, settings_.dtype, context_, team_);
   Stage stage(context_, "decoding draft", small.frames, "frames");
   QueuedWriter writer(std::make_unique<DraftWriter>(*spool, std::move(file)), kQueuedFrames);
   DecodeInto(writer, *decoder_, item.draft, target, stage);
@@ -69,7 +70,7 @@ void Generation::OpenSource(Item& item) {
   const VideoGeometry& video = job.geometry;
   if (item.planned->draft) {
     // The denoiser stays where the decoder fits beside it, as after any video.
-    if (!ChooseResidents(item.planned->draft->memory).denoiser) dit_.reset();
+    if (!ChooseResidents(item.planned->draft->memory).denoiser) DropDenoiser();
     ReleaseCachedMemory(settings_.device);
     DecodeDraft(item);
   } else if (!job.request.video.empty()) {
@@ -85,13 +86,13 @@ at::Tensor Generation::EncodeSource(Item& item) {
   OpenSource(item);
   // Encoding takes what memory there is.
   decoder_.reset();
-  dit_.reset();
+  DropDenoiser();
   ReleaseCachedMemory(settings_.device);
-  const Vae vae = LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_);
+  const ClipEncoder encoder(model_, context_, team_);
   Stage stage(context_, item.planned->draft ? "encoding draft" : "encoding video",
               VaeConfig::kTimeStride * (job.geometry.latent.t - 1) + 1, "frames");
   const at::Tensor latents =
-      EncodeClip(vae, *item.source, job.geometry.latent.t, EncodedFrames(job),
+      EncodeClip(encoder, *item.source, job.geometry.latent.t, EncodedFrames(job),
                  SpoolFolder(job.request.output.path), stage);
   stage.Finish(item.result.stages);
   return latents;

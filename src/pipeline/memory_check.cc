@@ -38,6 +38,20 @@ const StageMemory* TooLarge(const RunMemory& memory) {
                                                                                : nullptr;
 }
 
+std::vector<RankSplit> SplitsOf(const ModelInfo& model, const Job& job, int64_t ranks) {
+  const bool guided = job.sampling.guidance != 1;
+  const int64_t heads = model.dit.num_heads;
+  std::vector<RankSplit> splits = RankSplits(ranks, heads, guided);
+  if (splits.empty()) {
+    FailUsage(
+        "`gpus` {}: the ranks that share a forward must divide the denoiser's {} heads{}; "
+        "possible are {}",
+        ranks, heads, guided ? ", or half of them each of guidance's branches" : "",
+        fmt::join(RankCounts(2 * heads, heads, guided), ", "));
+  }
+  return splits;
+}
+
 // Variations of a job until one fits.
 class FitSearch {
  public:
@@ -136,7 +150,7 @@ MemoryBudget BudgetOf(at::Device device, const MemoryLimits& limits) {
 }
 
 PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType dtype,
-                        const MemoryBudget& budget) {
+                        const MemoryBudget& budget, const RankSplit& split) {
   PlannedRun run;
   run.dit = model.dit;
   run.vae = VaeOf(model);
@@ -161,14 +175,20 @@ PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType d
   run.two_branches = job.sampling.guidance != 1;
   run.encoded_frames = EncodedFrames(job);
   run.device_budget = budget.device;
+  run.split = split;
   return run;
 }
 
 RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::ScalarType dtype,
                         const MemoryBudget& budget) {
-  RunMemory memory{PlanMemory(MemoryInputs(model, job, dtype, budget)), budget};
-  std::erase_if(memory.device,
-                [&](const StageMemory& stage) { return !RunsOnDevice(stage, job, budget.on_gpu); });
+  RunMemory memory;
+  for (const RankSplit& split : SplitsOf(model, job, budget.ranks)) {
+    memory = {PlanMemory(MemoryInputs(model, job, dtype, budget, split)), budget, split};
+    std::erase_if(memory.device, [&](const StageMemory& stage) {
+      return !RunsOnDevice(stage, job, budget.on_gpu);
+    });
+    if (TooLarge(memory) == nullptr) break;
+  }
   return memory;
 }
 

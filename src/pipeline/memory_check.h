@@ -24,21 +24,25 @@ struct MemoryBudget {
   bool on_gpu = false;
   int64_t device = 0;  // bytes; 0: no limit
   int64_t host = 0;
+  int64_t ranks = 1;  // that share a run, each with such a device
 };
 MemoryBudget BudgetOf(at::Device device, const MemoryLimits& limits);
 
-// Everything that decides the memory of a job.
+// Everything that decides the memory of a job, of one rank where several share it by `split`.
 PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType dtype,
-                        const MemoryBudget& budget);
+                        const MemoryBudget& budget, const RankSplit& split = {});
 
 // The stages that a job has, and what there is for them.
 struct RunMemory : MemoryPlan {
   MemoryBudget budget;
+  RankSplit split;  // of budget.ranks
 
   BlockWeights Blocks() const {
     return stream_weights ? BlockWeights::kOnHost : BlockWeights::kOnDevice;
   }
 };
+// By the first split of the ranks that fits, else by the last. Throws Error of kind kUsage where
+// their number does not divide the denoiser's heads.
 RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::ScalarType dtype,
                         const MemoryBudget& budget);
 

@@ -1,4 +1,4 @@
-// A forward that stops at the first bad layer.
+// A forward that notes the first bad layer.
 #include "pipeline/not_finite.h"
 
 #include <ATen/ATen.h>
@@ -9,11 +9,6 @@ namespace t3 {
 namespace {
 
 bool IsFinite(const at::Tensor& tensor) { return tensor.isfinite().all().item<bool>(); }
-
-// Thrown to leave the forward; caught below.
-struct FoundLayer {
-  std::string name;
-};
 
 std::string BadText(const TextContext& text) {
   for (size_t i = 0; i < text.layers.size(); ++i) {
@@ -27,20 +22,18 @@ std::string BadText(const TextContext& text) {
 
 }  // namespace
 
-std::string FirstNotFinite(const Dit& dit, const ForwardInput& input, const TextContext& text,
-                           const AttentionLayout& attention) {
-  if (!IsFinite(input.latents)) return "the latents";
-  const std::string bad_text = BadText(text);
-  if (!bad_text.empty()) return bad_text;
-  try {
-    dit.Forward(input.latents, input.timestep, input.clean_frames, text, attention,
-                [](const std::string& layer, const at::Tensor& output) {
-                  if (!IsFinite(output)) throw FoundLayer{layer};
-                });
-  } catch (const FoundLayer& found) {
-    return found.name;
-  }
-  return "";
+FaultyLayerFound FirstNotFinite(const Dit& dit, const ForwardInput& input, const TextContext& text,
+                                const AttentionLayout& attention) {
+  if (!IsFinite(input.latents)) return {"the latents"};
+  if (std::string bad_text = BadText(text); !bad_text.empty()) return {std::move(bad_text)};
+  FaultyLayerFound found;
+  int64_t depth = 0;
+  dit.Forward(input.latents, input.timestep, input.clean_frames, text, attention,
+              [&](const std::string& layer, const at::Tensor& output) {
+                ++depth;
+                if (found.name.empty() && !IsFinite(output)) found = {layer, depth};
+              });
+  return found;
 }
 
 }  // namespace t3

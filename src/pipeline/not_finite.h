@@ -15,10 +15,14 @@ struct ForwardInput {
   int64_t clean_frames;
 };
 
-// Repeats the forward and checks each layer's output. Returns the name of the layer's weights
-// ("blocks.3", "patch_embedding", "text_embedding"), or "the latents" if the input is not finite;
-// "" if everything is finite.
-std::string FirstNotFinite(const Dit& dit, const ForwardInput& input, const TextContext& text,
-                           const AttentionLayout& attention);
+struct FaultyLayerFound {
+  std::string name;  // of the layer's weights ("blocks.3", "patch_embedding", "text_embedding"), or
+                     // "the latents" if the input is not finite; "" if everything is finite
+  int64_t depth = 0;  // counts the layers from the input on
+};
+
+// Repeats the forward and checks each layer's output: to its end, since other ranks may take part.
+FaultyLayerFound FirstNotFinite(const Dit& dit, const ForwardInput& input, const TextContext& text,
+                                const AttentionLayout& attention);
 
 }  // namespace t3

@@ -199,13 +199,16 @@ void Planner::ReadInputs(PlannedJob& planned) const {
 }
 
 void Planner::PlanMemoryAndTime(PlannedJob& planned, RunPlan& plan) const {
-  const MemoryBudget budget = BudgetOf(settings_.device, settings_.limits);
+  MemoryBudget budget = BudgetOf(settings_.device, settings_.limits);
+  budget.ranks = RanksOf(settings_.options);
   const auto time_of = [&](const ModelInfo& model, const Job& job, const RunMemory& memory) {
     return FindTime(model, job, settings_.device, settings_.dtype, memory.stream_weights,
-                    !settings_.options.deterministic);
+                    !settings_.options.deterministic, memory.split);
   };
   planned.memory = PlanRunMemory(model_, planned.job, settings_.dtype, budget);
   plan.memory = ToOutlook(planned.memory);
+  plan.ranks = budget.ranks;
+  plan.split = DescribeSplit(planned.memory.split);
   plan.refusal = CheckMemory(model_, planned.job, settings_.dtype, planned.memory);
   plan.time = time_of(model_, planned.job, planned.memory);
   if (!planned.draft) return;

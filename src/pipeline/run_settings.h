@@ -16,6 +16,11 @@ inline ComputeDtype ToComputeDtype(at::ScalarType dtype) {
   return dtype == at::kBFloat16 ? ComputeDtype::kBf16 : ComputeDtype::kFp32;
 }
 
+// Ranks that share a run with these options.
+inline int64_t RanksOf(const RunOptions& options) {
+  return options.ranks.size > 1 ? options.ranks.size : options.gpus.value_or(1);
+}
+
 struct RunSettings {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;

@@ -5,8 +5,15 @@
 #include "pipeline/decode.h"
 #include "pipeline/refinement.h"
 #include "plan/cost.h"
+#include "plan/decode_plan.h"
 
 namespace t3 {
+namespace {
+
+// All-to-all between two H200s over NVLink, of messages as a 4K forward sends them.
+constexpr double kNvlinkBytesPerSecond = 300e9;
+
+}  // namespace
 
 CalibrationKey CalibrationKeyOf(const ModelInfo& model, const Job& job, at::Device device,
                                 at::ScalarType dtype) {
@@ -44,10 +51,35 @@ TimeOutlook ExpectTime(const Calibration& calibration, const ModelInfo& model, c
 }
 
 std::optional<TimeOutlook> FindTime(const ModelInfo& model, const Job& job, at::Device device,
-                                    at::ScalarType dtype, bool streamed, bool tunes) {
+                                    at::ScalarType dtype, bool streamed, bool tunes,
+                                    const RankSplit& split) {
   const auto calibration = FindCalibration(CalibrationKeyOf(model, job, device, dtype));
   if (!calibration) return std::nullopt;
-  return ExpectTime(*calibration, model, job, dtype, streamed, tunes);
+  return SharedTime(ExpectTime(*calibration, model, job, dtype, streamed, tunes), model, job, dtype,
+                    device, split);
+}
+
+TimeOutlook SharedTime(TimeOutlook alone, const ModelInfo& model, const Job& job,
+                       at::ScalarType dtype, at::Device device, const RankSplit& split) {
+  if (split.ranks() == 1) return alone;
+  TimeOutlook time = alone;
+  const double sent = ExchangedBytes(split, model.dit.num_layers, job.segment.grid.tokens(),
+                                     model.dit.dim * static_cast<int64_t>(c10::elementSize(dtype)));
+  const double exchange = device.is_cuda() ? sent / kNvlinkBytesPerSecond : 0;
+  time.forward = alone.forward / static_cast<double>(split.shards) + exchange;
+  const bool two = job.sampling.guidance != 1 && split.branches == 1;
+  time.step = (two ? 2 : 1) * time.forward;
+  time.denoising =
+      time.start + static_cast<double>(job.steps() * std::ssize(job.segments)) * time.step;
+  const Grid& latent = job.geometry.latent;
+  if (split.ranks() > latent.h) return time;
+  const int64_t some = split.ranks() > 2 ? 1 : 0;  // with two neighbours where parts have them
+  const VaeConfig vae = VaeOf(model);
+  const DecodePlan part =
+      MakeDecodePlan(vae, latent, 2, {.part = PartRows(latent.h, some, split.ranks())});
+  if (std::holds_alternative<VaeConfig>(DecoderOf(model))) time.decoding *= RelativeWork(part);
+  time.encoding *= RelativeWork(part);
+  return time;
 }
 
 void AddDraft(const std::optional<TimeOutlook>& draft, std::optional<TimeOutlook>& time) {

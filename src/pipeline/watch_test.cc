@@ -95,7 +95,7 @@ TEST(Watch, OverflowIsTracedToItsLayer) {
     const Dit dit(model.dit, tensors);
     const at::Tensor latents = at::ones({16, 1, 4, 4});
     const TextContext text = dit.PrepareText(at::ones({3, model.dit.text_dim}));
-    return FirstNotFinite(dit, {latents, 500, 0}, text, attention);
+    return FirstNotFinite(dit, {latents, 500, 0}, text, attention).name;
   };
   EXPECT_EQ(culprit(""), "");
   EXPECT_EQ(culprit("blocks.3.ffn.0.weight"), "blocks.3");

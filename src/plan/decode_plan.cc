@@ -12,29 +12,35 @@ namespace t3 {
 
 DecodePlan MakeDecodePlan(const VaeConfig& config, const Grid& latent, int64_t element_bytes,
                           const DecodePlanOptions& options) {
-  T3_CHECK(options.slabs >= 1 && options.slabs <= latent.h && options.latent_frames >= 1 &&
+  const RowRange part = options.part.size() > 0 ? options.part : RowRange{0, latent.h};
+  T3_CHECK(options.slabs >= 1 && options.slabs <= part.size() && options.latent_frames >= 1 &&
                options.whole_levels >= 0 && options.whole_levels < kVaeLevels &&
                (options.order == DecodeOrder::kFramesOuter || options.whole_levels == 0),
            "decode plan: {} slabs of {} latent rows, {} latent frames per pass, {} whole levels",
-           options.slabs, latent.h, options.latent_frames, options.whole_levels);
+           options.slabs, part.size(), options.latent_frames, options.whole_levels);
   DecodePlan plan;
   plan.order = options.order;
   plan.latent = latent;
   plan.latent_frames = options.latent_frames;
   plan.score_bytes =
       std::min(options.score_bytes, latent.h * latent.w * latent.h * latent.w * element_bytes);
+  plan.part = part;
   const int64_t split = options.whole_levels;
-  plan.whole =
-      MakeDecoderSlab(config, latent, options.latent_frames, 0, split, {0, latent.h << split});
   const int64_t stride = config.spatial_stride() / config.patch();  // rows per latent row
   for (int64_t i = 0; i < options.slabs; ++i) {
-    const RowRange rows{stride * (latent.h * i / options.slabs),
-                        stride * (latent.h * (i + 1) / options.slabs)};
+    const RowRange rows{stride * (part.begin + part.size() * i / options.slabs),
+                        stride * (part.begin + part.size() * (i + 1) / options.slabs)};
     plan.slabs.push_back(
         MakeDecoderSlab(config, latent, options.latent_frames, split, kVaeLevels, rows));
   }
+  plan.whole = MakeDecoderSlab(config, latent, options.latent_frames, 0, split,
+                               {plan.slabs.front().input.begin, plan.slabs.back().input.end});
   plan.memory = CountDecodeMemory(config, element_bytes, plan);
   return plan;
+}
+
+RowRange PartRows(int64_t rows, int64_t part, int64_t parts) {
+  return {rows * part / parts, rows * (part + 1) / parts};
 }
 
 std::string DescribeDecodePlan(const DecodePlan& plan) {

@@ -48,7 +48,9 @@ struct DecodePlan {
   Grid latent;
   int64_t latent_frames = 1;  // per pass; the first pass has one
   int64_t score_bytes = 0;    // attention scores of the middle block at a time
-  PlannedSlab whole;          // levels that run on whole frames after the middle block
+  RowRange part;              // latent rows that are decoded, all of them or a rank's
+  // Levels that run on all rows of the part after the middle block, whose output rows they read.
+  PlannedSlab whole;
   std::vector<PlannedSlab> slabs;
   VaeMemory memory;  // bytes beside weights and latents
 };

@@ -64,22 +64,33 @@ int64_t HeadBytes(const PlannedRun& run, const LayerAttention& layer) {
 // x and q|k|v, and on the CPU normed q and k and the output of all heads.
 int64_t TensorsOfAttention(const PlannedRun& run) { return run.on_gpu ? 1 + 3 : 1 + 3 + 2 + 1; }
 
-int64_t TensorBytes(const PlannedRun& run) {
-  return DenoisedVideo(run).grid.tokens() * run.dit.dim * run.element_bytes;
+// Of the rank with the most.
+int64_t RankTokens(const PlannedRun& run) {
+  return (DenoisedVideo(run).grid.tokens() + run.split.shards - 1) / run.split.shards;
 }
+
+int64_t TensorBytes(const PlannedRun& run) {
+  return RankTokens(run) * run.dit.dim * run.element_bytes;
+}
+
+// Of a rank that exchanges (models/dit/token_shard.cc): x, q|k|v, and what is sent, or sent and
+// received; in attention the output is received in one tensor and laid out in another.
+int64_t ExchangeBytes(const PlannedRun& run) { return (1 + 3 + 3) * TensorBytes(run); }
 
 // Normed tokens before q, k, v; then window attention by groups of heads.
 int64_t AttentionPhase(const PlannedRun& run, int64_t scratch) {
   const int64_t row = run.dit.dim * run.element_bytes;
-  int64_t widest = row * ChunkTokens(DenoisedVideo(run).grid.tokens(), row, scratch);
+  int64_t widest = row * ChunkTokens(RankTokens(run), row, scratch);
   for (const LayerAttention& layer : Layers(run)) {
     const auto add = [&](int64_t head) {
-      widest = std::max(widest, head * HeadGroup(run.dit.num_heads, head, scratch));
+      const int64_t heads = run.dit.num_heads / run.split.shards;
+      widest = std::max(widest, head * HeadGroup(heads, head, scratch));
     };
     add(HeadBytes(run, layer));
     if (run.dit_fp8) add(CodesHeadBytes(layer.size, run.dit.head_dim()));
   }
-  return TensorsOfAttention(run) * TensorBytes(run) + widest;
+  const int64_t attention = TensorsOfAttention(run) * TensorBytes(run) + widest;
+  return run.split.shards == 1 ? attention : std::max(attention, ExchangeBytes(run));
 }
 
 // x and chunks of tokens: the FFN's normed input and hidden tensor, and where its last product has
@@ -88,7 +99,7 @@ int64_t FfnPhase(const PlannedRun& run, int64_t scratch) {
   const bool fused = run.on_gpu && run.element_bytes == 2;
   const int64_t row = FfnRowBytes(run.dit.dim, run.dit.ffn_dim, run.element_bytes, run.dit_fp8);
   const int64_t taken = row - (fused ? run.dit.dim * run.element_bytes : 0);
-  return TensorBytes(run) + taken * ChunkTokens(DenoisedVideo(run).grid.tokens(), row, scratch);
+  return TensorBytes(run) + taken * ChunkTokens(RankTokens(run), row, scratch);
 }
 
 int64_t SmallestScratch(const PlannedRun& run) {
@@ -113,8 +124,8 @@ int64_t PartitionBytes(const PlannedRun& run) {
 
 int64_t TextBytes(const PlannedRun& run) {
   const DitConfig& dit = run.dit;
-  return (run.two_branches ? 2 : 1) * dit.num_layers * 2 * dit.text_len * dit.dim *
-         run.element_bytes;
+  const int64_t branches = run.two_branches && run.split.branches == 1 ? 2 : 1;
+  return branches * dit.num_layers * 2 * dit.text_len * dit.dim * run.element_bytes;
 }
 
 int64_t LatentBytes(const PlannedRun& run) {

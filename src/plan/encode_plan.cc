@@ -163,18 +163,21 @@ DownsampleShapes PlannedEncoderLevel::Downsampler() const {
 }
 
 EncodePlan MakeEncodePlan(const VaeConfig& config, const Grid& latent, int64_t element_bytes,
-                          int64_t slabs, int64_t first_level_frames) {
-  T3_CHECK(slabs >= 1 && slabs <= latent.h, "encode plan: {} slabs of {} latent rows", slabs,
-           latent.h);
+                          int64_t slabs, int64_t first_level_frames, const RowRange& part) {
+  const RowRange rows = part.size() > 0 ? part : RowRange{0, latent.h};
+  T3_CHECK(slabs >= 1 && slabs <= rows.size(), "encode plan: {} slabs of {} latent rows", slabs,
+           rows.size());
   T3_CHECK(first_level_frames == 1 || first_level_frames == VaeConfig::kTimeStride,
            "encode plan: {} frames at a time, wanted 1 or {}", first_level_frames,
            VaeConfig::kTimeStride);
   EncodePlan plan;
   plan.latent = latent;
+  plan.part = rows;
   plan.score_bytes =
       std::min(kScoreBytes, latent.h * latent.w * latent.h * latent.w * element_bytes);
   for (int64_t i = 0; i < slabs; ++i) {
-    const RowRange output{latent.h * i / slabs, latent.h * (i + 1) / slabs};
+    const RowRange output{rows.begin + rows.size() * i / slabs,
+                          rows.begin + rows.size() * (i + 1) / slabs};
     plan.slabs.push_back(MakeSlab(config, latent, output, first_level_frames));
   }
   plan.memory = CountEncodeMemory(config, element_bytes, plan);
@@ -182,13 +185,15 @@ EncodePlan MakeEncodePlan(const VaeConfig& config, const Grid& latent, int64_t e
 }
 
 std::optional<EncodePlan> FindEncodePlan(const VaeConfig& config, const Grid& latent,
-                                         int64_t element_bytes, int64_t budget) {
+                                         int64_t element_bytes, int64_t budget,
+                                         const RowRange& part) {
+  const int64_t rows = part.size() > 0 ? part.size() : latent.h;
   const auto fits = [&](const EncodePlan& plan) {
     return plan.memory.total <= budget && LargestTensor(config, plan) <= kMaxTensorElements;
   };
-  EncodePlan plan = MakeEncodePlan(config, latent, element_bytes, 1);
-  for (int64_t slabs = 1; !fits(plan) && slabs <= latent.h; ++slabs) {
-    plan = MakeEncodePlan(config, latent, element_bytes, slabs, 1);
+  EncodePlan plan = MakeEncodePlan(config, latent, element_bytes, 1, VaeConfig::kTimeStride, part);
+  for (int64_t slabs = 1; !fits(plan) && slabs <= rows; ++slabs) {
+    plan = MakeEncodePlan(config, latent, element_bytes, slabs, 1, part);
   }
   return fits(plan) ? std::optional(std::move(plan)) : std::nullopt;
 }
@@ -203,6 +208,26 @@ EncodePlan PlanEncode(const VaeConfig& config, const Grid& latent, int64_t eleme
            FormatBytes(MakeEncodePlan(config, latent, element_bytes, latent.h, 1).memory.total),
            FormatBytes(std::max<int64_t>(budget, 0)));
   return *plan;
+}
+
+EncodePlan PlanEncodePart(const VaeConfig& config, const Grid& latent, int64_t element_bytes,
+                          int64_t budget, int64_t part, int64_t parts) {
+  T3_CHECK(parts <= latent.h, "encoding {} latent rows in {} parts; wanted at most one a row",
+           latent.h, parts);
+  std::optional<EncodePlan> tallest;
+  for (int64_t i = 0; i < parts; ++i) {
+    const RowRange rows{latent.h * i / parts, latent.h * (i + 1) / parts};
+    auto plan = FindEncodePlan(config, latent, element_bytes, budget, rows);
+    T3_CHECK(plan.has_value(),
+             "encoding {} latent frames of {}x{} in {} parts does not fit {} beside the weights; "
+             "use a larger `memory-limit`",
+             latent.t, latent.w, latent.h, parts, FormatBytes(std::max<int64_t>(budget, 0)));
+    if (!tallest || plan->slabs.size() > tallest->slabs.size()) tallest = std::move(plan);
+  }
+  return MakeEncodePlan(config, latent, element_bytes,
+                        std::min<int64_t>(std::ssize(tallest->slabs), latent.h / parts),
+                        tallest->slabs.front().levels.front().map.frames,
+                        {latent.h * part / parts, latent.h * (part + 1) / parts});
 }
 
 }  // namespace t3

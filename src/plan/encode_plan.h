@@ -34,25 +34,33 @@ struct EncoderSlab {
 };
 
 // The first pass has one frame, the others four. The first level, whose maps are the largest, can
-// take them one by one. The middle block runs on whole frames after the last slab.
+// take them one by one. The middle block, which reads whole frames, runs after the last slab.
 struct EncodePlan {
   Grid latent;
   int64_t score_bytes = 0;
+  RowRange part;  // latent rows that are encoded, all of them or a rank's
   std::vector<EncoderSlab> slabs;
   VaeMemory memory;  // bytes beside weights and latents; buffered: the last level of all frames
 };
 
-// `slabs` at most the latents' rows, `first_level_frames` 1 or 4.
+// `slabs` at most the rows of `part` (empty: all latent rows), `first_level_frames` 1 or 4.
 EncodePlan MakeEncodePlan(const VaeConfig& config, const Grid& latent, int64_t element_bytes,
-                          int64_t slabs, int64_t first_level_frames = VaeConfig::kTimeStride);
+                          int64_t slabs, int64_t first_level_frames = VaeConfig::kTimeStride,
+                          const RowRange& part = {});
 
 // The plan with the fewest slabs within `budget` bytes; nullopt if none fits. Neighbouring slabs
 // read the same rows, so with several slabs the first level takes frames one by one, which leaves
 // room for higher slabs.
 std::optional<EncodePlan> FindEncodePlan(const VaeConfig& config, const Grid& latent,
-                                         int64_t element_bytes, int64_t budget);
+                                         int64_t element_bytes, int64_t budget,
+                                         const RowRange& part = {});
 // The same; if none fits, throws Error that states the memory of the smallest plan.
 EncodePlan PlanEncode(const VaeConfig& config, const Grid& latent, int64_t element_bytes,
                       int64_t budget);
+
+// The plan of part `part` of `parts` of the rows. All have as many slabs as the tallest needs
+// within `budget`. Throws Error as PlanEncode.
+EncodePlan PlanEncodePart(const VaeConfig& config, const Grid& latent, int64_t element_bytes,
+                          int64_t budget, int64_t part, int64_t parts);
 
 }  // namespace t3

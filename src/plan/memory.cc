@@ -82,16 +82,30 @@ int64_t FrameBytes(const PlannedRun& run) {
   return 3 * run.video.padded_width * run.video.padded_height * kFloatBytes;
 }
 
+// Latent rows of the largest part of a decode or encode that ranks share, with neighbours on both
+// sides where there are more than two; all rows where it is not shared.
+RowRange TallestPart(const PlannedRun& run) {
+  const int64_t ranks = run.split.ranks(), rows = run.video.latent.h;
+  if (ranks == 1 || ranks > rows) return {};
+  RowRange tallest;
+  for (int64_t i = 0; i < ranks; ++i) {
+    const RowRange part = PartRows(rows, i, ranks);
+    if (part.size() > tallest.size() || (part.size() == tallest.size() && i == 1)) tallest = part;
+  }
+  return tallest;
+}
+
 StageMemory EncoderStage(const PlannedRun& run) {
   const Grid latent{run.encoded_frames, run.video.latent.h, run.video.latent.w};
   const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kEncoder), kFloatBytes);
   // The frames of one call of the frame source, and the latents of the window.
   const int64_t inputs = FrameBytes(run) * std::min(run.encoded_frames, VaeConfig::kTimeStride) +
                          run.vae.latent_channels * latent.tokens() * kFloatBytes;
-  const EncodePlan plan = FindEncodePlan(run.vae, latent, kFloatBytes,
-                                         BudgetAfter(run, Context(run) + weights + inputs))
-                              .value_or(MakeEncodePlan(run.vae, latent, kFloatBytes, latent.h, 1));
   const bool image = run.encoded_frames == 1;
+  const EncodePlan plan = FindEncodePlan(run.vae, latent, kFloatBytes,
+                                         BudgetAfter(run, Context(run) + weights + inputs),
+                                         image ? RowRange{} : TallestPart(run))
+                              .value_or(MakeEncodePlan(run.vae, latent, kFloatBytes, latent.h, 1));
   return {image ? StageKind::kImageEncoder : StageKind::kVideoEncoder, weights,
           inputs + plan.memory.total, Context(run), ""};
 }
@@ -104,8 +118,9 @@ struct DecoderUse {
 
 DecoderUse UseOf(const VaeConfig& config, const PlannedRun& run, int64_t budget) {
   const Grid& latent = run.video.latent;
-  const DecodePlan plan = FindDecodePlan(config, latent, run.element_bytes, budget)
-                              .value_or(SmallestDecodePlan(config, latent, run.element_bytes));
+  const DecodePlan plan =
+      FindDecodePlan(config, latent, run.element_bytes, budget, TallestPart(run))
+          .value_or(SmallestDecodePlan(config, latent, run.element_bytes));
   return {plan.memory.total, DescribeDecodePlan(plan)};
 }
 

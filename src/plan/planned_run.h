@@ -7,6 +7,7 @@
 #include "config/attention.h"
 #include "config/model_config.h"
 #include "plan/geometry.h"
+#include "plan/rank_split.h"
 
 namespace t3 {
 
@@ -33,6 +34,7 @@ struct PlannedRun {
   bool two_branches = true;  // guidance other than 1
   // Latent frames that are encoded first, in fp32: 0, 1 of an image, or a window of a source clip.
   int64_t encoded_frames = 0;
+  RankSplit split;            // of the ranks that share the run; memory is counted for one
   int64_t device_budget = 0;  // bytes that a stage may take, weights included; 0: no limit
 };
 

@@ -48,6 +48,8 @@ struct PlannedMachine {
 
 PlannedMachine MachineToPlan(const PlanRequest& request) {
   PlannedMachine machine;
+  if (request.gpus < 1)
+    FailUsage("`gpus` {} is not a number of GPUs; wanted 1 or more", request.gpus);
   const bool any_gpu = !request.preset.empty() && request.device == "auto";
   if (any_gpu) {
     // Without a GPU here, one that has what the dtype needs.
@@ -55,7 +57,7 @@ PlannedMachine MachineToPlan(const PlanRequest& request) {
     machine.dtype = fp8                                    ? at::kFloat8_e4m3fn
                     : request.dtype == ComputeDtype::kFp32 ? at::kFloat
                                                            : at::kBFloat16;
-    machine.budget = {true, request.memory_limit, 0};
+    machine.budget = {true, request.memory_limit, 0, request.gpus};
     const at::Device device = ResolveDevice("auto");
     if (device.is_cuda()) machine.device = device;
     return machine;
@@ -65,21 +67,60 @@ PlannedMachine MachineToPlan(const PlanRequest& request) {
   machine.budget = request.preset.empty()
                        ? BudgetOf(*machine.device, {request.memory_limit, 0})
                        : MemoryBudget{machine.device->is_cuda(), request.memory_limit, 0};
+  machine.budget.ranks = request.gpus;
   return machine;
 }
 
 std::optional<TimeOutlook> TimeToPlan(const PlanRequest& request, const ModelInfo& model,
-                                      const Job& job, const PlannedMachine& machine, bool streamed,
-                                      const ProgressFn& progress, const CancelToken* cancel) {
+                                      const Job& job, const PlannedMachine& machine,
+                                      const RunMemory& memory, const ProgressFn& progress,
+                                      const CancelToken* cancel) {
   if (request.calibrate && !request.preset.empty())
     FailUsage("`calibrate` runs the model: give its files with `model` DIR, not `preset`");
   if (!machine.device) return std::nullopt;
   if (!request.calibrate)
-    return FindTime(model, job, *machine.device, machine.dtype, streamed, /*tunes=*/true);
+    return FindTime(model, job, *machine.device, machine.dtype, memory.stream_weights,
+                    /*tunes=*/true, memory.split);
   const CalibrationKey key = CalibrationKeyOf(model, job, *machine.device, machine.dtype);
   const RunContext context{progress, cancel, *machine.device};
-  return ExpectTime(Calibrate(model, key, context), model, job, machine.dtype, streamed,
-                    /*tunes=*/true);
+  return SharedTime(ExpectTime(Calibrate(model, key, context), model, job, machine.dtype,
+                               memory.stream_weights, /*tunes=*/true),
+                    model, job, machine.dtype, *machine.device, memory.split);
+}
+
+// All stages: a plan has no output that would leave some out.
+RunMemory MemoryToPlan(const ModelInfo& model, const Job& job, const PlannedMachine& machine) {
+  const RankSplit split = PlanRunMemory(model, job, machine.dtype, machine.budget).split;
+  return {PlanMemory(MemoryInputs(model, job, machine.dtype, machine.budget, split)),
+          machine.budget, split};
+}
+
+// Each split of the ranks, for comparison.
+RankOutlook RanksToPlan(const ModelInfo& model, const Job& job, const PlannedMachine& machine) {
+  RankOutlook outlook;
+  outlook.ranks = machine.budget.ranks;
+  if (outlook.ranks == 1) return outlook;
+  const int64_t token_bytes = model.dit.dim * static_cast<int64_t>(c10::elementSize(machine.dtype));
+  for (const RankSplit& split :
+       RankSplits(outlook.ranks, model.dit.num_heads, job.sampling.guidance != 1)) {
+    const MemoryPlan memory =
+        PlanMemory(MemoryInputs(model, job, machine.dtype, machine.budget, split));
+    RankOutlook::Split entry;
+    entry.name = DescribeSplit(split);
+    for (const StageMemory& stage : memory.device) {
+      if (stage.kind == StageKind::kDenoiser) entry.denoiser_bytes = stage.total();
+    }
+    entry.fits = machine.budget.device == 0 || entry.denoiser_bytes <= machine.budget.device;
+    entry.exchanged_bytes =
+        ExchangedBytes(split, model.dit.num_layers, job.segment.grid.tokens(), token_bytes);
+    if (machine.device) {
+      if (const auto time = FindTime(model, job, *machine.device, machine.dtype,
+                                     memory.stream_weights, /*tunes=*/true, split))
+        entry.step = time->step;
+    }
+    outlook.splits.push_back(std::move(entry));
+  }
+  return outlook;
 }
 
 Job JobToPlan(const ModelInfo& model, const PlanRequest& request) {
@@ -105,12 +146,12 @@ Job JobToPlan(const ModelInfo& model, const PlanRequest& request) {
 void PlanDraft(const ModelInfo& model, const Job& job, const PlannedMachine& machine,
                PlanResult& result) {
   const Job draft = PlanJob(model, DraftRequest(job));
-  const MemoryPlan memory = PlanMemory(MemoryInputs(model, draft, machine.dtype, machine.budget));
-  AddDraft(ToOutlook({memory, machine.budget}), result.memory);
+  const RunMemory memory = MemoryToPlan(model, draft, machine);
+  AddDraft(ToOutlook(memory), result.memory);
   result.draft = ToDraftPlan(model, draft);
   if (!result.time) return;
   AddDraft(FindTime(model, draft, *machine.device, machine.dtype, memory.stream_weights,
-                    /*tunes=*/true),
+                    /*tunes=*/true, memory.split),
            result.time);
 }
 
@@ -147,7 +188,7 @@ PlanResult Plan(const PlanRequest& request, const ProgressFn& progress, const Ca
   const PlannedMachine machine = MachineToPlan(request);
   std::vector<WindowLayout> layouts =
       WindowLayouts(windowed_job.attention.windows, job.segment.grid, model.dit.num_layers);
-  const MemoryPlan memory = PlanMemory(MemoryInputs(model, job, machine.dtype, machine.budget));
+  const RunMemory memory = MemoryToPlan(model, job, machine);
 
   PlanResult result;
   result.model = model.paths.dit;
@@ -161,12 +202,13 @@ PlanResult Plan(const PlanRequest& request, const ProgressFn& progress, const Ca
   result.device = machine.device ? machine.device->str() : "GPU";
   result.device_name = machine.device ? DeviceName(*machine.device) : "";
   result.dtype = ToComputeDtype(machine.dtype);
-  result.memory = ToOutlook({memory, machine.budget});
+  result.memory = ToOutlook(memory);
   result.segments = std::ssize(job.segments);
   if (job.refines()) result.strength = job.sampling.strength;
   result.steps = job.steps();
   result.guidance = job.sampling.guidance;
-  result.time = TimeToPlan(request, model, job, machine, memory.stream_weights, progress, cancel);
+  result.time = TimeToPlan(request, model, job, machine, memory, progress, cancel);
+  result.ranks = RanksToPlan(model, job, machine);
   if (job.draft_size) PlanDraft(model, job, machine, result);
   return result;
 }

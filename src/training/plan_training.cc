@@ -16,6 +16,7 @@
 #include "training/data/prepare_settings.h"
 #include "training/dit/lora.h"
 #include "training/loop/muon.h"
+#include "training/vae/open_student.h"
 
 namespace t3 {
 namespace {
@@ -124,13 +125,13 @@ int64_t FrozenBytes(const TensorTable& table, at::ScalarType dtype) {
 
 // A student's LoRA shares its base with a teacher of the same weights, and needs a copy with the
 // factors merged while it is evaluated.
-void AddTeacher(const DistillConfig& config, const TeacherModel& teacher, at::ScalarType dtype,
-                TrainPlan* plan) {
+void AddTeacher(const DistillConfig& config, const ModelInfo& base, const TeacherModel& teacher,
+                at::ScalarType dtype, TrainPlan* plan) {
+  if (config.lora) plan->weight_bytes += FrozenBytes(DitTensors(base.dit), dtype);
+  if (config.lora && teacher.is_base) return;
   const TensorTable table = DitTensors(teacher.model.dit);
   plan->weight_bytes += FrozenBytes(table, dtype);
-  if (!(config.lora && teacher.is_base)) {
-    for (const TensorSpec& spec : table) plan->frozen_weights += Elements(spec.shape);
-  }
+  for (const TensorSpec& spec : table) plan->frozen_weights += Elements(spec.shape);
 }
 
 void AddCritic(const DistillConfig& config, const TeacherModel& teacher, at::ScalarType dtype,
@@ -282,13 +283,41 @@ TrainPlan PlanDistillTraining(const DistillConfig& config, const ModelInfo& base
   plan.base = base.paths.dit;
   FillShared(config, device, dtype, &plan);
   AddWeights(config, base, dtype, &plan);
-  AddTeacher(config, teacher, dtype, &plan);
+  AddTeacher(config, base, teacher, dtype, &plan);
   if (config.objective == Objective::kDmd) AddCritic(config, teacher, dtype, &plan);
   if (config.objective == Objective::kConsistency) AddTarget(config, base, dtype, &plan);
   plan.sizes = SizesOf(config, base, source);
   AddWork(config, base, ForwardsOfStep(config, teacher), device, dtype, &plan);
   return plan;
 }
+
+namespace {
+
+void AddClipSizes(const VaeTrainConfig& config, TrainPlan* plan) {
+  for (const WorldBatchKind& kind : config.world.batches) {
+    plan->sizes.push_back({kind.crop_width, kind.crop_height, kind.frames, 0, kind.clips, 0});
+  }
+}
+
+void AddDecoderStudent(const VaeTrainConfig& config, const VaeFile& teacher, at::ScalarType dtype,
+                       TrainPlan* plan) {
+  const int64_t size = dtype == at::kBFloat16 ? 2 : 4;
+  for (const TensorSpec& spec : VaeTensors(teacher.config)) {
+    plan->frozen_weights += Elements(spec.shape);
+    plan->weight_bytes += size * Elements(spec.shape);
+  }
+  TrainedWeights trained(config, dtype, plan);
+  const auto student = OpenDecoderStudent(config.student->decoder,
+                                          {teacher, dtype, at::kFloat, at::Device(at::kCPU)});
+  for (const auto& [name, leaf] : student->leaves()) {
+    trained.Add(name, leaf.sizes().vec(), /*computed_in_fp32=*/false);
+    plan->model_bytes += leaf.numel() * (config.save_dtype == "bf16" ? 2 : 4);
+  }
+  plan->trained = "the small decoder " + config.student->decoder;
+  AddClipSizes(config, plan);
+}
+
+}  // namespace
 
 TrainPlan PlanVaeTraining(const VaeTrainConfig& config, const VaeFile& file, at::Device device,
                           at::ScalarType dtype) {
@@ -297,6 +326,10 @@ TrainPlan PlanVaeTraining(const VaeTrainConfig& config, const VaeFile& file, at:
   plan.base = file.path;
   plan.trained = config.decoder_only ? "the decoder of the VAE" : "all weights of the VAE";
   FillShared(config, device, dtype, &plan);
+  if (config.student) {
+    AddDecoderStudent(config, file, dtype, &plan);
+    return plan;
+  }
   TrainedWeights trained(config, dtype, &plan);
   const TensorTable table = VaeTensors(file.config);
   for (const TensorSpec& spec : table) {
@@ -308,9 +341,7 @@ TrainPlan PlanVaeTraining(const VaeTrainConfig& config, const VaeFile& file, at:
     }
   }
   plan.model_bytes = SavedBytes(config, table, /*dit=*/false);
-  for (const WorldBatchKind& kind : config.world.batches) {
-    plan.sizes.push_back({kind.crop_width, kind.crop_height, kind.frames, 0, kind.clips, 0});
-  }
+  AddClipSizes(config, &plan);
   return plan;
 }
 

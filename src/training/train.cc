@@ -21,6 +21,7 @@
 #include "training/loop/trainer.h"
 #include "training/plan_training.h"
 #include "training/read_config.h"
+#include "training/vae/decoder_task.h"
 #include "training/vae/vae_task.h"
 #include "training/vae/world_clips.h"
 
@@ -58,7 +59,8 @@ std::vector<const char*> WrittenFiles(const DitTrainConfig& config) {
 }
 
 std::vector<const char*> WrittenFiles(const VaeTrainConfig&) {
-  return {"Wan2.1_VAE.safetensors", "Wan2.2_VAE.safetensors", "vae.json", "curves.svg"};
+  return {"Wan2.1_VAE.safetensors", "Wan2.2_VAE.safetensors", "vae.json",
+          "decoder.safetensors",    "decoder.json",           "curves.svg"};
 }
 
 void CheckOutput(const TrainConfig& config) {
@@ -100,13 +102,21 @@ TrainResult RunTrainer(const TrainConfig& config, Task& task, const RunContext& 
 }
 
 // Clips of config.validation, one a batch, in an order that no setting of the run changes.
-std::unique_ptr<PreparedSource> OpenValidation(const DitTrainConfig& config,
-                                               const ModelInfo& model) {
+std::unique_ptr<BatchSource> OpenValidation(const DitTrainConfig& config, const ModelInfo& model,
+                                            at::ScalarType dtype, const RunContext& context) {
   if (config.validation.every_steps == 0) return nullptr;
   DitTrainConfig fixed = config;
   fixed.seed = 0, fixed.batch_size = 1, fixed.accumulation = 1;
   fixed.buckets.clear();
+  fixed.data.world = config.validation.world;
+  if (fixed.data.world) return std::make_unique<WorldLatents>(fixed, model, dtype, context);
   return std::make_unique<PreparedSource>(config.validation.prepared, model, fixed);
+}
+
+// What can be said of it before anything is loaded or rendered.
+void CheckValidation(const DitTrainConfig& config, const ModelInfo& model) {
+  if (config.validation.every_steps == 0 || config.validation.world) return;
+  OpenValidation(config, model, at::kFloat, {{}, nullptr, at::kCPU});
 }
 
 TrainHooks SampleHooks(const DitTrainConfig& config, const RunContext& context) {
@@ -119,7 +129,7 @@ TrainHooks SampleHooks(const DitTrainConfig& config, const RunContext& context) 
   return hooks;
 }
 
-TrainHooks HooksOf(const DitTrainConfig& config, DitTask& task, PreparedSource* validation,
+TrainHooks HooksOf(const DitTrainConfig& config, DitTask& task, BatchSource* validation,
                    const RunContext& context) {
   TrainHooks hooks = SampleHooks(config, context);
   hooks.validate_every = config.validation.every_steps;
@@ -145,12 +155,13 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
   if (!config.data.world) {
     prepared = std::make_unique<PreparedSource>(config.data.prepared, model, config);
   }
-  const auto validation = OpenValidation(config, model);
+  CheckValidation(config, model);
   if (announce) {
     announce(PlanDitTraining(config, model, prepared.get(), context.device, dtype));
   }
   std::unique_ptr<BatchSource> source = std::move(prepared);
   if (!source) source = std::make_unique<WorldLatents>(config, model, dtype, context);
+  const auto validation = OpenValidation(config, model, dtype, context);
   spdlog::info("training on {}", source->Digest());
   DitTask task(config, model, std::move(source), dtype, context);
   return RunTrainer(config, task, context, HooksOf(config, task, validation.get(), context));
@@ -196,6 +207,13 @@ TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
   if (announce) announce(PlanVaeTraining(config, file, context.device, dtype));
   auto source =
       std::make_unique<WorldClips>(config.world, config.seed, config.accumulation, context.device);
+  if (config.student) {
+    DecoderTask task(config, file, std::move(source), dtype, context.device);
+    TrainHooks hooks;
+    hooks.gate_every = config.gates_every;
+    hooks.gate = [&task](const TensorMap& weights) { return task.Gate(weights); };
+    return RunTrainer(config, task, context, std::move(hooks));
+  }
   VaeTask task(config, file, std::move(source), dtype, context.device);
   return RunTrainer(config, task, context);
 }
@@ -228,7 +246,7 @@ TrainPlan PlanTask(const DitTrainConfig& config, at::Device device) {
   const ModelInfo model = OpenBase(config);
   CheckModelReplaceable(config);
   const auto prepared = OpenPrepared(config, model);
-  OpenValidation(config, model);
+  CheckValidation(config, model);
   TrainPlan plan =
       PlanDitTraining(config, model, prepared.get(), device, ResolveDtype(config.dtype, device));
   if (!IsMadeFirst(config)) {
@@ -256,7 +274,8 @@ TrainPlan PlanTask(const VaeTrainConfig& config, at::Device device) {
   CheckModelReplaceable(config);
   CheckStride(config.world, file.config.spatial_stride());
   const WorldClips clips(config.world, config.seed, config.accumulation, device);
-  CheckResumable(config, VaeIdentity(file, clips.Digest()));
+  CheckResumable(config, config.student ? DecoderIdentity(config, file, clips.Digest())
+                                        : VaeIdentity(file, clips.Digest()));
   return PlanVaeTraining(config, file, device, ResolveDtype(config.dtype, device));
 }
 

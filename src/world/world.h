@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "world/scene.h"
 
@@ -16,6 +17,10 @@ inline constexpr uint64_t kCaptionVariants = 4;
 
 // The scene in words, with every attribute; `variant` picks one of kCaptionVariants phrasings.
 std::string Caption(const WorldScene& scene, uint64_t variant = 0);
+
+// The attributes that a caption in one of the phrasings states, in letters of either case; absent
+// for a text that does not state each of them.
+std::optional<WorldValues> ReadCaption(std::string_view caption);
 
 struct WorldCrop {
   int64_t x = 0, y = 0, width = 0, height = 0;  // in pixels of the full picture

@@ -90,6 +90,19 @@ TEST(CaptionTest, ChangesWithEveryAttributeInEveryPhrasing) {
   }
 }
 
+TEST(CaptionTest, CanBeReadBack) {
+  for (uint64_t seed = 0; seed < 2000; ++seed) {
+    const WorldScene scene = SampleScene(seed);
+    const std::string caption = Caption(scene, seed % kCaptionVariants);
+    ASSERT_EQ(ReadCaption(caption), scene.Values()) << caption;
+  }
+  EXPECT_FALSE(ReadCaption("A leopard rests near a tree."));
+  EXPECT_FALSE(ReadCaption(""));
+  EXPECT_FALSE(
+      ReadCaption("The sea at dawn. A clear sky with the sun on the left. Between two red "
+                  "lanterns a blue boat stays still."));
+}
+
 TEST(CaptionTest, UsesFewWords) {
   std::set<std::string> words;
   for (uint64_t seed = 0; seed < 500; ++seed) {

@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "config/geometry.h"
 #include "models/decoder/decoded_rows.h"
@@ -26,6 +28,8 @@ struct PlannedDecode {
   // through all frames. `poll` may be empty. An exception from either stops the run. Only while the
   // decoder lives.
   std::function<void(const at::Tensor& latents, const RowSink& sink, const PollFn& poll)> run;
+  // Of a part (PlanPart): rows of pixels of each call of `sink`, in order.
+  std::vector<RowRange> calls = {};
 };
 
 class VideoDecoder {
@@ -34,6 +38,13 @@ class VideoDecoder {
 
   // The fastest decode of latents of this grid within `budget` bytes. Throws Error if none fits.
   virtual PlannedDecode PlanFor(const Grid& latent, int64_t budget) const = 0;
+  // The same of part `part` of `parts` of the rows, which several processes decode: `sink` gets the
+  // part's rows, and the calls of all parts correspond one to one, with the same frames. nullopt
+  // where this decoder is not worth sharing.
+  virtual std::optional<PlannedDecode> PlanPart(const Grid& /*latent*/, int64_t /*budget*/,
+                                                int64_t /*part*/, int64_t /*parts*/) const {
+    return std::nullopt;
+  }
   // Pixels a latent has on each axis.
   virtual int64_t spatial_stride() const = 0;
   // Throws Error unless they are latents, (z,T,h,w) or with a batch in front, of this decoder.

@@ -54,4 +54,11 @@ AttentionLayout AttentionLayout::Repeat(int64_t videos) const {
   return result;
 }
 
+AttentionLayout AttentionLayout::Share(RankGroup& group) const {
+  T3_CHECK(videos_ == 1, "AttentionLayout: {} videos cannot be shared by ranks", videos_);
+  AttentionLayout result = *this;
+  result.shard_.emplace(group, grid_.tokens());
+  return result;
+}
+
 }  // namespace t3

@@ -4,10 +4,12 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "config/attention.h"
 #include "config/geometry.h"
+#include "models/dit/token_shard.h"
 #include "ops/attention/rope.h"
 #include "ops/attention/window_partition.h"
 
@@ -26,10 +28,14 @@ class AttentionLayout {
 
   // The same for a batch.
   AttentionLayout Repeat(int64_t videos) const;
+  // The same for a forward that the ranks of `group` share; not for a batch.
+  AttentionLayout Share(RankGroup& group) const;
 
   const Grid& grid() const { return grid_; }
   int64_t videos() const { return videos_; }
   const RopeTables& rope() const { return rope_; }
+  // What this rank has of the tokens; nullptr: all of them.
+  const TokenShard* shard() const { return shard_ ? &*shard_ : nullptr; }
   int64_t layers() const { return static_cast<int64_t>(layout_of_layer_.size()); }
   // One or two partitions, whose outputs are averaged.
   const std::vector<WindowPartition>& layer(int64_t i) const {
@@ -40,6 +46,7 @@ class AttentionLayout {
   Grid grid_;
   int64_t videos_ = 1;
   RopeTables rope_;
+  std::optional<TokenShard> shard_;
   std::vector<std::vector<WindowPartition>> layouts_;
   std::vector<int64_t> layout_of_layer_;
 };

@@ -10,6 +10,7 @@
 #include "config/model_config.h"
 #include "models/dit/cross_attention.h"
 #include "models/dit/qkv_projection.h"
+#include "models/dit/token_shard.h"
 #include "models/dit/weights.h"
 #include "ops/attention/window_partition.h"
 #include "ops/execution_mode.h"
@@ -41,8 +42,9 @@ struct BlockContext {
   int64_t tokens_per_row = 0;  // > 0: K videos of so many tokens, each with its own timestep
   const std::vector<WindowPartition>* windows = nullptr;  // of this layer
   const RopeTables* rope = nullptr;
-  TextKeys text{};         // of this layer
-  at::Tensor text_bias{};  // (videos, rows) fp32 or undefined
+  const TokenShard* shard = nullptr;  // of the tokens that this rank has; nullptr: all
+  TextKeys text{};                    // of this layer
+  at::Tensor text_bias{};             // (videos, rows) fp32 or undefined
   int64_t scratch_bytes = 0;
   SegmentRunner chunk_runner{};  // differentiable only, see SegmentRunners
 

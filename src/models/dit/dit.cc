@@ -183,8 +183,11 @@ Dit::Pass Dit::Begin(const at::Tensor& latents, double timestep, int64_t clean_f
                   .boundary = clean_frames * grid.h * grid.w,
                   .windows = &attention.layer(0),
                   .rope = &attention.rope(),
+                  .shard = attention.shard(),
                   .scratch_bytes = scratch_bytes_};
-  pass.x = Embed(latents.unsqueeze(0), pass.context.mode);
+  if (const TokenShard* shard = attention.shard())
+    pass.context.boundary = shard->Boundary(pass.context.boundary);
+  pass.x = Embed(latents.unsqueeze(0), pass.context.mode, attention.shard());
   if (watch) watch("patch_embedding", pass.x);
   Block(0).AddSelfAttention(pass.x, pass.context);
   return pass;
@@ -204,7 +207,8 @@ at::Tensor Dit::End(Pass& pass, const TextContext& text, const AttentionLayout& 
   }
   const at::Tensor tokens = Head(pass.x, pass.time.head, context);
   if (watch) watch("head", tokens);
-  return Unpatchify(tokens, attention.grid())[0];
+  const TokenShard* shard = attention.shard();
+  return Unpatchify(shard ? shard->Gather(tokens) : tokens, attention.grid())[0];
 }
 
 at::Tensor Dit::Forward(const at::Tensor& latents, double timestep, int64_t clean_frames,
@@ -248,6 +252,7 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
            latents.size(0));
   T3_CHECK(static_cast<int64_t>(timesteps.size()) == latents.size(0),
            "DiT: {} timesteps for {} videos", timesteps.size(), latents.size(0));
+  T3_CHECK(attention.shard() == nullptr, "DiT: ForwardBatch is not shared by ranks");
   const TokenTimesteps times = TimestepsOfBatch(timesteps, clean_frames, attention.grid());
   const TimeVectors time = time_(times.timesteps);
   BlockContext context{.mode = ExecutionMode::kDifferentiable,
@@ -257,7 +262,7 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
                        .text_bias = text.bias,
                        .scratch_bytes = scratch_bytes_,
                        .chunk_runner = runners.chunk};
-  at::Tensor x = Embed(latents, context.mode);
+  at::Tensor x = Embed(latents, context.mode, nullptr);
   for (int64_t i = 0; i < config_.num_layers; ++i) {
     context.windows = &attention.layer(i);
     // Copies the block, whose tensors are shared: a runner may call this after the Dit was
@@ -278,8 +283,10 @@ int64_t Dit::EdgeChunk(const at::Tensor& rows, int64_t bytes_per_row, ExecutionM
                                          : rows.size(0);
 }
 
-at::Tensor Dit::Embed(const at::Tensor& latents, ExecutionMode mode) const {
-  const at::Tensor tokens = Patchify(latents.to(patch_embedding_.weight.options()));
+at::Tensor Dit::Embed(const at::Tensor& latents, ExecutionMode mode,
+                      const TokenShard* shard) const {
+  const at::Tensor all = Patchify(latents.to(patch_embedding_.weight.options()));
+  const at::Tensor tokens = shard ? shard->Part(all) : all;
   const int64_t chunk = EdgeChunk(tokens, 6 * config_.dim, mode);
   return MapRows(tokens, chunk, mode, [&](const at::Tensor& rows, int64_t) {
     return patch_embedding_(rows).to(dtype());

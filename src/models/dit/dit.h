@@ -39,6 +39,8 @@ using LayerWatch = std::function<void(const std::string& layer, const at::Tensor
 // cheap. Weights share the map's memory, except q, k, v, which are packed unless they are trained,
 // so drop the map after building.
 //
+// With an attention that is shared by ranks, each computes its tokens and has all of the result.
+//
 // Forward and ForwardBoth run in place, without gradients: memory is reused and custom kernels are
 // used. ForwardBatch is differentiable (ops/execution_mode.h).
 //
@@ -124,7 +126,8 @@ class Dit {
                  const LayerWatch& watch) const;
   // Rows per chunk of the embedding and the head.
   int64_t EdgeChunk(const at::Tensor& rows, int64_t bytes_per_row, ExecutionMode mode) const;
-  at::Tensor Embed(const at::Tensor& latents, ExecutionMode mode) const;
+  // Of the rank's tokens.
+  at::Tensor Embed(const at::Tensor& latents, ExecutionMode mode, const TokenShard* shard) const;
   // x (tokens, dim) and the timesteps' head vectors (K, dim), which tokens take as in `context`.
   at::Tensor Head(const at::Tensor& x, const at::Tensor& time, const BlockContext& context) const;
 

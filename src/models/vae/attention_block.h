@@ -19,9 +19,11 @@ class AttentionBlock {
   // x (B,C,T,H,W) -> the same.
   at::Tensor operator()(const at::Tensor& x) const;
   // The attention alone: normed (frames,N,C) -> (frames,N,C), projected. `score_bytes` bounds the
-  // scores in memory at a time; `poll`, if any, is called between groups of query rows.
+  // scores in memory at a time; `poll`, if any, is called between groups of query rows. Of queries
+  // [first, first + count) alone (frames,count,C); count < 0: of all.
   at::Tensor AttendTokens(const at::Tensor& normed, int64_t score_bytes,
-                          const std::function<void()>& poll) const;
+                          const std::function<void()>& poll, int64_t first = 0,
+                          int64_t count = -1) const;
 
  private:
   ChannelNorm norm_;

@@ -76,7 +76,7 @@ void StreamDecoder::FramesOuter(const at::Tensor& mu, const DecodePlan& plan, co
 
 void StreamDecoder::SlabsOuter(const at::Tensor& mu, const DecodePlan& plan, const RowSink& sink,
                                const PollFn& poll) const {
-  MapRows buffered{{}, {0, plan.latent.h}, plan.latent.h};
+  MapRows buffered{{}, plan.whole.input, plan.latent.h};
   {
     MiddleState middle;
     ForEachPass(plan, [&](int64_t begin, int64_t count) {
@@ -106,7 +106,7 @@ MapRows StreamDecoder::Middle(const at::Tensor& mu, const DecodePlan& plan, Midd
   MapRows x =
       input_({z, all, height}, {.bias = {}, .gamma = {}, .silu = false}, all, state.input, poll);
   x.map.add_(input_.bias().to(x.map.scalar_type()));
-  return middle_(std::move(x), plan.score_bytes, state.middle, poll);
+  return middle_(std::move(x), plan.whole.input, plan.score_bytes, state.middle, poll);
 }
 
 MapRows StreamDecoder::RunLevel(MapRows x, const PlannedLevel& plan, LevelState& state,

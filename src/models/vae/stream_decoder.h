@@ -26,7 +26,8 @@ class StreamDecoder {
 
   // mu (z,T,h,w), not normalised, on the device and in the dtype of the weights; T, h, w as in the
   // plan. `sink` gets every row of every frame once: with kFramesOuter frame by frame, slab by slab
-  // within a pass; with kSlabsOuter slab by slab, each through all frames. `poll` may be empty. An
+  // within a pass; with kSlabsOuter slab by slab, each through all frames. Of a plan of some rows
+  // `sink` gets these. `poll` may be empty. An
   // exception from either stops the run.
   void Run(const at::Tensor& mu, const DecodePlan& plan, const RowSink& sink,
            const PollFn& poll) const;
@@ -47,7 +48,8 @@ class StreamDecoder {
     std::optional<StreamUpsample> up;  // none in the last level
   };
 
-  // The next frames of mu (z,n,h,w) -> the output of the middle block.
+  // The next frames of mu (z,n,h,w) -> the output of the middle block, the rows that the plan
+  // reads.
   MapRows Middle(const at::Tensor& mu, const DecodePlan& plan, MiddleState& state,
                  const PollFn& poll) const;
   MapRows RunLevel(MapRows x, const PlannedLevel& plan, LevelState& state,

@@ -39,24 +39,36 @@ StreamEncoder::StreamEncoder(const VaeConfig& config, const TensorMap& tensors)
   }
 }
 
-at::Tensor StreamEncoder::Run(const EncodePlan& plan, const FrameSource& source,
-                              const PollFn& poll) const {
+at::Tensor StreamEncoder::Run(const EncodePlan& plan, const FrameSource& source, const PollFn& poll,
+                              const RowGather& gather) const {
   const c10::NoGradGuard no_grad;
   const Grid& latent = plan.latent;
-  const RowRange all{0, latent.h};
-  const at::Tensor buffered = at::empty(
-      {latent.t, latent.h, latent.w, plan.slabs.front().levels.back().arch.out}, options_);
+  at::Tensor buffered = at::empty(
+      {latent.t, plan.part.size(), latent.w, plan.slabs.front().levels.back().arch.out}, options_);
   for (const EncoderSlab& slab : plan.slabs) RunSlab(plan, slab, source, buffered, poll);
+  if (gather) buffered = gather(buffered);
+  at::Tensor moments = Moments(plan, buffered, poll);
+  if (gather) moments = gather(moments);
+  return moments.permute({3, 0, 1, 2}).contiguous();
+}
+
+at::Tensor StreamEncoder::Moments(const EncodePlan& plan, const at::Tensor& buffered,
+                                  const PollFn& poll) const {
+  const Grid& latent = plan.latent;
+  const RowRange all{0, latent.h};
+  const RowRange read = plan.part.Grown(1, latent.h);  // by the head
   StreamMiddle::State middle;
   StreamCache head;
   std::vector<at::Tensor> moments;
   for (int64_t t = 0; t < latent.t; ++t) {
-    MapRows x = middle_({buffered.narrow(0, t, 1), all, latent.h}, plan.score_bytes, middle, poll);
-    x = head_(std::move(x), {.bias = {}, .gamma = head_gamma_, .silu = true}, all, head, poll);
+    MapRows x =
+        middle_({buffered.narrow(0, t, 1), all, latent.h}, read, plan.score_bytes, middle, poll);
+    x = head_(std::move(x), {.bias = {}, .gamma = head_gamma_, .silu = true}, plan.part, head,
+              poll);
     x.map.add_(head_.bias().to(x.map.scalar_type()));
     moments.push_back(at::linear(x.map, to_moments_weight_, to_moments_bias_).to(at::kFloat));
   }
-  return at::cat(moments).permute({3, 0, 1, 2}).contiguous();
+  return at::cat(moments);
 }
 
 void StreamEncoder::RunSlab(const EncodePlan& plan, const EncoderSlab& slab,
@@ -77,7 +89,9 @@ void StreamEncoder::RunSlab(const EncodePlan& plan, const EncoderSlab& slab,
     for (size_t i = 1; i < levels_.size(); ++i) {
       x = RunLevel(std::move(x), slab.levels[i], states[i], poll);
     }
-    buffered.narrow(0, t, 1).narrow(1, slab.output.begin, slab.output.size()).copy_(x.map);
+    buffered.narrow(0, t, 1)
+        .narrow(1, slab.output.begin - plan.part.begin, slab.output.size())
+        .copy_(x.map);
   }
 }
 

@@ -18,8 +18,11 @@ class StreamMiddle {
   // Takes `prefix`.{0,1,2}.
   StreamMiddle(const TensorMap& tensors, const std::string& prefix);
 
-  // x: whole frames. `score_bytes` bounds the attention scores in memory at a time.
-  MapRows operator()(MapRows x, int64_t score_bytes, State& state, const PollFn& poll) const;
+  // x: whole frames, because the attention's keys are of all rows. Output rows `rows`: only their
+  // queries, and those of the rows that the last block reads, are computed. `score_bytes` bounds
+  // the attention scores in memory at a time.
+  MapRows operator()(MapRows x, const RowRange& rows, int64_t score_bytes, State& state,
+                     const PollFn& poll) const;
 
  private:
   StreamBlock first_;

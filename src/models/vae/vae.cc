@@ -39,6 +39,26 @@ at::Tensor AtLeastFloat(const at::Tensor& x) {
   return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
 }
 
+// Rows of pixels of each call of the sink.
+std::vector<RowRange> CallsOf(const VaeConfig& config, const DecodePlan& plan) {
+  const int64_t more = plan.latent.t - 1;  // latent frames after the first pass
+  const int64_t passes = 1 + (more + plan.latent_frames - 1) / plan.latent_frames;
+  std::vector<RowRange> calls;
+  const auto add = [&](const PlannedSlab& slab) {
+    calls.push_back({config.patch() * slab.output.begin, config.patch() * slab.output.end});
+  };
+  if (plan.order == DecodeOrder::kSlabsOuter) {
+    for (const PlannedSlab& slab : plan.slabs) {
+      for (int64_t pass = 0; pass < passes; ++pass) add(slab);
+    }
+    return calls;
+  }
+  for (int64_t pass = 0; pass < passes; ++pass) {
+    for (const PlannedSlab& slab : plan.slabs) add(slab);
+  }
+  return calls;
+}
+
 // Lets `f` work on (B,C,T,H,W) whether or not x has the batch dimension.
 template <typename F>
 at::Tensor WithBatch(const at::Tensor& x, F f) {
@@ -112,11 +132,21 @@ void Vae::DecodeRows(const at::Tensor& latents, const DecodePlan& plan, const Ro
 }
 
 PlannedDecode Vae::PlanFor(const Grid& latent, int64_t budget) const {
-  const DecodePlan plan = PlanDecode(config_, latent, element_bytes(), budget);
+  return Planned(PlanDecode(config_, latent, element_bytes(), budget));
+}
+
+std::optional<PlannedDecode> Vae::PlanPart(const Grid& latent, int64_t budget, int64_t part,
+                                           int64_t parts) const {
+  if (parts > latent.h) return std::nullopt;
+  return Planned(PlanDecodePart(config_, latent, element_bytes(), budget, part, parts));
+}
+
+PlannedDecode Vae::Planned(const DecodePlan& plan) const {
   return {plan.order, plan.memory.total, DescribeDecodePlan(plan),
           [this, plan](const at::Tensor& latents, const RowSink& sink, const PollFn& poll) {
             DecodeRows(latents, plan, sink, poll);
-          }};
+          },
+          CallsOf(config_, plan)};
 }
 
 void Vae::DecodeReference(const at::Tensor& latents,
@@ -145,10 +175,10 @@ at::Tensor Vae::Encode(const at::Tensor& video) const {
   return at::cat(means, 2).squeeze(0).sub(mean_).div(std_);
 }
 
-at::Tensor Vae::EncodeFrom(const EncodePlan& plan, const FrameSource& source,
-                           const PollFn& poll) const {
+at::Tensor Vae::EncodeFrom(const EncodePlan& plan, const FrameSource& source, const PollFn& poll,
+                           const RowGather& gather) const {
   T3_CHECK(encoder_, "this VAE was loaded without its encoder");
-  const at::Tensor moments = StreamEncoder(config_, tensors_).Run(plan, source, poll);
+  const at::Tensor moments = StreamEncoder(config_, tensors_).Run(plan, source, poll, gather);
   return moments.narrow(0, 0, config_.latent_channels).sub(mean_).div(std_);
 }
 

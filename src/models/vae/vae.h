@@ -28,6 +28,8 @@ class Vae : public VideoDecoder {
   Vae(const VaeConfig& config, const TensorMap& stored, const VaeLimits& limits = {});
 
   PlannedDecode PlanFor(const Grid& latent, int64_t budget) const override;
+  std::optional<PlannedDecode> PlanPart(const Grid& latent, int64_t budget, int64_t part,
+                                        int64_t parts) const override;
   int64_t spatial_stride() const override { return config_.spatial_stride(); }
   void CheckLatents(const at::Tensor& latents) const override;
   // The reference for Decode: whole frames, one latent frame at a time, libtorch operators only.
@@ -41,9 +43,10 @@ class Vae : public VideoDecoder {
   // video (3,F,H,W) in [-1,1], F = 4n+1, H and W multiples of the stride -> latents (z,n+1,h,w) in
   // model space, the posterior's mean, float32. The reference: whole frames, four at a time.
   at::Tensor Encode(const at::Tensor& video) const;
-  // The same by a plan for the video's size; frames need not be in memory together.
-  at::Tensor EncodeFrom(const EncodePlan& plan, const FrameSource& source,
-                        const PollFn& poll = {}) const;
+  // The same by a plan for the video's size; frames need not be in memory together. `gather` as in
+  // models/vae/stream_encoder.h.
+  at::Tensor EncodeFrom(const EncodePlan& plan, const FrameSource& source, const PollFn& poll = {},
+                        const RowGather& gather = {}) const;
 
   // For training, the whole sequence in one pass, with an optional batch dimension in front.
   // Weights in float64 give float64. video (3,F,H,W) -> mean and log variance (2z,T,h,w), not
@@ -57,6 +60,7 @@ class Vae : public VideoDecoder {
   int64_t element_bytes() const { return static_cast<int64_t>(options_.dtype().itemsize()); }
 
  private:
+  PlannedDecode Planned(const DecodePlan& plan) const;
   // On the device, in the dtype and memory layout of the layers.
   at::Tensor Prepare(const at::Tensor& x) const;
   // video (B,3,F,H,W), the next frames -> (B,2z,T,h,w).

@@ -16,8 +16,9 @@ namespace {
 constexpr double kSmallest = 0x1p-100;  // of ranges, so that quotients are finite
 
 // What no pair of `weight`'s channels exceeds after the norm, as a scale.
-at::Tensor NormScale(const at::Tensor& weight) {
-  const double longest = std::sqrt(static_cast<double>(weight.size(0)));
+at::Tensor NormScale(const SelfAttentionInput& in, const at::Tensor& weight) {
+  const int64_t channels = in.norm_channels > 0 ? in.norm_channels : weight.size(0);
+  const double longest = std::sqrt(static_cast<double>(channels));
   return weight.abs().amax().clamp_min(kSmallest) * (longest / kFp8Max);
 }
 
@@ -33,8 +34,8 @@ at::Tensor Rounded(const at::Tensor& numbers) { return ToFp8(numbers).to(at::kFl
 
 }  // namespace
 
-at::Tensor Fp8QueryScale(const SelfAttentionInput& in) { return NormScale(in.q_weight); }
-at::Tensor Fp8KeyScale(const SelfAttentionInput& in) { return 2 * NormScale(in.k_weight); }
+at::Tensor Fp8QueryScale(const SelfAttentionInput& in) { return NormScale(in, in.q_weight); }
+at::Tensor Fp8KeyScale(const SelfAttentionInput& in) { return 2 * NormScale(in, in.k_weight); }
 at::Tensor Fp8ValueScale(const at::Tensor& deviation) {
   return deviation.clamp_min(kSmallest) / kFp8MaxValue;
 }
@@ -42,12 +43,13 @@ at::Tensor Fp8ValueScale(const at::Tensor& deviation) {
 at::Tensor WindowAttentionFp8Reference(const SelfAttentionInput& in,
                                        const std::vector<WindowPartition>& partitions) {
   constexpr ExecutionMode kMode = ExecutionMode::kInPlace;
-  const auto normed = [&](const at::Tensor& x, const at::Tensor& weight) {
-    return RmsNormRope(x.to(at::kFloat), weight, in.eps, in.heads, in.rope, kMode);
+  const auto normed = [&](const at::Tensor& x, const at::Tensor& weight,
+                          const at::Tensor& inverse) {
+    return RmsNormRope(x.to(at::kFloat), weight, in.eps, in.heads, in.rope, kMode, inverse);
   };
   const at::Tensor q_scale = Fp8QueryScale(in), k_scale = Fp8KeyScale(in);
-  const at::Tensor q = Rounded(normed(in.q, in.q_weight) / q_scale) * q_scale;
-  const at::Tensor keys = normed(in.k, in.k_weight);
+  const at::Tensor q = Rounded(normed(in.q, in.q_weight, in.q_inverse) / q_scale) * q_scale;
+  const at::Tensor keys = normed(in.k, in.k_weight, in.k_inverse);
   const at::Tensor k = Rounded((keys - SampledMean(keys)) / k_scale) * k_scale;
   const at::Tensor v_mean = SampledMean(in.v);
   const at::Tensor centred = in.v.to(at::kFloat) - v_mean;

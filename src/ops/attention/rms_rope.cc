@@ -16,11 +16,17 @@ at::Tensor RotatePairs(const at::Tensor& x, const RopeTables& rope) {
   return at::view_as_real(pairs * rope.ForTokens().unsqueeze(1)).flatten(-2).flatten(0, 1);
 }
 
+at::Tensor InverseRmsReference(const at::Tensor& wide, double eps) {
+  return (wide.square().mean(-1, /*keepdim=*/true) + eps).rsqrt();
+}
+
 at::Tensor RmsNormRopeReference(const at::Tensor& x, const at::Tensor& weight, double eps,
-                                int64_t heads, const RopeTables* rope) {
+                                int64_t heads, const RopeTables* rope,
+                                const at::Tensor& given_inverse) {
   const at::ScalarType compute = ComputeType(x);
   const at::Tensor wide = x.to(compute);
-  const at::Tensor inverse = (wide.square().mean(-1, /*keepdim=*/true) + eps).rsqrt();
+  const at::Tensor inverse =
+      given_inverse.defined() ? given_inverse.unsqueeze(-1) : InverseRmsReference(wide, eps);
   const at::Tensor normed = (wide * inverse * weight.to(compute)).unflatten(-1, {heads, -1});
   return (rope ? RotatePairs(normed, *rope) : normed).to(x.scalar_type());
 }
@@ -33,7 +39,7 @@ bool SupportsRmsRopeCuda(const at::Tensor& x, const at::Tensor& weight, int64_t 
 }  // namespace
 
 at::Tensor RmsNormRope(const at::Tensor& x, const at::Tensor& weight, double eps, int64_t heads,
-                       const RopeTables* rope, ExecutionMode mode) {
+                       const RopeTables* rope, ExecutionMode mode, const at::Tensor& inverse) {
   T3_CHECK(
       x.dim() == 2 && weight.dim() == 1 && weight.size(0) == x.size(1) && x.size(1) % heads == 0,
       "RmsNormRope: x ({}), weight ({}), {} heads do not match", fmt::join(x.sizes(), ", "),
@@ -44,13 +50,18 @@ at::Tensor RmsNormRope(const at::Tensor& x, const at::Tensor& weight, double eps
            heads);
   if (SupportsRmsRopeCuda(x, weight, heads)) {
     if (mode == ExecutionMode::kInPlace) {
-      return RmsNormRopeCuda(x, weight, eps, heads, rope).unflatten(-1, {heads, -1});
+      return RmsNormRopeCuda(x, weight, eps, heads, rope, inverse).unflatten(-1, {heads, -1});
     }
-    if (SupportsRmsRopeAutograd(x)) {
+    if (SupportsRmsRopeAutograd(x) && !inverse.defined()) {
       return RmsNormRopeAutograd(x, weight, eps, heads, rope).unflatten(-1, {heads, -1});
     }
   }
-  return RmsNormRopeReference(x, weight, eps, heads, rope);
+  return RmsNormRopeReference(x, weight, eps, heads, rope, inverse);
+}
+
+at::Tensor InverseRmsOf(const at::Tensor& x, double eps) {
+  if (SupportsVectorAccess(x)) return InverseRms(x, eps);
+  return InverseRmsReference(x.to(ComputeType(x)), eps).squeeze(-1).to(at::kFloat);
 }
 
 }  // namespace t3

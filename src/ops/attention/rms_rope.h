@@ -13,7 +13,12 @@ namespace t3 {
 // rotation), or for fewer tokens, by which N is divisible: then x holds that many videos one after
 // the other. Returns (N, heads, C / heads), a new tensor in either mode. Throws Error if shapes do
 // not match.
+// `inverse` (N) fp32: 1 / sqrt(mean(x^2) + eps) of rows of which x has only some heads; undefined:
+// x has them all.
 at::Tensor RmsNormRope(const at::Tensor& x, const at::Tensor& weight, double eps, int64_t heads,
-                       const RopeTables* rope, ExecutionMode mode);
+                       const RopeTables* rope, ExecutionMode mode, const at::Tensor& inverse = {});
+
+// That `inverse` of whole rows x (N, C), without gradients.
+at::Tensor InverseRmsOf(const at::Tensor& x, double eps);
 
 }  // namespace t3

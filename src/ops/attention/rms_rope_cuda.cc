@@ -45,10 +45,9 @@ kernels::RopeArgs RopeArgsOf(const RopeTables* rope) {
 
 namespace {
 
-// Rows that are too long for registers are read twice.
-void RmsNormRopeLong(const at::Tensor& out, const at::Tensor& x, const at::Tensor& weight,
-                     double eps, int64_t heads, const RopeTables* rope) {
-  const at::Tensor inverse = InverseRms(x, eps);
+// By the rows' inverse norms, from another pass or another rank.
+void RmsNormRopeBy(const at::Tensor& inverse, const at::Tensor& out, const at::Tensor& x,
+                   const at::Tensor& weight, int64_t heads, const RopeTables* rope) {
   kernels::RmsRopeScatterArgs args{};
   args.type = DTypeOf(x);
   args.tokens = x.size(0);
@@ -68,12 +67,12 @@ void RmsNormRopeLong(const at::Tensor& out, const at::Tensor& x, const at::Tenso
 }  // namespace
 
 void RmsNormRopeInto(const at::Tensor& out, const at::Tensor& x, const at::Tensor& weight,
-                     double eps, int64_t heads, const RopeTables* rope) {
+                     double eps, int64_t heads, const RopeTables* rope, const at::Tensor& inverse) {
   const c10::DeviceGuard guard(x.device());
-  if (x.size(1) > kernels::RmsRopeRowsMaxChannels(DTypeOf(x))) {
-    RmsNormRopeLong(out, x, weight, eps, heads, rope);
-    return;
-  }
+  if (inverse.defined()) return RmsNormRopeBy(inverse, out, x, weight, heads, rope);
+  // Rows that are too long for registers are read twice.
+  if (x.size(1) > kernels::RmsRopeRowsMaxChannels(DTypeOf(x)))
+    return RmsNormRopeBy(InverseRms(x, eps), out, x, weight, heads, rope);
   const kernels::RmsRopeRowsArgs args{.x = x.const_data_ptr(),
                                       .out = out.mutable_data_ptr(),
                                       .type = DTypeOf(x),
@@ -89,9 +88,9 @@ void RmsNormRopeInto(const at::Tensor& out, const at::Tensor& x, const at::Tenso
 }
 
 at::Tensor RmsNormRopeCuda(const at::Tensor& x, const at::Tensor& weight, double eps, int64_t heads,
-                           const RopeTables* rope) {
+                           const RopeTables* rope, const at::Tensor& inverse) {
   at::Tensor out = at::empty(x.sizes(), x.options());
-  RmsNormRopeInto(out, x, weight, eps, heads, rope);
+  RmsNormRopeInto(out, x, weight, eps, heads, rope, inverse);
   return out;
 }
 

@@ -14,12 +14,13 @@ namespace t3 {
 at::Tensor InverseRms(const at::Tensor& x, double eps);
 // The tables' pointers; no rotation for nullptr. The tables must outlive the launch.
 kernels::RopeArgs RopeArgsOf(const RopeTables* rope);
-// Into out (N, C), whose rows may be strided; it may be x.
+// Into out (N, C), whose rows may be strided; it may be x. `inverse` as in rms_rope.h.
 void RmsNormRopeInto(const at::Tensor& out, const at::Tensor& x, const at::Tensor& weight,
-                     double eps, int64_t heads, const RopeTables* rope);
+                     double eps, int64_t heads, const RopeTables* rope,
+                     const at::Tensor& inverse = {});
 // (N, C) -> (N, C).
 at::Tensor RmsNormRopeCuda(const at::Tensor& x, const at::Tensor& weight, double eps, int64_t heads,
-                           const RopeTables* rope);
+                           const RopeTables* rope, const at::Tensor& inverse = {});
 
 // rms_rope_autograd.cc: one kernel backward instead of many passes in fp32 under autograd;
 // differentiable in x and weight. (N, C) -> (N, C), for rows that are narrow enough.

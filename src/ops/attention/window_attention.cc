@@ -51,12 +51,13 @@ at::Tensor AttendPartitions(const at::Tensor& q, const at::Tensor& k, const at::
 at::Tensor WindowAttentionReference(const SelfAttentionInput& in,
                                     const std::vector<WindowPartition>& partitions,
                                     int64_t scratch_bytes, ExecutionMode mode) {
-  const auto normed = [&](const at::Tensor& x, const at::Tensor& weight) {
+  const auto normed = [&](const at::Tensor& x, const at::Tensor& weight,
+                          const at::Tensor& inverse) {
     const ProfileScope scope("norm, rotation, scatter");
-    return RmsNormRope(x, weight, in.eps, in.heads, in.rope, mode);
+    return RmsNormRope(x, weight, in.eps, in.heads, in.rope, mode, inverse);
   };
-  const at::Tensor q = normed(in.q, in.q_weight);
-  const at::Tensor k = normed(in.k, in.k_weight);
+  const at::Tensor q = normed(in.q, in.q_weight, in.q_inverse);
+  const at::Tensor k = normed(in.k, in.k_weight, in.k_inverse);
   const at::Tensor v = in.v.unflatten(-1, {in.heads, -1});
   const int64_t per_head = ReferenceHeadBytes(SizeOfAttention(in, partitions));
   const int64_t group = mode == ExecutionMode::kDifferentiable

@@ -60,8 +60,8 @@ at::Tensor AttendInPlace(const SelfAttentionInput& in, const WindowPartition& pa
                          int64_t scratch_bytes) {
   {
     const ProfileScope scope("norm, rotation, scatter");
-    RmsNormRopeInto(in.q, in.q, in.q_weight, in.eps, in.heads, in.rope);
-    RmsNormRopeInto(in.k, in.k, in.k_weight, in.eps, in.heads, in.rope);
+    RmsNormRopeInto(in.q, in.q, in.q_weight, in.eps, in.heads, in.rope, in.q_inverse);
+    RmsNormRopeInto(in.k, in.k, in.k_weight, in.eps, in.heads, in.rope, in.k_inverse);
   }
   const int64_t head_dim = in.q.size(1) / in.heads;
   const int64_t per_head = InPlaceHeadBytes(SizeOfAttention(in, {partition}));
@@ -110,7 +110,10 @@ at::Tensor AttendScattered(const SelfAttentionInput& in,
 
 NormedInput NormOf(const SelfAttentionInput& in) {
   const ProfileScope scope("norm, rotation, scatter");
-  return {in, InverseRms(in.q, in.eps), InverseRms(in.k, in.eps), in.q.size(1) / in.heads};
+  const auto inverse = [&](const at::Tensor& given, const at::Tensor& x) {
+    return given.defined() ? given : InverseRms(x, in.eps);
+  };
+  return {in, inverse(in.q_inverse, in.q), inverse(in.k_inverse, in.k), in.q.size(1) / in.heads};
 }
 
 const int32_t* RowsOf(const WindowPartition& partition) {

@@ -15,8 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::set<std::string> kVideoExtensions{".mp4", ".mkv", ".mov", ".webm",
-                                             ".avi", ".m4v", ".y4m"};
 const std::set<std::string> kImageExtensions{".png", ".jpg", ".jpeg", ".webp"};
 
 // Path without extension.

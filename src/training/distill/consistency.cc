@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "sampling/schedule.h"
-#include "training/distill/batch_texts.h"
+#include "training/distill/captioned_dit.h"
 #include "training/distill/score.h"
 
 namespace t3 {
@@ -46,8 +46,8 @@ at::Tensor ConsistencyObjective::Target(const at::Tensor& next, const std::vecto
   const Dit dit = networks_.student.Model(target_);
   std::vector<double> timesteps;
   for (const double level : levels) timesteps.push_back(kMaxTimestep * level);
-  const at::Tensor velocity = dit.ForwardBatch(next, timesteps, BatchTexts(dit, batch.texts),
-                                               networks_.attention.For(next));
+  const at::Tensor velocity =
+      CaptionedDit(dit, batch.texts).Velocity(next, timesteps, networks_.attention.For(next));
   return next - Column(levels, next.device()) * velocity;
 }
 
@@ -70,9 +70,9 @@ MicroBatchResult ConsistencyObjective::ForwardBackward(int64_t step, int64_t mic
   const at::Tensor target = Target(next, next_levels, batch);
   // Recomputed segments use both again in the backward pass.
   const Dit student = networks_.student.Model(networks_.student.leaves());
-  const TextContext text = BatchTexts(student, batch.texts);
-  const at::Tensor velocity = student.ForwardBatch(
-      noisy.noisy, noisy.timesteps, text, networks_.attention.For(noisy.noisy), networks_.runners);
+  const CaptionedDit captioned(student, batch.texts);
+  const at::Tensor velocity = captioned.Velocity(
+      noisy.noisy, noisy.timesteps, networks_.attention.For(noisy.noisy), networks_.runners);
   const at::Tensor loss = (Predicted(noisy, velocity) - target).square().mean();
   (loss * scale).backward();
   return {loss.detach(), std::move(batch.items)};

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "base/check.h"
-#include "training/distill/batch_texts.h"
+#include "training/distill/captioned_dit.h"
 #include "training/distill/score.h"
 
 namespace t3 {
@@ -28,14 +28,10 @@ void DivergenceWatch::Add(double loss) {
   T3_CHECK(std::isfinite(loss),
            "the critic's loss is not finite; try a lower \"critic\": {{\"lr\"}}");
   mean_ = values_ == 0 ? loss : kRunning * mean_ + (1 - kRunning) * loss;
+  lowest_ = values_ == 0 ? mean_ : std::min(lowest_, mean_);
   ++values_;
-  if (values_ <= kWarmUp) {
-    lowest_ = mean_;
-    return;
-  }
-  lowest_ = std::min(lowest_, mean_);
   T3_CHECK(
-      mean_ <= factor_ * lowest_,
+      values_ < kWarmUp || mean_ <= factor_ * lowest_,
       "the critic diverges: its running loss is {:.4g} after {:.4g} at its lowest; try a lower "
       "\"critic\": {{\"lr\"}} or optimizer.lr",
       mean_, lowest_);
@@ -60,10 +56,9 @@ Critic::Critic(DistillNetworks& networks)
       optimizer_(rate_, /*ema=*/0, network_.leaves()),
       watch_(networks.config.critic.divergence) {}
 
-at::Tensor Critic::Loss(const Dit& dit, const Example& example) {
+at::Tensor Critic::Loss(const CaptionedDit& network, const Example& example) {
   const ScoredBatch batch = AddScoreNoise(example.samples, networks_.config.score, example.random);
-  const TextContext text = BatchTexts(dit, example.texts);
-  const at::Tensor velocity = dit.ForwardBatch(batch.noisy, batch.timesteps, text,
+  const at::Tensor velocity = network.Velocity(batch.noisy, batch.timesteps,
                                                attention_.For(batch.noisy), networks_.runners);
   return CriticLoss(batch, example.samples, velocity);
 }
@@ -74,7 +69,10 @@ void Critic::Update(int64_t step, const std::function<Example(int64_t micro)>& s
   loss_ = 0;
   for (int64_t micro = 0; micro < config.accumulation; ++micro) {
     const Example example = sample(micro);
-    const at::Tensor loss = Loss(network_.Model(network_.leaves()), example);
+    // Recomputed segments use both again in the backward pass.
+    const Dit dit = network_.Model(network_.leaves());
+    const CaptionedDit captioned(dit, example.texts);
+    const at::Tensor loss = Loss(captioned, example);
     (loss * scale).backward();
     loss_ += scale * loss.item<double>();
   }
@@ -89,7 +87,7 @@ at::Tensor Critic::Velocity(const at::Tensor& x, const std::vector<double>& time
                             const std::vector<at::Tensor>& texts) {
   const c10::NoGradGuard no_grad;
   const Dit dit = network_.Model(network_.leaves());
-  return dit.ForwardBatch(x, timesteps, BatchTexts(dit, texts), attention_.For(x));
+  return CaptionedDit(dit, texts).Velocity(x, timesteps, attention_.For(x));
 }
 
 void Critic::MoveToward(const TensorMap& student, double share) {

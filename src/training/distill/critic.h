@@ -16,13 +16,13 @@ namespace t3 {
 class DivergenceWatch {
  public:
   explicit DivergenceWatch(double factor) : factor_(factor) {}
-  // Throws Error when the running mean exceeds factor * lowest, after the first kWarmUp values.
+  // Throws Error when the running mean exceeds factor * lowest, from value kWarmUp on.
   void Add(double loss);
   // (3) fp64.
   at::Tensor State() const;
   void Restore(const at::Tensor& state);
 
-  static constexpr int64_t kWarmUp = 10;
+  static constexpr int64_t kWarmUp = 5;
 
  private:
   double factor_;
@@ -58,7 +58,7 @@ class Critic {
   void Restore(const TensorMap& state, int64_t updates);
 
  private:
-  at::Tensor Loss(const Dit& dit, const Example& example);
+  at::Tensor Loss(const CaptionedDit& network, const Example& example);
 
   DistillNetworks& networks_;
   TrainedDit network_;

@@ -161,6 +161,11 @@ DistillConfig ParseDistillConfig(const json& document, const std::string& source
   config.consistency = TakeConsistency(root.Object("consistency"));
   config.gates = TakeGates(root.Object("gates"));
   root.CheckAllTaken();
+  T3_CHECK(
+      !HasDrafts(config.data) || (config.objective == Objective::kDmd && config.uses_clips()),
+      "{}: \"draft\" gives the latents from which a refiner starts; it needs the objective dmd and "
+      "a list in \"sampling\" that begins below 1",
+      source);
   if (config.fingerprint.contains("teacher")) config.fingerprint["teacher"].erase("model");
   return config;
 }

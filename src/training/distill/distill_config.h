@@ -32,7 +32,7 @@ struct CriticConfig {
   double lr = 0;                   // absent in the file: a fifth of the student's
   std::optional<LoraConfig> lora;  // absent in the file: as the student's
   double toward_student = 0;       // share of the student that each of its updates mixes in
-  double divergence = 5;           // bound of the running loss, as a multiple of its lowest value
+  double divergence = 10;          // bound of the running loss, as a multiple of its lowest value
 };
 
 // Noise levels at which teacher and critic judge a sample: uniform within [min, max], shifted, and

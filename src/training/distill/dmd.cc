@@ -4,20 +4,12 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-#include "base/check.h"
-#include "training/distill/batch_texts.h"
+#include "training/distill/captioned_dit.h"
 #include "training/distill/score.h"
 #include "training/distill/teacher_sampling.h"
 
 namespace t3 {
-DmdObjective::DmdObjective(DistillNetworks& networks) : networks_(networks), critic_(networks) {
-  T3_CHECK(
-      networks.config.critic.toward_student == 0 ||
-          networks.teacher_model.model.dit == networks.model.dit,
-      "\"critic\": {{\"toward_student\"}} needs a teacher of the student's sizes; {} has others "
-      "than {}",
-      networks.teacher_model.model.paths.dit, networks.model.paths.dit);
-}
+DmdObjective::DmdObjective(DistillNetworks& networks) : networks_(networks), critic_(networks) {}
 
 // The diversity loss trains the first step by itself.
 int64_t DmdObjective::TruncationOf(const StepRandom& random) const {
@@ -30,10 +22,10 @@ Critic::Example DmdObjective::CriticExample(const Dit& student, int64_t step, in
   const c10::NoGradGuard no_grad;
   const StepRandom random = networks_.RandomOf(step, micro);
   DistillBatch batch = networks_.Get(step, micro);
-  const TextContext text = BatchTexts(student, batch.texts);
+  const CaptionedDit captioned(student, batch.texts);
   const at::Tensor samples =
       PredictAfter(TruncationOf(random), networks_.config.sampling,
-                   networks_.StartOf(batch, random), networks_.VelocityOf(student, text));
+                   networks_.StartOf(batch, random), networks_.VelocityOf(captioned));
   return {samples, std::move(batch.texts), random};
 }
 
@@ -94,8 +86,8 @@ MicroBatchResult DmdObjective::ForwardBackward(int64_t step, int64_t micro, doub
   const RolloutStart start = networks_.StartOf(batch, random);
   // Recomputed segments use both again in the backward pass.
   const Dit student = networks_.student.Model(networks_.student.leaves());
-  const TextContext text = BatchTexts(student, batch.texts);
-  const VelocityFn velocity = networks_.VelocityOf(student, text);
+  const CaptionedDit captioned(student, batch.texts);
+  const VelocityFn velocity = networks_.VelocityOf(captioned);
   const at::Tensor samples = PredictAfter(TruncationOf(random), config.sampling, start, velocity);
   const GuidedTeacher::Texts texts = networks_.teacher.Prepare(batch.texts);
   at::Tensor loss = DmdLoss(samples, Gradient(samples.detach(), batch, texts, random));

@@ -5,7 +5,7 @@
 #include <c10/core/GradMode.h>
 
 #include "loading/load_models.h"
-#include "training/distill/batch_texts.h"
+#include "training/distill/captioned_dit.h"
 #include "training/distill/score.h"
 #include "training/distill/teacher_sampling.h"
 
@@ -26,10 +26,10 @@ DistillGates::DistillGates(DistillNetworks& networks, const SamplingConfig& samp
 }
 
 DistillGates::Clips DistillGates::Get(int64_t index) {
-  Clips clips{networks_.Get(kFirstTurn + index, 0), {}, {}};
-  clips.start = networks_.StartOf(clips.batch, networks_.RandomOf(kFirstTurn + index, 0));
-  clips.texts = networks_.teacher.Prepare(clips.batch.texts);
-  return clips;
+  DistillBatch batch = networks_.Get(kFirstTurn + index, 0);
+  RolloutStart start = networks_.StartOf(batch, networks_.RandomOf(kFirstTurn + index, 0));
+  GuidedTeacher::Texts texts = networks_.teacher.Prepare(batch.texts);
+  return {std::move(batch), std::move(start), std::move(texts)};
 }
 
 at::Tensor DistillGates::TeacherSamples(const Clips& clips) {
@@ -44,8 +44,8 @@ at::Tensor DistillGates::TeacherSamples(const Clips& clips) {
 
 at::Tensor DistillGates::StudentSamples(const Clips& clips, const TensorMap& weights) {
   const Dit dit = networks_.student.Model(weights);
-  const TextContext text = BatchTexts(dit, clips.batch.texts);
-  return SampleLatentsOf(sampling_, clips.start, networks_.VelocityOf(dit, text));
+  const CaptionedDit captioned(dit, clips.batch.texts);
+  return SampleLatentsOf(sampling_, clips.start, networks_.VelocityOf(captioned));
 }
 
 // At fixed levels and noise, without guidance.

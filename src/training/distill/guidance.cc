@@ -3,7 +3,7 @@
 
 #include <ATen/ATen.h>
 
-#include "training/distill/batch_texts.h"
+#include "training/distill/captioned_dit.h"
 
 namespace t3 {
 
@@ -17,9 +17,9 @@ MicroBatchResult GuidanceObjective::ForwardBackward(int64_t step, int64_t micro,
                                           networks_.teacher.Prepare(batch.texts));
   // Recomputed segments use both again in the backward pass.
   const Dit student = networks_.student.Model(networks_.student.leaves());
-  const TextContext text = BatchTexts(student, batch.texts);
-  const at::Tensor velocity = student.ForwardBatch(
-      noisy.noisy, noisy.timesteps, text, networks_.attention.For(noisy.noisy), networks_.runners);
+  const CaptionedDit captioned(student, batch.texts);
+  const at::Tensor velocity = captioned.Velocity(
+      noisy.noisy, noisy.timesteps, networks_.attention.For(noisy.noisy), networks_.runners);
   const at::Tensor loss = FlowLoss(velocity, noisy);
   (loss * scale).backward();
   return {loss.detach(), std::move(batch.items)};

@@ -2,7 +2,6 @@
 #include "training/distill/networks.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 
 #include "pipeline/text_stage.h"
 #include "training/dit/recompute.h"
@@ -68,11 +67,10 @@ RolloutStart DistillNetworks::StartOf(const DistillBatch& batch, const StepRando
   return start;
 }
 
-VelocityFn DistillNetworks::VelocityOf(const Dit& dit, const TextContext& text) {
-  return [this, &dit, &text](const at::Tensor& x, double timestep) {
+VelocityFn DistillNetworks::VelocityOf(const CaptionedDit& captioned) {
+  return [this, &captioned](const at::Tensor& x, double timestep) {
     const std::vector<double> timesteps(static_cast<size_t>(x.size(0)), timestep);
-    return dit.ForwardBatch(x, timesteps, text, attention.For(x),
-                            c10::GradMode::is_enabled() ? runners : SegmentRunners{});
+    return captioned.Velocity(x, timesteps, attention.For(x), runners);
   };
 }
 

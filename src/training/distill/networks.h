@@ -41,9 +41,9 @@ class DistillNetworks {
 
   // Where a sample of these clips' shape starts: at the highest level of config.sampling.
   RolloutStart StartOf(const DistillBatch& batch, const StepRandom& random) const;
-  // The network `dit` in the student's place. Segments are recomputed in the backward pass if
-  // gradients are recorded and the configuration says so. The function uses both arguments.
-  VelocityFn VelocityOf(const Dit& dit, const TextContext& text);
+  // A network in the student's place. Segments are recomputed in the backward pass if gradients are
+  // recorded and the configuration says so. The function refers to `captioned`.
+  VelocityFn VelocityOf(const CaptionedDit& captioned);
   // For a critic, which attends as the teacher does.
   AttentionCache TeacherAttention() const;
 

@@ -10,7 +10,6 @@
 #include "loading/load_models.h"
 #include "nn/weights_digest.h"
 #include "sampling/guidance.h"
-#include "training/distill/batch_texts.h"
 
 namespace t3 {
 namespace {
@@ -65,6 +64,11 @@ TeacherModel OpenTeacher(const DistillConfig& config, const ModelInfo& base) {
     RequireDit(teacher.model);
     CheckDit(teacher.model);
     CheckSameFamily(teacher.model, base);
+    T3_CHECK(
+        config.critic.toward_student == 0 || teacher.model.dit == base.dit,
+        "\"critic\": {{\"toward_student\"}} needs a teacher of the student's sizes; {} has others "
+        "than {}",
+        teacher.model.paths.dit, base.paths.dit);
   }
   teacher.guidance = config.teacher.guidance.value_or(teacher.model.defaults.sampling.guidance);
   teacher.negative_prompt =
@@ -81,9 +85,9 @@ GuidedTeacher::GuidedTeacher(Dit dit, AttentionCache attention, double guidance,
 
 GuidedTeacher::Texts GuidedTeacher::Prepare(const std::vector<at::Tensor>& texts) const {
   const c10::NoGradGuard no_grad;
-  Texts prepared{BatchTexts(dit_, texts), {}};
+  Texts prepared{CaptionedDit(dit_, texts), std::nullopt};
   if (guidance_ != 1) {
-    prepared.negative = BatchTexts(dit_, std::vector<at::Tensor>(texts.size(), negative_));
+    prepared.negative.emplace(dit_, std::vector<at::Tensor>(texts.size(), negative_));
   }
   return prepared;
 }
@@ -91,16 +95,15 @@ GuidedTeacher::Texts GuidedTeacher::Prepare(const std::vector<at::Tensor>& texts
 at::Tensor GuidedTeacher::WithoutGuidance(const at::Tensor& x, const std::vector<double>& timesteps,
                                           const Texts& texts) {
   const c10::NoGradGuard no_grad;
-  return dit_.ForwardBatch(x, timesteps, texts.prompts, attention_.For(x));
+  return texts.prompts.Velocity(x, timesteps, attention_.For(x));
 }
 
 at::Tensor GuidedTeacher::Guided(const at::Tensor& x, const std::vector<double>& timesteps,
                                  const Texts& texts) {
   const c10::NoGradGuard no_grad;
   const at::Tensor conditional = WithoutGuidance(x, timesteps, texts);
-  if (guidance_ == 1) return conditional;
-  return Guide(conditional, dit_.ForwardBatch(x, timesteps, texts.negative, attention_.For(x)),
-               guidance_);
+  if (!texts.negative) return conditional;
+  return Guide(conditional, texts.negative->Velocity(x, timesteps, attention_.For(x)), guidance_);
 }
 
 }  // namespace t3

@@ -3,10 +3,13 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "loading/model_info.h"
 #include "models/dit/dit.h"
+#include "training/distill/captioned_dit.h"
 #include "training/distill/distill_config.h"
 #include "training/dit/attention_cache.h"
 
@@ -28,10 +31,13 @@ class GuidedTeacher {
  public:
   // `negative`: the encoded negative prompt (L, width); unused with guidance 1.
   GuidedTeacher(Dit dit, AttentionCache attention, double guidance, const at::Tensor& negative);
+  GuidedTeacher(const GuidedTeacher&) = delete;
+  GuidedTeacher& operator=(const GuidedTeacher&) = delete;
 
-  // Prompts as its layers see them; `negative` has no layers with guidance 1.
+  // With the captions of a batch; `negative` is absent with guidance 1. Refers to this object.
   struct Texts {
-    TextContext prompts, negative;
+    CaptionedDit prompts;
+    std::optional<CaptionedDit> negative;
   };
   Texts Prepare(const std::vector<at::Tensor>& texts) const;
 

@@ -40,6 +40,7 @@ WorldLatentsConfig TakeWorldLatents(JsonFields fields, int64_t batch_size, int64
     entry.TakeInteger("batch", 1, 1'000'000, &size.batch);
     entry.TakeInteger("turns", 1, 10'000, &size.turns);
     entry.TakeInteger("together", 1, 100'000, &size.together);
+    entry.TakeSize("draft", &size.draft_width, &size.draft_height);
     entry.CheckAllTaken();
     T3_CHECK(size.width > 0 && size.clips > 0, "{} needs \"size\" and \"clips\"", where);
     CheckFrameCount(where, size.frames);

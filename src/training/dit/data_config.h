@@ -18,6 +18,10 @@ struct WorldLatentSize {
   int64_t batch = 1;      // clips in a batch
   int64_t turns = 1;      // steps of a round that use this size
   int64_t together = 64;  // clips rendered at once
+  // Where given, clips are rendered at this size, decoded from their latents and enlarged, as a
+  // refiner gets them from a draft.
+  int64_t draft_width = 0, draft_height = 0;
+  bool is_draft() const { return draft_width > 0; }
 };
 
 // Clips of the procedural world, as latents.

@@ -1,6 +1,8 @@
 // Reads the configuration of a denoiser's training.
 #include "training/dit/dit_config.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace t3 {
@@ -73,14 +75,19 @@ SampleConfig TakeSamples(JsonFields fields) {
   return config;
 }
 
-ValidationConfig TakeValidation(JsonFields fields) {
+// The world's clips are of another seed than the run's, one a batch.
+ValidationConfig TakeValidation(JsonFields fields, int64_t seed) {
   ValidationConfig config;
   fields.TakeInteger("every_steps", 0, kMaxSteps, &config.every_steps);
   fields.Take("prepared", &config.prepared);
   fields.TakeInteger("clips", 1, 1'000'000, &config.clips);
+  if (fields.Find("world") != nullptr) {
+    config.world = TakeWorldLatents(fields.Object("world"), /*batch_size=*/1, seed + 1);
+  }
   fields.CheckAllTaken();
-  T3_CHECK(config.every_steps == 0 || !config.prepared.empty(),
-           "{} needs \"prepared\", a dataset of held-out clips that `t3 prepare` made",
+  T3_CHECK(config.every_steps == 0 || config.prepared.empty() == config.world.has_value(),
+           "{} needs either \"prepared\", a dataset of held-out clips that `t3 prepare` made, or "
+           "\"world\"",
            fields.where());
   return config;
 }
@@ -142,14 +149,23 @@ DitTrainConfig TakeDenoiser(JsonFields& root, const json& document) {
   return config;
 }
 
+bool HasDrafts(const DitDataConfig& data) {
+  return data.world && std::ranges::any_of(data.world->sizes, &WorldLatentSize::is_draft);
+}
+
 DitTrainConfig ParseDitTrainConfig(const json& document, const std::string& source) {
   JsonFields root(document, source);
   DitTrainConfig config = TakeDenoiser(root, document);
   root.Take("train_text_encoder", &config.train_text_encoder);
   root.TakeNumber("prompt_dropout", 0, 1, &config.prompt_dropout);
   root.TakeNumber("image_to_video", 0, 1, &config.image_to_video);
-  config.validation = TakeValidation(root.Object("validation"));
+  config.validation = TakeValidation(root.Object("validation"), config.seed);
   root.CheckAllTaken();
+  T3_CHECK(
+      !HasDrafts(config.data),
+      "{}: \"draft\" makes clips without detail, from which a denoiser would learn to make such; "
+      "it belongs to the task distill",
+      source);
   T3_CHECK(!config.lora || !config.train_text_encoder,
            "{}: \"train_text_encoder\" trains all weights and does not go with \"lora\"", source);
   return config;

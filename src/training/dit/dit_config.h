@@ -50,7 +50,8 @@ struct SampleConfig {
 // The loss on held-out clips with fixed noise and timesteps.
 struct ValidationConfig {
   int64_t every_steps = 0;  // 0: none
-  std::string prepared;     // dataset of held-out clips
+  std::string prepared;     // dataset of held-out clips; empty: `world`
+  std::optional<WorldLatentsConfig> world;
   int64_t clips = 8;        // the first so many of it
 };
 
@@ -80,6 +81,9 @@ WindowCycle WindowsOf(const AttentionConfig& config);
 // field.
 AttentionConfig TakeAttention(JsonFields& parent);
 std::optional<LoraConfig> TakeLora(JsonFields& parent);
+
+// Whether a size of the world's is that of enlarged drafts.
+bool HasDrafts(const DitDataConfig& data);
 
 // The fields that every task that trains a denoiser has.
 DitTrainConfig TakeDenoiser(JsonFields& root, const nlohmann::json& document);

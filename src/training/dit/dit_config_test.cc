@@ -42,7 +42,7 @@ TEST(DitTrainConfig, WrongValuesAreNamed) {
       {{{"activation_checkpoints", "all"}}, "one of none, block, offload"},
       {{{"timesteps", {{"min", 600}, {"max", 500}}}}, "\"min\" 600 is not below \"max\" 500"},
       {{{"timesteps", {{"max", 1001}}}}, "\"max\" is 1001"},
-      {{{"validation", {{"every_steps", 5}}}}, "needs \"prepared\""},
+      {{{"validation", {{"every_steps", 5}}}}, "needs either \"prepared\""},
       {{{"data", {{"prepared", 3}}}}, "\"prepared\" is 3"},
       {{{"data", json::object()}}, "needs either \"prepared\""},
       {{{"data", {{"prepared", "a"}, {"videos", {{"size", "64x64"}}}}}}, "needs \"source\""},

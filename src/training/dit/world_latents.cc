@@ -13,6 +13,7 @@
 #include "loading/load_models.h"
 #include "loading/tensor_file.h"
 #include "nn/weights_digest.h"
+#include "pipeline/frame_ops.h"
 #include "plan/geometry.h"
 #include "tokenizer/clean.h"
 #include "training/loop/step_random.h"
@@ -56,10 +57,28 @@ at::Tensor EncodeVideos(const Vae& vae, const at::Tensor& video) {
   return at::cat(parts);
 }
 
+// Clips (3,F,H,W) as a run that refines a draft would encode them.
+at::Tensor EnlargedDrafts(const at::Tensor& videos, const WorldLatentSize& size, const Vae& vae,
+                          const VideoDecoder& decoder, const RunContext& context) {
+  FrameScaler scaler(size.draft_width, size.draft_height, size.width, size.height, context.device,
+                     context.device.is_cuda());
+  std::vector<at::Tensor> clips;
+  for (const at::Tensor& video : videos.unbind()) {
+    const at::Tensor decoded = decoder.Decode(vae.Encode(video));
+    std::vector<at::Tensor> frames;
+    for (const at::Tensor& frame : decoded.unbind(1))
+      frames.push_back(scaler.Scale(frame.contiguous()));
+    clips.push_back(at::stack(frames, 1));
+  }
+  return at::stack(clips);
+}
+
+// `decoder`: for drafts, else nullptr.
 at::Tensor RenderAndEncode(const WorldLatentSize& config, int64_t seed, const Vae& vae,
-                           const RunContext& context) {
+                           const VideoDecoder* decoder, const RunContext& context) {
   const c10::NoGradGuard no_grad;
-  const WorldView view{.width = config.width, .height = config.height, .frames = config.frames};
+  WorldView view{.width = config.width, .height = config.height, .frames = config.frames};
+  if (config.is_draft()) view.width = config.draft_width, view.height = config.draft_height;
   Stage stage(context, "encoding the world", config.clips);
   at::Tensor latents;
   for (int64_t first = 0; first < config.clips; first += config.together) {
@@ -67,7 +86,9 @@ at::Tensor RenderAndEncode(const WorldLatentSize& config, int64_t seed, const Va
     for (int64_t i = first; i < std::min(first + config.together, config.clips); ++i) {
       scenes.push_back(SceneOfClip(seed, i));
     }
-    const at::Tensor encoded = EncodeVideos(vae, RenderScenes(scenes, view, context.device));
+    at::Tensor videos = RenderScenes(scenes, view, context.device);
+    if (decoder != nullptr) videos = EnlargedDrafts(videos, config, vae, *decoder, context);
+    const at::Tensor encoded = EncodeVideos(vae, videos);
     if (!latents.defined()) {
       std::vector<int64_t> sizes = encoded.sizes().vec();
       sizes[0] = config.clips;
@@ -89,7 +110,9 @@ at::Tensor ZeroLatents(const WorldLatentSize& size, const VaeConfig& vae, at::De
 }
 
 std::string SizeText(const WorldLatentSize& size) {
-  return fmt::format("{}x{}x{}", size.width, size.height, size.frames);
+  std::string text = fmt::format("{}x{}x{}", size.width, size.height, size.frames);
+  if (size.is_draft()) text += fmt::format("-from-{}x{}", size.draft_width, size.draft_height);
+  return text;
 }
 
 void CheckSizes(const DitTrainConfig& config, const VaeConfig& vae) {
@@ -98,6 +121,9 @@ void CheckSizes(const DitTrainConfig& config, const VaeConfig& vae) {
     T3_CHECK(size.width % unit == 0 && size.height % unit == 0,
              "{}: data: world: the size {}x{} is not a multiple of {}, one token of this model",
              config.source, size.width, size.height, unit);
+    T3_CHECK(size.draft_width % unit == 0 && size.draft_height % unit == 0,
+             "{}: data: world: the draft {}x{} is not a multiple of {}, one token of this model",
+             config.source, size.draft_width, size.draft_height, unit);
   }
 }
 
@@ -159,8 +185,9 @@ at::Tensor WorldLatents::Latents(const WorldLatentSize& size, const ModelInfo& m
   const std::string cache = CachePath(config_, size);
   at::Tensor latents = ReadCache(cache, identity);
   if (!latents.defined()) {
-    latents = RenderAndEncode(size, config_.seed, LoadVae(model, VaeHalf::kEncoder, dtype, context),
-                              context);
+    const Vae vae = LoadVae(model, VaeHalf::kEncoder, dtype, context);
+    const auto decoder = size.is_draft() ? LoadDecoder(model, dtype, context) : nullptr;
+    latents = RenderAndEncode(size, config_.seed, vae, decoder.get(), context);
     WriteCache(cache, identity, latents);
   }
   return latents.to(context.device);

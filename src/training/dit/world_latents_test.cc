@@ -13,7 +13,8 @@
 namespace t3 {
 namespace {
 
-WorldLatents MakeLatents(const std::string& cache, bool train_text_encoder, int64_t seed = 0) {
+WorldLatents MakeLatents(const std::string& cache, bool train_text_encoder, int64_t seed = 0,
+                         ClipLatents latents = ClipLatents::kRendered) {
   const nlohmann::json world{
       {"cache", cache},
       {"seed", 4},
@@ -23,7 +24,7 @@ WorldLatents MakeLatents(const std::string& cache, bool train_text_encoder, int6
   DitTrainConfig config =
       MiniConfig("unused", {{"train_text_encoder", train_text_encoder}, {"seed", seed}});
   config.data.world = TakeWorldLatents(JsonFields(world, "test"), 2, seed);
-  return {config, MiniModel(), at::kFloat, CpuContext()};
+  return {config, MiniModel(), at::kFloat, CpuContext(), latents};
 }
 
 TEST(WorldLatents, TakeSizesInTurnWithCaptions) {
@@ -48,6 +49,34 @@ TEST(WorldLatents, RunsOfSeveralSeedsShareTheClipsOfOne) {
     differ = differ || one.Get(step, 0).items != two.Get(step, 0).items;
   }
   EXPECT_TRUE(differ);
+}
+
+TEST(WorldLatents, DraftsAreTheSameScenesWithoutTheirDetail) {
+  const auto latents_of = [](nlohmann::json size) {
+    size.update({{"size", "64x64"}, {"frames", 5}, {"clips", 2}, {"together", 2}});
+    const nlohmann::json world{{"sizes", {size}}};
+    DitTrainConfig config = MiniConfig("unused");
+    config.data.world = TakeWorldLatents(JsonFields(world, "test"), 2, 0);
+    WorldLatents source(config, MiniModel(), at::kFloat, CpuContext());
+    return std::pair{source.Digest(), source.Get(0, 0).latents};
+  };
+  const auto [clean_digest, clean] = latents_of({});
+  const auto [draft_digest, draft] = latents_of({{"draft", "32x32"}});
+  EXPECT_EQ(draft.sizes(), clean.sizes());
+  EXPECT_FALSE(at::allclose(draft, clean, 1e-2, 1e-2));
+  EXPECT_NE(draft_digest, clean_digest);
+}
+
+TEST(WorldLatents, CaptionsAloneAreThoseOfTheClips) {
+  WorldLatents rendered = MakeLatents("", false);
+  WorldLatents captions = MakeLatents("", false, 0, ClipLatents::kZeros);
+  EXPECT_EQ(captions.Digest(), rendered.Digest());
+  for (int64_t step = 0; step < 2; ++step) {
+    const Batch wanted = rendered.Get(step, 0), got = captions.Get(step, 0);
+    EXPECT_EQ(got.ids, wanted.ids);
+    EXPECT_EQ(got.latents.sizes(), wanted.latents.sizes());
+    EXPECT_EQ(got.latents.abs().max().item<double>(), 0);
+  }
 }
 
 TEST(WorldLatents, AreReadFromTheCacheTheNextTime) {

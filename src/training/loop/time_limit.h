@@ -25,7 +25,7 @@ class TimeLimit {
   }
   // Whether another round of these kinds, each as long as the longest so far, would pass the limit.
   bool Passes(const std::vector<std::string>& kinds) const;
-  // Writes the times. A failure is no loss.
+  // Writes the times. A failure does not matter.
   void Save() const;
 
  private:

@@ -7,12 +7,15 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "base/check.h"
+#include "base/seconds_since.h"
 #include "training/loop/step_random.h"
 #include "weights/testing/test_folder.h"
 
@@ -327,6 +330,109 @@ TEST(Trainer, StopsAfterItsSeconds) {
   const nlohmann::json more{{"stop_after_seconds", 1e-9}};
   EXPECT_EQ(RunTo(ConfigOf(folder.Path("x"), more)).log.size(), 1U);
   EXPECT_EQ(RunTo(ConfigOf(folder.Path("x"), more)).log.size(), 2U);
+}
+
+// What a call still has to do counts: without steps that take longer, samples that do not fit are
+// left to the next call, and the time of a gate that comes next is kept free.
+TEST(Trainer, EndsBeforeItsSecondsHavePassed) {
+  const test::Folder folder;
+  const auto sleep = [](double seconds) {
+    std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+  };
+  TrainHooks hooks;
+  hooks.gate_every = 3;
+  hooks.gate = [&](const TensorMap&) {
+    sleep(0.6);
+    return GateResult{};
+  };
+  MatrixTask task;
+  const RunContext context = ContextOf();
+  const TrainConfig config = ConfigOf(folder.Path("x"), {{"stop_after_seconds", 1}});
+  Trainer trainer(config, task, context, hooks);
+  trainer.Run();
+  EXPECT_EQ(trainer.step(), 2);
+  EXPECT_LT(SecondsSince(config.started), 1);
+  EXPECT_TRUE(fs::exists(config.output + "/timing.json"));
+}
+
+// Counts its steps in what it keeps beside its weights, which is ahead of them in the middle of
+// one.
+class CountingTask : public MatrixTask {
+ public:
+  void BeforeStep(int64_t step) override {
+    steps_ += 1;
+    T3_CHECK(step != stops_at, "the second network diverges");
+  }
+  StepValues Values() const override { return {{"second_loss", steps_.item<double>()}}; }
+  TensorMap State() const override { return {{"steps", steps_}}; }
+  void Restore(const TensorMap& state, int64_t steps) override {
+    steps_.copy_(GetTensor(state, "steps"));
+    EXPECT_EQ(steps_.item<double>(), static_cast<double>(steps));
+  }
+  int64_t stops_at = -1;
+
+ private:
+  at::Tensor steps_ = at::zeros({}, at::kDouble);
+};
+
+TEST(Trainer, KeepsWhatATaskHasBesideItsWeights) {
+  const test::Folder folder;
+  const RunContext context = ContextOf();
+  const auto steps_to = [&](int64_t steps, int64_t stops_at) {
+    CountingTask task;
+    task.stops_at = stops_at;
+    const TrainConfig config =
+        ConfigOf(folder.Path("x"), {{"steps", steps}, {"checkpoint", {{"every_seconds", 0}}}});
+    Trainer trainer(config, task, context);
+    trainer.Run();
+    return trainer.log();
+  };
+  EXPECT_EQ(steps_to(2, -1).back().values.at("second_loss"), 2);
+  // In the middle of step 5 the state is not that of step 4: the checkpoint of step 2 stays.
+  EXPECT_THAT(ErrorOf([&] { steps_to(6, 4); }),
+              testing::AllOf(HasSubstr("step 5: the second network diverges"),
+                             HasSubstr("The checkpoint of step 2 is the last one")));
+  EXPECT_THAT(StepsIn(folder.Path("x")), ElementsAre("step-2"));
+  const std::vector<LogEntry> log = steps_to(6, -1);
+  EXPECT_EQ(log.size(), 6U);
+  EXPECT_EQ(log.back().values.at("second_loss"), 6);
+  MatrixTask other;
+  EXPECT_THAT(ErrorOf([&] { Trainer(ConfigOf(folder.Path("x")), other, context).Run(); }),
+              HasSubstr("holds a tensor steps that this task does not have"));
+}
+
+TEST(Trainer, KeepsTheModelThatItsGatesChoose) {
+  const test::Folder folder;
+  const RunContext context = ContextOf();
+  const auto run_to = [&](int64_t steps, std::vector<double> scores) {
+    MatrixTask task;
+    const TrainConfig config = ConfigOf(folder.Path("x"), {{"steps", steps}});
+    TrainHooks hooks;
+    hooks.gate_every = 1;
+    size_t next = 0;
+    hooks.gate = [&](const TensorMap&) {
+      const double score = scores.at(next++);
+      if (score < 0) throw std::bad_alloc();
+      return GateResult{{{"gate_color", 2 * score}}, score};
+    };
+    Trainer trainer(config, task, context, hooks);
+    trainer.Run();
+    return trainer.log();
+  };
+  const auto best = [&] {
+    std::ifstream file(folder.Path("x") + "/best/gates.json");
+    return nlohmann::json::parse(file);
+  };
+  const auto log = run_to(3, {0.1, 5, 3, 4});  // the first one before the first step
+  EXPECT_EQ(log[1].values.at("gate_score"), 3);
+  EXPECT_EQ(log[1].values.at("gate_color"), 6);
+  EXPECT_EQ(best()["step"], 2);
+  EXPECT_TRUE(fs::exists(folder.Path("x") + "/best/model"));
+  run_to(5, {3.5, -1});  // a gate that fails is a warning
+  EXPECT_EQ(best()["step"], 2);
+  run_to(6, {2});
+  EXPECT_EQ(best()["step"], 6);
+  EXPECT_EQ(best()["score"], 2);
 }
 
 // A limit on the size of files stands for the full disk.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "training/loop/train_config.h"
@@ -10,10 +11,18 @@
 
 namespace t3 {
 
+// A small decoder that learns from the VAE, which is then not trained.
+struct DecoderStudentConfig {
+  std::string decoder;          // its file: a TAEHV, or a VAE whose decoder is taken
+  bool teacher_frames = false;  // learn what the VAE decodes, not the clips themselves
+};
+
 struct VaeTrainConfig : TrainConfig {
   WorldClipsConfig world;
   VaeLossOptions loss;
   bool decoder_only = false;  // the encoder is frozen, so latents stay as they are
+  std::optional<DecoderStudentConfig> student;
+  int64_t gates_every = 0;  // steps between measures of the student on held-out clips; 0: never
 };
 
 // Every field typed and checked; throws Error that names the field. `source` names the file.

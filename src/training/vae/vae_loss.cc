@@ -97,11 +97,11 @@ at::Tensor TextureTerm(const at::Tensor& decoded, const at::Tensor& video) {
   return (FineTexture(wide) - FineTexture(video.to(wide.options()))).abs().mean();
 }
 
-VaeLossResult VaeLoss(const Vae& vae, const at::Tensor& video, const VaeLossOptions& options,
-                      uint64_t seed, int64_t step) {
-  CheckOptions(options);
-  const at::Tensor moments = vae.EncodeMoments(video);
-  const at::Tensor decoded = vae.DecodeUnclamped(SampleLatents(moments, seed, step));
+namespace {
+
+// `moments`: undefined without the KL term.
+VaeLossResult SumOfTerms(const at::Tensor& decoded, const at::Tensor& video,
+                         const at::Tensor& moments, const VaeLossOptions& options) {
   const at::Tensor d = decoded - video.to(decoded.options());
   VaeLossResult result;
   const auto add = [&](const char* name, double weight, const auto& term) {
@@ -112,12 +112,28 @@ VaeLossResult VaeLoss(const Vae& vae, const at::Tensor& video, const VaeLossOpti
   };
   add("reconstruction", options.reconstruction_weight,
       [&] { return ReconstructionTerm(d, options.charbonnier); });
-  add("kl", options.kl_weight, [&] { return KlTerm(moments); });
+  if (moments.defined()) add("kl", options.kl_weight, [&] { return KlTerm(moments); });
   add("gradient", options.gradient_weight, [&] { return GradientTerm(d); });
   add("laplacian", options.laplacian_weight,
       [&] { return LaplacianTerm(d, options.laplacian_levels); });
   add("texture", options.texture_weight, [&] { return TextureTerm(decoded, video); });
   return result;
+}
+
+}  // namespace
+
+VaeLossResult VaeLoss(const Vae& vae, const at::Tensor& video, const VaeLossOptions& options,
+                      uint64_t seed, int64_t step) {
+  CheckOptions(options);
+  const at::Tensor moments = vae.EncodeMoments(video);
+  return SumOfTerms(vae.DecodeUnclamped(SampleLatents(moments, seed, step)), video, moments,
+                    options);
+}
+
+VaeLossResult FrameLoss(const at::Tensor& decoded, const at::Tensor& video,
+                        const VaeLossOptions& options) {
+  CheckOptions(options);
+  return SumOfTerms(decoded, video, {}, options);
 }
 
 }  // namespace t3

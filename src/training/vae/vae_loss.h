@@ -48,6 +48,11 @@ struct VaeLossResult {
 VaeLossResult VaeLoss(const Vae& vae, const at::Tensor& video, const VaeLossOptions& options,
                       uint64_t seed, int64_t step);
 
+// The terms that compare frames alone: decoded and video (..,3,F,H,W). The KL term is left out.
+// Throws Error for invalid options.
+VaeLossResult FrameLoss(const at::Tensor& decoded, const at::Tensor& video,
+                        const VaeLossOptions& options);
+
 // moments (B,2z,T,h,w) or (2z,T,h,w), mean and log variance -> mean + std * noise, as many
 // channels as half. The noise depends on (seed, step) alone: drawn on the CPU, so that every device
 // gets the same. Log variances are clamped to [-30, 20].

@@ -15,6 +15,7 @@
 #include "training/vae/psnr.h"
 
 namespace t3 {
+
 VaeFile OpenVaeFile(const std::string& path) {
   const auto file = WeightFile::Open(path);
   VaeFile opened{path, NameTensors(file, VaeNaming(ReadVaeVersion(file->tensors()))), {}};
@@ -22,6 +23,10 @@ VaeFile OpenVaeFile(const std::string& path) {
   opened.config = ReadVaeConfig(opened.views, nullptr);
   CheckComplete(opened.views, VaeTensors(opened.config), "VAE");
   return opened;
+}
+
+const char* VaeFileName(VaeVersion version) {
+  return version == VaeVersion::k21 ? "Wan2.1_VAE.safetensors" : "Wan2.2_VAE.safetensors";
 }
 
 bool IsEncoderTensor(const std::string& name) {
@@ -86,9 +91,7 @@ void VaeTask::SaveModel(const TensorMap& weights, const std::string& folder) con
   // The weights as they are written, rounding included.
   const ClipSet measured = source_->Measured();
   const VaeConfig config = MeasureLatents(model(at::kFloat), measured.clips, measured.clip);
-  const char* name =
-      vae_.version == VaeVersion::k21 ? "Wan2.1_VAE.safetensors" : "Wan2.2_VAE.safetensors";
-  SaveVae((root / name).string(), config, saved);
+  SaveVae((root / VaeFileName(vae_.version)).string(), config, saved);
   nlohmann::json report{{"latents_mean", config.mean}, {"latents_std", config.std}};
   const Vae vae = model(dtype_);
   for (const ClipSet& set : source_->HeldOut()) {

@@ -24,6 +24,9 @@ struct VaeFile {
 // Throws Error when the file is missing, is not a VAE, or lacks tensors of either half.
 VaeFile OpenVaeFile(const std::string& path);
 
+// The name under which a model's folder has it.
+const char* VaeFileName(VaeVersion version);
+
 // Whether the encoder half has it, `conv1` after the encoder included.
 bool IsEncoderTensor(const std::string& name);
 

@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# How one 4K clip (3840x2176x81) scales over the GPUs of a machine, for models of full size with random
+# weights: 4 steps with guidance and without, every count of GPUs from 1 to N by doubling, or those
+# of GPUS. Prints one table for each model: what split was taken, seconds of denoising, decoding (with
+# the file's encoder) and the whole clip, memory of rank 0, and how much faster than the first row.
+#
+#   scripts/gpu_checks/scaling.sh N [MODEL...]   default models: 1.3b 5b
+#
+#   T3=build/t3  OUT=build/gpu-checks/scaling    program, folder for models, records and logs
+#   GPUS="1 2 3"                                 counts of GPUs in place of 1, 2, 4, ... N
+#   STEPS=4  SIZE=3840x2176  FRAMES=81           the clip
+#   GUIDANCE="5 1"                               with both branches, and with one; the first decodes as well
+#   EXTRA="--device cpu"                         flags for every run
+#   EXCHANGES=1                                  also the share of communication: slower, since every
+#                                                exchange is then waited for
+# Models take 4 GB (1.3b) and 11 GB (5b) of disk. On two H200s 1.3b takes about two minutes.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+T3=${T3:-build/t3}
+OUT=${OUT:-build/gpu-checks/scaling}
+STEPS=${STEPS:-4}
+SIZE=${SIZE:-3840x2176}
+FRAMES=${FRAMES:-81}
+GUIDANCE=${GUIDANCE:-5 1}
+read -ra extra <<<"${EXTRA:-}"
+
+if (($# < 1)) || [[ ! $1 =~ ^[0-9]+$ ]]; then
+  sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2
+  exit 2
+fi
+most=$1
+shift
+models=("${@:-1.3b 5b}")
+read -ra models <<<"${models[*]}"
+counts=${GPUS:-$(for ((n = 1; n <= most; n *= 2)); do echo "$n"; done)}
+mkdir -p "$OUT"
+
+# Text embeddings of the width of UMT5: the text encoder is not measured.
+embeds=$OUT/embeds.safetensors
+python3 - "$embeds" "${TEXT_WIDTH:-4096}" <<'PYTHON'
+import json, random, struct, sys
+path, width = sys.argv[1], int(sys.argv[2])
+draw = random.Random(1)
+tensors, blobs, at = {}, [], 0
+for name, rows in (("prompt", 40), ("negative_prompt", 60)):
+    blob = struct.pack(f"<{rows * width}f", *(draw.gauss(0, 0.2) for _ in range(rows * width)))
+    tensors[name] = {"dtype": "F32", "shape": [rows, width], "data_offsets": [at, at + len(blob)]}
+    blobs.append(blob)
+    at += len(blob)
+header = json.dumps(tensors).encode()
+header += b" " * (-len(header) % 8)
+with open(path, "wb") as file:
+    file.write(struct.pack("<Q", len(header)) + header + b"".join(blobs))
+PYTHON
+
+make_model() {  # make_model NAME: a folder of random weights, kept from run to run
+  local name=$1 preset
+  case $name in
+    1.3b) preset=wan2.1-1.3b-t3 ;;
+    5b) preset=wan2.2-5b-t3 ;;
+    *.json) preset= ;;  # a configuration of `t3 init`
+    *) echo "$name is not a model; 1.3b, 5b or the CONFIG.json of a model" >&2; exit 2 ;;
+  esac
+  model=$OUT/model-$(basename "$name" .json)
+  [ -e "$model" ] && return
+  if [ -n "$preset" ]; then
+    echo "{\"preset\": \"$preset\", \"text_encoder\": null}" >"$OUT/$name.json"
+    name=$OUT/$name.json
+  fi
+  "$T3" init "$name" --seed 1 --output "$model" >/dev/null
+}
+
+run() {  # run GPUS GUIDANCE: one clip, its record in $record, or its latents alone
+  record=$OUT/$(basename "$model")-$1-gpus-guidance-$2.json
+  local log=${record%.json}.log video=${record%.json}.mp4
+  [ "$2" = "${GUIDANCE%% *}" ] || video=${record%.json}.safetensors
+  rm -rf "$record" "$video"
+  T3_TIME_EXCHANGES=${EXCHANGES:-} "$T3" generate --model "$model" --text-embeds "$embeds" --size "$SIZE" \
+    --frames "$FRAMES" --steps "$STEPS" --guidance "$2" --seed 1 --gpus "$1" --record "$record" --overwrite \
+    --progress plain "${extra[@]}" -o "$video" >"$log" 2>&1 || { tail -n 5 "$log" >&2; return 1; }
+  rm -rf "$video"
+}
+
+row() {  # row GPUS GUIDANCE: the line of a run
+  python3 - "$record" "$1" "$2" "${record%.json}.log" "$OUT/first-$2.json" <<'PYTHON'
+import json, os, re, sys
+record, gpus, guidance, log, first = sys.argv[1:]
+stages = {stage["name"]: stage for stage in json.load(open(record))["stages"]}
+text = open(log).read()
+split = re.search(r"^ranks +\d+: (.*)$", text, re.M)
+exchanges = re.search(r"exchanges took ([\d.]+) s", text)
+seconds = {name: stage["seconds"] for name, stage in stages.items()}
+decodes = "decoding" in seconds
+clip = seconds["denoising"] + seconds.get("decoding", 0)
+peak = max(stage["device_peak_bytes"] for stage in stages.values()) / 1e9
+if int(gpus) == 1:
+    json.dump(seconds, open(first, "w"))
+one = json.load(open(first)) if os.path.exists(first) else None
+def times(part):
+    return f"{one[part] / seconds[part]:5.2f}x" if one and part in seconds else "     -"
+share = f"{100 * float(exchanges[1]) / clip:4.1f} %" if exchanges else "     -"
+print(f"{gpus:>4}  {guidance:>8}  {split[1] if split else 'one GPU':<46}  {seconds['denoising']:9.2f}  {times('denoising')}"
+      f"  {seconds['decoding'] if decodes else float('nan'):8.2f}  {times('decoding')}  {clip:7.2f}  {peak:6.1f}  {share}")
+PYTHON
+}
+
+for name in "${models[@]}"; do
+  make_model "$name"
+  echo "$name, $SIZE, $FRAMES frames, $STEPS steps; seconds, GB of rank 0's GPU, share of exchanges"
+  printf '%4s  %8s  %-46s  %9s  %6s  %8s  %6s  %7s  %6s  %s\n' GPUs guidance split denoising '' decoding '' clip GB exchanges
+  for guidance in $GUIDANCE; do
+    rm -f "$OUT/first-$guidance.json"
+    for gpus in $counts; do
+      if run "$gpus" "$guidance"; then row "$gpus" "$guidance"; else echo "$gpus GPUs, guidance $guidance: failed"; fi
+    done
+  done
+done

@@ -1,0 +1,32 @@
+// The processes of a run on several GPUs.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "t3video/options.h"
+
+namespace t3 {
+
+// What the program was started with, for the processes that it starts; main calls this first.
+void KeepArguments(int argc, char** argv);
+
+// The ranks of a command: those that a launcher started (torchrun, mpirun, srun), or options.gpus
+// processes of this machine, of which this one is rank 0 and starts the others with its own
+// arguments. What they write to stderr appears with their number. Sets options.ranks. To be
+// destroyed after the engine: waits until the others have ended.
+class Ranks {
+ public:
+  // Throws Error of kind kUsage where options.gpus contradicts the launcher.
+  explicit Ranks(RunOptions& options);
+  ~Ranks();
+  Ranks(const Ranks&) = delete;
+  Ranks& operator=(const Ranks&) = delete;
+
+ private:
+  class Children;
+  std::unique_ptr<Children> children_;  // none where a launcher started the ranks
+};
+
+}  // namespace t3

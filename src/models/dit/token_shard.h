@@ -1,0 +1,46 @@
+// The tokens and heads that a rank has of a forward which several ranks share.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "ops/attention/window_attention.h"
+#include "parallel/rank_group.h"
+
+namespace t3 {
+
+// Consecutive tokens, whose shares may differ by one, for everything that treats a token by itself;
+// some heads of all tokens in self-attention, so that windows are those of one process. Exchanges
+// turn one into the other (Ulysses): q, k and v before the norm, whose inverse travels with them
+// because it is over all heads, and the output back. For inference.
+class TokenShard {
+ public:
+  // `tokens` of a forward over the group's ranks. Throws Error unless each has a token.
+  TokenShard(RankGroup& group, int64_t tokens);
+
+  int64_t first() const { return first_; }
+  int64_t count() const { return shares_[static_cast<size_t>(group_->rank())]; }
+  // This rank's rows of (tokens, ...), a view; and from those of all ranks the whole, on each.
+  at::Tensor Part(const at::Tensor& rows) const { return rows.narrow(0, first_, count()); }
+  at::Tensor Gather(const at::Tensor& rows) const { return group_->Gather(rows, shares_); }
+  // Of the first `boundary` of all tokens, how many are this rank's.
+  int64_t Boundary(int64_t boundary) const;
+
+  // WindowAttention of this rank's tokens (ops/attention/window_attention.h) to all tokens of their
+  // windows: q, k, v (count, C) -> (count, C). `partitions` are of all tokens, the heads are
+  // divisible by the ranks.
+  at::Tensor Attend(const SelfAttentionInput& input, const std::vector<WindowPartition>& partitions,
+                    int64_t scratch_bytes) const;
+
+ private:
+  at::Tensor Pack(const SelfAttentionInput& input) const;
+  SelfAttentionInput Unpack(const at::Tensor& packed, const SelfAttentionInput& whole) const;
+
+  RankGroup* group_;
+  std::vector<int64_t> shares_;
+  int64_t first_ = 0;
+};
+
+}  // namespace t3

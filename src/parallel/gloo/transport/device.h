@@ -1,0 +1,8 @@
+// Gloo's names that c10d's header mentions: libtorch ships the library without its headers.
+#pragma once
+
+namespace gloo::transport {
+
+class Device;
+
+}  // namespace gloo::transport

@@ -1,0 +1,161 @@
+// Exchanges over c10d, watched.
+#include "parallel/rank_group.h"
+
+#include <ATen/ops/empty.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <exception>
+#include <thread>
+#include <utility>
+
+#include "base/check.h"
+#include "base/failure.h"
+
+namespace t3 {
+namespace {
+
+// Exchanges that the device may be behind: enough to keep it busy.
+constexpr size_t kAhead = 2;
+
+// (rows, ...) contiguous -> (rows, bytes): one code path for every dtype.
+at::Tensor AsBytes(const at::Tensor& x) {
+  int64_t width = 1;
+  for (int64_t i = 1; i < x.dim(); ++i) width *= x.size(i);
+  return x.view({x.size(0), width}).view(at::kByte);
+}
+
+c10::Event EventNow(at::Device device) {
+  const c10::impl::VirtualGuardImpl guard(device.type());
+  c10::Event event(device.type());
+  event.record(guard.getStream(device));
+  return event;
+}
+
+}  // namespace
+
+std::vector<int64_t> EvenShares(int64_t total, int64_t parts) {
+  std::vector<int64_t> shares;
+  for (int64_t i = 0; i < parts; ++i) shares.push_back(total * (i + 1) / parts - total * i / parts);
+  return shares;
+}
+
+RankGroup::RankGroup(c10::intrusive_ptr<c10d::Backend> backend, const LifeSigns& signs,
+                     at::Device device, std::chrono::duration<double> patience,
+                     std::function<void()> abort)
+    : backend_(std::move(backend)),
+      signs_(signs),
+      device_(device),
+      patience_(patience),
+      abort_(std::move(abort)) {}
+
+int64_t RankGroup::rank() const { return backend_->getRank(); }
+int64_t RankGroup::size() const { return backend_->getSize(); }
+
+at::Tensor RankGroup::Exchange(const at::Tensor& rows, const std::vector<int64_t>& to,
+                               const std::vector<int64_t>& from) {
+  int64_t sent = 0, received = 0;
+  for (const int64_t count : to) sent += count;
+  for (const int64_t count : from) received += count;
+  T3_CHECK(std::ssize(to) == size() && std::ssize(from) == size() && rows.size(0) == sent,
+           "ranks: {} rows for {} members in shares ({}), and ({}) to receive", rows.size(0),
+           size(), fmt::join(to, ", "), fmt::join(from, ", "));
+  std::vector<int64_t> shape = rows.sizes().vec();
+  shape[0] = received;
+  const at::Tensor out = at::empty(shape, rows.options());
+  at::Tensor input = AsBytes(rows.contiguous()), output = AsBytes(out);
+  Run([&] {
+    // c10d takes the shares away from what it is given.
+    std::vector<int64_t> from_copy = from, to_copy = to;
+    return backend_->alltoall_base(output, input, from_copy, to_copy, c10d::AllToAllOptions());
+  });
+  return out;
+}
+
+at::Tensor RankGroup::Gather(const at::Tensor& rows, const std::vector<int64_t>& counts) {
+  std::vector<int64_t> shape = rows.sizes().vec();
+  shape[0] = 0;
+  for (const int64_t count : counts) shape[0] += count;
+  const at::Tensor all = at::empty(shape, rows.options());
+  int64_t first = 0;
+  for (int64_t i = 0; i < size(); ++i) {
+    const at::Tensor part = all.narrow(0, first, counts[static_cast<size_t>(i)]);
+    if (i == rank()) part.copy_(rows);
+    Broadcast(part, i);
+    first += part.size(0);
+  }
+  return all;
+}
+
+void RankGroup::Broadcast(const at::Tensor& x, int64_t from) {
+  T3_CHECK(x.is_contiguous(), "ranks: Broadcast needs a contiguous tensor");
+  if (x.numel() == 0) return;
+  std::vector<at::Tensor> bytes{x.view({-1}).view(at::kByte)};
+  c10d::BroadcastOptions options;
+  options.rootRank = from;
+  Run([&] { return backend_->broadcast(bytes, options); });
+}
+
+void RankGroup::Sum(const at::Tensor& x) {
+  T3_CHECK(x.is_contiguous(), "ranks: Sum needs a contiguous tensor");
+  std::vector<at::Tensor> tensors{x};
+  Run([&] { return backend_->allreduce(tensors, c10d::AllreduceOptions()); });
+}
+
+// Starts an operation and waits for it: on a GPU the current stream does.
+template <typename Start>
+void RankGroup::Run(Start start) {
+  if (const std::string trouble = signs_.Trouble(); !trouble.empty()) GiveUp(trouble);
+  if (timed_) Settle();
+  const auto begin = std::chrono::steady_clock::now();
+  try {
+    start()->wait();
+  } catch (...) {
+    GiveUp(CurrentError().what());
+  }
+  if (device_.is_cuda()) Pace();
+  if (!timed_) return;
+  Settle();
+  seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+void RankGroup::Pace() {
+  enqueued_.push_back(EventNow(device_));
+  while (enqueued_.size() > kAhead) {
+    WaitFor(enqueued_.front());
+    enqueued_.pop_front();
+  }
+}
+
+void RankGroup::Settle() {
+  if (!device_.is_cuda()) return;
+  WaitFor(EventNow(device_));
+  enqueued_.clear();
+}
+
+// In place of a call that blocks: a stream that waits for a rank that is gone never ends.
+void RankGroup::WaitFor(const c10::Event& event) {
+  const auto begin = std::chrono::steady_clock::now();
+  while (!event.query()) {
+    const auto waited = std::chrono::steady_clock::now() - begin;
+    if (waited < std::chrono::milliseconds(2)) continue;
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+    if (const std::string trouble = signs_.Trouble(); !trouble.empty()) GiveUp(trouble);
+    if (waited > patience_) GiveUp(fmt::format("no rank went on for {:.0f} s", patience_.count()));
+  }
+}
+
+void RankGroup::Abort() noexcept {
+  try {
+    backend_->abort();
+  } catch (...) {  // it is unusable either way
+  }
+}
+
+// Aborting ends the kernels that wait, so that what this rank has can still be read.
+void RankGroup::GiveUp(const std::string& cause) {
+  const std::string trouble = signs_.TroubleSoon();
+  abort_();
+  Fail("the ranks cannot go on together: {}", trouble.empty() ? cause : trouble);
+}
+
+}  // namespace t3

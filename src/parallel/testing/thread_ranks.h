@@ -1,0 +1,68 @@
+// Ranks of a test as threads of its process: Gloo and the store work between threads as well.
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <exception>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/failure.h"
+#include "parallel/team.h"
+
+namespace t3 {
+
+inline int64_t FreeTestPort() {
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof(address);
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  ::bind(descriptor, generic, length);
+  ::getsockname(descriptor, generic, &length);
+  ::close(descriptor);
+  return ntohs(address.sin_port);
+}
+
+// Runs `work` on each of `size` ranks and returns what each threw, "" where nothing. A rank that
+// throws reports it to the others, as the program's do.
+inline std::vector<std::string> RunRanks(int64_t size, const std::function<void(Team& team)>& work,
+                                         double patience = 60) {
+  RankPlace place;
+  place.size = place.local_size = size;
+  place.port = FreeTestPort();
+  place.patience = patience;
+  std::vector<std::string> errors(static_cast<size_t>(size));
+  const auto run = [&](int64_t rank, const std::function<void()>& ended) {
+    try {
+      RankPlace own = place;
+      own.rank = own.local_rank = rank;
+      Team team(own, at::kCPU);
+      try {
+        work(team);
+      } catch (...) {
+        errors[static_cast<size_t>(rank)] = CurrentError().what();
+        team.Report(errors[static_cast<size_t>(rank)]);
+      }
+      ended();  // rank 0 has the store, so it goes last
+    } catch (...) {
+      errors[static_cast<size_t>(rank)] = CurrentError().what();
+    }
+  };
+  std::vector<std::thread> others;
+  for (int64_t rank = 1; rank < size; ++rank) others.emplace_back(run, rank, [] {});
+  run(0, [&] {
+    for (std::thread& thread : others) thread.join();
+    others.clear();
+  });
+  for (std::thread& thread : others) thread.join();
+  return errors;
+}
+
+}  // namespace t3

@@ -1,0 +1,330 @@
+// Parsing the fields of a request.
+#include "serve/fields.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/nearest.h"
+#include "base/text.h"
+#include "serve/api_error.h"
+#include "serve/ids.h"
+
+namespace t3::serve {
+namespace {
+
+using nlohmann::json;
+
+// Numbers beyond are not exact in JavaScript.
+constexpr double kMaxSeed = 9007199254740991.0;
+
+constexpr std::array<Field, 19> kFields{{
+    {"prompt", FieldType::kText, "prompt", 1, kMaxPromptCharacters},
+    {"model", FieldType::kText, "", 1, 200},
+    {"negative_prompt", FieldType::kText, "negative-prompt", 0, kMaxPromptCharacters},
+    {"size", FieldType::kSize, "size"},
+    {"seconds", FieldType::kNumber, "", 0.001, 3600},
+    {"num_frames", FieldType::kInteger, "frames", 1, 0, "", FieldUse::kBoth, &Limits::max_frames},
+    {"fps", FieldType::kNumber, "fps", 1, 120},
+    {"seed", FieldType::kInteger, "seed", 0, kMaxSeed},
+    {"num_inference_steps", FieldType::kInteger, "steps", 1, 0, "", FieldUse::kBoth,
+     &Limits::max_steps},
+    {"guidance_scale", FieldType::kNumber, "guidance", 0, 100},
+    {"flow_shift", FieldType::kNumber, "shift", 0.001, 100},
+    {"sampler", FieldType::kName, "sampler", 0, 0, "euler unipc renoise rcm"},
+    {"source_video", FieldType::kVideoId, ""},
+    {"strength", FieldType::kNumber, "strength", 0, 1},
+    {"draft", FieldType::kSizeOrNone, "draft"},
+    {"draft_steps", FieldType::kInteger, "draft-steps", 1, 0, "", FieldUse::kBoth,
+     &Limits::max_steps},
+    {"loras", FieldType::kLoras, ""},
+    {"input", FieldType::kName, "", 0, 0, "image video", FieldUse::kPlan},
+    {"input_reference", FieldType::kText, "", 0, 0, "", FieldUse::kSubmission},
+}};
+
+[[noreturn]] void Invalid(const std::string& name, const std::string& message) {
+  throw ApiError(400, "invalid_value", fmt::format("`{}` {}", name, message), name);
+}
+
+// What came, as far as it is worth showing.
+std::string Shown(const json& value) {
+  return CutToBytes(value.dump(-1, ' ', true, json::error_handler_t::replace), 80);
+}
+
+std::vector<std::string> Words(const char* text) {
+  std::vector<std::string> words;
+  for (std::string_view rest = text; !rest.empty();) {
+    const size_t end = std::min(rest.find(' '), rest.size());
+    words.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return words;
+}
+
+int64_t Characters(const std::string& text) {
+  return std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+}
+
+const Field* FindField(const std::string& name, FieldUse use) {
+  const auto found = std::ranges::find_if(kFields, [&](const Field& f) { return f.name == name; });
+  if (found == kFields.end()) return nullptr;
+  return found->use == FieldUse::kBoth || found->use == use ? &*found : nullptr;
+}
+
+const Field& FieldOf(const std::string& name, FieldUse use) {
+  if (const Field* field = FindField(name, use)) return *field;
+  std::vector<std::string> names;
+  for (const Field& field : kFields)
+    if (FindField(field.name, use) != nullptr) names.emplace_back(field.name);
+  const std::string shown = CutToBytes(ReplaceInvalidUtf8(name), 80);
+  throw ApiError(400, "unknown_field",
+                 fmt::format("there is no field {}{}; the fields are {}", Quote(shown),
+                             DidYouMean(shown, names), fmt::join(names, ", ")),
+                 shown);
+}
+
+double MaxOf(const Field& field, const Limits& limits) {
+  return field.limit != nullptr ? static_cast<double>(limits.*field.limit) : field.max_value;
+}
+
+// One request's parser.
+class Parser {
+ public:
+  Parser(const Limits& limits, FieldUse use) : limits_(limits), use_(use) {}
+
+  FieldValues Parse(const json& object) {
+    if (!object.is_object())
+      throw ApiError(400, "invalid_json", "the body is not a JSON object of fields");
+    for (const auto& [name, value] : object.items()) {
+      const Field& field = FieldOf(name, use_);
+      if (value.is_null()) continue;  // clients send what they leave open as null
+      Take(field, value);
+    }
+    CheckTogether(object);
+    return std::move(values_);
+  }
+
+ private:
+  void Take(const Field& field, const json& value) {
+    const std::string name = field.name;
+    switch (field.type) {
+      case FieldType::kText:
+        return TakeText(field, value);
+      case FieldType::kInteger:
+        return TakeInteger(field, value);
+      case FieldType::kNumber:
+        return TakeNumber(field, value);
+      case FieldType::kSize:
+      case FieldType::kSizeOrNone:
+        return TakeSize(field, value);
+      case FieldType::kName:
+        return TakeName(field, value);
+      case FieldType::kLoras:
+        return TakeLoras(field, value);
+      case FieldType::kVideoId:
+        if (!value.is_string() || !IsVideoId(value.get<std::string>()))
+          Invalid(name, fmt::format("is {}, wanted the id of a video", Shown(value)));
+        values_.source_video = value.get<std::string>();
+        return Set(field, value, "");
+    }
+  }
+
+  void Set(const Field& field, const json& value, const std::string& text) {
+    values_.settings[field.name] = value;
+    if (*field.option != '\0') values_.options.emplace_back(field.option, text);
+  }
+
+  void TakeText(const Field& field, const json& value) {
+    const std::string name = field.name;
+    if (name == "input_reference") {
+      throw ApiError(400, "invalid_value",
+                     "`input_reference` is a file: upload it as a part of multipart/form-data; "
+                     "URLs and ids of files are not accepted",
+                     name);
+    }
+    if (!value.is_string()) Invalid(name, fmt::format("is {}, wanted a text", Shown(value)));
+    const std::string text = value.get<std::string>();
+    if (!IsUtf8(text) || text.find('\0') != std::string::npos)
+      Invalid(name, "is not text in UTF-8 without zero bytes");
+    const int64_t count = Characters(text);
+    const auto max_count = static_cast<int64_t>(field.max_value);
+    if (count > max_count)
+      Invalid(name, fmt::format("has {} characters, wanted {} at most", count, max_count));
+    if (count < static_cast<int64_t>(field.min_value)) Invalid(name, "is empty");
+    if (name == "prompt") {
+      values_.prompt = text;
+    } else if (name == "model") {
+      values_.model = text;
+    } else {
+      Set(field, value, text);
+    }
+  }
+
+  void TakeInteger(const Field& field, const json& value) {
+    const double max_value = MaxOf(field, limits_);
+    const bool whole = value.is_number_integer() &&
+                       !(value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX);
+    const int64_t number = whole ? value.get<int64_t>() : 0;
+    if (!whole || number < static_cast<int64_t>(field.min_value) ||
+        number > static_cast<int64_t>(max_value)) {
+      Invalid(field.name,
+              fmt::format("is {}, wanted a whole number from {} to {}", Shown(value),
+                          static_cast<int64_t>(field.min_value), static_cast<int64_t>(max_value)));
+    }
+    const std::string name = field.name;
+    if (name == "num_frames" && number % 4 != 1)
+      Invalid(name, fmt::format("is {}, wanted 4n+1, such as {}", number, number / 4 * 4 + 1));
+    if (name == "seed") {
+      values_.seed = static_cast<uint64_t>(number);
+      values_.has_seed = true;
+    }
+    Set(field, value, fmt::format("{}", number));
+  }
+
+  void TakeNumber(const Field& field, const json& value) {
+    double number = 0;
+    const std::string name = field.name;
+    // Clients of OpenAI's API send seconds as text.
+    const bool as_text = name == "seconds" && value.is_string();
+    const bool good = as_text ? ParseNumber(value.get<std::string>(), &number) : value.is_number();
+    if (good && !as_text) number = value.get<double>();
+    if (!good || !(number >= field.min_value && number <= MaxOf(field, limits_))) {
+      Invalid(name, fmt::format("is {}, wanted a number from {} to {}", Shown(value),
+                                field.min_value, MaxOf(field, limits_)));
+    }
+    if (name == "seconds") values_.seconds = number;
+    Set(field, number, fmt::format("{}", number));
+  }
+
+  void TakeSize(const Field& field, const json& value) {
+    const std::string text = value.is_string() ? value.get<std::string>() : "";
+    if (field.type == FieldType::kSizeOrNone && text == "none") return Set(field, value, text);
+    const size_t x = text.find('x');
+    int64_t width = 0, height = 0;
+    const bool parsed = x != std::string::npos && ParseInteger(text.substr(0, x), &width) &&
+                        ParseInteger(text.substr(x + 1), &height);
+    const auto fits = [](int64_t side) { return side >= kMinSide && side <= kMaxSide; };
+    if (!parsed || !fits(width) || !fits(height)) {
+      Invalid(field.name,
+              fmt::format("is {}, wanted WIDTHxHEIGHT, such as 832x480, of {} to {} pixels each",
+                          Shown(value), kMinSide, kMaxSide));
+    }
+    if (width * height > limits_.max_pixels) {
+      Invalid(field.name, fmt::format("is {}, {} pixels; this server makes {} at most", text,
+                                      width * height, limits_.max_pixels));
+    }
+    Set(field, value, fmt::format("{}x{}", width, height));
+  }
+
+  void TakeName(const Field& field, const json& value) {
+    const std::vector<std::string> names = Words(field.names);
+    if (!value.is_string() || std::ranges::find(names, value.get<std::string>()) == names.end())
+      Invalid(field.name, fmt::format("is {}, wanted {}", Shown(value), fmt::join(names, ", ")));
+    if (std::string(field.name) == "input") {
+      values_.input = value.get<std::string>();
+    } else {
+      Set(field, value, value.get<std::string>());
+    }
+  }
+
+  void TakeLoras(const Field& field, const json& value) {
+    const char* wanted = R"(wanted a list of {"name": text, "scale": number})";
+    if (!value.is_array()) Invalid(field.name, fmt::format("is {}, {}", Shown(value), wanted));
+    if (std::ssize(value) > kMaxLoras)
+      Invalid(field.name,
+              fmt::format("has {} entries, wanted {} at most", value.size(), kMaxLoras));
+    for (const json& entry : value) {
+      LoraChoice choice;
+      bool good = entry.is_object() && entry.contains("name") && entry["name"].is_string();
+      if (good && entry.contains("scale")) {
+        good = entry["scale"].is_number() && std::abs(entry["scale"].get<double>()) <= 10;
+        if (good) choice.scale = entry["scale"].get<double>();
+      }
+      if (!good || entry.size() > (entry.contains("scale") ? 2U : 1U))
+        Invalid(field.name,
+                fmt::format("has the entry {}, {}, of -10 to 10", Shown(entry), wanted));
+      choice.name = entry["name"].get<std::string>();
+      values_.loras.push_back(choice);
+    }
+    Set(field, value, "");
+  }
+
+  // What one field alone does not show.
+  void CheckTogether(const json& object) const {
+    const auto given = [&](const char* name) {
+      return object.contains(name) && !object[name].is_null();
+    };
+    if (use_ == FieldUse::kSubmission && !given("prompt"))
+      throw ApiError(400, "missing_field", "`prompt` is missing", "prompt");
+    if (given("seconds") && given("num_frames"))
+      Invalid("seconds", "and `num_frames` are both given; wanted one of them");
+    if (given("source_video") && !values_.input.empty())
+      Invalid("source_video", "and `input` are both given; wanted one of them");
+  }
+
+  const Limits& limits_;
+  FieldUse use_;
+  FieldValues values_;
+};
+
+}  // namespace
+
+std::span<const Field> RequestFields() { return kFields; }
+
+bool ParseInteger(const std::string& text, int64_t* value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *value);
+  return error == std::errc() && end == text.data() + text.size() && !text.empty();
+}
+
+bool ParseNumber(const std::string& text, double* value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *value);
+  return error == std::errc() && end == text.data() + text.size() && std::isfinite(*value);
+}
+
+FieldValues ParseFields(const json& object, const Limits& limits, FieldUse use) {
+  return Parser(limits, use).Parse(object);
+}
+
+std::string WithFieldNames(const std::string& message) {
+  std::string text = message;
+  for (const Field& field : kFields) {
+    if (*field.option == '\0') continue;
+    const std::string option = fmt::format("`{}`", field.option);
+    const std::string name = fmt::format("`{}`", field.name);
+    for (size_t at = text.find(option); at != std::string::npos;
+         at = text.find(option, at + name.size()))
+      text.replace(at, option.size(), name);
+  }
+  return text;
+}
+
+json FormToJson(const std::map<std::string, std::string>& parts, FieldUse use) {
+  json object = json::object();
+  for (const auto& [name, text] : parts) {
+    int64_t integer = 0;
+    double number = 0;
+    const FieldType type = FieldOf(name, use).type;
+    if (type == FieldType::kInteger && ParseInteger(text, &integer)) {
+      object[name] = integer;
+    } else if (type == FieldType::kNumber && ParseNumber(text, &number)) {
+      object[name] = number;
+    } else if (type == FieldType::kLoras) {
+      try {
+        object[name] = ParseJson(text, "`loras`");
+      } catch (const std::exception& error) {
+        Invalid(name, std::string("is not JSON: ") + error.what());
+      }
+    } else {
+      object[name] = text;  // its type is checked with the others
+    }
+  }
+  return object;
+}
+
+}  // namespace t3::serve

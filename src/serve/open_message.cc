@@ -1,0 +1,62 @@
+// Model and machine as a message, and back.
+#include "serve/open_message.h"
+
+#include <fmt/format.h>
+
+#include "t3video/request_options.h"
+
+namespace t3::serve {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string TextOf(const std::string& value) { return value; }
+std::string TextOf(const ComputeDtype& value) { return std::string(ComputeDtypeName(value)); }
+std::string TextOf(const int64_t& value) { return value > 0 ? fmt::format("{}", value) : ""; }
+std::string TextOf(const bool& value) { return value ? "true" : ""; }
+
+void Read(const ordered_json& texts, const Option& option, auto& member) {
+  if (texts.contains(option.name))
+    ParseOption(option, texts.at(option.name).get<std::string>(), member);
+}
+
+}  // namespace
+
+ordered_json OpenMessage(const ModelFiles& files, const RunOptions& options) {
+  ordered_json model = ordered_json::object(), machine = ordered_json::object();
+  ordered_json loras = ordered_json::array();
+  const auto write = [](ordered_json& texts, const Option& option, const auto& member) {
+    if (const std::string text = TextOf(member); !text.empty()) texts[option.name] = text;
+  };
+  VisitModelOptions(files, [&](const Option& option, const auto& member) {
+    if constexpr (std::is_same_v<decltype(member), const std::vector<Lora>&>) {
+      for (const Lora& lora : member) loras.push_back({{"path", lora.path}, {"scale", lora.scale}});
+    } else {
+      write(model, option, member);
+    }
+  });
+  VisitMachineOptions(
+      options, [&](const Option& option, const auto& member) { write(machine, option, member); });
+  return {{"do", "open"}, {"model", model}, {"loras", loras}, {"machine", machine}};
+}
+
+OpenedModel ReadOpenMessage(const ordered_json& message) {
+  OpenedModel opened;
+  VisitModelOptions(opened.files, [&](const Option& option, auto& member) {
+    if constexpr (!std::is_same_v<decltype(member), std::vector<Lora>&>)
+      Read(message.at("model"), option, member);
+  });
+  opened.files.loras = ReadLoras(message.at("loras"));
+  VisitMachineOptions(opened.options, [&](const Option& option, auto& member) {
+    Read(message.at("machine"), option, member);
+  });
+  return opened;
+}
+
+std::vector<Lora> ReadLoras(const ordered_json& list) {
+  std::vector<Lora> loras;
+  for (const auto& lora : list) loras.push_back({lora.at("path"), lora.at("scale")});
+  return loras;
+}
+
+}  // namespace t3::serve

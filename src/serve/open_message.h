@@ -1,0 +1,23 @@
+// The first message to a worker: which model, on which machine.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "t3video/options.h"
+
+namespace t3::serve {
+
+// {"do": "open", "model": {OPTION: TEXT}, "loras": [{"path", "scale"}], "machine": {OPTION: TEXT}}
+nlohmann::ordered_json OpenMessage(const ModelFiles& files, const RunOptions& options);
+
+struct OpenedModel {
+  ModelFiles files;
+  RunOptions options;
+};
+// Throws Error for a message that is not of that form.
+OpenedModel ReadOpenMessage(const nlohmann::ordered_json& message);
+
+std::vector<Lora> ReadLoras(const nlohmann::ordered_json& list);
+
+}  // namespace t3::serve

@@ -1,0 +1,23 @@
+// Previews as events carry them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace t3::serve {
+
+struct PngFile {
+  int64_t width = 0;
+  int64_t height = 0;
+  std::string bytes;
+};
+
+// A PNG file that a worker wrote; none where there is none. Nothing is decoded: the size is in the
+// file's first bytes.
+std::optional<PngFile> ReadPngFile(const std::string& path);
+
+std::string Base64(std::string_view bytes);
+
+}  // namespace t3::serve

@@ -1,0 +1,86 @@
+// Fields of a distillation that are wrong.
+#include "training/distill/distill_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "training/distill/testing/mini_distill.h"
+
+namespace t3 {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+std::string ErrorWith(const json& more) {
+  try {
+    MiniDistillConfig("unused", more);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(DistillConfig, NamesTheFieldThatIsWrong) {
+  const std::pair<json, const char*> cases[] = {
+      {{{"sampling", {{"timesteps", {1000, 500, 700}}}}}, "\"timesteps\""},
+      {{{"sampling", {{"timesteps", json::array()}}}}, "is an empty list"},
+      {{{"sampling", {{"sampler", "unipc"}}}}, "is trained with renoise or euler"},
+      {{{"sampling", {{"guidance", 4}}}}, "without guidance"},
+      {{{"sampling", {{"step", 4}}}}, "steps"},
+      {{{"critics", json::object()}}, "critic"},
+      {{{"critic", {{"rate", 1}}}}, "rate"},
+      {{{"critic", {{"updates", 0}}}}, "updates"},
+      {{{"critic", {{"toward_student", 0.1}}}, {"lora", {{"rank", 4}}}},
+       "does not go with \"lora\""},
+      {{{"score", {{"min", 0.9}, {"max", 0.3}}}}, "is not below"},
+      {{{"objective", "gan"}}, "dmd, guidance, consistency"},
+      {{{"objective", "guidance"}, {"critic", {{"lr", 1}}}}, "\"critic\" has no effect"},
+      {{{"timesteps", {{"max", 500}}}}, "\"timesteps\" has no effect"},
+      {{{"diversity", {{"weight", 1}, {"anchor_step", 40}}}}, "is not below \"teacher_steps\""},
+      {{{"diversity", {{"weight", 1}}}, {"sampling", {{"timesteps", {1000}}}}}, "2 steps or more"},
+      {{{"prompt_dropout", 0.1}}, "prompt_dropout"},
+      {{{"train_text_encoder", true}}, "train_text_encoder"}};
+  for (const auto& [more, message] : cases) {
+    EXPECT_THAT(ErrorWith(more), HasSubstr(message)) << more;
+  }
+  EXPECT_EQ(ErrorWith({}), "no error");
+}
+
+TEST(DistillConfig, DraftsAreForRefiners) {
+  json more{{"data",
+             {{"prepared", ""},
+              {"world", {{"sizes", {{{"size", "64x64"}, {"clips", 2}, {"draft", "32x32"}}}}}}}}};
+  EXPECT_THAT(ErrorWith(more), HasSubstr("a list in \"sampling\" that begins below 1"));
+  more["sampling"]["timesteps"] = {800, 400};
+  EXPECT_EQ(ErrorWith(more), "no error");
+}
+
+TEST(DistillConfig, ACriticFollowsTheStudentWhereNothingElseIsSaid) {
+  const DistillConfig config =
+      MiniDistillConfig("unused", {{"lora", {{"rank", 4}}}, {"optimizer", {{"lr", 1e-4}}}});
+  ASSERT_TRUE(config.critic.lora.has_value());
+  EXPECT_EQ(config.critic.lora->rank, 4);
+  EXPECT_DOUBLE_EQ(config.critic.lr, 2e-5);
+  EXPECT_FALSE(
+      MiniDistillConfig("unused", {{"lora", {{"rank", 4}}}, {"critic", {{"lora", nullptr}}}})
+          .critic.lora.has_value());
+}
+
+TEST(DistillConfig, AListThatBeginsBelowNoiseMakesARefiner) {
+  const DistillConfig config =
+      MiniDistillConfig("unused", {{"sampling", {{"timesteps", {700, 400}}}}});
+  EXPECT_TRUE(config.uses_clips());
+  EXPECT_NEAR(config.score.max, 0.7, 1e-6);
+}
+
+TEST(DistillConfig, WhereTheTeacherLiesDoesNotMatterToACheckpoint) {
+  const auto fingerprint = [](json teacher) {
+    return MiniDistillConfig("unused", {{"teacher", std::move(teacher)}}).fingerprint;
+  };
+  EXPECT_EQ(fingerprint({{"model", "a"}}), fingerprint({{"model", "b"}}));
+  EXPECT_NE(fingerprint({{"guidance", 2}}), fingerprint({{"guidance", 4}}));
+}
+
+}  // namespace
+}  // namespace t3

@@ -1,0 +1,42 @@
+// A training step shared by ranks: each takes some of its micro batches.
+#pragma once
+
+#include <optional>
+
+#include "parallel/team.h"
+#include "training/loop/task.h"
+
+namespace t3 {
+
+// Rank 0's view of a task that all ranks of a team train: micro batch m of a step is that of rank
+// m modulo their number, and the gradients are summed at the step's last one. Weights come from
+// rank 0 before every step, which alone has the optimizer, the EMA, checkpoints and samples, so a
+// run can go on with another number of ranks. Losses are those of one process up to rounding.
+class RankTask : public Task {
+ public:
+  // `accumulation`: micro batches a step, at least one a rank (Error of kind kUsage otherwise).
+  RankTask(Task& task, Team& team, int64_t accumulation);
+
+  const TensorMap& leaves() const override { return task_.leaves(); }
+  MicroBatchResult ForwardBackward(int64_t step, int64_t micro, double scale) override;
+  void SaveModel(const TensorMap& weights, const std::string& folder) const override {
+    task_.SaveModel(weights, folder);
+  }
+  nlohmann::json Identity() const override { return task_.Identity(); }
+
+ private:
+  void Begin(int64_t step, double scale);
+  MicroBatchResult End();
+
+  Task& task_;
+  Team& team_;
+  int64_t accumulation_;
+  std::optional<Team::Order> order_;  // of the step under way
+  MicroBatchResult done_;             // of this step's micro batches of this rank: the sum of losses
+  at::Tensor reported_;               // of them, what was returned
+};
+
+// The other ranks: their micro batches of every step, until rank 0 ends.
+void FollowTraining(Task& task, Team& team, int64_t accumulation);
+
+}  // namespace t3

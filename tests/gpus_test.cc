@@ -1,0 +1,224 @@
+// Runs of several processes: launched, refused, cancelled, killed and resumed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "program.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using Arguments = std::vector<std::string>;
+
+Arguments With(Arguments arguments, const Arguments& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+// The fp32 values of a tensor of a safetensors file.
+std::vector<float> Values(const std::string& path, const std::string& name) {
+  const std::string bytes = ReadBytes(path);
+  if (bytes.size() < 8) return {};
+  uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof(length));
+  const auto header = nlohmann::json::parse(bytes.substr(8, length));
+  const auto offsets = header.at(name).at("data_offsets");
+  const size_t begin = offsets[0], end = offsets[1];
+  std::vector<float> values((end - begin) / sizeof(float));
+  std::memcpy(values.data(), bytes.data() + 8 + length + begin, end - begin);
+  return values;
+}
+
+// The largest difference over the largest value; infinite where sizes differ.
+double Distance(const std::vector<float>& got, const std::vector<float>& want) {
+  if (got.size() != want.size() || want.empty()) return INFINITY;
+  float difference = 0, largest = 0;
+  for (size_t i = 0; i < want.size(); ++i) {
+    difference = std::max(difference, std::abs(got[i] - want[i]));
+    largest = std::max(largest, std::abs(want[i]));
+  }
+  return std::isnan(difference) ? INFINITY : difference / largest;
+}
+
+constexpr double kRounding = 1e-6;
+
+// Latents of a small clip, with more arguments.
+std::vector<float> Latents(const TemporaryFolder& folder, const std::string& name,
+                           const Arguments& more) {
+  const std::string output = folder / (name + ".safetensors");
+  const ProgramResult result = RunT3(Small(
+      With({"--prompt", "A cat", "--frames", "5", "--guidance", "5", "--output", output}, more)));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  return Values(output, "latents");
+}
+
+TEST(Gpus, ProcessesMakeTheClipOfOne) {
+  const TemporaryFolder folder;
+  const std::vector<float> one = Latents(folder, "one", {});
+  EXPECT_LT(Distance(Latents(folder, "two", {"--gpus", "2"}), one), kRounding);
+  EXPECT_LT(Distance(Latents(folder, "four", {"--gpus", "4"}), one), kRounding);
+  const std::string image = ReferencePath("i2v.png");
+  const std::vector<float> with_image = Latents(folder, "image", {"--image", image});
+  EXPECT_GT(Distance(with_image, one), 1e-3);
+  EXPECT_LT(Distance(Latents(folder, "images", {"--image", image, "--gpus", "2"}), with_image),
+            kRounding);
+}
+
+TEST(Gpus, DecodeAndRefineAsOneProcessDoes) {
+  const TemporaryFolder folder;
+  const std::string latents = folder / "latents.safetensors", clip = folder / "clip.y4m";
+  ASSERT_EQ(RunT3(Small({"--prompt", "A cat", "--frames", "9", "--output", latents})).exit_code, 0);
+  const auto decode = [&](const std::string& output, const Arguments& more) {
+    const ProgramResult result = RunT3(With({"decode", latents, "--model", ReferencePath("mini2.1"),
+                                             "--device", "cpu", "--output", output},
+                                            more));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.err, Not(HasSubstr("rank 1:")));
+  };
+  decode(folder / "one.safetensors", {});
+  decode(folder / "two.safetensors", {"--gpus", "2"});
+  EXPECT_LT(Distance(Values(folder / "two.safetensors", "video"),
+                     Values(folder / "one.safetensors", "video")),
+            kRounding);
+  decode(clip, {});
+  const Arguments refine{"--video", clip, "--strength", "0.5", "--frames", "9"};
+  EXPECT_LT(Distance(Latents(folder, "refined2", With(refine, {"--gpus", "2"})),
+                     Latents(folder, "refined1", refine)),
+            kRounding);
+}
+
+TEST(Gpus, TakeTheRanksOfALauncher) {
+  const TemporaryFolder folder;
+  const std::vector<float> one = Latents(folder, "one", {});
+  const auto rank = [&](const std::string& number) {
+    ProgramOptions options;
+    options.environment = {"SLURM_PROCID=" + number, "SLURM_NTASKS=2", "SLURM_LOCALID=" + number,
+                           "MASTER_PORT=" + std::to_string(20000 + ::getpid() % 20000)};
+    return RunT3(Small({"--prompt", "A cat", "--frames", "5", "--guidance", "5", "--output",
+                        folder / "two.safetensors"}),
+                 options);
+  };
+  ProgramResult other;
+  std::thread second([&] { other = rank("1"); });
+  const ProgramResult first = rank("0");
+  second.join();
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_EQ(other.exit_code, 0) << other.err;
+  EXPECT_EQ(other.out, "");  // rank 0 says it
+  EXPECT_LT(Distance(Values(folder / "two.safetensors", "latents"), one), kRounding);
+}
+
+TEST(Gpus, RefuseBeforeLoading) {
+  const TemporaryFolder folder;
+  const auto refused = [&](const Arguments& more) {
+    const ProgramResult result =
+        RunT3(Small(With({"--prompt", "A cat", "--output", folder / "a.safetensors"}, more)));
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    EXPECT_THAT(result.err, Not(HasSubstr("loading")));
+    return result.err;
+  };
+  EXPECT_THAT(refused({"--gpus", "3"}),
+              AllOf(HasSubstr("--gpus 3"), HasSubstr("4 heads"), HasSubstr("1, 2, 4, 8")));
+  EXPECT_THAT(refused({"--gpus", "0"}), HasSubstr("wanted 1 to 64"));
+  EXPECT_TRUE(NamesIn(folder.path()).empty());
+}
+
+TEST(Gpus, PlanNamesTheSplits) {
+  const ProgramResult plan =
+      RunT3({"plan", "--preset", "wan2.1-1.3b-t3", "--gpus", "4", "--guidance", "5"});
+  EXPECT_EQ(plan.exit_code, 0) << plan.err;
+  EXPECT_THAT(plan.out, HasSubstr("takes 2 branches of guidance x 2 parts of the tokens"));
+  EXPECT_THAT(plan.out, HasSubstr("or 4 parts of the tokens"));
+}
+
+// A run of two processes that is long enough to be disturbed.
+class DisturbedRun : public testing::Test {
+ protected:
+  Arguments Run(const Arguments& more) const {
+    return Small(With({"--prompt", "A cat", "--frames", "9", "--size", "64x64", "--steps", "30",
+                       "--guidance", "5", "--checkpoint-every", "1", "--output", output_},
+                      more));
+  }
+  // Whether there is a checkpoint, which is larger than the mark that the run has begun.
+  bool HasStep() const {
+    for (const std::string& name : NamesIn(folder_.path())) {
+      std::error_code gone;
+      const auto bytes = fs::file_size(folder_ / name, gone);
+      if (!gone && bytes > 12'000) return true;
+    }
+    return false;
+  }
+  void ExpectResumes(const Arguments& more) {
+    const ProgramResult resumed = RunT3(With({"resume", output_, "--device", "cpu"}, more));
+    ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+    EXPECT_THAT(resumed.err, HasSubstr("resuming after step"));
+    const std::string alone = folder_ / "alone.safetensors";
+    Arguments again = Run({});
+    std::replace(again.begin(), again.end(), output_, alone);
+    ASSERT_EQ(RunT3(again).exit_code, 0);
+    EXPECT_LT(Distance(Values(output_, "latents"), Values(alone, "latents")), 1e-5);
+  }
+
+  TemporaryFolder folder_;
+  std::string output_ = folder_ / "clip.safetensors";
+};
+
+// The process of the run that writes `output` which is rank `rank`; 0 where there is none.
+pid_t FindRank(const std::string& output, const std::string& rank) {
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const std::string words = ReadBytes(entry.path() / "cmdline");
+    const std::string environment = '\0' + ReadBytes(entry.path() / "environ");
+    const bool ours = words.find(output) != std::string::npos;
+    const std::string wanted = std::string(1, '\0') + "RANK=" + rank + std::string(1, '\0');
+    if (ours && environment.find(wanted) != std::string::npos) return std::stoi(name);
+  }
+  return 0;
+}
+
+TEST_F(DisturbedRun, ContinuesAfterARankWasKilled) {
+  ProgramResult result;
+  std::thread run([&] { result = RunT3(Run({"--gpus", "2"})); });
+  const auto killed = [&] {
+    for (int i = 0; i < 600; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      const pid_t rank = FindRank(output_, "1");
+      if (rank == 0 || !HasStep()) continue;
+      return ::kill(rank, SIGKILL) == 0;
+    }
+    return false;
+  };
+  EXPECT_TRUE(killed());
+  const auto begin = std::chrono::steady_clock::now();
+  run.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("rank 1 was killed by signal 9"), HasSubstr("is saved")));
+  ExpectResumes({"--gpus", "2"});
+}
+
+TEST_F(DisturbedRun, IsCancelledAndContinuesOnOneProcess) {
+  ProgramOptions options;
+  options.seconds_to_interrupt = 3;
+  const ProgramResult result = RunT3(Run({"--gpus", "2"}), options);
+  ASSERT_EQ(result.exit_code, 130) << result.err;
+  EXPECT_THAT(result.err, Not(HasSubstr("rank 1:")));
+  ExpectResumes({});
+}
+
+}  // namespace
+}  // namespace t3

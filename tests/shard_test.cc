@@ -1,0 +1,154 @@
+// --shard: several processes make one job, with the names, seeds and bytes of a single process.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "program.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsSupersetOf;
+using testing::Not;
+using testing::SizeIs;
+
+using Arguments = std::vector<std::string>;
+
+void Put(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+
+// One job of `prompts` in `out`, with more flags.
+Arguments Job(const std::string& prompts, const std::string& out, const Arguments& more = {}) {
+  Arguments arguments =
+      Small({"--steps", "1", "--guidance", "1", "--prompt-file", prompts, "--output", out});
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+ProgramResult MustRun(const Arguments& arguments) {
+  ProgramResult result = RunT3(arguments);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  return result;
+}
+
+json PromptsOf(const std::string& folder) {
+  return json::parse(ReadBytes(folder + "job.json"))["prompts"];
+}
+
+TEST(Shard, VideosAreThoseOfTheWholeJob) {
+  const TemporaryFolder folder;
+  const std::string whole = folder / "whole/", parts = folder / "parts/";
+  // Equal names, of which the later ones get numbers, are in different shards.
+  Put(folder / "p.json", R"([{"number": 1, "prompt": "a cat"}, {"number": 1, "prompt": "A cat!"},
+                             {"number": 1, "prompt": "a cat", "seed": 3}, "a dog"])");
+  MustRun(Job(folder / "p.json", whole));
+  const ProgramResult second = MustRun(Job(folder / "p.json", parts, {"--shard", "2/2"}));
+  EXPECT_THAT(second.err, HasSubstr("shard 2/2: 2 of 4 prompts"));
+  EXPECT_THAT(NamesIn(parts), SizeIs(5));
+  MustRun(Job(folder / "p.json", parts, {"--shard", "1/2"}));
+  ASSERT_EQ(NamesIn(parts), NamesIn(whole));
+  EXPECT_EQ(PromptsOf(parts), PromptsOf(whole));
+  for (const std::string& name : NamesIn(whole)) {
+    if (!name.ends_with(".mp4")) continue;  // records have times
+    EXPECT_EQ(ReadBytes(parts + name), ReadBytes(whole + name)) << name;
+  }
+  // Without --shard the same job has nothing left to do.
+  EXPECT_THAT(MustRun(Job(folder / "p.json", parts)).out, Not(HasSubstr("frame\n")));
+}
+
+TEST(Shard, ProcessesShareOneFolder) {
+  const TemporaryFolder folder;
+  const std::string out = folder / "out/";
+  Put(folder / "p.txt", "a\nb\nc\nd\ne\nf\ng\n");
+  std::vector<ProgramResult> results(4);
+  std::vector<std::thread> processes;
+  for (size_t i = 0; i < results.size(); ++i) {
+    processes.emplace_back([&, i] {
+      results[i] = RunT3(
+          Job(folder / "p.txt", out, {"--seed", "-1", "--shard", std::to_string(i + 1) + "/4"}));
+    });
+  }
+  for (std::thread& process : processes) process.join();
+  for (const ProgramResult& result : results) EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(NamesIn(out), SizeIs(15));
+  // The seeds that one of them drew are those of all.
+  for (const json& entry : PromptsOf(out)) {
+    ASSERT_THAT(entry["drawn"], SizeIs(1));
+    const std::string seed = entry["drawn"][0];
+    const json record = json::parse(ReadBytes(out + std::string(entry["outputs"][seed]) + ".json"));
+    EXPECT_EQ(std::to_string(record["settings"]["seed"].get<uint64_t>()), seed);
+  }
+  EXPECT_THAT(MustRun({"resume", out}).out, Not(HasSubstr("frame\n")));
+}
+
+TEST(Shard, ResumeTakesAPartOrEverything) {
+  const TemporaryFolder folder;
+  const std::string out = folder / "out/";
+  Put(folder / "p.txt", "a\nb\nc\n");
+  MustRun(Job(folder / "p.txt", out, {"--seeds", "0,1", "--shard", "3/3"}));
+  EXPECT_THAT(NamesIn(out), AllOf(SizeIs(5), Contains("003-c-seed1.mp4")));
+  fs::remove(out + "003-c-seed1.mp4");
+  fs::remove(folder / "p.txt");
+  const ProgramResult part = MustRun({"resume", out, "--shard", "1/3"});
+  EXPECT_THAT(part.err, HasSubstr("shard 1/3: 1 of 3 prompts"));
+  EXPECT_THAT(NamesIn(out),
+              AllOf(IsSupersetOf({"001-a-seed0.mp4", "001-a-seed1.mp4"}),
+                    Not(Contains("002-b-seed0.mp4")), Not(Contains("003-c-seed1.mp4"))));
+  MustRun({"resume", out});
+  EXPECT_THAT(NamesIn(out), SizeIs(13));
+}
+
+TEST(Shard, AShardWithoutEntriesIsDone) {
+  const TemporaryFolder folder;
+  Put(folder / "p.txt", "a\nb\n");
+  const ProgramResult result = MustRun(Job(folder / "p.txt", folder / "out/", {"--shard", "3/3"}));
+  EXPECT_THAT(result.err, HasSubstr("shard 3/3: 0 of 2 prompts"));
+  EXPECT_THAT(NamesIn(folder / "out"), ElementsAre("job.json"));
+}
+
+TEST(Shard, AShardThatFailsLeavesTheJobToTheOthers) {
+  const TemporaryFolder folder;
+  const std::string out = folder / "out/";
+  Put(folder / "p.json", R"(["a", {"prompt": "b", "size": "7x7"}])");
+  const ProgramResult good = MustRun(Job(folder / "p.json", out, {"--shard", "1/2"}));
+  EXPECT_THAT(good.err, Not(HasSubstr("7x7")));  // the other shard's to report
+  const ProgramResult bad = RunT3(Job(folder / "p.json", out, {"--shard", "2/2"}));
+  EXPECT_EQ(bad.exit_code, 1);
+  EXPECT_THAT(bad.err, HasSubstr("p.json:2"));
+  EXPECT_THAT(NamesIn(out), ElementsAre("001-a.mp4", "001-a.mp4.json", "job.json"));
+}
+
+TEST(Shard, BadUseIsRefused) {
+  const TemporaryFolder folder;
+  const std::string out = folder / "out/";
+  Put(folder / "p.txt", "a\n");
+  const auto error_of = [&](const Arguments& arguments) {
+    const ProgramResult result = RunT3(arguments);
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    return result.err;
+  };
+  for (const char* shard : {"0/2", "3/2", "2", ""}) {
+    EXPECT_THAT(error_of(Job(folder / "p.txt", out, {"--shard", shard})), HasSubstr("--shard"));
+  }
+  EXPECT_THAT(error_of(Small({"--prompt", "a", "--shard", "1/2", "--output", out})),
+              HasSubstr("--prompt-file"));
+  for (const char* replaces : {"--restart", "--overwrite"}) {
+    EXPECT_THAT(error_of(Job(folder / "p.txt", out, {"--shard", "1/2", "--seed", "-1", replaces})),
+                HasSubstr("--shard"));
+  }
+  EXPECT_THAT(error_of({"resume", folder / "v.mp4", "--shard", "1/2"}), HasSubstr("job.json"));
+  EXPECT_THAT(error_of({"resume", folder / "v.mp4", "--shard", "x"}), HasSubstr("job.json"));
+  EXPECT_THAT(NamesIn(folder.path()), ElementsAre("p.txt"));
+}
+
+}  // namespace
+}  // namespace t3
