@@ -103,7 +103,7 @@ PROPER_NOUNS = set("""
     XXHash YouTube DoRA MiB GiB KiB TiB GFLOP TFLOP PFLOP ProRes DivX BatchNorm GroupNorm CamelCase
     ReLU GELU PSNR iPhone MPEG FlashVSR LongLive AutoencoderKLWan UMT5 WanModel OrderedDict TorchScript
     FloatStorage BFloat16Storage HalfStorage ZipFile DataParallel FullyShardedDataParallel DeepSpeed
-    LaunchX SupportsX BeeGFS ImageMagick ImageOps NormalizerSpec OpenAI NaN NaNs DiT YCbCr CbCr Y4M SplitMix64 ValueError
+    LaunchX SupportsX BeeGFS ImageMagick ImageOps NormalizerSpec OpenAI NaN NaNs DiT YCbCr CbCr Y4M SplitMix64 ViT ConvNeXt KonIQ ValueError
 """.split())
 
 SOURCES = {".h", ".cc", ".cu", ".cuh", ".inc"}

@@ -26,6 +26,19 @@ constexpr int64_t kMaxCrashes = 3;
 // Between two times that the progress of a running job is stored.
 constexpr int64_t kSaveEvery = 1000;  // milliseconds
 
+// A message of the library as clients see it: fields in place of options, and no paths of the
+// server.
+std::string ForClients(const std::string& message, const JobFiles& files) {
+  std::string text = WithFieldNames(message);
+  const std::string folder = files.folder() + "/";
+  for (size_t at = text.find(folder); at != std::string::npos; at = text.find(folder, at)) {
+    // Of "FOLDER/jobs/ID/input.mp4" the file's name remains.
+    const size_t end = std::min(text.find_first_of(" :;,'\"", at), text.size());
+    text.erase(at, text.rfind('/', end - 1) + 1 - at);
+  }
+  return text;
+}
+
 double SecondsBetween(int64_t from, int64_t to) { return static_cast<double>(to - from) / 1000; }
 
 }  // namespace
@@ -268,7 +281,7 @@ void Jobs::Report(const std::string& id, const ordered_json& message) {
   if (event == "preview") Preview(running, message);
   if (event == "completed") Complete(running, message);
   if (event == "failed") {
-    const std::string text = WithFieldNames(message.value("message", ""));
+    const std::string text = message.value("message", "");
     // It may go on once there is room again.
     if (files_.FreeBytes() < limits_.min_free_bytes || message.value("again", false))
       return Requeue(running, text);
@@ -289,7 +302,7 @@ void Jobs::Planned(Running& running, const ordered_json& message) {
   job.fps = message.at("fps");
   job.steps = message.at("steps");
   job.notes.clear();
-  for (const std::string note : message.at("notes")) job.notes.push_back(WithFieldNames(note));
+  for (const std::string note : message.at("notes")) job.notes.push_back(ForClients(note, files_));
   Save(job);
   PublishVideo(job, running.live);
 }
@@ -335,7 +348,7 @@ void Jobs::Complete(Running& running, const ordered_json& message) {
   job.completed = NowMilliseconds();
   job.progress = 100;
   job.stages = message.at("stages");
-  for (const std::string note : message.at("notes")) job.notes.push_back(WithFieldNames(note));
+  for (const std::string note : message.at("notes")) job.notes.push_back(ForClients(note, files_));
   files_.RemoveState(job.id);
   job.bytes = files_.Bytes(job.id);
   pace_.Note(job);
@@ -359,7 +372,7 @@ void Jobs::Fail(Running& running, const std::string& code, const std::string& me
   job.status = JobStatus::kFailed;
   job.completed = NowMilliseconds();
   job.error_code = code;
-  job.error_message = message;
+  job.error_message = ForClients(message, files_);
   job.bytes = files_.Bytes(job.id);
   metrics_.Add("t3_jobs_finished_total", {{"status", "failed"}});
   Log("warning", "job_failed", {{"id", job.id}, {"code", code}, {"text", message}});

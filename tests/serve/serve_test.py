@@ -1,0 +1,372 @@
+#!/usr/bin/env python3
+"""t3 serve with the shipped model: the life of a job, kills, a full disk, hostile clients.
+
+  serve_test.py --t3 build/t3 [unittest arguments]
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from client import PROMPT, SMALL, Server, quote  # noqa: E402
+
+T3 = None
+# Many short steps: time to interrupt them.
+LONG = {"size": "96x64", "num_frames": 9, "num_inference_steps": 40}
+
+
+class Shared(unittest.TestCase):
+    """Tests that share one server."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="t3-serve-test-")
+        cls.server = Server(T3, cls.folder + "/data").wait_until_ready()
+
+    @classmethod
+    def tearDownClass(cls):
+        code = cls.server.stop()
+        shutil.rmtree(cls.folder)
+        assert code == 0, code
+
+    def test_life_of_a_job(self):
+        server = self.server
+        reply = server.post_form("/v1/videos", {**SMALL, "seconds": "0.3", "model": "demo"} | {"num_frames": ""})
+        self.assertEqual(reply.status, 400)  # an empty number is not one
+        form = {k: v for k, v in SMALL.items() if k != "num_frames"} | {"seconds": "0.3", "model": "demo"}
+        reply = server.post_form("/v1/videos", form)
+        self.assertEqual(reply.status, 200, reply.body)
+        video = reply.json()
+        self.assertEqual(video["num_frames"], 5)
+        self.assertEqual(video["seconds"], "0.3125")
+        self.assertIn("openai-poll-after-ms", reply.headers)
+        kinds, progress = [], []
+        for kind, data in server.events(video["id"]):
+            kinds.append(kind)
+            if kind == "progress":
+                progress.append(data["progress"])
+                self.assertLess(data["progress"], 100)
+            if kind == "preview":
+                self.assertEqual(data["content_type"], "image/png")
+                self.assertGreater(data["width"], 0)
+        self.assertEqual(kinds[0], "video")
+        self.assertEqual(kinds[-1], "video")
+        self.assertIn("preview", kinds)
+        self.assertEqual(progress, sorted(progress))
+        video = server.video(video["id"])
+        self.assertEqual(video["status"], "completed")
+        self.assertEqual(video["progress"], 100)
+        self.assertEqual(video["size"], "64x48")
+        content = server.content(video["id"])
+        self.assertEqual(content[4:8], b"ftyp")
+        thumbnail = server.get(video["thumbnail_url"])
+        self.assertEqual(thumbnail.body[:8], b"\x89PNG\r\n\x1a\n")
+        self.assertEqual(server.request("HEAD", video["url"]).headers["Content-Length"], str(len(content)))
+        # The same settings make the same video; "make again" sends the settings of the object.
+        again = server.submit(**video["settings"], num_frames=None)
+        server.wait(again)
+        self.assertEqual(server.content(again), content)
+
+    def test_ranges(self):
+        server = self.server
+        video_id = server.submit()
+        server.wait(video_id)
+        path = f"/v1/videos/{video_id}/content"
+        whole = server.get(path)
+        for header, begin, end in (("bytes=0-99", 0, 100), ("bytes=100-", 100, None), ("bytes=-7", -7, None)):
+            part = server.get(path, Range=header)
+            self.assertEqual(part.status, 206)
+            self.assertEqual(part.body, whole.body[begin:end])
+            self.assertTrue(part.headers["Content-Range"].endswith(f"/{len(whole.body)}"))
+        self.assertEqual(server.get(path, Range=f"bytes={len(whole.body)}-").status, 416)
+        self.assertEqual(server.get(path, Range="bytes=0-1,5-6").status, 200)
+        tag = whole.headers["ETag"]
+        self.assertEqual(server.get(path, If_None_Match=tag).status, 304)
+        self.assertEqual(server.get(path, Range="bytes=0-9", If_Range='"x"').status, 200)
+
+    def test_plan_agrees_with_the_job(self):
+        server = self.server
+        plan = server.post("/v1/videos/plan", {"size": "60x44", "num_frames": 5}).json()
+        self.assertTrue(plan["memory"]["fits"])
+        video = server.wait(server.submit(size="60x44"))
+        self.assertEqual(plan["size"], video["size"])
+        later = server.post("/v1/videos/plan", {"size": "60x44", "num_frames": 5, "num_inference_steps": 8}).json()
+        self.assertGreater(later["time"]["total_seconds"], 0)
+        self.assertIsNone(later["time"]["calibrated"])
+
+    def test_what_cannot_be_made_is_refused_at_once(self):
+        reply = self.server.post("/v1/videos", {**SMALL, "size": "4096x2176", "num_frames": 257})
+        self.assertEqual(reply.status, 400, reply.body)
+        self.assertEqual(reply.code(), "cannot_be_made")
+        reply = self.server.post_form("/v1/videos", {"prompt": "p"}, ("a.png", b"\x89PNG\r\n\x1a\n" + b"x" * 50))
+        self.assertEqual(reply.code(), "cannot_be_made")  # the shipped model takes no pictures
+
+    def test_an_upload_that_is_not_a_video_fails_its_job_alone(self):
+        server = self.server
+        reply = server.post_form("/v1/videos", SMALL | {"strength": "0.5"}, ("a.mp4", b"\0\0\0\x20ftypisom" + b"x" * 5000))
+        self.assertEqual(reply.status, 200, reply.body)
+        video = server.wait(reply.json()["id"], "failed")
+        self.assertIn(video["error"]["code"], ("invalid_request", "generation_failed"))
+        self.assertNotIn(self.folder, video["error"]["message"])
+        server.wait(server.submit())
+
+    def test_refining_an_earlier_video(self):
+        server = self.server
+        source = server.submit()
+        server.wait(source)
+        refined = server.submit(size="96x72", source_video=source, strength=0.5, num_frames=None)
+        server.request("DELETE", "/v1/videos/" + source)  # the refined job has the file
+        video = server.wait(refined)
+        self.assertEqual(video["size"], "96x72")
+        self.assertEqual(video["remixed_from_video_id"], source)
+
+    def test_cancelling_a_running_job(self):
+        server = self.server
+        video_id = server.submit(**LONG, seed=2)
+        server.wait_for_step(video_id, 2)
+        self.assertEqual(server.request("DELETE", "/v1/videos/" + video_id).json()["deleted"], True)
+        self.assertEqual(server.get("/v1/videos/" + video_id).status, 404)
+        began = time.monotonic()
+        server.wait(server.submit())  # the worker is free soon
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertFalse(os.path.exists(f"{self.folder}/data/jobs/{video_id}"))
+        self.assertGreaterEqual(server.metric('t3_jobs_finished_total{status="deleted"}'), 1)
+
+    def test_clients_of_every_kind_at_once(self):
+        """One that does not read, one that does not send, one that sends slowly: others are served."""
+        server = self.server
+        video_id = server.submit(**LONG, seed=3)
+        idle = [server.socket() for _ in range(5)]
+        silent = server.socket()
+        silent.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        silent.sendall(f"GET /v1/videos/{video_id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        slow = server.socket()
+        slow.sendall(b"POST /v1/videos HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n")
+        times = []
+        for _ in range(50):
+            began = time.monotonic()
+            server.video(video_id)
+            times.append(time.monotonic() - began)
+        self.assertLess(sorted(times)[len(times) // 2], 0.5)
+        for client in (*idle, silent, slow):
+            client.close()
+        server.request("DELETE", "/v1/videos/" + video_id)
+
+    def test_broken_requests_leave_the_server_as_it_was(self):
+        server = self.server
+        for request in (b"\0" * 100, b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"A" * 100000,
+                        b"POST /v1/videos HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+                        b"POST /v1/videos HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n",
+                        b"POST /v1/videos HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+                        b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 20000 + b"\r\n"):
+            client = server.socket()
+            client.settimeout(20)
+            try:
+                client.sendall(request)
+                client.shutdown(socket.SHUT_WR)
+                while client.recv(65536):
+                    pass
+            except OSError:
+                pass
+            client.close()
+        self.assertEqual(server.get("/v1/videos").status, 200)
+
+    def test_path_traversal_in_every_field(self):
+        server = self.server
+        names = {"prompt": None, "input_reference": None}
+        fields = ("model", "size", "seconds", "num_frames", "sampler", "source_video", "draft", "loras", "strength")
+        for path in ("../../../etc/passwd", "/etc/passwd", "file:///etc/passwd", "http://127.0.0.1:1/x"):
+            for field in fields:
+                for reply in (server.post("/v1/videos", {**SMALL, field: path}),
+                              server.post_form("/v1/videos", {**SMALL, field: path})):
+                    self.assertEqual(reply.status, 400, (field, path, reply.body))
+            for field in names:
+                reply = server.post("/v1/videos", {**SMALL, "num_inference_steps": 1, field: path})
+                if reply.status == 200:  # a prompt is a text like any other
+                    self.assertEqual(field, "prompt")
+                    server.wait(reply.json()["id"])
+            reply = server.post("/v1/videos", {**SMALL, "loras": [{"name": path}]})
+            self.assertEqual(reply.status, 400)
+            for route in ("/v1/videos/{}", "/v1/videos/{}/content", "/v1/videos/{}/events", "/page/{}"):
+                self.assertEqual(server.get(route.format(quote(path))).status, 404)
+                self.assertIn(server.get(route.format(path)).status, (400, 404))
+
+    def test_log_is_json_without_prompts(self):
+        self.server.wait(self.server.submit())
+        entries = self.server.events_in_log()
+        self.assertTrue(any(entry["event"] == "job_completed" for entry in entries))
+        self.assertNotIn("yellow lanterns", self.server.log())
+
+    def test_a_second_server_on_the_folder_is_refused(self):
+        result = subprocess.run([T3, "serve", "--model", "demo", "--data", self.folder + "/data", "--port", "0"],
+                                capture_output=True, text=True, timeout=60)
+        self.assertEqual(result.returncode, 1)
+
+
+class Alone(unittest.TestCase):
+    """Tests that end their server."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="t3-serve-test-")
+        self.data = self.folder + "/data"
+        self.server = None
+
+    def tearDown(self):
+        if self.server and self.server.process.poll() is None:
+            self.server.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self, *flags, **options):
+        self.server = Server(T3, self.data, *flags, **options).wait_until_ready()
+        return self.server
+
+    def test_killed_worker_killed_server_and_shutdown_make_the_same_video(self):
+        server = self.start()
+        whole = server.submit(**LONG)
+        server.wait(whole)
+        expected = server.content(whole)
+
+        killed = server.submit(**LONG)
+        server.wait_for_step(killed, 5)
+        for pid in server.worker_ids():
+            os.kill(pid, signal.SIGKILL)
+        video = server.wait(killed)
+        self.assertEqual(video["resumed"], 1)
+        self.assertEqual(server.content(killed), expected)
+
+        first, second = server.submit(**LONG), server.submit()
+        server.wait_for_step(first, 5)
+        server.kill()
+        server = self.start()
+        self.assertEqual(server.wait(first)["resumed"], 1)
+        self.assertEqual(server.content(first), expected)
+        server.wait(second)
+
+        last = server.submit(**LONG)
+        server.wait_for_step(last, 5)
+        self.assertEqual(server.stop(), 0)
+        state = os.listdir(f"{self.data}/jobs/{last}")
+        self.assertTrue(any(name.endswith(".checkpoint.safetensors") for name in state), state)
+        server = self.start()
+        steps = [data["done"] for kind, data in server.events(last)
+                 if kind == "progress" and data["stage"] == "denoising" and data["done"] > 0]
+        self.assertGreaterEqual(steps[0], 5)  # not from the beginning
+        server.wait(last)
+        self.assertEqual(server.content(last), expected)
+        self.assertEqual(server.content(whole), expected)
+        self.assertEqual(len(server.get("/v1/videos").json()["data"]), 5)
+        self.assertEqual(server.stop(), 0)
+
+    def test_keys(self):
+        create = [T3, "serve", "--data", self.data, "--create-key"]
+        keys = [subprocess.run([*create, name], capture_output=True, text=True, check=True).stdout.strip()
+                for name in ("ann", "bob")]
+        server = self.start("--host", "0.0.0.0")
+        for route in ("/v1/videos", "/v1/models", "/metrics", "/v1/videos/video_" + "0" * 32):
+            self.assertEqual(server.get(route).status, 401)
+        server.key = keys[0]
+        video_id = server.submit()
+        server.wait(video_id)
+        server.key = keys[1]
+        self.assertEqual(server.get(f"/v1/videos/{video_id}/content").status, 404)
+        self.assertEqual(server.get("/v1/videos").json()["data"], [])
+        for key in keys:
+            self.assertNotIn(key, server.log())
+            with open(self.data + "/keys", encoding="ascii") as file:
+                self.assertNotIn(key, file.read())
+
+    def test_other_hosts_need_keys(self):
+        result = subprocess.run([T3, "serve", "--model", "demo", "--data", self.data, "--host", "0.0.0.0", "--port", "0"],
+                                capture_output=True, text=True, timeout=60)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("--create-key", result.stderr)
+
+    def test_full_disk(self):
+        """On a file system of a few MB of its own, where the system lets us make one."""
+        os.makedirs(self.data)
+        mount = ["unshare", "--mount", "--map-root-user", "sh", "-c",
+                 f'mount -t tmpfs -o size=24m none "{self.data}" && exec "$@"', "sh"]
+        if subprocess.run([*mount, "true"], capture_output=True).returncode != 0:
+            self.skipTest("no namespaces here")
+        server = self.start(prefix=mount)
+        good = server.submit()
+        server.wait(good)
+        content = server.content(good)
+        # From inside: the mount is the server's own.
+        filler = f"/proc/{server.process.pid}/root{self.data}/filler"
+        with open(filler, "wb") as file:
+            try:
+                while True:
+                    file.write(b"x" * 4096)
+                    file.flush()
+            except OSError:
+                pass
+        reply = server.post("/v1/videos", SMALL)
+        self.assertEqual(reply.status, 503, reply.body)
+        self.assertEqual(reply.code(), "disk_full")
+        self.assertIn("Retry-After", reply.headers)
+        self.assertEqual(server.content(good), content)
+        os.unlink(filler)
+        deadline = time.monotonic() + 20
+        while server.post("/v1/videos", SMALL).status != 200 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        # A job under way when the disk fills waits for room and is completed then.
+        running = server.submit(**LONG)
+        server.wait_for_step(running, 2)
+        with open(filler, "wb") as file:
+            try:
+                while True:
+                    file.write(b"x" * 4096)
+                    file.flush()
+            except OSError:
+                pass
+        time.sleep(3)
+        self.assertIn(server.video(running)["status"], ("queued", "in_progress"))
+        os.unlink(filler)
+        server.wait(running)
+        self.assertEqual(server.stop(), 0)
+
+    def test_too_many_connections_are_refused(self):
+        server = self.start("--max-connections", "20")
+        clients = [server.socket() for _ in range(20)]
+        time.sleep(0.3)
+        reply = server.get("/health")
+        self.assertEqual(reply.status, 503)
+        self.assertEqual(reply.code(), "too_many_connections")
+        for client in clients:
+            client.close()
+        time.sleep(1.5)
+        self.assertEqual(server.get("/health").status, 200)
+
+    def test_retention(self):
+        server = self.start("--keep-size", "1")
+        video_id = server.submit()
+        deadline = time.monotonic() + 30
+        while server.get("/v1/videos/" + video_id).status != 404:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.2)
+        self.assertEqual(os.listdir(self.data + "/jobs"), [])
+
+
+def main():
+    global T3
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--t3", required=True)
+    options, rest = parser.parse_known_args()
+    T3 = os.path.abspath(options.t3)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    unittest.main(argv=[sys.argv[0], *rest])
+
+
+if __name__ == "__main__":
+    main()
