@@ -20,6 +20,32 @@ constexpr std::string_view kBrisque =
     "svm_type epsilon_svr\nkernel_type rbf\ngamma 0.05\nrho 1\ntotal_sv 2\nSV\n1 1:0.5 36:-2e-3 "
     "\n-3 2:1\n";
 
+constexpr std::string_view kJsonRequest =
+    "POST /v1/videos HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    "Content-Length: 99\r\n\r\n"
+    R"({"prompt":"p","size":"64x48","seconds":"1","num_frames":null,"seed":1,"loras":[],"draft":"none"})";
+constexpr std::string_view kPlanRequest =
+    "POST /v1/videos/plan HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    "Content-Length: 33\r\n\r\n"
+    R"({"input":"image","num_frames":17})";
+constexpr std::string_view kChunkedRequest =
+    "POST /v1/videos HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    "Transfer-Encoding: chunked\r\n\r\ne\r\n{\"prompt\":\"p\"}\r\n0\r\n\r\n";
+constexpr std::string_view kFormRequest =
+    "POST /v1/videos HTTP/1.1\r\nHost: localhost\r\n"
+    "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 202\r\n\r\n"
+    "--b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\np\r\n"
+    "--b\r\nContent-Disposition: form-data; name=\"input_reference\"; filename=\"a.png\"\r\n"
+    "Content-Type: image/png\r\n\r\n\x89PNG\r\n\x1a\n0000\r\n--b--\r\n";
+constexpr std::string_view kListRequest =
+    "GET /v1/videos?limit=5&after=video_00000000000000000000000000000000&order=asc HTTP/1.1\r\n"
+    "Host: localhost\r\nOrigin: http://localhost\r\nAuthorization: Bearer a\r\n\r\n";
+constexpr std::string_view kContentRequest =
+    "GET /v1/videos/video_00000000000000000000000000000000/content?variant=thumbnail HTTP/1.1\r\n"
+    "Host: localhost\r\nRange: bytes=0-9\r\nIf-Range: \"a\"\r\nIf-None-Match: \"a\"\r\n\r\n";
+constexpr std::string_view kPageRequest =
+    "HEAD /page/page.js HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n";
+
 void WriteSeed(const std::string& folder, const t3::SeedFile& seed) {
   const std::filesystem::path target = std::filesystem::path(folder) / seed.target;
   std::filesystem::create_directories(target);
@@ -37,5 +63,12 @@ int main(int argc, char** argv) {
   WriteSeed(argv[1], {"picture_comment", "gif", std::string(kGif)});
   WriteSeed(argv[1], {"picture_comment", "xmp", std::string(kXmp)});
   WriteSeed(argv[1], {"brisque", "model", std::string(kBrisque)});
+  WriteSeed(argv[1], {"http_request", "json", std::string(kJsonRequest)});
+  WriteSeed(argv[1], {"http_request", "plan", std::string(kPlanRequest)});
+  WriteSeed(argv[1], {"http_request", "chunked", std::string(kChunkedRequest)});
+  WriteSeed(argv[1], {"http_request", "form", std::string(kFormRequest)});
+  WriteSeed(argv[1], {"http_request", "list", std::string(kListRequest)});
+  WriteSeed(argv[1], {"http_request", "content", std::string(kContentRequest)});
+  WriteSeed(argv[1], {"http_request", "page", std::string(kPageRequest)});
   return 0;
 }

@@ -27,7 +27,7 @@ readonly CUDNN_FRONTEND_VERSION=1.18.0  # headers only
 readonly BUILD_PACKAGES=(
   ca-certificates ccache cmake g++ git make ninja-build pkg-config python3 python3-pip unzip
   libavcodec-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev libpng-dev
-  libsentencepiece-dev libutf8proc-dev
+  libsentencepiece-dev libutf8proc-dev libcpp-httplib-dev libsqlite3-dev libssl-dev
   nlohmann-json3-dev libcli11-dev libfmt-dev libspdlog-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )

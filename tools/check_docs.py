@@ -88,7 +88,6 @@ EXCEPTIONS = [
     ("path", "CONTRIBUTING.md", "x*", "the shape of an op's files"),
     ("path", "scripts/retrofit_experiment/*", "*.md", "files that the script writes"),
     ("symbol", "docs/guides/models.md", "to_gate_compress", "tensors of another program"),
-    ("symbol", "docs/guides/deploy.md", "TimeoutStopSec", "a field of systemd"),
     ("symbol", "docs/guides/deploy.md", "client_max_body_size", "a directive of nginx"),
     ("path", "*", "vae/*", "model folders in the diffusers and ComfyUI layouts"),
 ]

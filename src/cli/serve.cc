@@ -83,7 +83,7 @@ void AddBytesFlag(CLI::App& app, const std::string& name, int64_t& value, const 
   app.add_option_function<std::string>(
          name, [&value](const std::string& text) { value = ParseBytes(text); }, help)
       ->group("Limits")
-      ->default_str(FormatBytes(value));
+      ->default_str(value == 0 ? "no limit" : FormatBytes(value));
 }
 
 void AddServerFlags(CLI::App& app, ServeFlags& flags) {
@@ -140,7 +140,7 @@ void AddLimitFlags(CLI::App& app, serve::Limits& limits) {
       ->check(CLI::Range(0.0, 36500.0))
       ->default_str("never");
   AddBytesFlag(app, "--keep-size", limits.keep_bytes,
-               "bytes of finished jobs above which the oldest are removed; 0: no limit");
+               "bytes of finished jobs above which the oldest are removed");
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ class Engine::Impl {
   RunSettings settings;
   Planner planner;
   Team* team;  // nullptr: this process alone
+  KeptNetworks kept;
 };
 
 Engine::Engine(const ModelFiles& files, const RunOptions& options)
@@ -78,8 +79,13 @@ std::vector<Outcome> Engine::RunAll(std::span<const RunPlan> plans, const Progre
            "that was started as one of them",
            RanksOf(impl_->settings.options), ranks);
   const RunContext context = impl_->Context(progress, cancel);
-  return Generation(impl_->model, impl_->settings, impl_->planner.weights(), context, impl_->team)
-      .Run(plans, finished);
+  KeptNetworks* kept = impl_->settings.options.keep_networks && ranks == 1 ? &impl_->kept : nullptr;
+  impl_->settings.kept_bytes = 0;  // the run takes them, and an interrupted one frees them
+  std::vector<Outcome> outcomes = Generation(impl_->model, impl_->settings,
+                                             impl_->planner.weights(), context, impl_->team, kept)
+                                      .Run(plans, finished);
+  impl_->settings.kept_bytes = impl_->kept.bytes;
+  return outcomes;
 }
 
 Result Engine::Run(const RunPlan& plan, const ProgressFn& progress, const CancelToken* cancel) {

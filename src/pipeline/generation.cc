@@ -4,7 +4,9 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <new>
+#include <utility>
 
 #include "base/check.h"
 #include "base/failure.h"
@@ -104,8 +106,14 @@ void KeepingLatestStep(Checkpointer& checkpointer, Work work) {
 }  // namespace
 
 Generation::Generation(const ModelInfo& model, const RunSettings& settings,
-                       const nlohmann::ordered_json& weights, const RunContext& context, Team* team)
-    : model_(model), settings_(settings), weights_(weights), context_(context), team_(team) {}
+                       const nlohmann::ordered_json& weights, const RunContext& context, Team* team,
+                       KeptNetworks* kept)
+    : model_(model),
+      settings_(settings),
+      weights_(weights),
+      context_(context),
+      team_(team),
+      kept_(kept) {}
 
 Generation::Item Generation::Start(size_t index, const RunPlan& plan) const {
   Item item;
@@ -191,18 +199,25 @@ at::Tensor Generation::Noise(const Item& item, const Pass& pass) const {
   return TorchNoise(item.request().seed.value_or(0), shape).squeeze(0);
 }
 
-void Generation::LoadDenoiser(const ModelInfo& model, const RunMemory& memory) {
-  const BlockWeights wanted = memory.Blocks();
-  if (dit_ && (block_weights_ != wanted || dit_model_ != &model)) DropDenoiser();
+void Generation::LoadDenoiser(const Pass& pass) {
+  const ModelInfo& model = pass.model;
+  const BlockWeights wanted = pass.memory.Blocks();
+  const bool bf16 = ExcludedSteps(pass.job, settings_.dtype) > 0;
+  if (dit_ && (block_weights_ != wanted || dit_model_ != &model || dit_bf16_ != bf16))
+    DropDenoiser();
   if (!dit_) {
-    OrderDenoiser(team_, &model == &model_ ? "" : model.paths.dit, wanted == BlockWeights::kOnHost,
-                  memory.denoiser_scratch,
-                  [&] { dit_ = LoadDit(model, settings_.dtype, wanted, context_); });
+    OrderDenoiser(team_,
+                  {.draft_dit = &model == &model_ ? "" : model.paths.dit,
+                   .stream = wanted == BlockWeights::kOnHost,
+                   .scratch_bytes = pass.memory.denoiser_scratch,
+                   .also_bf16 = bf16},
+                  [&] { dit_ = LoadDit(model, settings_.dtype, wanted, context_, bf16); });
   }
   dit_model_ = &model;
+  dit_bf16_ = bf16;
   block_weights_ = wanted;
   ReleaseCachedMemory(settings_.device);  // of loading
-  dit_->set_scratch_bytes(memory.denoiser_scratch);
+  dit_->set_scratch_bytes(pass.memory.denoiser_scratch);
 }
 
 void Generation::DropDenoiser() {
@@ -229,7 +244,7 @@ at::Tensor Generation::RunPass(Item& item, const Pass& pass) {
   if (from != nullptr && from->step == pass.first_step + pass.job.steps()) return from->latents;
   const at::Tensor first_frame = EncodeImage(item, pass);
   ReleaseCachedMemory(settings_.device);
-  LoadDenoiser(pass.model, pass.memory);
+  LoadDenoiser(pass);
   return RunSteps(item, pass, first_frame);
 }
 
@@ -246,6 +261,7 @@ at::Tensor Generation::RunSteps(Item& item, const Pass& pass, const at::Tensor& 
   input.negative = progress.embeds.negative.embeds;
   input.seed = item.request().seed.value_or(0);
   input.segments = job.segments;
+  input.excluded_steps = ExcludedSteps(job, settings_.dtype);
   if (const SamplerState* from = Resumed(item, pass)) {
     input.from = progress.sampler = *from;
     input.from->step -= pass.first_step;
@@ -320,13 +336,46 @@ void Generation::GenerateOne(Item& item, bool last) {
   const at::Tensor latents = MakeLatents(item);
   // After the last video the weights are freed, so that decoding has the memory that the plan
   // assumed.
-  const Residents residents = last ? Residents{} : ChooseResidents(item.planned->memory);
+  const bool ends = last && kept_ == nullptr;
+  const Residents residents = ends ? Residents{} : ChooseResidents(item.planned->memory);
   if (!residents.denoiser) DropDenoiser();
   ReleaseCachedMemory(settings_.device);
   WriteOutput(item, latents);
   if (!residents.decoder) decoder_.reset();
   ReleaseCachedMemory(settings_.device);
   FinishRecord(item);
+}
+
+// Takes over what the last run kept, where the first text can be encoded beside it; the rest is
+// freed.
+void Generation::TakeKept(const std::vector<Item>& items) {
+  if (kept_ == nullptr || items.empty()) return;
+  KeptNetworks kept = std::exchange(*kept_, {});
+  const RunMemory& memory = items.front().planned->memory;
+  const auto text = std::ranges::find(memory.device, StageKind::kTextEncoder, &StageMemory::kind);
+  const bool fits =
+      text == memory.device.end() || text->total() + kept.bytes <= memory.budget.device;
+  const Residents residents = fits ? ChooseResidents(memory) : Residents{};
+  if (residents.denoiser && kept.dit) {
+    dit_ = std::move(kept.dit);
+    dit_model_ = &model_;
+    block_weights_ = kept.block_weights;
+  }
+  if (residents.decoder) decoder_ = std::move(kept.decoder);
+}
+
+// A draft's own denoiser is not kept: its model goes with its plan.
+void Generation::Keep(const std::vector<Item>& items) {
+  if (kept_ == nullptr || items.empty()) return;
+  for (const StageMemory& stage : items.back().planned->memory.device) {
+    const bool denoiser = stage.kind == StageKind::kDenoiser && dit_ && dit_model_ == &model_;
+    const bool decoder = stage.kind == StageKind::kDecoder && decoder_ != nullptr;
+    if (denoiser || decoder) kept_->bytes += stage.weights;
+  }
+  if (dit_model_ == &model_) kept_->dit = std::move(dit_);
+  kept_->block_weights = block_weights_;
+  kept_->decoder = std::move(decoder_);
+  dit_.reset();
 }
 
 // Leftovers of killed runs, for all at once: each folder is listed once.
@@ -371,6 +420,7 @@ std::vector<Outcome> Generation::Run(std::span<const RunPlan> plans,
   RemoveStale(items);
   const bool marks = plans.size() == 1 && items.size() == 1 && WantsMark(*items.front().planned);
   const StartMark mark(marks ? &items.front().planned->identity : nullptr);
+  TakeKept(items);
   ExplainingMemory([&] { EncodePrompts(items); });
   for (Item& item : items) {
     std::exception_ptr error;
@@ -383,6 +433,7 @@ std::vector<Outcome> Generation::Run(std::span<const RunPlan> plans,
     item.lock.reset();
     settle(item.index, error);
   }
+  Keep(items);
   return outcomes;
 }
 

@@ -24,6 +24,14 @@
 
 namespace t3 {
 
+// Networks that stay in memory from one run to the next over the same model.
+struct KeptNetworks {
+  std::optional<Dit> dit;
+  BlockWeights block_weights = BlockWeights::kOnDevice;  // of dit
+  std::unique_ptr<VideoDecoder> decoder;
+  int64_t bytes = 0;  // of all their weights
+};
+
 // Runs plans over one opened model. The text encoder has left memory before denoising starts; the
 // denoiser stays between videos where the decoder fits beside it.
 class Generation {
@@ -31,7 +39,8 @@ class Generation {
   // `weights` of WeightDigests, for records. `team`: the ranks that share the work, of which this
   // is rank 0; nullptr: this process alone.
   Generation(const ModelInfo& model, const RunSettings& settings,
-             const nlohmann::ordered_json& weights, const RunContext& context, Team* team);
+             const nlohmann::ordered_json& weights, const RunContext& context, Team* team,
+             KeptNetworks* kept = nullptr);
 
   // See Engine::RunAll.
   std::vector<Outcome> Run(std::span<const RunPlan> plans, const Engine::FinishedFn& finished);
@@ -55,6 +64,8 @@ class Generation {
   Item Start(size_t index, const RunPlan& plan) const;
   static void Lock(Item& item);
   static void RemoveStale(const std::vector<Item>& items);
+  void TakeKept(const std::vector<Item>& items);
+  void Keep(const std::vector<Item>& items);
   bool IsFinishedMeanwhile(const Item& item) const;
   void EncodePrompts(std::vector<Item>& items);
   static bool HasText(const Item& item);
@@ -78,7 +89,7 @@ class Generation {
   at::Tensor MakeLatents(Item& item);
   at::Tensor RunPass(Item& item, const Pass& pass);
   at::Tensor RunSteps(Item& item, const Pass& pass, const at::Tensor& first_frame);
-  void LoadDenoiser(const ModelInfo& model, const RunMemory& memory);
+  void LoadDenoiser(const Pass& pass);
   void DropDenoiser();
   // generation_source.cc
   void MakeDraft(Item& item);
@@ -101,8 +112,10 @@ class Generation {
   std::optional<EmbedSpool> spool_;  // of the prompts that were encoded
   std::optional<Dit> dit_;
   const ModelInfo* dit_model_ = nullptr;                  // of dit_
+  bool dit_bf16_ = false;                                 // whether dit_ has that form too
   BlockWeights block_weights_ = BlockWeights::kOnDevice;  // of dit_
   std::unique_ptr<VideoDecoder> decoder_;
+  KeptNetworks* kept_;  // nullptr: nothing outlives the run
 };
 
 }  // namespace t3

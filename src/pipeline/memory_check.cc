@@ -140,10 +140,11 @@ class FitSearch {
 
 }  // namespace
 
-MemoryBudget BudgetOf(at::Device device, const MemoryLimits& limits) {
+MemoryBudget BudgetOf(at::Device device, const MemoryLimits& limits, int64_t kept_bytes) {
   MemoryBudget budget;
   budget.on_gpu = device.is_cuda();
-  budget.host = Within(limits.host, AvailableBytes(at::kCPU));
+  const int64_t kept = budget.on_gpu ? 0 : kept_bytes;
+  budget.host = Within(limits.host, AvailableBytes(at::kCPU) + kept);
   // A GPU's limit covers the context, which is part of what the plan counts and already taken.
   budget.device = Within(limits.device, budget.on_gpu ? TotalBytes(device) : budget.host);
   return budget;
@@ -165,9 +166,12 @@ PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType d
   run.element_bytes = ElementBytes(ArithmeticDtype(dtype, run.on_gpu));
   const Precision dit = DitPrecision(model, dtype, run.on_gpu);
   if (dit.converts()) run.dit_stored_bytes = ElementBytes(dit.stored);
+  run.dit_fp8 = dit.fp8;
+  run.dit_bf16 = ExcludedSteps(job, dtype) > 0;
   if (run.text) {
     const Precision text = TextEncoderPrecision(model, dtype, run.on_gpu);
     if (text.converts()) run.text_stored_bytes = ElementBytes(text.stored);
+    run.text_fp8 = text.fp8;
   }
   run.two_branches = job.sampling.guidance != 1;
   run.encoded_frames = EncodedFrames(job);

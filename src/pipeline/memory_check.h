@@ -26,7 +26,8 @@ struct MemoryBudget {
   int64_t host = 0;
   int64_t ranks = 1;  // that share a run, each with such a device
 };
-MemoryBudget BudgetOf(at::Device device, const MemoryLimits& limits);
+// `kept_bytes` are taken now and can be freed.
+MemoryBudget BudgetOf(at::Device device, const MemoryLimits& limits, int64_t kept_bytes = 0);
 
 // Everything that decides the memory of a job, of one rank where several share it by `split`.
 PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType dtype,

@@ -199,7 +199,7 @@ void Planner::ReadInputs(PlannedJob& planned) const {
 }
 
 void Planner::PlanMemoryAndTime(PlannedJob& planned, RunPlan& plan) const {
-  MemoryBudget budget = BudgetOf(settings_.device, settings_.limits);
+  MemoryBudget budget = BudgetOf(settings_.device, settings_.limits, settings_.kept_bytes);
   budget.ranks = RanksOf(settings_.options);
   const auto time_of = [&](const ModelInfo& model, const Job& job, const RunMemory& memory) {
     return FindTime(model, job, settings_.device, settings_.dtype, memory.stream_weights,

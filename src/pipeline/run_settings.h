@@ -12,6 +12,7 @@
 namespace t3 {
 
 inline ComputeDtype ToComputeDtype(at::ScalarType dtype) {
+  if (dtype == at::kFloat8_e4m3fn) return ComputeDtype::kFp8;
   return dtype == at::kBFloat16 ? ComputeDtype::kBf16 : ComputeDtype::kFp32;
 }
 
@@ -24,6 +25,7 @@ struct RunSettings {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;
   MemoryLimits limits;
+  int64_t kept_bytes = 0;  // of networks in memory that make room where a run needs it
   ModelFiles files;    // as given
   RunOptions options;  // as given
 

@@ -195,7 +195,9 @@ Engine& EngineHolder::With(const std::vector<Lora>& loras) {
   engine_.reset();
   ModelFiles files = opened_.files;
   files.loras.insert(files.loras.end(), loras.begin(), loras.end());
-  engine_ = std::make_unique<Engine>(files, opened_.options);
+  RunOptions options = opened_.options;
+  options.keep_networks = true;  // for the next job
+  engine_ = std::make_unique<Engine>(files, options);
   loras_ = loras;
   return *engine_;
 }

@@ -1,6 +1,8 @@
 // The database of jobs.
 #include "serve/job_store.h"
 
+#include <utility>
+
 #include "base/check.h"
 
 namespace t3::serve {
@@ -40,7 +42,7 @@ Job JobOfRow(const Statement& row) {
 
 }  // namespace
 
-JobStore::JobStore(const std::string& path) : database_(path) {
+JobStore::JobStore(const std::string& path) : database_(path), reader_(path) {
   database_.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   Statement version = database_.Prepare("PRAGMA user_version");
   version.Step();
@@ -53,12 +55,43 @@ JobStore::JobStore(const std::string& path) : database_(path) {
   database_.Execute(fmt::format("PRAGMA user_version = {}", kVersion));
 }
 
-void JobStore::Insert(const Job& job) {
+void JobStore::InsertAll(const std::vector<Insertion*>& batch) {
   const std::lock_guard lock(mutex_);
-  Statement statement = database_.Prepare(
-      fmt::format("INSERT INTO jobs ({}) VALUES (?, ?, ?, ?, ?, ?, ?)", kColumns));
-  statement.Bind(job.id).Bind(job.key).Bind(static_cast<int64_t>(job.status)).Bind(job.created);
-  statement.Bind(job.started).Bind(job.completed).Bind(JobBody(job)).Step();
+  try {
+    database_.Execute("BEGIN IMMEDIATE");
+    for (const Insertion* insertion : batch) {
+      const Job& job = *insertion->job;
+      Statement statement = database_.Prepare(
+          fmt::format("INSERT INTO jobs ({}) VALUES (?, ?, ?, ?, ?, ?, ?)", kColumns));
+      statement.Bind(job.id).Bind(job.key).Bind(static_cast<int64_t>(job.status));
+      statement.Bind(job.created).Bind(job.started).Bind(job.completed).Bind(JobBody(job)).Step();
+    }
+    database_.Execute("COMMIT");
+  } catch (...) {
+    for (Insertion* insertion : batch) insertion->error = std::current_exception();
+    database_.TryRollback();
+  }
+}
+
+void JobStore::Insert(const Job& job) {
+  Insertion own{&job};
+  std::unique_lock lock(insertions_mutex_);
+  insertions_.push_back(&own);
+  while (!own.done) {
+    if (inserting_) {
+      inserted_.wait(lock);
+      continue;
+    }
+    inserting_ = true;
+    const std::vector<Insertion*> batch = std::exchange(insertions_, {});
+    lock.unlock();
+    InsertAll(batch);
+    lock.lock();
+    for (Insertion* insertion : batch) insertion->done = true;
+    inserting_ = false;
+    inserted_.notify_all();
+  }
+  if (own.error) std::rethrow_exception(own.error);
 }
 
 void JobStore::Update(const Job& job) {
@@ -75,18 +108,17 @@ void JobStore::Remove(const std::string& id) {
 }
 
 std::optional<Job> JobStore::Find(const std::string& id) const {
-  const std::lock_guard lock(mutex_);
-  Statement statement =
-      database_.Prepare(fmt::format("SELECT {} FROM jobs WHERE id = ?", kColumns));
+  const std::lock_guard lock(read_mutex_);
+  Statement statement = reader_.Prepare(fmt::format("SELECT {} FROM jobs WHERE id = ?", kColumns));
   if (!statement.Bind(id).Step()) return std::nullopt;
   return JobOfRow(statement);
 }
 
 JobPage JobStore::List(const std::string& key, const std::string& after, int64_t limit,
                        bool descending) const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(read_mutex_);
   // Where the job `after` has gone the page is the first.
-  Statement statement = database_.Prepare(fmt::format(
+  Statement statement = reader_.Prepare(fmt::format(
       "SELECT {} FROM jobs WHERE key = ? AND (number {} (SELECT number FROM jobs WHERE id = ? AND "
       "key = ?) OR NOT EXISTS (SELECT 1 FROM jobs WHERE id = ? AND key = ?)) ORDER BY number {} "
       "LIMIT ?",
@@ -100,8 +132,8 @@ JobPage JobStore::List(const std::string& key, const std::string& after, int64_t
 }
 
 std::vector<Job> JobStore::Select(const std::string& rest) const {
-  const std::lock_guard lock(mutex_);
-  Statement statement = database_.Prepare(fmt::format("SELECT {} FROM jobs {}", kColumns, rest));
+  const std::lock_guard lock(read_mutex_);
+  Statement statement = reader_.Prepare(fmt::format("SELECT {} FROM jobs {}", kColumns, rest));
   std::vector<Job> jobs;
   while (statement.Step()) jobs.push_back(JobOfRow(statement));
   return jobs;
@@ -116,9 +148,17 @@ std::vector<Job> JobStore::Finished() const {
 }
 
 int64_t JobStore::Count(JobStatus status) const {
-  const std::lock_guard lock(mutex_);
-  Statement statement = database_.Prepare("SELECT COUNT(*) FROM jobs WHERE status = ?");
+  const std::lock_guard lock(read_mutex_);
+  Statement statement = reader_.Prepare("SELECT COUNT(*) FROM jobs WHERE status = ?");
   statement.Bind(static_cast<int64_t>(status)).Step();
+  return statement.Integer(0);
+}
+
+int64_t JobStore::FinishedBytes() const {
+  const std::lock_guard lock(read_mutex_);
+  Statement statement =
+      reader_.Prepare("SELECT SUM(json_extract(body, '$.bytes')) FROM jobs WHERE status IN (2, 3)");
+  statement.Step();
   return statement.Integer(0);
 }
 

@@ -1,7 +1,9 @@
 // Jobs on disk: an SQLite database in WAL mode, which survives a kill at any moment.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -25,6 +27,7 @@ class JobStore {
   // later version.
   explicit JobStore(const std::string& path);
 
+  // Jobs that come at the same time are written together: the disk is waited for once.
   void Insert(const Job& job);
   void Update(const Job& job);
   void Remove(const std::string& id);
@@ -39,12 +42,28 @@ class JobStore {
   // Completed and failed ones, the earliest finished first.
   std::vector<Job> Finished() const;
   int64_t Count(JobStatus status) const;
+  // Of their files.
+  int64_t FinishedBytes() const;
 
  private:
+  struct Insertion {
+    const Job* job;
+    bool done = false;
+    std::exception_ptr error = nullptr;
+  };
+
+  void InsertAll(const std::vector<Insertion*>& batch);
   std::vector<Job> Select(const std::string& rest) const;
 
-  mutable std::mutex mutex_;
-  mutable Database database_;
+  std::mutex mutex_;
+  Database database_;  // that writes
+  mutable std::mutex read_mutex_;
+  mutable Database reader_;  // which does not wait for writes
+
+  std::mutex insertions_mutex_;
+  std::condition_variable inserted_;
+  std::vector<Insertion*> insertions_;  // that wait
+  bool inserting_ = false;
 };
 
 }  // namespace t3::serve

@@ -46,6 +46,16 @@ double SecondsBetween(int64_t from, int64_t to) { return static_cast<double>(to 
 Jobs::Jobs(const JobFiles& files, const Limits& limits, const std::string& model, Metrics& metrics)
     : files_(files), limits_(limits), model_(model), metrics_(metrics), store_(files.database()) {
   Recover();
+  saver_ = std::thread([this] { StoreChanges(); });
+}
+
+Jobs::~Jobs() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+    changed_.notify_all();
+  }
+  saver_.join();
 }
 
 void Jobs::Recover() {
@@ -124,8 +134,11 @@ JobView Jobs::Submit(Job job, Upload* upload) {
 }
 
 std::optional<Job> Jobs::Stored(const std::string& id) const {
+  if (const auto running = running_.find(id);
+      running != running_.end() && !running->second.cancelled)
+    return running->second.job;
   const auto unsaved = unsaved_.find(id);
-  return unsaved != unsaved_.end() ? unsaved->second : store_.Find(id);
+  return unsaved != unsaved_.end() ? unsaved->second.job : store_.Find(id);
 }
 
 JobView Jobs::ViewOf(const Job& job) const {
@@ -151,7 +164,7 @@ Jobs::Page Jobs::List(const std::string& key, const std::string& after, int64_t 
   result.has_more = page.has_more;
   for (const Job& job : page.jobs) {
     const auto unsaved = unsaved_.find(job.id);
-    result.jobs.push_back(ViewOf(unsaved != unsaved_.end() ? unsaved->second : job));
+    result.jobs.push_back(ViewOf(unsaved != unsaved_.end() ? unsaved->second.job : job));
   }
   return result;
 }
@@ -255,14 +268,33 @@ void Jobs::PublishVideo(const Job& job, const LiveState& live) {
                           DumpJson(VideoObject(job, live, model_, limits_.keep_days)));
 }
 
-// A job that cannot be stored is kept in memory and stored when there is room.
 void Jobs::Save(const Job& job) {
-  try {
-    store_.Update(job);
-    unsaved_.erase(job.id);
-  } catch (...) {
-    unsaved_[job.id] = job;
-    Log("error", "job_not_stored", {{"id", job.id}, {"text", CurrentError().what()}});
+  unsaved_[job.id] = {job, ++changes_};
+  changed_.notify_one();
+}
+
+// A change that the disk has no room for stays in memory and is tried again.
+void Jobs::StoreChanges() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [&] { return closing_ || !unsaved_.empty(); });
+    if (unsaved_.empty()) return;
+    const Change change = unsaved_.begin()->second;
+    lock.unlock();
+    bool stored = false;
+    try {
+      store_.Update(change.job);
+      stored = true;
+    } catch (...) {
+      Log("error", "job_not_stored", {{"id", change.job.id}, {"text", CurrentError().what()}});
+    }
+    lock.lock();
+    const auto found = unsaved_.find(change.job.id);
+    const bool latest = found != unsaved_.end() && found->second.number == change.number;
+    if (latest && stored) unsaved_.erase(found);
+    if (stored) continue;
+    if (closing_) return;
+    changed_.wait_for(lock, std::chrono::seconds(1), [&] { return closing_; });
   }
 }
 
@@ -430,23 +462,26 @@ void Jobs::Stop() {
 }
 
 void Jobs::Tidy() {
-  const std::lock_guard lock(mutex_);
+  LookAtDisk();
+  RemoveExpired();
+}
+
+void Jobs::LookAtDisk() {
   const int64_t free = files_.FreeBytes();
-  if (disk_low_ != (free < limits_.min_free_bytes)) {
-    disk_low_ = !disk_low_;
-    Log(disk_low_ ? "error" : "info", disk_low_ ? "disk_full" : "disk_has_room",
-        {{"free_bytes", free}, {"wanted_bytes", limits_.min_free_bytes}});
-    queued_.notify_all();
-  }
-  const auto unsaved = unsaved_;
-  for (const auto& [id, job] : unsaved) Save(job);
+  const std::lock_guard lock(mutex_);
   std::erase_if(feeds_, [](const auto& feed) { return feed.second.expired(); });
+  if (disk_low_ == (free < limits_.min_free_bytes)) return;
+  disk_low_ = !disk_low_;
+  Log(disk_low_ ? "error" : "info", disk_low_ ? "disk_full" : "disk_has_room",
+      {{"free_bytes", free}, {"wanted_bytes", limits_.min_free_bytes}});
+  queued_.notify_all();
+}
+
+void Jobs::RemoveExpired() {
   if (limits_.keep_days <= 0 && limits_.keep_bytes <= 0) return;
-  const std::vector<Job> finished = store_.Finished();
-  int64_t bytes = 0;
-  for (const Job& job : finished) bytes += job.bytes;
+  int64_t bytes = store_.FinishedBytes();
   const auto keep = static_cast<int64_t>(limits_.keep_days * 86'400'000);
-  for (const Job& job : finished) {
+  for (const Job& job : store_.Finished()) {
     const bool old = keep > 0 && NowMilliseconds() - job.completed > keep;
     const bool beyond = limits_.keep_bytes > 0 && bytes > limits_.keep_bytes;
     if (!old && !beyond) continue;
@@ -465,9 +500,7 @@ void Jobs::UpdateMetrics() const {
   }
   metrics_.Set("t3_queue_capacity", {}, static_cast<double>(limits_.max_queue));
   metrics_.Set("t3_disk_free_bytes", {}, static_cast<double>(files_.FreeBytes()));
-  int64_t bytes = 0;
-  for (const Job& job : store_.Finished()) bytes += job.bytes;
-  metrics_.Set("t3_data_bytes", {}, static_cast<double>(bytes));
+  metrics_.Set("t3_data_bytes", {}, static_cast<double>(store_.FinishedBytes()));
 }
 
 }  // namespace t3::serve

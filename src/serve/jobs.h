@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "serve/event_feed.h"
@@ -40,6 +41,10 @@ class Jobs {
  public:
   // Jobs that an earlier server left wait again, the running ones first.
   Jobs(const JobFiles& files, const Limits& limits, const std::string& model, Metrics& metrics);
+  // Stores what is not stored yet.
+  ~Jobs();
+  Jobs(const Jobs&) = delete;
+  Jobs& operator=(const Jobs&) = delete;
 
   // --- clients
 
@@ -67,7 +72,7 @@ class Jobs {
   std::optional<Job> TakeNext(int worker, const std::atomic<bool>& stopping);
   // Called with a job that is to be cancelled, from any thread.
   void OnCancel(std::function<void(int worker, const std::string& id)> cancel);
-  // A message of the worker about the job that it runs (worker_protocol.h).
+  // A message of the worker about the job that it runs (worker.h).
   void Report(const std::string& id, const nlohmann::ordered_json& message);
   // The worker ended while it ran the job; `how` is for the message of a job that fails for it.
   void WorkerLost(const std::string& id, const std::string& how);
@@ -76,7 +81,7 @@ class Jobs {
 
   // Wakes those that wait in TakeNext and ends the event streams.
   void Stop();
-  // Removes what is beyond the limits of age and size, and saves what could not be saved.
+  // Removes what is beyond the limits of age and size, and looks at the disk.
   void Tidy();
   void UpdateMetrics() const;
 
@@ -97,6 +102,9 @@ class Jobs {
   std::shared_ptr<EventFeed> FeedOf(const std::string& id);
   void PublishVideo(const Job& job, const LiveState& live);
   void Save(const Job& job);
+  void StoreChanges();
+  void LookAtDisk();
+  void RemoveExpired();
   void Planned(Running& running, const nlohmann::ordered_json& message);
   void Progress(Running& running, const nlohmann::ordered_json& message);
   void Preview(Running& running, const nlohmann::ordered_json& message);
@@ -119,12 +127,21 @@ class Jobs {
   FairQueue queue_;
   std::map<std::string, int64_t> reserved_;  // by key: submissions under way
   std::map<std::string, Running> running_;
-  std::map<std::string, Job> unsaved_;  // that the disk had no room for
+  // Changes that the thread below stores: nobody else waits for the disk with the mutex held.
+  struct Change {
+    Job job;
+    int64_t number = 0;
+  };
+  std::map<std::string, Change> unsaved_;
+  int64_t changes_ = 0;
+  std::condition_variable changed_;
   std::map<std::string, std::weak_ptr<EventFeed>> feeds_;
   std::map<std::string, double> expected_;  // seconds of waiting jobs
   std::function<void(int, const std::string&)> cancel_;
   bool stopped_ = false;
   bool disk_low_ = false;
+  bool closing_ = false;
+  std::thread saver_;
 };
 
 }  // namespace t3::serve

@@ -4,6 +4,7 @@
 #include <fmt/chrono.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <mutex>
 
@@ -12,6 +13,13 @@
 #include "serve/job.h"
 
 namespace t3::serve {
+namespace {
+
+std::atomic<int> log_descriptor{STDERR_FILENO};
+
+}  // namespace
+
+void LogTo(int descriptor) { log_descriptor = descriptor; }
 
 void Log(std::string_view level, std::string_view event, const nlohmann::ordered_json& fields) {
   static std::mutex mutex;
@@ -23,7 +31,7 @@ void Log(std::string_view level, std::string_view event, const nlohmann::ordered
   line.update(fields);
   const std::string text = DumpJson(line) + "\n";
   const std::lock_guard lock(mutex);
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+  [[maybe_unused]] const ssize_t written = ::write(log_descriptor, text.data(), text.size());
 }
 
 void SendLibraryLogHere() {

@@ -64,6 +64,11 @@ void Database::Execute(const std::string& sql) {
   T3_CHECK(result == SQLITE_OK, "the database: {}", reason);
 }
 
+void Database::TryRollback() {
+  if (sqlite3_get_autocommit(database_) == 0)
+    sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
 Statement Database::Prepare(const std::string& sql) {
   sqlite3_stmt*& statement = statements_[sql];
   if (statement == nullptr) {

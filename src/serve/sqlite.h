@@ -42,6 +42,8 @@ class Database {
 
   // Runs statements without results.
   void Execute(const std::string& sql);
+  // Ends a transaction that failed, if it is still open.
+  void TryRollback();
   // A statement of one text is prepared once and must end before the next use of the same text.
   Statement Prepare(const std::string& sql);
 

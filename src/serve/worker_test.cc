@@ -21,7 +21,8 @@ constexpr const char* kId = R"=(id=$(expr "$line" : '.*"id":"\(video_[0-9a-f]*\)
 
 class Supervision : public testing::Test {
  protected:
-  Supervision() : files_(folder_.path() + "/data"), jobs_(files_, Free(), "demo", metrics_) {}
+  Supervision()
+      : files_(folder_.path() + "/data"), jobs_(std::in_place, files_, Free(), "demo", metrics_) {}
 
   static Limits Free() {
     Limits limits;
@@ -45,13 +46,13 @@ class Supervision : public testing::Test {
     job.id = NewVideoId();
     job.prompt = "p";
     job.created = NowMilliseconds();
-    return jobs_.Submit(job, nullptr).job.id;
+    return jobs_->Submit(job, nullptr).job.id;
   }
 
   Job WaitFor(const std::string& id, JobStatus status) const {
     Job job;
     for (int i = 0; i < 1000; ++i) {
-      job = jobs_.Find("", id)->job;
+      job = jobs_->Find("", id)->job;
       if (job.status == status) return job;
       std::this_thread::sleep_for(10ms);
     }
@@ -62,18 +63,18 @@ class Supervision : public testing::Test {
   TemporaryFolder folder_;
   JobFiles files_;
   Metrics metrics_;
-  Jobs jobs_;
+  std::optional<Jobs> jobs_;
 };
 
 constexpr const char* kComplete =
     R"(echo "{\"event\":\"completed\",\"id\":\"$id\",\"stages\":{\"denoising\":1},\"notes\":[],\"bytes\":5}")";
 
 TEST_F(Supervision, RunsJobsOneAfterTheOther) {
-  Workers workers({{Script(kComplete), nullptr, ""}}, files_, jobs_, metrics_);
+  Workers workers({{Script(kComplete), nullptr, ""}}, files_, *jobs_, metrics_);
   const std::string a = Submit(), b = Submit();
   EXPECT_EQ(WaitFor(a, JobStatus::kCompleted).progress, 100);
   WaitFor(b, JobStatus::kCompleted);
-  jobs_.Stop();
+  jobs_->Stop();
 }
 
 TEST_F(Supervision, AJobContinuesAfterItsWorkerDied) {
@@ -81,29 +82,29 @@ TEST_F(Supervision, AJobContinuesAfterItsWorkerDied) {
   Workers workers(
       {{Script("if [ ! -e " + mark + " ]; then touch " + mark + "; kill -9 $$; fi\n" + kComplete),
         nullptr, ""}},
-      files_, jobs_, metrics_);
+      files_, *jobs_, metrics_);
   const Job job = WaitFor(Submit(), JobStatus::kCompleted);
   EXPECT_EQ(job.resumed, 1);
   EXPECT_NE(metrics_.Text().find("t3_worker_restarts_total{worker=\"0\"} 1"), std::string::npos);
-  jobs_.Stop();
+  jobs_->Stop();
 }
 
 TEST_F(Supervision, AJobThatAlwaysKillsItsWorkerFailsAndOthersRun) {
   Workers workers({{Script("case \"$line\" in *'\"prompt\":\"bad\"'*) kill -9 $$;; esac\n" +
                            std::string(kComplete)),
                     nullptr, ""}},
-                  files_, jobs_, metrics_);
+                  files_, *jobs_, metrics_);
   Job bad;
   bad.id = NewVideoId();
   bad.prompt = "bad";
   bad.created = NowMilliseconds();
-  jobs_.Submit(bad, nullptr);
+  jobs_->Submit(bad, nullptr);
   const std::string good = Submit();
   const Job failed = WaitFor(bad.id, JobStatus::kFailed);
   EXPECT_EQ(failed.error_code, "worker_failed");
   EXPECT_NE(failed.error_message.find("was killed by signal 9"), std::string::npos);
   WaitFor(good, JobStatus::kCompleted);
-  jobs_.Stop();
+  jobs_->Stop();
 }
 
 TEST_F(Supervision, DeletingARunningJobCancelsIt) {
@@ -111,37 +112,38 @@ TEST_F(Supervision, DeletingARunningJobCancelsIt) {
   Workers workers({{Script("case \"$line\" in *'\"do\":\"cancel\"'*) echo "
                            "\"{\\\"event\\\":\\\"stopped\\\",\\\"id\\\":\\\"$id\\\"}\";; esac"),
                     nullptr, ""}},
-                  files_, jobs_, metrics_);
+                  files_, *jobs_, metrics_);
   const std::string a = Submit();
   WaitFor(a, JobStatus::kInProgress);
-  const auto feed = jobs_.Watch("", a);
-  EXPECT_TRUE(jobs_.Delete("", a));
-  EXPECT_FALSE(jobs_.Find("", a).has_value());
+  const auto feed = jobs_->Watch("", a);
+  EXPECT_TRUE(jobs_->Delete("", a));
+  EXPECT_FALSE(jobs_->Find("", a).has_value());
   EXPECT_TRUE(feed->ended());
   for (int i = 0; i < 500 && std::filesystem::exists(files_.Folder(a)); ++i)
     std::this_thread::sleep_for(10ms);
   EXPECT_FALSE(std::filesystem::exists(files_.Folder(a)));
   WaitFor(Submit(), JobStatus::kInProgress);  // the worker goes on
-  jobs_.Stop();
+  jobs_->Stop();
 }
 
 TEST_F(Supervision, NonsenseFromAWorkerEndsNothing) {
   Workers workers(
       {{Script("echo nonsense; echo '{}'; echo '[1]'; echo noise >&2\n" + std::string(kComplete)),
         nullptr, ""}},
-      files_, jobs_, metrics_);
+      files_, *jobs_, metrics_);
   WaitFor(Submit(), JobStatus::kCompleted);
-  jobs_.Stop();
+  jobs_->Stop();
 }
 
 TEST_F(Supervision, ANewServerContinuesWhatRan) {
   std::string id;
   {
-    Workers workers({{Script("true"), nullptr, ""}}, files_, jobs_, metrics_);
+    Workers workers({{Script("true"), nullptr, ""}}, files_, *jobs_, metrics_);
     id = Submit();
     WaitFor(id, JobStatus::kInProgress);
-    jobs_.Stop();
+    jobs_->Stop();
   }
+  jobs_.reset();
   Jobs later(files_, Free(), "demo", metrics_);
   const auto view = later.Find("", id);
   ASSERT_TRUE(view.has_value());
@@ -157,13 +159,14 @@ TEST_F(Supervision, OldJobsAreRemoved) {
   const std::string id = Submit();
   {
     const std::atomic<bool> stopping{false};
-    const std::optional<Job> job = jobs_.TakeNext(0, stopping);
+    const std::optional<Job> job = jobs_->TakeNext(0, stopping);
     std::ofstream(files_.Video(id)) << "a video";
-    jobs_.Report(id, {{"event", "completed"},
-                      {"stages", nlohmann::ordered_json::object()},
-                      {"notes", nlohmann::ordered_json::array()},
-                      {"bytes", 7}});
+    jobs_->Report(id, {{"event", "completed"},
+                       {"stages", nlohmann::ordered_json::object()},
+                       {"notes", nlohmann::ordered_json::array()},
+                       {"bytes", 7}});
   }
+  jobs_.reset();
   Jobs later(files_, limits, "demo", metrics_);
   EXPECT_TRUE(later.Find("", id).has_value());
   later.Tidy();

@@ -207,6 +207,18 @@ class Page(unittest.TestCase):
         self.assertEqual(jobs()[0]["settings"], {
             "size": "512x288", "draft": "256x144", "draft_steps": 7, "num_inference_steps": 30})
 
+    def test_typing_while_the_server_starts(self):
+        browser.devtools("Network.enable")
+        browser.devtools("Network.setBlockedURLs", urls=["*/v1/models"])
+        browser.open(server.url)
+        wait(lambda: visible("#banner"), "the reason")
+        browser.type("#prompt", "A prompt.")
+        set_value("#num_frames", "5")
+        browser.devtools("Network.setBlockedURLs", urls=[])
+        wait(lambda: text("#model") == "Model demo" and "5 frames" in text("#plan-rows"), "the model and an estimate")
+        self.assertEqual(browser.run("return document.getElementById('prompt').value"), "A prompt.")
+        self.assertEqual([entry["message"] for entry in browser.log("browser") if "Uncaught" in entry["message"]], [])
+
     def test_lost_connection(self):
         submit(PROMPT, 60)
         wait(lambda: "steps" in text("#queue .state"), "the running job", 60)

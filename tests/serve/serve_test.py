@@ -77,6 +77,14 @@ class Shared(unittest.TestCase):
         server.wait(again)
         self.assertEqual(server.content(again), content)
 
+    def test_jobs_share_loaded_weights(self):
+        """The second of two jobs does not load the denoiser again."""
+        server = self.server
+        server.wait(server.submit())
+        stages = {data["stage"] for kind, data in server.events(server.submit()) if kind == "progress"}
+        self.assertIn("denoising", stages)
+        self.assertNotIn("loading denoiser", stages)
+
     def test_ranges(self):
         server = self.server
         video_id = server.submit()
