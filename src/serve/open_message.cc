@@ -13,7 +13,6 @@ using nlohmann::ordered_json;
 std::string TextOf(const std::string& value) { return value; }
 std::string TextOf(const ComputeDtype& value) { return std::string(ComputeDtypeName(value)); }
 std::string TextOf(const int64_t& value) { return value > 0 ? fmt::format("{}", value) : ""; }
-std::string TextOf(const std::optional<int64_t>& value) { return value ? TextOf(*value) : ""; }
 std::string TextOf(const bool& value) { return value ? "true" : ""; }
 // `gpus`: a worker has one device.
 std::string TextOf(const std::optional<int64_t>&) { return ""; }
