@@ -21,7 +21,7 @@ RUN make package T3_CUDA=1
 
 # The user's id is stable, so that the data of one image belongs to the user of the next.
 FROM debian:12-slim AS runtime
-RUN useradd --system --uid 10001 --home-dir /var/lib/t3video --no-create-home t3video \
+RUN useradd --uid 10001 --home-dir /var/lib/t3video --no-create-home --shell /usr/sbin/nologin t3video \
  && install -d -m 0700 -o t3video -g t3video /var/lib/t3video
 ENV XDG_CACHE_HOME=/var/lib/t3video/cache T3_MODEL_DIR=demo
 VOLUME /var/lib/t3video

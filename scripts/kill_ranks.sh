@@ -31,16 +31,11 @@ JSON
     --progress none
 fi
 
-generate() {  # generate OUTPUT FLAGS...
-  local output=$1
-  shift
-  "$T3" generate --model "$model" --text-embeds "$OUT/texts.safetensors" --size 256x144 --frames 17 --steps 24 \
-    --guidance 4 --seed 1 --device "$DEVICE" --dtype fp32 --checkpoint-every 1 --progress none \
-    --output "$output" "$@"
-}
+run=(generate --model "$model" --text-embeds "$OUT/texts.safetensors" --size 256x144 --frames 17 --steps 24
+  --guidance 4 --seed 1 --device "$DEVICE" --dtype fp32 --checkpoint-every 1 --progress none)
 
 rm -f "$OUT"/alone.safetensors* "$OUT"/killed.safetensors*
-generate "$OUT/alone.safetensors" >/dev/null
+"$T3" "${run[@]}" --output "$OUT/alone.safetensors" >/dev/null
 
 compare() {
   python3 - "$OUT/alone.safetensors" "$OUT/killed.safetensors" <<'PYTHON'
@@ -66,7 +61,7 @@ while ((kills < times)); do
       "$T3" resume "$OUT/killed.safetensors" --device "$DEVICE" --gpus "$ranks" --progress none \
         >"$OUT/run.log" 2>&1 &
     else
-      generate "$OUT/killed.safetensors" --gpus "$ranks" >"$OUT/run.log" 2>&1 &
+      "$T3" "${run[@]}" --output "$OUT/killed.safetensors" --gpus "$ranks" >"$OUT/run.log" 2>&1 &
     fi
     leader=$!
     if ((kills < times)); then

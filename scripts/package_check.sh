@@ -19,6 +19,7 @@ done
 }
 
 root=$(mktemp -d)
+chmod 755 "$root"  # users other than root see it too
 clean_up() {
   umount -q "$root/proc" "$root/dev" || true
   rm -rf --one-file-system "$root"
@@ -38,7 +39,7 @@ mount --bind /dev "$root/dev"
 inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"; }
 
 inside apt-get -q update >/dev/null
-inside env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends \
+inside env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 install -y --no-install-recommends \
   /tmp/package.deb >/dev/null
 inside t3 --version
 inside t3 generate --model demo --progress none --steps 2 --output /tmp/clip.mp4 \
@@ -59,7 +60,7 @@ for ((i = 0; i < 60; ++i)); do
   [[ -n $address && $(health "$address" 2>/dev/null) == *' 200 '* ]] && break
   sleep 1
 done
-kill "$server"
+kill "$server" || true
 wait "$server" || true
 ((i < 60)) || {
   cat "$root/tmp/log" >&2
@@ -67,7 +68,7 @@ wait "$server" || true
   exit 1
 }
 
-inside apt-get -q remove -y t3video\* >/dev/null
+inside apt-get -q -o Dpkg::Use-Pty=0 remove -y t3video\* >/dev/null
 if test -e "$root/usr/bin/t3" -o -e "$root/usr/lib/t3video"; then
   echo 'package check: files stay after the package is removed' >&2
   exit 1

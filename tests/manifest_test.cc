@@ -6,7 +6,11 @@
 
 #include <set>
 
+#include "arch/aesthetic_head.h"
+#include "arch/clip.h"
 #include "arch/dit.h"
+#include "arch/dover.h"
+#include "arch/musiq.h"
 #include "arch/taehv.h"
 #include "arch/text_encoder.h"
 #include "arch/vae.h"
@@ -113,6 +117,40 @@ TEST(Manifests, TaehvTables) {
   }
   EXPECT_FALSE(LooksLikeTaehv(Named("vae-2.1.original", TaehvNaming())));
   EXPECT_FALSE(LooksLikeTaehv(Named("vae-2.2.diffusers", TaehvNaming())));
+}
+
+// Like ExpectTable, for files that keep more than the network uses.
+void ExpectTensors(const NamedViews& views, const TensorTable& table) {
+  EXPECT_EQ(DescribeDifferences(CompareWithTable(table, views.tensors)), "") << views.path;
+}
+
+TEST(Manifests, ScoreNetworkTables) {
+  ClipConfig vit_l14{.image = {1024, 24},
+                     .text = {768, 12},
+                     .embedding = 768,
+                     .patch = 14,
+                     .image_size = 224,
+                     .context = 77,
+                     .vocab_size = 49408};
+  for (const char* style : {"original", "transformers"}) {
+    vit_l14.separate = style == std::string("transformers");
+    const NamedViews views = Named(std::string("clip.") + style, ClipNaming());
+    EXPECT_EQ(ReadClipConfig(views), vit_l14);
+    ExpectTensors(views, ClipTensors(vit_l14));
+    EXPECT_EQ(views.left_out, std::vector<std::string>{"logit_scale"});
+    EXPECT_EQ(views.styles, std::vector<std::string>{style});
+  }
+  const NamedViews dover = Named("dover", DoverNaming());
+  EXPECT_EQ(ReadDoverConfig(dover), DoverConfig{});
+  ExpectTensors(dover, DoverTensors({}));
+  EXPECT_EQ(dover.left_out.size(), 12u);  // relative_position_index of each block
+  const NamedViews musiq = Named("musiq", MusiqNaming());
+  EXPECT_EQ(ReadMusiqConfig(musiq), MusiqConfig{});
+  ExpectTensors(musiq, MusiqTensors({}));
+  const NamedViews head = Named("aesthetic", AestheticNaming());
+  const AestheticConfig widths{{768, 1024, 128, 64, 16, 1}};
+  EXPECT_EQ(ReadAestheticConfig(head), widths);
+  ExpectTensors(head, AestheticTensors(widths));
 }
 
 TEST(Manifests, NamesAreDistinctInEachFamily) {

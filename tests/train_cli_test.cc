@@ -69,6 +69,22 @@ class TrainCli : public ::testing::Test {
   json config_;
 };
 
+TEST_F(TrainCli, SeveralProcessesHaveTheLossesOfOne) {
+  config_["steps"] = 4;
+  config_["accumulation"] = 2;
+  ASSERT_EQ(Train({"--set", "output=" + (folder_ / "one")}).exit_code, 0);
+  const ProgramResult two = Train({"--set", "output=" + (folder_ / "two"), "--gpus", "2"});
+  ASSERT_EQ(two.exit_code, 0) << two.err;
+  const std::vector<double> wanted = Losses("one"), losses = Losses("two");
+  ASSERT_EQ(losses.size(), wanted.size());
+  for (size_t i = 0; i < wanted.size(); ++i)
+    EXPECT_NEAR(losses[i], wanted[i], 1e-5 * wanted[i]) << i;
+  const ProgramResult few =
+      Train({"--set", "accumulation=1", "--set", "output=" + (folder_ / "few"), "--gpus", "2"});
+  EXPECT_EQ(few.exit_code, 2) << few.err;
+  EXPECT_THAT(few.err, HasSubstr("\"accumulation\" 1 gives 2 ranks"));
+}
+
 TEST_F(TrainCli, KilledAtAnyMomentItResumesBitForBit) {
   ASSERT_EQ(Train({"--set", "output=" + (folder_ / "straight")}).exit_code, 0);
   int killed = 0;

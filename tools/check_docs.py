@@ -88,7 +88,6 @@ EXCEPTIONS = [
     ("path", "CONTRIBUTING.md", "x*", "the shape of an op's files"),
     ("path", "scripts/retrofit_experiment/*", "*.md", "files that the script writes"),
     ("symbol", "docs/guides/models.md", "to_gate_compress", "tensors of another program"),
-    ("symbol", "docs/guides/deploy.md", "TimeoutStopSec", "a field of systemd"),
     ("symbol", "docs/guides/deploy.md", "client_max_body_size", "a directive of nginx"),
     ("path", "*", "vae/*", "model folders in the diffusers and ComfyUI layouts"),
 ]
@@ -103,7 +102,7 @@ PROPER_NOUNS = set("""
     XXHash YouTube DoRA MiB GiB KiB TiB GFLOP TFLOP PFLOP ProRes DivX BatchNorm GroupNorm CamelCase
     ReLU GELU PSNR iPhone MPEG FlashVSR LongLive AutoencoderKLWan UMT5 WanModel OrderedDict TorchScript
     FloatStorage BFloat16Storage HalfStorage ZipFile DataParallel FullyShardedDataParallel DeepSpeed
-    LaunchX SupportsX BeeGFS ImageMagick ImageOps NormalizerSpec OpenAI NaN NaNs DiT YCbCr CbCr Y4M SplitMix64 ValueError
+    LaunchX SupportsX BeeGFS ImageMagick ImageOps NormalizerSpec OpenAI NaN NaNs DiT YCbCr CbCr Y4M SplitMix64 ViT ConvNeXt KonIQ ValueError
 """.split())
 
 SOURCES = {".h", ".cc", ".cu", ".cuh", ".inc"}

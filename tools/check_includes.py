@@ -30,6 +30,9 @@ ALLOWED = {
     "media": ["base"],
     "models/dit": ["base", "config", "arch", "plan", "parallel", "ops", "weights", "nn"],
     "models/text_encoder": ["base", "config", "arch", "plan", "ops", "weights", "nn"],
+    "models/clip": ["base", "config", "arch", "plan", "ops", "weights", "nn"],
+    "models/dover": ["base", "config", "arch", "plan", "ops", "weights", "nn"],
+    "models/musiq": ["base", "config", "arch", "plan", "ops", "weights", "nn"],
     "models/decoder": ["base", "config", "plan"],
     "models/taehv": ["base", "config", "arch", "plan", "ops", "weights", "nn", "models/decoder"],
     "models/vae": ["base", "config", "arch", "plan", "ops", "weights", "nn", "models/decoder"],
@@ -40,6 +43,8 @@ ALLOWED = {
     "score/world": ["base", "world", "measure", "score"],
 }
 ALLOWED["runtime"] = ["base", "ops"]
+ALLOWED["score/networks"] = ["base", "config", "arch", "weights", "nn", "models/clip", "models/dover",
+                             "models/musiq", "tokenizer", "media", "runtime", "score"]
 ALLOWED["loading"] = list(ALLOWED)
 ALLOWED["pipeline"] = list(ALLOWED)
 ALLOWED["tools"] = list(ALLOWED)
@@ -62,7 +67,7 @@ TEST_EXTRA = ["weights", "tests"]
 # Library -> (pattern of its headers, folders that may include them).
 TORCH_FOLDERS = ["parallel", "kernels", "ops", "nn", "world", "measure", "score/world",
                  "models/dit", "models/text_encoder", "models/decoder", "models/taehv",
-                 "models/vae", "sampling",
+                 "models/vae", "models/clip", "models/dover", "models/musiq", "score/networks", "sampling",
                  "runtime", "loading", "pipeline", "tools", "training/data", "training/loop", "training/vae", "training/dit", "training/distill",
                  "training", "bench", "eval"]
 LIBRARIES = {

@@ -6,6 +6,8 @@ of them is given. dtypes are those of the published files (DTYPES below says fro
 
     make_manifests.py --wan21 DIR --wan22 DIR OUT     checkouts of Wan-Video/Wan2.1 and Wan2.2
     make_manifests.py --taehv DIR OUT                 a checkout of madebyollin/taehv
+    make_manifests.py --dover DIR OUT                 a checkout of VQAssessment/DOVER: the networks
+                                                      that score videos (see oracle_scores.py)
 
 Lists are folded: "blocks.{0-29}.x" stands for 30 tensors of one shape.
 """
@@ -41,6 +43,10 @@ TAEHV_SIZES = {
 }
 for taehv in TAEHV_SIZES:
     DTYPES[taehv] = ("F16", "notes of a public comparison of taew2_1 and lighttaew2_1")
+
+SCORE_NETWORKS = ("clip.original", "clip.transformers", "aesthetic", "dover", "musiq")
+for network in SCORE_NETWORKS:
+    DTYPES[network] = ("F32", "the published classes")
 
 DIT_SIZES = {
     "1.3b": dict(dim=1536, ffn_dim=8960, num_heads=12, num_layers=30, z=16, model_type="t2v"),
@@ -131,11 +137,28 @@ def taehv_network(root, name):
     return module.TAEHV(checkpoint_path=None, **TAEHV_SIZES[name])
 
 
+def score_network(root, name):
+    import oracle_scores as oracle
+    if name == "clip.original":
+        from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
+        c = oracle.CLIP_FULL
+        return CLIP(c["embed"], CLIPVisionCfg(**c["image"]), CLIPTextCfg(**c["text"]))
+    if name == "clip.transformers":
+        return oracle.transformers_clip(oracle.CLIP_FULL, True)
+    if name == "aesthetic":
+        return oracle.aesthetic_head(768)
+    with torch.device("cpu"):  # they compute on values
+        if name == "dover":
+            return oracle.Dover(root).network(oracle.DOVER_FULL)
+        from pyiqa.archs.musiq_arch import MUSIQ
+        return MUSIQ(pretrained=False)
+
+
 def fold(tensors):
     """[(name, shape)] with runs over the block number folded into {a-b}."""
     folded = {}
     for name, shape in tensors.items():
-        match = re.match(r"(.*?blocks?)\.(\d+)\.(.*)", name)
+        match = re.match(r"(.*?(?:blocks?\.|encoder\.layers\.|encoderblock_))(\d+)\.(.*)", name)
         key = (match.group(1), match.group(3), tuple(shape)) if match else (name, None, tuple(shape))
         folded.setdefault(key, []).append(int(match.group(2)) if match else -1)
     result = {}
@@ -145,10 +168,10 @@ def fold(tensors):
         elif numbers == list(range(numbers[0], numbers[0] + len(numbers))):
             last = numbers[-1]
             block = f"{{{numbers[0]}-{last}}}" if last > numbers[0] else str(last)
-            result[f"{head}.{block}.{tail}"] = list(shape)
+            result[f"{head}{block}.{tail}"] = list(shape)
         else:
             for number in numbers:
-                result[f"{head}.{number}.{tail}"] = list(shape)
+                result[f"{head}{number}.{tail}"] = list(shape)
     return result
 
 
@@ -176,6 +199,7 @@ def main():
     parser.add_argument("--wan21")
     parser.add_argument("--wan22")
     parser.add_argument("--taehv")
+    parser.add_argument("--dover")
     parser.add_argument("out", type=pathlib.Path)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -183,6 +207,10 @@ def main():
         for name in TAEHV_SIZES:
             write(args.out, name, "github.com/madebyollin/taehv TAEHV",
                   lambda: taehv_network(args.taehv, name))
+    if args.dover:
+        for name in SCORE_NETWORKS:
+            write(args.out, name, "open_clip 3.3, transformers, pyiqa 0.1.16 or DOVER f1ddc96",
+                  lambda: score_network(args.dover, name))
     if not args.wan21 or not args.wan22:
         return
     import diffusers

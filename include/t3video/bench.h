@@ -53,6 +53,10 @@ struct LayerBench {
   std::optional<double> published_ms = {};
   std::optional<double> distance = {};  // relative L2, from the published algorithm's result
   std::string note = {};                // why a comparison is missing; or empty
+  // In fp8: the same in bf16, and the relative L2 of what both add to x from fp32's.
+  std::optional<double> bf16_ms = {};
+  std::optional<double> fp32_distance = {};
+  std::optional<double> bf16_fp32_distance = {};
   double tflops() const { return flop / (ms / 1000) / 1e12; }
 };
 
@@ -66,6 +70,26 @@ struct FullAttentionBench {
 // Scopes with their milliseconds on the device, in the order of their first use.
 using BenchProfile = std::vector<std::pair<std::string, double>>;
 
+// A product of a block on some tokens, in bf16 and of e4m3 codes: median milliseconds, and relative
+// L2 from fp32.
+struct ProductBench {
+  std::string layer;  // "self_attn.q, k, v"
+  int64_t tokens = 0;
+  int64_t in = 0;
+  int64_t out = 0;
+  double bf16_ms = 0;
+  double fp8_ms = 0;
+  double bf16_distance = 0;
+  double fp8_distance = 0;
+};
+
+// The same forwards in bf16, each run after one in fp8.
+struct Bf16Forwards {
+  std::vector<double> runs_ms;
+  double forward_ms = 0;  // their median
+  BenchProfile profile;
+};
+
 struct DitBenchResult {
   BenchSetup setup;
   std::vector<double> runs_ms;  // of every forward
@@ -76,6 +100,8 @@ struct DitBenchResult {
   int64_t peak_bytes = 0;       // of the allocator; 0 on the CPU
   BenchProfile profile;         // of one forward
   std::vector<LayerBench> blocks;
+  std::optional<Bf16Forwards> bf16;            // in fp8
+  std::vector<ProductBench> products;          // in fp8
   std::optional<double> published_forward_ms;  // the sum of the published blocks
   std::optional<FullAttentionBench> full_attention;
   // This forward with the window attention's time replaced by full attention's.

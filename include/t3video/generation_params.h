@@ -52,6 +52,9 @@ struct GenerationParams {
   std::optional<double> strength;
   std::optional<DraftChoice> draft;
   std::optional<int64_t> draft_steps;
+  // In `dtype` fp8: so many of the first and of the last steps compute in bf16, whose weights are
+  // then in memory too. absent: none.
+  std::optional<int64_t> fp8_exclude_steps;
   std::optional<AttentionPattern> attention;  // absent: as the model was trained
   WindowCycle windows;                        // empty: the model's own, else planned
 };

@@ -33,10 +33,13 @@ enum class ComputeDtype {
   kAuto,  // bf16 on a GPU; on a CPU fp32, unless it multiplies bf16 natively
   kBf16,
   kFp32,
+  // The denoiser's products and attention in e4m3, everything else in bf16: GPUs of compute
+  // capability 8.9 or later.
+  kFp8,
 };
 
 std::string_view ComputeDtypeName(ComputeDtype dtype);
-// "auto", "bf16" or "fp32"; throws Error of kind kUsage otherwise.
+// "auto", "bf16", "fp32" or "fp8"; throws Error of kind kUsage otherwise.
 ComputeDtype ParseComputeDtype(std::string_view name);
 
 // `deterministic` is a setting of libtorch and holds for the whole process.

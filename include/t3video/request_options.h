@@ -70,8 +70,8 @@ void VisitMachineOptions(Options& options, Visit visit) {
   visit(Option{"device", kMachine, kNone, "auto, cpu, cuda or cuda:N", "$T3_DEVICE, else auto",
                "auto cpu cuda cuda:0"},
         options.device);
-  visit(Option{"dtype", kMachine, OptionEffect::kLatents, "type to compute in: auto, bf16 or fp32",
-               "auto", "auto bf16 fp32"},
+  visit(Option{"dtype", kMachine, OptionEffect::kLatents,
+               "type to compute in: auto, bf16, fp32 or fp8", "auto", "auto bf16 fp32 fp8"},
         options.dtype);
   visit(Option{"memory-limit", kMachine, kNone, "maximum memory on the device, e.g. 24GB",
                "all of it", "", false, true},
@@ -126,6 +126,9 @@ void VisitGenerationParams(Params& params, Visit visit) {
         params.draft);
   visit(Option{"draft-steps", kSampling, kLatents, "denoising steps of the draft", "the model's"},
         params.draft_steps);
+  visit(Option{"fp8-exclude-steps", kSampling, kLatents,
+               "with `dtype` fp8: so many of the first and of the last steps compute in bf16", "0"},
+        params.fp8_exclude_steps);
   visit(Option{"attention", kSampling, kLatents,
                "auto (as the model was trained), t3, full, close, remote or swin", "auto",
                "auto t3 full close remote swin"},

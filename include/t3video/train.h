@@ -9,6 +9,7 @@
 
 #include "t3video/cancel.h"
 #include "t3video/progress.h"
+#include "t3video/ranks.h"
 
 namespace t3 {
 
@@ -56,11 +57,13 @@ struct TrainResult {
 
 // Trains as the file `config` says (docs/reference/training.md), with `overrides`
 // ("field.name=value") over it, resuming from the newest checkpoint in its output folder.
-// `announce` gets the plan before the work starts. Throws Error: kUsage for a wrong override,
-// kInterrupted after `cancel` once the work is saved, kFailed for everything else, another training
-// of the same output included.
+// `announce` gets the plan before the work starts. With several `ranks` each process calls this:
+// rank 0 trains, the others take some of every step's batches and return when it is done. Throws
+// Error: kUsage for a wrong override, kInterrupted after `cancel` once the work is saved, kFailed
+// for everything else, another training of the same output included.
 TrainResult Train(const std::string& config, const std::vector<std::string>& overrides,
                   const ProgressFn& progress = {}, const CancelToken* cancel = nullptr,
-                  const std::function<void(const TrainPlan& plan)>& announce = {});
+                  const std::function<void(const TrainPlan& plan)>& announce = {},
+                  const RankPlace& ranks = {});
 
 }  // namespace t3

@@ -1,6 +1,7 @@
 // Tensor table of the denoiser, and reading its sizes.
 #include "arch/dit.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,13 @@
 
 namespace t3 {
 namespace {
+
+// The layers of a block that see every token at every step. Keys and values of the text are
+// computed once for a video and stay in bf16, as do embeddings, modulation and the head, whose
+// products are small and whose errors reach every token.
+constexpr std::string_view kFp8Layers[] = {
+    ".self_attn.q.weight",  ".self_attn.k.weight",  ".self_attn.v.weight", ".self_attn.o.weight",
+    ".cross_attn.q.weight", ".cross_attn.o.weight", ".ffn.0.weight",       ".ffn.2.weight"};
 
 void AddLinear(TensorTable* table, const std::string& name, int64_t out, int64_t in) {
   table->push_back({name + ".weight", {out, in}});
@@ -98,6 +106,17 @@ bool IsFloatTensor(std::string_view name) {
   return name.starts_with("patch_embedding.") || name.starts_with("time_") ||
          name.starts_with("head.") || name.ends_with(".modulation") ||
          name.find(".norm") != std::string_view::npos;
+}
+
+bool IsFp8Weight(std::string_view name) {
+  return name.starts_with("blocks.") &&
+         std::ranges::any_of(kFp8Layers,
+                             [&](std::string_view layer) { return name.ends_with(layer); });
+}
+
+int64_t DitWeightBytes(const TensorTable& table, int64_t element_bytes, bool fp8) {
+  return WeightBytes(table, element_bytes) -
+         (fp8 ? CodesSaving(table, element_bytes, IsFp8Weight) : 0);
 }
 
 TensorTable DitBlockTensors(const DitConfig& config) {

@@ -16,6 +16,14 @@ namespace t3 {
 // rounding.
 bool IsFloatTensor(std::string_view name);
 
+// Whether the tensor with this original name is a weight that is multiplied as e4m3 codes in runs
+// of `dtype` fp8.
+bool IsFp8Weight(std::string_view name);
+
+// Bytes of the tensors of a denoiser, or of its blocks, in a run whose arithmetic has
+// `element_bytes`; with `fp8` those that IsFp8Weight names are codes with a scale per row.
+int64_t DitWeightBytes(const TensorTable& table, int64_t element_bytes, bool fp8);
+
 // Original names, shapes as in the official files.
 TensorTable DitTensors(const DitConfig& config);
 // The same of one block, "blocks.0".

@@ -49,6 +49,17 @@ std::string ShapeText(const std::vector<int64_t>& shape) {
   return fmt::format("({})", fmt::join(shape, ", "));
 }
 
+int64_t CodesSaving(const TensorTable& table, int64_t element_bytes,
+                    bool (*as_codes)(std::string_view name)) {
+  constexpr int64_t kScaleBytes = 4;
+  int64_t saving = 0;
+  for (const TensorSpec& spec : table) {
+    if (!as_codes(spec.name)) continue;
+    saving += spec.elements() * (element_bytes - 1) - spec.shape.front() * kScaleBytes;
+  }
+  return saving;
+}
+
 TensorDifferences CompareWithTable(const TensorTable& table, const TensorViews& tensors) {
   TensorDifferences result;
   std::set<std::string> known;

@@ -26,6 +26,11 @@ int64_t ParameterCount(const TensorTable& table);
 // Bytes of all tensors in a run whose dtype has `element_bytes`.
 int64_t WeightBytes(const TensorTable& table, int64_t element_bytes);
 
+// Bytes that fewer are needed where the tensors that `as_codes` names are e4m3 codes with an fp32
+// scale per row.
+int64_t CodesSaving(const TensorTable& table, int64_t element_bytes,
+                    bool (*as_codes)(std::string_view name));
+
 // `tensors` by canonical name.
 TensorDifferences CompareWithTable(const TensorTable& table, const TensorViews& tensors);
 

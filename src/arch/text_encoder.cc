@@ -51,6 +51,17 @@ std::vector<RenameRule> TextRules() {
 
 }  // namespace
 
+bool IsFp8TextWeight(std::string_view name) {
+  const bool matrix =
+      name.find(".attn.") != std::string_view::npos || name.find(".ffn.") != std::string_view::npos;
+  return matrix && name.starts_with("blocks.") && name.ends_with(".weight");
+}
+
+int64_t TextWeightBytes(const TensorTable& table, int64_t element_bytes, bool fp8) {
+  return WeightBytes(table, element_bytes) -
+         (fp8 ? CodesSaving(table, element_bytes, IsFp8TextWeight) : 0);
+}
+
 TensorTable TextEncoderTensors(const TextEncoderConfig& c) {
   TensorTable table{{"token_embedding.weight", {c.vocab_size, c.dim}}};
   for (int64_t i = 0; i < c.num_layers; ++i) {

@@ -35,10 +35,10 @@ void CompareWithPublished(const BenchCase& bench, const TensorMap& block,
                                    times.windows);
   };
   times.distance = DistanceOf(result, run(), {});
-  T3_CHECK(*times.distance < MaxDistance(bench.dtype),
+  T3_CHECK(*times.distance < MaxDistance(bench),
            "windows {}: this attention is {:.3g} from the published one, rounding explains at most "
            "{:.3g}",
-           FormatWindows({times.windows}), *times.distance, MaxDistance(bench.dtype));
+           FormatWindows({times.windows}), *times.distance, MaxDistance(bench));
   times.published_ms = MedianTime(bench.device, 3, run, bench.poll);
   ReleaseCachedMemory(bench.device);
 }
@@ -63,7 +63,8 @@ LayerBench TimeAttention(const BenchCase& bench, const TensorMap& block, const P
                             .k_weight = k_weight,
                             .eps = config.eps,
                             .heads = config.num_heads,
-                            .rope = &attention.rope()},
+                            .rope = &attention.rope(),
+                            .fp8 = bench.fp8},
                            attention.layer(0), DenoiserScratchBytes(bench.device.is_cuda()),
                            ExecutionMode::kInPlace);
   };

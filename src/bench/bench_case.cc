@@ -21,8 +21,14 @@
 namespace t3 {
 
 BenchSetup BenchCase::Setup() const {
-  return {preset.name,     video.width,  video.height,          video.frames,
-          grid().tokens(), device.str(), ToComputeDtype(dtype), product_rate};
+  return {preset.name,
+          video.width,
+          video.height,
+          video.frames,
+          grid().tokens(),
+          device.str(),
+          fp8 ? ComputeDtype::kFp8 : ToComputeDtype(dtype),
+          product_rate};
 }
 
 namespace {
@@ -70,9 +76,11 @@ BenchCase PrepareBenchCase(const BenchRequest& request, const RunContext& contex
   const ModelPreset& preset = FindPreset(request.preset);
   UseExactFloat32();
   LimitDeviceMemory(device, request.memory_limit);
+  const at::ScalarType dtype = ResolveDtype(request.dtype, device);
   BenchCase bench{preset,
                   device,
-                  ResolveDtype(request.dtype, device),
+                  ArithmeticDtype(dtype, device.is_cuda()),
+                  dtype == at::kFloat8_e4m3fn,
                   GeometryToTime(request, preset, device.is_cuda()),
                   {},
                   repeats,
@@ -125,7 +133,10 @@ double DistanceOf(const at::Tensor& a, const at::Tensor& b, const at::Tensor& ba
   return std::sqrt(difference / size);
 }
 
-double MaxDistance(at::ScalarType dtype) { return dtype == at::kBFloat16 ? 0.02 : 1e-4; }
+double MaxDistance(const BenchCase& bench) {
+  if (bench.fp8) return 0.12;
+  return bench.dtype == at::kBFloat16 ? 0.02 : 1e-4;
+}
 
 FullAttentionBench TimeFullAttention(const BenchCase& bench) {
   constexpr int64_t kManyTokens = 131'072;

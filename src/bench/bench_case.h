@@ -16,7 +16,8 @@ namespace t3 {
 struct BenchCase {
   const ModelPreset& preset;
   at::Device device;
-  at::ScalarType dtype;
+  at::ScalarType dtype;  // of tensors: bf16 in fp8
+  bool fp8;
   VideoGeometry video;
   WindowCycle cycle;
   int64_t repeats = 0;
@@ -42,9 +43,10 @@ TensorMap BlockTensors(const TensorMap& dit, at::ScalarType dtype);
 // `base` may be undefined (0).
 double DistanceOf(const at::Tensor& a, const at::Tensor& b, const at::Tensor& base);
 
-// Maximum distance between two correct results in `dtype`, each of which is rounded some ten times
-// (0.0065 and 0.0073 from fp32 in bf16, docs/results/generate-4k.md).
-double MaxDistance(at::ScalarType dtype);
+// Maximum distance between two correct results in the dtype, each of which is rounded some ten
+// times (0.0065 and 0.0073 from fp32 in bf16, docs/results/generate-4k.md). e4m3 codes are some ten
+// times coarser than bf16, and a block of them was 0.05 away.
+double MaxDistance(const BenchCase& bench);
 
 // Full attention over all tokens, with the fastest kernel available: the minimum of several runs.
 // Of one head if its tokens fill a GPU, else of all.

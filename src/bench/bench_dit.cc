@@ -9,9 +9,11 @@
 
 #include "base/check.h"
 #include "bench/bench_case.h"
+#include "bench/bench_products.h"
 #include "bench/timing.h"
 #include "models/dit/dit.h"
 #include "models/dit/reference_published.h"
+#include "models/dit/weights.h"
 #include "ops/attention/attend_cudnn.h"
 #include "ops/profiler.h"
 #include "plan/cost.h"
@@ -32,32 +34,80 @@ double CostOf(const BenchCase& bench, int64_t layers, const WindowCycle& cycle) 
   return 2 * CostOfForward(config, AttentionPattern::kT3, cycle, bench.grid()).total();
 }
 
-// The whole forward and its parts.
-void TimeForward(const BenchCase& bench, const TensorMap& weights, int64_t repeats, Stage& stage,
-                 DitBenchResult& result) {
-  const DitConfig& config = bench.preset.dit;
-  const auto random = [&](at::IntArrayRef shape, at::ScalarType dtype) {
+// A forward with inputs of its own.
+class BenchForward {
+ public:
+  BenchForward(const BenchCase& bench, const TensorMap& weights)
+      : config_(bench.preset.dit),
+        dit_(config_, weights),
+        text_(dit_.PrepareText(Random(bench, {kTextTokens, config_.text_dim}, bench.dtype))),
+        attention_(AttentionLayout::Make(AttentionPattern::kT3, bench.cycle, bench.grid(),
+                                         config_.num_layers, config_.head_dim(), bench.device)),
+        latents_(Random(bench,
+                        {config_.latent_channels, bench.video.latent.t, bench.video.latent.h,
+                         bench.video.latent.w},
+                        at::kFloat)) {}
+
+  at::Tensor operator()() const { return dit_.Forward(latents_, 500, 0, text_, attention_); }
+
+ private:
+  static at::Tensor Random(const BenchCase& bench, at::IntArrayRef shape, at::ScalarType dtype) {
     return at::randn(shape, at::device(bench.device).dtype(dtype));
-  };
-  const Dit dit(config, weights);
-  const TextContext text = dit.PrepareText(random({kTextTokens, config.text_dim}, bench.dtype));
-  const AttentionLayout attention =
-      AttentionLayout::Make(AttentionPattern::kT3, bench.cycle, bench.grid(), config.num_layers,
-                            config.head_dim(), bench.device);
-  const Grid& latent = bench.video.latent;
-  const at::Tensor latents =
-      random({config.latent_channels, latent.t, latent.h, latent.w}, at::kFloat);
-  const auto forward = [&] { return dit.Forward(latents, 500, 0, text, attention); };
+  }
+
+  const DitConfig& config_;
+  Dit dit_;
+  TextContext text_;
+  AttentionLayout attention_;
+  at::Tensor latents_;
+};
+
+void CheckForward(const BenchForward& forward) {
   T3_CHECK(forward().isfinite().all().item<bool>(),
            "the forward pass gives values that are not finite");
+}
+
+int64_t PeakOf(const BenchCase& bench, const BenchForward& forward) {
+  ReleaseCachedMemory(bench.device);
   ResetDevicePeak(bench.device);
-  int64_t done = 0;
-  result.runs_ms = TimeRuns(bench.device, repeats, [&] {
-    forward();
-    stage.Advance(done++);
-  });
+  forward();
+  return DevicePeak(bench.device);
+}
+
+BenchProfile ProfileOf(const BenchCase& bench, const BenchForward& forward) {
+  Profiler profiler(bench.device);
+  forward();
+  return profiler.Milliseconds();
+}
+
+// In fp8 a run of bf16 follows each, so that both find the GPU equally hot.
+void TimeForwards(const BenchCase& bench, const BenchForward& forward, const BenchForward* bf16,
+                  Stage& stage, DitBenchResult& result) {
+  const auto run = [&](const BenchForward& of) { return TimeRun(bench.device, [&] { of(); }); };
+  for (int64_t i = 0; i < bench.repeats; ++i) {
+    if (bench.poll) bench.poll();
+    result.runs_ms.push_back(run(forward));
+    if (bf16) result.bf16->runs_ms.push_back(run(*bf16));
+    stage.Advance(i);
+  }
   result.forward_ms = Median(result.runs_ms);
-  result.peak_bytes = DevicePeak(bench.device);
+  if (bf16) result.bf16->forward_ms = Median(result.bf16->runs_ms);
+}
+
+// The whole forward and its parts.
+void TimeForward(const BenchCase& bench, const TensorMap& weights, Stage& stage,
+                 DitBenchResult& result) {
+  result.flop = CostOf(bench, bench.preset.dit.num_layers, bench.cycle);
+  std::optional<BenchForward> bf16;
+  const auto with_codes = [&] { return bench.fp8 ? WithFp8Weights(weights) : weights; };
+  const BenchForward forward(bench, with_codes());
+  CheckForward(forward);
+  result.peak_bytes = PeakOf(bench, forward);
+  if (bench.fp8) {
+    result.bf16.emplace();
+    CheckForward(bf16.emplace(bench, weights));
+  }
+  TimeForwards(bench, forward, bf16 ? &*bf16 : nullptr, stage, result);
   result.product_rate = ProductRate(bench.device, bench.dtype);  // with the GPU at its hottest
   Synchronize(bench.device);
   const auto begin = std::chrono::steady_clock::now();
@@ -65,10 +115,8 @@ void TimeForward(const BenchCase& bench, const TensorMap& weights, int64_t repea
   result.host_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
   Synchronize(bench.device);
-  Profiler profiler(bench.device);
-  forward();
-  result.profile = profiler.Milliseconds();
-  result.flop = CostOf(bench, config.num_layers, bench.cycle);
+  result.profile = ProfileOf(bench, forward);
+  if (bf16) result.bf16->profile = ProfileOf(bench, *bf16);
 }
 
 // Both blocks of one layer type on the same input.
@@ -77,8 +125,9 @@ class BlockTimer {
   BlockTimer(const BenchCase& bench, const TensorMap& weights)
       : bench_(bench),
         config_(bench.preset.dit),
+        weights_(weights),
         published_(BlockTensors(weights, bench.dtype)),
-        block_(config_, weights, "blocks.0"),
+        block_(config_, bench.fp8 ? WithFp8Weights(FirstBlock()) : weights, "blocks.0"),
         x_(Random({bench.grid().tokens(), config_.dim}, 1)),
         time_(Random({6, config_.dim}, 0.3)),
         text_(Random({config_.text_len, config_.dim}, 1)) {}
@@ -87,23 +136,62 @@ class BlockTimer {
     LayerBench times{.windows = counts, .flop = CostOf(bench_, 1, {counts})};
     const AttentionLayout attention = AttentionLayout::Make(
         AttentionPattern::kT3, {counts}, bench_.grid(), 1, config_.head_dim(), bench_.device);
-    const BlockContext context{
-        .time = time_.to(at::kFloat).unsqueeze(0),
-        .windows = &attention.layer(0),
-        .rope = &attention.rope(),
-        .text = block_.PrepareText(text_.unsqueeze(0), ExecutionMode::kInPlace),
-        .scratch_bytes = DenoiserScratchBytes(bench_.device.is_cuda())};
-    at::Tensor x = x_.clone();
-    block_.Forward(x, context);
+    at::Tensor x = Output(block_, attention, bench_.dtype);
     if (compare) Compare(x, counts, times);
-    times.ms = MedianTime(
-        bench_.device, kBlockRepeats, [&] { block_.Forward(x, context); }, bench_.poll);
+    if (bench_.fp8) CompareWithBf16(x, attention, compare, times);
+    times.ms = Time(block_, attention, x);
     return times;
   }
 
  private:
   at::Tensor Random(at::IntArrayRef shape, double scale) const {
     return at::randn(shape, at::device(bench_.device).dtype(bench_.dtype)).mul_(scale);
+  }
+
+  TensorMap FirstBlock() const {
+    TensorMap first;
+    for (const auto& [name, tensor] : weights_)
+      if (name.starts_with("blocks.0.")) first[name] = tensor;
+    return first;
+  }
+
+  BlockContext Context(const DitBlock& block, const AttentionLayout& attention,
+                       at::ScalarType dtype) const {
+    return {.time = time_.to(at::kFloat).unsqueeze(0),
+            .windows = &attention.layer(0),
+            .rope = &attention.rope(),
+            .text = block.PrepareText(text_.to(dtype).unsqueeze(0), ExecutionMode::kInPlace),
+            .scratch_bytes = DenoiserScratchBytes(bench_.device.is_cuda())};
+  }
+
+  at::Tensor Output(const DitBlock& block, const AttentionLayout& attention,
+                    at::ScalarType dtype) const {
+    at::Tensor x = x_.to(dtype, /*non_blocking=*/false, /*copy=*/true);
+    block.Forward(x, Context(block, attention, dtype));
+    return x;
+  }
+
+  double Time(const DitBlock& block, const AttentionLayout& attention, at::Tensor& x) const {
+    const BlockContext context = Context(block, attention, bench_.dtype);
+    return MedianTime(
+        bench_.device, kBlockRepeats, [&] { block.Forward(x, context); }, bench_.poll);
+  }
+
+  // The block in bf16, and where `compare` the distance of both from the block in fp32, whose
+  // weights are the same numbers.
+  void CompareWithBf16(const at::Tensor& result, const AttentionLayout& attention, bool compare,
+                       LayerBench& times) const {
+    const DitBlock narrow(config_, weights_, "blocks.0");
+    at::Tensor x = Output(narrow, attention, bench_.dtype);
+    if (compare) {
+      TensorMap first = FirstBlock();
+      for (auto& entry : first) entry.second = entry.second.to(at::kFloat);
+      const at::Tensor exact = Output(DitBlock(config_, first, "blocks.0"), attention, at::kFloat);
+      times.fp32_distance = DistanceOf(result, exact, x_);
+      times.bf16_fp32_distance = DistanceOf(x, exact, x_);
+    }
+    ReleaseCachedMemory(bench_.device);
+    times.bf16_ms = Time(narrow, attention, x);
   }
 
   void Compare(const at::Tensor& result, const WindowCounts& counts, LayerBench& times) const {
@@ -115,11 +203,11 @@ class BlockTimer {
     try {
       const auto run = [&] { return published(x_, time_, text_, counts); };
       times.distance = DistanceOf(result, run(), x_);
-      T3_CHECK(*times.distance < MaxDistance(bench_.dtype),
+      T3_CHECK(*times.distance < MaxDistance(bench_),
                "windows {}: this block is {:.3g} from the published one, rounding explains at most "
                "{:.3g}; "
                "the timing would be of a wrong result",
-               FormatWindows({counts}), *times.distance, MaxDistance(bench_.dtype));
+               FormatWindows({counts}), *times.distance, MaxDistance(bench_));
       times.published_ms = MedianTime(bench_.device, 2, run, bench_.poll);
     } catch (const c10::OutOfMemoryError&) {
       times.note = "the published block does not fit in memory";
@@ -129,6 +217,7 @@ class BlockTimer {
 
   const BenchCase& bench_;
   const DitConfig& config_;
+  const TensorMap& weights_;
   TensorMap published_;  // in one dtype
   DitBlock block_;
   at::Tensor x_, time_, text_;
@@ -179,10 +268,11 @@ DitBenchResult BenchDit(const BenchRequest& request, const ProgressFn& progress,
   {
     const TensorMap weights = RandomDit(bench, bench.preset.dit.num_layers);
     Stage forwards(context, "timing forwards", bench.repeats);
-    TimeForward(bench, weights, bench.repeats, forwards, result);
+    TimeForward(bench, weights, forwards, result);
     ReleaseCachedMemory(bench.device);
     Stage blocks(context, "timing blocks", std::ssize(bench.cycle));
     TimeBlocks(bench, weights, request.compare, blocks, result);
+    if (bench.fp8) result.products = BenchProducts(bench, weights);
   }
   result.published_forward_ms = PublishedForward(result.blocks);
   if (request.compare) {

@@ -60,6 +60,8 @@ VaeBenchResult BenchVae(const VaeBenchRequest& request, const ProgressFn& progre
   if (request.save) CheckConvolutionTable(request.plans);
   const c10::NoGradGuard no_grad;
   const at::Device device = ResolveDevice(request.options.device);
+  if (request.options.dtype == ComputeDtype::kFp8)
+    FailUsage("`dtype` fp8 is for the denoiser; decoders compute in bf16 or fp32");
   const at::ScalarType dtype = ResolveDtype(request.options.dtype, device);
   SetUpDevice(device, request.options);
   const RunContext context{progress, cancel, device, request.options.memory_limit};

@@ -10,20 +10,23 @@
 
 namespace t3 {
 
+double TimeRun(at::Device device, const std::function<void()>& run) {
+  Synchronize(device);
+  const auto begin = std::chrono::steady_clock::now();
+  run();
+  Synchronize(device);
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+      .count();
+}
+
 std::vector<double> TimeRuns(at::Device device, int64_t repeats, const std::function<void()>& run,
                              const std::function<void()>& poll) {
   if (poll) poll();
   run();
   std::vector<double> times;
   for (int64_t i = 0; i < repeats; ++i) {
-    Synchronize(device);
     if (poll) poll();
-    const auto begin = std::chrono::steady_clock::now();
-    run();
-    Synchronize(device);
-    times.push_back(
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
-            .count());
+    times.push_back(TimeRun(device, run));
   }
   return times;
 }

@@ -14,6 +14,9 @@ namespace t3 {
 std::vector<double> TimeRuns(at::Device device, int64_t repeats, const std::function<void()>& run,
                              const std::function<void()>& poll = {});
 
+// Milliseconds of one run, which the work before it does not overlap.
+double TimeRun(at::Device device, const std::function<void()>& run);
+
 double Median(std::vector<double> values);
 
 // Median of TimeRuns, in milliseconds.

@@ -71,7 +71,7 @@ void AddOne(CLI::App& parent, const char* name, const char* description,
   command.add_option("--windows", request.windows, "window counts \"t,h,w;t,h,w;...\"");
   command.add_option("--device", request.device, "auto, cpu, cuda or cuda:N")
       ->capture_default_str();
-  command.add_option("--dtype", flags->dtype, "auto, bf16 or fp32")->capture_default_str();
+  command.add_option("--dtype", flags->dtype, "auto, bf16, fp32 or fp8")->capture_default_str();
   command.add_option("--memory-limit", flags->memory_limit, "maximum memory to use, e.g. 22GB");
   command.add_option("--repeats", request.repeats,
                      "number of timed runs; the median is reported (default: 20; on a CPU 3)");

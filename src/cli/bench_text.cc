@@ -46,8 +46,57 @@ ordered_json LayerJson(const LayerBench& layer) {
   json["tflops"] = layer.tflops();
   if (layer.published_ms) json["published_ms"] = *layer.published_ms;
   if (layer.distance) json["distance_from_published"] = *layer.distance;
+  if (layer.bf16_ms) json["bf16_ms"] = *layer.bf16_ms;
+  if (layer.fp32_distance) json["distance_from_fp32"] = *layer.fp32_distance;
+  if (layer.bf16_fp32_distance) json["bf16_distance_from_fp32"] = *layer.bf16_fp32_distance;
   if (!layer.note.empty()) json["note"] = layer.note;
   return json;
+}
+
+ordered_json ProductJson(const ProductBench& product) {
+  return {{"layer", product.layer},
+          {"tokens", product.tokens},
+          {"in", product.in},
+          {"out", product.out},
+          {"bf16_ms", product.bf16_ms},
+          {"fp8_ms", product.fp8_ms},
+          {"bf16_distance_from_fp32", product.bf16_distance},
+          {"fp8_distance_from_fp32", product.fp8_distance}};
+}
+
+double ProductTflops(const ProductBench& product, double ms) {
+  return 2 * static_cast<double>(product.tokens) * static_cast<double>(product.in * product.out) /
+         (ms / 1000) / kTera;
+}
+
+// fp8 beside bf16: blocks by windows, then products.
+std::string Fp8Text(const DitBenchResult& result) {
+  if (!result.bf16) return "";
+  std::string text =
+      "blocks beside bf16       bf16         fp8   times   from fp32: bf16        fp8\n";
+  for (const LayerBench& block : result.blocks) {
+    text += fmt::format("  {:<12} {:>12} {:>11} {:>7.2f}", FormatWindows({block.windows}),
+                        Times(*block.bf16_ms), Times(block.ms), *block.bf16_ms / block.ms);
+    if (block.fp32_distance)
+      text += fmt::format(" {:>17.3g} {:>10.3g}", *block.bf16_fp32_distance, *block.fp32_distance);
+    text += "\n";
+  }
+  text += "products, TFLOP/s        bf16         fp8   times   from fp32: bf16        fp8\n";
+  for (const ProductBench& product : result.products) {
+    text +=
+        fmt::format("  {:<17} {:>7.0f} {:>11.0f} {:>7.2f} {:>17.3g} {:>10.3g}\n", product.layer,
+                    ProductTflops(product, product.bf16_ms), ProductTflops(product, product.fp8_ms),
+                    product.bf16_ms / product.fp8_ms, product.bf16_distance, product.fp8_distance);
+  }
+  return text;
+}
+
+// The part's time in bf16 beside it; "" in other dtypes.
+std::string Bf16Part(const DitBenchResult& result, const std::string& name) {
+  if (!result.bf16) return "";
+  for (const auto& [part, ms] : result.bf16->profile)
+    if (part == name) return fmt::format("   bf16 {}", Times(ms));
+  return "";
 }
 
 std::string BlockLine(const LayerBench& block) {
@@ -84,6 +133,14 @@ std::string ForwardText(const DitBenchResult& result) {
              result.setup.product_rate / kTera, result.product_rate / kTera);
 }
 
+std::string Bf16Text(const DitBenchResult& result) {
+  if (!result.bf16) return "";
+  const auto [fastest, slowest] = std::ranges::minmax(result.bf16->runs_ms);
+  return fmt::format("bf16, in turn      {:>10}   median of {}, {} to {}; {:.2f} times as long\n",
+                     Times(result.bf16->forward_ms), result.bf16->runs_ms.size(), Times(fastest),
+                     Times(slowest), result.bf16->forward_ms / result.forward_ms);
+}
+
 // The forward against the published blocks and full attention.
 std::string ComparisonText(const DitBenchResult& result) {
   std::string text;
@@ -106,7 +163,7 @@ std::string ComparisonText(const DitBenchResult& result) {
 }  // namespace
 
 std::string BenchText(const DitBenchResult& result, const BenchRequest& /*request*/) {
-  std::string text = Title(result.setup) + "\n" + ForwardText(result);
+  std::string text = Title(result.setup) + "\n" + ForwardText(result) + Bf16Text(result);
   if (result.setup.device != "cpu") {
     text += fmt::format("the host's part    {:>10}   {:.1f} %: the launches, while the GPU works\n",
                         Times(result.host_ms), 100 * result.host_ms / result.forward_ms);
@@ -117,12 +174,12 @@ std::string BenchText(const DitBenchResult& result, const BenchRequest& /*reques
   }
   text += "where the time of one forward goes\n";
   for (const auto& [name, ms] : result.profile) {
-    text +=
-        fmt::format("  {:<26} {:>10}  {:>4.1f} %\n", name, Times(ms), 100 * ms / result.forward_ms);
+    text += fmt::format("  {:<26} {:>10}  {:>4.1f} %{}\n", name, Times(ms),
+                        100 * ms / result.forward_ms, Bf16Part(result, name));
   }
   text += "blocks by windows   layers        time  TFLOP/s    published   times  distance\n";
   for (const LayerBench& block : result.blocks) text += BlockLine(block);
-  return text + PlansText(result.attention_plans);
+  return text + Fp8Text(result) + PlansText(result.attention_plans);
 }
 
 std::string BenchJson(const DitBenchResult& result, const BenchRequest& /*request*/) {
@@ -143,6 +200,13 @@ std::string BenchJson(const DitBenchResult& result, const BenchRequest& /*reques
                {"peak_bytes", result.peak_bytes}});
   for (const auto& [name, ms] : result.profile) json["parts_ms"][name] = ms;
   for (const LayerBench& block : result.blocks) json["blocks"].push_back(LayerJson(block));
+  if (result.bf16) {
+    json["bf16_forward_ms"] = result.bf16->forward_ms;
+    json["bf16_runs_ms"] = result.bf16->runs_ms;
+    for (const auto& [name, ms] : result.bf16->profile) json["bf16_parts_ms"][name] = ms;
+  }
+  for (const ProductBench& product : result.products)
+    json["products"].push_back(ProductJson(product));
   if (result.published_forward_ms) json["published_forward_ms"] = *result.published_forward_ms;
   if (result.full_attention) json["full_attention_head_ms"] = result.full_attention->head_ms;
   if (result.full_attention_forward_ms)

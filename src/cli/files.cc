@@ -78,7 +78,7 @@ void AddConvert(CLI::App& app, Action& action) {
       ->required();
   command.add_option("output", flags->output, "safetensors file to write")->required();
   command.add_option("--dtype", flags->dtype,
-                     "fp32, fp16 or bf16 (default: as stored; bf16 where it is quantised)");
+                     "fp32, fp16, bf16 or fp8 (default: as stored; bf16 where it is quantised)");
   command.add_option("--lora", flags->loras, "LoRA to merge, FILE or FILE:SCALE; may be repeated")
       ->take_all()
       ->expected(1);

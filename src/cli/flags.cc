@@ -3,6 +3,7 @@
 
 #include <CLI/Option.hpp>
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 
 #include "base/bytes.h"
@@ -151,7 +152,8 @@ std::string WithFlags(const std::string& message) {
     }
     const std::string name = message.substr(at + 1, end - at - 1);
     const bool is_option =
-        !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == std::string::npos;
+        !name.empty() && std::islower(static_cast<unsigned char>(name[0])) != 0 &&
+        name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
     text += is_option ? "--" + name : '`' + name + '`';
     at = end;
   }

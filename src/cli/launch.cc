@@ -28,8 +28,9 @@ namespace {
 
 std::vector<std::string> arguments;
 
-constexpr int64_t kMaxGpus = 64;            // of one machine
-constexpr std::chrono::seconds kGrace{15};  // for the others to end after rank 0 has
+constexpr int64_t kMaxGpus = 64;                       // of one machine
+constexpr std::chrono::seconds kGraceAfterFailure{3};  // of one of the others
+constexpr std::chrono::seconds kGrace{15};             // for the others to end after rank 0 has
 
 // A free port of the loopback interface.
 int64_t FreePort() {
@@ -145,7 +146,8 @@ class Ranks::Children {
   ~Children() {
     {
       const std::lock_guard lock(mutex_);
-      deadline_ = std::chrono::steady_clock::now() + kGrace;
+      deadline_ =
+          std::chrono::steady_clock::now() + (trouble_.empty() ? kGrace : kGraceAfterFailure);
     }
     reader_.join();
   }

@@ -5,12 +5,14 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/launch.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
 
@@ -20,6 +22,7 @@ namespace {
 struct TrainFlags {
   std::string config;
   std::vector<std::string> overrides;
+  std::optional<int64_t> gpus;
   bool dry_run = false;
   bool overwrite = false;
 };
@@ -111,12 +114,19 @@ int RunTrain(const TrainFlags& flags) {
   std::vector<std::string> overrides = flags.overrides;
   if (flags.overwrite) overrides.emplace_back("overwrite=true");
   if (flags.dry_run) {
+    if (flags.gpus) FailUsage("--dry-run reports one GPU; leave --gpus out");
     fmt::print("{}", PlanText(PlanTraining(flags.config, overrides)));
     return 0;
   }
+  RunOptions options;
+  options.gpus = flags.gpus;
+  CancelOnSignals();
+  const Ranks ranks(options);
   const TrainResult result = Train(
       flags.config, overrides, terminal.Progress(), &CancelOnSignals(),
-      [&](const TrainPlan& plan) { terminal.Announce(PlanText(plan), DumpJson(PlanJson(plan))); });
+      [&](const TrainPlan& plan) { terminal.Announce(PlanText(plan), DumpJson(PlanJson(plan))); },
+      options.ranks);
+  if (options.ranks.rank > 0) return 0;
   terminal.EndLine();
   fmt::print("{}  {}, last loss {:.5f}\n", result.output, Counted(result.steps, "step"),
              result.loss);
@@ -135,6 +145,8 @@ void AddTrain(CLI::App& app, Action& action) {
                   "FIELD=VALUE, overrides the file, e.g. optimizer.lr=1e-4")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_option("--gpus", flags->gpus,
+                     "GPUs that share every step's batches; with device cpu, processes");
   command.add_flag("--dry-run", flags->dry_run,
                    "check everything, report device, memory, disk and time, and stop");
   command.add_flag("--overwrite", flags->overwrite,

@@ -44,7 +44,7 @@ RunMemory ClipGenerator::Memory() const {
 
 void ClipGenerator::LoadDenoiser() {
   const RunMemory memory = Memory();
-  dit_.emplace(LoadDit(model_, dtype_, memory.Blocks(), context_));
+  dit_.emplace(LoadDit(model_, dtype_, memory.Blocks(), context_, ExcludedSteps(job_, dtype_) > 0));
   dit_->set_scratch_bytes(memory.denoiser_scratch);
 }
 
@@ -80,6 +80,7 @@ at::Tensor ClipGenerator::Latents(const EvalItem& item, const at::Tensor& source
   input.negative = item.embeds.negative.embeds;
   input.seed = item.noise_seed;
   input.segments = job_.segments;
+  input.excluded_steps = ExcludedSteps(job_, dtype_);
   return Denoise(*dit_, attention_, input, context_.device, stage);
 }
 
@@ -96,7 +97,7 @@ std::vector<at::Tensor> ClipGenerator::Generate(const std::vector<EvalItem>& ite
     for (const EvalItem& item : items) clips.push_back(Decode(Latents(item, {}, stage)));
     return clips;
   }
-  DenoiseBatchInput input{job_.sampling, {}, {}, {}, {}};
+  DenoiseBatchInput input{job_.sampling, {}, {}, {}, {}, ExcludedSteps(job_, dtype_)};
   std::vector<at::Tensor> noise;
   for (const EvalItem& item : items) {
     noise.push_back(TorchNoise(item.noise_seed, LatentShape()));

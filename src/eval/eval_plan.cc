@@ -13,6 +13,7 @@
 #include "pipeline/existing_files.h"
 #include "pipeline/memory_check.h"
 #include "pipeline/refinement.h"
+#include "pipeline/run_settings.h"
 #include "plan/cost.h"
 #include "plan/windows.h"
 #include "runtime/device.h"
@@ -120,6 +121,8 @@ void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
         fmt::format(", draft {}x{}, strength {}", draft.width, draft.height, sampling.strength);
   }
   s["sampler"] = SamplerName(sampling.sampler);
+  const int64_t excluded = ExcludedSteps(plan.job, plan.dtype);
+  if (excluded > 0) s["fp8_exclude_steps"] = excluded;
   if (!sampling.timesteps.empty()) s["timesteps"] = sampling.timesteps;
   if (!sampling.sigmas.empty()) s["sigmas"] = sampling.sigmas;
   s["attention"] = AttentionName(attention.pattern);
@@ -180,7 +183,7 @@ EvalRecord DescribeEval(const EvalPlan& plan, at::Device device) {
     record.title += ", true renders";
     return record;
   }
-  s["dtype"] = plan.dtype == at::kBFloat16 ? "bf16" : "fp32";
+  s["dtype"] = ComputeDtypeName(ToComputeDtype(plan.dtype));
   s["vae"] = plan.model->paths.vae;
   if (plan.model->decoder) s["decoder"] = plan.model->decoder->path;
   if (plan.generates()) {

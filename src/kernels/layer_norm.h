@@ -12,6 +12,9 @@ struct LayerNormModulateArgs {
   void* out;      // (tokens, channels), contiguous
   DType x_type;
   DType out_type;  // that of x, or fp32
+  // (tokens), of x in bf16: then out is e4m3 codes, whose rows have these scales, and out_type does
+  // not matter.
+  float* out_scale = nullptr;
   int64_t x_stride;
   int64_t tokens;
   int64_t channels;

@@ -6,6 +6,10 @@
 namespace t3::kernels {
 
 // y = act(x W^T + bias), or y += x W^T + bias; fp32 accumulation, one rounding at the end.
+//
+// Elements are bf16. With scales x and weight are e4m3 codes instead, and the product of token t
+// and output channel o is multiplied by x_scale[t] weight_scale[o] before the bias; x_stride and
+// `in` are then multiples of 16. For GPUs of capability 9.0.
 struct LinearArgs {
   const void* x;  // (tokens, in)
   int64_t x_stride;
@@ -16,8 +20,12 @@ struct LinearArgs {
   int64_t tokens;
   int64_t in;
   int64_t out;
-  bool gelu = false;  // tanh approximation
-  bool add = false;   // to y; not together with gelu
+  bool gelu = false;                    // tanh approximation
+  bool add = false;                     // to y; not together with gelu
+  const float* x_scale = nullptr;       // (tokens)
+  const float* weight_scale = nullptr;  // (out); both or neither
+
+  bool fp8() const { return x_scale != nullptr; }
 };
 
 // Memory that a product may use while it runs.
@@ -33,7 +41,7 @@ struct LinearAlgorithm {
   int64_t heuristic_rows = 0;
 };
 
-// Elements are bf16. Throws Error if the GPU refuses.
+// Throws Error if the GPU refuses.
 void LaunchLinear(const LinearArgs& args, const LinearAlgorithm& algorithm,
                   const Workspace& workspace, Stream stream);
 

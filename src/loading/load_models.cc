@@ -19,15 +19,14 @@ std::vector<LoraSpec> LoraSpecs(const ModelInfo& model) {
   return specs;
 }
 
-}  // namespace
-
-Dit LoadDit(const ModelInfo& model, at::ScalarType dtype, BlockWeights where,
-            const RunContext& context) {
+Dit LoadForm(const ModelInfo& model, at::ScalarType dtype, BlockWeights where,
+             const RunContext& context) {
   LoadOptions options;
   options.device = context.device;
   const Precision precision = DitPrecision(model, dtype, context.device.is_cuda());
   options.dtype_for = [precision](const std::string& name) {
     if (IsFloatTensor(name)) return at::kFloat;
+    if (precision.fp8 && IsFp8Weight(name)) return at::kFloat8_e4m3fn;
     return name.starts_with("blocks.") ? precision.stored : precision.compute;
   };
   options.loras = LoraSpecs(model);
@@ -39,10 +38,20 @@ Dit LoadDit(const ModelInfo& model, at::ScalarType dtype, BlockWeights where,
     options.place = QkvPlaces(model.dit, context.device);
     return Dit(model.dit, load());
   }
-  const auto host =
-      std::make_shared<const HostWeights>(model.dit, precision.stored, context.device.is_cuda());
+  const auto host = std::make_shared<const HostWeights>(model.dit, precision.stored,
+                                                        context.device.is_cuda(), precision.fp8);
   options.place = [&](const std::string& name, at::ScalarType) { return host->Place(name); };
   return Dit(model.dit, load(), host);
+}
+
+}  // namespace
+
+Dit LoadDit(const ModelInfo& model, at::ScalarType dtype, BlockWeights where,
+            const RunContext& context, bool also_bf16) {
+  Dit dit = LoadForm(model, dtype, where, context);
+  if (also_bf16)
+    dit.set_bf16(std::make_shared<Dit>(LoadForm(model, at::kBFloat16, where, context)));
+  return dit;
 }
 
 TextEncoder LoadTextEncoder(const ModelInfo& model, at::Device device, at::ScalarType dtype,
@@ -50,7 +59,9 @@ TextEncoder LoadTextEncoder(const ModelInfo& model, at::Device device, at::Scala
   const Precision precision = TextEncoderPrecision(model, dtype, device.is_cuda());
   LoadOptions options;
   options.device = device;
-  options.dtype = precision.stored;
+  options.dtype_for = [precision](const std::string& name) {
+    return precision.fp8 && IsFp8TextWeight(name) ? at::kFloat8_e4m3fn : precision.stored;
+  };
   return TextEncoder(
       *model.text,
       LoadStage("loading text encoder", model.text_views, TextEncoderTensors(*model.text),

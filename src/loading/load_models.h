@@ -19,10 +19,11 @@ namespace t3 {
 // lacks.
 //
 // The denoiser's blocks are on the device, or in host memory (pinned where the device is a GPU) and
-// brought to it as they are used: slower, with the same results.
+// brought to it as they are used: slower, with the same results. With `also_bf16` a denoiser in fp8
+// has its bf16 form too.
 enum class BlockWeights { kOnDevice, kOnHost };
 Dit LoadDit(const ModelInfo& model, at::ScalarType dtype, BlockWeights where,
-            const RunContext& context);
+            const RunContext& context, bool also_bf16 = false);
 TextEncoder LoadTextEncoder(const ModelInfo& model, at::Device device, at::ScalarType dtype,
                             const RunContext& context);
 // One half of the VAE; the other is not read. Images are encoded in fp32 (bf16

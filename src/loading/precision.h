@@ -11,6 +11,9 @@ namespace t3 {
 struct Precision {
   at::ScalarType compute = at::kFloat;
   at::ScalarType stored = at::kFloat;  // of large weights; layers convert them when they run
+  // Weights that IsFp8Weight (arch/dit.h) or IsFp8TextWeight (arch/text_encoder.h) names are e4m3
+  // codes. The denoiser multiplies them; the text encoder's layers convert them when they run.
+  bool fp8 = false;
   bool converts() const { return stored != compute; }
 };
 

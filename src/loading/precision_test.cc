@@ -7,6 +7,7 @@
 #include "arch/text_encoder.h"
 #include "config/presets.h"
 #include "runtime/device.h"
+#include "t3video/error.h"
 
 namespace t3 {
 namespace {
@@ -50,6 +51,25 @@ TEST(Precision, ScaledMergedAndSmallWeightsAreLoadedInFp32) {
   small.dit.num_layers = 2;
   EXPECT_FALSE(DitPrecision(small, at::kFloat, false).converts());
 }
+
+// fp8 is the denoiser's; a text encoder is in codes where its file has them all, in any dtype.
+TEST(Precision, CodesAreTheRunsChoiceOrTheTextEncodersFile) {
+  ModelInfo model = FullSize(DType::kBF16);
+  const Precision fp8 = DitPrecision(model, at::kFloat8_e4m3fn, /*on_gpu=*/true);
+  EXPECT_TRUE(fp8.fp8);
+  EXPECT_EQ(fp8.compute, at::kBFloat16);
+  EXPECT_FALSE(fp8.converts());
+  EXPECT_FALSE(DitPrecision(model, at::kBFloat16, true).fp8);
+  EXPECT_FALSE(TextEncoderPrecision(model, at::kFloat8_e4m3fn, true).fp8);
+  EXPECT_EQ(TextEncoderPrecision(model, at::kFloat8_e4m3fn, true).compute, at::kBFloat16);
+  model = FullSize(DType::kF8E4M3);
+  EXPECT_TRUE(TextEncoderPrecision(model, at::kBFloat16, true).fp8);
+  EXPECT_TRUE(TextEncoderPrecision(model, at::kFloat, false).fp8);
+  model.text_views.scales["blocks.0.attn.q.weight"] = {DType::kF32, {1, 4096}, nullptr, 0};
+  EXPECT_FALSE(TextEncoderPrecision(model, at::kBFloat16, true).fp8) << "a scale per column";
+}
+
+TEST(Precision, CpusRefuseFp8) { EXPECT_THROW(ResolveDtype(ComputeDtype::kFp8, at::kCPU), Error); }
 
 TEST(Precision, Bf16IsEmulatedByNoCpu) {
   const ModelInfo model = FullSize(DType::kF32);

@@ -30,6 +30,8 @@ Image ResizeCover(const Image& image, int64_t width, int64_t height);
 
 // Lanczos (3 lobes, antialiased) to width x height, equal to Pillow's Image.resize(..., LANCZOS).
 Image ResizeLanczos(const Image& image, int64_t width, int64_t height);
+// The same for Pillow's BICUBIC.
+Image ResizeBicubic(const Image& image, int64_t width, int64_t height);
 
 // Planar fp32 in [-1, 1], (3, height, width), rounded to 8 bits (values outside are clamped), and
 // back.

@@ -1,4 +1,5 @@
-// Pillow's Lanczos, so that a first frame has the bytes that the published code would see.
+// Pillow's Lanczos and bicubic filters, so that a first frame has the bytes that the published code
+// would see.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -20,9 +21,12 @@ struct Window {
   std::vector<int32_t> weights;
 };
 
-std::vector<Window> MakeWindows(int64_t in_size, int64_t out_size) {
+using ExactWindows = std::vector<LanczosWindow>(int64_t in_size, int64_t out_size, int64_t begin,
+                                                int64_t end);
+
+std::vector<Window> MakeWindows(ExactWindows* make, int64_t in_size, int64_t out_size) {
   std::vector<Window> windows;
-  for (const LanczosWindow& exact : LanczosWindows(in_size, out_size, 0, out_size)) {
+  for (const LanczosWindow& exact : make(in_size, out_size, 0, out_size)) {
     Window window{exact.first, {}};
     for (const double weight : exact.weights) {
       const double fixed = weight * (1 << kFractionBits);
@@ -38,8 +42,8 @@ uint8_t Rounded(int32_t sum) {
 }
 constexpr int32_t kHalf = 1 << (kFractionBits - 1);
 
-Image ResizeColumns(const Image& in, int64_t width) {
-  const std::vector<Window> windows = MakeWindows(in.width, width);
+Image ResizeColumns(ExactWindows* make, const Image& in, int64_t width) {
+  const std::vector<Window> windows = MakeWindows(make, in.width, width);
   Image out{width, in.height, std::vector<uint8_t>(width * in.height * 3)};
   ParallelBands(in.height, ThreadCount(0), [&](int64_t begin, int64_t end) {
     for (int64_t y = begin; y < end; ++y) {
@@ -57,8 +61,8 @@ Image ResizeColumns(const Image& in, int64_t width) {
   return out;
 }
 
-Image ResizeRows(const Image& in, int64_t height) {
-  const std::vector<Window> windows = MakeWindows(in.height, height);
+Image ResizeRows(ExactWindows* make, const Image& in, int64_t height) {
+  const std::vector<Window> windows = MakeWindows(make, in.height, height);
   const int64_t row = in.width * 3;
   Image out{in.width, height, std::vector<uint8_t>(row * height)};
   ParallelBands(height, ThreadCount(0), [&](int64_t begin, int64_t end) {
@@ -76,14 +80,22 @@ Image ResizeRows(const Image& in, int64_t height) {
   return out;
 }
 
-}  // namespace
-
-Image ResizeLanczos(const Image& image, int64_t width, int64_t height) {
+Image Resize(ExactWindows* make, const Image& image, int64_t width, int64_t height) {
   T3_CHECK(image.width > 0 && image.height > 0 && width > 0 && height > 0,
            "an image of {}x{} pixels cannot be resized to {}x{}", image.width, image.height, width,
            height);
-  Image out = width == image.width ? image : ResizeColumns(image, width);
-  return height == out.height ? out : ResizeRows(out, height);
+  Image out = width == image.width ? image : ResizeColumns(make, image, width);
+  return height == out.height ? out : ResizeRows(make, out, height);
+}
+
+}  // namespace
+
+Image ResizeLanczos(const Image& image, int64_t width, int64_t height) {
+  return Resize(LanczosWindows, image, width, height);
+}
+
+Image ResizeBicubic(const Image& image, int64_t width, int64_t height) {
+  return Resize(BicubicWindows, image, width, height);
 }
 
 Image ResizeCover(const Image& image, int64_t width, int64_t height) {

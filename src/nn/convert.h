@@ -12,8 +12,11 @@ namespace t3 {
 
 struct ConvertOptions {
   std::optional<at::ScalarType> dtype;  // absent: as stored; fp8, int8 and GGUF become bf16
-  std::vector<LoraSpec> loras;          // merged in fp32
-  Metadata metadata;                    // overrides the file's own
+  // Matrices that become e4m3 codes, with a scale per row (out, 1) beside each, "X.weight_scale",
+  // as LightX2V writes them; empty: none.
+  std::function<bool(const std::string& name)> as_codes;
+  std::vector<LoraSpec> loras;                                // merged in fp32
+  Metadata metadata;                                          // overrides the file's own
   std::function<void(int64_t done, int64_t total)> progress;  // bytes written; may throw to stop
 };
 

@@ -66,6 +66,37 @@ TEST(Convert, WritesGgufAsPlainWeights) {
                         ToTensor(views.tensors.at("Q4_K")).to(at::kBFloat16)));
 }
 
+// Codes with a scale per row, which a reader takes as they are or multiplies.
+TEST(Convert, WritesCodes) {
+  const at::Tensor a = at::randn({4, 3});
+  ConvertOptions options;
+  options.dtype = at::kBFloat16;
+  options.as_codes = [](const std::string& name) { return name == "a.weight"; };
+  const std::string path = TestPath("codes.safetensors");
+  const NamedViews input = ConvertInput(a, at::randn({4, 3}));
+  ConvertWeights(input, kConvertTable, kConvertNaming, options, path);
+  const Fp8Weight wanted = QuantiseWeight(a);
+  const auto file = WeightFile::Open(path);
+  ASSERT_EQ(file->tensors().size(), 3u);
+  EXPECT_EQ(file->tensors().at("a.weight").dtype, DType::kF8E4M3);
+  EXPECT_EQ(file->tensors().at("a.weight_scale").shape, (std::vector<int64_t>{4, 1}));
+  EXPECT_EQ(file->tensors().at("b.weight").dtype, DType::kBF16);
+  const NamedViews written = NameTensors(file, kConvertNaming);
+  const TensorMap numbers = LoadTensors(written, kConvertTable, kConvertNaming, {});
+  EXPECT_TRUE(
+      at::equal(numbers.at("a.weight"), wanted.codes.to(at::kFloat) * wanted.scale.unsqueeze(1)));
+  const auto codes = StoredFp8Weight(written, "a.weight", at::kCPU);
+  ASSERT_TRUE(codes.has_value());
+  EXPECT_TRUE(codes->codes.view(at::kByte).equal(wanted.codes.view(at::kByte)));
+  EXPECT_TRUE(at::equal(codes->scale, wanted.scale));
+  // Converting again changes nothing.
+  const std::string again = TestPath("again.safetensors");
+  ConvertWeights(written, kConvertTable, kConvertNaming, options, again);
+  EXPECT_TRUE(ToTensor(WeightFile::Open(again)->tensors().at("a.weight"))
+                  .view(at::kByte)
+                  .equal(wanted.codes.view(at::kByte)));
+}
+
 TEST(Convert, MergesLorasAndCasts) {
   const at::Tensor a = at::randn({4, 3});
   const at::Tensor up = at::randn({4, 2});

@@ -84,6 +84,34 @@ at::Tensor LoadTensor(const NamedViews& views, const std::string& name, const Lo
   return place.defined() ? place.copy_(weight) : weight.to(dtype);
 }
 
+Fp8Weight LoadFp8Weight(const NamedViews& views, const std::string& name, const LoraStack& loras,
+                        const LoadOptions& options) {
+  std::optional<Fp8Weight> weight;
+  if (!loras.Changes(name)) weight = StoredFp8Weight(views, name, options.device);
+  if (weight) {
+    if (options.check_finite) {
+      CheckFinite(weight->codes.to(at::kFloat), views, name);
+      T3_CHECK(std::isfinite(MaxMagnitude(weight->scale)),
+               "{}: the scale of {} has NaN or infinity; the file is damaged", views.path,
+               views.stored.at(name));
+    }
+  } else {
+    LoadOptions wide;
+    wide.device = options.device;
+    const at::Tensor numbers = LoadTensor(views, name, loras, wide);
+    if (options.check_finite) CheckFinite(numbers, views, name);
+    weight = QuantiseWeight(numbers);
+  }
+  const auto put = [&](const std::string& target, at::Tensor& tensor) {
+    const at::Tensor place =
+        options.place ? options.place(target, tensor.scalar_type()) : at::Tensor();
+    if (place.defined()) tensor = place.copy_(tensor);
+  };
+  put(name, weight->codes);
+  put(name + "_scale", weight->scale);
+  return *weight;
+}
+
 at::ScalarType StoredType(const NamedViews& views, const TensorTable& table) {
   std::optional<DType> dtype;
   for (const TensorSpec& spec : table) {
@@ -106,9 +134,15 @@ TensorMap LoadTensors(const NamedViews& views, const TensorTable& table, const N
   TensorMap tensors;
   int64_t done = 0;
   for (const TensorSpec& spec : table) {
-    at::Tensor weight = LoadTensor(views, spec.name, loras, options);
-    if (options.check_finite) CheckFinite(weight, views, spec.name);
-    tensors.emplace(spec.name, std::move(weight));
+    if (options.dtype_for && options.dtype_for(spec.name) == at::kFloat8_e4m3fn) {
+      Fp8Weight weight = LoadFp8Weight(views, spec.name, loras, options);
+      tensors.emplace(spec.name, std::move(weight.codes));
+      tensors.emplace(spec.name + "_scale", std::move(weight.scale));
+    } else {
+      at::Tensor weight = LoadTensor(views, spec.name, loras, options);
+      if (options.check_finite) CheckFinite(weight, views, spec.name);
+      tensors.emplace(spec.name, std::move(weight));
+    }
     done += views.tensors.at(spec.name).bytes;
     if (options.progress) options.progress(done, total);
   }

@@ -9,6 +9,7 @@
 
 #include "arch/naming.h"
 #include "arch/tensor_spec.h"
+#include "nn/fp8_weight.h"
 #include "nn/lora.h"
 #include "nn/stored_tensor.h"
 #include "nn/tensor_map.h"
@@ -18,7 +19,9 @@ namespace t3 {
 struct LoadOptions {
   c10::Device device = c10::kCPU;
   at::ScalarType dtype = at::kFloat;
-  // If set, the dtype of the tensor with this canonical name, in place of `dtype`.
+  // If set, the dtype of the tensor with this canonical name, in place of `dtype`. float8_e4m3fn of
+  // a matrix "X.weight": codes, and their scales as "X.weight_scale" (nn/fp8_weight.h), those of
+  // the file where it has such and no LoRA changes them.
   std::function<at::ScalarType(const std::string& name)> dtype_for;
   // If set and the result is defined, the tensor to fill, on any device: for weights that are to be
   // adjacent in memory, or in host memory.
@@ -41,6 +44,11 @@ TensorMap LoadTensors(const NamedViews& views, const TensorTable& table, const N
 // One of them: scaled, merged and cast as LoadTensors does it, not checked for NaN or infinity.
 at::Tensor LoadTensor(const NamedViews& views, const std::string& name, const LoraStack& loras,
                       const LoadOptions& options);
+
+// The codes and scales of the matrix `name` (LoadOptions::dtype_for), in their places if they have
+// such; checked if options.check_finite.
+Fp8Weight LoadFp8Weight(const NamedViews& views, const std::string& name, const LoraStack& loras,
+                        const LoadOptions& options);
 
 // Throws Error that names the weight `name` of `views` if `weight`, loaded from it, has NaN or
 // infinity; distinguishes a damaged file from values beyond the range of the weight's dtype.

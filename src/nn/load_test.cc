@@ -152,6 +152,69 @@ TEST(Load, AcceptsEqualDuplicatesOnly) {
   EXPECT_THAT(ErrorOf([&] { LoadFrom(stored); }), HasSubstr("both stand for blocks.0.q.bias"));
 }
 
+// As codes: the file's own where it has a scale per tensor or per row, else quantised.
+TEST(Load, KeepsTheCodesOfAFile) {
+  const TestTensors plain = RandomTensors();
+  LoadOptions options;
+  options.dtype_for = [](const std::string& name) {
+    return name.ends_with(".q.weight") ? at::kFloat8_e4m3fn : at::kFloat;
+  };
+  const at::Tensor codes = plain.at("blocks.0.q.weight").to(at::kFloat8_e4m3fn);
+  const at::Tensor rows = at::arange(1, 4, at::kFloat);
+  const auto loaded_with = [&](const at::Tensor& weight, const at::Tensor& scale) {
+    TestTensors stored = plain;
+    stored["blocks.0.q.weight"] = weight;
+    if (scale.defined()) stored["blocks.0.q.weight_scale"] = scale;
+    return LoadFrom(stored, options);
+  };
+  for (const auto& [scale, wanted] :
+       std::vector<std::pair<at::Tensor, at::Tensor>>{{{}, at::ones({3})},
+                                                      {at::full({}, 0.25), at::full({3}, 0.25)},
+                                                      {rows, rows},
+                                                      {rows.view({3, 1}), rows}}) {
+    const TensorMap loaded = loaded_with(codes, scale);
+    EXPECT_EQ(loaded.at("blocks.0.q.weight").scalar_type(), at::kFloat8_e4m3fn);
+    EXPECT_TRUE(loaded.at("blocks.0.q.weight").view(at::kByte).equal(codes.view(at::kByte)));
+    EXPECT_TRUE(at::equal(loaded.at("blocks.0.q.weight_scale"), wanted));
+    EXPECT_FALSE(loaded.contains("conv.weight_scale"));
+  }
+  // A scale per column has no place in a product; bf16 weights are quantised.
+  for (const auto& [weight, scale] : std::vector<std::pair<at::Tensor, at::Tensor>>{
+           {codes, at::arange(1, 6, at::kFloat).view({1, 5})},
+           {plain.at("blocks.0.q.weight").to(at::kBFloat16), at::Tensor()}}) {
+    const at::Tensor numbers = weight.to(at::kFloat) * (scale.defined() ? scale : at::ones({1}));
+    const TensorMap loaded = loaded_with(weight, scale);
+    const Fp8Weight wanted = QuantiseWeight(numbers);
+    EXPECT_TRUE(loaded.at("blocks.0.q.weight").view(at::kByte).equal(wanted.codes.view(at::kByte)));
+    EXPECT_TRUE(at::equal(loaded.at("blocks.0.q.weight_scale"), wanted.scale));
+  }
+  at::Tensor damaged = codes.clone();
+  damaged.view(at::kByte)[0][0] = 127;
+  EXPECT_THAT(ErrorOf([&] { loaded_with(damaged, {}); }), HasSubstr("NaN or infinity"));
+  EXPECT_THAT(ErrorOf([&] { loaded_with(codes, at::full({}, NAN)); }),
+              HasSubstr("the scale of blocks.0.q.weight has NaN"));
+}
+
+// A LoRA is merged before anything becomes codes.
+TEST(Load, MergesLorasBeforeQuantising) {
+  TestTensors stored = RandomTensors();
+  stored["blocks.0.q.weight"] = stored["blocks.0.q.weight"].to(at::kFloat8_e4m3fn);
+  stored["blocks.0.q.scale_weight"] = at::full({}, 0.5);
+  const at::Tensor up = at::randn({3, 2}), down = at::randn({2, 5});
+  const std::string lora = TestPath("lora.safetensors");
+  WriteTestFile(lora, {{"blocks.0.q.lora_up.weight", up}, {"blocks.0.q.lora_down.weight", down}});
+  LoadOptions options;
+  options.loras = {{lora, 1}};
+  const at::Tensor merged = LoadFrom(stored, options).at("blocks.0.q.weight");
+  options.dtype_for = [](const std::string& name) {
+    return name == "blocks.0.q.weight" ? at::kFloat8_e4m3fn : at::kFloat;
+  };
+  const TensorMap loaded = LoadFrom(stored, options);
+  const Fp8Weight wanted = QuantiseWeight(merged);
+  EXPECT_TRUE(loaded.at("blocks.0.q.weight").view(at::kByte).equal(wanted.codes.view(at::kByte)));
+  EXPECT_TRUE(at::equal(loaded.at("blocks.0.q.weight_scale"), wanted.scale));
+}
+
 TEST(Load, DequantisesScaledFp8) {
   for (const at::ScalarType type : {at::kFloat8_e4m3fn, at::kFloat8_e5m2}) {
     const TestTensors plain = RandomTensors();

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <string_view>
 
 #include "base/check.h"
 
@@ -25,6 +26,12 @@ bool NeedsGradient(std::initializer_list<at::Tensor> inputs) {
 bool PortableOnly() {
   static const bool portable = std::getenv("T3_PORTABLE") != nullptr;
   return portable;
+}
+
+bool Fp8ProductsOnly() {
+  static const char* const value = std::getenv("T3_FP8_ATTENTION");
+  static const bool only = value != nullptr && std::string_view(value) == "0";
+  return only;
 }
 
 bool SupportsVectorAccess(const at::Tensor& x) {

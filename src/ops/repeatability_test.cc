@@ -67,7 +67,9 @@ TEST_P(RepeatedOps, Linears) {
   const at::Tensor down = Random({channels(), wide}), down_bias = Random({channels()});
   const TokenVectors gate{Random({2, channels()}, at::kFloat), sizes_.tokens / 3};
   Repeat("linear", [&] { return ApplyLinear(x, {up, up_bias}); });
-  Repeat("linear with GELU", [&] { return LinearGelu(x, {up, up_bias}, kRepeatedMode); });
+  Repeat("linear with GELU", [&] {
+    return LinearGelu(x, {up, up_bias}, {up, up_bias}, kRepeatedMode).values;
+  });
   Repeat("sum with linear", [&] {
     at::Tensor sum = x.clone();
     AddLinear(sum, y, {down, down_bias}, kRepeatedMode);

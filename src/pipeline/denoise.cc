@@ -49,6 +49,11 @@ at::Tensor StartOf(const DenoiseInput& input, at::Device device, Solver& solver)
   return input.from->latents.to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
 }
 
+// Whether step i of `steps` is among the first or the last `excluded`.
+bool IsExcluded(int64_t i, int64_t steps, int64_t excluded) {
+  return i < excluded || i >= steps - excluded;
+}
+
 // The velocity of the whole video from that of its segments, blended where they overlap.
 class SegmentedDenoiser {
  public:
@@ -65,11 +70,11 @@ class SegmentedDenoiser {
     }
   }
 
-  at::Tensor Velocity(const at::Tensor& x, double timestep) const {
-    if (segments_.size() == 1) return network_.Velocity(x, timestep, clean_frames_);
+  at::Tensor Velocity(const at::Tensor& x, double timestep, bool bf16) const {
+    if (segments_.size() == 1) return network_.Velocity(x, timestep, clean_frames_, bf16);
     const at::Tensor velocity = at::zeros_like(x);
     for (size_t k = 0; k < segments_.size(); ++k) {
-      const at::Tensor part = network_.Velocity(PartOf(x, k), timestep, CleanFrames(k));
+      const at::Tensor part = network_.Velocity(PartOf(x, k), timestep, CleanFrames(k), bf16);
       velocity.narrow(1, segments_[k].begin, segments_[k].length)
           .addcmul_(part.to(velocity.device(), velocity.scalar_type()), weights_[k]);
     }
@@ -111,7 +116,8 @@ at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const Denoi
   stage.StartAt(solver.next_step());
   for (int64_t i = solver.next_step(); i < solver.steps(); ++i) {
     const at::Tensor before = x;
-    const at::Tensor velocity = network.Velocity(before, solver.timestep(i));
+    const bool bf16 = IsExcluded(i, solver.steps(), input.excluded_steps);
+    const at::Tensor velocity = network.Velocity(before, solver.timestep(i), bf16);
     x = solver.Step(i, before, velocity);
     PutFirstFrame(x, input.first_frame);
     T3_CHECK(
@@ -143,9 +149,10 @@ at::Tensor DenoiseBatch(const Dit& dit, const AttentionLayout& attention,
       guidance == 1 ? TextContext{} : dit.PrepareTexts(input.negative, kMode);
   for (int64_t i = 0; i < solver.steps(); ++i) {
     const std::vector<double> timesteps(static_cast<size_t>(x.size(0)), solver.timestep(i));
-    at::Tensor velocity = dit.ForwardBatch(x, timesteps, prompts, attention);
+    const Dit& of_step = IsExcluded(i, solver.steps(), input.excluded_steps) ? dit.bf16() : dit;
+    at::Tensor velocity = of_step.ForwardBatch(x, timesteps, prompts, attention);
     if (guidance != 1) {
-      velocity = Guide(velocity, dit.ForwardBatch(x, timesteps, negative, attention), guidance);
+      velocity = Guide(velocity, of_step.ForwardBatch(x, timesteps, negative, attention), guidance);
     }
     x = solver.Step(i, x, velocity);
     T3_CHECK(x.isfinite().all().item<bool>(),

@@ -27,8 +27,9 @@ struct DenoiseInput {
   // What is denoised at once, of one length, the attention's; empty: the whole video. Of several
   // the velocities are blended at every step, and the latents are on the host.
   std::vector<ClipSegment> segments = {};
-  uint64_t seed = 0;         // of the noise that the sampler adds between steps
-  DenoiserRanks ranks = {};  // that share the velocities; this is rank 0 of them
+  uint64_t seed = 0;           // of the noise that the sampler adds between steps
+  int64_t excluded_steps = 0;  // of the first and of the last, that run in the denoiser's bf16()
+  DenoiserRanks ranks = {};    // that share the velocities; this is rank 0 of them
 };
 
 // What a finished step reports.
@@ -55,6 +56,7 @@ struct DenoiseBatchInput {
   std::vector<at::Tensor> prompts;   // B of (tokens, text width)
   std::vector<at::Tensor> negative;  // likewise; empty if guidance is 1
   std::vector<uint64_t> seeds;       // B, of the noise that the sampler adds between steps
+  int64_t excluded_steps = 0;        // as in DenoiseInput
 };
 // Returns latents (B,z,T,h,w) fp32 on the denoiser's device. `attention` is for B videos. Advances
 // `stage` by steps. Throws Error if a value is no longer finite.

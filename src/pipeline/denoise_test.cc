@@ -26,8 +26,13 @@ class DenoiseLists : public testing::Test {
   }
 
   at::Tensor Run(const DenoiseInput& input, std::vector<SamplerState>* states = nullptr) const {
+    return RunWith(dit_, input, states);
+  }
+
+  at::Tensor RunWith(const Dit& dit, const DenoiseInput& input,
+                     std::vector<SamplerState>* states = nullptr) const {
     Stage stage(context_, "denoising", 3);
-    return Denoise(dit_, attention_, input, at::kCPU, stage, [&](const StepReport& report) {
+    return Denoise(dit, attention_, input, at::kCPU, stage, [&](const StepReport& report) {
       if (states == nullptr) return;
       states->push_back(report.state);
       states->back().latents = report.state.latents.clone();
@@ -71,6 +76,29 @@ TEST_F(DenoiseLists, ResumedRunsHaveTheSameBits) {
   DenoiseInput other = input_;
   other.seed = 4;
   EXPECT_FALSE(at::equal(Run(other), latents));
+}
+
+// In fp8 some of the first and of the last steps run in bf16: of three, one each or all.
+TEST_F(DenoiseLists, ExcludedStepsRunInBf16) {
+  const auto load = [&](at::ScalarType dtype, bool also_bf16) {
+    return LoadDit(model_, dtype, BlockWeights::kOnDevice, context_, also_bf16);
+  };
+  const Dit bf16 = load(at::kBFloat16, false), fp8 = load(at::kFloat8_e4m3fn, true);
+  std::vector<SamplerState> all_bf16, all_fp8, mixed, excluded;
+  RunWith(bf16, input_, &all_bf16);
+  RunWith(fp8, input_, &all_fp8);
+  DenoiseInput input = input_;
+  input.excluded_steps = 1;
+  RunWith(fp8, input, &mixed);
+  input.excluded_steps = 2;
+  RunWith(fp8, input, &excluded);
+  for (size_t step = 0; step < 3; ++step) {
+    const at::Tensor& want = all_bf16[step].latents;
+    EXPECT_FALSE(at::equal(all_fp8[step].latents, want)) << step;
+    EXPECT_EQ(at::equal(mixed[step].latents, want), step == 0) << step;
+    EXPECT_TRUE(at::equal(excluded[step].latents, want)) << step;
+    EXPECT_LT(((all_fp8[step].latents - want).norm() / want.norm()).item<double>(), 0.1) << step;
+  }
 }
 
 // A clip's added noise is its own, whatever is denoised beside it.

@@ -199,18 +199,25 @@ at::Tensor Generation::Noise(const Item& item, const Pass& pass) const {
   return TorchNoise(item.request().seed.value_or(0), shape).squeeze(0);
 }
 
-void Generation::LoadDenoiser(const ModelInfo& model, const RunMemory& memory) {
-  const BlockWeights wanted = memory.Blocks();
-  if (dit_ && (block_weights_ != wanted || dit_model_ != &model)) DropDenoiser();
+void Generation::LoadDenoiser(const Pass& pass) {
+  const ModelInfo& model = pass.model;
+  const BlockWeights wanted = pass.memory.Blocks();
+  const bool bf16 = ExcludedSteps(pass.job, settings_.dtype) > 0;
+  if (dit_ && (block_weights_ != wanted || dit_model_ != &model || dit_bf16_ != bf16))
+    DropDenoiser();
   if (!dit_) {
-    OrderDenoiser(team_, &model == &model_ ? "" : model.paths.dit, wanted == BlockWeights::kOnHost,
-                  memory.denoiser_scratch,
-                  [&] { dit_ = LoadDit(model, settings_.dtype, wanted, context_); });
+    OrderDenoiser(team_,
+                  {.draft_dit = &model == &model_ ? "" : model.paths.dit,
+                   .stream = wanted == BlockWeights::kOnHost,
+                   .scratch_bytes = pass.memory.denoiser_scratch,
+                   .also_bf16 = bf16},
+                  [&] { dit_ = LoadDit(model, settings_.dtype, wanted, context_, bf16); });
   }
   dit_model_ = &model;
+  dit_bf16_ = bf16;
   block_weights_ = wanted;
   ReleaseCachedMemory(settings_.device);  // of loading
-  dit_->set_scratch_bytes(memory.denoiser_scratch);
+  dit_->set_scratch_bytes(pass.memory.denoiser_scratch);
 }
 
 void Generation::DropDenoiser() {
@@ -237,7 +244,7 @@ at::Tensor Generation::RunPass(Item& item, const Pass& pass) {
   if (from != nullptr && from->step == pass.first_step + pass.job.steps()) return from->latents;
   const at::Tensor first_frame = EncodeImage(item, pass);
   ReleaseCachedMemory(settings_.device);
-  LoadDenoiser(pass.model, pass.memory);
+  LoadDenoiser(pass);
   return RunSteps(item, pass, first_frame);
 }
 
@@ -254,6 +261,7 @@ at::Tensor Generation::RunSteps(Item& item, const Pass& pass, const at::Tensor& 
   input.negative = progress.embeds.negative.embeds;
   input.seed = item.request().seed.value_or(0);
   input.segments = job.segments;
+  input.excluded_steps = ExcludedSteps(job, settings_.dtype);
   if (const SamplerState* from = Resumed(item, pass)) {
     input.from = progress.sampler = *from;
     input.from->step -= pass.first_step;

@@ -89,7 +89,7 @@ class Generation {
   at::Tensor MakeLatents(Item& item);
   at::Tensor RunPass(Item& item, const Pass& pass);
   at::Tensor RunSteps(Item& item, const Pass& pass, const at::Tensor& first_frame);
-  void LoadDenoiser(const ModelInfo& model, const RunMemory& memory);
+  void LoadDenoiser(const Pass& pass);
   void DropDenoiser();
   // generation_source.cc
   void MakeDraft(Item& item);
@@ -112,6 +112,7 @@ class Generation {
   std::optional<EmbedSpool> spool_;  // of the prompts that were encoded
   std::optional<Dit> dit_;
   const ModelInfo* dit_model_ = nullptr;                  // of dit_
+  bool dit_bf16_ = false;                                 // whether dit_ has that form too
   BlockWeights block_weights_ = BlockWeights::kOnDevice;  // of dit_
   std::unique_ptr<VideoDecoder> decoder_;
   KeptNetworks* kept_;  // nullptr: nothing outlives the run

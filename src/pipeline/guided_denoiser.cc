@@ -42,24 +42,25 @@ GuidedDenoiser::GuidedDenoiser(const Dit& dit, const AttentionLayout& attention,
 }
 
 // Orders `what` of the others, if there are any, and gives them the input.
-GuidedDenoiser::Input GuidedDenoiser::Ordered(const char* what, const at::Tensor& x,
-                                              double timestep, int64_t clean_frames,
+GuidedDenoiser::Input GuidedDenoiser::Ordered(const char* what, const Input& input,
                                               std::optional<Team::Order>& order) const {
-  if (ranks_.team == nullptr) return {x, timestep, clean_frames};
+  if (ranks_.team == nullptr) return input;
   const nlohmann::json text{{"do", what},
-                            {"timestep", timestep},
-                            {"clean_frames", clean_frames},
-                            {"shape", x.sizes().vec()}};
+                            {"timestep", input.timestep},
+                            {"clean_frames", input.clean_frames},
+                            {"bf16", input.bf16},
+                            {"shape", input.x.sizes().vec()}};
   order.emplace(*ranks_.team, text.dump());
-  const at::Tensor sent = x.contiguous();
-  ranks_.team->everyone().Broadcast(sent, 0);
-  return {sent, timestep, clean_frames};
+  Input sent = input;
+  sent.x = input.x.contiguous();
+  ranks_.team->everyone().Broadcast(sent.x, 0);
+  return sent;
 }
 
-at::Tensor GuidedDenoiser::Velocity(const at::Tensor& x, double timestep,
-                                    int64_t clean_frames) const {
+at::Tensor GuidedDenoiser::Velocity(const at::Tensor& x, double timestep, int64_t clean_frames,
+                                    bool bf16) const {
   std::optional<Team::Order> order;
-  at::Tensor velocity = Compute(Ordered(kVelocity, x, timestep, clean_frames, order));
+  at::Tensor velocity = Compute(Ordered(kVelocity, {x, timestep, clean_frames, bf16}, order));
   if (order) order->End();
   return velocity;
 }
@@ -67,7 +68,7 @@ at::Tensor GuidedDenoiser::Velocity(const at::Tensor& x, double timestep,
 std::string GuidedDenoiser::FaultyLayer(const at::Tensor& x, double timestep,
                                         int64_t clean_frames) const {
   std::optional<Team::Order> order;
-  std::string layer = Search(Ordered(kSearch, x, timestep, clean_frames, order));
+  std::string layer = Search(Ordered(kSearch, {x, timestep, clean_frames, false}, order));
   if (order) order->End();
   return layer;
 }
@@ -79,7 +80,7 @@ bool GuidedDenoiser::Takes(const nlohmann::json& order) {
 void GuidedDenoiser::Follow(const nlohmann::json& order) const {
   const Input input{at::empty(order.at("shape").get<std::vector<int64_t>>(),
                               at::TensorOptions(dit_.device()).dtype(at::kFloat)),
-                    order.at("timestep"), order.at("clean_frames")};
+                    order.at("timestep"), order.at("clean_frames"), order.at("bf16")};
   ranks_.team->everyone().Broadcast(input.x, 0);
   if (order.at("do") == kVelocity) {
     Compute(input);
@@ -95,15 +96,16 @@ at::Tensor GuidedDenoiser::Compute(const Input& input) const {
 }
 
 at::Tensor GuidedDenoiser::ComputeBranch(const Input& input) const {
-  const auto& [x, timestep, clean_frames] = input;
-  if (scale_ == 1) return dit_.Forward(x, timestep, clean_frames, prompt_, attention_);
+  const auto& [x, timestep, clean_frames, bf16] = input;
+  const Dit& dit = bf16 ? dit_.bf16() : dit_;
+  if (scale_ == 1) return dit.Forward(x, timestep, clean_frames, prompt_, attention_);
   if (!splits_branches()) {
     const auto [with_prompt, with_negative] =
-        dit_.ForwardBoth(x, timestep, clean_frames, {&prompt_, &negative_}, attention_);
+        dit.ForwardBoth(x, timestep, clean_frames, {&prompt_, &negative_}, attention_);
     return Guide(with_prompt, with_negative, scale_);
   }
   const TextContext& text = ranks_.branch == 0 ? prompt_ : negative_;
-  const at::Tensor own = dit_.Forward(x, timestep, clean_frames, text, attention_).contiguous();
+  const at::Tensor own = dit.Forward(x, timestep, clean_frames, text, attention_).contiguous();
   if (ranks_.leads == nullptr) return own;
   const at::Tensor other = ranks_.branch == 0 ? at::empty_like(own) : own;
   ranks_.leads->Broadcast(other, 1);

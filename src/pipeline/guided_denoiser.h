@@ -40,8 +40,10 @@ class GuidedDenoiser {
                  const DenoiserRanks& ranks = {});
 
   // latents (z,T,h,w) fp32 on the device -> velocity. `clean_frames` of x are of the image and have
-  // no noise. With a team rank 0 calls this, and it orders the same of the others.
-  at::Tensor Velocity(const at::Tensor& x, double timestep, int64_t clean_frames) const;
+  // no noise. `bf16`: by that form of the denoiser, where it has one. With a team rank 0 calls
+  // this, and it orders the same of the others.
+  at::Tensor Velocity(const at::Tensor& x, double timestep, int64_t clean_frames,
+                      bool bf16 = false) const;
 
   // The first layer whose output in the step from `x` is not finite; "" where all are.
   std::string FaultyLayer(const at::Tensor& x, double timestep, int64_t clean_frames) const;
@@ -56,10 +58,11 @@ class GuidedDenoiser {
     at::Tensor x;
     double timestep;
     int64_t clean_frames;
+    bool bf16;
   };
   bool splits_branches() const { return ranks_.split.branches == 2; }
-  Input Ordered(const char* what, const at::Tensor& x, double timestep, int64_t clean_frames,
-                std::optional<Team::Order>& order) const;
+  // Gives the others the input of `what`, if there are any.
+  Input Ordered(const char* what, const Input& input, std::optional<Team::Order>& order) const;
   at::Tensor Compute(const Input& input) const;
   at::Tensor ComputeBranch(const Input& input) const;
   std::string Search(const Input& input) const;

@@ -240,6 +240,14 @@ Job PlanJob(const ModelInfo& model, const Request& request, const JobInputs& inp
   return job;
 }
 
+int64_t ExcludedSteps(const Job& job, at::ScalarType dtype) {
+  const int64_t steps = job.request.params.fp8_exclude_steps.value_or(0);
+  if (steps < 0 || steps > 1000) FailUsage("`fp8-exclude-steps` {} is outside 0 to 1000", steps);
+  if (steps > 0 && dtype != at::kFloat8_e4m3fn)
+    FailUsage("`fp8-exclude-steps` {}: no step computes in fp8; give `dtype` fp8 too", steps);
+  return steps;
+}
+
 VideoPlan ToVideoPlan(const ModelInfo& model, const Job& job) {
   const VideoGeometry& video = job.geometry;
   VideoPlan plan;

@@ -55,6 +55,10 @@ struct JobInputs {
 // of kind kUsage for values that no model could take, kFailed for those this model cannot.
 Job PlanJob(const ModelInfo& model, const Request& request, const JobInputs& inputs = {});
 
+// How many of the first and of the last steps of a run in `dtype` compute in bf16 instead of fp8.
+// Throws Error of kind kUsage if there are some and the dtype is another.
+int64_t ExcludedSteps(const Job& job, at::ScalarType dtype);
+
 // Attention and windows for `grid`: as asked for, else as the model was trained. Throws Error of
 // kind kUsage for windows with full attention, kFailed when the model's attention is unknown and
 // the grid has more than 200,000 tokens.

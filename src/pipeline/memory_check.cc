@@ -166,9 +166,12 @@ PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType d
   run.element_bytes = ElementBytes(ArithmeticDtype(dtype, run.on_gpu));
   const Precision dit = DitPrecision(model, dtype, run.on_gpu);
   if (dit.converts()) run.dit_stored_bytes = ElementBytes(dit.stored);
+  run.dit_fp8 = dit.fp8;
+  run.dit_bf16 = ExcludedSteps(job, dtype) > 0;
   if (run.text) {
     const Precision text = TextEncoderPrecision(model, dtype, run.on_gpu);
     if (text.converts()) run.text_stored_bytes = ElementBytes(text.stored);
+    run.text_fp8 = text.fp8;
   }
   run.two_branches = job.sampling.guidance != 1;
   run.encoded_frames = EncodedFrames(job);

@@ -42,6 +42,8 @@ std::string_view ComputeDtypeName(ComputeDtype dtype) {
       return "bf16";
     case ComputeDtype::kFp32:
       return "fp32";
+    case ComputeDtype::kFp8:
+      return "fp8";
     case ComputeDtype::kAuto:
       break;
   }
@@ -49,10 +51,11 @@ std::string_view ComputeDtypeName(ComputeDtype dtype) {
 }
 
 ComputeDtype ParseComputeDtype(std::string_view name) {
-  for (const ComputeDtype dtype : {ComputeDtype::kAuto, ComputeDtype::kBf16, ComputeDtype::kFp32}) {
+  for (const ComputeDtype dtype :
+       {ComputeDtype::kAuto, ComputeDtype::kBf16, ComputeDtype::kFp32, ComputeDtype::kFp8}) {
     if (ComputeDtypeName(dtype) == name) return dtype;
   }
-  FailUsage("`dtype` '{}' is not a compute type; use auto, bf16 or fp32", name);
+  FailUsage("`dtype` '{}' is not a compute type; use auto, bf16, fp32 or fp8", name);
 }
 
 VideoSize ParseSize(std::string_view text) {

@@ -12,6 +12,7 @@
 namespace t3 {
 
 inline ComputeDtype ToComputeDtype(at::ScalarType dtype) {
+  if (dtype == at::kFloat8_e4m3fn) return ComputeDtype::kFp8;
   return dtype == at::kBFloat16 ? ComputeDtype::kBf16 : ComputeDtype::kFp32;
 }
 

@@ -23,8 +23,9 @@ constexpr double kRoomBesideWeights = 1.1;
 
 at::Device ChooseEncoderDevice(const ModelInfo& model, at::ScalarType dtype, at::Device device,
                                int64_t device_bytes) {
-  const int64_t weights =
-      WeightBytes(TextEncoderTensors(*model.text), static_cast<int64_t>(c10::elementSize(dtype)));
+  const at::ScalarType computed = ArithmeticDtype(dtype, device.is_cuda());
+  const int64_t weights = WeightBytes(TextEncoderTensors(*model.text),
+                                      static_cast<int64_t>(c10::elementSize(computed)));
   const double needed = kRoomBesideWeights * static_cast<double>(weights);
   return device.is_cuda() && needed > static_cast<double>(device_bytes) ? at::Device(at::kCPU)
                                                                         : device;

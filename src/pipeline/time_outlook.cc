@@ -24,9 +24,13 @@ TimeOutlook ExpectTime(const Calibration& calibration, const ModelInfo& model, c
                        at::ScalarType dtype, bool streamed, bool tunes) {
   const DitCost cost =
       CostOfForward(model.dit, job.attention.pattern, job.attention.windows, job.segment.grid);
-  const auto element_bytes = static_cast<int64_t>(c10::elementSize(dtype));
+  const bool fp8 = dtype == at::kFloat8_e4m3fn;
+  const auto element_bytes =
+      static_cast<int64_t>(c10::elementSize(fp8 ? at::kBFloat16 : dtype));  // of the arithmetic
   const int64_t copied =
-      streamed ? model.dit.num_layers * WeightBytes(DitBlockTensors(model.dit), element_bytes) : 0;
+      streamed
+          ? model.dit.num_layers * DitWeightBytes(DitBlockTensors(model.dit), element_bytes, fp8)
+          : 0;
   TimeOutlook time;
   time.measured = calibration.measured;
   time.start = calibration.StartSeconds(job.segment.grid.tokens(), tunes);

@@ -35,6 +35,12 @@ inline int64_t HeadGroup(int64_t heads, int64_t bytes_per_head, int64_t scratch_
   return 1;
 }
 
+// The largest temporaries of a token between self-attentions in place, in bytes: a tensor or two of
+// dim channels and the FFN's hidden one, of which e4m3 codes exist beside the numbers.
+inline int64_t FfnRowBytes(int64_t dim, int64_t ffn_dim, int64_t element_bytes, bool fp8) {
+  return (ffn_dim + 2 * dim) * element_bytes + (fp8 ? ffn_dim : 0);
+}
+
 // What decides the temporaries of window attention for one head, which are in bytes.
 struct AttentionSize {
   int64_t tokens = 0;
@@ -53,6 +59,12 @@ inline int64_t ScatteredHeadBytes(const AttentionSize& size) {
 // Fused kernels where windows are contiguous in token order: the output only.
 inline int64_t InPlaceHeadBytes(const AttentionSize& size) {
   return (size.tokens + size.largest_group) * size.row_bytes;
+}
+
+// e4m3 codes: the same as ScatteredHeadBytes, also in token order, at a byte per channel; groups
+// need no copy.
+inline int64_t CodesHeadBytes(const AttentionSize& size, int64_t head_dim) {
+  return 4 * size.partitions * size.tokens * head_dim;
 }
 
 // The reference: gathered q, k and v, the output in window order and in token order, and the output

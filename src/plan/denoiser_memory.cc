@@ -82,9 +82,12 @@ int64_t AttentionPhase(const PlannedRun& run, int64_t scratch) {
   const int64_t row = run.dit.dim * run.element_bytes;
   int64_t widest = row * ChunkTokens(RankTokens(run), row, scratch);
   for (const LayerAttention& layer : Layers(run)) {
-    const int64_t head = HeadBytes(run, layer);
-    widest =
-        std::max(widest, head * HeadGroup(run.dit.num_heads / run.split.shards, head, scratch));
+    const auto add = [&](int64_t head) {
+      const int64_t heads = run.dit.num_heads / run.split.shards;
+      widest = std::max(widest, head * HeadGroup(heads, head, scratch));
+    };
+    add(HeadBytes(run, layer));
+    if (run.dit_fp8) add(CodesHeadBytes(layer.size, run.dit.head_dim()));
   }
   const int64_t attention = TensorsOfAttention(run) * TensorBytes(run) + widest;
   return run.split.shards == 1 ? attention : std::max(attention, ExchangeBytes(run));
@@ -94,7 +97,7 @@ int64_t AttentionPhase(const PlannedRun& run, int64_t scratch) {
 // no fused sum the output.
 int64_t FfnPhase(const PlannedRun& run, int64_t scratch) {
   const bool fused = run.on_gpu && run.element_bytes == 2;
-  const int64_t row = (run.dit.ffn_dim + 2 * run.dit.dim) * run.element_bytes;
+  const int64_t row = FfnRowBytes(run.dit.dim, run.dit.ffn_dim, run.element_bytes, run.dit_fp8);
   const int64_t taken = row - (fused ? run.dit.dim * run.element_bytes : 0);
   return TensorBytes(run) + taken * ChunkTokens(RankTokens(run), row, scratch);
 }
@@ -167,6 +170,12 @@ int64_t AllowedScratch(const PlannedRun& run, int64_t weights, int64_t budget) {
   return std::max(allowed, smallest);
 }
 
+// Of the denoiser's tensors, or its blocks', in all forms that are there.
+int64_t FormsBytes(const PlannedRun& run, const TensorTable& table) {
+  const int64_t bytes = DitWeightBytes(table, run.element_bytes, run.dit_fp8);
+  return bytes + (run.dit_bf16 ? WeightBytes(table, run.element_bytes) : 0);
+}
+
 }  // namespace
 
 int64_t DenoiserScratchBytes(bool on_gpu) { return on_gpu ? 6'000'000'000 : 1'000'000'000; }
@@ -177,7 +186,7 @@ int64_t HostChunkBlocks(int64_t block_bytes) {
 
 DenoiserMemory PlanDenoiser(const PlannedRun& run, int64_t budget) {
   DenoiserMemory memory;
-  memory.weights = WeightBytes(DitTensors(run.dit), run.element_bytes);
+  memory.weights = FormsBytes(run, DitTensors(run.dit));
   if (run.dit_stored_bytes >
       0) {  // blocks as stored, and the buffers into which they are converted
     const TensorTable block = DitBlockTensors(run.dit);
@@ -187,9 +196,12 @@ DenoiserMemory PlanDenoiser(const PlannedRun& run, int64_t budget) {
   }
   const bool fits = memory.weights <= budget - Activations(run, SmallestScratch(run));
   if (run.on_gpu && !fits && run.dit.num_layers > kStreamedBlocks) {
-    const int64_t block = WeightBytes(DitBlockTensors(run.dit), run.element_bytes);
-    memory.weights -= (run.dit.num_layers - kStreamedBlocks) * block;
-    memory.host_weights = HostBytes(run.dit.num_layers, block);
+    const TensorTable table = DitBlockTensors(run.dit);
+    memory.weights -= (run.dit.num_layers - kStreamedBlocks) * FormsBytes(run, table);
+    memory.host_weights =
+        HostBytes(run.dit.num_layers, DitWeightBytes(table, run.element_bytes, run.dit_fp8));
+    if (run.dit_bf16)
+      memory.host_weights += HostBytes(run.dit.num_layers, WeightBytes(table, run.element_bytes));
   }
   memory.scratch = AllowedScratch(run, memory.weights, budget);
   memory.activations = Activations(run, memory.scratch);

@@ -36,16 +36,17 @@ StageMemory TextStage(const PlannedRun& run) {
   const int64_t tokens = rows * (6 * text.dim + 4 * text.attention_dim + 3 * text.ffn_dim);
   const int64_t activations = (scores + tokens) * kFloatBytes;
   const TensorTable table = TextEncoderTensors(text);
-  if (run.text_stored_bytes == 0) {
+  if (run.text_stored_bytes == 0 && !run.text_fp8) {
     return {StageKind::kTextEncoder, WeightBytes(table, run.element_bytes), activations,
             Context(run), ""};
   }
   // One block at a time is converted.
+  const int64_t stored = run.text_stored_bytes > 0 ? run.text_stored_bytes : run.element_bytes;
   TextEncoderConfig block = text;
   block.num_layers = 1;
   block.vocab_size = 0;
   return {StageKind::kTextEncoder,
-          WeightBytes(table, run.text_stored_bytes) +
+          TextWeightBytes(table, stored, run.text_fp8) +
               WeightBytes(TextEncoderTensors(block), run.element_bytes),
           activations, Context(run), "weights converted block by block"};
 }

@@ -91,6 +91,21 @@ TEST(Memory, GrowsWithEverythingThatTakesMemory) {
   EXPECT_GT(denoiser(RunOf("wan2.1-1.3b-t3", 832, 480, 161)), denoiser(run));
 }
 
+// Of a block of the 1.3B model: six square matrices and the FFN's two at a byte, a scale for each
+// of their rows, everything else as in bf16.
+TEST(Memory, CountsCodesAtAByte) {
+  PlannedRun run = RunOf("wan2.1-1.3b-t3", 3840, 2176, 81);
+  run.device_budget = 0;
+  const int64_t bf16 = StageOf(PlanMemory(run), "denoiser").weights;
+  run.dit_fp8 = true;
+  const StageMemory fp8 = StageOf(PlanMemory(run), "denoiser");
+  const int64_t codes = 6 * 1536 * 1536 + 2 * 1536 * 8960, rows = 6 * 1536 + 8960 + 1536;
+  EXPECT_EQ(fp8.weights, bf16 - 30 * (codes - 4 * rows));
+  EXPECT_LE(fp8.total(), 22'000'000'000);
+  run.dit_bf16 = true;
+  EXPECT_EQ(StageOf(PlanMemory(run), "denoiser").weights, fp8.weights + bf16);
+}
+
 // Counted by hand for 12 heads of 128 channels, 685,440 tokens, bf16: x, q|k|v and the window
 // buffers of 4 heads (8 tensors), which are wider than a third of the FFN.
 TEST(Memory, CountsThePeakOfALayer) {

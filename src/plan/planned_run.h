@@ -27,6 +27,9 @@ struct PlannedRun {
   // them when they run.
   int64_t dit_stored_bytes = 0;
   int64_t text_stored_bytes = 0;
+  bool text_fp8 = false;  // the text encoder's matrices are e4m3 codes, which its layers convert
+  bool dit_fp8 = false;   // the denoiser multiplies e4m3 codes
+  bool dit_bf16 = false;  // of fp8, it is also there in bf16, for some of the steps
   bool on_gpu = true;
   bool two_branches = true;  // guidance other than 1
   // Latent frames that are encoded first, in fp32: 0, 1 of an image, or a window of a source clip.

@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "ops/fp8/quantise.h"
 #include "ops/linear/linear_tuning.h"
 #include "runtime/cpu_threads.h"
 #include "runtime/host_memory.h"
@@ -77,9 +78,25 @@ at::Device ResolveDevice(const std::string& name) {
   FailUsage("`device` '{}' is not a device; use auto, cpu, cuda or cuda:N", name);
 }
 
+namespace {
+
+void CheckFp8(at::Device device) {
+  if (MultipliesFp8(device)) return;
+  FailUsage(
+      "`dtype` fp8 on {}: it needs a GPU of compute capability 8.9 or later (RTX 4090, L40S, H100 "
+      "and later); use `dtype` bf16",
+      device.is_cuda() ? DeviceName(device) : "the CPU");
+}
+
+}  // namespace
+
 at::ScalarType ResolveDtype(ComputeDtype dtype, at::Device device) {
   if (dtype == ComputeDtype::kBf16) return at::kBFloat16;
   if (dtype == ComputeDtype::kFp32) return at::kFloat;
+  if (dtype == ComputeDtype::kFp8) {
+    CheckFp8(device);
+    return at::kFloat8_e4m3fn;
+  }
   return device.is_cuda() || CpuMultipliesBf16() ? at::kBFloat16 : at::kFloat;
 }
 
@@ -180,7 +197,8 @@ void SetUpDevice(at::Device device, const RunOptions& options) {
 }
 
 at::ScalarType ArithmeticDtype(at::ScalarType dtype, bool on_gpu) {
-  return on_gpu || CpuMultipliesBf16() ? dtype : at::kFloat;
+  const at::ScalarType wide = dtype == at::kFloat8_e4m3fn ? at::kBFloat16 : dtype;
+  return on_gpu || CpuMultipliesBf16() ? wide : at::kFloat;
 }
 
 }  // namespace t3

@@ -16,12 +16,14 @@ namespace t3 {
 // of kind kUsage for another name, kFailed when the GPU is not there or this build has no CUDA.
 at::Device ResolveDevice(const std::string& name);
 
+// kFp8 is float8_e4m3fn, whose run computes in ArithmeticDtype everything but the denoiser's
+// products (models/dit); throws Error of kind kUsage for a device that does not multiply e4m3.
 // kAuto is bf16 on a GPU; on a CPU it is fp32 unless the CPU multiplies bf16 natively (without that
 // a bf16 product is some hundred times slower than fp32).
 at::ScalarType ResolveDtype(ComputeDtype dtype, at::Device device);
 bool CpuMultipliesBf16();
-// The dtype of the arithmetic in a run that asks for `dtype`. CPUs without bf16 instructions
-// compute in fp32: libtorch's emulation of bf16 is up to 150 times slower.
+// The dtype of the arithmetic in a run that asks for `dtype`: bf16 for fp8. CPUs without bf16
+// instructions compute in fp32: libtorch's emulation of bf16 is up to 150 times slower.
 at::ScalarType ArithmeticDtype(at::ScalarType dtype, bool on_gpu);
 
 // fp32 on a GPU means fp32: libtorch would multiply in TF32 in convolutions, which is 1e-3 away.

@@ -90,5 +90,6 @@ struct MetricGroup {
 std::span<const MetricGroup> FrameMetricGroups();      // frames alone
 std::span<const MetricGroup> ReferenceMetricGroups();  // a reference clip
 std::span<const MetricGroup> WorldMetricGroups();  // captions of the synthetic world: score/world
+std::span<const MetricGroup> NetworkMetricGroups();  // networks of the user's files: score/networks
 
 }  // namespace t3

@@ -26,5 +26,10 @@ char32_t FromWindows1252(char32_t c);
 bool IsSpace(char32_t c);
 // General category Nd, what \d matches in a Python pattern.
 bool IsDecimalDigit(char32_t c);
+// General categories L and N, \p{L} and \p{N}.
+bool IsLetter(char32_t c);
+bool IsNumber(char32_t c);
+// The one character that is `c` in lower case.
+char32_t LowerCase(char32_t c);
 
 }  // namespace t3

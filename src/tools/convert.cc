@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include "arch/dit.h"
+#include "arch/text_encoder.h"
 #include "base/check.h"
 #include "base/file_claims.h"
 #include "base/log.h"
@@ -39,8 +41,16 @@ std::optional<at::ScalarType> ParseOutputType(const std::string& name) {
   if (name.empty()) return std::nullopt;
   if (name == "fp32") return at::kFloat;
   if (name == "fp16") return at::kHalf;
-  if (name == "bf16") return at::kBFloat16;
-  FailUsage("`dtype` {}: wanted fp32, fp16 or bf16", name);
+  if (name == "bf16" || name == "fp8") return at::kBFloat16;
+  FailUsage("`dtype` {}: wanted fp32, fp16, bf16 or fp8", name);
+}
+
+// In fp8, the matrices of a network that become codes; its other tensors are bf16.
+std::function<bool(const std::string&)> CodesOf(NetworkKind kind) {
+  if (kind == NetworkKind::kDit) return IsFp8Weight;
+  if (kind == NetworkKind::kTextEncoder) return IsFp8TextWeight;
+  FailUsage("`dtype` fp8 is for a DiT or a text encoder, and the input is a {}; use bf16",
+            NetworkName(kind));
 }
 
 // The file that is meant: of a folder or of "demo" its denoiser.
@@ -108,6 +118,7 @@ void Convert(const std::string& input, const std::string& output, const std::str
   T3_CHECK(loras.empty() || network.kind == NetworkKind::kDit,
            "`lora` changes a DiT, and {} is a {}", source, NetworkName(network.kind));
   for (const Lora& lora : loras) options.loras.push_back({lora.path, lora.scale});
+  if (dtype == "fp8") options.as_codes = CodesOf(network.kind);
   options.metadata = network.metadata;
   options.metadata[kWriterKey] = kWriter;
   if (const auto sampling = SamplingOf(network, loras))

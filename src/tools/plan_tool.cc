@@ -52,7 +52,11 @@ PlannedMachine MachineToPlan(const PlanRequest& request) {
     FailUsage("`gpus` {} is not a number of GPUs; wanted 1 or more", request.gpus);
   const bool any_gpu = !request.preset.empty() && request.device == "auto";
   if (any_gpu) {
-    machine.dtype = request.dtype == ComputeDtype::kFp32 ? at::kFloat : at::kBFloat16;
+    // Without a GPU here, one that has what the dtype needs.
+    const bool fp8 = request.dtype == ComputeDtype::kFp8;
+    machine.dtype = fp8                                    ? at::kFloat8_e4m3fn
+                    : request.dtype == ComputeDtype::kFp32 ? at::kFloat
+                                                           : at::kBFloat16;
     machine.budget = {true, request.memory_limit, 0, request.gpus};
     const at::Device device = ResolveDevice("auto");
     if (device.is_cuda()) machine.device = device;

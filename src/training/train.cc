@@ -21,6 +21,7 @@
 #include "training/loop/trainer.h"
 #include "training/plan_training.h"
 #include "training/read_config.h"
+#include "training/train_ranks.h"
 #include "training/vae/decoder_task.h"
 #include "training/vae/vae_task.h"
 #include "training/vae/world_clips.h"
@@ -94,13 +95,6 @@ ModelInfo OpenBase(const DitTrainConfig& config) {
   return model;
 }
 
-TrainResult RunTrainer(const TrainConfig& config, Task& task, const RunContext& context,
-                       TrainHooks hooks = {}) {
-  Trainer trainer(config, task, context, std::move(hooks));
-  trainer.Run();
-  return {config.output, trainer.step(), trainer.log().empty() ? 0 : trainer.log().back().loss};
-}
-
 // Clips of config.validation, one a batch, in an order that no setting of the run changes.
 std::unique_ptr<BatchSource> OpenValidation(const DitTrainConfig& config, const ModelInfo& model,
                                             at::ScalarType dtype, const RunContext& context) {
@@ -145,12 +139,15 @@ TrainHooks HooksOf(const DitTrainConfig& config, DitTask& task, BatchSource* val
 }
 
 TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
-                      const AnnounceFn& announce) {
+                      const AnnounceFn& announce, TrainRanks& ranks) {
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
   const ModelInfo model = OpenBase(config);
   CheckModelReplaceable(config);
-  const OutputFolder folder(config);
-  if (config.data.videos) PrepareWhenMissing(config, context);
+  std::optional<OutputFolder> folder;
+  ranks.First([&] {
+    folder.emplace(config);
+    if (config.data.videos) PrepareWhenMissing(config, context);
+  });
   std::unique_ptr<PreparedSource> prepared;
   if (!config.data.world) {
     prepared = std::make_unique<PreparedSource>(config.data.prepared, model, config);
@@ -164,12 +161,13 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
   const auto validation = OpenValidation(config, model, dtype, context);
   spdlog::info("training on {}", source->Digest());
   DitTask task(config, model, std::move(source), dtype, context);
-  return RunTrainer(config, task, context, HooksOf(config, task, validation.get(), context));
+  return ranks.Run(config, task, context, HooksOf(config, task, validation.get(), context));
 }
 
 TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
-                      const AnnounceFn& announce) {
+                      const AnnounceFn& announce, TrainRanks& ranks) {
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
+  ranks.CheckAlone("the task \"distill\", whose critic is one process's,");
   const ModelInfo base = OpenBase(config);
   const TeacherModel teacher = OpenTeacher(config, base);
   CheckNotItsBase(teacher.model, config.output);
@@ -194,16 +192,17 @@ TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
   TrainHooks hooks = SampleHooks(config, context);
   hooks.gate_every = config.gates.every_steps;
   hooks.gate = [&task](const TensorMap& weights) { return task.Gate(weights); };
-  return RunTrainer(config, task, context, std::move(hooks));
+  return ranks.Run(config, task, context, std::move(hooks));
 }
 
 TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
-                      const AnnounceFn& announce) {
+                      const AnnounceFn& announce, TrainRanks& ranks) {
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
   const VaeFile file = OpenVaeFile(config.model.vae);
   CheckModelReplaceable(config);
   CheckStride(config.world, file.config.spatial_stride());
-  const OutputFolder folder(config);
+  std::optional<OutputFolder> folder;
+  ranks.First([&] { folder.emplace(config); });
   if (announce) announce(PlanVaeTraining(config, file, context.device, dtype));
   auto source =
       std::make_unique<WorldClips>(config.world, config.seed, config.accumulation, context.device);
@@ -212,10 +211,10 @@ TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
     TrainHooks hooks;
     hooks.gate_every = config.gates_every;
     hooks.gate = [&task](const TensorMap& weights) { return task.Gate(weights); };
-    return RunTrainer(config, task, context, std::move(hooks));
+    return ranks.Run(config, task, context, std::move(hooks));
   }
   VaeTask task(config, file, std::move(source), dtype, context.device);
-  return RunTrainer(config, task, context);
+  return ranks.Run(config, task, context);
 }
 
 void CheckResumable(const TrainConfig& config, const nlohmann::json& identity) {
@@ -292,14 +291,21 @@ TrainPlan PlanTraining(const std::string& path, const std::vector<std::string>& 
 }
 
 TrainResult Train(const std::string& path, const std::vector<std::string>& overrides,
-                  const ProgressFn& progress, const CancelToken* cancel,
-                  const AnnounceFn& announce) {
+                  const ProgressFn& progress, const CancelToken* cancel, const AnnounceFn& announce,
+                  const RankPlace& place) {
   const AnyTrainConfig any = ReadTrainConfig(path, overrides);
   return std::visit(
       [&](const auto& config) {
+        const at::Device device = RankDevice(ResolveDevice(config.device), config.device, place);
+        TrainRanks ranks(place, device, config);
+        if (!ranks.leads()) {
+          const ProgressFn silent;
+          const RunContext context{silent, nullptr, device};
+          return ranks.Reporting([&] { return TrainTask(config, context, {}, ranks); });
+        }
         CheckOutput(config);
-        const RunContext context{progress, cancel, ResolveDevice(config.device)};
-        return TrainTask(config, context, announce);
+        const RunContext context{progress, cancel, device};
+        return TrainTask(config, context, announce, ranks);
       },
       any);
 }

@@ -67,6 +67,7 @@ class Machine {
   void PushTensor(Global function, const Node& arguments);
   void PushParameter(const Node& arguments);
   void Reduce();
+  void MakeModule();
   void Build();
 
   Bytes bytes_;
@@ -155,6 +156,8 @@ bool Machine::UseObject(Opcode opcode) {
       return PushStorage(), true;
     case Opcode::kReduce:
       return Reduce(), true;
+    case Opcode::kNewObj:
+      return MakeModule(), true;
     case Opcode::kBuild:
       return Build(), true;
     default:
@@ -263,15 +266,34 @@ void Machine::Reduce() {
       return PushTensor(callable->global, *arguments);
     case Global::kRebuildParameter:
       return PushParameter(*arguments);
+    case Global::kScriptValue:  // holds no named tensor
+      return stack_.Push(stack_.New(Kind::kNone));
     default:
       Fail("the pickle calls a storage type or dtype at byte {}", reader_.position());
   }
 }
 
-// The attributes of a state dict's OrderedDict (its _metadata) say nothing about tensors.
+// A module of a TorchScript archive: its attributes follow. No other class is known.
+void Machine::MakeModule() {
+  const Node* arguments = stack_.PopKind(Kind::kTuple);
+  const Node* made = stack_.PopKind(Kind::kGlobal);
+  T3_CHECK(made->global == Global::kScriptClass && arguments->items.empty(),
+           "the pickle has opcode 0x81 at byte {} for an object that is not a TorchScript module; "
+           "nothing in it is run",
+           reader_.position() - 1);
+  Node& node = stack_.New(Kind::kDict);
+  node.global = Global::kScriptClass;
+  stack_.Push(node);
+}
+
+// The attributes of a state dict's OrderedDict (its _metadata) say nothing about tensors; those of
+// a module are its tensors and modules.
 void Machine::Build() {
-  stack_.PopKind(Kind::kDict);
-  stack_.Push(*stack_.PopKind(Kind::kDict));
+  Node* attributes = stack_.PopKind(Kind::kDict);
+  Node* object = stack_.PopKind(Kind::kDict);
+  // Moved: one long dict that is copied to many modules would fill the memory.
+  if (object->global == Global::kScriptClass) object->items = std::move(attributes->items);
+  stack_.Push(*object);
 }
 
 }  // namespace

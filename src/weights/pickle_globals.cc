@@ -2,6 +2,8 @@
 // since a global is how a pickle names code to run.
 #include "weights/pickle_globals.h"
 
+#include <string>
+
 #include "base/check.h"
 #include "base/text.h"
 
@@ -36,11 +38,25 @@ constexpr KnownGlobal kKnown[] = {
     {"torch.storage", "UntypedStorage", Global::kUntypedStorage},
     {"torch", "float8_e4m3fn", Global::kDType, DType::kF8E4M3},
     {"torch", "float8_e5m2", Global::kDType, DType::kF8E5M2},
+    {"torch.jit._pickle", "build_intlist", Global::kScriptValue},
+    {"torch.jit._pickle", "build_doublelist", Global::kScriptValue},
+    {"torch.jit._pickle", "build_boollist", Global::kScriptValue},
+    {"torch.jit._pickle", "build_tensorlist", Global::kScriptValue},
+    {"torch.jit._pickle", "restore_type_tag", Global::kScriptValue},
 };
+
+// The modules of a TorchScript archive are classes of code that is stored beside the pickle.
+constexpr std::string_view kScriptModules = "__torch__";
 
 }  // namespace
 
 PickleNode MakeGlobal(std::string_view module, std::string_view name) {
+  if (module == kScriptModules || module.starts_with(std::string(kScriptModules) + ".")) {
+    PickleNode node;
+    node.kind = PickleNode::Kind::kGlobal;
+    node.global = Global::kScriptClass;
+    return node;
+  }
   for (const KnownGlobal& known : kKnown) {
     if (known.module != module || known.name != name) continue;
     PickleNode node;

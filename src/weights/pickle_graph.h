@@ -35,12 +35,15 @@ struct PickleNode {
     kRebuildParameter,
     kStorageType,
     kUntypedStorage,
-    kDType
+    kDType,
+    kScriptClass,  // a module of a TorchScript archive
+    kScriptValue   // a list of such an archive
   };
 
   Kind kind = Kind::kNone;
   // kGlobal: which one, and the dtype that a storage type or dtype stands for. kTensor: `global` is
-  // the function that would have built it.
+  // the function that would have built it. kDict: kScriptClass where it holds a module's
+  // attributes.
   Global global = Global::kOrderedDict;
   DType dtype = DType::kU8;
   int64_t integer = 0;    // kInt, kBool

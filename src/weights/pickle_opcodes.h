@@ -33,6 +33,7 @@ enum class PickleOpcode : uint8_t {
   kEmptyList = ']',
   kEmptyTuple = ')',
   kProto = 0x80,
+  kNewObj = 0x81,  // TorchScript archives only
   kTuple1 = 0x85,
   kTuple2 = 0x86,
   kTuple3 = 0x87,

@@ -13,12 +13,18 @@ namespace {
 
 using Kind = PickleNode::Kind;
 
+constexpr int kMaxModules = 32;  // a TorchScript module inside another
+constexpr size_t kMaxPrefix = 1024;
 constexpr int kMaxDepth = 4;  // {"model": {"module": {"state_dict": ...}}}
 
 struct FoundDict {
   std::string path;  // the keys that lead to it, joined by '.'
   const PickleNode* dict;
 };
+
+bool IsModule(const PickleNode& node) {
+  return node.kind == Kind::kDict && node.global == PickleNode::Global::kScriptClass;
+}
 
 bool HoldsTensors(const PickleNode& dict) {
   for (size_t i = 1; i < dict.items.size(); i += 2) {
@@ -71,11 +77,44 @@ StateDict NamedTensors(const PickleNode& dict) {
   return state;
 }
 
+// The tensors of a TorchScript module and of the modules inside it. One that is reached on two ways
+// counts at the first.
+void AddModule(const PickleNode& module, const std::string& prefix, int depth,
+               std::set<const PickleNode*>* visited, StateDict* state) {
+  if (!visited->insert(&module).second) return;
+  T3_CHECK(depth < kMaxModules && prefix.size() < kMaxPrefix,
+           "the checkpoint nests modules deeper than {} levels or {} bytes of names", kMaxModules,
+           kMaxPrefix);
+  for (const auto& [name, tensor] : NamedTensors(module).tensors) {
+    state->tensors.emplace_back(prefix + name, tensor);
+  }
+  for (size_t i = 0; i + 1 < module.items.size(); i += 2) {
+    const PickleNode& key = *module.items[i];
+    const PickleNode& value = *module.items[i + 1];
+    if (key.kind != Kind::kString || !IsModule(value)) continue;
+    AddModule(value, fmt::format("{}{}.", prefix, key.text), depth + 1, visited, state);
+  }
+}
+
+StateDict ModuleTensors(const PickleNode& root) {
+  StateDict state;
+  std::set<const PickleNode*> visited;
+  AddModule(root, "", 0, &visited, &state);
+  std::set<std::string_view> names;
+  for (const auto& [name, tensor] : state.tensors) {
+    T3_CHECK(names.insert(name).second, "the checkpoint holds tensor {} twice", Quote(name));
+  }
+  T3_CHECK(!state.tensors.empty(), "the TorchScript archive holds no tensors");
+  state.notes.emplace_back("takes the weights of a TorchScript archive; its code is not run");
+  return state;
+}
+
 }  // namespace
 
 StateDict FindStateDict(const PickleNode& root) {
   T3_CHECK(root.kind == Kind::kDict, "the checkpoint is a {}, wanted a dict of tensors",
            KindName(root.kind));
+  if (IsModule(root)) return ModuleTensors(root);
   std::set<const PickleNode*> visited;
   std::vector<FoundDict> found;
   FindDicts(root, "", 0, &visited, &found);

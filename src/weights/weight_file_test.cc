@@ -152,6 +152,47 @@ TEST(TorchZip, GoesDownToTheStateDict) {
   }
 }
 
+// The opcodes of a TorchScript module with these attributes.
+std::string Module(const std::string& name, const std::string& attributes) {
+  return Global("__torch__.net", name) + ")\x81" + attributes + "b";
+}
+
+TEST(TorchZip, ReadsTheModulesOfTorchScript) {
+  const test::Folder folder;
+  const std::string list =
+      Reduce(Global("torch.jit._pickle", "build_intlist"), Tuple({"]" + Int(1) + "a"}));
+  const std::string inner = Module("Inner", Dict({Str("w"), Tensor(), Str("training"), kTrue}));
+  const std::string root = Module(
+      "Net", Dict({Str("b"), Tensor({.offset = 5, .shape = {}, .stride = {}}), Str("sizes"), list,
+                   Str("layers"), Module("List", Dict({Str("0"), inner, Str("1"), inner}))}));
+  test::ZipSpec spec;
+  spec.entries = {{.name = "x/data.pkl", .data = Whole(root)},
+                  {.name = "x/data/0", .data = test::SixFloats()},
+                  {.name = "x/code/net.py", .data = "deflated", .method = 8, .size = 99}};
+  const auto file = OpenBytes(folder, test::Zip(spec));
+  ASSERT_EQ(file->tensors().size(), 3u);
+  EXPECT_EQ(Values(*file, "b"), (Floats{5}));
+  EXPECT_EQ(Values(*file, "layers.0.w"), (Floats{0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(Values(*file, "layers.1.w"), (Floats{0, 1, 2, 3, 4, 5}));
+}
+
+TEST(TorchZip, RefusesOtherObjects) {
+  const test::Folder folder;
+  const auto refuses = [&](const std::string& root) {
+    EXPECT_THROW(OpenBytes(folder, test::TorchZip(Whole(root))), Error) << root;
+  };
+  refuses(Global("collections", "OrderedDict") + ")\x81}b");
+  refuses(Global("__torch__", "Net") + Tuple({Int(1)}) + "\x81}b");
+  refuses(Global("__torch__evil", "Net") + ")\x81}b");
+  refuses(Reduce(Global("__torch__", "Net"), ")"));
+  refuses(Module("Empty", "}"));
+  std::string deep = Dict({Str("w"), Tensor()});
+  for (int i = 0; i < 40; ++i) deep = Dict({Str("m"), Module("Net", deep)});
+  refuses(Module("Net", deep));
+  refuses(
+      Module("Net", Dict({Str(std::string(2000, 'n')), Module("Net", "}"), Str("w"), Tensor()})));
+}
+
 TEST(TorchZip, ReadsFloat8FromUntypedStorage) {
   const test::Folder folder;
   const std::string storage = Tuple({Str("storage"), Global("torch.storage", "UntypedStorage"),

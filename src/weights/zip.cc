@@ -24,6 +24,7 @@ constexpr uint16_t kSizesFollow = 1 << 3;  // local sizes are 0, a data descript
 constexpr uint16_t kStrongEncryption = 1 << 6;
 constexpr uint16_t kSaturated16 = 0xFFFF;
 constexpr uint32_t kSaturated32 = 0xFFFFFFFF;
+constexpr std::string_view kScriptCode = "/code/";  // of TorchScript archives
 
 struct Directory {
   uint64_t entries = 0;
@@ -35,6 +36,7 @@ struct Entry {
   std::string name;
   uint64_t bytes = 0;
   uint64_t offset = 0;  // of the local header
+  bool left_out = false;
 };
 
 uint32_t SignatureAt(Bytes file, size_t position) {
@@ -164,6 +166,10 @@ Entry ReadEntry(ByteReader& reader) {
   reader.Take(comment_size);
   const std::string name = Quote(entry.name);
   T3_CHECK((flags & (kEncrypted | kStrongEncryption)) == 0, "the zip entry {} is encrypted", name);
+  if (method != 0 && entry.name.find(kScriptCode) != std::string::npos) {
+    entry.left_out = true;
+    return entry;
+  }
   T3_CHECK(method == 0, "the zip entry {} is compressed (method {}); torch.save only stores", name,
            method);
   T3_CHECK(entry.bytes == stored_size, "the zip entry {} is stored, but {} bytes became {}", name,
@@ -217,6 +223,7 @@ std::map<std::string, Bytes> ParseZip(Bytes file) {
             [](const Entry& a, const Entry& b) { return a.offset < b.offset; });
   std::map<std::string, Bytes> files;
   for (size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].left_out) continue;
     // An entry ends where the next begins, but never in the directory: the next one's offset is not
     // checked yet.
     const uint64_t next = i + 1 < entries.size() ? entries[i + 1].offset : directory.offset;

@@ -2,7 +2,6 @@
 """The web page of t3 serve in a real browser: from a prompt to a clip, and who can use it.
 
   page_test.py --t3 PROGRAM [unittest arguments, such as Page.test_keyboard]
-  page_test.py --url URL --keyed-url URL --key KEY     against servers that run, without and with keys
   page_test.py --t3 PROGRAM --screenshots DIR          writes the pictures of the documentation instead
 
 Needs chromium and chromedriver; without them it exits with 77, which ctest reports as skipped.
@@ -17,12 +16,11 @@ import struct
 import sys
 import tempfile
 import unittest
-import urllib.request
 import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import webdriver  # noqa: E402
-from server import Server, free_port, wait  # noqa: E402
+from serving import free_port, serving, wait  # noqa: E402
 
 SKIPPED = 77
 PROMPT = ("The desert at noon. A clear sky with the sun on the right. Between two blue lanterns a red "
@@ -71,13 +69,12 @@ def choose(select, value):
 
 
 def jobs():
-    with urllib.request.urlopen(server.url + "v1/videos?limit=100") as reply:
-        return json.load(reply)["data"]
+    return server.get("/v1/videos?limit=100").json()["data"]
 
 
 def delete_all():
     for job in jobs():
-        urllib.request.urlopen(urllib.request.Request(f"{server.url}v1/videos/{job['id']}", method="DELETE"))
+        server.request("DELETE", f"/v1/videos/{job['id']}")
 
 
 def open_page():
@@ -174,8 +171,7 @@ class Page(unittest.TestCase):
             clip = os.path.join(folder, "clip.mp4")
             submit(PROMPT, 1)
             wait(lambda: visible(card("completed")), "a video to upload", 120)
-            with urllib.request.urlopen(f"{server.url}v1/videos/{jobs()[0]['id']}/content") as reply:
-                pathlib.Path(clip).write_bytes(reply.read())
+            pathlib.Path(clip).write_bytes(server.content(jobs()[0]["id"]))
             browser.type("#input_reference", clip)
             self.assertIn("clip.mp4", text("#source-name"))
             self.assertTrue(visible("#strength"))
@@ -210,6 +206,18 @@ class Page(unittest.TestCase):
         wait(lambda: len(jobs()) == 1, "the job")
         self.assertEqual(jobs()[0]["settings"], {
             "size": "512x288", "draft": "256x144", "draft_steps": 7, "num_inference_steps": 30})
+
+    def test_typing_while_the_server_starts(self):
+        browser.devtools("Network.enable")
+        browser.devtools("Network.setBlockedURLs", urls=["*/v1/models"])
+        browser.open(server.url)
+        wait(lambda: visible("#banner"), "the reason")
+        browser.type("#prompt", "A prompt.")
+        set_value("#num_frames", "5")
+        browser.devtools("Network.setBlockedURLs", urls=[])
+        wait(lambda: text("#model") == "Model demo" and "5 frames" in text("#plan-rows"), "the model and an estimate")
+        self.assertEqual(browser.run("return document.getElementById('prompt').value"), "A prompt.")
+        self.assertEqual([entry["message"] for entry in browser.log("browser") if "Uncaught" in entry["message"]], [])
 
     def test_lost_connection(self):
         submit(PROMPT, 60)
@@ -407,10 +415,7 @@ def take_screenshots(folder):
 def main():
     global browser, server, keyed
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--t3")
-    parser.add_argument("--url")
-    parser.add_argument("--keyed-url")
-    parser.add_argument("--key")
+    parser.add_argument("--t3", required=True)
     parser.add_argument("--screenshots")
     options, rest = parser.parse_known_args()
     programs = webdriver.find_programs()
@@ -418,8 +423,8 @@ def main():
         print("skipped: chromium or chromedriver is not installed")
         return SKIPPED
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(contextlib.closing(Server(options.t3, options.url)))
-        keyed = stack.enter_context(contextlib.closing(Server(options.t3, options.keyed_url, options.key, keyed=True)))
+        server = stack.enter_context(serving(options.t3))
+        keyed = stack.enter_context(serving(options.t3, keyed=True))
         browser = stack.enter_context(contextlib.closing(webdriver.Browser(programs, free_port())))
         if options.screenshots:
             take_screenshots(options.screenshots)

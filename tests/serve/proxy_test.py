@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """t3 serve behind the configurations of packaging/: TLS, event streams, large uploads, ranges.
 
-  proxy_test.py --t3 PROGRAM            starts a server of its own
-  proxy_test.py --url URL [--key KEY]   uses one that runs
+  proxy_test.py --t3 PROGRAM [unittest arguments, such as Nginx.test_large_upload]
 
 A proxy that is not installed is left out; without nginx the test exits with 77, which ctest reports as
 skipped. Needs openssl and curl.
@@ -27,7 +26,7 @@ import unittest
 import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from server import Server, free_port, wait  # noqa: E402
+from serving import free_port, serving, wait  # noqa: E402
 
 SKIPPED = 77
 PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging"
@@ -289,20 +288,15 @@ def stop(process):
 def main():
     global server
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--t3")
-    parser.add_argument("--url")
-    parser.add_argument("--key")
+    parser.add_argument("--t3", required=True)
     options, rest = parser.parse_known_args()
     if shutil.which("nginx") is None or shutil.which("curl") is None:
         print("skipped: nginx or curl is not installed")
         return SKIPPED
     # Without keys the server answers to loopback names only.
-    server = Server(options.t3, options.url, options.key, keyed=True)
-    try:
+    with serving(options.t3, keyed=True) as server:
         result = unittest.main(argv=[sys.argv[0], *rest], exit=False, verbosity=2).result
-        return 0 if result.wasSuccessful() else 1
-    finally:
-        server.close()
+    return 0 if result.wasSuccessful() else 1
 
 
 if __name__ == "__main__":

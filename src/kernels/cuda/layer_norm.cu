@@ -1,6 +1,7 @@
 // Modulated LayerNorm: a row's 16-byte vectors stay in registers, so x is read once.
 #include <type_traits>
 
+#include "kernels/cuda/fp8.cuh"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/vector.cuh"
 #include "kernels/cuda/vector_rows.cuh"
@@ -11,27 +12,74 @@ namespace {
 
 constexpr int kWarpRows = 8;  // rows per block if one warp takes a row
 
-// (x - mean) * inverse * multiplier + shift for one vector of T, stored as Out.
-template <typename T, typename Out>
-__device__ void WriteVector(const LayerNormModulateArgs& args, int64_t token, int channel,
-                            uint4 raw, float mean, float inverse) {
+// (x - mean) * inverse * multiplier + shift for one vector of T.
+template <typename T>
+__device__ void Modulate(const LayerNormModulateArgs& args, int64_t token, int channel, uint4 raw,
+                         float mean, float inverse, float (&x)[kLanes<T>]) {
   constexpr int kN = kLanes<T>;
   const int64_t row = RowOf(args.rows, token) * args.channels;
-  float x[kN], multiplier[kN], shift[kN];
+  float multiplier[kN], shift[kN];
   Unpack(raw, x);
   LoadFloats(args.multiplier + row + channel, multiplier);
   LoadFloats(args.shift + row + channel, shift);
 #pragma unroll
   for (int i = 0; i < kN; ++i) x[i] = (x[i] - mean) * inverse * multiplier[i] + shift[i];
-  Out* out = static_cast<Out*>(args.out) + token * args.channels + channel;
-  if constexpr (std::is_same_v<T, Out>) {
-    Store(out, 0, x);
-  } else {
+}
+
+// The vectors of a row that a thread holds: lane, lane + THREADS, ... below `vectors`.
+template <typename T, int THREADS, int NV>
+struct LayerNormRow {
+  int64_t token;
+  int lane;
+  int vectors;
+  uint4 raw[NV];
+  float mean, inverse;
+
+  // Calls f(channel, values) for each vector, normed and modulated.
+  template <typename F>
+  __device__ void ForEachVector(const LayerNormModulateArgs& args, F f) const {
 #pragma unroll
-    for (int i = 0; i < kN; i += 4) {
-      *reinterpret_cast<float4*>(out + i) = make_float4(x[i], x[i + 1], x[i + 2], x[i + 3]);
+    for (int i = 0; i < NV; ++i) {
+      const int v = lane + i * THREADS;
+      if (v >= vectors) continue;
+      float x[kLanes<T>];
+      Modulate<T>(args, token, v * kLanes<T>, raw[i], mean, inverse, x);
+      f(v * kLanes<T>, x);
     }
   }
+};
+
+struct Fp8Codes {};  // as Out
+
+template <typename T, typename Out, int WARPS, int NV>
+__device__ void WriteRow(const LayerNormModulateArgs& args,
+                         const LayerNormRow<T, WARPS * kWarp, NV>& row) {
+  Out* const out = static_cast<Out*>(args.out) + row.token * args.channels;
+  row.ForEachVector(args, [&](int channel, const float(&x)[kLanes<T>]) {
+    if constexpr (std::is_same_v<T, Out>) {
+      Store(out, channel, x);
+    } else {
+#pragma unroll
+      for (int i = 0; i < kLanes<T>; i += 4) {
+        *reinterpret_cast<float4*>(out + channel + i) =
+            make_float4(x[i], x[i + 1], x[i + 2], x[i + 3]);
+      }
+    }
+  });
+}
+
+// The modulated values are computed twice, since registers for them would halve the rows in flight.
+template <int WARPS, int NV>
+__device__ void WriteCodes(const LayerNormModulateArgs& args,
+                           const LayerNormRow<__nv_bfloat16, WARPS * kWarp, NV>& row,
+                           float* shared) {
+  float largest = 0;
+  row.ForEachVector(args, [&](int, const float(&x)[8]) { largest = MaxMagnitude(x, largest); });
+  const RowScale scale = ScaleOfMax(GroupMax<WARPS>(largest, shared));
+  unsigned char* const codes = static_cast<unsigned char*>(args.out) + row.token * args.channels;
+  row.ForEachVector(args,
+                    [&](int channel, float(&x)[8]) { StoreFp8(codes, channel, x, scale.inverse); });
+  if (row.lane == 0) args.out_scale[row.token] = scale.scale;
 }
 
 // WARPS warps take a row; each thread holds up to NV vectors of it.
@@ -39,39 +87,41 @@ template <typename T, typename Out, int WARPS, int NV>
 __global__ void __launch_bounds__(256) LayerNormKernel(const LayerNormModulateArgs args) {
   constexpr int kThreads = WARPS * kWarp;
   __shared__ float shared[2][WARPS];
-  const int64_t token =
+  LayerNormRow<T, kThreads, NV> row;
+  row.token =
       WARPS == 1 ? static_cast<int64_t>(blockIdx.x) * kWarpRows + threadIdx.x / kWarp : blockIdx.x;
-  if (token >= args.tokens) return;  // for a whole warp at once
-  const int lane = threadIdx.x % kThreads;
-  const int vectors = static_cast<int>(args.channels) / kLanes<T>;
+  if (row.token >= args.tokens) return;  // for a whole warp at once
+  row.lane = threadIdx.x % kThreads;
+  row.vectors = static_cast<int>(args.channels) / kLanes<T>;
   const uint4* x =
-      reinterpret_cast<const uint4*>(static_cast<const T*>(args.x) + token * args.x_stride);
-  uint4 raw[NV];
-  LoadRow<kThreads>(x, lane, vectors, raw);
+      reinterpret_cast<const uint4*>(static_cast<const T*>(args.x) + row.token * args.x_stride);
+  LoadRow<kThreads>(x, row.lane, row.vectors, row.raw);
   const float count = static_cast<float>(args.channels);
   float sum = 0;
 #pragma unroll
   for (int i = 0; i < NV; ++i) {
     float values[kLanes<T>];
-    Unpack(raw[i], values);
+    Unpack(row.raw[i], values);
 #pragma unroll
     for (float value : values) sum += value;
   }
-  const float mean = GroupSum<WARPS>(sum, shared[0]) / count;
+  row.mean = GroupSum<WARPS>(sum, shared[0]) / count;
   float square = 0;
 #pragma unroll
   for (int i = 0; i < NV; ++i) {
     float values[kLanes<T>];
-    Unpack(raw[i], values);
-    const bool inside = lane + i * kThreads < vectors;
+    Unpack(row.raw[i], values);
+    const bool inside = row.lane + i * kThreads < row.vectors;
 #pragma unroll
-    for (float value : values) square += inside ? (value - mean) * (value - mean) : 0.f;
+    for (float value : values) {
+      square += inside ? (value - row.mean) * (value - row.mean) : 0.f;
+    }
   }
-  const float inverse = rsqrtf(GroupSum<WARPS>(square, shared[1]) / count + args.eps);
-#pragma unroll
-  for (int i = 0; i < NV; ++i) {
-    const int v = lane + i * kThreads;
-    if (v < vectors) WriteVector<T, Out>(args, token, v * kLanes<T>, raw[i], mean, inverse);
+  row.inverse = rsqrtf(GroupSum<WARPS>(square, shared[1]) / count + args.eps);
+  if constexpr (std::is_same_v<Out, Fp8Codes>) {
+    WriteCodes<WARPS>(args, row, shared[0]);
+  } else {
+    WriteRow<T, Out, WARPS>(args, row);
   }
 }
 
@@ -103,7 +153,9 @@ void LaunchForWidth(const LayerNormModulateArgs& args, cudaStream_t stream) {
 
 void LaunchLayerNormModulate(const LayerNormModulateArgs& args, Stream stream) {
   CheckChannels("LayerNormModulate", args.channels, kLayerNormMaxChannels);
-  if (args.x_type == DType::kFloat32) {
+  if (args.out_scale != nullptr) {
+    LaunchForWidth<__nv_bfloat16, Fp8Codes>(args, ToCuda(stream));
+  } else if (args.x_type == DType::kFloat32) {
     LaunchForWidth<float, float>(args, ToCuda(stream));
   } else if (args.out_type == DType::kFloat32) {
     LaunchForWidth<__nv_bfloat16, float>(args, ToCuda(stream));

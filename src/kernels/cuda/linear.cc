@@ -36,9 +36,9 @@ using Preference =
     std::unique_ptr<cublasLtMatmulPreference_t,
                     Destroy<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>>;
 
-Layout CreateLayout(int64_t rows, int64_t columns, int64_t stride) {
+Layout CreateLayout(cudaDataType type, int64_t rows, int64_t columns, int64_t stride) {
   cublasLtMatrixLayout_t layout = nullptr;
-  Check(cublasLtMatrixLayoutCreate(&layout, CUDA_R_16BF, static_cast<uint64_t>(rows),
+  Check(cublasLtMatrixLayoutCreate(&layout, type, static_cast<uint64_t>(rows),
                                    static_cast<uint64_t>(columns), stride),
         "cublasLtMatrixLayoutCreate");
   return Layout(layout);
@@ -50,6 +50,19 @@ void Set(const Operation& operation, cublasLtMatmulDescAttributes_t name, const 
         "cublasLtMatmulDescSetAttribute");
 }
 
+// Fast accumulation keeps about 13 bits of a sum in the tensor core instead of moving it to fp32
+// registers every 128 terms. It adds 4e-4 (1,536 inputs) to 2.7e-3 (14,336) of a product's L2 to
+// the 3.7e-2 of the codes, and products are a fifth to a third faster.
+void SetScales(const Operation& operation, const LinearArgs& args) {
+  Set(operation, CUBLASLT_MATMUL_DESC_FAST_ACCUM, int8_t{1});
+  Set(operation, CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, CUDA_R_16BF);
+  constexpr int32_t kPerRow = CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F;
+  Set(operation, CUBLASLT_MATMUL_DESC_A_SCALE_MODE, kPerRow);
+  Set(operation, CUBLASLT_MATMUL_DESC_B_SCALE_MODE, kPerRow);
+  Set(operation, CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, args.weight_scale);
+  Set(operation, CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, args.x_scale);
+}
+
 Operation CreateOperation(const LinearArgs& args) {
   cublasLtMatmulDesc_t created = nullptr;
   Check(cublasLtMatmulDescCreate(&created, CUBLAS_COMPUTE_32F, CUDA_R_32F),
@@ -59,6 +72,7 @@ Operation CreateOperation(const LinearArgs& args) {
   Set(operation, CUBLASLT_MATMUL_DESC_EPILOGUE,
       args.gelu ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_BIAS);
   Set(operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER, args.bias);
+  if (args.fp8()) SetScales(operation, args);
   return operation;
 }
 
@@ -66,9 +80,12 @@ Operation CreateOperation(const LinearArgs& args) {
 struct Product {
   explicit Product(const LinearArgs& args)
       : operation(CreateOperation(args)),
-        weight(CreateLayout(args.in, args.out, args.in)),
-        x(CreateLayout(args.in, args.tokens, args.x_stride)),
-        y(CreateLayout(args.out, args.tokens, args.y_stride)) {}
+        weight(CreateLayout(TypeOf(args), args.in, args.out, args.in)),
+        x(CreateLayout(TypeOf(args), args.in, args.tokens, args.x_stride)),
+        y(CreateLayout(CUDA_R_16BF, args.out, args.tokens, args.y_stride)) {}
+  static cudaDataType TypeOf(const LinearArgs& args) {
+    return args.fp8() ? CUDA_R_8F_E4M3 : CUDA_R_16BF;
+  }
   Operation operation;
   Layout weight, x, y;
 };
@@ -109,15 +126,15 @@ Algorithms FindAlgorithms(const Product& product, const Workspace& workspace) {
 }
 
 // What the candidates depend on.
-using Key = std::array<int64_t, 9>;
+using Key = std::array<int64_t, 10>;
 
 const Algorithms& AlgorithmsFor(const LinearArgs& args, const Workspace& workspace) {
   static std::mutex mutex;
   static std::map<Key, Algorithms> known;
   int device = 0;
   T3_CHECK(cudaGetDevice(&device) == cudaSuccess, "no current GPU");
-  const Key key{device,        args.tokens, args.in,  args.out,       args.x_stride,
-                args.y_stride, args.gelu,   args.add, workspace.bytes};
+  const Key key{device,        args.tokens, args.in,  args.out,   args.x_stride,
+                args.y_stride, args.gelu,   args.add, args.fp8(), workspace.bytes};
   const std::lock_guard lock(mutex);
   const auto found = known.find(key);
   if (found != known.end()) return found->second;

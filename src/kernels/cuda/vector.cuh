@@ -122,19 +122,33 @@ inline int LanesForVectors(int64_t vectors) {
   return lanes;
 }
 
-// Sum over WARPS warps of a block; every thread of the block calls it. `shared` has WARPS floats
-// and may be used again after the next call's barrier.
-template <int WARPS>
-__device__ inline float GroupSum(float value, float* shared) {
-  value = WarpSum(value);
+// Combines a warp's results over WARPS warps of a block; every thread of the block calls it.
+// `shared` has WARPS floats and may be used again after the next call's barrier.
+template <int WARPS, typename F>
+__device__ inline float Combine(float value, float* shared, F combine) {
   if constexpr (WARPS == 1) return value;
   __syncthreads();
   if (threadIdx.x % kWarp == 0) shared[threadIdx.x / kWarp] = value;
   __syncthreads();
-  float sum = 0;
+  float result = 0;
 #pragma unroll
-  for (int i = 0; i < WARPS; ++i) sum += shared[i];
-  return sum;
+  for (int i = 0; i < WARPS; ++i) result = combine(result, shared[i]);
+  return result;
+}
+
+template <int WARPS>
+__device__ inline float GroupSum(float value, float* shared) {
+  return Combine<WARPS>(WarpSum(value), shared, [](float a, float b) { return a + b; });
+}
+
+// Of values that are not negative.
+template <int WARPS>
+__device__ inline float GroupMax(float value, float* shared) {
+#pragma unroll
+  for (int offset = kWarp / 2; offset > 0; offset /= 2) {
+    value = fmaxf(value, __shfl_xor_sync(0xffffffffu, value, offset));
+  }
+  return Combine<WARPS>(value, shared, [](float a, float b) { return fmaxf(a, b); });
 }
 
 }  // namespace t3::kernels

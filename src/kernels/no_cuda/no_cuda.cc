@@ -6,6 +6,7 @@
 #include "kernels/bias_relu.h"
 #include "kernels/causal_conv.h"
 #include "kernels/device.h"
+#include "kernels/fp8_attention.h"
 #include "kernels/inverse_rms.h"
 #include "kernels/layer_norm.h"
 #include "kernels/layer_norm_backward.h"
@@ -13,6 +14,7 @@
 #include "kernels/norm_silu.h"
 #include "kernels/norm_silu_backward.h"
 #include "kernels/place_phases.h"
+#include "kernels/quantise_rows.h"
 #include "kernels/rms_rope_backward.h"
 #include "kernels/rms_rope_rows.h"
 #include "kernels/rms_rope_scatter.h"
@@ -42,14 +44,19 @@ void LaunchAddGatedBackward(const AddGatedBackwardArgs&, Stream) { Refuse("AddGa
 void LaunchAddMap(const AddMapArgs&, Stream) { Refuse("AddMap"); }
 void LaunchBiasRelu(const BiasReluArgs&, Stream) { Refuse("BiasRelu"); }
 void LaunchCausalConv(const CausalConvArgs&, Stream) { Refuse("CausalConv"); }
+void LaunchFp8Scatter(const Fp8ScatterArgs&, Stream) { Refuse("Fp8Scatter"); }
+void LaunchFp8WindowMean(const Fp8WindowMeanArgs&, Stream) { Refuse("Fp8WindowMean"); }
 void LaunchInverseRms(const InverseRmsArgs&, Stream) { Refuse("InverseRms"); }
+void LaunchKeyValueMean(const KeyValueMeanArgs&, Stream) { Refuse("KeyValueMean"); }
 void LaunchLayerNormModulate(const LayerNormModulateArgs&, Stream) { Refuse("LayerNormModulate"); }
 void LaunchLayerNormModulateBackward(const LayerNormModulateBackwardArgs&, Stream) {
   Refuse("LayerNormModulateBackward");
 }
+void LaunchMaxDeviation(const MaxDeviationArgs&, Stream) { Refuse("MaxDeviation"); }
 void LaunchNormSilu(const NormSiluArgs&, Stream) { Refuse("NormSilu"); }
 void LaunchNormSiluBackward(const NormSiluBackwardArgs&, Stream) { Refuse("NormSiluBackward"); }
 void LaunchPlacePhases(const PlacePhasesArgs&, Stream) { Refuse("PlacePhases"); }
+void LaunchQuantiseRows(const QuantiseRowsArgs&, Stream) { Refuse("QuantiseRows"); }
 void LaunchRmsRopeBackward(const RmsRopeBackwardArgs&, Stream) { Refuse("RmsRopeBackward"); }
 void LaunchRmsRopeRows(const RmsRopeRowsArgs&, Stream) { Refuse("RmsRopeRows"); }
 void LaunchRmsRopeScatter(const RmsRopeScatterArgs&, Stream) { Refuse("RmsRopeScatter"); }

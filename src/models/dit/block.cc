@@ -55,33 +55,34 @@ void DitBlock::AddCrossAttentionAndFfn(at::Tensor& x, const BlockContext& contex
     AddFfn(rows, modulation, chunk.mode);
     return rows;
   };
-  // In place, a chunk has at most two tensors of dim channels besides the FFN's hidden one.
   // Autograd stores the hidden tensor twice, and about sixteen of dim channels.
-  const int64_t channels = context.mode == ExecutionMode::kInPlace
-                               ? config_.ffn_dim + 2 * config_.dim
-                               : 2 * config_.ffn_dim + 16 * config_.dim;
-  x = MapTokens(std::move(x), channels, context, per_token);
+  const auto element = static_cast<int64_t>(x.element_size());
+  const int64_t row_bytes =
+      context.mode == ExecutionMode::kInPlace
+          ? FfnRowBytes(config_.dim, config_.ffn_dim, element, ffn_in_.scale.defined())
+          : (2 * config_.ffn_dim + 16 * config_.dim) * element;
+  x = MapTokens(std::move(x), row_bytes, context, per_token);
 }
 
 // x += CrossAttention(Norm3(x))
 void DitBlock::AddCrossAttention(at::Tensor& x, const BlockContext& context) const {
   const ProfileScope scope("cross-attention");
-  const at::Tensor normed = LayerNormModulate(x, norm3_weight_, norm3_bias_,
-                                              {config_.eps, x.scalar_type()}, context.mode);
+  const LinearInput normed =
+      LayerNormFor(cross_.reader(), x, norm3_weight_, norm3_bias_, config_.eps, context.mode);
   cross_.AddTo(x, normed, context.text, context.text_bias, context.mode);
 }
 
 // x += gate * FFN(AdaLN(x))
 void DitBlock::AddFfn(at::Tensor& x, const Modulation& modulation, ExecutionMode mode) const {
-  const at::Tensor normed = AdaLayerNorm(x, modulation, mode);
+  const LinearInput normed = AdaLayerNorm(x, modulation, ffn_in_, mode);
   const ProfileScope scope("FFN");
-  AddGatedLinear(x, LinearGelu(normed, ffn_in_, mode), ffn_out_, modulation.gate, mode);
+  AddGatedLinear(x, LinearGelu(normed, ffn_in_, ffn_out_, mode), ffn_out_, modulation.gate, mode);
 }
 
 at::Tensor DitBlock::SelfAttention(const at::Tensor& x, const Modulation& modulation,
                                    const BlockContext& context) const {
   const auto norm = [&](const at::Tensor& rows, int64_t first) {
-    return AdaLayerNorm(rows, modulation.Slice(first, rows.size(0)), context.mode);
+    return AdaLayerNorm(rows, modulation.Slice(first, rows.size(0)), qkv_.reader(), context.mode);
   };
   const int64_t chunk = ChunkRows(x, config_.dim, context.scratch_bytes);
   SelfAttentionInput input = qkv_(x, norm, chunk, context.mode);
@@ -90,16 +91,16 @@ at::Tensor DitBlock::SelfAttention(const at::Tensor& x, const Modulation& modula
   input.eps = config_.eps;
   input.heads = config_.num_heads;
   input.rope = context.rope;
+  input.fp8 = qkv_.reader().fp8();
   if (context.shard != nullptr)
     return context.shard->Attend(input, *context.windows, context.scratch_bytes);
   return WindowAttention(input, *context.windows, context.scratch_bytes, context.mode);
 }
 
-at::Tensor DitBlock::AdaLayerNorm(const at::Tensor& x, const Modulation& modulation,
-                                  ExecutionMode mode) const {
+LinearInput DitBlock::AdaLayerNorm(const at::Tensor& x, const Modulation& modulation,
+                                   const LinearWeights& reader, ExecutionMode mode) const {
   const ProfileScope scope("norms");
-  return LayerNormModulate(x, modulation.multiplier, modulation.shift,
-                           {config_.eps, x.scalar_type()}, mode);
+  return LayerNormFor(reader, x, modulation.multiplier, modulation.shift, config_.eps, mode);
 }
 
 DitBlock::Modulation DitBlock::ModulationOf(const BlockContext& context, int64_t first) const {
@@ -115,7 +116,7 @@ DitBlock::Modulation DitBlock::Modulation::Slice(int64_t first, int64_t count) c
   return {shift.Slice(first, count), multiplier.Slice(first, count), gate.Slice(first, count)};
 }
 
-at::Tensor DitBlock::MapTokens(at::Tensor x, int64_t channels, const BlockContext& context,
+at::Tensor DitBlock::MapTokens(at::Tensor x, int64_t row_bytes, const BlockContext& context,
                                const TokenFn& f) const {
   const auto direct = [&](const at::Tensor& rows, int64_t first) {
     return f(rows, first, context);
@@ -126,7 +127,7 @@ at::Tensor DitBlock::MapTokens(at::Tensor x, int64_t channels, const BlockContex
     };
     return context.chunk_runner(segment, {rows, context.time, context.text.k, context.text.v});
   };
-  const int64_t chunk = ChunkRows(x, channels, context.scratch_bytes);
+  const int64_t chunk = ChunkTokens(x.size(0), row_bytes, context.scratch_bytes);
   if (context.mode == ExecutionMode::kInPlace) return MapRows(x, chunk, context.mode, direct);
   // Without recomputation chunks save nothing, and they would cut the videos of a batch.
   if (!context.chunk_runner || context.tokens_per_row > 0 || chunk >= x.size(0)) {

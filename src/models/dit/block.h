@@ -76,8 +76,9 @@ class DitBlock {
   };
   // Of vectors first, first + 1 and first + 2 of the six.
   Modulation ModulationOf(const BlockContext& context, int64_t first) const;
-  at::Tensor AdaLayerNorm(const at::Tensor& x, const Modulation& modulation,
-                          ExecutionMode mode) const;
+  // As `reader` takes it.
+  LinearInput AdaLayerNorm(const at::Tensor& x, const Modulation& modulation,
+                           const LinearWeights& reader, ExecutionMode mode) const;
   at::Tensor SelfAttention(const at::Tensor& x, const Modulation& modulation,
                            const BlockContext& context) const;
   void AddCrossAttention(at::Tensor& x, const BlockContext& context) const;
@@ -86,8 +87,8 @@ class DitBlock {
   // f maps rows of tokens from token `first` on to rows; it may overwrite them in place.
   using TokenFn =
       std::function<at::Tensor(at::Tensor rows, int64_t first, const BlockContext& context)>;
-  // f on chunks of x whose temporaries, `channels` per token, fit the scratch memory.
-  at::Tensor MapTokens(at::Tensor x, int64_t channels, const BlockContext& context,
+  // f on chunks of x whose temporaries, `row_bytes` per token, fit the scratch memory.
+  at::Tensor MapTokens(at::Tensor x, int64_t row_bytes, const BlockContext& context,
                        const TokenFn& f) const;
 
   DitConfig config_;

@@ -89,10 +89,13 @@ TEST(HostWeights, AreConvertedAsTheyAreCopied) {
 TEST(HostWeights, LayOutBlocksWithoutOverlapAsThePlanCounts) {
   DitConfig config = FindPreset("wan2.1-1.3b").dit;
   config.num_layers = 3;
+  for (const bool fp8 : {false, true}) {
+    const int64_t counted = DitWeightBytes(DitBlockTensors(config), 2, fp8);
+    const int64_t bytes = BlockLayout(config, at::kBFloat16, fp8).bytes();
+    EXPECT_GE(bytes, counted);
+    EXPECT_LE(bytes, counted + 40 * 256);  // alignment of each tensor
+  }
   const BlockLayout layout(config, at::kBFloat16);
-  const int64_t counted = WeightBytes(DitBlockTensors(config), 2);
-  EXPECT_GE(layout.bytes(), counted);
-  EXPECT_LE(layout.bytes(), counted + 40 * 256);  // alignment of each tensor
   const at::Tensor memory = at::zeros({layout.bytes()}, at::kByte);
   TensorMap views = layout.Views(memory, "blocks.4");
   int64_t elements = 0;

@@ -25,7 +25,7 @@ TextKeys CrossAttention::Keys(const at::Tensor& text, ExecutionMode mode) const 
   return {k.unflatten(0, {text.size(0), -1}), v_(text).unflatten(-1, {heads_, -1})};
 }
 
-void CrossAttention::AddTo(at::Tensor& x, const at::Tensor& normed, const TextKeys& keys,
+void CrossAttention::AddTo(at::Tensor& x, const LinearInput& normed, const TextKeys& keys,
                            const at::Tensor& bias, ExecutionMode mode) const {
   const at::Tensor attended = TextAttention(
       {.q = q_(normed), .q_weight = norm_q_, .eps = eps_, .k = keys.k, .v = keys.v, .bias = bias},

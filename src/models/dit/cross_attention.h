@@ -21,9 +21,11 @@ class CrossAttention {
   CrossAttention(const DitConfig& config, const TensorMap& tensors, const std::string& prefix);
   // Text rows (B, rows, dim) after text_embedding.
   TextKeys Keys(const at::Tensor& text, ExecutionMode mode) const;
+  // The layer that reads the normed tokens.
+  LinearWeights reader() const { return q_; }
   // x += attention of `normed`, both (B * N, dim) of B videos one after the other; bias (B, rows)
   // fp32 on the logits, or undefined. x is overwritten or becomes a new tensor as in AddLinear.
-  void AddTo(at::Tensor& x, const at::Tensor& normed, const TextKeys& keys, const at::Tensor& bias,
+  void AddTo(at::Tensor& x, const LinearInput& normed, const TextKeys& keys, const at::Tensor& bias,
              ExecutionMode mode) const;
 
  private:

@@ -97,7 +97,7 @@ Dit::Dit(const DitConfig& config, const TensorMap& tensors)
 Dit::Dit(const DitConfig& config, const TensorMap& tensors, std::shared_ptr<const HostWeights> host)
     : Dit(config, tensors, /*with_blocks=*/false) {
   host_ = std::move(host);
-  const BlockLayout layout(config, dtype());
+  const BlockLayout layout(config, dtype(), host_->layout().fp8());
   stream_ = std::make_shared<BlockStream>(host_->blocks(), device(), layout.bytes(),
                                           host_->CopyInto(layout));
   for (int i = 0; i < BlockStream::kBuffers; ++i) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/model_config.h"
@@ -96,7 +97,15 @@ class Dit {
 
   // Bound of the temporaries of a stage, besides x and q|k|v (N x 4 dim). Default:
   // DenoiserScratchBytes.
-  void set_scratch_bytes(int64_t bytes) { scratch_bytes_ = bytes; }
+  void set_scratch_bytes(int64_t bytes) {
+    scratch_bytes_ = bytes;
+    if (bf16_) bf16_->set_scratch_bytes(bytes);
+  }
+
+  // The same network without e4m3 weights, for the steps that must not be in fp8; this one if none
+  // was set. What PrepareText gives holds for both.
+  const Dit& bf16() const { return bf16_ ? *bf16_ : *this; }
+  void set_bf16(std::shared_ptr<Dit> dit) { bf16_ = std::move(dit); }
 
  private:
   Dit(const DitConfig& config, const TensorMap& tensors, bool with_blocks);
@@ -132,6 +141,7 @@ class Dit {
   Linear head_;                 // fp32, (4z, dim): outputs in the order (dh, dw, c)
   at::Tensor head_modulation_;  // (1, 2, dim) fp32
   int64_t scratch_bytes_;
+  std::shared_ptr<Dit> bf16_;
 };
 
 }  // namespace t3

@@ -208,6 +208,31 @@ TEST_P(DitReference, WeightsOnTheHostGiveTheSameBits) {
   }
 }
 
+// The same of e4m3 codes, whose scales are streamed with them.
+TEST_P(DitReference, CodesOnTheHostGiveTheSameBits) {
+  const AttentionLayout attention = Attention(AttentionPattern::kT3);
+  const at::ScalarType dtype = kDevice.is_cuda() ? at::kBFloat16 : at::kFloat;
+  TensorMap wide;
+  for (const auto& [name, tensor] : weights_)
+    wide[name] = tensor.to(IsFloatTensor(name) ? at::kFloat : dtype);
+  const TensorMap all = WithFp8Weights(wide);
+  EXPECT_EQ(all.size(), wide.size() + static_cast<size_t>(8 * config_.num_layers));
+  const auto host =
+      std::make_shared<HostWeights>(config_, dtype, /*pinned=*/kDevice.is_cuda(), /*fp8=*/true);
+  TensorMap outside;
+  for (const auto& [name, tensor] : all) {
+    at::Tensor place = host->Place(name);
+    if (place.defined()) {
+      place.copy_(tensor);
+    } else {
+      outside[name] = tensor;
+    }
+  }
+  const Dit resident(config_, all), streamed(config_, outside, host);
+  EXPECT_TRUE(
+      at::equal(Sample(streamed, attention, 6, 4, 5, 5), Sample(resident, attention, 6, 4, 5, 5)));
+}
+
 TEST_P(DitReference, BothBranchesTogetherGiveTheSameBits) {
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     Dit dit = Model(dtype);

@@ -19,9 +19,10 @@ int64_t Aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * 
 
 // q, k and v of the self-attention go first, weights before biases, without gaps between the three.
 int PackedRank(const std::string& name) {
-  constexpr const char* kPacked[] = {"self_attn.q.weight", "self_attn.k.weight",
-                                     "self_attn.v.weight", "self_attn.q.bias",
-                                     "self_attn.k.bias",   "self_attn.v.bias"};
+  constexpr const char* kPacked[] = {
+      "self_attn.q.weight",       "self_attn.k.weight",       "self_attn.v.weight",
+      "self_attn.q.bias",         "self_attn.k.bias",         "self_attn.v.bias",
+      "self_attn.q.weight_scale", "self_attn.k.weight_scale", "self_attn.v.weight_scale"};
   return static_cast<int>(std::ranges::find(kPacked, name) - std::begin(kPacked));
 }
 
@@ -31,12 +32,18 @@ bool FollowsWithoutGap(const std::string& name) {
 
 }  // namespace
 
-BlockLayout::BlockLayout(const DitConfig& config, at::ScalarType dtype) : dtype_(dtype) {
+BlockLayout::BlockLayout(const DitConfig& config, at::ScalarType dtype, bool fp8)
+    : dtype_(dtype), fp8_(fp8) {
   const std::string prefix = "blocks.0.";
   for (const TensorSpec& spec : DitTensors(config)) {
     if (!spec.name.starts_with(prefix)) continue;
-    entries_.push_back({spec.name.substr(prefix.size()), spec.shape,
-                        IsFloatTensor(spec.name) ? at::kFloat : dtype});
+    const std::string name = spec.name.substr(prefix.size());
+    if (fp8 && IsFp8Weight(spec.name)) {
+      entries_.push_back({name, spec.shape, at::kFloat8_e4m3fn});
+      entries_.push_back({name + "_scale", {spec.shape[0]}, at::kFloat});
+    } else {
+      entries_.push_back({name, spec.shape, IsFloatTensor(spec.name) ? at::kFloat : dtype});
+    }
   }
   std::ranges::stable_sort(entries_, {}, [](const Entry& e) { return PackedRank(e.name); });
   for (Entry& entry : entries_) {
@@ -62,8 +69,8 @@ TensorMap BlockLayout::Views(const at::Tensor& memory, const std::string& prefix
   return views;
 }
 
-HostWeights::HostWeights(const DitConfig& config, at::ScalarType dtype, bool pinned)
-    : layout_(config, dtype) {
+HostWeights::HostWeights(const DitConfig& config, at::ScalarType dtype, bool pinned, bool fp8)
+    : layout_(config, dtype, fp8) {
   const int64_t blocks_a_chunk = HostChunkBlocks(layout_.bytes());
   const auto options = at::TensorOptions(at::kByte).pinned_memory(pinned);
   for (int64_t first = 0; first < config.num_layers; first += blocks_a_chunk) {

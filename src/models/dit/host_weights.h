@@ -15,10 +15,12 @@ namespace t3 {
 // Where a block's tensors lie in its memory, the same in every block.
 class BlockLayout {
  public:
-  // Dtypes as Dit stores them: fp32 for some, else `dtype`.
-  BlockLayout(const DitConfig& config, at::ScalarType dtype);
+  // Dtypes as Dit stores them: fp32 for some, else `dtype`; with `fp8` codes, and scales in fp32,
+  // of those that IsFp8Weight (arch/dit.h) names.
+  BlockLayout(const DitConfig& config, at::ScalarType dtype, bool fp8 = false);
 
   at::ScalarType dtype() const { return dtype_; }
+  bool fp8() const { return fp8_; }
   int64_t bytes() const { return bytes_; }
   // Views of `memory`, (bytes) uint8, under original names of block `prefix` ("blocks.7"). q, k and
   // v lie side by side, so that DitBlock copies none of them.
@@ -32,6 +34,7 @@ class BlockLayout {
     int64_t first = 0;  // byte
   };
   at::ScalarType dtype_;
+  bool fp8_;
   std::vector<Entry> entries_;
   int64_t bytes_ = 0;
 };
@@ -42,7 +45,7 @@ class HostWeights {
  public:
   // Memory for all blocks, not filled. `pinned`: page-locked, so that a GPU can read it while it
   // computes; needs a GPU.
-  HostWeights(const DitConfig& config, at::ScalarType dtype, bool pinned);
+  HostWeights(const DitConfig& config, at::ScalarType dtype, bool pinned, bool fp8 = false);
 
   const BlockLayout& layout() const { return layout_; }
   // Of each block, (layout().bytes()) uint8.

@@ -24,7 +24,7 @@ SelfAttentionInput QkvProjection::operator()(const at::Tensor& x, const NormFn& 
                                              ExecutionMode mode) const {
   SelfAttentionInput input;
   if (!packed_.weight.defined()) {
-    const at::Tensor normed = norm(x, 0);
+    const LinearInput normed = norm(x, 0);
     input.q = q_(normed);
     input.k = k_(normed);
     input.v = v_(normed);
@@ -36,7 +36,7 @@ SelfAttentionInput QkvProjection::operator()(const at::Tensor& x, const NormFn& 
   } else {
     qkv = at::empty({x.size(0), packed_.weight.size(0)}, x.options());
     ForEachChunk(x.size(0), chunk, [&](int64_t first, int64_t count) {
-      const at::Tensor normed = norm(x.narrow(0, first, count), first);
+      const LinearInput normed = norm(x.narrow(0, first, count), first);
       const ProfileScope scope("q, k, v");
       LinearInto(qkv.narrow(0, first, count), normed, packed_);
     });

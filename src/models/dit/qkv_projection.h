@@ -18,12 +18,15 @@ class QkvProjection {
   // of them is trained.
   QkvProjection(const TensorMap& tensors, const std::string& prefix);
 
-  // norm(rows, index of the first) of tokens, and the projections of the result. x (N, dim) -> q,
-  // k, v (N, dim), columns of one matrix if packed. In place, packed projections run on `chunk`
-  // rows at a time.
-  using NormFn = std::function<at::Tensor(const at::Tensor& rows, int64_t first)>;
+  // norm(rows, index of the first) of tokens, as reader() takes them, and the projections of the
+  // result. x (N, dim) -> q, k, v (N, dim), columns of one matrix if packed. In place, packed
+  // projections run on `chunk` rows at a time.
+  using NormFn = std::function<LinearInput(const at::Tensor& rows, int64_t first)>;
   SelfAttentionInput operator()(const at::Tensor& x, const NormFn& norm, int64_t chunk,
                                 ExecutionMode mode) const;
+
+  // A layer that reads the normed tokens.
+  LinearWeights reader() const { return packed_.weight.defined() ? packed_ : q_; }
 
  private:
   Linear packed_;     // undefined if q, k, v are trained

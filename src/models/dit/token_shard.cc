@@ -73,7 +73,9 @@ SelfAttentionInput TokenShard::Unpack(const at::Tensor& packed,
   in.k_inverse = norms.select(1, 1).contiguous();
   in.eps = whole.eps;
   in.heads = whole.heads / ranks;
+  in.norm_channels = whole.q_weight.size(0);
   in.rope = whole.rope;
+  in.fp8 = whole.fp8;
   return in;
 }
 

@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include "arch/dit.h"
+#include "nn/fp8_weight.h"
 #include "ops/dispatch.h"
 
 namespace t3 {
@@ -44,14 +46,27 @@ at::Tensor Stack(const std::vector<at::Tensor>& parts) {
 }  // namespace
 
 Linear Concatenate(const std::vector<Linear>& linears) {
-  std::vector<at::Tensor> weights, biases;
+  std::vector<at::Tensor> weights, biases, scales;
   for (const Linear& linear : linears) {
     weights.push_back(linear.weight);
     biases.push_back(linear.bias);
+    if (linear.scale.defined()) scales.push_back(linear.scale);
   }
   Linear all;
   all.weight = Stack(weights);
   all.bias = Stack(biases);
+  if (!scales.empty()) all.scale = Stack(scales);
+  return all;
+}
+
+TensorMap WithFp8Weights(const TensorMap& tensors) {
+  TensorMap all = tensors;
+  for (const auto& [name, tensor] : tensors) {
+    if (!IsFp8Weight(name)) continue;
+    Fp8Weight weight = QuantiseWeight(tensor);
+    all[name] = std::move(weight.codes);
+    all[name + "_scale"] = std::move(weight.scale);
+  }
   return all;
 }
 
@@ -64,8 +79,8 @@ at::Tensor QkvPlaces::operator()(const std::string& name, at::ScalarType dtype) 
   at::Tensor& all = packed_[name.substr(0, at) + name.substr(at + 1)];
   if (!all.defined()) {
     const auto options = at::TensorOptions(device_).dtype(dtype);
-    all = name.ends_with(".bias") ? at::empty({3 * dim_}, options)
-                                  : at::empty({3 * dim_, dim_}, options);
+    all = name.ends_with(".weight") ? at::empty({3 * dim_, dim_}, options)
+                                    : at::empty({3 * dim_}, options);
   }
   return all.narrow(0, static_cast<int64_t>(part) * dim_, dim_);
 }

@@ -19,6 +19,10 @@ Linear FloatLinear(const TensorMap& tensors, const std::string& prefix);
 // memory, else a copy.
 Linear Concatenate(const std::vector<Linear>& linears);
 
+// The same tensors with e4m3 codes of those that IsFp8Weight (arch/dit.h) names, "X.weight", and
+// their scales as "X.weight_scale" (nn/linear.h).
+TensorMap WithFp8Weights(const TensorMap& tensors);
+
 // Places for a loader (nn/load.h) at which q, k and v of each self-attention are adjacent, so that
 // Concatenate copies nothing and they are never in memory twice.
 class QkvPlaces {

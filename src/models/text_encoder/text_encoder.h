@@ -20,8 +20,9 @@ namespace t3 {
 // hold a NoGradGuard.
 class TextEncoder {
  public:
-  // `tensors` as in TextEncoderTensors(config), all of one dtype on one device; they are shared,
-  // not copied. `compute`: the dtype of the arithmetic; by default that of the weights.
+  // `tensors` as in TextEncoderTensors(config), all of one dtype on one device, matrices also as
+  // e4m3 codes with their scales (nn/fp8_weight.h); they are shared, not copied. `compute`: the
+  // dtype of the arithmetic; by default that of the weights.
   TextEncoder(const TextEncoderConfig& config, const TensorMap& tensors,
               std::optional<at::ScalarType> compute = {});
 

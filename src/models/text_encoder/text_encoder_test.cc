@@ -79,6 +79,27 @@ void ExpectTransformers(const std::string& name) {
   }
 }
 
+// Matrices as codes: the same bits as from weights that were multiplied by their scales first.
+TEST(TextEncoder, CodesGiveTheBitsOfTheirNumbers) {
+  const at::NoGradGuard no_grad;
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    Loaded codes = Load(kMini21, dtype), numbers = codes;
+    int matrices = 0;
+    for (const auto& [name, tensor] : numbers.tensors) {
+      if (!IsFp8TextWeight(name)) continue;
+      const Fp8Weight weight = QuantiseWeight(tensor);
+      codes.tensors[name] = weight.codes;
+      codes.tensors[name + "_scale"] = weight.scale;
+      numbers.tensors[name] = (weight.codes.to(at::kFloat) * weight.scale.unsqueeze(1)).to(dtype);
+      ++matrices;
+    }
+    EXPECT_EQ(matrices, 7 * codes.config.num_layers);
+    const std::vector<int32_t> ids{5, 17, 3, 1};
+    EXPECT_TRUE(at::equal(TextEncoder(codes.config, codes.tensors).Encode(ids),
+                          TextEncoder(numbers.config, numbers.tensors).Encode(ids)));
+  }
+}
+
 TEST(TextEncoder, EqualsTransformersAtOtherSizes) { ExpectTransformers("umt5_small"); }
 TEST(TextEncoder, EqualsTransformersWithOtherBuckets) { ExpectTransformers("umt5_buckets"); }
 

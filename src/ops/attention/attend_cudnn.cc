@@ -15,12 +15,12 @@ namespace t3 {
 namespace {
 
 constexpr int64_t kMaxAttentionWorkspace = int64_t{64} << 20;
-// Half a millisecond of work: building plans costs more than smaller shapes can win back.
-constexpr double kMinFlop = 0x1p36;
 // L2, relative. The result and the weights are rounded to bf16, each 1.7e-3 on average (see
 // convolution_checker.cc), independently in two correct results: 3.4e-3; a wrong result is off
 // by 1.
 constexpr double kMaxPlanDifference = 1e-2;
+// The weights and the result are rounded to codes, each 2.6e-2 on average.
+constexpr double kMaxCodesDifference = 1e-1;
 constexpr int64_t kComparedRows = 128;
 
 struct AttentionOperands {
@@ -28,6 +28,7 @@ struct AttentionOperands {
   const at::Tensor& k;
   const at::Tensor& v;
   const at::Tensor& out;
+  at::Tensor scales{};  // (8) fp32 of codes, else undefined
 };
 
 kernels::AttentionShape AttentionShapeOf(const AttentionOperands& on) {
@@ -42,7 +43,15 @@ kernels::AttentionShape AttentionShapeOf(const AttentionOperands& on) {
           .q = strides(on.q),
           .k = strides(on.k),
           .v = strides(on.v),
-          .out = strides(on.out)};
+          .out = strides(on.out),
+          .fp8 = on.scales.defined()};
+}
+
+// Operand `i` of q, k, v, out as numbers.
+at::Tensor Numbers(const AttentionOperands& on, const at::Tensor& x, int64_t i) {
+  if (!on.scales.defined()) return x;
+  const at::Tensor codes = x.to(at::kFloat);
+  return i < 3 ? codes * on.scales[i] : codes / on.scales[5];
 }
 
 // Of the first queries of the first head and the last ones of the last.
@@ -58,11 +67,13 @@ double DifferenceFromLibtorch(const AttentionOperands& on) {
     const auto queries = [&](const at::Tensor& x) {
       return head(x).narrow(2, last ? x.size(1) - rows : 0, rows);
     };
-    const at::Tensor want = at::scaled_dot_product_attention(queries(on.q), head(on.k), head(on.v));
+    const at::Tensor want = at::scaled_dot_product_attention(
+        Numbers(on, queries(on.q), 0), Numbers(on, head(on.k), 1), Numbers(on, head(on.v), 2));
     const auto norm = [](const at::Tensor& x) {
       return at::linalg_vector_norm(x, 2, {}, false, at::kFloat).item<double>();
     };
-    const double difference = norm(queries(on.out) - want) / std::max(norm(want), 1e-30);
+    const double difference =
+        norm(Numbers(on, queries(on.out), 3) - want) / std::max(norm(want), 1e-30);
     if (!(difference <= max_difference)) max_difference = difference;  // NaN too
   }
   return max_difference;
@@ -77,18 +88,24 @@ AttentionTuner& TheAttentionTuner() {
 }
 
 std::string AttentionName(const kernels::AttentionShape& shape) {
-  return fmt::format("{} x {} heads x {} rows, {} apart", shape.batch, shape.heads, shape.queries,
-                     shape.q[2]);
+  return fmt::format("{}{} x {} heads x {} rows, {} apart", shape.fp8 ? "fp8 " : "", shape.batch,
+                     shape.heads, shape.queries, shape.q[2]);
 }
 
-}  // namespace
+bool RunPlan(const AttentionOperands& on, TunedPlans& tuned, const Tuning::VerifyFn& verify) {
+  const void* q = on.q.const_data_ptr();
+  const void* k = on.k.const_data_ptr();
+  const void* v = on.v.const_data_ptr();
+  void* out = on.out.mutable_data_ptr();
+  if (!on.scales.defined()) return tuned.Run(on.q, {q, k, v, out}, verify);
+  float* s = on.scales.mutable_data_ptr<float>();
+  return tuned.Run(on.q, {q, k, v, out, s, s + 1, s + 2, s + 3, s + 4, s + 5, s + 6, s + 7},
+                   verify);
+}
 
-bool AttendByCudnnPlan(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                       const at::Tensor& out) {
-  const double flop = 4.0 * static_cast<double>(q.numel()) * static_cast<double>(k.size(1));
-  if (flop < kMinFlop || at::globalContext().deterministicCuDNN()) return false;
-  const c10::DeviceGuard guard(q.device());
-  const AttentionOperands on{q, k, v, out};
+bool AttendByPlan(const AttentionOperands& on) {
+  if (at::globalContext().deterministicCuDNN()) return false;
+  const c10::DeviceGuard guard(on.q.device());
   const kernels::AttentionShape shape = AttentionShapeOf(on);
   const auto create = [&] {
     return TunedPlans::Create(kernels::FindAttentionPlans(shape, kMaxAttentionWorkspace),
@@ -96,14 +113,25 @@ bool AttendByCudnnPlan(const at::Tensor& q, const at::Tensor& k, const at::Tenso
   };
   const auto verify = [&]() -> std::string {
     const double difference = DifferenceFromLibtorch(on);
-    if (difference < kMaxPlanDifference) return "";
+    if (difference < (shape.fp8 ? kMaxCodesDifference : kMaxPlanDifference)) return "";
     return fmt::format("its result is {:.2g} from libtorch's", difference);
   };
-  return TheAttentionTuner().With(q.device().index(), shape, create, [&](TunedPlans& tuned) {
-    return tuned.Run(
-        q, {q.const_data_ptr(), k.const_data_ptr(), v.const_data_ptr(), out.mutable_data_ptr()},
-        verify);
-  });
+  return TheAttentionTuner().With(on.q.device().index(), shape, create,
+                                  [&](TunedPlans& tuned) { return RunPlan(on, tuned, verify); });
+}
+
+}  // namespace
+
+bool AttendByCudnnPlan(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                       const at::Tensor& out) {
+  const double flop = 4.0 * static_cast<double>(q.numel()) * static_cast<double>(k.size(1));
+  if (flop < kMinPlanFlop) return false;
+  return AttendByPlan({q, k, v, out});
+}
+
+bool AttendCodesByCudnnPlan(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                            const at::Tensor& scales, const at::Tensor& out) {
+  return AttendByPlan({q, k, v, out, scales});
 }
 
 std::vector<std::string> DescribeAttentionPlans() {

@@ -16,6 +16,15 @@ namespace t3 {
 bool AttendByCudnnPlan(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                        const at::Tensor& out);
 
+// Work from which plans are used, half a millisecond: building them costs more than smaller shapes
+// can win back.
+inline constexpr double kMinPlanFlop = 0x1p36;
+
+// The same of e4m3 codes, with the scales of kernels::FindAttentionPlans, (8) fp32, and of any
+// amount of work.
+bool AttendCodesByCudnnPlan(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                            const at::Tensor& scales, const at::Tensor& out);
+
 // A line for each shape so far: the times of its plans and the one that is taken.
 std::vector<std::string> DescribeAttentionPlans();
 

@@ -4,11 +4,14 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/check.h"
 #include "ops/attention/attend.h"
+#include "ops/attention/fp8_attention.h"
 #include "ops/attention/rms_rope.h"
 #include "ops/attention/window_attention_impl.h"
+#include "ops/dispatch.h"
 #include "ops/profiler.h"
 #include "plan/chunks.h"
 
@@ -36,19 +39,6 @@ void CheckInput(const SelfAttentionInput& in, const std::vector<WindowPartition>
   T3_CHECK(partitions.size() == 1 || partitions.size() == 2,
            "WindowAttention: {} partitions; wanted 1 or 2", partitions.size());
   for (const WindowPartition& partition : partitions) CheckPartition(partition, in.q.size(0));
-}
-
-// q, k, v (N, heads, d) in token order, normed and rotated -> the same shape.
-at::Tensor AttendPartition(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                           const WindowPartition& partition, ExecutionMode mode) {
-  if (!partition.order.defined()) return AttendWindows(q, k, v, partition.groups, mode);
-  const auto gather = [&](const at::Tensor& x) {
-    const ProfileScope scope("gather");
-    return PermuteRows(x, partition.order, partition.rows);
-  };
-  const at::Tensor out = AttendWindows(gather(q), gather(k), gather(v), partition.groups, mode);
-  const ProfileScope scope("gather");
-  return PermuteRows(out, partition.rows, partition.order);
 }
 
 at::Tensor AttendPartitions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
@@ -83,6 +73,18 @@ at::Tensor WindowAttentionReference(const SelfAttentionInput& in,
 
 }  // namespace
 
+at::Tensor AttendPartition(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                           const WindowPartition& partition, ExecutionMode mode) {
+  if (!partition.order.defined()) return AttendWindows(q, k, v, partition.groups, mode);
+  const auto gather = [&](const at::Tensor& x) {
+    const ProfileScope scope("gather");
+    return PermuteRows(x, partition.order, partition.rows);
+  };
+  const at::Tensor out = AttendWindows(gather(q), gather(k), gather(v), partition.groups, mode);
+  const ProfileScope scope("gather");
+  return PermuteRows(out, partition.rows, partition.order);
+}
+
 AttentionSize SizeOfAttention(const SelfAttentionInput& input,
                               const std::vector<WindowPartition>& partitions) {
   AttentionSize size{
@@ -103,6 +105,10 @@ at::Tensor WindowAttention(const SelfAttentionInput& input,
                            const std::vector<WindowPartition>& partitions, int64_t scratch_bytes,
                            ExecutionMode mode) {
   CheckInput(input, partitions);
+  if (mode == ExecutionMode::kInPlace && input.fp8 && !Fp8ProductsOnly()) {
+    const std::optional<at::Tensor> attended = WindowAttentionFp8(input, partitions, scratch_bytes);
+    if (attended) return *attended;
+  }
   if (mode == ExecutionMode::kInPlace && SupportsWindowAttentionCuda(input)) {
     return WindowAttentionCuda(input, partitions, scratch_bytes);
   }

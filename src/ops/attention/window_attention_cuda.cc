@@ -22,56 +22,11 @@ struct ScatterBuffers {
   at::Tensor q, k, v;
 };
 
-// All heads' inverse norms, and the sizes that every step needs.
-struct Normed {
-  const SelfAttentionInput& in;
-  at::Tensor q_inverse, k_inverse;  // (N) fp32
-  int64_t head_dim;
-};
-
-Normed NormOf(const SelfAttentionInput& in) {
-  const ProfileScope scope("norm, rotation, scatter");
-  const auto inverse = [&](const at::Tensor& given, const at::Tensor& x) {
-    return given.defined() ? given : InverseRms(x, in.eps);
-  };
-  return {in, inverse(in.q_inverse, in.q), inverse(in.k_inverse, in.k), in.q.size(1) / in.heads};
-}
-
-const int32_t* RowsOf(const WindowPartition& partition) {
-  return partition.rows.defined() ? partition.rows.const_data_ptr<int32_t>() : nullptr;
-}
-
-// Heads [head, head + group) of q, k and v; targets are still to be set.
-kernels::RmsRopeScatterArgs ScatterArgs(const Normed& normed, int64_t head, int64_t group) {
-  const SelfAttentionInput& in = normed.in;
-  const int64_t first = head * normed.head_dim;
-  const auto from = [&](const at::Tensor& x) {
-    return x.narrow(1, first, group * normed.head_dim);
-  };
-  return {.type = DTypeOf(in.q),
-          .tokens = in.q.size(0),
-          .heads = static_cast<int>(group),
-          .head_dim = static_cast<int>(normed.head_dim),
-          .q = from(in.q).const_data_ptr(),
-          .k = from(in.k).const_data_ptr(),
-          .v = from(in.v).const_data_ptr(),
-          .q_stride = in.q.stride(0),
-          .k_stride = in.k.stride(0),
-          .v_stride = in.v.stride(0),
-          .q_inverse = normed.q_inverse.const_data_ptr<float>(),
-          .k_inverse = normed.k_inverse.const_data_ptr<float>(),
-          .q_weight = in.q_weight.const_data_ptr<float>() + first,
-          .k_weight = in.k_weight.const_data_ptr<float>() + first,
-          .rope = RopeArgsOf(in.rope),
-          .targets = 0,
-          .target = {}};
-}
-
-void Scatter(const Normed& normed, int64_t head, int64_t group,
+void Scatter(const NormedInput& normed, int64_t head, int64_t group,
              const std::vector<WindowPartition>& partitions,
              const std::vector<ScatterBuffers>& buffers) {
   const ProfileScope scope("norm, rotation, scatter");
-  kernels::RmsRopeScatterArgs args = ScatterArgs(normed, head, group);
+  kernels::RmsRopeScatterArgs args = ScatterArgsOf(normed, head, group);
   for (size_t i = 0; i < partitions.size(); ++i) {
     args.target[i] = {.q = buffers[i].q.mutable_data_ptr(),
                       .k = buffers[i].k.mutable_data_ptr(),
@@ -125,7 +80,7 @@ at::Tensor AttendInPlace(const SelfAttentionInput& in, const WindowPartition& pa
 
 at::Tensor AttendScattered(const SelfAttentionInput& in,
                            const std::vector<WindowPartition>& partitions, int64_t scratch_bytes) {
-  const Normed normed = NormOf(in);
+  const NormedInput normed = NormOf(in);
   const int64_t tokens = in.q.size(0);
   const auto count = static_cast<int64_t>(partitions.size());
   const int64_t per_head = ScatteredHeadBytes(SizeOfAttention(in, partitions));
@@ -152,6 +107,43 @@ at::Tensor AttendScattered(const SelfAttentionInput& in,
 }
 
 }  // namespace
+
+NormedInput NormOf(const SelfAttentionInput& in) {
+  const ProfileScope scope("norm, rotation, scatter");
+  const auto inverse = [&](const at::Tensor& given, const at::Tensor& x) {
+    return given.defined() ? given : InverseRms(x, in.eps);
+  };
+  return {in, inverse(in.q_inverse, in.q), inverse(in.k_inverse, in.k), in.q.size(1) / in.heads};
+}
+
+const int32_t* RowsOf(const WindowPartition& partition) {
+  return partition.rows.defined() ? partition.rows.const_data_ptr<int32_t>() : nullptr;
+}
+
+kernels::RmsRopeScatterArgs ScatterArgsOf(const NormedInput& normed, int64_t head, int64_t group) {
+  const SelfAttentionInput& in = normed.in;
+  const int64_t first = head * normed.head_dim;
+  const auto from = [&](const at::Tensor& x) {
+    return x.narrow(1, first, group * normed.head_dim);
+  };
+  return {.type = DTypeOf(in.q),
+          .tokens = in.q.size(0),
+          .heads = static_cast<int>(group),
+          .head_dim = static_cast<int>(normed.head_dim),
+          .q = from(in.q).const_data_ptr(),
+          .k = from(in.k).const_data_ptr(),
+          .v = from(in.v).const_data_ptr(),
+          .q_stride = in.q.stride(0),
+          .k_stride = in.k.stride(0),
+          .v_stride = in.v.stride(0),
+          .q_inverse = normed.q_inverse.const_data_ptr<float>(),
+          .k_inverse = normed.k_inverse.const_data_ptr<float>(),
+          .q_weight = in.q_weight.const_data_ptr<float>() + first,
+          .k_weight = in.k_weight.const_data_ptr<float>() + first,
+          .rope = RopeArgsOf(in.rope),
+          .targets = 0,
+          .target = {}};
+}
 
 bool SupportsWindowAttentionCuda(const SelfAttentionInput& in) {
   const bool weights = in.q_weight.scalar_type() == at::kFloat && in.q_weight.is_contiguous() &&

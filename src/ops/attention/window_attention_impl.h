@@ -5,16 +5,34 @@
 
 #include <vector>
 
+#include "kernels/rms_rope_scatter.h"
+#include "ops/attention/self_attention_input.h"
 #include "ops/attention/window_partition.h"
+#include "ops/execution_mode.h"
 #include "plan/chunks.h"
 
 namespace t3 {
 
-struct SelfAttentionInput;
-
 // What decides the temporaries of one head.
 AttentionSize SizeOfAttention(const SelfAttentionInput& input,
                               const std::vector<WindowPartition>& partitions);
+
+// window_attention.cc: q, k, v (N, heads, d) in token order, normed and rotated, k and v of the
+// same dtype -> the same shape.
+at::Tensor AttendPartition(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                           const WindowPartition& partition, ExecutionMode mode);
+
+// What the fused kernels need of an input: all heads' inverse norms.
+struct NormedInput {
+  const SelfAttentionInput& in;
+  at::Tensor q_inverse, k_inverse;  // (N) fp32
+  int64_t head_dim;
+};
+NormedInput NormOf(const SelfAttentionInput& in);
+// Heads [head, head + group) of q, k and v; targets are still to be set.
+kernels::RmsRopeScatterArgs ScatterArgsOf(const NormedInput& normed, int64_t head, int64_t group);
+// Of each token; nullptr in token order.
+const int32_t* RowsOf(const WindowPartition& partition);
 
 // window_attention_cuda.cc: fused kernels around attention; no gradient. Overwrites the input and
 // returns a tensor that may lie in input.q's memory.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "kernels/device.h"
 #include "kernels/linear.h"
 #include "ops/autotuner.h"
 #include "ops/dispatch.h"
@@ -30,19 +31,25 @@ constexpr int kTunedRuns = 3;
 
 bool linear_tuning = true;
 
-kernels::LinearArgs LinearArgsOf(const at::Tensor& out, const at::Tensor& x,
+const float* ScaleData(const at::Tensor& scale) {
+  return scale.defined() ? scale.const_data_ptr<float>() : nullptr;
+}
+
+kernels::LinearArgs LinearArgsOf(const at::Tensor& out, const LinearInput& x,
                                  const LinearWeights& layer, const LinearEpilogue& epilogue) {
-  return {.x = x.const_data_ptr(),
-          .x_stride = x.stride(0),
+  return {.x = x.values.const_data_ptr(),
+          .x_stride = x.values.stride(0),
           .weight = layer.weight.const_data_ptr(),
           .bias = layer.bias.const_data_ptr(),
           .y = out.mutable_data_ptr(),
           .y_stride = out.stride(0),
-          .tokens = x.size(0),
-          .in = x.size(1),
+          .tokens = x.rows(),
+          .in = x.values.size(1),
           .out = layer.weight.size(0),
           .gelu = epilogue.gelu,
-          .add = epilogue.add};
+          .add = epilogue.add,
+          .x_scale = ScaleData(x.scale),
+          .weight_scale = ScaleData(layer.scale)};
 }
 
 // How a product is run.
@@ -56,10 +63,12 @@ void RunLinear(const kernels::LinearArgs& args, const LinearPlan& plan,
                const kernels::Workspace& workspace, kernels::Stream stream) {
   const int64_t step = plan.rows > 0 ? plan.rows : args.tokens;
   const auto element = static_cast<int64_t>(sizeof(c10::BFloat16));
+  const int64_t x_element = args.fp8() ? 1 : element;
   for (int64_t first = 0; first < args.tokens; first += step) {
     kernels::LinearArgs rows = args;
     rows.tokens = std::min(step, args.tokens - first);
-    rows.x = static_cast<const std::byte*>(args.x) + first * args.x_stride * element;
+    rows.x = static_cast<const std::byte*>(args.x) + first * args.x_stride * x_element;
+    if (args.fp8()) rows.x_scale += first;
     rows.y = static_cast<std::byte*>(args.y) + first * args.y_stride * element;
     kernels::LaunchLinear(rows, plan.algorithm, workspace, stream);
   }
@@ -91,6 +100,7 @@ struct LinearShape {
   int64_t y_stride;
   bool gelu;
   bool add;
+  bool fp8;
 
   auto operator<=>(const LinearShape&) const = default;
 };
@@ -108,8 +118,9 @@ struct TunedLinear {
                                              plan.algorithm.heuristic_rows));
     }
     TuningOptions options{
-        .key = fmt::format("product of {} rows, {} to {}{}{}", args.tokens, args.in, args.out,
-                           args.gelu ? ", GELU" : "", args.add ? ", sum" : ""),
+        .key =
+            fmt::format("{}product of {} rows, {} to {}{}{}", args.fp8() ? "fp8 " : "", args.tokens,
+                        args.in, args.out, args.gelu ? ", GELU" : "", args.add ? ", sum" : ""),
         .max_candidates = plans.size(),
         .timed_runs = kTunedRuns};
     return {std::move(plans), Tuning(std::move(options), std::move(candidates))};
@@ -119,14 +130,14 @@ struct TunedLinear {
 
 // Unlike convolutions and attention, products are tuned at once, on the first rows of these very
 // matrices: a layer's shapes come hundreds of times in one forward.
-TunedLinear TuneLinear(const at::Tensor& out, const at::Tensor& x, const LinearWeights& layer,
+TunedLinear TuneLinear(const at::Tensor& out, const LinearInput& x, const LinearWeights& layer,
                        const LinearEpilogue& epilogue, const kernels::Workspace& workspace) {
   const int64_t whole =
       std::min(out.size(0), kMaxTunedRows) / kTunedRowsMultiple * kTunedRowsMultiple;
   const int64_t rows = whole > 0 ? whole : out.size(0);
   at::Tensor target = out.narrow(0, 0, rows);
   if (epilogue.add) target = target.clone();  // trials must not add to the real sum
-  const kernels::LinearArgs args = LinearArgsOf(target, x.narrow(0, 0, rows), layer, epilogue);
+  const kernels::LinearArgs args = LinearArgsOf(target, x.Slice(0, rows), layer, epilogue);
   TunedLinear tuned = TunedLinear::Create(args, workspace);
   tuned.tuning.RunAllTrials(out, [&](size_t plan) {
     RunLinear(args, tuned.plans[plan], workspace, CurrentStream(out));
@@ -135,38 +146,53 @@ TunedLinear TuneLinear(const at::Tensor& out, const at::Tensor& x, const LinearW
   return tuned;
 }
 
-LinearPlan ChoosePlan(const at::Tensor& out, const at::Tensor& x, const LinearWeights& layer,
+LinearPlan ChoosePlan(const at::Tensor& out, const LinearInput& x, const LinearWeights& layer,
                       const LinearEpilogue& epilogue, const kernels::Workspace& workspace) {
-  if (!linear_tuning || x.numel() * out.size(1) < kMinTunedMacs) return {{0, x.size(0)}, 0};
+  if (!linear_tuning || x.values.numel() * out.size(1) < kMinTunedMacs) return {{0, x.rows()}, 0};
   static Autotuner<LinearShape, TunedLinear> tuner;
-  const LinearShape shape{std::min(x.size(0), kMaxTunedRows),
-                          x.size(1),
+  const LinearShape shape{std::min(x.rows(), kMaxTunedRows),
+                          x.values.size(1),
                           out.size(1),
-                          x.stride(0),
+                          x.values.stride(0),
                           out.stride(0),
                           epilogue.gelu,
-                          epilogue.add};
+                          epilogue.add,
+                          x.fp8()};
   return tuner.With(
-      x.device().index(), shape, [&] { return TuneLinear(out, x, layer, epilogue, workspace); },
+      out.device().index(), shape, [&] { return TuneLinear(out, x, layer, epilogue, workspace); },
       [](const TunedLinear& tuned) { return tuned.chosen(); });
+}
+
+bool IsContiguousAs(const at::Tensor& x, at::ScalarType dtype) {
+  return x.scalar_type() == dtype && x.is_contiguous();
+}
+
+// cuBLASLt multiplies scales of rows on Hopper only.
+bool SupportsLinearFp8Cuda(const LinearInput& x, const LinearWeights& layer) {
+  constexpr int64_t kVector = 16;  // codes in 16 bytes
+  return x.fp8() && x.values.is_cuda() && !PortableOnly() &&
+         kernels::ComputeCapability(x.values.device().index()) == 90 && x.values.is_contiguous() &&
+         IsAligned(x.values) && x.values.size(1) % kVector == 0 && layer.weight.is_contiguous() &&
+         layer.weight.size(0) % kVector == 0 && IsContiguousAs(layer.bias, at::kBFloat16) &&
+         IsContiguousAs(layer.scale, at::kFloat) && IsAligned(x.scale) && IsAligned(layer.scale);
 }
 
 }  // namespace
 
-bool SupportsLinearCuda(const at::Tensor& x, const LinearWeights& layer) {
-  return SupportsVectorAccess(x) && x.scalar_type() == at::kBFloat16 &&
-         layer.weight.scalar_type() == at::kBFloat16 && layer.weight.is_contiguous() &&
-         layer.bias.scalar_type() == at::kBFloat16 && layer.bias.is_contiguous() &&
+bool SupportsLinearCuda(const LinearInput& x, const LinearWeights& layer) {
+  if (layer.fp8()) return SupportsLinearFp8Cuda(x, layer);
+  return !x.fp8() && SupportsVectorAccess(x.values) && x.values.scalar_type() == at::kBFloat16 &&
+         IsContiguousAs(layer.weight, at::kBFloat16) && IsContiguousAs(layer.bias, at::kBFloat16) &&
          layer.weight.size(0) % kernels::VectorElements(kernels::DType::kBFloat16) == 0;
 }
 
-void LinearCuda(const at::Tensor& out, const at::Tensor& x, const LinearWeights& layer,
+void LinearCuda(const at::Tensor& out, const LinearInput& x, const LinearWeights& layer,
                 const LinearEpilogue& epilogue) {
-  const c10::DeviceGuard guard(x.device());
-  const at::Tensor memory = at::empty({kWorkspaceBytes}, x.options().dtype(at::kByte));
+  const c10::DeviceGuard guard(out.device());
+  const at::Tensor memory = at::empty({kWorkspaceBytes}, out.options().dtype(at::kByte));
   const kernels::Workspace workspace{memory.mutable_data_ptr(), kWorkspaceBytes};
   RunLinear(LinearArgsOf(out, x, layer, epilogue), ChoosePlan(out, x, layer, epilogue, workspace),
-            workspace, CurrentStream(x));
+            workspace, CurrentStream(out));
 }
 
 void SetLinearTuning(bool on) { linear_tuning = on; }

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "ops/linear/linear_input.h"
 #include "ops/linear/linear_weights.h"
 
 namespace t3 {
@@ -12,11 +13,19 @@ struct LinearEpilogue {
   bool add = false;  // to what `out` holds
 };
 
-// linear_cuda.cc: on a GPU in bf16, rows of whole 16-byte vectors; no gradient.
-bool SupportsLinearCuda(const at::Tensor& x, const LinearWeights& layer);
+// linear_cuda.cc: on a GPU in bf16, or codes and e4m3 weights on one of capability 9.0; rows of
+// whole 16-byte vectors; no gradient.
+bool SupportsLinearCuda(const LinearInput& x, const LinearWeights& layer);
 // out = act(x W^T + b) or out += x W^T + b, by cuBLASLt's fastest algorithm (linear_tuning.h).
-void LinearCuda(const at::Tensor& out, const at::Tensor& x, const LinearWeights& layer,
+// `out` SupportsVectorAccess.
+void LinearCuda(const at::Tensor& out, const LinearInput& x, const LinearWeights& layer,
                 const LinearEpilogue& epilogue);
+
+// linear_fp8.cc: x W^T + b of codes and e4m3 weights. (N, in) -> (N, out) in the bias's dtype.
+at::Tensor LinearFp8Reference(const LinearInput& x, const LinearWeights& layer);
+// By libtorch, whose kernel for GPUs other than Hopper is CUTLASS's: capability 8.9 or later.
+bool SupportsLinearFp8Libtorch(const LinearInput& x, const LinearWeights& layer);
+at::Tensor LinearFp8Libtorch(const LinearInput& x, const LinearWeights& layer);
 
 // linear_autograd.cc: many rows on a GPU, with a bias.
 bool SupportsLinearAutograd(const at::Tensor& x, const LinearWeights& layer);

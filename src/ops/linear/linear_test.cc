@@ -66,7 +66,8 @@ TEST_P(LinearOps, IntoStridedRows) {
 }
 
 TEST_P(LinearOps, Gelu) {
-  ExpectNear(LinearGelu(x_, {weight_, bias_}, kLinearMode), at::gelu(Product(), "tanh"));
+  const LinearWeights layer{weight_, bias_};
+  ExpectNear(LinearGelu(x_, layer, layer, kLinearMode).values, at::gelu(Product(), "tanh"));
 }
 
 TEST_P(LinearOps, Sum) {
@@ -118,7 +119,7 @@ TEST(LinearErrors, MisfitsAreNamed) {
   const c10::NoGradGuard no_grad;
   const at::Tensor weight = at::zeros({4, 8}), bias = at::zeros({4});
   at::Tensor sum = at::zeros({3, 5});
-  EXPECT_THROW(LinearGelu(at::zeros({3, 7}), {weight, bias}, kLinearMode), Error);
+  EXPECT_THROW(LinearGelu(at::zeros({3, 7}), {weight, bias}, {weight, bias}, kLinearMode), Error);
   EXPECT_THROW(AddLinear(sum, at::zeros({3, 8}), {weight, bias}, kLinearMode), Error);
   EXPECT_THROW(LinearInto(sum, at::zeros({2, 8}), {weight, bias}), Error);
 }

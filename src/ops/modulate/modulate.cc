@@ -78,9 +78,8 @@ at::Tensor AddGatedReference(const at::Tensor& x, const at::Tensor& y, const Tok
 
 }  // namespace
 
-at::Tensor LayerNormModulate(const at::Tensor& x, const TokenVectors& multiplier,
-                             const TokenVectors& shift, const LayerNormOptions& options,
-                             ExecutionMode mode) {
+void CheckModulation(const at::Tensor& x, const TokenVectors& multiplier,
+                     const TokenVectors& shift) {
   CheckVectors(x, multiplier, "LayerNormModulate, multiplier");
   CheckVectors(x, shift, "LayerNormModulate, shift");
   T3_CHECK(multiplier.boundary == shift.boundary &&
@@ -88,6 +87,12 @@ at::Tensor LayerNormModulate(const at::Tensor& x, const TokenVectors& multiplier
                multiplier.rows.size(0) == shift.rows.size(0),
            "LayerNormModulate: {} multipliers with a boundary at {}, {} shifts with one at {}",
            multiplier.rows.size(0), multiplier.boundary, shift.rows.size(0), shift.boundary);
+}
+
+at::Tensor LayerNormModulate(const at::Tensor& x, const TokenVectors& multiplier,
+                             const TokenVectors& shift, const LayerNormOptions& options,
+                             ExecutionMode mode) {
+  CheckModulation(x, multiplier, shift);
   if (SupportsLayerNormCuda(x, options)) {
     if (mode == ExecutionMode::kInPlace) {
       return LayerNormModulateCuda(x, multiplier, shift, options);

@@ -30,20 +30,27 @@ bool SupportsLayerNormCuda(const at::Tensor& x, const LayerNormOptions& options)
          (options.out == x.scalar_type() || options.out == at::kFloat);
 }
 
+kernels::LayerNormModulateArgs LayerNormArgsOf(const at::Tensor& x, const TokenVectors& multiplier,
+                                               const TokenVectors& shift, double eps, void* out) {
+  return {.x = x.const_data_ptr(),
+          .out = out,
+          .x_type = DTypeOf(x),
+          .out_type = DTypeOf(x),
+          .x_stride = x.stride(0),
+          .tokens = x.size(0),
+          .channels = x.size(1),
+          .multiplier = VectorData(multiplier),
+          .shift = VectorData(shift),
+          .rows = VectorRowsOf(multiplier),
+          .eps = static_cast<float>(eps)};
+}
+
 at::Tensor LayerNormModulateCuda(const at::Tensor& x, const TokenVectors& multiplier,
                                  const TokenVectors& shift, const LayerNormOptions& options) {
   const at::Tensor out = at::empty(x.sizes(), x.options().dtype(options.out));
-  const kernels::LayerNormModulateArgs args{.x = x.const_data_ptr(),
-                                            .out = out.mutable_data_ptr(),
-                                            .x_type = DTypeOf(x),
-                                            .out_type = DTypeOf(out),
-                                            .x_stride = x.stride(0),
-                                            .tokens = x.size(0),
-                                            .channels = x.size(1),
-                                            .multiplier = VectorData(multiplier),
-                                            .shift = VectorData(shift),
-                                            .rows = VectorRowsOf(multiplier),
-                                            .eps = static_cast<float>(options.eps)};
+  kernels::LayerNormModulateArgs args =
+      LayerNormArgsOf(x, multiplier, shift, options.eps, out.mutable_data_ptr());
+  args.out_type = DTypeOf(out);
   const c10::DeviceGuard guard(x.device());
   kernels::LaunchLayerNormModulate(args, CurrentStream(x));
   return out;

@@ -101,7 +101,7 @@ void Follower::LoadDenoiser(const nlohmann::json& order) {
   ReleaseCachedMemory(settings_.device);
   dit_model_ = &ModelOf(order.at("draft_dit"));
   const BlockWeights blocks = order.at("stream") ? BlockWeights::kOnHost : BlockWeights::kOnDevice;
-  dit_ = LoadDit(*dit_model_, settings_.dtype, blocks, context_);
+  dit_ = LoadDit(*dit_model_, settings_.dtype, blocks, context_, order.at("bf16"));
   ReleaseCachedMemory(settings_.device);  // of loading
   dit_->set_scratch_bytes(order.at("scratch"));
 }
@@ -118,13 +118,13 @@ void Follower::Denoise(const nlohmann::json& order) {
   denoiser_.emplace(*dit_, LayoutOf(order, dit_model_->dit, settings_.device), guidance, ranks);
 }
 
-void OrderDenoiser(Team* team, const std::string& draft_dit, bool stream, int64_t scratch_bytes,
-                   const std::function<void()>& load) {
+void OrderDenoiser(Team* team, const DenoiserOrder& what, const std::function<void()>& load) {
   if (team == nullptr) return load();
   Team::Order order(*team, nlohmann::json{{"do", orders::kLoadDenoiser},
-                                          {"draft_dit", draft_dit},
-                                          {"stream", stream},
-                                          {"scratch", scratch_bytes}}
+                                          {"draft_dit", what.draft_dit},
+                                          {"stream", what.stream},
+                                          {"scratch", what.scratch_bytes},
+                                          {"bf16", what.also_bf16}}
                                .dump());
   load();
   order.End();

@@ -47,9 +47,14 @@ class Follower {
 
 // Rank 0: these orders. Each is a part of the run that all ranks begin together.
 //
-// Loads the denoiser of `draft_dit` (empty: the model's) as rank 0 does by `load`.
-void OrderDenoiser(Team* team, const std::string& draft_dit, bool stream, int64_t scratch_bytes,
-                   const std::function<void()>& load);
+// Loads a denoiser as rank 0 does by `load`.
+struct DenoiserOrder {
+  std::string draft_dit;  // empty: the model's
+  bool stream = false;    // blocks from host memory
+  int64_t scratch_bytes = 0;
+  bool also_bf16 = false;  // loading/load_models.h
+};
+void OrderDenoiser(Team* team, const DenoiserOrder& what, const std::function<void()>& load);
 void OrderNoDenoiser(Team* team);
 struct DenoiseSetup {
   AttentionPattern pattern = AttentionPattern::kFull;

@@ -54,7 +54,7 @@ export class Form {
       source.clear();
       this.strength = null;
       clearErrors();
-      this.showDefaults();
+      if (this.model) this.showDefaults();
       onChange();
     }));
     element("prompt").addEventListener("keydown", (event) => {
@@ -100,6 +100,7 @@ export class Form {
 
   // Fields that depend on others appear and disappear.
   adapt() {
+    if (!this.model) return;
     const draft = element("draft");
     const { defaults } = this.model;
     const drafts = draftSizes(this.size() ?? defaults.size).map((size) => [size, size]);

@@ -184,11 +184,11 @@ async function start() {
   api.onKeyWanted(askKey);
   element("change-key").addEventListener("click", changeKey);
   element("older").addEventListener("click", () => jobs.loadOlder());
-  form.setModel(await loadModel());
   element("form").addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
   });
+  form.setModel(await loadModel());
   document.addEventListener(KEY_EVENT, () => jobs.refresh());
   planner.update();
   await jobs.start();

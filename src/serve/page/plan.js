@@ -24,8 +24,12 @@ function queueText({ queue }) {
   return `${counted(queue.jobs, "job")} before it${wait}`;
 }
 
+// The device's, unless it is the host's that is short.
 function memoryText({ memory }) {
-  const needed = `${bytes(memory.peak_bytes)} of ${bytes(memory.budget_bytes)}`;
+  const host = memory.host_bytes > memory.host_budget_bytes;
+  const needed = host
+    ? `${bytes(memory.host_bytes)} of ${bytes(memory.host_budget_bytes)}`
+    : `${bytes(memory.peak_bytes)} of ${bytes(memory.budget_bytes)}`;
   return memory.fits ? needed : `${needed}: does not fit`;
 }
 

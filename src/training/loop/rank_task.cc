@@ -31,8 +31,8 @@ void SumGradients(const Task& task, Team& team) {
   const c10::NoGradGuard no_grad;
   for (const auto& [name, leaf] : task.leaves()) {
     const at::Tensor gradient = leaf.grad();
-    const at::Tensor sum =
-        gradient.defined() ? gradient.contiguous() : at::zeros(leaf.sizes(), leaf.detach().options());
+    const at::Tensor sum = gradient.defined() ? gradient.contiguous()
+                                              : at::zeros(leaf.sizes(), leaf.detach().options());
     team.everyone().Sum(sum);
     if (gradient.defined() && !gradient.is_same(sum)) gradient.copy_(sum);
   }
@@ -58,18 +58,22 @@ void Add(MicroBatchResult& sum, const MicroBatchResult& more) {
 
 RankTask::RankTask(Task& task, Team& team, int64_t accumulation)
     : task_(task), team_(team), accumulation_(accumulation) {
+  if (!task.State().empty()) {
+    FailUsage("this training updates a second network beside the model (a critic, an average) and "
+              "runs in one process; start it on one GPU");
+  }
   if (accumulation < team.size()) {
-    FailUsage("\"accumulation\" {} gives {} ranks fewer than one batch each; set it to a multiple "
-              "of {}, with a smaller batch where a step is to have as many clips as before",
-              accumulation, team.size(), team.size());
+    FailUsage(
+        "\"accumulation\" {} gives {} ranks fewer than one batch each; set it to a multiple "
+        "of {}, with a smaller batch where a step is to have as many clips as before",
+        accumulation, team.size(), team.size());
   }
 }
 
 void RankTask::Begin(int64_t step, double scale) {
   done_ = {};
   reported_ = at::Tensor();
-  order_.emplace(team_,
-                 nlohmann::json{{"do", kStep}, {"step", step}, {"scale", scale}}.dump());
+  order_.emplace(team_, nlohmann::json{{"do", kStep}, {"step", step}, {"scale", scale}}.dump());
   SendWeights(task_, team_);
 }
 
@@ -78,8 +82,7 @@ MicroBatchResult RankTask::ForwardBackward(int64_t step, int64_t micro, double s
   if (micro % team_.size() == 0) Add(done_, task_.ForwardBackward(step, micro, scale));
   if (micro == accumulation_ - 1) return End();
   // The trainer sums losses: what this micro batch has added, and the others' at the end.
-  const at::Tensor added =
-      reported_.defined() ? done_.loss - reported_ : done_.loss;
+  const at::Tensor added = reported_.defined() ? done_.loss - reported_ : done_.loss;
   reported_ = done_.loss;
   return {added, {}};
 }

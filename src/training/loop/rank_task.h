@@ -11,14 +11,21 @@ namespace t3 {
 // Rank 0's view of a task that all ranks of a team train: micro batch m of a step is that of rank
 // m modulo their number, and the gradients are summed at the step's last one. Weights come from
 // rank 0 before every step, which alone has the optimizer, the EMA, checkpoints and samples, so a
-// run can go on with another number of ranks. Losses are those of one process up to rounding.
+// run can go on with another number of ranks. Losses are those of one process up to rounding. Not
+// for tasks whose BeforeStep or AfterStep trains weights of its own.
 class RankTask : public Task {
  public:
-  // `accumulation`: micro batches a step, at least one a rank (Error of kind kUsage otherwise).
+  // `accumulation`: micro batches a step, at least one a rank (Error of kind kUsage otherwise, and
+  // for a task with a state of its own, which other ranks would not get).
   RankTask(Task& task, Team& team, int64_t accumulation);
 
   const TensorMap& leaves() const override { return task_.leaves(); }
   MicroBatchResult ForwardBackward(int64_t step, int64_t micro, double scale) override;
+  void BeforeStep(int64_t step) override { task_.BeforeStep(step); }
+  void AfterStep(int64_t step) override { task_.AfterStep(step); }
+  StepValues Values() const override { return task_.Values(); }
+  TensorMap State() const override { return task_.State(); }
+  void Restore(const TensorMap& state, int64_t steps) override { task_.Restore(state, steps); }
   void SaveModel(const TensorMap& weights, const std::string& folder) const override {
     task_.SaveModel(weights, folder);
   }
@@ -32,8 +39,8 @@ class RankTask : public Task {
   Team& team_;
   int64_t accumulation_;
   std::optional<Team::Order> order_;  // of the step under way
-  MicroBatchResult done_;             // of this step's micro batches of this rank: the sum of losses
-  at::Tensor reported_;               // of them, what was returned
+  MicroBatchResult done_;  // of this step's micro batches of this rank: the sum of losses
+  at::Tensor reported_;    // of them, what was returned
 };
 
 // The other ranks: their micro batches of every step, until rank 0 ends.

@@ -49,6 +49,9 @@ std::vector<SeedFile> SeedFiles() {
   std::vector<SeedFile> pickles{
       {"zip", "good", test::TorchZip(state)},
       {"zip", "good_legacy", test::TorchLegacy(Whole(Dict({Str("w"), Tensor({.legacy = true})})))}};
+  const std::string module = Global("__torch__", "Net") + ")\x81" +
+                             Dict({Str("w"), Tensor(), Str("training"), kTrue}) + "b";
+  pickles.push_back({"zip", "torch_script", test::TorchZip(Whole(module))});
   AddAll(pickles, "zip", HostilePickles());
   std::vector<SeedFile> seeds{
       {"safetensors", "good",

@@ -1,0 +1,147 @@
+// Window attention of e4m3 codes against fp64: what rounding changes, and what smoothing keeps; on
+// a GPU the kernels against the definition.
+#include "ops/attention/fp8_attention.h"
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <c10/core/GradMode.h>
+#include <gtest/gtest.h>
+
+#include "kernels/cudnn_plans.h"
+#include "kernels/device.h"
+#include "ops/attention/rms_rope.h"
+#include "ops/attention/window_attention.h"
+#include "ops/dispatch.h"
+
+namespace t3 {
+namespace {
+
+const at::Device kFp8AttentionDevice(T3_TEST_DEVICE);
+
+at::Tensor RandomFp8(at::IntArrayRef sizes, uint64_t seed) {
+  return at::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(seed)).to(kFp8AttentionDevice);
+}
+
+// Self-attention of T3: two partitions, one of them in another order, with windows of two lengths.
+struct Fp8AttentionCase {
+  Fp8AttentionCase(int64_t n, int64_t h, int64_t d)
+      : tokens(n),
+        heads(h),
+        rope(RopeTables::Make(1, 1, n, d, kFp8AttentionDevice)),
+        packed(RandomFp8({n, 3 * h * d}, 1)),
+        q_weight(1 + 0.3 * RandomFp8({h * d}, 2)),
+        k_weight(1 + 0.3 * RandomFp8({h * d}, 3)) {
+    const int64_t third = n / 3;
+    const at::Tensor reversed = at::arange(n - 1, -1, -1, at::kInt);
+    partitions = {WindowPartition::Make({}, {{0, 2, third}, {2 * third, 1, n - 2 * third}},
+                                        kFp8AttentionDevice),
+                  WindowPartition::Make(reversed, {{0, 1, n}}, kFp8AttentionDevice)};
+  }
+  // Projections in `dtype`, in memory of their own.
+  SelfAttentionInput Input(at::ScalarType dtype) const {
+    const std::vector<at::Tensor> parts = packed.to(dtype, false, /*copy=*/true).chunk(3, 1);
+    return {.q = parts[0],
+            .k = parts[1],
+            .v = parts[2],
+            .q_weight = q_weight,
+            .k_weight = k_weight,
+            .heads = heads,
+            .rope = &rope};
+  }
+  at::Tensor Exact() const {
+    return WindowAttention(Input(at::kFloat), partitions, 1 << 30, ExecutionMode::kDifferentiable);
+  }
+  at::Tensor Channels(int64_t part) const {
+    return packed.narrow(1, part * heads * rope.head_dim(), heads * rope.head_dim());
+  }
+
+  int64_t tokens, heads;
+  RopeTables rope;
+  at::Tensor packed, q_weight, k_weight;
+  std::vector<WindowPartition> partitions;
+};
+
+// On a GPU every partition has enough work for cuDNN's plans (kMinPlanFlop) at 64 channels too.
+int64_t Fp8AttentionTokens() { return kFp8AttentionDevice.is_cuda() ? 14'999 : 99; }
+
+double DistanceOfFp8(const at::Tensor& got, const at::Tensor& want) {
+  return ((got.to(at::kDouble) - want.to(at::kDouble)).norm() / want.to(at::kDouble).norm())
+      .item<double>();
+}
+
+// Codes differ from numbers by 2.6e-2 on average; of v they are averaged over keys as v itself is,
+// and the result is rounded once more: 3.7e-2. Logits are off by 2.6e-2 of a key's part in them.
+constexpr double kFp8AttentionLimit = 0.06;
+
+TEST(Fp8Attention, IsNearTheExactResult) {
+  const c10::NoGradGuard no_grad;
+  const Fp8AttentionCase small(300, 3, 32);
+  EXPECT_LT(DistanceOfFp8(WindowAttentionFp8Reference(small.Input(at::kFloat), small.partitions),
+                          small.Exact()),
+            kFp8AttentionLimit);
+}
+
+// A part that all keys share changes no weight, and one that all values share returns unrounded.
+TEST(Fp8Attention, SharedPartsOfKeysAndValuesCostNothing) {
+  const c10::NoGradGuard no_grad;
+  Fp8AttentionCase shared(300, 3, 32);
+  shared.Channels(1).add_(10 * RandomFp8({96}, 4));
+  const at::Tensor offset = 100 * RandomFp8({96}, 5);
+  shared.Channels(2).add_(offset);
+  const at::Tensor got = WindowAttentionFp8Reference(shared.Input(at::kFloat), shared.partitions);
+  EXPECT_LT(DistanceOfFp8(got - offset, shared.Exact() - offset), 1.5 * kFp8AttentionLimit);
+}
+
+TEST(Fp8Attention, NormBoundsHold) {
+  const c10::NoGradGuard no_grad;
+  const Fp8AttentionCase bounded(64, 2, 16);
+  SelfAttentionInput in = bounded.Input(at::kFloat);
+  in.q = at::zeros_like(in.q);
+  in.q.diagonal().fill_(1e6);  // all of a row's length in one channel, that with the largest weight
+  const at::Tensor q = RmsNormRope(in.q, in.q_weight, in.eps, 2, in.rope, ExecutionMode::kInPlace);
+  EXPECT_LE((q.abs().max() / Fp8QueryScale(in)).item<double>(), 448 * 1.0001);
+  EXPECT_GE((q.abs().max() / Fp8QueryScale(in)).item<double>(), 300);
+}
+
+// On GPUs with cuDNN's plans; elsewhere WindowAttention is the reference, or bf16's.
+TEST(Fp8Attention, KernelsGiveTheDefinition) {
+  const c10::NoGradGuard no_grad;
+  const bool gpu = kFp8AttentionDevice.is_cuda();
+  const bool by_plan = gpu && !PortableOnly() && kernels::ComputeCapability(0) == 90 &&
+                       !kernels::CudnnMachine(0).empty();
+  for (const int64_t head_dim : {64, 128}) {
+    const Fp8AttentionCase wide(Fp8AttentionTokens(), 4, head_dim);
+    const at::ScalarType dtype = gpu ? at::kBFloat16 : at::kFloat;
+    const at::Tensor want = WindowAttentionFp8Reference(wide.Input(dtype), wide.partitions);
+    // All heads at once, and two.
+    for (const int64_t scratch : {int64_t{1} << 40, 4 * 2 * wide.tokens * head_dim * 2}) {
+      SelfAttentionInput in = wide.Input(dtype);
+      in.fp8 = true;
+      const auto got = WindowAttentionFp8(in, wide.partitions, scratch);
+      ASSERT_EQ(got.has_value(), by_plan || !gpu);
+      if (!got) continue;
+      // Weights are rounded, 2.6e-2 on average, and results next to the middle of two codes differ.
+      EXPECT_LT(DistanceOfFp8(*got, want), gpu ? 0.04 : 1e-6) << head_dim;
+      EXPECT_LT(DistanceOfFp8(*got, wide.Exact()), kFp8AttentionLimit) << head_dim;
+    }
+  }
+}
+
+// One key has nearly all the weight, last and first: codes of weights must not saturate.
+TEST(Fp8Attention, WeightsOfOneDoNotSaturate) {
+  const c10::NoGradGuard no_grad;
+  const Fp8AttentionCase peaked(Fp8AttentionTokens(), 4, 64);
+  const at::ScalarType dtype = kFp8AttentionDevice.is_cuda() ? at::kBFloat16 : at::kFloat;
+  SelfAttentionInput in = peaked.Input(dtype);
+  in.fp8 = true;
+  in.rope = nullptr;
+  in.q_weight = at::full_like(in.q_weight, 8);
+  in.k_weight = at::full_like(in.k_weight, 8);
+  in.q.copy_(in.k);  // every token attends to itself
+  const at::Tensor v = in.v.to(at::kFloat);
+  const at::Tensor got = WindowAttention(in, peaked.partitions, 1 << 30, ExecutionMode::kInPlace);
+  EXPECT_LT(DistanceOfFp8(got, v), 0.06);
+}
+
+}  // namespace
+}  // namespace t3

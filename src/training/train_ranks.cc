@@ -1,0 +1,77 @@
+// Rank 0's trainer and the others' help.
+#include "training/train_ranks.h"
+
+#include "base/check.h"
+#include "base/digest.h"
+#include "base/failure.h"
+#include "pipeline/ranks/orders.h"
+
+namespace t3 {
+namespace {
+
+constexpr char kGo[] = "begin to train";
+
+// Thrown where rank 0 ends before the training begins; it says why itself.
+struct EndedByLeader {};
+
+TrainResult RunTrainer(const TrainConfig& config, Task& task, const RunContext& context,
+                       TrainHooks hooks) {
+  Trainer trainer(config, task, context, std::move(hooks));
+  trainer.Run();
+  return {config.output, trainer.step(), trainer.log().empty() ? 0 : trainer.log().back().loss};
+}
+
+}  // namespace
+
+TrainRanks::TrainRanks(const RankPlace& place, at::Device device, const TrainConfig& config)
+    : team_(JoinRanks(place, device,
+                      {{"configuration", DigestText(Digest(config.fingerprint.dump()))}})) {}
+
+TrainRanks::~TrainRanks() { LeaveRanks(team_); }
+
+void TrainRanks::First(const std::function<void()>& work) {
+  if (leads()) work();
+  if (team_ == nullptr) return;
+  if (leads()) {
+    Team::Order(*team_, nlohmann::json{{"do", kGo}}.dump()).End();
+    return;
+  }
+  const auto order = nlohmann::json::parse(team_->Next());
+  if (order.at("do") == orders::kEnd) {
+    team_->Answer();
+    throw EndedByLeader();
+  }
+  T3_CHECK(order.at("do") == kGo, "rank {} is to begin a training and was ordered to {}",
+           team_->rank(), order.at("do").get<std::string>());
+  team_->Answer();
+}
+
+TrainResult TrainRanks::Run(const TrainConfig& config, Task& task, const RunContext& context,
+                            TrainHooks hooks) {
+  if (team_ == nullptr) return RunTrainer(config, task, context, std::move(hooks));
+  if (!leads()) {
+    FollowTraining(task, *team_, config.accumulation);
+    return {config.output, 0, 0};
+  }
+  RankTask shared(task, *team_, config.accumulation);
+  return RunTrainer(config, shared, context, std::move(hooks));
+}
+
+TrainResult TrainRanks::Reporting(const std::function<TrainResult()>& work) {
+  try {
+    return work();
+  } catch (const EndedByLeader&) {
+    return {};
+  } catch (...) {
+    const Error error = CurrentError();
+    if (team_->LeaderEnded()) return {};
+    team_->Report(error.what());
+    throw error;
+  }
+}
+
+void TrainRanks::CheckAlone(const char* what) const {
+  if (team_ != nullptr) FailUsage("`gpus` {}: {} runs on one GPU", team_->size(), what);
+}
+
+}  // namespace t3

@@ -1,0 +1,40 @@
+// A training on one process, or shared by ranks.
+#pragma once
+
+#include <functional>
+
+#include "pipeline/ranks/join.h"
+#include "t3video/train.h"
+#include "training/loop/rank_task.h"
+#include "training/loop/trainer.h"
+
+namespace t3 {
+
+// Rank 0 trains as a process alone does, with the others' help in every step
+// (training/loop/rank_task.h). It alone has the output folder.
+class TrainRanks {
+ public:
+  // Meets the other ranks of `place` and compares the configuration with theirs.
+  TrainRanks(const RankPlace& place, at::Device device, const TrainConfig& config);
+  ~TrainRanks();
+  TrainRanks(const TrainRanks&) = delete;
+  TrainRanks& operator=(const TrainRanks&) = delete;
+
+  bool leads() const { return team_ == nullptr || team_->rank() == 0; }
+  // Rank 0 does `work`, such as making a dataset; the others wait until it is done.
+  void First(const std::function<void()>& work);
+  // Rank 0: the trainer's run. The others help until it ends.
+  TrainResult Run(const TrainConfig& config, Task& task, const RunContext& context,
+                  TrainHooks hooks = {});
+  // The others: `work`, whose failure the other ranks get to know; where rank 0 has ended by
+  // itself, nothing is to be said.
+  TrainResult Reporting(const std::function<TrainResult()>& work);
+  // Throws Error of kind kUsage where there are several ranks: `what` has state that they do not
+  // share.
+  void CheckAlone(const char* what) const;
+
+ private:
+  Team* team_;  // nullptr: this process alone
+};
+
+}  // namespace t3
