@@ -25,6 +25,16 @@ T3 = None
 LONG = {"size": "96x64", "num_frames": 9, "num_inference_steps": 40}
 
 
+def fill(path):
+    """Writes until there is no room."""
+    with open(path, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            pass
+
+
 class Shared(unittest.TestCase):
     """Tests that share one server."""
 
@@ -312,13 +322,7 @@ class Alone(unittest.TestCase):
         content = server.content(good)
         # From inside: the mount is the server's own.
         filler = f"/proc/{server.process.pid}/root{self.data}/filler"
-        with open(filler, "wb") as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-                    file.flush()
-            except OSError:
-                pass
+        fill(filler)
         reply = server.post("/v1/videos", SMALL)
         self.assertEqual(reply.status, 503, reply.body)
         self.assertEqual(reply.code(), "disk_full")
@@ -331,13 +335,7 @@ class Alone(unittest.TestCase):
         # A job under way when the disk fills waits for room and is completed then.
         running = server.submit(**LONG)
         server.wait_for_step(running, 2)
-        with open(filler, "wb") as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-                    file.flush()
-            except OSError:
-                pass
+        fill(filler)
         time.sleep(3)
         self.assertIn(server.video(running)["status"], ("queued", "in_progress"))
         os.unlink(filler)
