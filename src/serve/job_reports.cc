@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/failure.h"
 #include "base/json.h"
 #include "serve/fields.h"
 #include "serve/jobs.h"

@@ -11,8 +11,6 @@
 #include "base/failure.h"
 #include "base/json.h"
 #include "serve/api_error.h"
-#include "serve/fields.h"
-#include "serve/png_size.h"
 #include "serve/server_log.h"
 #include "serve/video_object.h"
 
