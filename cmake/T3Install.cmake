@@ -51,6 +51,9 @@ if(T3_INSTALL_TORCH)
   list(TRANSFORM torch_libraries REPLACE "(.+)" "${T3_TORCH_DIR}/lib/lib\\1.so")
   install(PROGRAMS ${torch_libraries} "${T3_TORCH_DIR}/lib/libgomp.so.1"
     DESTINATION "${private_dir}/torch/lib")
+  # Who passes libtorch on passes its licences on.
+  install(DIRECTORY "${T3_TORCH_DIR}/../torch-${T3_TORCH_WANTED}.dist-info/licenses/"
+    DESTINATION "${CMAKE_INSTALL_DOCDIR}/libtorch" OPTIONAL)
   # Absent where libtorch uses an installed CUDA toolkit.
   if(EXISTS "${nvidia_dir}")
     install(DIRECTORY "${nvidia_dir}" DESTINATION "${private_dir}"

@@ -16,8 +16,9 @@ namespace t3 {
 // Rewrites any supported weight file, or the denoiser of a folder or of "demo", as safetensors
 // under original names; `output` ends with ".safetensors". dtype: "" keeps each tensor's (fp8, int8
 // and GGUF's types become bf16), else "fp32", "fp16", "bf16" or, of a denoiser or a text encoder,
-// "fp8": e4m3 with a scale per row for the large matrices, bf16 for the rest. Leaves nothing when it is
-// cancelled. Throws Error when `output` exists and was not written by Convert, unless `overwrite`.
+// "fp8": e4m3 with a scale per row for the large matrices, bf16 for the rest. Leaves nothing when
+// it is cancelled. Throws Error when `output` exists and was not written by Convert, unless
+// `overwrite`.
 void Convert(const std::string& input, const std::string& output, const std::string& dtype,
              const std::vector<Lora>& loras, const ProgressFn& progress = {},
              const CancelToken* cancel = nullptr, bool overwrite = false);

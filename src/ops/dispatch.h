@@ -20,8 +20,8 @@ bool NeedsGradient(std::initializer_list<at::Tensor> inputs);
 // supports are used, so that this path can be tested and timed on a newer one.
 bool PortableOnly();
 
-// Whether the environment variable T3_FP8_ATTENTION is "0": in `dtype` fp8 attention computes in bf16,
-// so that products and attention can be judged apart.
+// Whether the environment variable T3_FP8_ATTENTION is "0": in `dtype` fp8 attention computes in
+// bf16, so that products and attention can be judged apart.
 bool Fp8ProductsOnly();
 
 // Whether kernels can read the matrix `x`: on a GPU, fp32 or bf16, rows of whole aligned 16-byte

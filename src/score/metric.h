@@ -89,7 +89,7 @@ struct MetricGroup {
 // The parts of the table. Each is in a file of its own beside its metrics.
 std::span<const MetricGroup> FrameMetricGroups();      // frames alone
 std::span<const MetricGroup> ReferenceMetricGroups();  // a reference clip
-std::span<const MetricGroup> WorldMetricGroups();  // captions of the synthetic world: score/world
+std::span<const MetricGroup> WorldMetricGroups();    // captions of the synthetic world: score/world
 std::span<const MetricGroup> NetworkMetricGroups();  // networks of the user's files: score/networks
 
 }  // namespace t3

@@ -50,7 +50,8 @@ std::string MessageOf(const std::string& text) {
 TEST(ReadConfig, FilesThatAreNotConfigurationsAreNamed) {
   EXPECT_THAT(MessageOf("[1]"), HasSubstr("x.json is a JSON array, wanted an object"));
   EXPECT_THAT(MessageOf(std::string(250'000, '[')), HasSubstr("x.json"));
-  EXPECT_THAT(MessageOf(R"({"task": 3})"), HasSubstr("\"task\" is 3, wanted one of dit, distill, vae"));
+  EXPECT_THAT(MessageOf(R"({"task": 3})"),
+              HasSubstr("\"task\" is 3, wanted one of dit, distill, vae"));
   EXPECT_EQ(MessageOf(Minimal().dump()), "no error");
   json vae = Minimal();
   vae["task"] = "vae";

@@ -61,8 +61,8 @@ std::string IdentityOf(const ScoreRequest& request, const MetricGroup& group) {
 
 std::vector<MetricGroup> AllMetricGroups() {
   std::vector<MetricGroup> groups;
-  for (const auto part : {WorldMetricGroups(), FrameMetricGroups(), NetworkMetricGroups(),
-                          ReferenceMetricGroups()})
+  for (const auto part :
+       {WorldMetricGroups(), FrameMetricGroups(), NetworkMetricGroups(), ReferenceMetricGroups()})
     groups.insert(groups.end(), part.begin(), part.end());
   return groups;
 }

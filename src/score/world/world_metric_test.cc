@@ -72,7 +72,8 @@ TEST(WorldMetric, OtherPromptsAreAGap) {
 
 // Two implementations of one definition, in luma of 0 to 1 and of 0 to 255.
 TEST(WorldMetric, FlickerIsThatOfEval) {
-  const at::Tensor video = RenderScene(SampleScene(3), {.width = 250, .height = 140, .frames = 5}, at::kCPU);
+  const at::Tensor video =
+      RenderScene(SampleScene(3), {.width = 250, .height = 140, .frames = 5}, at::kCPU);
   const double expected = Flicker(video) * 255;
   EXPECT_NEAR(ScoreRender(Find(FrameMetricGroups(), "flicker"), video, "").at("flicker"), expected,
               1e-4 * expected);

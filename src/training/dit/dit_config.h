@@ -52,7 +52,7 @@ struct ValidationConfig {
   int64_t every_steps = 0;  // 0: none
   std::string prepared;     // dataset of held-out clips; empty: `world`
   std::optional<WorldLatentsConfig> world;
-  int64_t clips = 8;        // the first so many of it
+  int64_t clips = 8;  // the first so many of it
 };
 
 // How a network attends.

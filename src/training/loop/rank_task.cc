@@ -59,8 +59,9 @@ void Add(MicroBatchResult& sum, const MicroBatchResult& more) {
 RankTask::RankTask(Task& task, Team& team, int64_t accumulation)
     : task_(task), team_(team), accumulation_(accumulation) {
   if (!task.State().empty()) {
-    FailUsage("this training updates a second network beside the model (a critic, an average) and "
-              "runs in one process; start it on one GPU");
+    FailUsage(
+        "this training updates a second network beside the model (a critic, an average) and "
+        "runs in one process; start it on one GPU");
   }
   if (accumulation < team.size()) {
     FailUsage(
