@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Folders without libtorch; the program's checks as well, which load it.
-folders=(base config plan weights tokenizer media version)
+folders=(base config plan weights tokenizer media version serve)
 export UBSAN_OPTIONS=print_stacktrace=1
 
 cmake --preset asan >/dev/null

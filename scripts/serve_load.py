@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Load on `t3 serve`: many submissions and event streams at the same time while a job runs.
 
-  scripts/serve_load.py [--t3 build/t3] [--submissions 1000] [--streams 200] [--concurrency 100]
+  scripts/serve_load.py [--t3 build/t3] [--submissions 1000] [--streams 200] [--concurrency 1000]
 
 Starts a server with the shipped model on a folder of its own, submits a long job, opens the event streams, then submits.
 Meanwhile one client asks for the running job ten times a second. Prints answer times and checks that every accepted
@@ -38,7 +38,7 @@ def main():
     parser.add_argument("--t3", default="build/t3")
     parser.add_argument("--submissions", type=int, default=1000)
     parser.add_argument("--streams", type=int, default=200)
-    parser.add_argument("--concurrency", type=int, default=100)
+    parser.add_argument("--concurrency", type=int, default=1000)
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="t3-load-")
     count = str(options.submissions + 10)
