@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/signals.h"
+#include "cli/streams.h"
 #include "cli/terminal.h"
 
 namespace t3 {
@@ -42,7 +43,7 @@ int ShowBench(ProgressStyle style, bool json, BenchFn<Result, Request> bench,
   Terminal terminal(style);
   const Result result = bench(request, terminal.Progress(), &CancelOnSignals());
   terminal.EndLine();
-  fmt::print("{}", json ? BenchJson(result, request) + "\n" : BenchText(result, request));
+  PrintResult("{}", json ? BenchJson(result, request) + "\n" : BenchText(result, request));
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/nearest.h"
 #include "cli/commands.h"
+#include "cli/streams.h"
 #include "t3video/request_options.h"
 
 namespace t3 {
@@ -159,11 +160,11 @@ void AddCompletion(CLI::App& app, Action& action) {
     action = [shell, &app] {
       const std::vector<std::string> shells{"bash", "zsh", "fish"};
       if (*shell == "bash") {
-        fmt::print("{}", BashScript(app));
+        PrintResult("{}", BashScript(app));
       } else if (*shell == "zsh") {
-        fmt::print("{}", ZshScript(app));
+        PrintResult("{}", ZshScript(app));
       } else if (*shell == "fish") {
-        fmt::print("{}", FishScript(app));
+        PrintResult("{}", FishScript(app));
       } else {
         FailUsage("there is no completion for '{}'; wanted bash, zsh or fish{}", *shell,
                   DidYouMean(*shell, shells));

@@ -16,6 +16,7 @@
 #include "cli/eval_text.h"
 #include "cli/flags.h"
 #include "cli/signals.h"
+#include "cli/streams.h"
 #include "cli/terminal.h"
 
 namespace t3 {
@@ -73,7 +74,7 @@ int RunCompare(const EvalFlags& flags) {
   const EvalComparison comparison = CompareEvals(a, b, flags.margin);
   if (!flags.request.json.empty())
     WriteComparison(flags.request, ComparisonJson(comparison, a, b, flags.margin));
-  fmt::print("{}", ComparisonText(comparison, flags.margin));
+  PrintResult("{}", ComparisonText(comparison, flags.margin));
   return 0;
 }
 
@@ -98,8 +99,9 @@ int RunTable(const EvalFlags& flags) {
       FailUsage("--margins {}: {} is not a number", text, value);
     margins.emplace_back(name, margin);
   }
-  fmt::print("{}", flags.against.empty() ? TableText(TabulateEvals(named))
-                                         : GainsText(TabulateGains(named, flags.against, margins)));
+  PrintResult("{}", flags.against.empty()
+                        ? TableText(TabulateEvals(named))
+                        : GainsText(TabulateGains(named, flags.against, margins)));
   return 0;
 }
 
@@ -117,7 +119,7 @@ int RunEval(const EvalFlags& flags) {
   const EvalResult result = Evaluate(ToModelFiles(flags.model), ToRunOptions(flags.run), request,
                                      terminal.Progress(), &CancelOnSignals());
   terminal.EndLine();
-  fmt::print("{}", EvalText(result));
+  PrintResult("{}", EvalText(result));
   return result.interrupted ? kExitInterrupted : 0;
 }
 

@@ -8,6 +8,7 @@
 #include "cli/flags.h"
 #include "cli/inspect_text.h"
 #include "cli/signals.h"
+#include "cli/streams.h"
 #include "cli/terminal.h"
 #include "t3video/tools.h"
 
@@ -40,7 +41,7 @@ int RunInspect(const InspectFlags& flags) {
   for (const std::string& file : flags.files) {
     try {
       const InspectResult result = Inspect(file);
-      if (!flags.json) fmt::print("{}", InspectText(result));
+      if (!flags.json) PrintResult("{}", InspectText(result));
       if (!result.complete) code = 1;
       json += (json.empty() ? "" : ",\n") + InspectJson(result);
     } catch (const Error& error) {
@@ -49,8 +50,8 @@ int RunInspect(const InspectFlags& flags) {
     }
   }
   // One file gives one object, several give a list.
-  if (flags.json && flags.files.size() == 1 && !json.empty()) fmt::print("{}\n", json);
-  if (flags.json && flags.files.size() > 1) fmt::print("[{}]\n", json);
+  if (flags.json && flags.files.size() == 1 && !json.empty()) PrintResult("{}\n", json);
+  if (flags.json && flags.files.size() > 1) PrintResult("[{}]\n", json);
   return code;
 }
 
@@ -91,7 +92,7 @@ void AddConvert(CLI::App& app, Action& action) {
       Terminal terminal;
       Convert(flags->input, flags->output, flags->dtype, loras, terminal.Progress(),
               &CancelOnSignals(), flags->overwrite);
-      fmt::print("{}\n", flags->output);
+      PrintResult("{}\n", flags->output);
       return 0;
     };
   });
@@ -113,7 +114,7 @@ void AddInit(CLI::App& app, Action& action) {
       Terminal terminal;
       Init(flags->model, flags->seed, flags->dtype, flags->output, terminal.Progress(),
            &CancelOnSignals());
-      fmt::print("{}\n", flags->output);
+      PrintResult("{}\n", flags->output);
       return 0;
     };
   });

@@ -13,16 +13,18 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/help_text.h"
+#include "cli/streams.h"
 
 namespace t3 {
 namespace {
 
 void PrintTopics(const CLI::App& app) {
-  fmt::print("t3 help TOPIC, where TOPIC is a command or one of\n");
-  for (const HelpTopic& topic : kHelpTopics) fmt::print("  {:<12} {}\n", topic.name, topic.summary);
-  fmt::print("\ncommands\n");
+  PrintResult("t3 help TOPIC, where TOPIC is a command or one of\n");
+  for (const HelpTopic& topic : kHelpTopics)
+    PrintResult("  {:<12} {}\n", topic.name, topic.summary);
+  PrintResult("\ncommands\n");
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
-    fmt::print("  {:<12} {}\n", command->get_name(), command->get_description());
+    PrintResult("  {:<12} {}\n", command->get_name(), command->get_description());
 }
 
 std::vector<CLI::App*> CommandsOf(CLI::App& app) {
@@ -51,8 +53,8 @@ int PrintTopic(CLI::App& app, const std::vector<std::string>& words) {
   const CLI::App* command = FindCommand(app, words, parents);
   // "resume" is both.
   if (topic != kHelpTopics.end())
-    fmt::print("{}\n\n{}{}", topic->summary, topic->text, command == nullptr ? "" : "\n");
-  if (command != nullptr) fmt::print("{}", command->help(parents));
+    PrintResult("{}\n\n{}{}", topic->summary, topic->text, command == nullptr ? "" : "\n");
+  if (command != nullptr) PrintResult("{}", command->help(parents));
   if (topic != kHelpTopics.end() || command != nullptr) return 0;
   std::vector<std::string> names;
   for (const CLI::App* known : CommandsOf(app)) names.push_back(known->get_name());

@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/signals.h"
+#include "cli/streams.h"
 #include "cli/terminal.h"
 #include "t3video/tools.h"
 
@@ -63,7 +64,7 @@ void AddDoctor(CLI::App& app, Action& action) {
   command.callback([flags, &action] {
     action = [flags] {
       const Health health = Doctor(flags->folder);
-      fmt::print("{}", flags->json ? HealthJson(health) + "\n" : HealthText(health));
+      PrintResult("{}", flags->json ? HealthJson(health) + "\n" : HealthText(health));
       return health.good ? 0 : 1;
     };
   });
@@ -86,7 +87,7 @@ void AddFitPreview(CLI::App& app, Action& action) {
       const PreviewFit fit =
           FitPreview(ToModelFiles(flags->model), ToRunOptions(flags->run), flags->pictures,
                      flags->output, terminal.Progress(), &CancelOnSignals(), flags->overwrite);
-      fmt::print(
+      PrintResult(
           "{}  fitted to {}; explains {:.1f} % of the colours of first latent frames and {:.1f} % "
           "of later ones, in clips that it was not fitted to\n",
           fit.file, fit.source, 100 * fit.first_r2, 100 * fit.later_r2);

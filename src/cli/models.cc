@@ -10,6 +10,7 @@
 #include "cli/flags.h"
 #include "cli/launch.h"
 #include "cli/signals.h"
+#include "cli/streams.h"
 #include "cli/terminal.h"
 #include "t3video/engine.h"
 
@@ -69,8 +70,8 @@ void AddDecode(CLI::App& app, Action& action) {
       Terminal terminal(ParseProgressStyle(flags->run.progress));
       const Result result =
           engine.Decode(flags->latents, flags->output, terminal.Progress(), &CancelOnSignals());
-      fmt::print("{}  {}x{}, {}\n", result.output, result.width, result.height,
-                 Counted(result.frames, "frame"));
+      PrintResult("{}  {}x{}, {}\n", result.output, result.width, result.height,
+                  Counted(result.frames, "frame"));
       return 0;
     };
   });
@@ -92,7 +93,7 @@ void AddEncodeText(CLI::App& app, Action& action) {
       Terminal terminal(ParseProgressStyle(flags->run.progress));
       engine.EncodeText(flags->prompt, flags->negative_prompt, flags->output, terminal.Progress(),
                         &CancelOnSignals(), flags->overwrite);
-      fmt::print("{}\n", flags->output);
+      PrintResult("{}\n", flags->output);
       return 0;
     };
   });

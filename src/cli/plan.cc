@@ -10,6 +10,7 @@
 #include "cli/flags.h"
 #include "cli/plan_text.h"
 #include "cli/signals.h"
+#include "cli/streams.h"
 #include "cli/terminal.h"
 
 namespace t3 {
@@ -33,7 +34,7 @@ int RunPlanCommand(const PlanFlags& flags) {
   Terminal terminal;
   const PlanResult plan = Plan(request, terminal.Progress(), &CancelOnSignals());
   terminal.EndLine();
-  fmt::print("{}", flags.json ? PlanJson(plan) + "\n" : PlanText(plan));
+  PrintResult("{}", flags.json ? PlanJson(plan) + "\n" : PlanText(plan));
   return 0;
 }
 

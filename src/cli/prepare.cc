@@ -36,9 +36,9 @@ void PrintPrepared(const PrepareRequest& request, const PrepareResult& result) {
         fmt::format("note: {} of an earlier run dropped: the files are gone, changed or rejected\n",
                     Counted(result.removed, "clip")));
   }
-  fmt::print("{}  {} ({} new), {}\n", request.output, Counted(result.clips, "clip"), result.encoded,
-             Counted(result.captions, "caption"));
-  for (const std::string& bucket : result.buckets) fmt::print("  {}\n", bucket);
+  PrintResult("{}  {} ({} new), {}\n", request.output, Counted(result.clips, "clip"),
+              result.encoded, Counted(result.captions, "caption"));
+  for (const std::string& bucket : result.buckets) PrintResult("  {}\n", bucket);
 }
 
 int RunPrepare(const PrepareFlags& flags) {

@@ -2,8 +2,11 @@
 // not.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace t3 {
 
@@ -17,6 +20,11 @@ void WriteLog(std::string_view text);
 
 // Writes to stdout at once and never throws; FlushResults reports a failure.
 void WriteResult(std::string_view text);
+// The same, formatted. fmt::print throws where stdout is full or closed.
+template <typename... Args>
+void PrintResult(fmt::format_string<Args...> format, Args&&... args) {
+  WriteResult(fmt::format(format, std::forward<Args>(args)...));
+}
 
 // Flushes stdout. Returns "", or what is wrong where not all results could be written.
 std::string FlushResults();

@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/launch.h"
 #include "cli/signals.h"
+#include "cli/streams.h"
 #include "cli/terminal.h"
 
 namespace t3 {
@@ -115,7 +116,7 @@ int RunTrain(const TrainFlags& flags) {
   if (flags.overwrite) overrides.emplace_back("overwrite=true");
   if (flags.dry_run) {
     if (flags.gpus) FailUsage("--dry-run reports one GPU; leave --gpus out");
-    fmt::print("{}", PlanText(PlanTraining(flags.config, overrides)));
+    PrintResult("{}", PlanText(PlanTraining(flags.config, overrides)));
     return 0;
   }
   RunOptions options;
@@ -128,8 +129,8 @@ int RunTrain(const TrainFlags& flags) {
       options.ranks);
   if (options.ranks.rank > 0) return 0;
   terminal.EndLine();
-  fmt::print("{}  {}, last loss {:.5f}\n", result.output, Counted(result.steps, "step"),
-             result.loss);
+  PrintResult("{}  {}, last loss {:.5f}\n", result.output, Counted(result.steps, "step"),
+              result.loss);
   return 0;
 }
 

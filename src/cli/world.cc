@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/signals.h"
+#include "cli/streams.h"
 #include "cli/terminal.h"
 
 namespace t3 {
@@ -28,8 +29,8 @@ int RunWorld(const WorldFlags& flags) {
   Terminal terminal;
   MakeWorld(request, terminal.Progress(), &CancelOnSignals());
   terminal.EndLine();
-  fmt::print("{}  {}, {}x{}, {}, captions.json\n", request.output, Counted(request.count, "clip"),
-             request.width, request.height, Counted(request.frames, "frame"));
+  PrintResult("{}  {}, {}x{}, {}, captions.json\n", request.output, Counted(request.count, "clip"),
+              request.width, request.height, Counted(request.frames, "frame"));
   return 0;
 }
 

@@ -409,7 +409,7 @@ TEST(Tools, ConvertRefusesWhatIsNoNetwork) {
   EXPECT_THAT(ErrorOf([&] { Convert(input, TestPath("y.safetensors"), "", {}); }),
               HasSubstr("holds no DiT"));
   EXPECT_THAT(ErrorOf([&] { Convert(input, TestPath("y.safetensors"), "int8", {}); }),
-              HasSubstr("wanted fp32, fp16 or bf16"));
+              HasSubstr("wanted fp32, fp16, bf16 or fp8"));
 }
 
 TEST(Tools, CombinedFilesListTheirNetworks) {

@@ -135,7 +135,7 @@ class Page(unittest.TestCase):
         browser.click("#gallery [data-action='remove']")
         browser.click("#confirm-yes")
         wait(lambda: not visible("#gallery .card"), "a gallery without the video")
-        self.assertEqual(jobs(), [])
+        wait(lambda: jobs() == [], "the server without the video")
 
     def test_cancel_a_running_video(self):
         submit("To be cancelled.", 100)
