@@ -67,6 +67,7 @@ int RunServe(const ServeFlags& flags) {
   if (files.model.empty() && files.dit.empty())
     FailUsage("no model was given; use --model DIR, or --model demo for the shipped one");
   server.model = NameOf(files);
+  if (!server.loras.empty()) server.loras = std::filesystem::absolute(server.loras).string();
   MakeAbsolute(files);
   RunOptions options = ToRunOptions(flags.run);
   if (flags.gpus > 0 && options.device != "auto" && options.device != "cuda")

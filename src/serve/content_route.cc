@@ -41,7 +41,7 @@ Content ContentOf(const Service& service, const Exchange& exchange) {
 }
 
 // Sends bytes of the file as the client takes them.
-void SendFile(const Exchange& exchange, std::shared_ptr<FileDescriptor> file,
+void SendFile(const Exchange& exchange, const std::shared_ptr<FileDescriptor>& file,
               const ByteRange& range, const std::string& type) {
   const auto length = static_cast<size_t>(range.length);
   const auto send = [file, first = range.first](size_t offset, size_t count,

@@ -33,6 +33,15 @@ std::string JobFiles::Folder(const std::string& id) const {
   return folder_ + "/jobs/" + id;
 }
 
+std::string JobFiles::EmptyScratch(int worker) const {
+  std::string path = fmt::format("{}/scratch/{}", folder_, worker);
+  CreatePrivate(path);
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(path, ignored))
+    fs::remove_all(entry.path(), ignored);
+  return path;
+}
+
 void JobFiles::Create(const std::string& id) const { CreatePrivate(Folder(id)); }
 
 void JobFiles::Remove(const std::string& id) const {

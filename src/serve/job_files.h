@@ -22,6 +22,10 @@ class JobFiles {
   std::string Preview(const std::string& id) const { return Folder(id) + "/preview.png"; }
   std::string Record(const std::string& id) const { return Folder(id) + "/record.json"; }
 
+  // The current and temporary folder of a worker, empty: what a run has no room for elsewhere must
+  // not end up outside the data folder.
+  std::string EmptyScratch(int worker) const;
+
   void Create(const std::string& id) const;
   // Errors are ignored: what is left is removed at the next start.
   void Remove(const std::string& id) const;

@@ -7,7 +7,7 @@
 namespace t3::serve {
 
 struct LiveState {
-  nlohmann::ordered_json stage;  // data of the last event `progress`; null: none yet
+  nlohmann::ordered_json stage = nullptr;  // data of the last event `progress`; null: none yet
   std::optional<double> seconds_left;
   bool has_preview = false;
   int64_t queue_position = 0;  // 0: it does not wait

@@ -20,7 +20,8 @@ namespace {
 
 // Of a body: the file and the texts.
 constexpr int64_t kBodyBeyondFile = 1 << 20;
-constexpr int kTidySeconds = 5;
+// Seconds between two looks at the disk and at old jobs.
+constexpr int kTidyEvery = 5;
 
 sigset_t StopSignals() {
   sigset_t signals;
@@ -36,10 +37,10 @@ void BlockSignals() {
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
-// Waits up to `seconds`; true where a signal came.
-bool WaitForSignal(int seconds) {
+// Waits a second; true where a signal came.
+bool WaitForSignal() {
   const sigset_t signals = StopSignals();
-  const timespec timeout{seconds, 0};
+  const timespec timeout{1, 0};
   return ::sigtimedwait(&signals, nullptr, &timeout) > 0;
 }
 
@@ -95,6 +96,15 @@ void Tidy(Jobs& jobs) {
   }
 }
 
+// Until a signal comes. Throws Error where a worker cannot start at all.
+void WaitForEnd(Jobs& jobs, const Workers& workers) {
+  for (int seconds = 1; !WaitForSignal(); ++seconds) {
+    const std::string failure = workers.StartFailure();
+    if (!failure.empty()) Fail("a worker could not start: {}", failure);
+    if (seconds % kTidyEvery == 0) Tidy(jobs);
+  }
+}
+
 }  // namespace
 
 std::string KeysFile(const ServerOptions& options) {
@@ -130,7 +140,7 @@ void RunServer(const ServerOptions& options) {
   Log("info", "listening", {{"address", address}, {"keys", access.needs_key()}});
   fmt::print("t3 serve: {}\n", address);
   std::fflush(stdout);
-  while (!WaitForSignal(kTidySeconds)) Tidy(jobs);
+  WaitForEnd(jobs, workers);
   Log("info", "stopping");
   EndOnNextSignal();
   jobs.Stop();

@@ -16,8 +16,6 @@
 namespace t3::serve {
 namespace {
 
-using std::string_view_literals::operator""sv;
-
 struct Signature {
   size_t offset;
   std::string_view bytes;
@@ -26,15 +24,15 @@ struct Signature {
 };
 
 constexpr std::array<Signature, 9> kSignatures{{
-    {0, "\x89PNG\r\n\x1a\n"sv, {"image", ".png"}},
-    {0, "\xff\xd8\xff"sv, {"image", ".jpg"}},
-    {0, "RIFF"sv, {"image", ".webp"}, "WEBP"sv},
-    {4, "ftyp"sv, {"video", ".mp4"}},
-    {0, "\x1a\x45\xdf\xa3"sv, {"video", ".mkv"}},
-    {0, "RIFF"sv, {"video", ".avi"}, "AVI "sv},
-    {0, "YUV4MPEG2"sv, {"video", ".y4m"}},
-    {0, "GIF8"sv, {"video", ".gif"}},
-    {4, "moov"sv, {"video", ".mov"}},
+    {0, "\x89PNG\r\n\x1a\n", {"image", ".png"}},
+    {0, "\xff\xd8\xff", {"image", ".jpg"}},
+    {0, "RIFF", {"image", ".webp"}, "WEBP"},
+    {4, "ftyp", {"video", ".mp4"}},
+    {0, "\x1a\x45\xdf\xa3", {"video", ".mkv"}},
+    {0, "RIFF", {"video", ".avi"}, "AVI "},
+    {0, "YUV4MPEG2", {"video", ".y4m"}},
+    {0, "GIF8", {"video", ".gif"}},
+    {4, "moov", {"video", ".mov"}},
 }};
 
 }  // namespace

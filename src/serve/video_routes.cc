@@ -126,7 +126,13 @@ void PlanJob(const Service& service, const FieldValues& values, Job& job) {
                    "input_reference");
   }
   if (!job.input.empty() && !job.options.contains("size")) return;
-  const ordered_json plan = service.workers.Plan(values, job.input == "video");
+  ordered_json plan;
+  try {
+    plan = service.workers.Plan(values, job.input == "video");
+  } catch (const ApiError& error) {
+    if (error.status() == 503) return;  // the worker has just ended; the next one will plan it
+    throw;
+  }
   RefuseWhatDoesNotFit(plan);
   if (job.input == "video") return;  // its frames are the source's
   const std::string size = plan.at("size");

@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <csignal>
+#include <cstdlib>
 #include <deque>
 #include <iostream>
 #include <memory>
@@ -140,6 +141,12 @@ ordered_json AnswerPlan(const ordered_json& message, const OpenedModel& opened, 
   return answer;
 }
 
+// Where the library puts what has no room beside the output.
+void EnterScratch(const std::string& folder) {
+  T3_CHECK(::chdir(folder.c_str()) == 0, "{} cannot be entered", folder);
+  ::setenv("TMPDIR", folder.c_str(), 1);
+}
+
 void RunJobs(Mailbox& jobs, Cancellations& cancellations, const OpenedModel& opened) {
   EngineHolder engines(opened);
   while (const std::optional<ordered_json> message = jobs.Take()) {
@@ -161,6 +168,7 @@ int RunWorker() {
   SendLibraryLogHere();
   const std::optional<ordered_json> open = ReadMessage();
   if (!open) return 0;
+  EnterScratch(open->at("scratch"));
   const OpenedModel opened = ReadOpenMessage(*open);
   const int64_t budget = SendReady(opened);
   Mailbox jobs, plans;

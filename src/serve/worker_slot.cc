@@ -54,6 +54,8 @@ void WorkerSlot::Run() {
       Log("error", "worker", {{"worker", index_}, {"text", CurrentError().what()}});
     }
     std::unique_lock lock(mutex_);
+    if (first && ready_.is_null() && !stopping_)
+      start_failure_ = last_words_.empty() ? "its log has the reason" : last_words_;
     pause = ready_.is_null() ? std::min(2 * pause, kMaxPause) : kMinPause;
     ready_ = nullptr;
     changed_.wait_for(lock, pause, [&] { return stopping_.load(); });
@@ -63,7 +65,9 @@ void WorkerSlot::Run() {
 void WorkerSlot::RunProcess() {
   WorkerProcess process(settings_.program, {"serve-worker"});
   ended_ = false;
-  process.Send(DumpJson(settings_.open));
+  ordered_json open = settings_.open;
+  open["scratch"] = files_.EmptyScratch(index_);
+  process.Send(DumpJson(open));
   {
     const std::lock_guard lock(mutex_);
     process_ = &process;
@@ -103,6 +107,9 @@ void WorkerSlot::ReadMessages(WorkerProcess& process) {
     try {
       if (line->is_error && !line->text.starts_with("{\"time\"")) {
         Log("warning", "worker_output", {{"worker", index_}, {"text", line->text}});
+        const std::lock_guard lock(mutex_);
+        constexpr std::string_view kPrefix = "t3: error: ";
+        last_words_ = line->text.substr(line->text.starts_with(kPrefix) ? kPrefix.size() : 0);
       } else if (line->is_error) {
         ordered_json entry = ParseOrderedJson(line->text, "the worker's log");
         Log(entry.value("level", "info"), entry.value("event", "message"),
@@ -158,6 +165,8 @@ void WorkerSlot::RunJobs(WorkerProcess& process) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return job_.empty() || ended_ || stopping_; });
     if (ended_ || stopping_) return;
+    lock.unlock();
+    files_.EmptyScratch(index_);
   }
 }
 
@@ -188,6 +197,11 @@ ordered_json WorkerSlot::RunMessage(const Job& job) const {
 void WorkerSlot::Cancel(const std::string& id) {
   const std::lock_guard lock(mutex_);
   if (process_ != nullptr) process_->Send(DumpJson({{"do", "cancel"}, {"id", id}}));
+}
+
+std::string WorkerSlot::StartFailure() const {
+  const std::lock_guard lock(mutex_);
+  return start_failure_;
 }
 
 ordered_json WorkerSlot::Ready() const {

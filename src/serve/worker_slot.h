@@ -39,6 +39,9 @@ class WorkerSlot {
   void Stop();
   // Ends the job after its current step where it still runs.
   void Cancel(const std::string& id);
+  // Why the very first process ended before it was ready: a wrong model or device, which starting
+  // it again does not fix. Empty: it did not.
+  std::string StartFailure() const;
   // What the process said of its model when it was ready; null before.
   nlohmann::ordered_json Ready() const;
   // The answer to a message {"do": "plan", ...}; none where the process is not ready or does not
@@ -68,6 +71,8 @@ class WorkerSlot {
   std::condition_variable changed_;
   WorkerProcess* process_ = nullptr;  // while it runs
   nlohmann::ordered_json ready_;
+  std::string last_words_;  // the last line on stderr that is not of the log
+  std::string start_failure_;
   std::string job_;                                    // id of the running one; or empty
   int64_t plans_ = 0;                                  // that were asked for
   std::map<int64_t, nlohmann::ordered_json> answers_;  // by number of the plan; null: not yet

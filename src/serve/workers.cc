@@ -31,6 +31,12 @@ ordered_json Workers::Ready() const {
   return nullptr;
 }
 
+std::string Workers::StartFailure() const {
+  for (const auto& slot : slots_)
+    if (std::string failure = slot->StartFailure(); !failure.empty()) return failure;
+  return "";
+}
+
 ordered_json Workers::Ask(const ordered_json& message) {
   const std::string text = DumpJson(message);
   {

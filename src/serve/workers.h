@@ -20,6 +20,8 @@ class Workers {
 
   // What the first worker that is ready says of the model; null where none is.
   nlohmann::ordered_json Ready() const;
+  // Why a worker could not start at all; empty: none failed so.
+  std::string StartFailure() const;
   // The plan of a request, with or without a source video. Throws ApiError for what cannot be made
   // (400) and where no worker answers (503).
   nlohmann::ordered_json Plan(const FieldValues& values, bool with_video);

@@ -5,7 +5,6 @@
 """
 
 import argparse
-import json
 import os
 import shutil
 import signal
@@ -13,12 +12,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from client import PROMPT, SMALL, Server, quote  # noqa: E402
+from client import SMALL, Server, quote  # noqa: E402
 
 T3 = None
 # Many short steps: time to interrupt them.
@@ -309,6 +307,14 @@ class Alone(unittest.TestCase):
         self.assertEqual(result.returncode, 2)
         self.assertIn("--create-key", result.stderr)
 
+    def test_a_model_that_is_not_there_ends_the_server(self):
+        result = subprocess.run([T3, "serve", "--model", self.folder, "--data", self.data, "--port", "0"],
+                                capture_output=True, text=True, timeout=60)
+        self.assertEqual(result.returncode, 1)
+        last = result.stderr.strip().splitlines()[-1]
+        self.assertIn("a worker could not start", last)
+        self.assertIn(self.folder, last)
+
     def test_full_disk(self):
         """On a file system of a few MB of its own, where the system lets us make one."""
         os.makedirs(self.data)
@@ -316,6 +322,7 @@ class Alone(unittest.TestCase):
                  f'mount -t tmpfs -o size=24m none "{self.data}" && exec "$@"', "sh"]
         if subprocess.run([*mount, "true"], capture_output=True).returncode != 0:
             self.skipTest("no namespaces here")
+        before = set(os.listdir("."))
         server = self.start(prefix=mount)
         good = server.submit()
         server.wait(good)
@@ -341,6 +348,7 @@ class Alone(unittest.TestCase):
         os.unlink(filler)
         server.wait(running)
         self.assertEqual(server.stop(), 0)
+        self.assertEqual(set(os.listdir(".")), before)  # nothing outside the data folder
 
     def test_too_many_connections_are_refused(self):
         server = self.start("--max-connections", "20")
