@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <string>
@@ -34,6 +35,9 @@ inline int64_t FreeTestPort() {
 // throws reports it to the others, as the program's do.
 inline std::vector<std::string> RunRanks(int64_t size, const std::function<void(Team& team)>& work,
                                          double patience = 60) {
+  // c10d's flight recorder, one a process, is not made for several ranks in it; a size of 0 turns
+  // it off.
+  ::setenv("TORCH_FR_BUFFER_SIZE", "0", 1);
   RankPlace place;
   place.size = place.local_size = size;
   place.port = FreeTestPort();
