@@ -26,8 +26,8 @@ struct RunSettings {
   at::ScalarType dtype = at::kFloat;
   MemoryLimits limits;
   int64_t kept_bytes = 0;  // of networks in memory that make room where a run needs it
-  ModelFiles files;    // as given
-  RunOptions options;  // as given
+  ModelFiles files;        // as given
+  RunOptions options;      // as given
 
   std::string DtypeName() const { return std::string(ComputeDtypeName(ToComputeDtype(dtype))); }
 };
