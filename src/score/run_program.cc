@@ -61,6 +61,7 @@ ProgramOutput RunProgram(const std::vector<std::string>& arguments, const std::s
   posix_spawn_file_actions_adddup2(actions.get(), writer.get(), 2);
   if (!folder.empty()) posix_spawn_file_actions_addchdir_np(actions.get(), folder.c_str());
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 2);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   pid_t child = 0;
