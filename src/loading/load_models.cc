@@ -13,12 +13,6 @@
 namespace t3 {
 namespace {
 
-std::vector<LoraSpec> LoraSpecs(const ModelInfo& model) {
-  std::vector<LoraSpec> specs;
-  for (const Lora& lora : model.loras) specs.push_back({lora.path, lora.scale});
-  return specs;
-}
-
 Dit LoadForm(const ModelInfo& model, at::ScalarType dtype, BlockWeights where,
              const RunContext& context) {
   LoadOptions options;
@@ -45,6 +39,12 @@ Dit LoadForm(const ModelInfo& model, at::ScalarType dtype, BlockWeights where,
 }
 
 }  // namespace
+
+std::vector<LoraSpec> LoraSpecs(const ModelInfo& model) {
+  std::vector<LoraSpec> specs;
+  for (const Lora& lora : model.loras) specs.push_back({lora.path, lora.scale});
+  return specs;
+}
 
 Dit LoadDit(const ModelInfo& model, at::ScalarType dtype, BlockWeights where,
             const RunContext& context, bool also_bf16) {

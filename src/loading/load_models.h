@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "arch/vae_levels.h"
 #include "loading/model_info.h"
@@ -9,10 +10,14 @@
 #include "models/dit/dit.h"
 #include "models/text_encoder/text_encoder.h"
 #include "models/vae/vae.h"
+#include "nn/lora.h"
 #include "runtime/stage.h"
 #include "tokenizer/tokenizer.h"
 
 namespace t3 {
+
+// The model's LoRAs as the loader takes them.
+std::vector<LoraSpec> LoraSpecs(const ModelInfo& model);
 
 // Each reports its own stage ("loading ...") in bytes and throws Error for tensors that are
 // missing, surplus, misshapen or not finite, LoRAs that do not fit, and a part that the model

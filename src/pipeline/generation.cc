@@ -360,6 +360,7 @@ void Generation::TakeKept(const std::vector<Item>& items) {
     dit_ = std::move(kept.dit);
     dit_model_ = &model_;
     block_weights_ = kept.block_weights;
+    dit_bf16_ = kept.also_bf16;
   }
   if (residents.decoder) decoder_ = std::move(kept.decoder);
 }
@@ -374,6 +375,7 @@ void Generation::Keep(const std::vector<Item>& items) {
   }
   if (dit_model_ == &model_) kept_->dit = std::move(dit_);
   kept_->block_weights = block_weights_;
+  kept_->also_bf16 = dit_bf16_;
   kept_->decoder = std::move(decoder_);
   dit_.reset();
 }

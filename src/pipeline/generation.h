@@ -28,6 +28,7 @@ namespace t3 {
 struct KeptNetworks {
   std::optional<Dit> dit;
   BlockWeights block_weights = BlockWeights::kOnDevice;  // of dit
+  bool also_bf16 = false;                                // likewise
   std::unique_ptr<VideoDecoder> decoder;
   int64_t bytes = 0;  // of all their weights
 };

@@ -94,6 +94,19 @@ std::map<std::string, std::string> JobOutputs(const fs::path& folder) {
   return outputs;
 }
 
+// The same of several folders, each read once.
+class JobPrompts {
+ public:
+  const std::map<std::string, std::string>& Of(const fs::path& folder) {
+    const auto [at, added] = folders_.try_emplace(folder.string());
+    if (added) at->second = JobOutputs(folder);
+    return at->second;
+  }
+
+ private:
+  std::map<std::string, std::map<std::string, std::string>> folders_;
+};
+
 // Prompts by what a prompt file says of its entries.
 class PromptList {
  public:
@@ -141,12 +154,12 @@ class PromptList {
 };
 
 // The prompt of the clip's record or of the folder's job.
-void FindRecorded(SetClip& clip) {
+void FindRecorded(SetClip& clip, JobPrompts& jobs) {
   const fs::path path(clip.path);
   const json record = ReadJsonIfAny(clip.path + ".json");
   if (record.is_object() && record.contains("settings")) clip.prompt = PromptIn(record["settings"]);
   if (clip.prompt.empty()) {
-    const auto outputs = JobOutputs(path.parent_path());
+    const auto& outputs = jobs.Of(path.parent_path());
     const auto found = outputs.find(path.filename().string());
     if (found != outputs.end()) clip.prompt = found->second;
   }
@@ -178,7 +191,8 @@ void FindReference(SetClip& clip, const std::string& reference, bool only) {
     clip.no_reference = fmt::format("{} has no clip named {}", reference, clip.name);
 }
 
-void AddInput(const std::string& input, std::vector<SetClip>& clips, ScoreResult& result) {
+void AddInput(const std::string& input, std::vector<SetClip>& clips, JobPrompts& jobs,
+              ScoreResult& result) {
   const fs::path path = WithoutSlash(input);
   std::error_code ignored;
   if (!fs::exists(path, ignored)) {
@@ -192,7 +206,7 @@ void AddInput(const std::string& input, std::vector<SetClip>& clips, ScoreResult
   const std::vector<fs::path> found = ClipsInFolder(path);
   for (const fs::path& clip : found) add(clip);
   bool missing = false;
-  for (const auto& [name, prompt] : JobOutputs(path)) {
+  for (const auto& [name, prompt] : jobs.Of(path)) {
     if (fs::exists(path / name, ignored)) continue;
     missing = true;
     result.failures.push_back(
@@ -220,7 +234,8 @@ void MakeUnique(std::vector<SetClip>& clips) {
 
 std::vector<SetClip> ClipsOf(const ScoreRequest& request, ScoreResult& result) {
   std::vector<SetClip> clips;
-  for (const std::string& input : request.inputs) AddInput(input, clips, result);
+  JobPrompts jobs;
+  for (const std::string& input : request.inputs) AddInput(input, clips, jobs, result);
   MakeUnique(clips);
   const bool only = clips.size() == 1;
   std::optional<PromptList> list;
@@ -234,7 +249,7 @@ std::vector<SetClip> ClipsOf(const ScoreRequest& request, ScoreResult& result) {
     if (list) {
       list->Find(clip, only);
     } else {
-      FindRecorded(clip);
+      FindRecorded(clip, jobs);
     }
     FindReference(clip, request.reference, only);
   }

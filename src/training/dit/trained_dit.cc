@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include "arch/dit.h"
+#include "loading/load_models.h"
 #include "models/dit/weights.h"
 #include "nn/load.h"
 #include "training/dit/lora.h"
@@ -18,7 +19,7 @@ LoadOptions LoadAs(const ModelInfo& model, at::ScalarType dtype, at::Device devi
   options.dtype_for = [dtype](const std::string& name) {
     return IsFloatTensor(name) ? at::kFloat : dtype;
   };
-  for (const Lora& lora : model.loras) options.loras.push_back({lora.path, lora.scale});
+  options.loras = LoraSpecs(model);
   return options;
 }
 
