@@ -61,7 +61,9 @@ for part in "${@:-test 4k-1.3b 4k-5b blocks clips eval}"; do
             clip bf16 --size $size --prompt "$prompt" --dtype bf16
             clip fp8 --size $size --prompt "$prompt" --dtype fp8
             T3_PORTABLE=1 clip portable --size $size --prompt "$prompt" --dtype bf16
-            run scripts/gpu_checks/clip_psnr.py "$OUT/bf16.y4m" "$OUT/fp8.y4m" "$OUT/portable.y4m"
+            for kind in fp8 portable; do
+              run "$t3" score "$OUT/$kind.y4m" --reference "$OUT/bf16.y4m" --metrics psnr --progress none
+            done
           done
         done
         ;;

@@ -15,7 +15,8 @@ TEST(Base64, VectorsOfTheStandard) {
                                                          {"foo", "Zm9v"},
                                                          {"foob", "Zm9vYg=="},
                                                          {"fooba", "Zm9vYmE="},
-                                                         {"foobar", "Zm9vYmFy"}};
+                                                         {"foobar", "Zm9vYmFy"},
+                                                         {"\xff\xfe", "//4="}};
   for (const auto& [bytes, text] : vectors) {
     EXPECT_EQ(ToBase64(bytes), text);
     EXPECT_EQ(FromBase64(text), bytes);

@@ -1,9 +1,10 @@
 // Shards of a list.
 #include "cli/job_shard.h"
 
-#include <charconv>
+#include <algorithm>
 
 #include "base/check.h"
+#include "base/parse_number.h"
 #include "base/text.h"
 
 namespace t3 {
@@ -11,9 +12,8 @@ namespace {
 
 // The whole of `text` as a number from 1 on; 0 where it is not one.
 int64_t PositiveNumber(const std::string& text) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() && number > 0 ? number : 0;
+  const int64_t number = ParseNumber<int64_t>(text).value_or(0);
+  return std::max<int64_t>(number, 0);
 }
 
 }  // namespace

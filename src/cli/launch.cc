@@ -2,10 +2,8 @@
 #include "cli/launch.h"
 
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +16,7 @@
 #include <thread>
 
 #include "base/check.h"
+#include "base/free_port.h"
 #include "base/log.h"
 #include "cli/streams.h"
 
@@ -31,22 +30,6 @@ std::vector<std::string> arguments;
 constexpr int64_t kMaxGpus = 64;                       // of one machine
 constexpr std::chrono::seconds kGraceAfterFailure{3};  // of one of the others
 constexpr std::chrono::seconds kGrace{15};             // for the others to end after rank 0 has
-
-// A free port of the loopback interface.
-int64_t FreePort() {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof(address);
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  const bool found = descriptor >= 0 && ::bind(descriptor, generic, length) == 0 &&
-                     ::getsockname(descriptor, generic, &length) == 0;
-  const int error = errno;
-  if (descriptor >= 0) ::close(descriptor);
-  T3_CHECK(found, "no free port for the ranks to meet: {}", std::strerror(error));
-  return ntohs(address.sin_port);
-}
 
 // Pointers as exec wants them.
 std::vector<char*> Pointers(std::vector<std::string>& texts) {

@@ -1,11 +1,11 @@
 // The environments of launchers.
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
 
 #include "base/check.h"
+#include "base/parse_number.h"
 #include "t3video/ranks.h"
 
 namespace t3 {
@@ -28,10 +28,8 @@ constexpr Launcher kLaunchers[] = {
 std::optional<int64_t> Number(const EnvironmentFn& environment, const char* name) {
   const char* const text = environment(name);
   if (text == nullptr || *text == '\0') return std::nullopt;
-  const std::string_view view(text);
-  int64_t value = 0;
-  const auto [end, status] = std::from_chars(view.data(), view.data() + view.size(), value);
-  if (status != std::errc() || end != view.data() + view.size() || value < 0)
+  const std::optional<int64_t> value = ParseNumber<int64_t>(text);
+  if (!value || *value < 0)
     FailUsage("the environment has {}='{}'; wanted a whole number from 0", name, text);
   return value;
 }

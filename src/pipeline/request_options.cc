@@ -2,25 +2,15 @@
 #include "t3video/request_options.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <random>
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/parse_number.h"
 
 namespace t3 {
 namespace {
-
-// The whole of `text` as a number, or nullopt.
-template <typename T>
-std::optional<T> ParseNumber(std::string_view text) {
-  T value{};
-  const char* const end = text.data() + text.size();
-  const auto [stop, status] = std::from_chars(text.data(), end, value);
-  if (status != std::errc() || stop != end) return std::nullopt;
-  return value;
-}
 
 template <typename T>
 T WholeNumber(const Option& option, std::string_view text) {

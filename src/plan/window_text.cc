@@ -1,8 +1,9 @@
 // Window tables as text, and their check against a grid.
-#include <charconv>
+#include <algorithm>
 #include <vector>
 
 #include "base/check.h"
+#include "base/parse_number.h"
 #include "plan/windows.h"
 
 namespace t3 {
@@ -26,10 +27,7 @@ std::string_view Trim(std::string_view text) {
 
 // 0 when `text` is not a positive number that fits.
 int64_t ParseCount(std::string_view text) {
-  text = Trim(text);
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && value > 0 ? value : 0;
+  return std::max<int64_t>(ParseNumber<int64_t>(Trim(text)).value_or(0), 0);
 }
 
 WindowCounts ParseLayout(std::string_view entry) {

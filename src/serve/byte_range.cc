@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string>
 
-#include "serve/fields.h"
+#include "base/parse_number.h"
 
 namespace t3::serve {
 
@@ -16,9 +16,13 @@ ByteRange ParseRange(std::string_view header, int64_t size) {
   const size_t dash = range.find('-');
   if (dash == std::string::npos || range.find(',') != std::string::npos) return whole;
   const std::string begin = range.substr(0, dash), end = range.substr(dash + 1);
-  int64_t first = 0, last = 0;
-  if (!begin.empty() && (!ParseInteger(begin, &first) || first < 0)) return whole;
-  if (!end.empty() && (!ParseInteger(end, &last) || last < 0)) return whole;
+  // -1 for other text than a number from 0, which an empty one stands for here.
+  const auto number = [](const std::string& text) {
+    return text.empty() ? 0 : ParseNumber<int64_t>(text).value_or(-1);
+  };
+  const int64_t first = number(begin);
+  int64_t last = number(end);
+  if (first < 0 || last < 0) return whole;
   if (begin.empty()) {  // the last bytes
     if (end.empty()) return whole;
     if (last == 0 || size == 0) return {ByteRange::Kind::kUnsatisfiable, 0, 0};

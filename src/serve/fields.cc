@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <string_view>
 
 #include "base/json.h"
 #include "base/nearest.h"
+#include "base/parse_number.h"
 #include "base/text.h"
 #include "serve/api_error.h"
 #include "serve/ids.h"
@@ -19,6 +19,12 @@ namespace t3::serve {
 namespace {
 
 using nlohmann::json;
+
+// The whole of `text` as a finite number.
+std::optional<double> ParseFinite(std::string_view text) {
+  const std::optional<double> number = ParseNumber<double>(text);
+  return number && std::isfinite(*number) ? number : std::nullopt;
+}
 
 // Numbers beyond are not exact in JavaScript.
 constexpr double kMaxSeed = 9007199254740991.0;
@@ -188,12 +194,12 @@ class Parser {
   }
 
   void TakeNumber(const Field& field, const json& value) {
-    double number = 0;
     const std::string name = field.name;
     // Clients of OpenAI's API send seconds as text.
     const bool as_text = name == "seconds" && value.is_string();
-    const bool good = as_text ? ParseNumber(value.get<std::string>(), &number) : value.is_number();
-    if (good && !as_text) number = value.get<double>();
+    const auto parsed = as_text ? ParseFinite(value.get<std::string>()) : std::nullopt;
+    const bool good = as_text ? parsed.has_value() : value.is_number();
+    const double number = !good ? 0 : as_text ? *parsed : value.get<double>();
     if (!good || !(number >= field.min_value && number <= MaxOf(field, limits_))) {
       Invalid(name, fmt::format("is {}, wanted a number from {} to {}", Shown(value),
                                 field.min_value, MaxOf(field, limits_)));
@@ -205,16 +211,14 @@ class Parser {
   void TakeSize(const Field& field, const json& value) {
     const std::string text = value.is_string() ? value.get<std::string>() : "";
     if (field.type == FieldType::kSizeOrNone && text == "none") return Set(field, value, text);
-    const size_t x = text.find('x');
-    int64_t width = 0, height = 0;
-    const bool parsed = x != std::string::npos && ParseInteger(text.substr(0, x), &width) &&
-                        ParseInteger(text.substr(x + 1), &height);
+    const std::optional<PixelSize> size = ParsePixelSize(text);
     const auto fits = [](int64_t side) { return side >= kMinSide && side <= kMaxSide; };
-    if (!parsed || !fits(width) || !fits(height)) {
+    if (!size || !fits(size->width) || !fits(size->height)) {
       Invalid(field.name,
               fmt::format("is {}, wanted WIDTHxHEIGHT, such as 832x480, of {} to {} pixels each",
                           Shown(value), kMinSide, kMaxSide));
     }
+    const auto [width, height] = *size;
     if (width * height > limits_.max_pixels) {
       Invalid(field.name, fmt::format("is {}, {} pixels; this server makes {} at most", text,
                                       width * height, limits_.max_pixels));
@@ -277,14 +281,13 @@ class Parser {
 
 std::span<const Field> RequestFields() { return kFields; }
 
-bool ParseInteger(const std::string& text, int64_t* value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *value);
-  return error == std::errc() && end == text.data() + text.size() && !text.empty();
-}
-
-bool ParseNumber(const std::string& text, double* value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *value);
-  return error == std::errc() && end == text.data() + text.size() && std::isfinite(*value);
+std::optional<PixelSize> ParsePixelSize(std::string_view text) {
+  const size_t x = text.find('x');
+  if (x == std::string_view::npos) return std::nullopt;
+  const auto width = ParseNumber<int64_t>(text.substr(0, x));
+  const auto height = ParseNumber<int64_t>(text.substr(x + 1));
+  if (!width || !height) return std::nullopt;
+  return PixelSize{*width, *height};
 }
 
 FieldValues ParseFields(const json& object, const Limits& limits, FieldUse use) {
@@ -307,13 +310,13 @@ std::string WithFieldNames(const std::string& message) {
 json FormToJson(const std::map<std::string, std::string>& parts, FieldUse use) {
   json object = json::object();
   for (const auto& [name, text] : parts) {
-    int64_t integer = 0;
-    double number = 0;
+    const auto integer = ParseNumber<int64_t>(text);
+    const auto number = ParseFinite(text);
     const FieldType type = FieldOf(name, use).type;
-    if (type == FieldType::kInteger && ParseInteger(text, &integer)) {
-      object[name] = integer;
-    } else if (type == FieldType::kNumber && ParseNumber(text, &number)) {
-      object[name] = number;
+    if (type == FieldType::kInteger && integer) {
+      object[name] = *integer;
+    } else if (type == FieldType::kNumber && number) {
+      object[name] = *number;
     } else if (type == FieldType::kLoras) {
       try {
         object[name] = ParseJson(text, "`loras`");

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -75,9 +76,11 @@ nlohmann::json FormToJson(const std::map<std::string, std::string>& parts, Field
 // "`num_inference_steps` 0 is ...".
 std::string WithFieldNames(const std::string& message);
 
-// "16" -> 16; false for anything that is not a whole decimal number.
-bool ParseInteger(const std::string& text, int64_t* value);
-// Likewise a finite number.
-bool ParseNumber(const std::string& text, double* value);
+// "832x480" -> width and height; nullopt for other text.
+struct PixelSize {
+  int64_t width = 0;
+  int64_t height = 0;
+};
+std::optional<PixelSize> ParsePixelSize(std::string_view text);
 
 }  // namespace t3::serve

@@ -1,6 +1,7 @@
 // What workers take and report.
 #include <algorithm>
 
+#include "base/base64.h"
 #include "base/check.h"
 #include "base/failure.h"
 #include "base/json.h"
@@ -182,7 +183,7 @@ void Jobs::Preview(Running& running, const ordered_json& message) {
                                                        {"width", png->width},
                                                        {"height", png->height},
                                                        {"content_type", "image/png"},
-                                                       {"data", Base64(png->bytes)}}));
+                                                       {"data", ToBase64(png->bytes)}}));
 }
 
 void Jobs::Complete(Running& running, const ordered_json& message) {

@@ -14,12 +14,9 @@ using nlohmann::ordered_json;
 ordered_json TimeOf(const Service& service, const ordered_json& plan) {
   if (plan.at("time").is_object()) return plan.at("time");
   if (!plan.at("draft").is_null() || !plan.at("strength").is_null()) return nullptr;
-  const std::string size = plan.at("size");
-  int64_t width = 0, height = 0;
-  ParseInteger(size.substr(0, size.find('x')), &width);
-  ParseInteger(size.substr(size.find('x') + 1), &height);
+  const PixelSize size = ParsePixelSize(plan.at("size").get<std::string>()).value();
   const auto time =
-      service.jobs.pace().Predict(width, height, plan.at("num_frames"), plan.at("steps"));
+      service.jobs.pace().Predict(size.width, size.height, plan.at("num_frames"), plan.at("steps"));
   if (!time) return nullptr;
   return {{"draft_seconds", 0},
           {"encoding_seconds", 0},

@@ -1,8 +1,9 @@
-// Sizes of PNG files, and base64.
+// Sizes of PNG files.
 #include "serve/png_size.h"
 
 #include <fstream>
 #include <iterator>
+#include <string_view>
 
 namespace t3::serve {
 namespace {
@@ -24,21 +25,6 @@ std::optional<PngFile> ReadPngFile(const std::string& path) {
   png.width = BigEndian(std::string_view(png.bytes).substr(kWidthAt, 4));
   png.height = BigEndian(std::string_view(png.bytes).substr(kHeightAt, 4));
   return png;
-}
-
-std::string Base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    const size_t count = std::min<size_t>(3, bytes.size() - at);
-    uint32_t group = 0;
-    for (size_t i = 0; i < 3; ++i)
-      group = group << 8 | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0U);
-    for (size_t i = 0; i < 4; ++i) text += i <= count ? kDigits[group >> (18 - 6 * i) & 63] : '=';
-  }
-  return text;
 }
 
 }  // namespace t3::serve

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 
 namespace t3::serve {
 
@@ -17,7 +16,5 @@ struct PngFile {
 // A PNG file that a worker wrote; none where there is none. Nothing is decoded: the size is in the
 // file's first bytes.
 std::optional<PngFile> ReadPngFile(const std::string& path);
-
-std::string Base64(std::string_view bytes);
 
 }  // namespace t3::serve

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/check.h"
+#include "base/parse_number.h"
 #include "serve/api_error.h"
 #include "serve/ids.h"
 #include "serve/server_log.h"
@@ -135,9 +136,9 @@ void PlanJob(const Service& service, const FieldValues& values, Job& job) {
   }
   RefuseWhatDoesNotFit(plan);
   if (job.input == "video") return;  // its frames are the source's
-  const std::string size = plan.at("size");
-  ParseInteger(size.substr(0, size.find('x')), &job.width);
-  ParseInteger(size.substr(size.find('x') + 1), &job.height);
+  const PixelSize size = ParsePixelSize(plan.at("size").get<std::string>()).value();
+  job.width = size.width;
+  job.height = size.height;
   job.frames = plan.at("num_frames");
   job.fps = plan.at("fps");
   job.steps = plan.at("steps");
@@ -167,9 +168,9 @@ void Create(Service& service, Exchange& exchange) {
 }
 
 void List(Service& service, Exchange& exchange) {
-  int64_t limit = 0;
-  if (!ParseInteger(QueryOr(exchange, "limit", std::to_string(kUsualPage)), &limit) || limit < 1 ||
-      limit > kMaxPage) {
+  const int64_t limit =
+      ParseNumber<int64_t>(QueryOr(exchange, "limit", std::to_string(kUsualPage))).value_or(0);
+  if (limit < 1 || limit > kMaxPage) {
     throw ApiError(400, "invalid_value",
                    fmt::format("`limit` is not a whole number from 1 to {}", kMaxPage), "limit");
   }

@@ -13,7 +13,6 @@
 #include "serve/client_stream.h"
 #include "serve/event_feed.h"
 #include "serve/metrics.h"
-#include "serve/png_size.h"
 #include "serve/testing/temporary_folder.h"
 #include "serve/uploads.h"
 
@@ -125,14 +124,6 @@ TEST(Uploads, AreLimitedAndRemoved) {
   moved.Append("GIF89a");
   moved.MoveTo(folder.path() + "/input.gif");
   EXPECT_EQ(ReadText(folder.path() + "/input.gif"), "GIF89a");
-}
-
-TEST(Base64, IsTheStandardOne) {
-  EXPECT_EQ(Base64(""), "");
-  EXPECT_EQ(Base64("f"), "Zg==");
-  EXPECT_EQ(Base64("fo"), "Zm8=");
-  EXPECT_EQ(Base64("foobar"), "Zm9vYmFy");
-  EXPECT_EQ(Base64("\xff\xfe"), "//4=");
 }
 
 // Two ends of a connection.

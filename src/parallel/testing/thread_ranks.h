@@ -1,11 +1,6 @@
 // Ranks of a test as threads of its process: Gloo and the store work between threads as well.
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <exception>
 #include <functional>
@@ -14,22 +9,10 @@
 #include <vector>
 
 #include "base/failure.h"
+#include "base/free_port.h"
 #include "parallel/team.h"
 
 namespace t3 {
-
-inline int64_t FreeTestPort() {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof(address);
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  ::bind(descriptor, generic, length);
-  ::getsockname(descriptor, generic, &length);
-  ::close(descriptor);
-  return ntohs(address.sin_port);
-}
 
 // Runs `work` on each of `size` ranks and returns what each threw, "" where nothing. A rank that
 // throws reports it to the others, as the program's do.
@@ -40,7 +23,7 @@ inline std::vector<std::string> RunRanks(int64_t size, const std::function<void(
   ::setenv("TORCH_FR_BUFFER_SIZE", "0", 1);
   RankPlace place;
   place.size = place.local_size = size;
-  place.port = FreeTestPort();
+  place.port = FreePort();
   place.patience = patience;
   std::vector<std::string> errors(static_cast<size_t>(size));
   const auto run = [&](int64_t rank, const std::function<void()>& ended) {

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 
 #include "base/atomic_file.h"
@@ -14,6 +13,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mapped_file.h"
+#include "base/parse_number.h"
 #include "nn/load.h"
 #include "weights/safetensors.h"
 #include "weights/safetensors_writer.h"
@@ -56,11 +56,7 @@ void WriteTensors(const std::string& path, const TensorMap& tensors) {
 std::optional<int64_t> StepOf(const fs::path& folder) {
   const std::string name = folder.filename().string();
   if (!name.starts_with(kPrefix)) return std::nullopt;
-  int64_t step = 0;
-  const char* begin = name.data() + kPrefix.size();
-  const auto [end, error] = std::from_chars(begin, name.data() + name.size(), step);
-  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
-  return step;
+  return ParseNumber<int64_t>(std::string_view(name).substr(kPrefix.size()));
 }
 
 // Newest first.
