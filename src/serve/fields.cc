@@ -197,15 +197,15 @@ class Parser {
     const std::string name = field.name;
     // Clients of OpenAI's API send seconds as text.
     const bool as_text = name == "seconds" && value.is_string();
-    const auto parsed = as_text ? ParseFinite(value.get<std::string>()) : std::nullopt;
-    const bool good = as_text ? parsed.has_value() : value.is_number();
-    const double number = !good ? 0 : as_text ? *parsed : value.get<double>();
-    if (!good || !(number >= field.min_value && number <= MaxOf(field, limits_))) {
+    const std::optional<double> number = as_text             ? ParseFinite(value.get<std::string>())
+                                         : value.is_number() ? std::optional(value.get<double>())
+                                                             : std::nullopt;
+    if (!number || !(*number >= field.min_value && *number <= MaxOf(field, limits_))) {
       Invalid(name, fmt::format("is {}, wanted a number from {} to {}", Shown(value),
                                 field.min_value, MaxOf(field, limits_)));
     }
-    if (name == "seconds") values_.seconds = number;
-    Set(field, number, fmt::format("{}", number));
+    if (name == "seconds") values_.seconds = *number;
+    Set(field, *number, fmt::format("{}", *number));
   }
 
   void TakeSize(const Field& field, const json& value) {
