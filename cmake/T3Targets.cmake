@@ -19,9 +19,9 @@ if(T3_SANITIZE)
 endif()
 
 # t3_library(NAME SOURCES ... [DEPS ...] [TORCH] [PROGRAM])
-# Static library t3_NAME. TORCH folders are compiled as one unity file, because every file that
-# includes ATen costs 7 to 24 s; so names in their anonymous namespaces are unique in the folder. PROGRAM: for
-# programs, which link it besides libt3video.
+# Static library t3_NAME. It is compiled as one file, so names in anonymous namespaces are unique in
+# a folder; TORCH folders also where CMAKE_UNITY_BUILD is OFF, because every file that includes ATen
+# costs 7 to 24 s. PROGRAM: for programs, which link it besides libt3video.
 function(t3_library name)
   cmake_parse_arguments(ARG "TORCH;PROGRAM" "" "SOURCES;DEPS" ${ARGN})
   add_library(t3_${name} STATIC ${ARG_SOURCES})

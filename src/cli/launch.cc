@@ -23,9 +23,19 @@
 extern char** environ;
 
 namespace t3 {
+
+struct RankProcess {
+  int64_t rank = 0;
+  pid_t process = -1;
+  int errors = -1;        // its stderr, to read
+  std::string line = {};  // of it, not yet complete
+  std::string last = {};  // complete line
+  bool ended = false;
+};
+
 namespace {
 
-std::vector<std::string> arguments;
+std::vector<std::string> own_arguments;
 
 constexpr int64_t kMaxGpus = 64;                       // of one machine
 constexpr std::chrono::seconds kGraceAfterFailure{3};  // of one of the others
@@ -61,15 +71,6 @@ std::vector<std::string> EnvironmentOf(const RankPlace& place) {
   return environment;
 }
 
-struct Child {
-  int64_t rank = 0;
-  pid_t process = -1;
-  int errors = -1;        // its stderr, to read
-  std::string line = {};  // of it, not yet complete
-  std::string last = {};  // complete line
-  bool ended = false;
-};
-
 // Ends with the process that started it; a terminal's signals go to that one alone.
 [[noreturn]] void BecomeRank(int errors, pid_t starter, char* const* argv, char* const* env) {
   ::setpgid(0, 0);
@@ -83,8 +84,8 @@ struct Child {
   ::_exit(127);
 }
 
-Child StartRank(const RankPlace& place) {
-  std::vector<std::string> environment = EnvironmentOf(place), words = arguments;
+RankProcess StartRank(const RankPlace& place) {
+  std::vector<std::string> environment = EnvironmentOf(place), words = own_arguments;
   const std::vector<char*> argv = Pointers(words), env = Pointers(environment);
   int ends[2];
   T3_CHECK(::pipe2(ends, O_CLOEXEC) == 0, "rank {} cannot be started: {}", place.rank,
@@ -111,7 +112,7 @@ std::string HowItEnded(int status) {
 
 }  // namespace
 
-void KeepArguments(int argc, char** argv) { arguments.assign(argv, argv + argc); }
+void KeepArguments(int argc, char** argv) { own_arguments.assign(argv, argv + argc); }
 
 // A thread reads what the ranks write and waits for their ends.
 class Ranks::Children {
@@ -145,7 +146,7 @@ class Ranks::Children {
   void Read() {
     while (!AllEnded()) {
       std::vector<pollfd> polled;
-      for (const Child& child : children_) {
+      for (const RankProcess& child : children_) {
         polled.push_back({child.ended ? -1 : child.errors, POLLIN, 0});
       }
       ::poll(polled.data(), polled.size(), 100);
@@ -158,11 +159,11 @@ class Ranks::Children {
 
   bool AllEnded() const {
     bool all = true;
-    for (const Child& child : children_) all = all && child.ended;
+    for (const RankProcess& child : children_) all = all && child.ended;
     return all;
   }
 
-  void ReadFrom(Child& child) {
+  void ReadFrom(RankProcess& child) {
     std::array<char, 4096> buffer;
     const ssize_t count = ::read(child.errors, buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) return;
@@ -185,7 +186,7 @@ class Ranks::Children {
           fmt::format("rank {} {}{}", child.rank, how, child.last.empty() ? "" : ": " + child.last);
   }
 
-  static void PassLines(Child& child) {
+  static void PassLines(RankProcess& child) {
     for (size_t end = child.line.find('\n'); end != std::string::npos;
          end = child.line.find('\n')) {
       child.last = child.line.substr(0, end);
@@ -197,12 +198,12 @@ class Ranks::Children {
   void KillLate() {
     const std::lock_guard lock(mutex_);
     if (!deadline_ || std::chrono::steady_clock::now() < *deadline_) return;
-    for (const Child& child : children_) {
+    for (const RankProcess& child : children_) {
       if (!child.ended) ::kill(child.process, SIGKILL);
     }
   }
 
-  std::vector<Child> children_;
+  std::vector<RankProcess> children_;
   std::mutex mutex_;
   std::string trouble_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
