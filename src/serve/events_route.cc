@@ -25,7 +25,12 @@ class EventStream {
     service_.metrics.Set("t3_event_streams", {}, static_cast<double>(++service_.streams));
   }
   ~EventStream() {
-    service_.metrics.Set("t3_event_streams", {}, static_cast<double>(--service_.streams));
+    const auto streams = static_cast<double>(--service_.streams);
+    try {
+      service_.metrics.Set("t3_event_streams", {}, streams);
+    } catch (...) {
+      // No memory: the next stream sets it.
+    }
   }
   EventStream(const EventStream&) = delete;
   EventStream& operator=(const EventStream&) = delete;
