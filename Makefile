@@ -22,6 +22,8 @@ else
 endif
 # A newer compiler's new warnings are not a user's errors.
 OPTIONS += -DT3_WERROR=$(if $(CI),ON,OFF)
+# CI compiles once, without ccache.
+OPTIONS += -DT3_PCH=$(if $(CI),ON,OFF)
 ifneq ($(T3_TORCH_DIR),)
   export T3_TORCH_DIR
   OPTIONS += -DT3_TORCH_DIR=$(T3_TORCH_DIR)
