@@ -9,6 +9,7 @@ namespace {
 // Of the latest frame in the moving average: half of a change is made after three frames. A
 // centered filter would hold back several frames of full size.
 constexpr double kDraftShare = 0.25;
+constexpr double kDeviationShare = 0.5;
 
 }  // namespace
 
@@ -29,7 +30,7 @@ at::Tensor ClipColors::Match(const at::Tensor& frame) {
   const at::Tensor difference = source_->matcher.Difference(source, frame);
   at::Tensor& average = source_->difference;
   average = average.defined() ? average.lerp(difference, source_->share) : difference;
-  return source_->matcher.Add(frame, average);
+  return source_->matcher.Add(frame, average.lerp(difference, kDeviationShare));
 }
 
 }  // namespace t3

@@ -11,9 +11,10 @@
 
 namespace t3 {
 
-// To refine a draft, what is added to the frames is averaged over time: a decoder's brightness
-// jumps a little from frame to frame, and the refined clip would take every jump of the draft's.
-// Those of a video file belong to it.
+// A decoder's brightness jumps a little from frame to frame. Jumps of a video file belong to it and
+// are kept. Those of a draft are not: what is added to the frames is averaged over time. Of what
+// deviates from the average, half is added, because the refined frames have jumps of their own, and
+// the mean of two independent ones is smaller than either.
 class ClipColors {
  public:
   // `clip` of the generated size; nullptr: frames stay as they are.

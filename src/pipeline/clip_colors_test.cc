@@ -59,8 +59,8 @@ TEST(ClipColors, EveryFrameHasTheBrightnessOfAFile) {
 TEST(ClipColors, ADraftsJumpsAreAveraged) {
   const std::vector<float> matched = Matched({0.5, 0.9, 0.5}, /*generated=*/true);
   EXPECT_NEAR(matched[0], 0.5, 1e-6);
-  EXPECT_NEAR(matched[1], 0.6, 1e-6);
-  EXPECT_NEAR(matched[2], 0.575, 1e-6);
+  EXPECT_NEAR(matched[1], (0.6 + 0.9) / 2, 1e-6);
+  EXPECT_NEAR(matched[2], (0.575 + 0.5) / 2, 1e-6);
 }
 
 TEST(ClipColors, WithoutAClipFramesStay) {
