@@ -1,4 +1,5 @@
-// The frames of a decode take the low frequencies of the clip that was refined.
+// The frames of a decode take the low frequencies of the clip that was refined: colours and
+// brightness of areas.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,6 +11,9 @@
 
 namespace t3 {
 
+// To refine a draft, what is added to the frames is averaged over time: a decoder's brightness
+// jumps a little from frame to frame, and the refined clip would take every jump of the draft's.
+// Those of a video file belong to it.
 class ClipColors {
  public:
   // `clip` of the generated size; nullptr: frames stay as they are.
@@ -21,6 +25,8 @@ class ClipColors {
   struct Source {
     ClipPass pass;
     ColorMatcher matcher;
+    double share;           // of the latest frame in the average
+    at::Tensor difference;  // (3,rows,columns), the average up to it
   };
   VideoGeometry geometry_;
   std::optional<Source> source_;

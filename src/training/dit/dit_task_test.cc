@@ -208,5 +208,18 @@ TEST(DitTask, LoraFilesMergeIntoTheModelInTraining) {
   }
 }
 
+TEST(DitTask, ALoraIsSavedInTheDtypeOfTheModel) {
+  const test::Folder folder;
+  const DitTrainConfig config = MiniConfig(
+      folder.Path("run"), {{"steps", 1}, {"lora", {{"rank", 2}}}, {"save_dtype", "bf16"}});
+  Train(config, *MiniTask(config));
+  const auto file = WeightFile::Open(config.output + "/lora.safetensors");
+  const std::string factor = "diffusion_model.blocks.4.ffn.2.lora_A.weight";
+  EXPECT_EQ(file->tensors().at(factor).dtype, DType::kBF16);
+  ModelInfo model = MiniModel();
+  model.loras.push_back({config.output + "/lora.safetensors", 1});
+  EXPECT_NO_THROW(Loaded(model));
+}
+
 }  // namespace
 }  // namespace t3
