@@ -11,6 +11,7 @@
 #include "loading/sampling_json.h"
 #include "loading/tensor_file.h"
 #include "pipeline/calibration.h"
+#include "pipeline/choose_refinement.h"
 #include "pipeline/choose_sampling.h"
 #include "pipeline/existing_files.h"
 #include "pipeline/preview/preview_painter.h"
@@ -168,6 +169,7 @@ void Planner::PlanDraft(PlannedJob& planned) {
     draft.model = model;
   }
   const ModelInfo& model = draft.model ? *draft.model : model_;
+  planned.job.draft_steps = ChooseDraftSteps(model, job.request);
   draft.job =
       PlanJob(model, DraftRequest(job), {planned.image ? &*planned.image : nullptr, nullptr});
   planned.job.draft_sampling = SamplingToRecord(model, job, draft.job.sampling);
