@@ -143,6 +143,7 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
   const ModelInfo model = OpenBase(config);
   CheckModelReplaceable(config);
+  const RankLayout layout = ranks.LayoutFor(config, model.dit.num_heads);
   std::optional<OutputFolder> folder;
   ranks.First([&] {
     folder.emplace(config);
@@ -160,8 +161,8 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
   if (!source) source = std::make_unique<WorldLatents>(config, model, dtype, context);
   const auto validation = OpenValidation(config, model, dtype, context);
   spdlog::info("training on {}", source->Digest());
-  DitTask task(config, model, std::move(source), dtype, context);
-  return ranks.Run(config, task, context, HooksOf(config, task, validation.get(), context));
+  DitTask task(config, model, std::move(source), dtype, context, ranks.SequenceGroup(layout));
+  return ranks.Run(config, layout, task, context, HooksOf(config, task, validation.get(), context));
 }
 
 TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
@@ -192,7 +193,7 @@ TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
   TrainHooks hooks = SampleHooks(config, context);
   hooks.gate_every = config.gates.every_steps;
   hooks.gate = [&task](const TensorMap& weights) { return task.Gate(weights); };
-  return ranks.Run(config, task, context, std::move(hooks));
+  return ranks.Run(config, {}, task, context, std::move(hooks));
 }
 
 TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
@@ -201,6 +202,7 @@ TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
   const VaeFile file = OpenVaeFile(config.model.vae);
   CheckModelReplaceable(config);
   CheckStride(config.world, file.config.spatial_stride());
+  const RankLayout layout = ranks.LayoutFor(config, /*heads=*/1);
   std::optional<OutputFolder> folder;
   ranks.First([&] { folder.emplace(config); });
   if (announce) announce(PlanVaeTraining(config, file, context.device, dtype));
@@ -211,10 +213,10 @@ TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
     TrainHooks hooks;
     hooks.gate_every = config.gates_every;
     hooks.gate = [&task](const TensorMap& weights) { return task.Gate(weights); };
-    return ranks.Run(config, task, context, std::move(hooks));
+    return ranks.Run(config, layout, task, context, std::move(hooks));
   }
   VaeTask task(config, file, std::move(source), dtype, context.device);
-  return ranks.Run(config, task, context);
+  return ranks.Run(config, layout, task, context);
 }
 
 void CheckResumable(const TrainConfig& config, const nlohmann::json& identity) {

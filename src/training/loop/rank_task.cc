@@ -38,12 +38,16 @@ void SumGradients(const Task& task, Team& team) {
   }
 }
 
-// The sum of the ranks' losses (a scalar) and all their items.
-MicroBatchResult ShareResult(const MicroBatchResult& own, Team& team) {
+// The sum of the groups' losses (a scalar) and all their items; every rank of a group has its
+// group's.
+MicroBatchResult ShareResult(const MicroBatchResult& own, Team& team, const RankLayout& layout) {
+  const bool first_of_group = team.rank() % layout.sequence == 0;
   MicroBatchResult all{own.loss.reshape({1}).to(at::kFloat).clone(), {}};
+  if (!first_of_group) all.loss.zero_();
   team.everyone().Sum(all.loss);
   all.loss = all.loss.reshape({});
-  for (const std::string& items : team.Share(nlohmann::json(own.items).dump())) {
+  const nlohmann::json named = first_of_group ? own.items : std::vector<std::string>();
+  for (const std::string& items : team.Share(named.dump())) {
     for (const auto& item : nlohmann::json::parse(items)) all.items.push_back(item);
   }
   return all;
@@ -56,18 +60,12 @@ void Add(MicroBatchResult& sum, const MicroBatchResult& more) {
 
 }  // namespace
 
-RankTask::RankTask(Task& task, Team& team, int64_t accumulation)
-    : task_(task), team_(team), accumulation_(accumulation) {
+RankTask::RankTask(Task& task, Team& team, const RankLayout& layout, int64_t accumulation)
+    : task_(task), team_(team), layout_(layout), accumulation_(accumulation) {
   if (!task.State().empty()) {
     FailUsage(
         "this training updates a second network beside the model (a critic, an average) and "
         "runs in one process; start it on one GPU");
-  }
-  if (accumulation < team.size()) {
-    FailUsage(
-        "\"accumulation\" {} gives {} ranks fewer than one batch each; set it to a multiple "
-        "of {}, with a smaller batch where a step is to have as many clips as before",
-        accumulation, team.size(), team.size());
   }
 }
 
@@ -80,7 +78,7 @@ void RankTask::Begin(int64_t step, double scale) {
 
 MicroBatchResult RankTask::ForwardBackward(int64_t step, int64_t micro, double scale) {
   if (micro == 0) Begin(step, scale);
-  if (micro % team_.size() == 0) Add(done_, task_.ForwardBackward(step, micro, scale));
+  if (micro % layout_.groups() == 0) Add(done_, task_.ForwardBackward(step, micro, scale));
   if (micro == accumulation_ - 1) return End();
   // The trainer sums losses: what this micro batch has added, and the others' at the end.
   const at::Tensor added = reported_.defined() ? done_.loss - reported_ : done_.loss;
@@ -90,7 +88,7 @@ MicroBatchResult RankTask::ForwardBackward(int64_t step, int64_t micro, double s
 
 MicroBatchResult RankTask::End() {
   SumGradients(task_, team_);
-  MicroBatchResult all = ShareResult(done_, team_);
+  MicroBatchResult all = ShareResult(done_, team_, layout_);
   team_.everyone().Settle();
   order_->End();
   order_.reset();
@@ -98,7 +96,7 @@ MicroBatchResult RankTask::End() {
   return all;
 }
 
-void FollowTraining(Task& task, Team& team, int64_t accumulation) {
+void FollowTraining(Task& task, Team& team, const RankLayout& layout, int64_t accumulation) {
   for (;;) {
     const auto order = nlohmann::json::parse(team.Next());
     if (order.at("do") == kEnd) break;
@@ -106,10 +104,11 @@ void FollowTraining(Task& task, Team& team, int64_t accumulation) {
              order.at("do").get<std::string>());
     SendWeights(task, team);
     MicroBatchResult done;
-    for (int64_t micro = team.rank(); micro < accumulation; micro += team.size())
+    for (int64_t micro = layout.GroupOf(team.rank()); micro < accumulation;
+         micro += layout.groups())
       Add(done, task.ForwardBackward(order.at("step"), micro, order.at("scale")));
     SumGradients(task, team);
-    ShareResult(done, team);
+    ShareResult(done, team, layout);
     team.everyone().Settle();
     for (const auto& [name, leaf] : task.leaves()) {
       at::Tensor weight = leaf;

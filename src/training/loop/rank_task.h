@@ -4,20 +4,21 @@
 #include <optional>
 
 #include "parallel/team.h"
+#include "training/loop/rank_layout.h"
 #include "training/loop/task.h"
 
 namespace t3 {
 
-// Rank 0's view of a task that all ranks of a team train: micro batch m of a step is that of rank
-// m modulo their number, and the gradients are summed at the step's last one. Weights come from
-// rank 0 before every step, which alone has the optimizer, the EMA, checkpoints and samples, so a
-// run can go on with another number of ranks. Losses are those of one process up to rounding. Not
-// for tasks whose BeforeStep or AfterStep trains weights of its own.
+// Rank 0's view of a task that all ranks of a team train: groups of ranks take the micro batches of
+// a step (training/loop/rank_layout.h), and the gradients are summed at the last one. Weights come
+// from rank 0 before every step, which alone has the optimizer, the EMA, checkpoints and samples,
+// so a run can go on with another number of ranks. Losses are those of one process up to rounding.
+// Not for tasks whose BeforeStep or AfterStep trains weights of its own.
 class RankTask : public Task {
  public:
-  // `accumulation`: micro batches a step, at least one a rank (Error of kind kUsage otherwise, and
-  // for a task with a state of its own, which other ranks would not get).
-  RankTask(Task& task, Team& team, int64_t accumulation);
+  // `accumulation`: micro batches a step, at least one a group. Throws Error of kind kUsage for a
+  // task with a state of its own, which other ranks would not get.
+  RankTask(Task& task, Team& team, const RankLayout& layout, int64_t accumulation);
 
   const TensorMap& leaves() const override { return task_.leaves(); }
   MicroBatchResult ForwardBackward(int64_t step, int64_t micro, double scale) override;
@@ -37,6 +38,7 @@ class RankTask : public Task {
 
   Task& task_;
   Team& team_;
+  RankLayout layout_;
   int64_t accumulation_;
   std::optional<Team::Order> order_;  // of the step under way
   MicroBatchResult done_;  // of this step's micro batches of this rank: the sum of losses
@@ -44,6 +46,6 @@ class RankTask : public Task {
 };
 
 // The other ranks: their micro batches of every step, until rank 0 ends.
-void FollowTraining(Task& task, Team& team, int64_t accumulation);
+void FollowTraining(Task& task, Team& team, const RankLayout& layout, int64_t accumulation);
 
 }  // namespace t3
