@@ -113,6 +113,13 @@ std::string HowItEnded(int status) {
 
 void KeepArguments(int argc, char** argv) { arguments.assign(argv, argv + argc); }
 
+int64_t CheckedGpus(const std::optional<int64_t>& gpus) {
+  const int64_t count = gpus.value_or(1);
+  if (count < 1 || count > kMaxGpus)
+    FailUsage("`gpus` {} is not a number of GPUs; wanted 1 to {}", count, kMaxGpus);
+  return count;
+}
+
 // A thread reads what the ranks write and waits for their ends.
 class Ranks::Children {
  public:
@@ -210,9 +217,7 @@ class Ranks::Children {
 };
 
 Ranks::Ranks(RunOptions& options) {
-  const int64_t gpus = options.gpus.value_or(1);
-  if (gpus < 1 || gpus > kMaxGpus)
-    FailUsage("`gpus` {} is not a number of GPUs; wanted 1 to {}", gpus, kMaxGpus);
+  const int64_t gpus = CheckedGpus(options.gpus);
   options.ranks = FindRankPlace();
   RankPlace& place = options.ranks;
   if (place.size > 1) {

@@ -1,7 +1,9 @@
 // The processes of a run on several GPUs.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,9 @@ namespace t3 {
 
 // What the program was started with, for the processes that it starts; main calls this first.
 void KeepArguments(int argc, char** argv);
+
+// The number of GPUs that --gpus names; 1 where it is absent. Throws Error of kind kUsage.
+int64_t CheckedGpus(const std::optional<int64_t>& gpus);
 
 // The ranks of a command: those that a launcher started (torchrun, mpirun, srun), or options.gpus
 // processes of this machine, of which this one is rank 0 and starts the others with its own

@@ -155,7 +155,7 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
   }
   CheckValidation(config, model);
   if (announce) {
-    announce(PlanDitTraining(config, model, prepared.get(), context.device, dtype));
+    announce(PlanDitTraining(config, model, prepared.get(), context.device, dtype, layout));
   }
   std::unique_ptr<BatchSource> source = std::move(prepared);
   if (!source) source = std::make_unique<WorldLatents>(config, model, dtype, context);
@@ -165,10 +165,15 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
   return ranks.Run(config, layout, task, context, HooksOf(config, task, validation.get(), context));
 }
 
+// Its critic, or average of the student, is one process's.
+void CheckDistillsAlone(int64_t ranks) {
+  if (ranks > 1) FailUsage("`gpus` {}: the task \"distill\" runs on one GPU", ranks);
+}
+
 TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
                       const AnnounceFn& announce, TrainRanks& ranks) {
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
-  ranks.CheckAlone("the task \"distill\", whose critic is one process's,");
+  CheckDistillsAlone(ranks.size());
   const ModelInfo base = OpenBase(config);
   const TeacherModel teacher = OpenTeacher(config, base);
   CheckNotItsBase(teacher.model, config.output);
@@ -205,7 +210,7 @@ TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
   const RankLayout layout = ranks.LayoutFor(config, /*heads=*/1);
   std::optional<OutputFolder> folder;
   ranks.First([&] { folder.emplace(config); });
-  if (announce) announce(PlanVaeTraining(config, file, context.device, dtype));
+  if (announce) announce(PlanVaeTraining(config, file, context.device, dtype, layout));
   auto source =
       std::make_unique<WorldClips>(config.world, config.seed, config.accumulation, context.device);
   if (config.student) {
@@ -243,20 +248,23 @@ std::string DataDigest(const DitTrainConfig& config, const ModelInfo& model,
   return prepared != nullptr ? prepared->Digest() : WorldLatentsDigest(*config.data.world, model);
 }
 
-TrainPlan PlanTask(const DitTrainConfig& config, at::Device device) {
+TrainPlan PlanTask(const DitTrainConfig& config, at::Device device, int64_t ranks) {
   const ModelInfo model = OpenBase(config);
   CheckModelReplaceable(config);
+  const RankLayout layout =
+      ChooseRankLayout(ranks, config.accumulation, config.sequence_parallel, model.dit.num_heads);
   const auto prepared = OpenPrepared(config, model);
   CheckValidation(config, model);
-  TrainPlan plan =
-      PlanDitTraining(config, model, prepared.get(), device, ResolveDtype(config.dtype, device));
+  TrainPlan plan = PlanDitTraining(config, model, prepared.get(), device,
+                                   ResolveDtype(config.dtype, device), layout);
   if (!IsMadeFirst(config)) {
     CheckResumable(config, DitIdentity(config, model, DataDigest(config, model, prepared.get())));
   }
   return plan;
 }
 
-TrainPlan PlanTask(const DistillConfig& config, at::Device device) {
+TrainPlan PlanTask(const DistillConfig& config, at::Device device, int64_t ranks) {
+  CheckDistillsAlone(ranks);
   const ModelInfo base = OpenBase(config);
   const TeacherModel teacher = OpenTeacher(config, base);
   CheckModelReplaceable(config);
@@ -270,24 +278,26 @@ TrainPlan PlanTask(const DistillConfig& config, at::Device device) {
   return plan;
 }
 
-TrainPlan PlanTask(const VaeTrainConfig& config, at::Device device) {
+TrainPlan PlanTask(const VaeTrainConfig& config, at::Device device, int64_t ranks) {
+  const RankLayout layout = ChooseRankLayout(ranks, config.accumulation, {}, /*heads=*/1);
   const VaeFile file = OpenVaeFile(config.model.vae);
   CheckModelReplaceable(config);
   CheckStride(config.world, file.config.spatial_stride());
   const WorldClips clips(config.world, config.seed, config.accumulation, device);
   CheckResumable(config, config.student ? DecoderIdentity(config, file, clips.Digest())
                                         : VaeIdentity(file, clips.Digest()));
-  return PlanVaeTraining(config, file, device, ResolveDtype(config.dtype, device));
+  return PlanVaeTraining(config, file, device, ResolveDtype(config.dtype, device), layout);
 }
 
 }  // namespace
 
-TrainPlan PlanTraining(const std::string& path, const std::vector<std::string>& overrides) {
+TrainPlan PlanTraining(const std::string& path, const std::vector<std::string>& overrides,
+                       int64_t ranks) {
   const AnyTrainConfig any = ReadTrainConfig(path, overrides);
   return std::visit(
-      [](const auto& config) {
+      [&](const auto& config) {
         CheckOutput(config);
-        return PlanTask(config, ResolveDevice(config.device));
+        return PlanTask(config, ResolveDevice(config.device), ranks);
       },
       any);
 }

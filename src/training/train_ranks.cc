@@ -52,8 +52,7 @@ void TrainRanks::First(const std::function<void()>& work) {
 }
 
 RankLayout TrainRanks::LayoutFor(const TrainConfig& config, int64_t heads) const {
-  return ChooseRankLayout(team_ == nullptr ? 1 : team_->size(), config.accumulation,
-                          config.sequence_parallel, heads);
+  return ChooseRankLayout(size(), config.accumulation, config.sequence_parallel, heads);
 }
 
 RankGroup* TrainRanks::SequenceGroup(const RankLayout& layout) {
@@ -65,7 +64,7 @@ TrainResult TrainRanks::Run(const TrainConfig& config, const RankLayout& layout,
                             const RunContext& context, TrainHooks hooks) {
   if (team_ == nullptr) return RunTrainer(config, task, context, std::move(hooks));
   if (!leads()) {
-    FollowTraining(task, *team_, layout, config.accumulation);
+    FollowTraining(task, *team_, layout, config);
     return {config.output, 0, 0};
   }
   RankTask shared(task, *team_, layout, config.accumulation);
@@ -83,10 +82,6 @@ TrainResult TrainRanks::Reporting(const std::function<TrainResult()>& work) {
     team_->Report(error.what());
     throw error;
   }
-}
-
-void TrainRanks::CheckAlone(const char* what) const {
-  if (team_ != nullptr) FailUsage("`gpus` {}: {} runs on one GPU", team_->size(), what);
 }
 
 }  // namespace t3

@@ -82,7 +82,7 @@ Trained TrainOn(const RankCase& c, int64_t ranks, int64_t sequence, const std::s
     RankGroup* const group = sequence > 1 ? &team.Among(layout.Members(team.rank())) : nullptr;
     DitTask task(config, model, std::make_unique<SyntheticSource>(model.dit.latent_channels),
                  at::kFloat, CpuContext(), group);
-    if (team.rank() != 0) return FollowTraining(task, team, layout, config.accumulation);
+    if (team.rank() != 0) return FollowTraining(task, team, layout, config);
     RankTask shared(task, team, layout, config.accumulation);
     Trainer trainer(config, shared, CpuContext());
     trainer.Run();

@@ -1,42 +1,17 @@
-// Weights to all ranks, gradients and losses back.
+// Micro batches to groups of ranks, gradients and losses back.
 #include "training/loop/rank_task.h"
 
 #include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
 
 #include "base/check.h"
+#include "training/loop/rank_optimizer.h"
 
 namespace t3 {
 namespace {
 
+constexpr char kOptimizer[] = "make the optimizer";
 constexpr char kStep[] = "train a step";
 constexpr char kEnd[] = "end";
-
-void SendWeights(const Task& task, Team& team) {
-  const c10::NoGradGuard no_grad;
-  for (const auto& [name, leaf] : task.leaves()) {
-    const at::Tensor weight = leaf.detach();
-    if (weight.is_contiguous()) {
-      team.everyone().Broadcast(weight, 0);
-      continue;
-    }
-    const at::Tensor copy = weight.contiguous();
-    team.everyone().Broadcast(copy, 0);
-    weight.copy_(copy);
-  }
-}
-
-// A leaf without a gradient stays without one: then no rank has one, since all batches are alike.
-void SumGradients(const Task& task, Team& team) {
-  const c10::NoGradGuard no_grad;
-  for (const auto& [name, leaf] : task.leaves()) {
-    const at::Tensor gradient = leaf.grad();
-    const at::Tensor sum = gradient.defined() ? gradient.contiguous()
-                                              : at::zeros(leaf.sizes(), leaf.detach().options());
-    team.everyone().Sum(sum);
-    if (gradient.defined() && !gradient.is_same(sum)) gradient.copy_(sum);
-  }
-}
 
 // The sum of the groups' losses (a scalar) and all their items; every rank of a group has its
 // group's.
@@ -58,6 +33,16 @@ void Add(MicroBatchResult& sum, const MicroBatchResult& more) {
   sum.items.insert(sum.items.end(), more.items.begin(), more.items.end());
 }
 
+void FollowStep(Task& task, Team& team, const RankLayout& layout, int64_t accumulation,
+                const nlohmann::json& order, ShardedOptimizer& optimizer) {
+  MicroBatchResult done;
+  for (int64_t micro = layout.GroupOf(team.rank()); micro < accumulation; micro += layout.groups())
+    Add(done, task.ForwardBackward(order.at("step"), micro, order.at("scale")));
+  optimizer.SumGradients();
+  ShareResult(done, team, layout);
+  team.everyone().Settle();
+}
+
 }  // namespace
 
 RankTask::RankTask(Task& task, Team& team, const RankLayout& layout, int64_t accumulation)
@@ -69,15 +54,29 @@ RankTask::RankTask(Task& task, Team& team, const RankLayout& layout, int64_t acc
   }
 }
 
-void RankTask::Begin(int64_t step, double scale) {
-  done_ = {};
-  reported_ = at::Tensor();
-  order_.emplace(team_, nlohmann::json{{"do", kStep}, {"step", step}, {"scale", scale}}.dump());
-  SendWeights(task_, team_);
+std::unique_ptr<Optimizer> RankTask::MakeOptimizer(const TrainConfig& config) {
+  Team::Order order(team_, nlohmann::json{{"do", kOptimizer}}.dump());
+  ShardedOptimizer& own = optimizer_.emplace(config.optimizer, config.ema, task_.leaves(), team_);
+  order.End();
+  return std::make_unique<RankOptimizer>(own, team_);
 }
 
+// A failure in the middle leaves the ranks out of step.
 MicroBatchResult RankTask::ForwardBackward(int64_t step, int64_t micro, double scale) {
-  if (micro == 0) Begin(step, scale);
+  try {
+    return Shared(step, micro, scale);
+  } catch (...) {
+    order_.reset();
+    throw;
+  }
+}
+
+MicroBatchResult RankTask::Shared(int64_t step, int64_t micro, double scale) {
+  if (micro == 0) {
+    done_ = {};
+    reported_ = at::Tensor();
+    order_.emplace(team_, nlohmann::json{{"do", kStep}, {"step", step}, {"scale", scale}}.dump());
+  }
   if (micro % layout_.groups() == 0) Add(done_, task_.ForwardBackward(step, micro, scale));
   if (micro == accumulation_ - 1) return End();
   // The trainer sums losses: what this micro batch has added, and the others' at the end.
@@ -87,7 +86,8 @@ MicroBatchResult RankTask::ForwardBackward(int64_t step, int64_t micro, double s
 }
 
 MicroBatchResult RankTask::End() {
-  SumGradients(task_, team_);
+  T3_CHECK(optimizer_, "ranks: a step before MakeOptimizer");
+  optimizer_->SumGradients();
   MicroBatchResult all = ShareResult(done_, team_, layout_);
   team_.everyone().Settle();
   order_->End();
@@ -96,23 +96,19 @@ MicroBatchResult RankTask::End() {
   return all;
 }
 
-void FollowTraining(Task& task, Team& team, const RankLayout& layout, int64_t accumulation) {
+void FollowTraining(Task& task, Team& team, const RankLayout& layout, const TrainConfig& config) {
+  std::optional<ShardedOptimizer> optimizer;
   for (;;) {
     const auto order = nlohmann::json::parse(team.Next());
-    if (order.at("do") == kEnd) break;
-    T3_CHECK(order.at("do") == kStep, "rank {} trains and was ordered to {}", team.rank(),
-             order.at("do").get<std::string>());
-    SendWeights(task, team);
-    MicroBatchResult done;
-    for (int64_t micro = layout.GroupOf(team.rank()); micro < accumulation;
-         micro += layout.groups())
-      Add(done, task.ForwardBackward(order.at("step"), micro, order.at("scale")));
-    SumGradients(task, team);
-    ShareResult(done, team, layout);
-    team.everyone().Settle();
-    for (const auto& [name, leaf] : task.leaves()) {
-      at::Tensor weight = leaf;
-      weight.mutable_grad().reset();
+    const std::string what = order.at("do");
+    if (what == kEnd) break;
+    if (what == kOptimizer) {
+      optimizer.emplace(config.optimizer, config.ema, task.leaves(), team);
+    } else if (what == kStep && optimizer) {
+      FollowStep(task, team, layout, config.accumulation, order, *optimizer);
+    } else {
+      T3_CHECK(optimizer && FollowOptimizer(order, *optimizer),
+               "rank {} trains and was ordered to {}", team.rank(), what);
     }
     team.Answer();
   }

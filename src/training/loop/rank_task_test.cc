@@ -66,7 +66,7 @@ Trained TrainOn(int64_t ranks, const std::string& output, int64_t steps) {
     LayersTask task;
     const TrainConfig config = ConfigOf(output, steps);
     const RankLayout layout = ChooseRankLayout(ranks, config.accumulation, {}, 1);
-    if (team.rank() != 0) return FollowTraining(task, team, layout, config.accumulation);
+    if (team.rank() != 0) return FollowTraining(task, team, layout, config);
     const RunContext context{silent, nullptr, at::kCPU};
     RankTask shared(task, team, layout, config.accumulation);
     Trainer trainer(config, shared, context);

@@ -5,12 +5,14 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "base/check.h"
 #include "nn/tensor_map.h"
+#include "training/loop/local_optimizer.h"
 
 namespace t3 {
 
@@ -34,6 +36,10 @@ class Task {
   // the leaves have changed.
   virtual void BeforeStep(int64_t /*step*/) {}
   virtual void AfterStep(int64_t /*step*/) {}
+  // What updates the leaves. Called once, before the first step.
+  virtual std::unique_ptr<Optimizer> MakeOptimizer(const TrainConfig& config) {
+    return std::make_unique<LocalOptimizer>(config.optimizer, config.ema, leaves());
+  }
   // Of the last step.
   virtual StepValues Values() const { return {}; }
   // What a checkpoint holds besides the leaves and their optimizer's state, as it is between steps.
