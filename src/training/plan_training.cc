@@ -310,11 +310,11 @@ TrainPlan PlanDitTraining(const DitTrainConfig& config, const ModelInfo& model,
 
 TrainPlan PlanDistillTraining(const DistillConfig& config, const ModelInfo& base,
                               const TeacherModel& teacher, const PreparedSource* source,
-                              at::Device device, at::ScalarType dtype) {
+                              at::Device device, at::ScalarType dtype, const RankLayout& layout) {
   TrainPlan plan;
   plan.task = "distill";
   plan.base = base.paths.dit;
-  FillShared(config, device, dtype, {}, &plan);
+  FillShared(config, device, dtype, layout, &plan);
   AddWeights(config, base, dtype, &plan);
   AddTeacher(config, base, teacher, dtype, &plan);
   if (config.objective == Objective::kDmd) AddCritic(config, teacher, dtype, &plan);

@@ -24,11 +24,11 @@ TrainPlan PlanDitTraining(const DitTrainConfig& config, const ModelInfo& model,
                           const PreparedSource* source, at::Device device, at::ScalarType dtype,
                           const RankLayout& layout);
 
-// The same on one process, with the teacher, which is not trained, and the critic, which is but is
-// not written.
+// The same with the teacher, which is not trained, and the critic, which is but is not written;
+// each rank has all of both.
 TrainPlan PlanDistillTraining(const DistillConfig& config, const ModelInfo& base,
                               const TeacherModel& teacher, const PreparedSource* source,
-                              at::Device device, at::ScalarType dtype);
+                              at::Device device, at::ScalarType dtype, const RankLayout& layout);
 
 TrainPlan PlanVaeTraining(const VaeTrainConfig& config, const VaeFile& file, at::Device device,
                           at::ScalarType dtype, const RankLayout& layout);

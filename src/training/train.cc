@@ -165,27 +165,26 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
   return ranks.Run(config, layout, task, context, HooksOf(config, task, validation.get(), context));
 }
 
-// Its critic, or average of the student, is one process's.
-void CheckDistillsAlone(int64_t ranks) {
-  if (ranks > 1) FailUsage("`gpus` {}: the task \"distill\" runs on one GPU", ranks);
-}
-
 TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
                       const AnnounceFn& announce, TrainRanks& ranks) {
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
-  CheckDistillsAlone(ranks.size());
   const ModelInfo base = OpenBase(config);
   const TeacherModel teacher = OpenTeacher(config, base);
   CheckNotItsBase(teacher.model, config.output);
   CheckModelReplaceable(config);
-  const OutputFolder folder(config);
-  if (config.data.videos) PrepareWhenMissing(config, context);
+  const RankLayout layout = ranks.LayoutFor(config, /*heads=*/1);
+  std::optional<OutputFolder> folder;
+  ranks.First([&] {
+    folder.emplace(config);
+    if (config.data.videos) PrepareWhenMissing(config, context);
+  });
   std::unique_ptr<PreparedSource> prepared;
   if (!config.data.world) {
     prepared = std::make_unique<PreparedSource>(config.data.prepared, base, config);
   }
   if (announce) {
-    announce(PlanDistillTraining(config, base, teacher, prepared.get(), context.device, dtype));
+    announce(
+        PlanDistillTraining(config, base, teacher, prepared.get(), context.device, dtype, layout));
   }
   std::unique_ptr<BatchSource> source = std::move(prepared);
   if (!source) {
@@ -198,7 +197,7 @@ TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
   TrainHooks hooks = SampleHooks(config, context);
   hooks.gate_every = config.gates.every_steps;
   hooks.gate = [&task](const TensorMap& weights) { return task.Gate(weights); };
-  return ranks.Run(config, {}, task, context, std::move(hooks));
+  return ranks.Run(config, layout, task, context, std::move(hooks));
 }
 
 TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
@@ -264,13 +263,13 @@ TrainPlan PlanTask(const DitTrainConfig& config, at::Device device, int64_t rank
 }
 
 TrainPlan PlanTask(const DistillConfig& config, at::Device device, int64_t ranks) {
-  CheckDistillsAlone(ranks);
+  const RankLayout layout = ChooseRankLayout(ranks, config.accumulation, {}, /*heads=*/1);
   const ModelInfo base = OpenBase(config);
   const TeacherModel teacher = OpenTeacher(config, base);
   CheckModelReplaceable(config);
   const auto prepared = OpenPrepared(config, base);
   const TrainPlan plan = PlanDistillTraining(config, base, teacher, prepared.get(), device,
-                                             ResolveDtype(config.dtype, device));
+                                             ResolveDtype(config.dtype, device), layout);
   if (!IsMadeFirst(config)) {
     CheckResumable(
         config, DistillIdentity(config, base, teacher, DataDigest(config, base, prepared.get())));

@@ -11,6 +11,9 @@ namespace {
 
 constexpr char kOptimizer[] = "make the optimizer";
 constexpr char kStep[] = "train a step";
+constexpr char kBefore[] = "begin a step";
+constexpr char kAfter[] = "finish a step";
+constexpr char kGiveState[] = "take the task's state";
 constexpr char kEnd[] = "end";
 
 // The sum of the groups' losses (a scalar) and all their items; every rank of a group has its
@@ -43,15 +46,70 @@ void FollowStep(Task& task, Team& team, const RankLayout& layout, int64_t accumu
   team.everyone().Settle();
 }
 
+// Rank 0's state of the task, on all.
+TensorMap GiveState(const TensorMap& state, const nlohmann::json& order, Team& team) {
+  TensorMap all;
+  for (const auto& [name, shape] : order.at("tensors").items()) {
+    const bool wide = order.at("wide").at(name);
+    const at::Tensor tensor =
+        at::empty(shape.get<std::vector<int64_t>>(),
+                  at::TensorOptions(team.device()).dtype(wide ? at::kDouble : at::kFloat));
+    if (team.rank() == 0) tensor.copy_(state.at(name));
+    team.everyone().Broadcast(tensor, 0);
+    team.everyone().Settle();
+    all[name] = tensor.cpu();
+  }
+  return all;
+}
+
+void RefuseToShare() {
+  FailUsage("this training updates a second network in one process; start it on one GPU");
+}
+
 }  // namespace
 
+void RankShare::Sum(const at::Tensor& x) const {
+  const at::Tensor packed = x.contiguous();
+  team_.everyone().Sum(packed);
+  if (!x.is_contiguous()) x.copy_(packed);
+  team_.everyone().Settle();
+}
+
+double RankShare::SumOf(double x) const {
+  const at::Tensor sum = at::full({1}, x, at::TensorOptions(team_.device()).dtype(at::kDouble));
+  Sum(sum);
+  return sum.item<double>();
+}
+
 RankTask::RankTask(Task& task, Team& team, const RankLayout& layout, int64_t accumulation)
-    : task_(task), team_(team), layout_(layout), accumulation_(accumulation) {
-  if (!task.State().empty()) {
-    FailUsage(
-        "this training updates a second network beside the model (a critic, an average) and "
-        "runs in one process; start it on one GPU");
+    : task_(task), team_(team), layout_(layout), share_(team, layout), accumulation_(accumulation) {
+  if (!task.ShareWith(share_)) RefuseToShare();
+}
+
+void RankTask::BeforeStep(int64_t step) {
+  Team::Order order(team_, nlohmann::json{{"do", kBefore}, {"step", step}}.dump());
+  task_.BeforeStep(step);
+  order.End();
+}
+
+void RankTask::AfterStep(int64_t step) {
+  Team::Order order(team_, nlohmann::json{{"do", kAfter}, {"step", step}}.dump());
+  task_.AfterStep(step);
+  order.End();
+}
+
+void RankTask::Restore(const TensorMap& state, int64_t steps) {
+  nlohmann::json tensors = nlohmann::json::object(), wide = nlohmann::json::object();
+  for (const auto& [name, tensor] : state) {
+    tensors[name] = tensor.sizes().vec();
+    wide[name] = tensor.scalar_type() == at::kDouble;
   }
+  const nlohmann::json order{
+      {"do", kGiveState}, {"steps", steps}, {"tensors", tensors}, {"wide", wide}};
+  Team::Order ordered(team_, order.dump());
+  GiveState(state, order, team_);
+  task_.Restore(state, steps);
+  ordered.End();
 }
 
 std::unique_ptr<Optimizer> RankTask::MakeOptimizer(const TrainConfig& config) {
@@ -97,6 +155,8 @@ MicroBatchResult RankTask::End() {
 }
 
 void FollowTraining(Task& task, Team& team, const RankLayout& layout, const TrainConfig& config) {
+  const RankShare share(team, layout);
+  if (!task.ShareWith(share)) RefuseToShare();
   std::optional<ShardedOptimizer> optimizer;
   for (;;) {
     const auto order = nlohmann::json::parse(team.Next());
@@ -104,6 +164,12 @@ void FollowTraining(Task& task, Team& team, const RankLayout& layout, const Trai
     if (what == kEnd) break;
     if (what == kOptimizer) {
       optimizer.emplace(config.optimizer, config.ema, task.leaves(), team);
+    } else if (what == kBefore) {
+      task.BeforeStep(order.at("step"));
+    } else if (what == kAfter) {
+      task.AfterStep(order.at("step"));
+    } else if (what == kGiveState) {
+      task.Restore(GiveState({}, order, team), order.at("steps"));
     } else if (what == kStep && optimizer) {
       FollowStep(task, team, layout, config.accumulation, order, *optimizer);
     } else {

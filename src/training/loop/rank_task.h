@@ -11,26 +11,41 @@
 
 namespace t3 {
 
+// A rank's part of a step.
+class RankShare : public StepShare {
+ public:
+  RankShare(Team& team, const RankLayout& layout) : team_(team), layout_(layout) {}
+  bool Has(int64_t micro) const override {
+    return micro % layout_.groups() == layout_.GroupOf(team_.rank());
+  }
+  void Sum(const at::Tensor& x) const override;
+  double SumOf(double x) const override;
+
+ private:
+  Team& team_;
+  RankLayout layout_;
+};
+
 // Rank 0's view of a task that all ranks of a team train: groups of ranks take the micro batches of
 // a step (training/loop/rank_layout.h), and the gradients are summed at the last one, where the
-// weights' optimizer is (training/loop/sharded_optimizer.h). Rank 0 alone has checkpoints, which
-// are those of one process, validation and samples. Losses are those of one process up to rounding.
-// Not for tasks whose BeforeStep or AfterStep trains weights of its own.
+// weights' optimizer is (training/loop/sharded_optimizer.h). What a task trains besides, all ranks
+// have alike (Task::ShareWith). Rank 0 alone has checkpoints, which are those of one process,
+// validation and samples. Losses are those of one process up to rounding.
 class RankTask : public Task {
  public:
   // `accumulation`: micro batches a step, at least one a group. Throws Error of kind kUsage for a
-  // task with a state of its own, which other ranks would not get.
+  // task that cannot be shared.
   RankTask(Task& task, Team& team, const RankLayout& layout, int64_t accumulation);
 
   const TensorMap& leaves() const override { return task_.leaves(); }
   // Its state is divided among the ranks. For the lifetime of this object.
   std::unique_ptr<Optimizer> MakeOptimizer(const TrainConfig& config) override;
   MicroBatchResult ForwardBackward(int64_t step, int64_t micro, double scale) override;
-  void BeforeStep(int64_t step) override { task_.BeforeStep(step); }
-  void AfterStep(int64_t step) override { task_.AfterStep(step); }
+  void BeforeStep(int64_t step) override;
+  void AfterStep(int64_t step) override;
   StepValues Values() const override { return task_.Values(); }
   TensorMap State() const override { return task_.State(); }
-  void Restore(const TensorMap& state, int64_t steps) override { task_.Restore(state, steps); }
+  void Restore(const TensorMap& state, int64_t steps) override;
   void SaveModel(const TensorMap& weights, const std::string& folder) const override {
     task_.SaveModel(weights, folder);
   }
@@ -43,6 +58,7 @@ class RankTask : public Task {
   Task& task_;
   Team& team_;
   RankLayout layout_;
+  RankShare share_;
   int64_t accumulation_;
   std::optional<ShardedOptimizer> optimizer_;  // rank 0's part
   std::optional<Team::Order> order_;           // of the step under way
