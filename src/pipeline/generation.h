@@ -29,6 +29,7 @@ struct KeptNetworks {
   std::optional<Dit> dit;
   BlockWeights block_weights = BlockWeights::kOnDevice;  // of dit
   bool also_bf16 = false;                                // likewise
+  const ModelInfo* model = nullptr;                      // likewise
   std::unique_ptr<VideoDecoder> decoder;
   int64_t bytes = 0;  // of all their weights
 };
@@ -90,6 +91,7 @@ class Generation {
   at::Tensor MakeLatents(Item& item);
   at::Tensor RunPass(Item& item, const Pass& pass);
   at::Tensor RunSteps(Item& item, const Pass& pass, const at::Tensor& first_frame);
+  bool IsOwn(const ModelInfo* model) const;
   void LoadDenoiser(const Pass& pass);
   void DropDenoiser();
   // generation_source.cc
