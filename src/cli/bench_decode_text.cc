@@ -28,17 +28,6 @@ std::string CheckText(const ConvolutionCheck& check) {
       check.checked, check.wrong, check.difference);
 }
 
-std::string ProfileText(const BenchProfile& profile) {
-  if (profile.empty()) return "";
-  double sum = 0;
-  for (const auto& [name, ms] : profile) sum += ms;
-  std::string text = fmt::format("  profile of one more decode, {:.0f} ms in total:\n", sum);
-  for (const auto& [name, ms] : profile) {
-    text += fmt::format("    {:<44} {:>8.0f} ms {:>5.1f} %\n", name, ms, 100 * ms / sum);
-  }
-  return text;
-}
-
 // TFLOP/s, counting the work of an untiled decode.
 double Rate(const VaeBenchResult& result, double seconds) {
   return 2 * result.decode_macs / seconds / 1e12;
@@ -83,6 +72,17 @@ std::string CoresText(const FileBenchResult& result) {
 
 }  // namespace
 
+std::string ProfileText(const BenchProfile& profile, std::string_view what) {
+  if (profile.empty()) return "";
+  double sum = 0;
+  for (const auto& [name, ms] : profile) sum += ms;
+  std::string text = fmt::format("  profile of one more {}, {:.0f} ms in total:\n", what, sum);
+  for (const auto& [name, ms] : profile) {
+    text += fmt::format("    {:<44} {:>8.0f} ms {:>5.1f} %\n", name, ms, 100 * ms / sum);
+  }
+  return text;
+}
+
 std::string BenchText(const VaeBenchResult& result, const VaeBenchRequest& request) {
   std::string text =
       fmt::format("decoding {}x{}, {} frames, {}, {} on {}, commit {}\n", result.width,
@@ -92,7 +92,8 @@ std::string BenchText(const VaeBenchResult& result, const VaeBenchRequest& reque
   for (const DecodeMethodResult& method : result.methods) text += MethodLine(result, method);
   text += "  TFLOP/s counts the work of an untiled decode for every method.\n";
   if (result.check) text += CheckText(*result.check);
-  return text + ConvolutionText(result.convolutions, request) + ProfileText(result.profile);
+  return text + ConvolutionText(result.convolutions, request) +
+         ProfileText(result.profile, "decode");
 }
 
 std::string BenchJson(const VaeBenchResult& result, const VaeBenchRequest& request) {

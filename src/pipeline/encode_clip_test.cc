@@ -19,8 +19,10 @@ class TensorClip : public SourceClip {
     class Reader : public SourceReader {
      public:
       explicit Reader(const at::Tensor& video) : video_(video) {}
-      void Next(const at::Tensor& frame) override {
-        if (next_ < video_.size(1)) frame.copy_(video_.select(1, next_++));
+      bool Next(const at::Tensor& frame) override {
+        if (next_ == video_.size(1)) return false;
+        frame.copy_(video_.select(1, next_++));
+        return true;
       }
 
      private:
