@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/seconds_since.h"
+#include "base/text.h"
 #include "config/presets.h"
 #include "loading/load_models.h"
 #include "loading/precision.h"
@@ -117,8 +118,8 @@ class EncodeBench {
     Synchronize(context_.device);
     result.seconds.push_back(SecondsSince(begin));
     result.peak_bytes = DevicePeak(context_.device);
-    result.note =
-        fmt::format("{} slabs, planned {}", plan.slabs.size(), FormatBytes(plan.memory.total));
+    result.note = fmt::format("{}, planned {}", Counted(std::ssize(plan.slabs), "slab"),
+                              FormatBytes(plan.memory.total));
     if (result.dtype == ComputeDtype::kFp32) {
       expected_ = latents_;
     } else if (expected_.defined()) {

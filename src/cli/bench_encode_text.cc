@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "cli/bench_text.h"
 #include "t3video/version.h"
 
@@ -31,10 +32,10 @@ std::string EncodeLine(const EncodeBenchResult& result, const EncodeMethodResult
 }  // namespace
 
 std::string BenchText(const EncodeBenchResult& result, const EncodeBenchRequest&) {
-  std::string text =
-      fmt::format("encoding {}x{}, {} frames, {} on {}, commit {}\n", result.width, result.height,
-                  result.frames, result.encoder, result.device, GetBuildInfo().commit) +
-      "  dtype    best s    first s   TFLOP/s       peak   notes\n";
+  std::string text = fmt::format("encoding {}x{}, {}, {} on {}, commit {}\n", result.width,
+                                 result.height, Counted(result.frames, "frame"), result.encoder,
+                                 result.device, GetBuildInfo().commit) +
+                     "  dtype    best s    first s   TFLOP/s       peak   notes\n";
   for (const EncodeMethodResult& method : result.methods) text += EncodeLine(result, method);
   text += "  TFLOP/s counts the work of encoding in one slab.\n";
   const ConvolutionCounts& counts = result.convolutions;

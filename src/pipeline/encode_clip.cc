@@ -26,6 +26,13 @@ constexpr const char* kReadPart = "reading and resizing";  // of the stage
 // Where frames wait that are read again: nowhere because none is, on the device, or on disk.
 enum class FrameStore { kNone, kDevice, kDisk };
 
+FrameStore ChooseStore(const VaeConfig& config, const EncodePlan& plan, size_t windows,
+                       at::Device device, int64_t budget) {
+  if (windows == 1 && plan.slabs.size() == 1) return FrameStore::kNone;
+  const bool fits = plan.memory.total + HeldFrameBytes(config, plan) <= budget;
+  return device.is_cuda() && fits ? FrameStore::kDevice : FrameStore::kDisk;
+}
+
 // The latest `capacity` frames of a clip, in 16 bits.
 class LatestFrames {
  public:
@@ -116,14 +123,9 @@ at::Tensor EncodeClip(const ClipEncoder& encoder, const SourceClip& clip, int64_
   const std::vector<ClipSegment> windows = EncodeWindows(latent_frames, window);
   const int64_t budget = DecodeBudget(context);
   EncodePlan plan = encoder.PlanFor({windows.front().length, h, w}, budget);
-  const bool again = windows.size() > 1 || plan.slabs.size() > 1;
-  const bool on_device =
-      context.device.is_cuda() && plan.memory.total + HeldFrameBytes(config, plan) <= budget;
   WindowFrames frames(clip, FirstFrame(windows.front().length),
-                      !again      ? FrameStore::kNone
-                      : on_device ? FrameStore::kDevice
-                                  : FrameStore::kDisk,
-                      folder, context.device);
+                      ChooseStore(config, plan, windows.size(), context.device, budget), folder,
+                      context.device);
   DevicePacer pacer(context.device);
   for (const ClipSegment& part : windows) {
     if (part.length != plan.latent.t) plan = encoder.PlanFor({part.length, h, w}, budget);

@@ -7,41 +7,15 @@
 #include <filesystem>
 
 #include "models/vae/testing/random_vae.h"
+#include "pipeline/testing/tensor_clip.h"
 
 namespace t3 {
 namespace {
 
-// Frames from a tensor (3,F,H,W).
-class TensorClip : public SourceClip {
- public:
-  explicit TensorClip(at::Tensor video) : SourceClip(video.size(3), video.size(2)), video_(video) {}
-  std::unique_ptr<SourceReader> Read() const override {
-    class Reader : public SourceReader {
-     public:
-      explicit Reader(const at::Tensor& video) : video_(video) {}
-      bool Next(const at::Tensor& frame) override {
-        if (next_ == video_.size(1)) return false;
-        frame.copy_(video_.select(1, next_++));
-        return true;
-      }
-
-     private:
-      at::Tensor video_;
-      int64_t next_ = 0;
-    };
-    return std::make_unique<Reader>(video_);
-  }
-  int64_t source_width() const override { return video_.size(3); }
-  int64_t source_height() const override { return video_.size(2); }
-
- private:
-  at::Tensor video_;
-};
-
 class EncodeClipTest : public testing::Test {
  protected:
   at::Tensor Encode(const at::Tensor& video, int64_t latent_frames, int64_t window) {
-    const RunContext context{progress_, nullptr, at::kCPU};
+    const RunContext context{progress_, nullptr, kDevice};
     Stage stage(context, "encoding", 1, "frames");
     return EncodeClip(vae_, TensorClip(video), latent_frames, window,
                       std::filesystem::temp_directory_path().string(), stage);
@@ -51,8 +25,15 @@ class EncodeClipTest : public testing::Test {
     return SeededNoise({3, frames, 16, 24}, 5).mul(0.4).clamp(-1, 1).mul(32767).round().div(32767);
   }
 
+  static TensorMap Weights(const VaeConfig& config) {
+    TensorMap weights = RandomVaeTensors(config, 3);
+    for (auto& [name, tensor] : weights) tensor = tensor.to(kDevice);
+    return weights;
+  }
+
+  static inline const at::Device kDevice{T3_TEST_DEVICE};
   VaeConfig config_ = SmallVaeConfig(VaeVersion::k21, 4, 8, 8);
-  Vae vae_{config_, RandomVaeTensors(config_, 3)};
+  Vae vae_{config_, Weights(config_)};
   const ProgressFn progress_{};
 };
 
