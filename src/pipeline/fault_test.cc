@@ -148,6 +148,27 @@ TEST_F(Fault, TheDraftIsSavedBeforeTheStepsThatFollow) {
   EXPECT_EQ(FindSavedRun(request.output.path).step, 3);
 }
 
+TEST_F(Fault, ATruncatedStateSaysHowTheRunIsMade) {
+  const Request request = RequestTo("x.safetensors");
+  ErrorAfterTwoSteps(request, std::runtime_error("fault"));
+  const std::string state = FindSavedRun(request.output.path).file;
+  fs::resize_file(state, fs::file_size(state) - 1);
+  for (const auto& read : std::vector<std::function<void()>>{
+           [&] { engine_.Generate(request); }, [&] { FindSavedRun(request.output.path); }}) {
+    try {
+      read();
+      FAIL() << "no error";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("cannot read " + state + ": "));
+      EXPECT_THAT(error.what(), HasSubstr("it is truncated; the run cannot continue from it, and "
+                                          "`restart` makes it from the start"));
+    }
+  }
+  Request again = request;
+  again.checkpoint.existing_state = ExistingState::kDiscard;
+  EXPECT_EQ(engine_.Generate(again).resumed_from, 0);
+}
+
 TEST_F(Fault, MemoryThatRunsOutIsExplainedAsWell) {
   const std::string error = ErrorAfterTwoSteps(RequestTo("x.safetensors"), std::bad_alloc());
   EXPECT_THAT(error, HasSubstr("out of host memory; a smaller"));

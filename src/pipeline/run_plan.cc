@@ -39,7 +39,7 @@ std::optional<Image> ReadInputImage(const ImageInput& input) {
 
 at::Tensor ReadNoise(const std::string& path, const std::vector<int64_t>& shape,
                      const VideoGeometry& video) {
-  const at::Tensor noise = ReadLatents(*WeightFile::Open(path), "noise");
+  const at::Tensor noise = ReadLatents(*WeightFile::Open(path, FileOrigin::kOwn), "noise");
   T3_CHECK(noise.sizes() == at::IntArrayRef(shape),
            "{}: tensor noise has shape ({}), wanted ({}) for {}x{}, {}", path,
            fmt::join(noise.sizes(), ","), fmt::join(shape, ","), video.padded_width,
