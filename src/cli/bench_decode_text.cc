@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "cli/bench_text.h"
 #include "t3video/version.h"
 
@@ -85,8 +86,8 @@ std::string ProfileText(const BenchProfile& profile, std::string_view what) {
 
 std::string BenchText(const VaeBenchResult& result, const VaeBenchRequest& request) {
   std::string text =
-      fmt::format("decoding {}x{}, {} frames, {}, {} on {}, commit {}\n", result.width,
-                  result.height, result.frames, result.decoder, ComputeDtypeName(result.dtype),
+      fmt::format("decoding {}x{}, {}, {}, {} on {}, commit {}\n", result.width, result.height,
+                  Counted(result.frames, "frame"), result.decoder, ComputeDtypeName(result.dtype),
                   result.device, GetBuildInfo().commit) +
       "  method     best s    first s   TFLOP/s       peak       host   notes\n";
   for (const DecodeMethodResult& method : result.methods) text += MethodLine(result, method);
@@ -122,12 +123,12 @@ std::string BenchJson(const VaeBenchResult& result, const VaeBenchRequest& reque
 std::string BenchText(const FileBenchResult& result, const FileBenchRequest& request) {
   const std::string codec = request.file.codec.empty() ? "default encoder" : request.file.codec;
   return fmt::format(
-      "{}x{}, {} frames to {} ({}) on {}, commit {}\n  {}\n"
+      "{}x{}, {} to {} ({}) on {}, commit {}\n  {}\n"
       "  decoder alone {:9.2f} s\n  encoder alone {:9.2f} s\n  together      {:9.2f} s, {:.3f} of "
       "the slower alone; the decoder waited {:.2f} s of it\n",
-      result.width, result.height, result.frames, request.output, codec, result.device,
-      GetBuildInfo().commit, CoresText(result), result.decoder_seconds, result.encoder_seconds,
-      result.together_seconds, result.ratio(), result.waited_seconds);
+      result.width, result.height, Counted(result.frames, "frame"), request.output, codec,
+      result.device, GetBuildInfo().commit, CoresText(result), result.decoder_seconds,
+      result.encoder_seconds, result.together_seconds, result.ratio(), result.waited_seconds);
 }
 
 std::string BenchJson(const FileBenchResult& result, const FileBenchRequest& request) {
