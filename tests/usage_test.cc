@@ -77,7 +77,7 @@ TEST(Usage, NonsenseIsRefused) {
   }
   EXPECT_TRUE(NamesIn(folder.path()).empty());
   EXPECT_THAT(RunT3({"inspect"}).err, HasSubstr("`t3 inspect` needs files: weight files"));
-  EXPECT_THAT(RunT3({"bench"}).err, HasSubstr("needs one of dit, attention, vae, file"));
+  EXPECT_THAT(RunT3({"bench"}).err, HasSubstr("needs one of dit, attention, vae, encode, file"));
 }
 
 TEST(Usage, WhatIsNotARecordSaysWhatItIs) {
