@@ -57,6 +57,7 @@ struct TimeOutlook {
 // The clip that is generated first and refined.
 struct DraftPlan {
   std::string model;  // the denoiser's file
+  std::vector<Lora> loras;
   VideoPlan video;
   AttentionPlan attention;
   int64_t steps = 0;

@@ -152,7 +152,7 @@ void AddEval(CLI::App& app, Action& action) {
       *app.add_subcommand("eval", "measure a model on held-out scenes of the procedural world");
   AddModelFlags(command, flags->model);
   AddDecoderFlag(command, flags->model);
-  AddLoraFlag(command, flags->model);
+  AddLoraFlags(command, flags->model);
   AddSizeFlags(command, *flags);
   AddRunFlags(command, flags->run);
   CLI::Option* truth =

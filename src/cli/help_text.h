@@ -125,6 +125,8 @@ LoRAs included: they set the sampler, the steps and --guidance 1. A note says so
             rcm             the same at the levels of rCM, for 1 to 4 steps
   --steps N --shift S       a schedule of N levels
   --timesteps 1000,757,522  the levels themselves, falling, after any shift; --sigmas: over 1000
+A model's t3.json may name LoRAs that are applied where no --lora is given, others for refining
+among them. --lora none leaves them out; --add-lora F follows them.
 A model's t3.json or its file's metadata "t3.sampling" can state them
 (docs/reference/files.md).
 )"},

@@ -49,9 +49,10 @@ void ClipGenerator::LoadDenoiser() {
 }
 
 void ClipGenerator::ShareNetworks(const ClipGenerator& loaded) {
+  decoder_ = loaded.decoder_;
+  if (&loaded.model_ != &model_) return LoadDenoiser();  // with other LoRAs; both stay
   dit_ = loaded.dit_;
   dit_->set_scratch_bytes(Memory().denoiser_scratch);
-  decoder_ = loaded.decoder_;
 }
 
 void ClipGenerator::LoadDecoder() { decoder_ = t3::LoadDecoder(model_, dtype_, context_); }

@@ -100,8 +100,9 @@ void CheckParts(const EvalPlan& plan, const RunOptions& options, at::Device devi
   CheckDit(*plan.model);
   CheckTextEncoder(*plan.model);
   const MemoryBudget budget = BudgetOf(device, {options.memory_limit, options.host_memory_limit});
-  const RunMemory memory = PlanRunMemory(*plan.model, plan.job, plan.dtype, budget);
-  if (const auto refusal = CheckMemory(*plan.model, plan.job, plan.dtype, memory)) throw *refusal;
+  const ModelInfo& denoiser = DenoisedBy(*plan.model, plan.job);
+  const RunMemory memory = PlanRunMemory(denoiser, plan.job, plan.dtype, budget);
+  if (const auto refusal = CheckMemory(denoiser, plan.job, plan.dtype, memory)) throw *refusal;
 }
 
 void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
@@ -109,9 +110,13 @@ void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
   const JobAttention& attention = plan.job.attention;
   ordered_json& s = record.settings;
   s["model"] = plan.model->paths.dit;
-  for (const Lora& lora : plan.model->loras) {
-    s["lora"].push_back(fmt::format("{}:{}", lora.path, lora.scale));
-  }
+  const ModelInfo& denoiser = DenoisedBy(*plan.model, plan.job);
+  const auto add_loras = [&](const char* key, const ModelInfo& model) {
+    for (const Lora& lora : model.loras)
+      s[key].push_back(fmt::format("{}:{}", lora.path, lora.scale));
+  };
+  add_loras("lora", denoiser);
+  if (plan.draft_job && &denoiser != &*plan.model) add_loras("draft_lora", *plan.model);
   s["seed"] = plan.request.seed;
   s["steps"] = sampling.steps, s["guidance"] = sampling.guidance, s["shift"] = sampling.shift;
   if (plan.draft_job) {
@@ -146,7 +151,7 @@ void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
 
 std::vector<std::string> EvalPlan::notes() const {
   if (!generates()) return {};
-  return JobNotes(*model, job, draft_job ? &*draft_job : nullptr);
+  return JobNotes(*model, job, {&*model, draft_job ? &*draft_job : nullptr});
 }
 
 EvalPlan PlanEval(const ModelFiles& files, const RunOptions& options, const EvalRequest& request,
@@ -158,7 +163,7 @@ EvalPlan PlanEval(const ModelFiles& files, const RunOptions& options, const Eval
   if (request.source == EvalSource::kTruth) {
     plan.job = TruthJob(request);
   } else {
-    plan.model = OpenModel(files);
+    plan.model = OpenModel(files, FolderLoras::kApplied);
     plan.job = ModelJob(*plan.model, request);
     if (plan.job.draft_size && plan.generates())
       plan.draft_job = PlanJob(*plan.model, DraftRequest(plan.job));

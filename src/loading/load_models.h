@@ -42,7 +42,7 @@ std::unique_ptr<VideoDecoder> LoadDecoder(const ModelInfo& model, at::ScalarType
 Tokenizer LoadTokenizer(const ModelInfo& model);
 
 // Check without reading weights that a part can be used. Throw Error if it does not exist, tensors
-// are missing, surplus or misshapen, or LoRAs or the tokenizer do not fit.
+// are missing, surplus or misshapen, or LoRAs (those for refining too) or the tokenizer do not fit.
 void CheckDit(const ModelInfo& model);
 void CheckTextEncoder(const ModelInfo& model);
 void CheckVae(const ModelInfo& model);

@@ -182,6 +182,11 @@ at::Tensor Generation::Noise(const Item& item, const Pass& pass) const {
   return TorchNoise(item.request().seed.value_or(0), shape).squeeze(0);
 }
 
+// Whether `model` is the run's, for generating or for refining, and not that of a draft's denoiser.
+bool Generation::IsOwn(const ModelInfo* model) const {
+  return model == &model_ || model == model_.refiner.get();
+}
+
 void Generation::LoadDenoiser(const Pass& pass) {
   const ModelInfo& model = pass.model;
   const BlockWeights wanted = pass.memory.Blocks();
@@ -190,7 +195,8 @@ void Generation::LoadDenoiser(const Pass& pass) {
     DropDenoiser();
   if (!dit_) {
     OrderDenoiser(team_,
-                  {.draft_dit = &model == &model_ ? "" : model.paths.dit,
+                  {.draft_dit = IsOwn(&model) ? "" : model.paths.dit,
+                   .refiner = &model == model_.refiner.get(),
                    .stream = wanted == BlockWeights::kOnHost,
                    .scratch_bytes = pass.memory.denoiser_scratch,
                    .also_bf16 = bf16},
@@ -217,7 +223,12 @@ at::Tensor Generation::MakeLatents(Item& item) {
   if (planned.draft && !item.draft.defined()) MakeDraft(item);
   if (!item.request().output.keep_draft.empty()) OpenSource(item);
   if (finished) return found->progress.sampler.latents;
-  Pass pass{model_, item.job(), planned.memory, planned.image, "denoising", DraftSteps(planned)};
+  Pass pass{DenoisedBy(model_, item.job()),
+            item.job(),
+            planned.memory,
+            planned.image,
+            "denoising",
+            DraftSteps(planned)};
   if (Resumed(item, pass) == nullptr) pass.source = EncodeSource(item);
   return item.job().steps() == 0 ? pass.source : RunPass(item, pass);
 }
@@ -382,7 +393,7 @@ void Generation::TakeKept(const std::vector<Item>& items) {
   const Residents residents = fits ? ChooseResidents(memory) : Residents{};
   if (residents.denoiser && kept.dit) {
     dit_ = std::move(kept.dit);
-    dit_model_ = &model_;
+    dit_model_ = kept.model;
     block_weights_ = kept.block_weights;
     dit_bf16_ = kept.also_bf16;
   }
@@ -393,11 +404,12 @@ void Generation::TakeKept(const std::vector<Item>& items) {
 void Generation::Keep(const std::vector<Item>& items) {
   if (kept_ == nullptr || items.empty()) return;
   for (const StageMemory& stage : items.back().planned->memory.device) {
-    const bool denoiser = stage.kind == StageKind::kDenoiser && dit_ && dit_model_ == &model_;
+    const bool denoiser = stage.kind == StageKind::kDenoiser && dit_ && IsOwn(dit_model_);
     const bool decoder = stage.kind == StageKind::kDecoder && decoder_ != nullptr;
     if (denoiser || decoder) kept_->bytes += stage.weights;
   }
-  if (dit_model_ == &model_) kept_->dit = std::move(dit_);
+  if (IsOwn(dit_model_)) kept_->dit = std::move(dit_);
+  kept_->model = dit_model_;
   kept_->block_weights = block_weights_;
   kept_->also_bf16 = dit_bf16_;
   kept_->decoder = std::move(decoder_);

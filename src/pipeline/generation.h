@@ -32,6 +32,7 @@ struct KeptNetworks {
   std::optional<Dit> dit;
   BlockWeights block_weights = BlockWeights::kOnDevice;  // of dit
   bool also_bf16 = false;                                // likewise
+  const ModelInfo* model = nullptr;                      // likewise
   std::unique_ptr<VideoDecoder> decoder;
   int64_t bytes = 0;  // of all their weights
 };
@@ -101,6 +102,7 @@ class Generation {
   std::optional<Preview> OpenPreview(const Item& item) const;
   at::Tensor Steps(const Pass& pass, DenoiseInput input, Stage& stage, const StepFn& after_step);
   at::Tensor RunSteps(Item& item, const Pass& pass, const at::Tensor& first_frame);
+  bool IsOwn(const ModelInfo* model) const;
   void LoadDenoiser(const Pass& pass);
   void DropDenoiser();
   // generation_source.cc

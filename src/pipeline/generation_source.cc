@@ -87,7 +87,7 @@ at::Tensor Generation::EncodeSource(Item& item) {
   // Weights that are needed again stay where there is room for them then too.
   const Residents residents = ChooseResidents(item.planned->memory);
   if (!residents.both || !residents.decoder) decoder_.reset();
-  if (!residents.both || dit_model_ != &model_) DropDenoiser();
+  if (!residents.both || dit_model_ != &DenoisedBy(model_, job)) DropDenoiser();
   ReleaseCachedMemory(settings_.device);
   const ClipEncoder encoder(model_, settings_.dtype, context_, team_);
   Stage stage(context_, item.planned->draft ? "encoding draft" : "encoding video",

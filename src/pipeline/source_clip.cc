@@ -34,6 +34,7 @@ class FileSourceClip : public SourceClip {
   }
   int64_t source_width() const override { return file_.width; }
   int64_t source_height() const override { return file_.height; }
+  bool generated() const override { return false; }
 
  private:
   SourceFile file_;
@@ -67,6 +68,7 @@ class SpoolSourceClip : public SourceClip {
   }
   int64_t source_width() const override { return spool_->width(); }
   int64_t source_height() const override { return spool_->height(); }
+  bool generated() const override { return true; }
 
  private:
   std::shared_ptr<const RowSpool> spool_;

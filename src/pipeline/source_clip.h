@@ -32,6 +32,7 @@ class SourceClip {
   virtual std::unique_ptr<SourceReader> Read() const = 0;
   virtual int64_t source_width() const = 0;
   virtual int64_t source_height() const = 0;
+  virtual bool generated() const = 0;  // by a model, and decoded
   int64_t width() const { return width_; }
   int64_t height() const { return height_; }
 
@@ -74,7 +75,7 @@ struct SourceFile {
 };
 std::unique_ptr<SourceClip> FileClip(const SourceFile& file, int64_t width, int64_t height);
 
-// `frames` of a spool.
+// `frames` of a spool, which holds what was generated.
 std::unique_ptr<SourceClip> SpooledClip(std::shared_ptr<const RowSpool> spool, int64_t frames,
                                         int64_t width, int64_t height);
 

@@ -73,6 +73,7 @@ RankFacts FactsOf(const ModelInfo& model, const RunSettings& settings) {
           {"VAE", FileText(model.paths.vae)},
           {"decoder", FileText(model.paths.decoder)},
           {"LoRAs", LoraText(model.loras)},
+          {"LoRAs for refining", LoraText(RefinerOf(model).loras)},
           {"type", settings.DtypeName()}};
 }
 

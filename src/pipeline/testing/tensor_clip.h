@@ -33,6 +33,7 @@ class TensorClip : public SourceClip {
   }
   int64_t source_width() const override { return video_.size(3); }
   int64_t source_height() const override { return video_.size(2); }
+  bool generated() const override { return false; }
 
  private:
   at::Tensor video_;

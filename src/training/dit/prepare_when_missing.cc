@@ -11,7 +11,7 @@ namespace t3 {
 void PrepareWhenMissing(const DitTrainConfig& config, const RunContext& context) {
   constexpr size_t kMaxRejected = 20;  // rejected files in the log; rejected.json lists all
   ModelFiles files = config.model;
-  files.loras.clear();  // they change the denoiser, which is not needed
+  files.loras.reset();  // they change the denoiser, which is not needed
   RunOptions options;
   options.device = config.device;
   options.dtype = config.dtype;

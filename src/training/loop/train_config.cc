@@ -77,7 +77,7 @@ ModelFiles TakeModelFiles(JsonFields& parent) {
   fields.Take("text_encoder", &model.text_encoder);
   fields.Take("vae", &model.vae);
   fields.Take("tokenizer", &model.tokenizer);
-  model.loras = TakeLoras(fields);
+  if (fields.Find("loras") != nullptr) model.loras = TakeLoras(fields);
   fields.CheckAllTaken();
   return model;
 }
