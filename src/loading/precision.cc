@@ -46,8 +46,4 @@ Precision TextEncoderPrecision(const ModelInfo& model, at::ScalarType dtype, boo
   return precision;
 }
 
-at::ScalarType ClipEncoderDtype(at::ScalarType dtype, bool on_gpu) {
-  return on_gpu ? ArithmeticDtype(dtype, on_gpu) : at::kFloat;
-}
-
 }  // namespace t3
