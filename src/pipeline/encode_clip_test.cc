@@ -8,14 +8,22 @@
 
 #include "models/vae/testing/random_vae.h"
 #include "pipeline/testing/tensor_clip.h"
+#include "runtime/device.h"
 
 namespace t3 {
 namespace {
 
+TensorMap Weights(const VaeConfig& config, at::Device device) {
+  TensorMap weights = RandomVaeTensors(config, 3);
+  for (auto& [name, tensor] : weights) tensor = tensor.to(device);
+  return weights;
+}
+
 class EncodeClipTest : public testing::Test {
  protected:
+  EncodeClipTest() { UseExactFloat32(); }
   at::Tensor Encode(const at::Tensor& video, int64_t latent_frames, int64_t window) {
-    const RunContext context{progress_, nullptr, kDevice};
+    const RunContext context{progress_, nullptr, device_};
     Stage stage(context, "encoding", 1, "frames");
     return EncodeClip(vae_, TensorClip(video), latent_frames, window,
                       std::filesystem::temp_directory_path().string(), stage);
@@ -25,15 +33,9 @@ class EncodeClipTest : public testing::Test {
     return SeededNoise({3, frames, 16, 24}, 5).mul(0.4).clamp(-1, 1).mul(32767).round().div(32767);
   }
 
-  static TensorMap Weights(const VaeConfig& config) {
-    TensorMap weights = RandomVaeTensors(config, 3);
-    for (auto& [name, tensor] : weights) tensor = tensor.to(kDevice);
-    return weights;
-  }
-
-  static inline const at::Device kDevice{T3_TEST_DEVICE};
   VaeConfig config_ = SmallVaeConfig(VaeVersion::k21, 4, 8, 8);
-  Vae vae_{config_, Weights(config_)};
+  at::Device device_ = ResolveDevice(T3_TEST_DEVICE);
+  Vae vae_{config_, Weights(config_, device_)};
   const ProgressFn progress_{};
 };
 

@@ -4,10 +4,12 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "runtime/device.h"
+
 namespace t3 {
 namespace {
 
-const at::Device kTested(T3_TEST_DEVICE);
+at::Device Tested() { return ResolveDevice(T3_TEST_DEVICE); }
 
 at::Tensor Noise(int64_t height, int64_t width, int64_t seed) {
   auto generator = at::detail::createCPUGenerator(static_cast<uint64_t>(seed));
@@ -26,7 +28,7 @@ TEST(FrameOps, ScalingByMatricesEqualsCoverResize) {
                          {512, 288, 3840, 2176}}) {
     const at::Tensor frame = Noise(s.height, s.width, 1);
     FrameScaler loops(s.width, s.height, s.out_width, s.out_height, at::kCPU, /*matrices=*/false);
-    FrameScaler matrices(s.width, s.height, s.out_width, s.out_height, kTested, /*matrices=*/true);
+    FrameScaler matrices(s.width, s.height, s.out_width, s.out_height, Tested(), /*matrices=*/true);
     const at::Tensor expected = loops.Scale(frame), scaled = matrices.Scale(frame).cpu();
     EXPECT_EQ(expected.sizes(), scaled.sizes());
     // Sums of at most a few dozen products in fp32, in another order.
@@ -42,10 +44,10 @@ TEST(FrameOps, ColorsByMatricesEqualColorMatch) {
   for (const auto& [width, height] : {std::pair<int64_t, int64_t>{200, 130}, {33, 70}, {7, 5}}) {
     const at::Tensor frame = Noise(height, width, 2), source = Noise(height, width, 3);
     const ColorMatcher loops(width, height, at::kCPU, /*matrices=*/false);
-    const ColorMatcher matrices(width, height, kTested, /*matrices=*/true);
+    const ColorMatcher matrices(width, height, Tested(), /*matrices=*/true);
     const at::Tensor expected = Matched(loops, frame, source);
     EXPECT_GT((expected - frame).abs().max().item<float>(), 1e-3);
-    const at::Tensor matched = Matched(matrices, frame.to(kTested), source.to(kTested)).cpu();
+    const at::Tensor matched = Matched(matrices, frame.to(Tested()), source.to(Tested())).cpu();
     EXPECT_LT((expected - matched).abs().max().item<float>(), 1e-5) << width << "x" << height;
   }
 }

@@ -5,13 +5,14 @@
 #include <gtest/gtest.h>
 
 #include "pipeline/testing/tensor_clip.h"
+#include "runtime/device.h"
 
 namespace t3 {
 namespace {
 
 // On a GPU the host reads ahead: a frame must not be overwritten before it is uploaded.
 TEST(ClipPass, GivesEveryFrameScaledAndTheLastOneAgain) {
-  const at::Device device(T3_TEST_DEVICE);
+  const at::Device device = ResolveDevice(T3_TEST_DEVICE);
   constexpr int64_t kFrames = 20;
   const at::Tensor video = at::rand({3, kFrames, 180, 320}).mul(2).sub(1);
   FrameScaler scaler(320, 180, 640, 352, device, device.is_cuda());
