@@ -93,6 +93,7 @@ Models load once. An entry that fails does not stop the others; running the comm
 only what is missing.
 --shard I/N runs entries I, I+N, ... only: N processes or machines with the same command and folder
 make the whole job, with the names and seeds that it has without --shard. t3 resume takes it too.
+--gpus N starts a process for each GPU, which share the job in this manner where videos fit one GPU.
 )"},
     {"records", "what was done, and doing it again",
      R"(A record is JSON: every setting, the digests of weights and inputs, build, machine, times,

@@ -21,4 +21,9 @@ at::Tensor WindowAttention(const SelfAttentionInput& input,
                            const std::vector<WindowPartition>& partitions, int64_t scratch_bytes,
                            ExecutionMode mode);
 
+// The same from q and k after norm and rotation: q, k, v (N, heads, d) in token order -> (N, heads,
+// d). In either mode all heads are in flight.
+at::Tensor AttendPartitions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                            const std::vector<WindowPartition>& partitions, ExecutionMode mode);
+
 }  // namespace t3
