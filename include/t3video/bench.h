@@ -18,7 +18,8 @@ namespace t3 {
 
 // Random weights of a preset's sizes. Every number is a median of `repeats` runs; what is compared
 // runs in the same process, before timing each result is checked against the published algorithm's.
-// A CPU gets a small size and few runs unless others are given.
+// A CPU gets a small size and few runs unless others are given. The error of an interruption
+// (kInterrupted) says what had been measured.
 struct BenchRequest {
   std::string preset = "wan2.1-1.3b-t3";
   // absent: the preset's on a GPU, 256x144 with 17 frames on a CPU
