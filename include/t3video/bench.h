@@ -98,7 +98,8 @@ struct DitBenchResult {
   double flop = 0;              // of one forward
   double host_ms = 0;           // until the host has launched a forward
   double product_rate = 0;      // FLOP/s of the large product right after the forwards
-  int64_t peak_bytes = 0;       // of the allocator; 0 on the CPU
+  int64_t peak_bytes = 0;       // of the allocator, in fp8 without the bf16 form of its weights;
+                                // 0 on the CPU
   BenchProfile profile;         // of one forward
   std::vector<LayerBench> blocks;
   std::optional<Bf16Forwards> bf16;            // in fp8

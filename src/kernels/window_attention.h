@@ -7,11 +7,11 @@
 
 namespace t3::kernels {
 
-// `windows` windows of `length` tokens each. Window w has the tokens order[first + w * length, ...).
-// out = softmax(q k^T / sqrt(d)) v for each head, with d = kWindowAttentionHeadDim; with `other` the
-// mean of that and `other`. Sums are fp32, the softmax weights are rounded to bf16, and so is the
-// result, once. `out` may be q: a window's queries are read before its rows are written, by the
-// thread block that writes them.
+// `windows` windows of `length` tokens each. Window w has the tokens order[first + w * length,
+// ...). out = softmax(q k^T / sqrt(d)) v for each head, d = kWindowAttentionHeadDim, rounded to
+// bf16; with `other` the mean of that and `other`, rounded again. Sums are fp32, the weights of the
+// softmax are rounded to bf16. `out` may be q: a window's queries are read before its rows are
+// written, by the thread block that writes them. The same bits on every run.
 struct WindowAttentionArgs {
   const void* q;  // (tokens, heads * d)
   const void* k;

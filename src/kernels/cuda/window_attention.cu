@@ -80,9 +80,7 @@ __device__ inline int64_t TokenAt(const WindowAttentionArgs& args, int64_t posit
 class Producer {
  public:
   __device__ explicit Producer(const WindowAttentionArgs& args)
-      : args_(args),
-        vector_(threadIdx.x % kRowVectors),
-        row_(threadIdx.x / kRowVectors) {}
+      : args_(args), vector_(threadIdx.x % kRowVectors), row_(threadIdx.x / kRowVectors) {}
 
   // The token of this lane's row of a tile that starts at `row` of the window; -1 beyond its end.
   __device__ int TokenOfLane(int64_t window, int row) const {
@@ -276,8 +274,7 @@ __device__ inline void StoreRows(const float (&sums)[kDim / 2], uint32_t queries
   }
   __syncwarp();
   const int mine = at.query + first_row + lane % 16;
-  const int token =
-      mine < args.length ? static_cast<int>(TokenAt(args, at.window + mine)) : -1;
+  const int token = mine < args.length ? static_cast<int>(TokenAt(args, at.window + mine)) : -1;
   const int vector = lane % kRowVectors, channel = at.head * kDim + 8 * vector;
 #pragma unroll
   for (int i = 0; i < 8; ++i) {

@@ -7,6 +7,8 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "kernels/cudnn_plans.h"
 #include "kernels/device.h"
 #include "ops/attention/rms_rope.h"
@@ -69,6 +71,18 @@ double DistanceOfFp8(const at::Tensor& got, const at::Tensor& want) {
       .item<double>();
 }
 
+// The distance between results as codes have them, without the mean of v. (The random values here
+// have the mean 0, so that the mean of kMeanSamples of them is as large as the attention of
+// thousands of keys.)
+double DistanceOfCodes(const Fp8AttentionCase& one, const at::Tensor& got, const at::Tensor& want) {
+  const int64_t samples = std::min(kMeanSamples, one.tokens);
+  const at::Tensor index = at::arange(samples, one.packed.options().dtype(at::kLong))
+                               .mul(one.tokens)
+                               .floor_divide(samples);
+  const at::Tensor mean = one.Channels(2).index_select(0, index).mean(0);
+  return DistanceOfFp8(got - mean, want - mean);
+}
+
 // Codes differ from numbers by 2.6e-2 on average; of v they are averaged over keys as v itself is,
 // and the result is rounded once more: 3.7e-2. Logits are off by 2.6e-2 of a key's part in them.
 constexpr double kFp8AttentionLimit = 0.06;
@@ -120,9 +134,10 @@ TEST(Fp8Attention, KernelsGiveTheDefinition) {
       const auto got = WindowAttentionFp8(in, wide.partitions, scratch);
       ASSERT_EQ(got.has_value(), by_plan || !gpu);
       if (!got) continue;
-      // Weights are rounded, 2.6e-2 on average, and results next to the middle of two codes differ.
-      EXPECT_LT(DistanceOfFp8(*got, want), gpu ? 0.04 : 1e-6) << head_dim;
-      EXPECT_LT(DistanceOfFp8(*got, wide.Exact()), kFp8AttentionLimit) << head_dim;
+      // Weights are rounded, 2.6e-2 on average, and results next to the middle of two codes differ:
+      // 3.3e-2 for 5,000 keys, 2.6e-2 for 15,000.
+      EXPECT_LT(DistanceOfCodes(wide, *got, want), gpu ? 0.04 : 1e-6) << head_dim;
+      EXPECT_LT(DistanceOfCodes(wide, *got, wide.Exact()), kFp8AttentionLimit) << head_dim;
     }
   }
 }

@@ -109,6 +109,9 @@ at::Tensor WindowAttention(const SelfAttentionInput& input,
     const std::optional<at::Tensor> attended = WindowAttentionFp8(input, partitions, scratch_bytes);
     if (attended) return *attended;
   }
+  if (mode == ExecutionMode::kInPlace && SupportsWindowAttentionHopper(input, partitions)) {
+    return WindowAttentionHopper(input, partitions, scratch_bytes);
+  }
   if (mode == ExecutionMode::kInPlace && SupportsWindowAttentionCuda(input)) {
     return WindowAttentionCuda(input, partitions, scratch_bytes);
   }
