@@ -27,7 +27,8 @@ TextKeys CrossAttention::Keys(const at::Tensor& text, ExecutionMode mode) const 
 
 void CrossAttention::AddTo(at::Tensor& x, const LinearInput& normed, const TextKeys& keys,
                            const at::Tensor& bias, ExecutionMode mode) const {
-  const at::Tensor attended = TextAttention(
+  const LinearInput attended = TextAttentionFor(
+      o_,
       {.q = q_(normed), .q_weight = norm_q_, .eps = eps_, .k = keys.k, .v = keys.v, .bias = bias},
       mode);
   AddLinear(x, attended, o_, mode);

@@ -133,7 +133,8 @@ at::Tensor WindowAttention(const SelfAttentionInput& input,
 LinearInput WindowAttentionFor(const LinearWeights& reader, const SelfAttentionInput& input,
                                const std::vector<WindowPartition>& partitions,
                                int64_t scratch_bytes, ExecutionMode mode) {
-  const AttentionResult result = reader.fp8() ? AttentionResult::kCodes : AttentionResult::kNumbers;
+  const AttentionResult result =
+      reader.fp8() && OnTrial('c') ? AttentionResult::kCodes : AttentionResult::kNumbers;
   return WindowAttentionAs(result, input, partitions, scratch_bytes, mode);
 }
 

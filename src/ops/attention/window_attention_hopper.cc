@@ -59,7 +59,7 @@ void LaunchWindows(const SelfAttentionInput& in, int64_t head, int64_t heads,
 
 bool SupportsWindowAttentionHopper(const SelfAttentionInput& in,
                                    const std::vector<WindowPartition>& partitions) {
-  return SupportsWindowAttentionCuda(in) && !PortableOnly() &&
+  return SupportsWindowAttentionCuda(in) && !PortableOnly() && OnTrial('w') &&
          in.q.scalar_type() == at::kBFloat16 &&
          in.q.size(1) / in.heads == kernels::kWindowAttentionHeadDim &&
          kernels::ComputeCapability(in.q.device().index()) == 90 &&

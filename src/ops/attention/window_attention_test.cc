@@ -88,8 +88,8 @@ TEST(WindowAttention, InPlaceGivesTheDefinition) {
 
 TEST(WindowAttention, HopperKernelTakesShortWindowsOfWideHeads) {
   const std::vector<WindowCase> cases = WindowCases();
-  const bool hopper =
-      kWindowDevice.is_cuda() && !PortableOnly() && kernels::ComputeCapability(0) == 90;
+  const bool hopper = kWindowDevice.is_cuda() && !PortableOnly() && OnTrial('w') &&
+                      kernels::ComputeCapability(0) == 90;
   const auto supported = [](const WindowCase& one, at::ScalarType dtype) {
     return SupportsWindowAttentionHopper(one.Input(dtype), one.partitions);
   };
