@@ -93,6 +93,7 @@ Models load once. An entry that fails does not stop the others; running the comm
 only what is missing.
 --shard I/N runs entries I, I+N, ... only: N processes or machines with the same command and folder
 make the whole job, with the names and seeds that it has without --shard. t3 resume takes it too.
+--gpus N starts a process for each GPU, which share the job in this manner where videos fit one GPU.
 )"},
     {"records", "what was done, and doing it again",
      R"(A record is JSON: every setting, the digests of weights and inputs, build, machine, times,
@@ -125,6 +126,8 @@ LoRAs included: they set the sampler, the steps and --guidance 1. A note says so
             rcm             the same at the levels of rCM, for 1 to 4 steps
   --steps N --shift S       a schedule of N levels
   --timesteps 1000,757,522  the levels themselves, falling, after any shift; --sigmas: over 1000
+A model's t3.json may name LoRAs that are applied where no --lora is given, others for refining
+among them. --lora none leaves them out; --add-lora F follows them.
 A model's t3.json or its file's metadata "t3.sampling" can state them
 (docs/reference/files.md).
 )"},

@@ -92,6 +92,8 @@ LinearInput DitBlock::SelfAttention(const at::Tensor& x, const Modulation& modul
   input.heads = config_.num_heads;
   input.rope = context.rope;
   input.fp8 = qkv_.reader().fp8();
+  if (context.shard != nullptr && context.mode == ExecutionMode::kDifferentiable)
+    return context.shard->AttendAutograd(input, *context.windows);
   if (context.shard != nullptr)
     return context.shard->Attend(input, *context.windows, context.scratch_bytes);
   return WindowAttentionFor(o_, input, *context.windows, context.scratch_bytes, context.mode);

@@ -41,13 +41,6 @@ void CheckInput(const SelfAttentionInput& in, const std::vector<WindowPartition>
   for (const WindowPartition& partition : partitions) CheckPartition(partition, in.q.size(0));
 }
 
-at::Tensor AttendPartitions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                            const std::vector<WindowPartition>& partitions, ExecutionMode mode) {
-  const at::Tensor first = AttendPartition(q, k, v, partitions[0], mode);
-  if (partitions.size() == 1) return first;
-  return (first + AttendPartition(q, k, v, partitions[1], mode)) * 0.5;
-}
-
 at::Tensor WindowAttentionReference(const SelfAttentionInput& in,
                                     const std::vector<WindowPartition>& partitions,
                                     int64_t scratch_bytes, ExecutionMode mode) {
@@ -72,6 +65,13 @@ at::Tensor WindowAttentionReference(const SelfAttentionInput& in,
 }
 
 }  // namespace
+
+at::Tensor AttendPartitions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                            const std::vector<WindowPartition>& partitions, ExecutionMode mode) {
+  const at::Tensor first = AttendPartition(q, k, v, partitions[0], mode);
+  if (partitions.size() == 1) return first;
+  return (first + AttendPartition(q, k, v, partitions[1], mode)) * 0.5;
+}
 
 at::Tensor AttendPartition(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                            const WindowPartition& partition, ExecutionMode mode) {

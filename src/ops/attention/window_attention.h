@@ -27,4 +27,9 @@ LinearInput WindowAttentionFor(const LinearWeights& reader, const SelfAttentionI
                                const std::vector<WindowPartition>& partitions,
                                int64_t scratch_bytes, ExecutionMode mode);
 
+// WindowAttention from q and k after norm and rotation: q, k, v (N, heads, d) in token order -> (N,
+// heads, d). In either mode all heads are in flight.
+at::Tensor AttendPartitions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                            const std::vector<WindowPartition>& partitions, ExecutionMode mode);
+
 }  // namespace t3
