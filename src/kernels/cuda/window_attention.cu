@@ -235,7 +235,7 @@ struct RunningSoftmax {
   }
 };
 
-// Scores of keys from `keys` on are no keys of the window.
+// Scores from key `keys` on are beyond the window.
 template <int SIZE>
 __device__ inline void MaskScores(float (&scores)[SIZE], int keys) {
   const int first = 2 * (threadIdx.x % 4);
