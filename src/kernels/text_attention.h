@@ -7,10 +7,9 @@
 namespace t3::kernels {
 
 // q of each head becomes softmax(norm(q) k^T / sqrt(head_dim) + bias) v, where norm(q) = q *
-// q_inverse * q_weight is rounded to bf16. Elements are bf16, sums fp32. With `codes` the result is
-// e4m3 codes of it times `encode` there, and q stays.
+// q_inverse * q_weight is rounded to bf16. Elements are bf16, sums fp32.
 struct TextAttentionArgs {
-  void* q;  // (tokens, heads * head_dim)
+  void* q;  // (tokens, heads * head_dim), overwritten
   int64_t q_stride;
   int64_t tokens;
   int heads;
@@ -21,8 +20,6 @@ struct TextAttentionArgs {
   const void* v;
   const float* bias;  // (keys), added to the logits; -infinity masks a row; or nullptr
   int keys;
-  void* codes;          // (tokens, heads * head_dim), contiguous, or nullptr
-  const float* encode;  // one number, with `codes`
 };
 
 // Heads of 64 or 128 channels; whole tiles of 64 keys, at most three, so that two thread blocks

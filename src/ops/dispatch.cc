@@ -34,11 +34,6 @@ bool Fp8ProductsOnly() {
   return only;
 }
 
-bool OnTrial(char kernel) {
-  static const char* const value = std::getenv("T3_TRIAL");
-  return value != nullptr && std::string_view(value).find(kernel) != std::string_view::npos;
-}
-
 bool SupportsVectorAccess(const at::Tensor& x) {
   if (!x.is_cuda() || x.dim() != 2 || x.stride(1) != 1) return false;
   if (x.scalar_type() != at::kFloat && x.scalar_type() != at::kBFloat16) return false;

@@ -24,10 +24,6 @@ bool PortableOnly();
 // bf16, so that products and attention can be judged apart.
 bool Fp8ProductsOnly();
 
-// Whether the environment variable T3_TRIAL has the letter of a kernel that has not been measured
-// on a GPU yet: w (windows in token order), c (attention's results as codes). Others do not run.
-bool OnTrial(char kernel);
-
 // Whether kernels can read the matrix `x`: on a GPU, fp32 or bf16, rows of whole aligned 16-byte
 // vectors.
 bool SupportsVectorAccess(const at::Tensor& x);

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/cuda/fp8.cuh"
 #include "kernels/cuda/launch.h"
 #include "kernels/cuda/vector.cuh"
 #include "kernels/device.h"
@@ -218,17 +217,11 @@ struct Softmax {
     }
   }
 
-  // As codes, rows of tokens from `first` on.
-  __device__ void Write(const Rows<DIM>& rows, const TextAttentionArgs& args, int64_t first,
-                        int head) const {
-    const int lane = threadIdx.x % kWarp;
-    const float encode = args.codes ? *args.encode : 0.f;
+  __device__ void Write(const Rows<DIM>& rows) const {
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
       const float inverse = 1.f / QuadSum(total[i]);
       if (rows.row[i] == nullptr) continue;
-      const int64_t code =
-          (first + lane / 4 + 8 * i) * args.heads * DIM + head * DIM + lane % 4 * 8;
 #pragma unroll
       for (int group = 0; group < DIM / kGroup; ++group) {
         float values[8];
@@ -237,11 +230,7 @@ struct Softmax {
           values[2 * j] = sum[4 * group + j][2 * i] * inverse;
           values[2 * j + 1] = sum[4 * group + j][2 * i + 1] * inverse;
         }
-        if (args.codes) {
-          StoreFp8(args.codes, code + group * kGroup, values, encode);
-        } else {
-          Store(rows.row[i], group * kGroup, values);
-        }
+        Store(rows.row[i], group * kGroup, values);
       }
     }
   }
@@ -274,7 +263,7 @@ __global__ void __launch_bounds__(kWarps* kWarp, 3)
       softmax.UpdateWeights(logits);
       softmax.AccumulateValues(logits, shared, key);
     }
-    softmax.Write(rows, args, first, head);
+    softmax.Write(rows);
   }
 }
 

@@ -21,7 +21,6 @@
 #include "kernels/rms_rope_scatter.h"
 #include "kernels/softmax.h"
 #include "kernels/text_attention.h"
-#include "kernels/window_attention.h"
 #include "kernels/window_mean.h"
 
 namespace t3::kernels {
@@ -65,7 +64,6 @@ void LaunchRmsRopeRows(const RmsRopeRowsArgs&, Stream) { Refuse("RmsRopeRows"); 
 void LaunchRmsRopeScatter(const RmsRopeScatterArgs&, Stream) { Refuse("RmsRopeScatter"); }
 void LaunchSoftmax(const SoftmaxArgs&, Stream) { Refuse("Softmax"); }
 void LaunchTextAttention(const TextAttentionArgs&, Stream) { Refuse("TextAttention"); }
-void LaunchWindowAttention(const WindowAttentionArgs&, Stream) { Refuse("WindowAttention"); }
 void LaunchWindowMean(const WindowMeanArgs&, Stream) { Refuse("WindowMean"); }
 
 }  // namespace t3::kernels

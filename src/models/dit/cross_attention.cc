@@ -27,8 +27,7 @@ TextKeys CrossAttention::Keys(const at::Tensor& text, ExecutionMode mode) const 
 
 void CrossAttention::AddTo(at::Tensor& x, const LinearInput& normed, const TextKeys& keys,
                            const at::Tensor& bias, ExecutionMode mode) const {
-  const LinearInput attended = TextAttentionFor(
-      o_,
+  const at::Tensor attended = TextAttention(
       {.q = q_(normed), .q_weight = norm_q_, .eps = eps_, .k = keys.k, .v = keys.v, .bias = bias},
       mode);
   AddLinear(x, attended, o_, mode);

@@ -8,8 +8,6 @@
 #include "ops/attention/attend.h"
 #include "ops/attention/rms_rope.h"
 #include "ops/attention/text_attention_impl.h"
-#include "ops/dispatch.h"
-#include "ops/fp8/quantise.h"
 
 namespace t3 {
 namespace {
@@ -40,19 +38,6 @@ at::Tensor TextAttention(const TextAttentionInput& in, ExecutionMode mode) {
     return TextAttentionCuda(in);
   }
   return TextAttentionReference(in, mode);
-}
-
-LinearInput TextAttentionFor(const LinearWeights& reader, const TextAttentionInput& in,
-                             ExecutionMode mode) {
-  if (!reader.fp8() || !OnTrial('c')) return TextAttention(in, mode);
-  CheckTextAttention(in);
-  constexpr double kSmallest = 0x1p-100;  // so that the quotient is finite
-  const at::Tensor scale = in.v.abs().amax().to(at::kFloat).clamp_min(kSmallest) / kFp8Max;
-  const at::Tensor encode = scale.reciprocal();
-  const bool fused = mode == ExecutionMode::kInPlace && SupportsTextAttentionCuda(in);
-  const at::Tensor codes = fused ? TextAttentionCodesCuda(in, encode)
-                                 : ToFp8(TextAttention(in, mode).to(at::kFloat) * encode);
-  return {codes, scale.expand({in.q.size(0)}).contiguous()};
 }
 
 bool SupportsTextAttentionKernel(const at::Tensor& x, int64_t head_dim, int64_t rows,

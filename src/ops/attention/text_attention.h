@@ -6,8 +6,6 @@
 #include <cstdint>
 
 #include "ops/execution_mode.h"
-#include "ops/linear/linear_input.h"
-#include "ops/linear/linear_weights.h"
 
 namespace t3 {
 
@@ -23,11 +21,6 @@ struct TextAttentionInput {
 // is scratch: it may be overwritten, and the result may lie in its memory. Throws Error if shapes
 // do not match.
 at::Tensor TextAttention(const TextAttentionInput& in, ExecutionMode mode);
-
-// The same as `reader`, the layer that follows, takes it: in q's dtype, or as codes. Those have one
-// scale for all tokens: results are means of rows of v, whose largest number is at 448.
-LinearInput TextAttentionFor(const LinearWeights& reader, const TextAttentionInput& in,
-                             ExecutionMode mode);
 
 // Whether one video's tokens of x's dtype and device, attending to `rows` rows, have a fused
 // kernel, for which any fp32 bias is free.

@@ -1,5 +1,5 @@
 // Tensors to the arguments of kernels/text_attention.h.
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 #include <c10/core/DeviceGuard.h>
 
 #include "kernels/text_attention.h"
@@ -20,11 +20,7 @@ bool SupportsTextAttentionCuda(const TextAttentionInput& in) {
          (!in.bias.defined() || fits(in.bias, at::kFloat));
 }
 
-namespace {
-
-// Into in.q, or into `codes` if that is defined.
-void RunTextAttention(const TextAttentionInput& in, const at::Tensor& codes,
-                      const at::Tensor& encode) {
+at::Tensor TextAttentionCuda(const TextAttentionInput& in) {
   const at::Tensor inverse = InverseRms(in.q, in.eps);
   const kernels::TextAttentionArgs args{
       .q = in.q.mutable_data_ptr(),
@@ -37,24 +33,10 @@ void RunTextAttention(const TextAttentionInput& in, const at::Tensor& codes,
       .k = in.k.const_data_ptr(),
       .v = in.v.const_data_ptr(),
       .bias = in.bias.defined() ? in.bias.const_data_ptr<float>() : nullptr,
-      .keys = static_cast<int>(in.k.size(1)),
-      .codes = codes.defined() ? codes.mutable_data_ptr() : nullptr,
-      .encode = encode.defined() ? encode.const_data_ptr<float>() : nullptr};
+      .keys = static_cast<int>(in.k.size(1))};
   const c10::DeviceGuard guard(in.q.device());
   kernels::LaunchTextAttention(args, CurrentStream(in.q));
-}
-
-}  // namespace
-
-at::Tensor TextAttentionCuda(const TextAttentionInput& in) {
-  RunTextAttention(in, {}, {});
   return in.q;
-}
-
-at::Tensor TextAttentionCodesCuda(const TextAttentionInput& in, const at::Tensor& encode) {
-  const at::Tensor codes = at::empty(in.q.sizes(), in.q.options().dtype(at::kFloat8_e4m3fn));
-  RunTextAttention(in, codes, encode);
-  return codes;
 }
 
 }  // namespace t3

@@ -8,9 +8,6 @@ namespace t3 {
 struct TextAttentionInput;
 
 bool SupportsTextAttentionCuda(const TextAttentionInput& in);
-// Overwrites in.q and returns it.
-at::Tensor TextAttentionCuda(const TextAttentionInput& in);
-// The result times `encode`, () fp32, as codes.
-at::Tensor TextAttentionCodesCuda(const TextAttentionInput& in, const at::Tensor& encode);
+at::Tensor TextAttentionCuda(const TextAttentionInput& in);  // overwrites in.q and returns it
 
 }  // namespace t3

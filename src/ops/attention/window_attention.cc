@@ -112,9 +112,6 @@ LinearInput WindowAttentionAs(AttentionResult result, const SelfAttentionInput& 
         WindowAttentionFp8(input, partitions, scratch_bytes, result);
     if (attended) return *attended;
   }
-  if (mode == ExecutionMode::kInPlace && SupportsWindowAttentionHopper(input, partitions)) {
-    return WindowAttentionHopper(input, partitions, scratch_bytes);
-  }
   if (mode == ExecutionMode::kInPlace && SupportsWindowAttentionCuda(input)) {
     return WindowAttentionCuda(input, partitions, scratch_bytes);
   }
@@ -133,8 +130,7 @@ at::Tensor WindowAttention(const SelfAttentionInput& input,
 LinearInput WindowAttentionFor(const LinearWeights& reader, const SelfAttentionInput& input,
                                const std::vector<WindowPartition>& partitions,
                                int64_t scratch_bytes, ExecutionMode mode) {
-  const AttentionResult result =
-      reader.fp8() && OnTrial('c') ? AttentionResult::kCodes : AttentionResult::kNumbers;
+  const AttentionResult result = reader.fp8() ? AttentionResult::kCodes : AttentionResult::kNumbers;
   return WindowAttentionAs(result, input, partitions, scratch_bytes, mode);
 }
 

@@ -41,14 +41,6 @@ at::Tensor WindowAttentionCuda(const SelfAttentionInput& input,
                                const std::vector<WindowPartition>& partitions,
                                int64_t scratch_bytes);
 
-// window_attention_hopper.cc: likewise, for heads of 128 channels in bf16 and windows that are not
-// long, on GPUs of capability 9.0.
-bool SupportsWindowAttentionHopper(const SelfAttentionInput& input,
-                                   const std::vector<WindowPartition>& partitions);
-at::Tensor WindowAttentionHopper(const SelfAttentionInput& input,
-                                 const std::vector<WindowPartition>& partitions,
-                                 int64_t scratch_bytes);
-
 // window_attention_autograd.cc: x (N, ...), order and inverse (N), integers, permutations of 0..N-1
 // with inverse[order[i]] = i. Returns x[order]. index_select does the same, but its gradient adds
 // into zeros with atomics, since it cannot know that no row comes twice; this one gathers

@@ -7,10 +7,6 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
-#include "kernels/device.h"
-#include "ops/attention/window_attention_impl.h"
-#include "ops/dispatch.h"
-
 namespace t3 {
 namespace {
 
@@ -84,18 +80,6 @@ TEST(WindowAttention, InPlaceGivesTheDefinition) {
       }
     }
   }
-}
-
-TEST(WindowAttention, HopperKernelTakesShortWindowsOfWideHeads) {
-  const std::vector<WindowCase> cases = WindowCases();
-  const bool hopper = kWindowDevice.is_cuda() && !PortableOnly() && OnTrial('w') &&
-                      kernels::ComputeCapability(0) == 90;
-  const auto supported = [](const WindowCase& one, at::ScalarType dtype) {
-    return SupportsWindowAttentionHopper(one.Input(dtype), one.partitions);
-  };
-  EXPECT_EQ(supported(cases[0], at::kBFloat16), hopper);
-  EXPECT_FALSE(supported(cases[0], at::kFloat));
-  EXPECT_FALSE(supported(cases.back(), at::kBFloat16));
 }
 
 }  // namespace
