@@ -48,7 +48,7 @@ void KeepArguments(int argc, char** argv) { own_arguments.assign(argv, argv + ar
 const std::vector<std::string>& KeptArguments() { return own_arguments; }
 
 void AddArguments(const std::vector<std::string>& more) {
-  arguments.insert(arguments.end(), more.begin(), more.end());
+  own_arguments.insert(own_arguments.end(), more.begin(), more.end());
 }
 
 std::vector<std::string> EnvironmentWith(
