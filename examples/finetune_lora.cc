@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
     files.model = argv[1];
     MakeClips(folder + "/clips");
     PrepareDataset(files, folder + "/clips", folder + "/dataset");
-    files.loras.push_back({TrainLora(files.model, folder), 1.0});
+    files.loras = {{TrainLora(files.model, folder), 1.0}};
 
     t3::Request request;
     request.prompt = "A red balloon over the sea at sunset.";

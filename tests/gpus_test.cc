@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "program.h"
+#include "small_lora.h"
 
 namespace t3 {
 namespace {
@@ -98,6 +99,29 @@ TEST(Gpus, DecodeAndRefineAsOneProcessDoes) {
   EXPECT_LT(Distance(Latents(folder, "refined2", With(refine, {"--gpus", "2"})),
                      Latents(folder, "refined1", refine)),
             kRounding);
+}
+
+TEST(Gpus, HaveTheLorasOfEachStage) {
+  const TemporaryFolder folder;
+  fs::copy(ReferencePath("mini2.1"), folder / "model", fs::copy_options::recursive);
+  WriteLora(folder / "model/few.safetensors", 0.5F, kFewSteps);
+  WriteLora(folder / "model/refine.safetensors", -0.7F, kRefinerSteps);
+  std::ofstream(folder / "model/t3.json")
+      << R"({"lora": "few.safetensors", "refiner_lora": "refine.safetensors"})";
+  const auto latents = [&](const std::string& name, const Arguments& more) {
+    const std::string output = folder / (name + ".safetensors");
+    const ProgramResult result =
+        RunT3(With({"generate", "--model", folder / "model", "--prompt", "A cat", "--frames", "5",
+                    "--size", "64x64", "--draft", "32x32", "--device", "cpu", "--output", output},
+                   more));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return Values(output, "latents");
+  };
+  const std::vector<float> one = latents("one", {});
+  EXPECT_LT(Distance(latents("two", {"--gpus", "2"}), one), kRounding);
+  EXPECT_GT(
+      Distance(latents("base", {"--lora", "none", "--steps", "2", "--draft-steps", "2"}), one),
+      kRounding);
 }
 
 TEST(Gpus, TakeTheRanksOfALauncher) {

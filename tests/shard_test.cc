@@ -65,6 +65,43 @@ TEST(Shard, VideosAreThoseOfTheWholeJob) {
   EXPECT_THAT(MustRun(Job(folder / "p.json", parts)).out, Not(HasSubstr("frame\n")));
 }
 
+TEST(Shard, SeveralGpusMakePartsOfAJob) {
+  const TemporaryFolder folder;
+  const std::string whole = folder / "whole/", parts = folder / "parts/";
+  Put(folder / "p.txt", "a\nb\nc\nd\n");
+  MustRun(Job(folder / "p.txt", whole));
+  const ProgramResult two = MustRun(Job(folder / "p.txt", parts, {"--gpus", "2"}));
+  EXPECT_THAT(two.err, AllOf(HasSubstr("shard 1/2: 2 of 4 prompts"),
+                             HasSubstr("part 2: note: shard 2/2: 2 of 4 prompts")));
+  for (const char* name : {"001-a", "002-b", "003-c", "004-d"})
+    EXPECT_THAT(two.out, HasSubstr(name)) << two.out;
+  ASSERT_EQ(NamesIn(parts), NamesIn(whole));
+  EXPECT_EQ(PromptsOf(parts), PromptsOf(whole));
+  const auto expect_same = [&] {
+    for (const std::string& name : NamesIn(whole)) {
+      if (name.ends_with(".mp4")) EXPECT_EQ(ReadBytes(parts + name), ReadBytes(whole + name));
+    }
+  };
+  expect_same();
+  for (const char* name : {"001-a.mp4", "002-b.mp4"}) {
+    fs::remove(parts + name);
+    fs::remove(parts + name + ".json");
+  }
+  EXPECT_THAT(MustRun({"resume", parts, "--device", "cpu", "--gpus", "2"}).err,
+              HasSubstr("part 2: "));
+  expect_same();
+}
+
+TEST(Shard, APartThatFailsIsTheCommandsFailure) {
+  const TemporaryFolder folder;
+  const std::string out = folder / "out/";
+  Put(folder / "p.json", R"(["a", {"prompt": "b", "image": "missing.png"}, "c", "d"])");
+  const ProgramResult result = RunT3(Job(folder / "p.json", out, {"--gpus", "2"}));
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("part 2: "), HasSubstr("missing.png")));
+  EXPECT_THAT(result.out, AllOf(HasSubstr("a.mp4"), HasSubstr("c.mp4"), HasSubstr("d.mp4")));
+}
+
 TEST(Shard, ProcessesShareOneFolder) {
   const TemporaryFolder folder;
   const std::string out = folder / "out/";

@@ -71,18 +71,38 @@ class TrainCli : public ::testing::Test {
 
 TEST_F(TrainCli, SeveralProcessesHaveTheLossesOfOne) {
   config_["steps"] = 4;
-  config_["accumulation"] = 2;
-  ASSERT_EQ(Train({"--set", "output=" + (folder_ / "one")}).exit_code, 0);
-  const ProgramResult two = Train({"--set", "output=" + (folder_ / "two"), "--gpus", "2"});
-  ASSERT_EQ(two.exit_code, 0) << two.err;
-  const std::vector<double> wanted = Losses("one"), losses = Losses("two");
-  ASSERT_EQ(losses.size(), wanted.size());
-  for (size_t i = 0; i < wanted.size(); ++i)
-    EXPECT_NEAR(losses[i], wanted[i], 1e-5 * wanted[i]) << i;
-  const ProgramResult few =
-      Train({"--set", "accumulation=1", "--set", "output=" + (folder_ / "few"), "--gpus", "2"});
-  EXPECT_EQ(few.exit_code, 2) << few.err;
-  EXPECT_THAT(few.err, HasSubstr("\"accumulation\" 1 gives 2 ranks"));
+  const auto losses_of = [&](const std::string& output, std::vector<std::string> flags) {
+    flags.insert(flags.end(), {"--set", "output=" + (folder_ / output)});
+    const ProgramResult result = Train(flags);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return Losses(output);
+  };
+  for (const int64_t accumulation : {2, 1}) {  // the ranks take batches; they share their tokens
+    config_["accumulation"] = accumulation;
+    const std::string number = std::to_string(accumulation);
+    const std::vector<double> wanted = losses_of("one" + number, {});
+    const std::vector<double> losses = losses_of("two" + number, {"--gpus", "2"});
+    ASSERT_EQ(losses.size(), wanted.size());
+    for (size_t i = 0; i < wanted.size(); ++i)
+      EXPECT_NEAR(losses[i], wanted[i], 1e-5 * wanted[i]) << i;
+  }
+  const ProgramResult three = Train({"--set", "output=" + (folder_ / "three"), "--gpus", "3"});
+  EXPECT_EQ(three.exit_code, 2) << three.err;
+  EXPECT_THAT(three.err, HasSubstr("\"accumulation\" 1 gives 3 ranks"));
+}
+
+TEST_F(TrainCli, ADryRunReportsEachOfSeveralGpus) {
+  const auto memory = [](const ProgramResult& plan) {
+    const size_t begin = plan.out.find("memory ");
+    return plan.out.substr(begin, plan.out.find('\n', begin) - begin);
+  };
+  const ProgramResult one = Train({"--dry-run"}), two = Train({"--dry-run", "--gpus", "2"});
+  EXPECT_THAT(two.out, HasSubstr("ranks     2 share the tokens of each clip")) << two.err;
+  EXPECT_THAT(memory(two), HasSubstr("on each"));
+  EXPECT_NE(memory(one), memory(two));
+  const ProgramResult batches = Train({"--dry-run", "--gpus", "4", "--set", "accumulation=2"});
+  EXPECT_THAT(batches.out, HasSubstr("4: 2 groups take batches")) << batches.err;
+  EXPECT_EQ(Train({"--dry-run", "--gpus", "3"}).exit_code, 2);
 }
 
 TEST_F(TrainCli, KilledAtAnyMomentItResumesBitForBit) {

@@ -18,7 +18,8 @@ namespace t3 {
 
 // Random weights of a preset's sizes. Every number is a median of `repeats` runs; what is compared
 // runs in the same process, before timing each result is checked against the published algorithm's.
-// A CPU gets a small size and few runs unless others are given.
+// A CPU gets a small size and few runs unless others are given. The error of an interruption
+// (kInterrupted) says what had been measured.
 struct BenchRequest {
   std::string preset = "wan2.1-1.3b-t3";
   // absent: the preset's on a GPU, 256x144 with 17 frames on a CPU
@@ -97,7 +98,8 @@ struct DitBenchResult {
   double flop = 0;              // of one forward
   double host_ms = 0;           // until the host has launched a forward
   double product_rate = 0;      // FLOP/s of the large product right after the forwards
-  int64_t peak_bytes = 0;       // of the allocator; 0 on the CPU
+  int64_t peak_bytes = 0;       // of the allocator, in fp8 without the bf16 form of its weights;
+                                // 0 on the CPU
   BenchProfile profile;         // of one forward
   std::vector<LayerBench> blocks;
   std::optional<Bf16Forwards> bf16;            // in fp8
@@ -181,6 +183,42 @@ struct VaeBenchResult {
 // for values that cannot be measured, kInterrupted after `cancel`.
 VaeBenchResult BenchVae(const VaeBenchRequest& request, const ProgressFn& progress = {},
                         const CancelToken* cancel = nullptr);
+
+// Encoding a moving picture with the VAE of a model, or of a preset with random weights, as a clip
+// to refine is encoded, by a plan within the memory limit.
+struct EncodeBenchRequest {
+  std::string preset = "wan2.1-1.3b";
+  ModelFiles files;  // without `model`: the preset
+  RunOptions options;
+  std::optional<int64_t> width, height, frames;  // absent: 3840x2176x81; on a CPU 256x144x17
+  int64_t repeats = 2;
+  bool compare = true;  // in fp32 as well
+  bool parts = false;   // encode once more and report where the time goes
+};
+
+struct EncodeMethodResult {
+  ComputeDtype dtype = ComputeDtype::kFp32;
+  std::vector<double> seconds;          // of each run; empty: out of memory
+  int64_t peak_bytes = 0;               // of the device's allocator, weights included
+  std::string note;                     // the plan, or that memory ran out
+  std::optional<double> distance = {};  // relative L2 of the latents from those in fp32
+};
+
+struct EncodeBenchResult {
+  std::string encoder;  // its name
+  int64_t width = 0;    // pixels
+  int64_t height = 0;
+  int64_t frames = 0;
+  std::string device;
+  double encode_macs = 0;  // multiply-accumulates in one slab
+  std::vector<EncodeMethodResult> methods;
+  ConvolutionCounts convolutions;
+  BenchProfile profile;  // of one more encode, where the request asks for it
+};
+
+// Throws Error for values that cannot be measured, kInterrupted after `cancel`.
+EncodeBenchResult BenchEncode(const EncodeBenchRequest& request, const ProgressFn& progress = {},
+                              const CancelToken* cancel = nullptr);
 
 // Latents into a video file: the decoder alone, the encoder alone on the same frames, and both
 // together as t3 decode runs them, one after the other in one process.

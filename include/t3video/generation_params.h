@@ -52,6 +52,9 @@ struct GenerationParams {
   std::optional<double> strength;
   std::optional<DraftChoice> draft;
   std::optional<int64_t> draft_steps;
+  // JSON object with the fields of `t3.sampling` (docs/reference/files.md) that the draft has
+  // another value of than the video; empty: none.
+  std::string draft_sampling;
   // In `dtype` fp8: so many of the first and of the last steps compute in bf16, whose weights are
   // then in memory too. absent: none.
   std::optional<int64_t> fp8_exclude_steps;

@@ -14,6 +14,7 @@ namespace t3 {
 struct Lora {
   std::string path = {};
   double scale = 1;
+  bool operator==(const Lora&) const = default;
 };
 
 // A model is a folder (official, diffusers or ComfyUI layout, or any folder with recognisable
@@ -25,7 +26,10 @@ struct ModelFiles {
   std::string vae = {};           // likewise; a TAEHV is taken as the decoder
   std::string decoder = {};       // decodes in place of the VAE: a TAEHV, or another VAE
   std::string tokenizer = {};     // sentencepiece model
-  std::vector<Lora> loras = {};
+  // Of the denoiser. Absent: where it makes videos, those that the folder's t3.json names for its
+  // own denoiser (docs/reference/files.md). Empty: none.
+  std::optional<std::vector<Lora>> loras = {};
+  std::vector<Lora> added_loras = {};  // after those
 };
 
 // The type that a run computes in.

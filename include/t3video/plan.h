@@ -57,6 +57,7 @@ struct TimeOutlook {
 // The clip that is generated first and refined.
 struct DraftPlan {
   std::string model;  // the denoiser's file
+  std::vector<Lora> loras;
   VideoPlan video;
   AttentionPlan attention;
   int64_t steps = 0;
@@ -160,6 +161,7 @@ struct PlanResult {
   int64_t steps = 0;     // of the video, that `time` counts
   double guidance = 0;
   std::optional<TimeOutlook> time;
+  std::vector<std::string> notes;  // those of a run, RunPlan::notes
 };
 
 // Throws Error of kind kUsage for what no model can generate, kInterrupted when `cancel` is set

@@ -59,8 +59,13 @@ void VisitModelOptions(Files& files, Visit visit) {
   visit(Option{"tokenizer", kModel, kLatents, "sentencepiece model", "the folder's", "", true},
         files.tokenizer);
   visit(Option{"lora", kModel, kLatents,
-               "LoRA for the denoiser, FILE or FILE:SCALE; may be repeated", "", "", true},
+               "LoRA for the denoiser, FILE or FILE:SCALE, in place of the model's own; may be "
+               "repeated; or none",
+               "the model's, if any", "", true},
         files.loras);
+  visit(Option{"add-lora", kModel, kLatents,
+               "likewise, after the model's own or those of `lora`; may be repeated", "", "", true},
+        files.added_loras);
 }
 
 template <typename Options, typename Visit>
@@ -126,6 +131,11 @@ void VisitGenerationParams(Params& params, Visit visit) {
         params.draft);
   visit(Option{"draft-steps", kSampling, kLatents, "denoising steps of the draft", "the model's"},
         params.draft_steps);
+  visit(Option{"draft-sampling", kSampling, kLatents,
+               "JSON object with what differs in the sampling of the draft, e.g. "
+               "{\"guidance\": 1, \"timesteps\": [1000, 757, 522]}",
+               "as the video's where given, else the model's"},
+        params.draft_sampling);
   visit(Option{"fp8-exclude-steps", kSampling, kLatents,
                "with `dtype` fp8: so many of the first and of the last steps compute in bf16", "0"},
         params.fp8_exclude_steps);
@@ -243,6 +253,9 @@ void ParseOption(const Option& option, std::string_view text, bool& value);
 void ParseOption(const Option& option, std::string_view text, std::optional<bool>& value);
 // Appends "FILE" or "FILE:SCALE".
 void ParseOption(const Option& option, std::string_view text, std::vector<Lora>& value);
+// Likewise; "none" alone is the empty list.
+void ParseOption(const Option& option, std::string_view text,
+                 std::optional<std::vector<Lora>>& value);
 
 // "style.safetensors:0.8" -> path and scale; without a scale it is 1.
 Lora ParseLora(std::string_view text);

@@ -33,6 +33,9 @@ struct TrainPlan {
   std::string attention;  // "t3, windows 2,1,1;1,2,2"; "" for a VAE
 
   int64_t steps = 0, accumulation = 1;
+  int64_t ranks = 1;              // processes that share a step
+  int64_t sequence_parallel = 1;  // of them, those that share a clip's tokens
+  // On the rank that needs the most.
   int64_t weight_bytes = 0;      // weights, gradients, optimizer state, EMA: exact
   int64_t activation_bytes = 0;  // of the largest batch: an estimate; 0 when not estimated
   int64_t device_bytes = 0;      // free on the device now
@@ -46,8 +49,9 @@ struct TrainPlan {
 
 // Checks what Train checks before it loads weights: configuration, model, data, an existing
 // checkpoint. Writes nothing. Throws Error as Train does. A dataset that is still to be made of
-// videos is not made.
-TrainPlan PlanTraining(const std::string& config, const std::vector<std::string>& overrides);
+// videos is not made. `ranks`: processes that will share the training.
+TrainPlan PlanTraining(const std::string& config, const std::vector<std::string>& overrides,
+                       int64_t ranks = 1);
 
 struct TrainResult {
   std::string output;  // folder of the model, its log, curves and checkpoints
@@ -58,7 +62,7 @@ struct TrainResult {
 // Trains as the file `config` says (docs/reference/training.md), with `overrides`
 // ("field.name=value") over it, resuming from the newest checkpoint in its output folder.
 // `announce` gets the plan before the work starts. With several `ranks` each process calls this:
-// rank 0 trains, the others take some of every step's batches and return when it is done. Throws
+// rank 0 trains, the others take their part of every step and return when it is done. Throws
 // Error: kUsage for a wrong override, kInterrupted after `cancel` once the work is saved, kFailed
 // for everything else, another training of the same output included.
 TrainResult Train(const std::string& config, const std::vector<std::string>& overrides,

@@ -67,6 +67,10 @@ void AddArguments(std::vector<std::string>& arguments, const std::string& key,
     arguments.insert(arguments.end(), {"--" + key, list});
     return;
   }
+  if (value.is_array() && value.empty() && key == "lora") {
+    arguments.insert(arguments.end(), {"--lora", "none"});
+    return;
+  }
   for (const ordered_json& item : value.is_array() ? value : ordered_json::array({value})) {
     arguments.insert(arguments.end(), {"--" + key, ScalarText(item, key, source)});
   }

@@ -116,8 +116,9 @@ int RunEval(const EvalFlags& flags) {
   if (flags.vae_only) request.source = EvalSource::kVae;
   if (!flags.enlarged_from.empty()) request.small_size = ParseSize(flags.enlarged_from);
   Terminal terminal(ParseProgressStyle(flags.run.progress));
-  const EvalResult result = Evaluate(ToModelFiles(flags.model), ToRunOptions(flags.run), request,
-                                     terminal.Progress(), &CancelOnSignals());
+  const EvalResult result =
+      Evaluate(ToModelFiles(flags.model), ToRunOptions(flags.run), request, terminal.Progress(),
+               &CancelOnSignals(), [&](const std::string& note) { terminal.Note(note); });
   terminal.EndLine();
   PrintResult("{}", EvalText(result));
   return result.interrupted ? kExitInterrupted : 0;
@@ -151,7 +152,7 @@ void AddEval(CLI::App& app, Action& action) {
       *app.add_subcommand("eval", "measure a model on held-out scenes of the procedural world");
   AddModelFlags(command, flags->model);
   AddDecoderFlag(command, flags->model);
-  AddLoraFlag(command, flags->model);
+  AddLoraFlags(command, flags->model);
   AddSizeFlags(command, *flags);
   AddRunFlags(command, flags->run);
   CLI::Option* truth =

@@ -83,11 +83,15 @@ CLI::Option* AddSwitch(CLI::App& app, const Option& option, bool& value) {
 void AddModelFlags(CLI::App& app, ModelFlags& flags) {
   VisitModelOptions(flags.files, [&](const Option& option, auto& value) {
     const std::string name = option.name;
-    if (name != "lora" && name != "decoder") AddOptionFlag(app, option, value);
+    if (name != "lora" && name != "add-lora" && name != "decoder")
+      AddOptionFlag(app, option, value);
   });
 }
 
-void AddLoraFlag(CLI::App& app, ModelFlags& flags) { AddModelFlag(app, flags, "lora"); }
+void AddLoraFlags(CLI::App& app, ModelFlags& flags) {
+  AddModelFlag(app, flags, "lora");
+  AddModelFlag(app, flags, "add-lora");
+}
 
 void AddDecoderFlag(CLI::App& app, ModelFlags& flags) { AddModelFlag(app, flags, "decoder"); }
 

@@ -34,9 +34,10 @@ template <typename T>
 CLI::Option* AddOptionFlag(CLI::App& app, const Option& option, T& value) {
   if constexpr (std::is_same_v<T, bool>) {
     return AddSwitch(app, option, value);
-  } else if constexpr (std::is_same_v<T, std::vector<Lora>>) {
+  } else if constexpr (std::is_same_v<T, std::vector<Lora>> ||
+                       std::is_same_v<T, std::optional<std::vector<Lora>>>) {
     return AddRepeatedFlag(app, option, [option, &value](const std::vector<std::string>& texts) {
-      value.clear();
+      value = T();
       for (const std::string& text : texts) ParseOption(option, text, value);
     });
   } else {
@@ -48,7 +49,7 @@ CLI::Option* AddOptionFlag(CLI::App& app, const Option& option, T& value) {
 
 void AddModelFlags(CLI::App& app, ModelFlags& flags);
 // For commands that run the denoiser.
-void AddLoraFlag(CLI::App& app, ModelFlags& flags);
+void AddLoraFlags(CLI::App& app, ModelFlags& flags);
 // For commands that decode.
 void AddDecoderFlag(CLI::App& app, ModelFlags& flags);
 void AddRunFlags(CLI::App& app, RunFlags& flags);

@@ -10,9 +10,11 @@
 #include "cli/commands.h"
 #include "cli/config_file.h"
 #include "cli/job_folder.h"
+#include "cli/job_parts.h"
 #include "cli/launch.h"
 #include "cli/plan_text.h"
 #include "cli/signals.h"
+#include "cli/split_job.h"
 #include "cli/streams.h"
 #include "cli/terminal.h"
 #include "t3video/engine.h"
@@ -144,6 +146,21 @@ std::string DefaultName(const GenerateFlags& flags) {
   return name.empty() ? "video" : name;
 }
 
+// Of the whole job, whose job.json is then written.
+SplitOnDevice SplitNewJob(const GenerateFlags& flags) {
+  if (!MayBeSplit(flags)) return {};
+  Engine(ToModelFiles(flags.model), ToRunOptions(flags.run));  // before a folder is made
+  BatchJob job = MakeJob(flags);
+  const SplitOnDevice result =
+      job.folder.empty() ? SplitOnDevice{} : SplitJob(flags, job.entries, CountPrompts(flags));
+  if (result.split.parts > 1) {
+    job.change.Keep();
+  } else {
+    job.change.Undo();
+  }
+  return result;
+}
+
 // The model is opened first: one that cannot be used leaves no folder.
 int RunNewJob(const GenerateFlags& flags) {
   Terminal terminal(ParseProgressStyle(flags.run.progress));
@@ -177,7 +194,12 @@ int RunGenerate(const GenerateFlags& flags) {
       FailUsage("--record names one file, but each of several videos has a record next to it");
     if (flags.dry_run) FailUsage("--dry-run is for one video");
     if (request.output.path.empty()) request.output.path = DefaultName(flags) + "/";
-    return RunNewJob(settled);
+    const auto [split, device] = SplitNewJob(settled);
+    if (split.parts == 1) return RunNewJob(settled);
+    JobParts parts(split, device);
+    settled.shard = parts.shard();
+    settled.run.options.gpus = split.gpus;
+    return parts.Run(CancelOnSignals(), [&] { return RunNewJob(settled); });
   }
   if (!flags.seeds.empty()) request.seed = ParseSeed(SeedTexts(flags).front());
   if (request.output.path.empty()) request.output.path = DefaultName(flags) + ".mp4";

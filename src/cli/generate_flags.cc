@@ -53,7 +53,7 @@ void AddGenerateFlags(CLI::App& app, GenerateFlags& flags) {
   });
   AddModelFlags(app, flags.model);
   AddDecoderFlag(app, flags.model);
-  AddLoraFlag(app, flags.model);
+  AddLoraFlags(app, flags.model);
   AddRunFlags(app, flags.run);
   AddGpusFlag(app, flags.run);
   AddJobFlags(app, flags);

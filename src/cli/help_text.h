@@ -27,12 +27,13 @@ What the command line says wins. T3_MODEL_DIR is the model and T3_DEVICE the dev
 flag nor file gives one.
 )"},
     {"demo", "the shipped model, and how to write for it",
-     R"(--model demo knows one procedural world and was trained with 17 frames at 256x144. Each prompt
+     R"(--model demo knows one procedural world and was trained with 17 frames at 512x288. Each prompt
 says where and when, the sky, the light, an object with its colour and motion, and the camera:
   The city at night. A cloudy sky with the moon on the left. Between two red lanterns a yellow
   airship moves to the right. The camera pans left.
 Places: the sea, the mountains, the city, the desert. Objects: balloon, airship, bird, boat, car.
 t3 world writes clips with such captions. Larger sizes of the same aspect work, longer clips do not.
+It makes a clip in 4 steps; --lora none runs the base that its LoRAs were trained on, in 20.
 )"},
     {"first", "from nothing to a video",
      R"(  t3 doctor                          what this machine has and lacks
@@ -93,6 +94,7 @@ Models load once. An entry that fails does not stop the others; running the comm
 only what is missing.
 --shard I/N runs entries I, I+N, ... only: N processes or machines with the same command and folder
 make the whole job, with the names and seeds that it has without --shard. t3 resume takes it too.
+--gpus N starts a process for each GPU, which share the job in this manner where videos fit one GPU.
 )"},
     {"records", "what was done, and doing it again",
      R"(A record is JSON: every setting, the digests of weights and inputs, build, machine, times,
@@ -125,6 +127,8 @@ LoRAs included: they set the sampler, the steps and --guidance 1. A note says so
             rcm             the same at the levels of rCM, for 1 to 4 steps
   --steps N --shift S       a schedule of N levels
   --timesteps 1000,757,522  the levels themselves, falling, after any shift; --sigmas: over 1000
+A model's t3.json may name LoRAs that are applied where no --lora is given, others for refining
+among them. --lora none leaves them out; --add-lora F follows them.
 A model's t3.json or its file's metadata "t3.sampling" can state them
 (docs/reference/files.md).
 )"},

@@ -405,6 +405,8 @@ void FolderChange::Undo() {
   }
 }
 
+int64_t CountPrompts(const GenerateFlags& flags) { return std::ssize(Prompts(flags)); }
+
 std::string JobFile(const std::string& folder) { return (fs::path(folder) / "job.json").string(); }
 
 BatchJob MakeJob(const GenerateFlags& given) {

@@ -54,6 +54,9 @@ struct BatchJob {
 // of the whole job, whichever shard comes first, and only the requests are the shard's.
 BatchJob MakeJob(const GenerateFlags& flags);
 
+// Of the prompt file, or 1.
+int64_t CountPrompts(const GenerateFlags& flags);
+
 // Where job.json of an output folder is.
 std::string JobFile(const std::string& folder);
 

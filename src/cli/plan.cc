@@ -46,6 +46,7 @@ void AddPlan(CLI::App& app, Action& action) {
       *app.add_subcommand("plan", "report windows, work, memory and time of a video");
   AddModelFlags(command, flags->model);
   AddDecoderFlag(command, flags->model);
+  AddLoraFlags(command, flags->model);
   command
       .add_option("--preset", flags->request.preset,
                   "a model by name, without its files: wan2.1-1.3b, wan2.1-1.3b-t3, wan2.2-5b or "

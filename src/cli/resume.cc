@@ -9,6 +9,9 @@
 #include "cli/commands.h"
 #include "cli/generate.h"
 #include "cli/job_folder.h"
+#include "cli/job_parts.h"
+#include "cli/signals.h"
+#include "cli/split_job.h"
 #include "t3video/run.h"
 
 namespace t3 {
@@ -45,6 +48,25 @@ int ResumeJob(const ResumeFlags& flags) {
   return code;
 }
 
+// The split of the folder's latest job; one part where --shard says which videos are to be made.
+SplitOnDevice SplitOf(const ResumeFlags& flags) {
+  const std::vector<BatchJob> jobs = ReadJobs(flags.path, ParseShard(flags.shard));
+  if (jobs.empty() || !flags.shard.empty()) return {};
+  GenerateFlags latest = jobs.back().flags;
+  OverlayMachine(latest, flags.run);
+  if (!MayBeSplit(latest)) return {};
+  return SplitJob(latest, jobs.back().entries, std::ssize(jobs.back().entries));
+}
+
+int ResumeInParts(ResumeFlags flags) {
+  const auto [split, device] = SplitOf(flags);
+  if (split.parts == 1) return ResumeJob(flags);
+  JobParts parts(split, device);
+  flags.shard = parts.shard();
+  flags.run.options.gpus = split.gpus;
+  return parts.Run(CancelOnSignals(), [&] { return ResumeJob(flags); });
+}
+
 bool IsTraining(const std::string& path) {
   std::error_code ignored;
   const std::filesystem::path folder(path);
@@ -63,7 +85,7 @@ int RunResume(const ResumeFlags& given) {
   ResumeFlags flags = given;
   flags.path = JobFolder(given.path);
   std::error_code ignored;
-  if (std::filesystem::is_regular_file(JobFile(flags.path), ignored)) return ResumeJob(flags);
+  if (std::filesystem::is_regular_file(JobFile(flags.path), ignored)) return ResumeInParts(flags);
   if (!flags.shard.empty())
     FailUsage("--shard is for the folder of a job, and {} has no job.json", flags.path);
   if (IsTraining(flags.path)) {

@@ -69,8 +69,11 @@ std::string SamplingText(const RunPlan& plan) {
 }
 
 std::string DraftText(const DraftPlan& draft) {
+  std::string denoiser = FileName(draft.model);
+  for (const Lora& lora : draft.loras)
+    denoiser += fmt::format(" + {} x {}", FileName(lora.path), lora.scale);
   return fmt::format("{}x{}, {} of {} with {} attention", draft.video.width, draft.video.height,
-                     Counted(draft.steps, "step"), FileName(draft.model),
+                     Counted(draft.steps, "step"), denoiser,
                      AttentionName(draft.attention.pattern));
 }
 

@@ -50,10 +50,13 @@ void MakeAbsolute(ModelFiles& files) {
     if constexpr (std::is_same_v<decltype(member), std::string&>) {
       const bool name = std::string(option.name) == "model" && member == "demo";
       if (!member.empty() && !name) member = std::filesystem::absolute(member).string();
-    } else {
-      for (Lora& lora : member) lora.path = std::filesystem::absolute(lora.path).string();
     }
   });
+  const auto make_absolute = [](std::vector<Lora>& loras) {
+    for (Lora& lora : loras) lora.path = std::filesystem::absolute(lora.path).string();
+  };
+  if (files.loras) make_absolute(*files.loras);
+  make_absolute(files.added_loras);
 }
 
 int RunServe(const ServeFlags& flags) {
@@ -154,7 +157,7 @@ void AddServe(CLI::App& app, Action& action) {
   AddLimitFlags(command, flags->server.limits);
   AddModelFlags(command, flags->model);
   AddDecoderFlag(command, flags->model);
-  AddLoraFlag(command, flags->model);
+  AddLoraFlags(command, flags->model);
   AddRunFlags(command, flags->run);
   command.remove_option(command.get_option("--progress"));  // the log is always JSON
   command.callback([flags, &action] { action = [flags] { return RunServe(*flags); }; });

@@ -49,7 +49,8 @@ std::string MemoryLine(const TrainPlan& plan) {
   if (plan.activation_bytes > 0) {
     line += fmt::format(", about {} for activations", FormatBytes(plan.activation_bytes));
   }
-  return line + fmt::format("; {} free", FormatBytes(plan.device_bytes));
+  return line + fmt::format("{}; {} free", plan.ranks > 1 ? ", on each" : "",
+                            FormatBytes(plan.device_bytes));
 }
 
 std::string DiskLine(const TrainPlan& plan) {
@@ -59,6 +60,16 @@ std::string DiskLine(const TrainPlan& plan) {
   if (plan.free_disk_bytes >= 0)
     line += fmt::format("; {} free", FormatBytes(plan.free_disk_bytes));
   return line;
+}
+
+// "4 share each clip's tokens", "4 take batches", "4: 2 groups take batches, whose 2 ranks share
+// ...".
+std::string RanksLine(const TrainPlan& plan) {
+  const int64_t groups = plan.ranks / plan.sequence_parallel;
+  if (plan.sequence_parallel == 1) return fmt::format("{} take batches", plan.ranks);
+  if (groups == 1) return fmt::format("{} share the tokens of each clip", plan.ranks);
+  return fmt::format("{}: {} groups take batches, the {} of a group share the tokens of each clip",
+                     plan.ranks, groups, plan.sequence_parallel);
 }
 
 std::string TimeLine(const TrainPlan& plan) {
@@ -85,6 +96,7 @@ std::string PlanText(const TrainPlan& plan) {
   add("steps", plan.accumulation == 1
                    ? fmt::format("{}", plan.steps)
                    : fmt::format("{}, each of {} batches", plan.steps, plan.accumulation));
+  if (plan.ranks > 1) add("ranks", RanksLine(plan));
   add("memory", MemoryLine(plan));
   add("disk", DiskLine(plan));
   if (plan.task == "dit") add("time", TimeLine(plan));
@@ -106,6 +118,10 @@ nlohmann::ordered_json PlanJson(const TrainPlan& plan) {
                               {"device_bytes", plan.device_bytes},
                               {"checkpoint_bytes", plan.checkpoint_bytes},
                               {"model_bytes", plan.model_bytes}};
+  if (plan.ranks > 1) {
+    json["gpus"] = plan.ranks;
+    json["sequence_parallel"] = plan.sequence_parallel;
+  }
   if (plan.step_seconds) json["step_seconds"] = *plan.step_seconds;
   return json;
 }
@@ -115,8 +131,7 @@ int RunTrain(const TrainFlags& flags) {
   std::vector<std::string> overrides = flags.overrides;
   if (flags.overwrite) overrides.emplace_back("overwrite=true");
   if (flags.dry_run) {
-    if (flags.gpus) FailUsage("--dry-run reports one GPU; leave --gpus out");
-    PrintResult("{}", PlanText(PlanTraining(flags.config, overrides)));
+    PrintResult("{}", PlanText(PlanTraining(flags.config, overrides, CheckedGpus(flags.gpus))));
     return 0;
   }
   RunOptions options;
@@ -147,7 +162,7 @@ void AddTrain(CLI::App& app, Action& action) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command.add_option("--gpus", flags->gpus,
-                     "GPUs that share every step's batches; with device cpu, processes");
+                     "GPUs that share every step; with device cpu, processes");
   command.add_flag("--dry-run", flags->dry_run,
                    "check everything, report device, memory, disk and time, and stop");
   command.add_flag("--overwrite", flags->overwrite,

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "config/presets.h"
+#include "config/sampling_config.h"
 #include "t3video/error.h"
 
 namespace t3 {
@@ -40,6 +41,21 @@ TEST(Config, PublishedWindowsDivideTheirGrids) {
       EXPECT_EQ(table.grid.t % n.t, 0);
       EXPECT_EQ(table.grid.h % n.h, 0);
       EXPECT_EQ(table.grid.w % n.w, 0);
+    }
+  }
+}
+
+// At the strength that a list begins at, a schedule reaches the list's first level and hardly more.
+TEST(Config, AListOfARefinerHasAStrength) {
+  EXPECT_EQ(StrengthOfList({}), 1);
+  EXPECT_EQ(StrengthOfList({.timesteps = {1000, 500}}), 1);
+  EXPECT_EQ(StrengthOfList({.shift = 1, .sigmas = {0.5}}), 0.5);
+  for (const double shift : {0.5, 1.0, 3.0, 5.0, 1e3}) {
+    for (const double level : {0.9, 0.8, 0.5, 0.1}) {
+      const double s = StrengthOfList({.shift = shift, .timesteps = {1000 * level}});
+      const double before = s - 0.001;
+      EXPECT_GE(shift * s / (1 + (shift - 1) * s), level - 1e-6) << shift;
+      EXPECT_LT(shift * before / (1 + (shift - 1) * before), level) << shift;
     }
   }
 }

@@ -1,7 +1,9 @@
 // Names of the samplers, and settings as text.
 #include "config/sampling_config.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "base/check.h"
@@ -41,6 +43,16 @@ std::string FaultOfLevels(const std::vector<double>& levels, double highest) {
     }
   }
   return "";
+}
+
+double StrengthOfList(const SamplingConfig& config) {
+  if (!config.has_list()) return 1;
+  const double highest =
+      config.sigmas.empty() ? config.timesteps.front() / kMaxTimestep : config.sigmas.front();
+  // The inverse of highest = shift * S / (1 + (shift - 1) * S).
+  const double strength = highest / (config.shift - (config.shift - 1) * highest);
+  constexpr double kParts = 1000, kRounding = 1e-6;
+  return std::max(1.0, std::ceil(strength * kParts - kRounding)) / kParts;
 }
 
 std::string DescribeSteps(const SamplingConfig& config) {

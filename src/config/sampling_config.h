@@ -37,6 +37,10 @@ struct SamplingConfig {
 // Why `levels` are not a list that falls within (0, highest] in fp32; "" where they are.
 std::string FaultOfLevels(const std::vector<double>& levels, double highest);
 
+// The smallest strength, in thousandths, at which a run takes all levels of the list; 1 without a
+// list.
+double StrengthOfList(const SamplingConfig& config);
+
 // "euler, 4 steps, shift 5", or "renoise, timesteps 1000,757,522".
 std::string DescribeSteps(const SamplingConfig& config);
 

@@ -7,10 +7,12 @@
 #include "base/check.h"
 #include "base/extension.h"
 #include "base/file_claims.h"
+#include "base/text.h"
 #include "eval/contact_sheet.h"
 #include "eval/eval_record.h"
 #include "loading/load_models.h"
 #include "pipeline/existing_files.h"
+#include "pipeline/job_notes.h"
 #include "pipeline/memory_check.h"
 #include "pipeline/refinement.h"
 #include "pipeline/run_settings.h"
@@ -98,8 +100,9 @@ void CheckParts(const EvalPlan& plan, const RunOptions& options, at::Device devi
   CheckDit(*plan.model);
   CheckTextEncoder(*plan.model);
   const MemoryBudget budget = BudgetOf(device, {options.memory_limit, options.host_memory_limit});
-  const RunMemory memory = PlanRunMemory(*plan.model, plan.job, plan.dtype, budget);
-  if (const auto refusal = CheckMemory(*plan.model, plan.job, plan.dtype, memory)) throw *refusal;
+  const ModelInfo& denoiser = DenoisedBy(*plan.model, plan.job);
+  const RunMemory memory = PlanRunMemory(denoiser, plan.job, plan.dtype, budget);
+  if (const auto refusal = CheckMemory(denoiser, plan.job, plan.dtype, memory)) throw *refusal;
 }
 
 void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
@@ -107,9 +110,13 @@ void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
   const JobAttention& attention = plan.job.attention;
   ordered_json& s = record.settings;
   s["model"] = plan.model->paths.dit;
-  for (const Lora& lora : plan.model->loras) {
-    s["lora"].push_back(fmt::format("{}:{}", lora.path, lora.scale));
-  }
+  const ModelInfo& denoiser = DenoisedBy(*plan.model, plan.job);
+  const auto add_loras = [&](const char* key, const ModelInfo& model) {
+    for (const Lora& lora : model.loras)
+      s[key].push_back(fmt::format("{}:{}", lora.path, lora.scale));
+  };
+  add_loras("lora", denoiser);
+  if (plan.draft_job && &denoiser != &*plan.model) add_loras("draft_lora", *plan.model);
   s["seed"] = plan.request.seed;
   s["steps"] = sampling.steps, s["guidance"] = sampling.guidance, s["shift"] = sampling.shift;
   if (plan.draft_job) {
@@ -132,15 +139,20 @@ void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
     const VideoGeometry& small = plan.small_job->geometry;
     s["enlarged_from"] = fmt::format("{}x{}", small.width, small.height);
   }
-  record.title +=
-      fmt::format(", {} with {} attention, {} steps, guidance {}", plan.model->paths.dit,
-                  AttentionName(attention.pattern), sampling.steps, sampling.guidance);
+  record.title += fmt::format(", {} with {} attention, {}, guidance {}", plan.model->paths.dit,
+                              AttentionName(attention.pattern), Counted(sampling.steps, "step"),
+                              sampling.guidance);
   record.attention_macs =
       CostOfForward(plan.model->dit, attention.pattern, attention.windows, plan.job.segment.grid)
           .attention;
 }
 
 }  // namespace
+
+std::vector<std::string> EvalPlan::notes() const {
+  if (!generates()) return {};
+  return JobNotes(*model, job, {&*model, draft_job ? &*draft_job : nullptr});
+}
 
 EvalPlan PlanEval(const ModelFiles& files, const RunOptions& options, const EvalRequest& request,
                   const RunContext& context) {
@@ -151,7 +163,7 @@ EvalPlan PlanEval(const ModelFiles& files, const RunOptions& options, const Eval
   if (request.source == EvalSource::kTruth) {
     plan.job = TruthJob(request);
   } else {
-    plan.model = OpenModel(files);
+    plan.model = OpenModel(files, FolderLoras::kApplied);
     plan.job = ModelJob(*plan.model, request);
     if (plan.job.draft_size && plan.generates())
       plan.draft_job = PlanJob(*plan.model, DraftRequest(plan.job));

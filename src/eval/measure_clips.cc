@@ -30,8 +30,8 @@ void ClipMeasurer::Load() {
   }
   if (!plan_.model) return;
   if (plan_.generates()) EncodeCaptions();
-  generator_ =
-      std::make_unique<ClipGenerator>(*plan_.model, plan_.job, plan_.dtype, plan_.batch, context_);
+  generator_ = std::make_unique<ClipGenerator>(DenoisedBy(*plan_.model, plan_.job), plan_.job,
+                                               plan_.dtype, plan_.batch, context_);
   if (plan_.generates()) {
     generator_->LoadDenoiser();
     forward_seconds_ = generator_->ForwardSeconds(items_.front());
@@ -45,8 +45,9 @@ void ClipMeasurer::Load() {
     generator_->RefineDraftsOf(*draft_generator_);
   }
   if (plan_.small_job && request.clips > 0) {
-    small_generator_ = std::make_unique<ClipGenerator>(*plan_.model, *plan_.small_job, plan_.dtype,
-                                                       plan_.batch, context_);
+    small_generator_ =
+        std::make_unique<ClipGenerator>(DenoisedBy(*plan_.model, *plan_.small_job),
+                                        *plan_.small_job, plan_.dtype, plan_.batch, context_);
     small_generator_->ShareNetworks(*generator_);
   }
 }

@@ -51,8 +51,10 @@ const SamplingConfig kStatedDefaults{.sampler = Sampler::kEuler, .guidance = 1};
 std::optional<Distillation> FindDistillation(const WeightFile& file, const FileTraits& traits) {
   const auto stated = file.metadata().find(kSamplingKey);
   if (stated != file.metadata().end()) {
-    return Distillation{traits.names.front(), "the file's metadata", true,
-                        ParseSampling(stated->second, file.path(), kStatedDefaults)};
+    return Distillation{
+        traits.names.front(), "the file's metadata", true,
+        ParseSampling(stated->second, fmt::format("{}: metadata {}", file.path(), kSamplingKey),
+                      kStatedDefaults)};
   }
   const DistilledMatch match = FindDistilledWeights(traits);
   if (match.weights == nullptr) return std::nullopt;
@@ -85,9 +87,13 @@ void ApplyDistillation(const nlohmann::json& folder, bool dit_from_folder,
   if (!distilled) return;
   if (!distilled->before_folder && dit_from_folder && StatesSampling(folder)) {
     distilled.reset();
-  } else {
-    defaults.sampling = distilled->sampling;
+    return;
   }
+  defaults.sampling = distilled->sampling;
+  // Numbers of t3.json that were chosen for other weights.
+  if (distilled->before_folder && defaults.draft) defaults.draft->steps.reset();
+  if (const double strength = StrengthOfList(defaults.sampling); strength < 1)
+    defaults.strength = strength;
 }
 
 }  // namespace t3

@@ -27,7 +27,8 @@ std::optional<Distillation> DistillationOfDit(const WeightFile& file, int64_t di
 std::optional<Distillation> DistillationOfLora(const WeightFile& file, int64_t dim);
 
 // Puts `distilled` into `defaults`, or removes it where the folder's t3.json (`folder`, or null)
-// counts before it. `dit_from_folder`: the denoiser is the folder's own.
+// counts before it. `dit_from_folder`: the denoiser is the folder's own. A list of levels that
+// begins below 1 is that of a refiner: the strength follows it.
 void ApplyDistillation(const nlohmann::json& folder, bool dit_from_folder,
                        std::optional<Distillation>& distilled, GenerationDefaults& defaults);
 

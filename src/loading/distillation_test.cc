@@ -121,7 +121,7 @@ TEST(SamplingJson, WrongOnesAreErrorsThatNameTheField) {
     }
     return "no error";
   };
-  const std::string where = "x.safetensors: metadata t3.sampling: ";
+  const std::string where = "x.safetensors: ";
   EXPECT_EQ(error_of(R"({"timesteps": [522, 757]})"),
             where + "\"timesteps\": levels must fall from step to step, but 757 follows 522");
   EXPECT_EQ(error_of(R"({"sigmas": []})"), where + "\"sigmas\" is an empty list");

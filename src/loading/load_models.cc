@@ -111,7 +111,10 @@ std::string Looked(const ModelInfo& model, ModelPart part) {
 
 void CheckDit(const ModelInfo& model) {
   CheckComplete(model.dit_views, DitTensors(model.dit), "DiT");
-  if (!model.loras.empty()) LoraStack(LoraSpecs(model), DitTensors(model.dit), DitNaming());
+  for (const ModelInfo* stage : {&model, model.refiner.get()}) {
+    if (stage != nullptr && !stage->loras.empty())
+      LoraStack(LoraSpecs(*stage), DitTensors(model.dit), DitNaming());
+  }
 }
 
 void CheckTextEncoder(const ModelInfo& model) {

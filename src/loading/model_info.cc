@@ -1,6 +1,7 @@
 // Opening and recognising a model's files.
 #include "loading/model_info.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -183,27 +184,50 @@ void OpenOtherParts(const json& defaults, ModelInfo* model) {
     model->decoder = OpenDecoderFile(paths.decoder, "`decoder`", OrNull(defaults));
 }
 
-void OpenLoras(const std::vector<Lora>& loras, ModelInfo* model) {
-  for (const Lora& lora : loras) {
-    std::error_code ignored;
-    T3_CHECK(fs::exists(lora.path, ignored), "`lora` {}: there is no such file", lora.path);
-    const std::string path = FindLoraFile(lora.path);
-    const LoraFile file = ReadLora(WeightFile::Open(path), ModulesOf(DitNaming()));
-    for (const std::string& note : file.notes) spdlog::warn("{}: {}", path, note);
-    model->loras.push_back({path, lora.scale});
-    model->lora_strengths.push_back(DescribeLora(file));
-    if (auto distilled = DistillationOfLora(*file.file, model->dit.dim);
-        distilled && lora.scale != 0)
-      model->distilled = std::move(distilled);
-    const std::string trained = MetadataValue(file.file->metadata(), "t3.attention");
-    model->lora_attentions.push_back(trained.empty() ? std::nullopt
-                                                     : std::optional(ParseAttention(trained)));
+void OpenLora(const ChosenLora& chosen, ModelInfo* model) {
+  const Lora& lora = chosen.lora;
+  std::error_code ignored;
+  T3_CHECK(fs::exists(lora.path, ignored), "`{}` {}: there is no such file",
+           chosen.origin == LoraOrigin::kAdded ? "add-lora" : "lora", lora.path);
+  const std::string path = FindLoraFile(lora.path);
+  const LoraFile file = ReadLora(WeightFile::Open(path), ModulesOf(DitNaming()));
+  for (const std::string& note : file.notes) spdlog::warn("{}: {}", path, note);
+  model->loras.push_back({path, lora.scale});
+  model->lora_origins.push_back(chosen.origin);
+  model->lora_strengths.push_back(DescribeLora(file));
+  if (auto distilled = DistillationOfLora(*file.file, model->dit.dim); distilled && lora.scale != 0)
+    model->distilled = std::move(distilled);
+  const std::string trained = MetadataValue(file.file->metadata(), "t3.attention");
+  model->lora_attentions.push_back(trained.empty() ? std::nullopt
+                                                   : std::optional(ParseAttention(trained)));
+}
+
+// Errors about a LoRA that nobody gave say who named it.
+void OpenFolderLora(const ChosenLora& chosen, ModelInfo* model) {
+  try {
+    OpenLora(chosen, model);
+    LoraStack({{chosen.lora.path, chosen.lora.scale}}, DitTensors(model->dit), DitNaming());
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", chosen.named_by, error.what()), error.kind());
   }
+}
+
+// Opens the LoRAs, and settles what they decide: how the model is sampled.
+ModelInfo WithLoras(ModelInfo model, const std::vector<ChosenLora>& loras, const json& t3_json) {
+  for (const ChosenLora& chosen : loras)
+    chosen.origin == LoraOrigin::kFolder ? OpenFolderLora(chosen, &model)
+                                         : OpenLora(chosen, &model);
+  ApplyDistillation(t3_json, model.paths.dit_from_folder, model.distilled, model.defaults);
+  return model;
+}
+
+bool AreEqual(const std::vector<ChosenLora>& a, const std::vector<ChosenLora>& b) {
+  return std::ranges::equal(a, b, {}, &ChosenLora::lora, &ChosenLora::lora);
 }
 
 }  // namespace
 
-ModelInfo OpenModel(const ModelFiles& files) {
+ModelInfo OpenModel(const ModelFiles& files, FolderLoras folder_loras) {
   const bool parts_alone = files.model.empty() && files.dit.empty();
   if (parts_alone && files.vae.empty() && files.decoder.empty() && files.text_encoder.empty()) {
     FailUsage(
@@ -218,24 +242,35 @@ ModelInfo OpenModel(const ModelFiles& files) {
   const json defaults = ReadJsonObject(model.paths.defaults);
   if (!parts_alone) OpenDit(&model);
   OpenOtherParts(defaults, &model);
-  OpenLoras(files.loras, &model);
   if (!parts_alone) {
     CheckFit(model);
     model.attention = FindAttention(model, defaults);
   }
   CheckDecoderFit(model);
   model.defaults = FindDefaults(model, defaults);
-  ApplyDistillation(defaults, model.paths.dit_from_folder, model.distilled, model.defaults);
-  return model;
+  const bool applies = folder_loras == FolderLoras::kApplied;
+  model.declines_own_loras = applies && files.loras && NamesLoras(model.paths, defaults);
+  const StageLoras loras = ChooseLoras(files, model.paths, applies ? defaults : json());
+  ModelInfo opened = WithLoras(model, loras.generate, defaults);
+  if (!AreEqual(loras.generate, loras.refine))
+    opened.refiner = std::make_shared<const ModelInfo>(WithLoras(model, loras.refine, defaults));
+  return opened;
+}
+
+const ModelInfo& RefinerOf(const ModelInfo& model) {
+  return model.refiner ? *model.refiner : model;
 }
 
 std::vector<std::string> LoraNotes(const ModelInfo& model, AttentionPattern run) {
   std::vector<std::string> notes;
-  for (size_t i = 0; i < model.lora_attentions.size(); ++i) {
+  for (size_t i = 0; i < model.loras.size(); ++i) {
+    const std::string file = fs::path(model.loras[i].path).filename().string();
+    if (model.lora_origins[i] == LoraOrigin::kFolder)
+      notes.push_back(fmt::format("the LoRA {} is the model's own ({}); `lora` none leaves it out",
+                                  file, model.paths.defaults));
     const auto& trained = model.lora_attentions[i];
     if (!trained || *trained == run) continue;
-    notes.push_back(fmt::format("the LoRA {} was trained with {} attention and runs with {}",
-                                fs::path(model.loras[i].path).filename().string(),
+    notes.push_back(fmt::format("the LoRA {} was trained with {} attention and runs with {}", file,
                                 AttentionName(*trained), AttentionName(run)));
   }
   return notes;

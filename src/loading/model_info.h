@@ -1,6 +1,7 @@
 // A model's files, opened and recognised, before any weight is loaded.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "loading/decoder_file.h"
 #include "loading/distillation.h"
 #include "loading/model_paths.h"
+#include "loading/stage_loras.h"
 
 namespace t3 {
 
@@ -23,8 +25,11 @@ struct TrainedAttention {
 struct ModelInfo {
   ModelPaths paths;
   std::vector<Lora> loras;  // files, not folders
-  // Of each LoRA: its strength in words ("rank 16, alpha/rank 2") and the attention that it was
-  // trained with, where its metadata say it.
+  // Whether others, or none, were given in place of those that the folder's t3.json names.
+  bool declines_own_loras = false;
+  // Of each LoRA: where it comes from, its strength in words ("rank 16, alpha/rank 2") and the
+  // attention that it was trained with, where its metadata say it.
+  std::vector<LoraOrigin> lora_origins;
   std::vector<std::string> lora_strengths;
   std::vector<std::optional<AttentionPattern>> lora_attentions;
   NamedViews dit_views;   // empty when a VAE or text encoder was given alone
@@ -38,16 +43,26 @@ struct ModelInfo {
   GenerationDefaults defaults;
   // What set defaults.sampling in place of the preset or t3.json, where something did.
   std::optional<Distillation> distilled;
+  // The same model with the LoRAs that it refines clips with; nullptr: it does so with those above.
+  std::shared_ptr<const ModelInfo> refiner;
 };
+
+// Whether the LoRAs that a folder's t3.json names count where none are given. They do where a model
+// makes videos. Training, conversion and benchmarks take the weights as they are.
+enum class FolderLoras { kIgnored, kApplied };
 
 // Opens every file that was found, recognises it and reads its sizes. A denoiser's file may hold
 // the other networks as well. Logs what was chosen or left out. Throws Error when a folder has no
 // denoiser, a file is not what its place needs or is quantised, the parts do not fit each other
 // (channels of denoiser, VAE and decoder, text width) or a LoRA does not fit. A VAE, decoder or
 // text encoder may be given alone, for commands that use nothing else.
-ModelInfo OpenModel(const ModelFiles& files);
+ModelInfo OpenModel(const ModelFiles& files, FolderLoras folder_loras = FolderLoras::kIgnored);
 
-// A note for each LoRA that was trained with another attention than `run` uses.
+// The model that refines clips: `model` with the LoRAs for that.
+const ModelInfo& RefinerOf(const ModelInfo& model);
+
+// A note for each LoRA that comes from the folder, and for each that was trained with another
+// attention than `run` uses.
 std::vector<std::string> LoraNotes(const ModelInfo& model, AttentionPattern run);
 
 // Throws Error of kind kUsage if the model has no denoiser, in which case its sizes are undefined.

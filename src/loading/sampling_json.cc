@@ -63,9 +63,8 @@ nlohmann::ordered_json SamplingJson(const SamplingConfig& sampling) {
   return object;
 }
 
-SamplingConfig ParseSampling(const std::string& text, const std::string& source,
+SamplingConfig ParseSampling(const std::string& text, const std::string& where,
                              const SamplingConfig& defaults) {
-  const std::string where = source + ": metadata " + kSamplingKey;
   SamplingConfig sampling = defaults;
   JsonFields fields(ParseJson(text, where), where);
   TakeSampling(fields, sampling);

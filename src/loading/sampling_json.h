@@ -23,9 +23,9 @@ bool StatesSampling(const nlohmann::json& object);
 // The object that TakeSampling reads.
 nlohmann::ordered_json SamplingJson(const SamplingConfig& sampling);
 
-// The value of kSamplingKey over `defaults`. `source` names the file in messages. Throws Error for
-// broken JSON, what TakeSampling refuses, and other fields.
-SamplingConfig ParseSampling(const std::string& text, const std::string& source,
+// The value of kSamplingKey, or text of that form, over `defaults`. `where` begins messages. Throws
+// Error for broken JSON, what TakeSampling refuses, and other fields.
+SamplingConfig ParseSampling(const std::string& text, const std::string& where,
                              const SamplingConfig& defaults);
 
 }  // namespace t3

@@ -69,11 +69,10 @@ ColorMatch::Places ColorMatch::PlacesOf(int64_t pixels, int64_t cells) {
   return places;
 }
 
-void ColorMatch::Match(const float* source, float* frame, int threads) const {
-  std::vector<float> cells(static_cast<size_t>(3 * rows_ * columns_));
-  Average(source, frame, cells.data(), threads);
-  Smooth(cells.data());
-  Add(cells.data(), frame, threads);
+void ColorMatch::Difference(const float* source, const float* frame, float* cells,
+                            int threads) const {
+  Average(source, frame, cells, threads);
+  Smooth(cells);
 }
 
 void ColorMatch::Average(const float* source, const float* frame, float* cells, int threads) const {

@@ -23,9 +23,11 @@ class ColorMatch {
  public:
   ColorMatch(int64_t width, int64_t height);
 
-  // Both (3, height, width) contiguous fp32 of the sizes above; `frame` changes in place. Not
-  // clamped. `threads` >= 1.
-  void Match(const float* source, float* frame, int threads) const;
+  // Steps 1 and 2 of source - frame, both (3, height, width) contiguous fp32 of the sizes above,
+  // into `cells`, (3, rows, columns). `threads` >= 1.
+  void Difference(const float* source, const float* frame, float* cells, int threads) const;
+  // frame += step 3 of `cells`. Not clamped.
+  void Add(const float* cells, float* frame, int threads) const;
 
   int64_t columns() const { return columns_; }  // cells
   int64_t rows() const { return rows_; }
@@ -41,7 +43,6 @@ class ColorMatch {
 
   void Average(const float* source, const float* frame, float* cells, int threads) const;
   void Smooth(float* cells) const;
-  void Add(const float* cells, float* frame, int threads) const;
   void AddLine(const float* line, float* out) const;  // a row of the enlarged cells
 
   int64_t width_, height_, columns_, rows_;

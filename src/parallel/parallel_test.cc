@@ -45,6 +45,7 @@ TEST(RankPlace, IsThatOfAnyLauncher) {
   EXPECT_TRUE(torchrun.hosted);
   const RankPlace srun = PlaceIn({{"SLURM_PROCID", "5"},
                                   {"SLURM_NTASKS", "8"},
+                                  {"SLURM_STEP_NUM_TASKS", "8"},
                                   {"SLURM_LOCALID", "1"},
                                   {"SLURM_NTASKS_PER_NODE", "4"},
                                   {"SLURM_STEP_NODELIST", "gpu[07-08]"},
@@ -60,6 +61,16 @@ TEST(RankPlace, IsThatOfAnyLauncher) {
                                     {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}});
   EXPECT_EQ(mpirun.rank, 1);
   EXPECT_EQ(mpirun.address, "127.0.0.1");
+}
+
+// A shell of `salloc`, a batch script, and a step of one task of a larger allocation.
+TEST(RankPlace, IsAloneInAnAllocationWithoutAStep) {
+  EXPECT_EQ(PlaceIn({{"SLURM_NTASKS", "8"}, {"SLURM_JOB_ID", "31"}}).size, 1);
+  EXPECT_EQ(PlaceIn({{"SLURM_NTASKS", "8"}, {"SLURM_PROCID", "0"}, {"SLURM_LOCALID", "0"}}).size,
+            1);
+  EXPECT_EQ(
+      PlaceIn({{"SLURM_NTASKS", "8"}, {"SLURM_STEP_NUM_TASKS", "1"}, {"SLURM_PROCID", "0"}}).size,
+      1);
 }
 
 TEST(RankPlace, RefusesWhatDoesNotFit) {

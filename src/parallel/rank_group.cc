@@ -95,6 +95,14 @@ void RankGroup::Broadcast(const at::Tensor& x, int64_t from) {
   Run([&] { return backend_->broadcast(bytes, options); });
 }
 
+void RankGroup::SumTo(const at::Tensor& x, int64_t to) {
+  T3_CHECK(x.is_contiguous(), "ranks: SumTo needs a contiguous tensor");
+  std::vector<at::Tensor> tensors{x};
+  c10d::ReduceOptions options;
+  options.rootRank = to;
+  Run([&] { return backend_->reduce(tensors, options); });
+}
+
 void RankGroup::Sum(const at::Tensor& x) {
   T3_CHECK(x.is_contiguous(), "ranks: Sum needs a contiguous tensor");
   std::vector<at::Tensor> tensors{x};

@@ -37,6 +37,8 @@ class RankGroup {
   at::Tensor Gather(const at::Tensor& rows, const std::vector<int64_t>& counts);
   // Overwrites x, contiguous, with that of member `from`.
   void Broadcast(const at::Tensor& x, int64_t from);
+  // x, contiguous, becomes the sum over the members on member `to`; others' x is not to be read.
+  void SumTo(const at::Tensor& x, int64_t to);
   // x, contiguous, becomes the sum over the members, the same bits on each.
   void Sum(const at::Tensor& x);
 

@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/json.h"
+#include "loading/sampling_json.h"
 
 namespace t3 {
 namespace {
@@ -53,10 +55,28 @@ std::optional<VideoSize> ChooseDraft(const ModelInfo& model, const Request& requ
   return SizeOfAspect(area, Aspect(size), 2 * VaeOf(model).spatial_stride());
 }
 
+GenerationParams StatedDraftSampling(const Request& request) {
+  GenerationParams stated;
+  const std::string& text = request.params.draft_sampling;
+  if (text.empty()) return stated;
+  const SamplingConfig sampling = ParseSampling(text, "`draft-sampling`", {});
+  const nlohmann::json object = ParseJson(text, "`draft-sampling`");
+  if (object.contains("sampler")) stated.sampler = sampling.sampler;
+  if (object.contains("guidance")) stated.guidance = sampling.guidance;
+  if (object.contains("shift")) stated.shift = sampling.shift;
+  const bool has_levels = sampling.has_list() || sampling.sampler == Sampler::kRcm;
+  if (has_levels || object.contains("steps")) stated.steps = sampling.steps;
+  stated.timesteps = sampling.timesteps;
+  stated.sigmas = sampling.sigmas;
+  return stated;
+}
+
 int64_t ChooseDraftSteps(const ModelInfo& model, const Request& request) {
+  if (request.params.draft_steps) return *request.params.draft_steps;
+  if (const auto stated = StatedDraftSampling(request).steps) return *stated;
   const std::optional<DraftDefaults>& draft = model.defaults.draft;
   const int64_t usual = model.defaults.sampling.steps;
-  return request.params.draft_steps.value_or(draft ? draft->steps.value_or(usual) : usual);
+  return draft ? draft->steps.value_or(usual) : usual;
 }
 
 double ChooseStrength(const ModelInfo& model, const Request& request) {

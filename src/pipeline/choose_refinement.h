@@ -18,6 +18,10 @@ VideoSize SizeOfAspect(double area, double aspect, int64_t multiple);
 std::optional<VideoSize> ChooseDraft(const ModelInfo& model, const Request& request,
                                      VideoSize size);
 
+// What `draft-sampling` states, as parameters; the others are absent. Throws Error that names the
+// option for broken JSON and what a model's `t3.sampling` must not have.
+GenerationParams StatedDraftSampling(const Request& request);
+
 // As asked for, else as the model says for drafts or in general.
 int64_t ChooseDraftSteps(const ModelInfo& model, const Request& request);
 

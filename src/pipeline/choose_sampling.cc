@@ -55,6 +55,14 @@ SamplingConfig ChooseSampling(const SamplingConfig& defaults, const GenerationPa
   return sampling;
 }
 
+bool AreEqualFromNoise(SamplingConfig a, SamplingConfig b) {
+  for (SamplingConfig* sampling : {&a, &b}) {
+    sampling->strength = 1;
+    if (!sampling->uses_shift()) sampling->shift = 1;
+  }
+  return a == b;
+}
+
 std::vector<std::string> SamplingNotes(const ModelInfo& model, const GenerationParams& params,
                                        const SamplingConfig& sampling) {
   std::vector<std::string> notes;

@@ -15,6 +15,9 @@ namespace t3 {
 // their ranges, a list that contradicts `steps`, and what MakeSchedule refuses.
 SamplingConfig ChooseSampling(const SamplingConfig& defaults, const GenerationParams& params);
 
+// Whether a run from noise takes the same steps with both.
+bool AreEqualFromNoise(SamplingConfig a, SamplingConfig b);
+
 // What the model's files say of sampling, and what in `sampling` does not fit them or has no
 // effect, a sentence each.
 std::vector<std::string> SamplingNotes(const ModelInfo& model, const GenerationParams& params,

@@ -1,4 +1,5 @@
-// The frames of a decode take the low frequencies of the clip that was refined.
+// The frames of a decode take the low frequencies of the clip that was refined: colours and
+// brightness of areas.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,6 +11,10 @@
 
 namespace t3 {
 
+// A decoder's brightness jumps a little from frame to frame. Jumps of a video file belong to it and
+// are kept. Those of a draft are not: what is added to the frames is averaged over time. Of what
+// deviates from the average, half is added, because the refined frames have jumps of their own, and
+// the mean of two independent ones is smaller than either.
 class ClipColors {
  public:
   // `clip` of the generated size; nullptr: frames stay as they are.
@@ -21,6 +26,8 @@ class ClipColors {
   struct Source {
     ClipPass pass;
     ColorMatcher matcher;
+    double share;           // of the latest frame in the average
+    at::Tensor difference;  // (3,rows,columns), the average up to it
   };
   VideoGeometry geometry_;
   std::optional<Source> source_;

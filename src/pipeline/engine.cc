@@ -40,7 +40,7 @@ RunSettings SettleOptions(const ModelFiles& files, const RunOptions& options) {
 class Engine::Impl {
  public:
   Impl(const ModelFiles& files, const RunOptions& options)
-      : model(OpenModel(files)),
+      : model(OpenModel(files, FolderLoras::kApplied)),
         settings(SettleOptions(files, options)),
         planner(model, settings),
         team(JoinRanks(options.ranks, settings.device, FactsOf(model, settings))) {}

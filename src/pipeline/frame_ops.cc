@@ -71,7 +71,8 @@ FrameScaler::FrameScaler(int64_t width, int64_t height, int64_t out_width, int64
 
 at::Tensor FrameScaler::Scale(const at::Tensor& frame) {
   if (rows_.defined()) {
-    const at::Tensor narrow = at::matmul(frame.to(device_), columns_);
+    const at::Tensor narrow =
+        at::matmul(frame.to(device_, at::kFloat, /*non_blocking=*/true), columns_);
     return at::matmul(rows_, narrow).clamp_(-1, 1);
   }
   const at::Tensor out = at::empty({3, out_height_, out_width_}, at::kFloat);
@@ -89,16 +90,22 @@ ColorMatcher::ColorMatcher(int64_t width, int64_t height, at::Device device, boo
   enlarge_columns_ = On(device, EnlargeMatrix(width, match_.columns()).t());
 }
 
-at::Tensor ColorMatcher::Match(const at::Tensor& frame, const at::Tensor& source) const {
-  if (average_rows_.defined()) {
-    const at::Tensor cells =
-        at::matmul(average_rows_, at::matmul(source - frame, average_columns_));
+at::Tensor ColorMatcher::Difference(const at::Tensor& source, const at::Tensor& frame) const {
+  if (average_rows_.defined())
+    return at::matmul(average_rows_, at::matmul(source - frame, average_columns_));
+  const at::Tensor cells = at::empty({3, match_.rows(), match_.columns()}, at::kFloat);
+  const at::Tensor from = source.contiguous(), to = frame.contiguous();
+  match_.Difference(from.const_data_ptr<float>(), to.const_data_ptr<float>(),
+                    cells.mutable_data_ptr<float>(), at::get_num_threads());
+  return cells;
+}
+
+at::Tensor ColorMatcher::Add(const at::Tensor& frame, const at::Tensor& cells) const {
+  if (enlarge_rows_.defined())
     return frame + at::matmul(enlarge_rows_, at::matmul(cells, enlarge_columns_));
-  }
-  const at::Tensor matched = frame.clone(at::MemoryFormat::Contiguous);
-  match_.Match(source.contiguous().const_data_ptr<float>(), matched.mutable_data_ptr<float>(),
-               at::get_num_threads());
-  return matched;
+  const at::Tensor sum = frame.clone(at::MemoryFormat::Contiguous);
+  match_.Add(cells.const_data_ptr<float>(), sum.mutable_data_ptr<float>(), at::get_num_threads());
+  return sum;
 }
 
 }  // namespace t3

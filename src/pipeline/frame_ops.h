@@ -19,7 +19,8 @@ class FrameScaler {
   // `matrices`: by matrices, as on every GPU.
   FrameScaler(int64_t width, int64_t height, int64_t out_width, int64_t out_height,
               at::Device device, bool matrices);
-  // (3,height,width) on any device -> (3,out_height,out_width) on the scaler's device.
+  // (3,height,width) on any device -> (3,out_height,out_width) on the scaler's device. Pinned
+  // frames must not change before the device has read them.
   at::Tensor Scale(const at::Tensor& frame);
 
  private:
@@ -35,8 +36,10 @@ class FrameScaler {
 class ColorMatcher {
  public:
   ColorMatcher(int64_t width, int64_t height, at::Device device, bool matrices);
-  // Both on the matcher's device -> frame with the low frequencies of `source`, a new tensor.
-  at::Tensor Match(const at::Tensor& frame, const at::Tensor& source) const;
+  // Both on the matcher's device -> the low frequencies of source - frame, (3,rows,columns).
+  at::Tensor Difference(const at::Tensor& source, const at::Tensor& frame) const;
+  // frame + enlarged cells, a new tensor.
+  at::Tensor Add(const at::Tensor& frame, const at::Tensor& cells) const;
 
  private:
   ColorMatch match_;

@@ -32,7 +32,8 @@ DenoiserRanks DenoiserRanks::Connect(Team& team, const RankSplit& split) {
 GuidedDenoiser::GuidedDenoiser(const Dit& dit, const AttentionLayout& attention,
                                const Guidance& guidance, const DenoiserRanks& ranks)
     : dit_(dit),
-      attention_(ranks.shards ? attention.Share(*ranks.shards) : attention),
+      attention_(ranks.shards ? attention.Share(*ranks.shards, ExecutionMode::kInPlace)
+                              : attention),
       ranks_(ranks),
       scale_(guidance.scale) {
   const at::Device device = dit.device();

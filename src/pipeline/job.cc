@@ -94,6 +94,7 @@ std::vector<std::string> RefinementNotes(const Job& job) {
   };
   if (!job.draft_size) {
     without_effect(request.params.draft_steps.has_value(), "draft-steps", "without `draft`");
+    without_effect(!request.params.draft_sampling.empty(), "draft-sampling", "without `draft`");
     without_effect(!request.draft_dit.empty(), "draft-dit", "without `draft`");
     without_effect(!request.output.keep_draft.empty(), "keep-draft", "without `draft`");
   }
@@ -127,7 +128,7 @@ void AddNotes(const ModelInfo& model, const JobInputs& inputs, Job& job) {
     note("`negative-prompt` has no effect at `guidance` 1");
   if (request.seed && !request.noise.empty() && !AddsNoise(job.sampling.sampler))
     note("`seed` has no effect with `noise`, which takes its place");
-  for (std::string& text : SamplingNotes(model, request.params, job.sampling))
+  for (std::string& text : SamplingNotes(DenoisedBy(model, job), request.params, job.sampling))
     note(std::move(text));
   const FileOptions& file = request.output.file;
   if (IsTensorFile(request.output.path)) {
@@ -181,6 +182,11 @@ void PlanSizes(const ModelInfo& model, VideoSize size, int64_t frames, Job& job)
 
 }  // namespace
 
+const ModelInfo& DenoisedBy(const ModelInfo& model, const Job& job) {
+  const double strength = job.sampling.strength;
+  return job.refines() && strength > 0 && strength < 1 ? RefinerOf(model) : model;
+}
+
 int64_t Job::steps() const { return sampling.strength == 0 ? 0 : StepCount(sampling); }
 
 JobAttention ChooseAttention(const ModelInfo& model, std::optional<AttentionPattern> pattern,
@@ -228,8 +234,9 @@ Job PlanJob(const ModelInfo& model, const Request& request, const JobInputs& inp
   PlanSizes(model, size, ChooseFrames(model, request, inputs.video), job);
   job.attention =
       ChooseAttention(model, request.params.attention, request.params.windows, job.segment.grid);
-  job.sampling = ChooseSampling(model.defaults.sampling, request.params);
-  const double strength = ChooseStrength(model, request);
+  const double strength = ChooseStrength(RefinerOf(model), request);
+  if (job.refines()) job.sampling.strength = strength;
+  job.sampling = ChooseSampling(DenoisedBy(model, job).defaults.sampling, request.params);
   if (job.refines()) job.sampling.strength = strength;
   job.negative_prompt = request.negative_prompt.value_or(model.defaults.negative_prompt);
   job.fps =
@@ -270,8 +277,8 @@ AttentionPlan ToAttentionPlan(const ModelInfo& model, const JobAttention& attent
 }
 
 DraftPlan ToDraftPlan(const ModelInfo& model, const Job& draft) {
-  return {model.paths.dit, ToVideoPlan(model, draft), ToAttentionPlan(model, draft.attention),
-          draft.steps()};
+  return {model.paths.dit, model.loras, ToVideoPlan(model, draft),
+          ToAttentionPlan(model, draft.attention), draft.steps()};
 }
 
 }  // namespace t3

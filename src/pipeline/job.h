@@ -35,6 +35,7 @@ struct Job {
   double fps = 16;
   std::optional<VideoSize> draft_size;  // of the clip that is generated first
   int64_t draft_steps = 0;
+  std::string draft_sampling;        // as the run is recorded; empty: the other settings say it
   std::optional<DraftChoice> draft;  // as the run is recorded; absent: the model has none
   std::vector<std::string> notes;
   std::optional<DecoderFile> preview_decoder;  // absent: previews, if any, are painted by a map
@@ -50,6 +51,9 @@ struct JobInputs {
   const Image* image = nullptr;       // its aspect decides the size where none was given
   const SourceInfo* video = nullptr;  // likewise, and the frames and the frame rate
 };
+
+// The model that denoises the job's video: at a strength between 0 and 1 the one that refines.
+const ModelInfo& DenoisedBy(const ModelInfo& model, const Job& job);
 
 // Fills in what the request leaves open and checks all of it but the files it names. Throws Error
 // of kind kUsage for values that no model could take, kFailed for those this model cannot.

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "pipeline/refinement.h"
 #include "pipeline/state/settings.h"
 #include "plan/windows.h"
 #include "t3video/error.h"
@@ -131,6 +132,42 @@ TEST(Job, BadRequestsAreUsageErrors) {
               r.negative_prompt = "b";
             }),
             ErrorKind::kUsage);
+}
+
+// "euler, 4 steps, shift 3, guidance 1" of a draft, with the settings of the whole request.
+SamplingConfig DraftSampling(const std::string& stated, const GenerationParams& params = {}) {
+  Request request = SmallRequest();
+  request.params = params;
+  request.params.size = VideoSize{128, 64};
+  request.params.frames = 9;
+  request.params.draft = DraftChoice{VideoSize{64, 32}};
+  request.params.draft_sampling = stated;
+  const ModelInfo model = Mini();
+  return PlanJob(model, DraftRequest(PlanJob(model, request))).sampling;
+}
+
+TEST(Job, ADraftMayBeSampledInAnotherWay) {
+  GenerationParams params;
+  params.guidance = 3;
+  params.shift = 7;
+  EXPECT_EQ(DraftSampling("", params), (SamplingConfig{.guidance = 3, .shift = 7}));
+  EXPECT_EQ(DraftSampling(R"({"guidance": 1})", params),
+            (SamplingConfig{.guidance = 1, .shift = 7}));
+  EXPECT_EQ(DraftSampling(R"({"sampler": "renoise", "timesteps": [1000, 500]})").timesteps,
+            (std::vector<double>{1000, 500}));
+  EXPECT_EQ(DraftSampling(R"({"steps": 6, "sampler": "euler"})"),
+            (SamplingConfig{.sampler = Sampler::kEuler, .steps = 6}));
+  params.draft_steps = 9;  // counts before
+  EXPECT_EQ(DraftSampling(R"({"steps": 6})", params).steps, 9);
+  for (const char* wrong :
+       {"{", "3", R"({"step": 3})", R"({"guidance": "high"})", R"({"timesteps": [500, 1000]})"}) {
+    try {
+      DraftSampling(wrong);
+      ADD_FAILURE() << wrong;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr("`draft-sampling`"));
+    }
+  }
 }
 
 }  // namespace

@@ -36,11 +36,13 @@ std::string OutputSettings(const std::string& path) {
     if (prompt ? !embedded : !text.empty()) settings[option.name] = text;
   });
   settings["dtype"] = ValueOf(metadata, "dtype");
-  const std::string loras = ValueOf(metadata, "lora");
-  for (size_t at = 0; at < loras.size();) {
-    const size_t end = std::min(loras.find(';', at), loras.size());
-    settings["lora"].push_back(loras.substr(at, end - at));
-    at = end + 1;
+  for (const char* option : {"lora", "add-lora"}) {
+    const std::string loras = ValueOf(metadata, option);
+    for (size_t at = 0; at < loras.size();) {
+      const size_t end = std::min(loras.find(';', at), loras.size());
+      settings[option].push_back(loras.substr(at, end - at));
+      at = end + 1;
+    }
   }
   return DumpJson(settings, 2);
 }

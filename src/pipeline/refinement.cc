@@ -3,19 +3,27 @@
 
 #include <algorithm>
 
+#include "pipeline/choose_refinement.h"
+
 namespace t3 {
 
 Request DraftRequest(const Job& job) {
   Request request = job.request;
   request.params.size = job.draft_size;
   request.params.frames = job.geometry.frames;
+  const GenerationParams stated = StatedDraftSampling(request);
   request.params.steps = job.draft_steps;
+  if (stated.sampler) request.params.sampler = stated.sampler;
+  if (stated.guidance) request.params.guidance = stated.guidance;
+  const bool has_list = !stated.timesteps.empty() || !stated.sigmas.empty();
+  if (stated.shift || has_list) request.params.shift = has_list ? std::nullopt : stated.shift;
+  request.params.timesteps = stated.timesteps;  // those of the request are of the video alone
+  request.params.sigmas = stated.sigmas;
   request.params.strength.reset();
   request.params.draft = DraftChoice{};
   request.params.draft_steps.reset();
+  request.params.draft_sampling.clear();
   request.params.windows.clear();
-  request.params.timesteps.clear();  // of the video alone
-  request.params.sigmas.clear();
   request.noise.clear();
   request.draft_dit.clear();
   request.match_colors.reset();

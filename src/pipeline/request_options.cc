@@ -68,14 +68,6 @@ uint64_t ParseSeed(std::string_view text) {
   return *seed;
 }
 
-Lora ParseLora(std::string_view text) {
-  const size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return {std::string(text), 1};
-  const std::optional<double> scale = ParseNumber<double>(text.substr(colon + 1));
-  if (!scale || !std::isfinite(*scale)) return {std::string(text), 1};
-  return {std::string(text.substr(0, colon)), *scale};
-}
-
 void ParseOption(const Option&, std::string_view text, std::string& value) { value = text; }
 
 void ParseOption(const Option&, std::string_view text, std::optional<std::string>& value) {
@@ -166,6 +158,17 @@ void ParseOption(const Option& option, std::string_view text, bool& value) {
 
 void ParseOption(const Option&, std::string_view text, std::vector<Lora>& value) {
   value.push_back(ParseLora(text));
+}
+
+void ParseOption(const Option& option, std::string_view text,
+                 std::optional<std::vector<Lora>>& value) {
+  const bool none = text == "none";
+  // An empty list is that of an earlier "none".
+  if (value && (none || value->empty()))
+    FailUsage("`{}` none leaves all LoRAs out, and more was given; give one of the two",
+              option.name);
+  if (!value) value.emplace();
+  if (!none) value->push_back(ParseLora(text));
 }
 
 bool SetOption(Request& request, std::string_view name, std::string_view text) {

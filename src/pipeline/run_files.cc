@@ -43,6 +43,7 @@ void ClaimModelFiles(const ModelInfo& model, FileClaims& claims) {
   claims.Read("the decoder", model.paths.decoder);
   claims.Read("the tokenizer", model.paths.tokenizer);
   for (const Lora& lora : model.loras) claims.Read("the LoRA", lora.path);
+  for (const Lora& lora : RefinerOf(model).loras) claims.Read("the LoRA", lora.path);
 }
 
 void ClaimRunFiles(const Request& request, FileClaims& claims) {

@@ -7,14 +7,18 @@
 #include "arch/decoder.h"
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/text.h"
 #include "loading/load_models.h"
+#include "loading/sampling_json.h"
 #include "loading/tensor_file.h"
 #include "pipeline/calibration.h"
+#include "pipeline/choose_refinement.h"
+#include "pipeline/choose_sampling.h"
 #include "pipeline/existing_files.h"
+#include "pipeline/job_notes.h"
 #include "pipeline/preview/preview_painter.h"
 #include "pipeline/refinement.h"
 #include "pipeline/run_files.h"
-#include "pipeline/shipped_model.h"
 #include "pipeline/state/record.h"
 #include "pipeline/state/settings.h"
 #include "pipeline/time_outlook.h"
@@ -38,11 +42,11 @@ std::optional<Image> ReadInputImage(const ImageInput& input) {
 
 at::Tensor ReadNoise(const std::string& path, const std::vector<int64_t>& shape,
                      const VideoGeometry& video) {
-  const at::Tensor noise = ReadLatents(*WeightFile::Open(path), "noise");
+  const at::Tensor noise = ReadLatents(*WeightFile::Open(path, FileOrigin::kOwn), "noise");
   T3_CHECK(noise.sizes() == at::IntArrayRef(shape),
-           "{}: tensor noise has shape ({}), wanted ({}) for {}x{}, {} frames", path,
+           "{}: tensor noise has shape ({}), wanted ({}) for {}x{}, {}", path,
            fmt::join(noise.sizes(), ","), fmt::join(shape, ","), video.padded_width,
-           video.padded_height, video.frames);
+           video.padded_height, Counted(video.frames, "frame"));
   return noise;
 }
 
@@ -65,6 +69,22 @@ std::string DecodedBy(const ModelInfo& model, const Request& request) {
   if (IsTensorFile(request.output.path)) return "";
   return fmt::format("{}, {}", std::filesystem::path(DecoderPath(model)).filename().string(),
                      DecoderName(DecoderOf(model)));
+}
+
+// The draft's sampling where repeating the decided run without it would choose another one, as for
+// stages with LoRAs of their own; else "".
+std::string SamplingToRecord(const ModelInfo& model, const Job& job, const SamplingConfig& draft) {
+  Job repeated = job;
+  repeated.request = DecidedRequest(job);
+  repeated.request.params.draft_sampling.clear();
+  try {
+    const GenerationParams params = DraftRequest(repeated).params;
+    if (AreEqualFromNoise(ChooseSampling(model.defaults.sampling, params), draft)) return "";
+  } catch (const Error&) {  // the video's sampler cannot take the draft's steps
+  }
+  SamplingConfig recorded = draft;
+  if (!recorded.uses_shift()) recorded.shift = model.defaults.sampling.shift;
+  return SamplingJson(recorded).dump();
 }
 
 // Targets with equal keys can be written if one of them can.
@@ -140,7 +160,7 @@ void Planner::PlanDraft(PlannedJob& planned) {
     if (!model) {
       ModelFiles files = settings_.files;
       files.dit = file;
-      model = std::make_shared<const ModelInfo>(OpenModel(files));
+      model = std::make_shared<const ModelInfo>(OpenModel(files, FolderLoras::kApplied));
       T3_CHECK(model->dit.latent_channels == model_.dit.latent_channels,
                "`draft-dit` {} has {} latent channels, but the denoiser {} has {}; both must use "
                "the same VAE",
@@ -150,8 +170,10 @@ void Planner::PlanDraft(PlannedJob& planned) {
     draft.model = model;
   }
   const ModelInfo& model = draft.model ? *draft.model : model_;
+  planned.job.draft_steps = ChooseDraftSteps(model, job.request);
   draft.job =
       PlanJob(model, DraftRequest(job), {planned.image ? &*planned.image : nullptr, nullptr});
+  planned.job.draft_sampling = SamplingToRecord(model, job, draft.job.sampling);
   draft.image = ScaledImage(planned.image, draft.job.geometry);
   draft.metadata = JobMetadata(model, draft.job, settings_.DtypeName());
   planned.draft = std::move(draft);
@@ -205,12 +227,13 @@ void Planner::PlanMemoryAndTime(PlannedJob& planned, RunPlan& plan) const {
     return FindTime(model, job, settings_.device, settings_.dtype, memory.stream_weights,
                     !settings_.options.deterministic, memory.split);
   };
-  planned.memory = PlanRunMemory(model_, planned.job, settings_.dtype, budget);
+  const ModelInfo& denoiser = DenoisedBy(model_, planned.job);
+  planned.memory = PlanRunMemory(denoiser, planned.job, settings_.dtype, budget);
   plan.memory = ToOutlook(planned.memory);
   plan.ranks = budget.ranks;
   plan.split = DescribeSplit(planned.memory.split);
-  plan.refusal = CheckMemory(model_, planned.job, settings_.dtype, planned.memory);
-  plan.time = time_of(model_, planned.job, planned.memory);
+  plan.refusal = CheckMemory(denoiser, planned.job, settings_.dtype, planned.memory);
+  plan.time = time_of(denoiser, planned.job, planned.memory);
   if (!planned.draft) return;
   PlannedDraft& draft = *planned.draft;
   const ModelInfo& model = draft.model ? *draft.model : model_;
@@ -222,12 +245,13 @@ void Planner::PlanMemoryAndTime(PlannedJob& planned, RunPlan& plan) const {
 
 RunPlan Planner::Describe(const PlannedJob& planned) const {
   const Job& job = planned.job;
+  const ModelInfo& denoiser = DenoisedBy(model_, job);
   RunPlan plan;
   plan.request = DecidedRequest(job);
   plan.model = model_.paths.dit;
   plan.decoder = DecodedBy(model_, job.request);
-  plan.loras = model_.loras;
-  plan.lora_strengths = model_.lora_strengths;
+  plan.loras = denoiser.loras;
+  plan.lora_strengths = denoiser.lora_strengths;
   plan.device = settings_.device.str();
   plan.device_name = DeviceName(settings_.device);
   plan.dtype = ToComputeDtype(settings_.dtype);
@@ -235,16 +259,12 @@ RunPlan Planner::Describe(const PlannedJob& planned) const {
   plan.attention = ToAttentionPlan(model_, job.attention);
   plan.steps = job.steps();
   plan.segments = std::ssize(job.segments);
-  plan.notes = job.notes;
+  plan.notes = JobNotes(model_, job, {});
   if (planned.draft) {
     const ModelInfo& model = planned.draft->model ? *planned.draft->model : model_;
-    const Job& draft = planned.draft->job;
-    plan.draft = ToDraftPlan(model, draft);
-    for (const std::string& note : draft.notes) plan.notes.push_back("draft: " + note);
+    plan.draft = ToDraftPlan(model, planned.draft->job);
+    plan.notes = JobNotes(model_, job, {&model, &planned.draft->job});
   }
-  for (std::string& note : LoraNotes(model_, job.attention.pattern))
-    plan.notes.push_back(std::move(note));
-  for (std::string& note : ShippedModelNotes(model_, job)) plan.notes.push_back(std::move(note));
   return plan;
 }
 
@@ -263,7 +283,7 @@ RunPlan Planner::Plan(const Request& request) {
   const Job& job = planned->job;
   PlanDraft(*planned);
   planned->target = {request.output, job.geometry, job.fps,
-                     JobMetadata(model_, job, settings_.DtypeName())};
+                     JobMetadata(DenoisedBy(model_, job), job, settings_.DtypeName())};
   if (planned->source && planned->source->has_audio) planned->target.audio_from = request.video;
   planned->identity = Identify(*planned);
   RunPlan plan = Describe(*planned);

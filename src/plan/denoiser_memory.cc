@@ -82,12 +82,14 @@ int64_t AttentionPhase(const PlannedRun& run, int64_t scratch) {
   const int64_t row = run.dit.dim * run.element_bytes;
   int64_t widest = row * ChunkTokens(RankTokens(run), row, scratch);
   for (const LayerAttention& layer : Layers(run)) {
-    const auto add = [&](int64_t head) {
-      const int64_t heads = run.dit.num_heads / run.split.shards;
-      widest = std::max(widest, head * HeadGroup(heads, head, scratch));
+    const int64_t heads = run.dit.num_heads / run.split.shards, head_dim = run.dit.head_dim();
+    const auto add = [&](int64_t head, int64_t result) {
+      widest = std::max(widest, head * HeadGroup(heads, head, scratch - result) + result);
     };
-    add(HeadBytes(run, layer));
-    if (run.dit_fp8) add(CodesHeadBytes(layer.size, run.dit.head_dim()));
+    add(HeadBytes(run, layer), 0);
+    if (run.dit_fp8) {
+      add(CodesHeadBytes(layer.size, head_dim), CodesResultBytes(layer.size, heads, head_dim));
+    }
   }
   const int64_t attention = TensorsOfAttention(run) * TensorBytes(run) + widest;
   return run.split.shards == 1 ? attention : std::max(attention, ExchangeBytes(run));

@@ -188,13 +188,10 @@ bool IsDeviceFault(const std::string& message) {
 }  // namespace
 
 Engine& EngineHolder::With(const std::vector<Lora>& loras) {
-  const auto equal = [](const Lora& a, const Lora& b) {
-    return a.path == b.path && a.scale == b.scale;
-  };
-  if (engine_ && std::ranges::equal(loras, loras_, equal)) return *engine_;
+  if (engine_ && loras == loras_) return *engine_;
   engine_.reset();
   ModelFiles files = opened_.files;
-  files.loras.insert(files.loras.end(), loras.begin(), loras.end());
+  files.added_loras.insert(files.added_loras.end(), loras.begin(), loras.end());
   RunOptions options = opened_.options;
   options.keep_networks = true;  // for the next job
   engine_ = std::make_unique<Engine>(files, options);

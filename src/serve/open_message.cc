@@ -17,6 +17,12 @@ std::string TextOf(const bool& value) { return value ? "true" : ""; }
 // `gpus`: a worker has one device.
 std::string TextOf(const std::optional<int64_t>&) { return ""; }
 
+ordered_json LorasJson(const std::vector<Lora>& loras) {
+  ordered_json list = ordered_json::array();
+  for (const Lora& lora : loras) list.push_back({{"path", lora.path}, {"scale", lora.scale}});
+  return list;
+}
+
 void Read(const ordered_json& texts, const Option& option, auto& member) {
   if (texts.contains(option.name))
     ParseOption(option, texts.at(option.name).get<std::string>(), member);
@@ -26,29 +32,30 @@ void Read(const ordered_json& texts, const Option& option, auto& member) {
 
 ordered_json OpenMessage(const ModelFiles& files, const RunOptions& options) {
   ordered_json model = ordered_json::object(), machine = ordered_json::object();
-  ordered_json loras = ordered_json::array();
   const auto write = [](ordered_json& texts, const Option& option, const auto& member) {
     if (const std::string text = TextOf(member); !text.empty()) texts[option.name] = text;
   };
   VisitModelOptions(files, [&](const Option& option, const auto& member) {
-    if constexpr (std::is_same_v<decltype(member), const std::vector<Lora>&>) {
-      for (const Lora& lora : member) loras.push_back({{"path", lora.path}, {"scale", lora.scale}});
-    } else {
+    if constexpr (std::is_same_v<decltype(member), const std::string&>)
       write(model, option, member);
-    }
   });
   VisitMachineOptions(
       options, [&](const Option& option, const auto& member) { write(machine, option, member); });
-  return {{"do", "open"}, {"model", model}, {"loras", loras}, {"machine", machine}};
+  return {{"do", "open"},
+          {"model", model},
+          {"loras", files.loras ? LorasJson(*files.loras) : ordered_json()},
+          {"added_loras", LorasJson(files.added_loras)},
+          {"machine", machine}};
 }
 
 OpenedModel ReadOpenMessage(const ordered_json& message) {
   OpenedModel opened;
   VisitModelOptions(opened.files, [&](const Option& option, auto& member) {
-    if constexpr (!std::is_same_v<decltype(member), std::vector<Lora>&>)
+    if constexpr (std::is_same_v<decltype(member), std::string&>)
       Read(message.at("model"), option, member);
   });
-  opened.files.loras = ReadLoras(message.at("loras"));
+  if (!message.at("loras").is_null()) opened.files.loras = ReadLoras(message.at("loras"));
+  opened.files.added_loras = ReadLoras(message.at("added_loras"));
   VisitMachineOptions(opened.options, [&](const Option& option, auto& member) {
     Read(message.at("machine"), option, member);
   });

@@ -8,8 +8,9 @@
 
 namespace t3::serve {
 
-// {"do": "open", "model": {OPTION: TEXT}, "loras": [{"path", "scale"}], "machine": {OPTION: TEXT}};
-// the server adds "scratch", the folder to work in.
+// {"do": "open", "model": {OPTION: TEXT}, "loras": [{"path", "scale"}] or null: the model's own,
+// "added_loras": likewise, "machine": {OPTION: TEXT}}; the server adds "scratch", the folder to
+// work in.
 nlohmann::ordered_json OpenMessage(const ModelFiles& files, const RunOptions& options);
 
 struct OpenedModel {

@@ -1,9 +1,8 @@
-// fork, exec and pipes.
+// Pipes to and from a child.
 #include "serve/worker_process.h"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <thread>
 
 #include "base/check.h"
+#include "base/spawn.h"
 
 namespace t3::serve {
 namespace {
@@ -32,33 +32,17 @@ Pipe NewPipe() {
   return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
-// In the child: only what is allowed between fork and exec of a process with threads.
-[[noreturn]] void Exec(const char* program, char* const* argv, const std::array<int, 3>& streams,
-                       pid_t parent) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(127);  // it died before the line above
-  for (int target = 0; target < 3; ++target) ::dup2(streams[static_cast<size_t>(target)], target);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execv(program, argv);
-  ::_exit(127);
-}
-
 }  // namespace
 
 WorkerProcess::WorkerProcess(const std::string& program,
                              const std::vector<std::string>& arguments) {
   Pipe in = NewPipe(), out = NewPipe(), err = NewPipe();
-  std::vector<char*> argv{const_cast<char*>("t3")};
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  const pid_t parent = ::getpid();
-  id_ = ::fork();
-  T3_CHECK(id_ >= 0, "a worker cannot be started: {}", std::strerror(errno));
-  if (id_ == 0) {
-    Exec(program.c_str(), argv.data(), {in.read.get(), out.write.get(), err.write.get()}, parent);
-  }
+  std::vector<std::string> words{"t3"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  id_ = Spawn({.program = program,
+               .arguments = words,
+               .environment = OwnEnvironment(),
+               .streams = {in.read.get(), out.write.get(), err.write.get()}});
   input_ = std::move(in.write);
   outputs_[0].file = std::move(out.read);
   outputs_[1].file = std::move(err.read);

@@ -144,6 +144,31 @@ InspectReport InspectOther(const WeightFile& file, InspectReport report) {
   return report;
 }
 
+// The LoRAs that a folder names for its denoiser; none where the model cannot be opened, of which
+// FaultOfModel says why.
+std::vector<InspectReport> InspectOwnLoras(const std::string& path) {
+  std::map<std::string, std::vector<std::string>> uses;  // by the file
+  try {
+    const ModelInfo model = OpenModel({.model = path}, FolderLoras::kApplied);
+    for (const Lora& lora : model.loras)
+      uses[lora.path].push_back(fmt::format("the model's own, x {}", lora.scale));
+    if (model.refiner) {
+      for (const Lora& lora : model.refiner->loras)
+        uses[lora.path].push_back(fmt::format("the model's own for refining, x {}", lora.scale));
+    }
+  } catch (const Error&) {
+    return {};
+  }
+  std::vector<InspectReport> reports;
+  for (const auto& [file, of_file] : uses) {
+    for (InspectReport& report : InspectFile(file)) {
+      AddNote(fmt::format("{}", fmt::join(of_file, "; ")), &report);
+      reports.push_back(std::move(report));
+    }
+  }
+  return reports;
+}
+
 // Every network of a model's folder, then whether they make a model.
 InspectResult InspectFolder(const std::string& path) {
   const ModelPaths paths = FindModelFiles({.model = path});
@@ -156,6 +181,7 @@ InspectResult InspectFolder(const std::string& path) {
   InspectResult result{.path = paths.folder, .model = true};
   for (const std::string& file : files)
     std::ranges::move(InspectFile(file), std::back_inserter(result.reports));
+  std::ranges::move(InspectOwnLoras(path), std::back_inserter(result.reports));
   result.note = FaultOfModel(path);
   result.complete = result.note.empty();
   return result;
@@ -196,7 +222,7 @@ std::vector<InspectReport> InspectFile(const std::string& path) {
 
 std::string FaultOfModel(const std::string& path) {
   try {
-    const ModelInfo model = OpenModel({.model = path});
+    const ModelInfo model = OpenModel({.model = path}, FolderLoras::kApplied);
     CheckDit(model);
     CheckTextEncoder(model);
     CheckVae(model);

@@ -4,6 +4,7 @@
 #include "loading/model_info.h"
 #include "pipeline/calibration.h"
 #include "pipeline/job.h"
+#include "pipeline/job_notes.h"
 #include "pipeline/memory_check.h"
 #include "pipeline/refinement.h"
 #include "pipeline/run_settings.h"
@@ -34,7 +35,7 @@ ModelInfo ModelToPlan(const PlanRequest& request) {
   if (request.files.model.empty() && request.files.dit.empty()) {
     FailUsage("no model was given; use `preset` NAME, `model` DIR or `dit` FILE");
   }
-  ModelInfo model = OpenModel(request.files);
+  ModelInfo model = OpenModel(request.files, FolderLoras::kApplied);
   RequireDit(model);
   return model;
 }
@@ -143,9 +144,8 @@ Job JobToPlan(const ModelInfo& model, const PlanRequest& request) {
 }
 
 // Adds the draft's memory and time to those of the video.
-void PlanDraft(const ModelInfo& model, const Job& job, const PlannedMachine& machine,
+void PlanDraft(const ModelInfo& model, const Job& draft, const PlannedMachine& machine,
                PlanResult& result) {
-  const Job draft = PlanJob(model, DraftRequest(job));
   const RunMemory memory = MemoryToPlan(model, draft, machine);
   AddDraft(ToOutlook(memory), result.memory);
   result.draft = ToDraftPlan(model, draft);
@@ -188,7 +188,8 @@ PlanResult Plan(const PlanRequest& request, const ProgressFn& progress, const Ca
   const PlannedMachine machine = MachineToPlan(request);
   std::vector<WindowLayout> layouts =
       WindowLayouts(windowed_job.attention.windows, job.segment.grid, model.dit.num_layers);
-  const RunMemory memory = MemoryToPlan(model, job, machine);
+  const ModelInfo& denoiser = DenoisedBy(model, job);
+  const RunMemory memory = MemoryToPlan(denoiser, job, machine);
 
   PlanResult result;
   result.model = model.paths.dit;
@@ -207,9 +208,12 @@ PlanResult Plan(const PlanRequest& request, const ProgressFn& progress, const Ca
   if (job.refines()) result.strength = job.sampling.strength;
   result.steps = job.steps();
   result.guidance = job.sampling.guidance;
-  result.time = TimeToPlan(request, model, job, machine, memory, progress, cancel);
-  result.ranks = RanksToPlan(model, job, machine);
-  if (job.draft_size) PlanDraft(model, job, machine, result);
+  result.time = TimeToPlan(request, denoiser, job, machine, memory, progress, cancel);
+  result.ranks = RanksToPlan(denoiser, job, machine);
+  std::optional<Job> draft;
+  if (job.draft_size) draft = PlanJob(model, DraftRequest(job));
+  if (draft) PlanDraft(model, *draft, machine, result);
+  result.notes = JobNotes(model, job, {&model, draft ? &*draft : nullptr});
   return result;
 }
 

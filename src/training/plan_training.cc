@@ -1,8 +1,11 @@
 // Counts weights, memory, disk and work of a training run.
 #include "training/plan_training.h"
 
+#include <ATen/ops/empty.h>
+
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "arch/dit.h"
 #include "arch/text_encoder.h"
@@ -15,7 +18,7 @@
 #include "runtime/device.h"
 #include "training/data/prepare_settings.h"
 #include "training/dit/lora.h"
-#include "training/loop/muon.h"
+#include "training/loop/sharded_optimizer.h"
 #include "training/vae/open_student.h"
 
 namespace t3 {
@@ -35,27 +38,48 @@ class TrainedWeights {
   TrainedWeights(const TrainConfig& config, at::ScalarType dtype, TrainPlan* plan)
       : config_(config), copies_(dtype == at::kBFloat16), plan_(plan) {}
 
+  // What the optimizer stores beside the weights is divided among `ranks`.
+  void DivideAmong(int64_t ranks) { ranks_ = ranks; }
+
   // `computed_in_fp32`: no bf16 copy is made of it.
   void Add(const std::string& name, const std::vector<int64_t>& shape, bool computed_in_fp32) {
     constexpr int64_t kFloat = 4, kHalf = 2;
     const int64_t count = Elements(shape);
-    const bool muon =
-        config_.optimizer.matrices == MatrixRule::kMuon && IsHiddenMatrix(name, shape);
-    const int64_t stored = kFloat * (1 + (muon ? 1 : 2) + (config_.ema > 0 ? 1 : 0));
+    const int64_t stored =
+        kFloat * std::ssize(StoredKinds(config_.optimizer, config_.ema, name, shape));
     plan_->trained_weights += count;
-    plan_->checkpoint_bytes += stored * count;
-    plan_->weight_bytes += (stored + kFloat) * count;  // and the gradient
+    plan_->checkpoint_bytes += (kFloat + stored) * count;
+    plan_->weight_bytes += 2 * kFloat * count;  // and the gradient
     if (copies_ && !computed_in_fp32) plan_->weight_bytes += kHalf * count;
+    if (ranks_ == 1) {
+      plan_->weight_bytes += stored * count;
+    } else {
+      stored_bytes_[name] = stored * count;
+      leaves_[name] = at::empty(shape, at::TensorOptions(at::kMeta));
+    }
+  }
+
+  // After the last weight: what the rank that has the largest part stores of them.
+  void AddLargestPart() {
+    std::vector<int64_t> parts(static_cast<size_t>(ranks_), 0);
+    for (const auto& [name, rank] : OwnersOf(leaves_, ranks_))
+      parts[static_cast<size_t>(rank)] += stored_bytes_.at(name);
+    plan_->weight_bytes += *std::ranges::max_element(parts);
   }
 
  private:
   const TrainConfig& config_;
   bool copies_;
   TrainPlan* plan_;
+  int64_t ranks_ = 1;
+  TensorMap leaves_;  // without data
+  std::map<std::string, int64_t> stored_bytes_;
 };
 
 void FillShared(const TrainConfig& config, at::Device device, at::ScalarType dtype,
-                TrainPlan* plan) {
+                const RankLayout& layout, TrainPlan* plan) {
+  plan->ranks = layout.ranks;
+  plan->sequence_parallel = layout.sequence;
   plan->output = config.output;
   plan->device = fmt::format("{} ({})", DeviceName(device), device.str());
   plan->dtype = dtype == at::kBFloat16 ? "bf16" : "fp32";
@@ -97,20 +121,24 @@ void AddWeights(const DitTrainConfig& config, const ModelInfo& model, at::Scalar
                 TrainPlan* plan) {
   const TensorTable table = DitTensors(model.dit);
   TrainedWeights trained(config, dtype, plan);
+  trained.DivideAmong(plan->ranks);
   plan->model_bytes = SavedBytes(config, table, /*dit=*/true);
   if (config.lora) {
     AddLora(config, table, dtype, &trained, plan);
+    trained.AddLargestPart();
     return;
   }
   for (const TensorSpec& spec : table) {
     trained.Add(spec.name, spec.shape, IsFloatTensor(spec.name));
   }
   plan->trained = "all weights of the denoiser";
-  if (!config.train_text_encoder) return;
-  const TensorTable text = TextEncoderTensors(*model.text);
-  for (const TensorSpec& spec : text) trained.Add(spec.name, spec.shape, false);
-  plan->model_bytes += SavedBytes(config, text, /*dit=*/false);
-  plan->trained += " and of the text encoder";
+  if (config.train_text_encoder) {
+    const TensorTable text = TextEncoderTensors(*model.text);
+    for (const TensorSpec& spec : text) trained.Add("text_encoder." + spec.name, spec.shape, false);
+    plan->model_bytes += SavedBytes(config, text, /*dit=*/false);
+    plan->trained += " and of the text encoder";
+  }
+  trained.AddLargestPart();
 }
 
 // Weights in the dtype of the computation.
@@ -246,15 +274,19 @@ void AddWork(const DitTrainConfig& config, const ModelInfo& model, double forwar
     if (attention.pattern != AttentionPattern::kFull) {
       plan->attention += ", windows " + FormatWindows(attention.windows);
     }
-    plan->activation_bytes =
-        std::max(plan->activation_bytes,
-                 size.batch * ActivationBytes(config, model.dit, size.tokens, dtype));
+    const int64_t own_tokens =
+        (size.tokens + plan->sequence_parallel - 1) / plan->sequence_parallel;
+    plan->activation_bytes = std::max(
+        plan->activation_bytes, size.batch * ActivationBytes(config, model.dit, own_tokens, dtype));
     const auto rates = FindCalibration({model.dit, vae, attention.pattern, device, dtype});
     calibrated = calibrated && rates.has_value();
     if (!rates) continue;
     const DitCost cost = CostOfForward(model.dit, attention.pattern, attention.windows, grid);
-    seconds += rates->ForwardSeconds(cost) * forwards *
-               static_cast<double>(size.batch * config.accumulation);
+    // Of the ranks that have the most batches; exchanges are not counted.
+    const int64_t groups = plan->ranks / plan->sequence_parallel;
+    const int64_t batches = (config.accumulation + groups - 1) / groups;
+    seconds += rates->ForwardSeconds(cost) * forwards * static_cast<double>(size.batch * batches) /
+               static_cast<double>(plan->sequence_parallel);
   }
   if (calibrated && !plan->sizes.empty()) {
     plan->step_seconds = seconds / static_cast<double>(plan->sizes.size());
@@ -264,11 +296,12 @@ void AddWork(const DitTrainConfig& config, const ModelInfo& model, double forwar
 }  // namespace
 
 TrainPlan PlanDitTraining(const DitTrainConfig& config, const ModelInfo& model,
-                          const PreparedSource* source, at::Device device, at::ScalarType dtype) {
+                          const PreparedSource* source, at::Device device, at::ScalarType dtype,
+                          const RankLayout& layout) {
   TrainPlan plan;
   plan.task = "dit";
   plan.base = model.paths.dit;
-  FillShared(config, device, dtype, &plan);
+  FillShared(config, device, dtype, layout, &plan);
   AddWeights(config, model, dtype, &plan);
   plan.sizes = SizesOf(config, model, source);
   AddWork(config, model, ForwardsOfStep(config), device, dtype, &plan);
@@ -277,11 +310,11 @@ TrainPlan PlanDitTraining(const DitTrainConfig& config, const ModelInfo& model,
 
 TrainPlan PlanDistillTraining(const DistillConfig& config, const ModelInfo& base,
                               const TeacherModel& teacher, const PreparedSource* source,
-                              at::Device device, at::ScalarType dtype) {
+                              at::Device device, at::ScalarType dtype, const RankLayout& layout) {
   TrainPlan plan;
   plan.task = "distill";
   plan.base = base.paths.dit;
-  FillShared(config, device, dtype, &plan);
+  FillShared(config, device, dtype, layout, &plan);
   AddWeights(config, base, dtype, &plan);
   AddTeacher(config, base, teacher, dtype, &plan);
   if (config.objective == Objective::kDmd) AddCritic(config, teacher, dtype, &plan);
@@ -307,12 +340,14 @@ void AddDecoderStudent(const VaeTrainConfig& config, const VaeFile& teacher, at:
     plan->weight_bytes += size * Elements(spec.shape);
   }
   TrainedWeights trained(config, dtype, plan);
+  trained.DivideAmong(plan->ranks);
   const auto student = OpenDecoderStudent(config.student->decoder,
                                           {teacher, dtype, at::kFloat, at::Device(at::kCPU)});
   for (const auto& [name, leaf] : student->leaves()) {
     trained.Add(name, leaf.sizes().vec(), /*computed_in_fp32=*/false);
     plan->model_bytes += leaf.numel() * (config.save_dtype == "bf16" ? 2 : 4);
   }
+  trained.AddLargestPart();
   plan->trained = "the small decoder " + config.student->decoder;
   AddClipSizes(config, plan);
 }
@@ -320,17 +355,18 @@ void AddDecoderStudent(const VaeTrainConfig& config, const VaeFile& teacher, at:
 }  // namespace
 
 TrainPlan PlanVaeTraining(const VaeTrainConfig& config, const VaeFile& file, at::Device device,
-                          at::ScalarType dtype) {
+                          at::ScalarType dtype, const RankLayout& layout) {
   TrainPlan plan;
   plan.task = "vae";
   plan.base = file.path;
   plan.trained = config.decoder_only ? "the decoder of the VAE" : "all weights of the VAE";
-  FillShared(config, device, dtype, &plan);
+  FillShared(config, device, dtype, layout, &plan);
   if (config.student) {
     AddDecoderStudent(config, file, dtype, &plan);
     return plan;
   }
   TrainedWeights trained(config, dtype, &plan);
+  trained.DivideAmong(plan.ranks);
   const TensorTable table = VaeTensors(file.config);
   for (const TensorSpec& spec : table) {
     if (config.decoder_only && IsEncoderTensor(spec.name)) {
@@ -340,6 +376,7 @@ TrainPlan PlanVaeTraining(const VaeTrainConfig& config, const VaeFile& file, at:
       trained.Add(spec.name, spec.shape, /*computed_in_fp32=*/false);
     }
   }
+  trained.AddLargestPart();
   plan.model_bytes = SavedBytes(config, table, /*dit=*/false);
   AddClipSizes(config, &plan);
   return plan;

@@ -143,6 +143,7 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
   const ModelInfo model = OpenBase(config);
   CheckModelReplaceable(config);
+  const RankLayout layout = ranks.LayoutFor(config, model.dit.num_heads);
   std::optional<OutputFolder> folder;
   ranks.First([&] {
     folder.emplace(config);
@@ -154,32 +155,36 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
   }
   CheckValidation(config, model);
   if (announce) {
-    announce(PlanDitTraining(config, model, prepared.get(), context.device, dtype));
+    announce(PlanDitTraining(config, model, prepared.get(), context.device, dtype, layout));
   }
   std::unique_ptr<BatchSource> source = std::move(prepared);
   if (!source) source = std::make_unique<WorldLatents>(config, model, dtype, context);
   const auto validation = OpenValidation(config, model, dtype, context);
   spdlog::info("training on {}", source->Digest());
-  DitTask task(config, model, std::move(source), dtype, context);
-  return ranks.Run(config, task, context, HooksOf(config, task, validation.get(), context));
+  DitTask task(config, model, std::move(source), dtype, context, ranks.SequenceGroup(layout));
+  return ranks.Run(config, layout, task, context, HooksOf(config, task, validation.get(), context));
 }
 
 TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
                       const AnnounceFn& announce, TrainRanks& ranks) {
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
-  ranks.CheckAlone("the task \"distill\", whose critic is one process's,");
   const ModelInfo base = OpenBase(config);
   const TeacherModel teacher = OpenTeacher(config, base);
   CheckNotItsBase(teacher.model, config.output);
   CheckModelReplaceable(config);
-  const OutputFolder folder(config);
-  if (config.data.videos) PrepareWhenMissing(config, context);
+  const RankLayout layout = ranks.LayoutFor(config, /*heads=*/1);
+  std::optional<OutputFolder> folder;
+  ranks.First([&] {
+    folder.emplace(config);
+    if (config.data.videos) PrepareWhenMissing(config, context);
+  });
   std::unique_ptr<PreparedSource> prepared;
   if (!config.data.world) {
     prepared = std::make_unique<PreparedSource>(config.data.prepared, base, config);
   }
   if (announce) {
-    announce(PlanDistillTraining(config, base, teacher, prepared.get(), context.device, dtype));
+    announce(
+        PlanDistillTraining(config, base, teacher, prepared.get(), context.device, dtype, layout));
   }
   std::unique_ptr<BatchSource> source = std::move(prepared);
   if (!source) {
@@ -192,7 +197,7 @@ TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
   TrainHooks hooks = SampleHooks(config, context);
   hooks.gate_every = config.gates.every_steps;
   hooks.gate = [&task](const TensorMap& weights) { return task.Gate(weights); };
-  return ranks.Run(config, task, context, std::move(hooks));
+  return ranks.Run(config, layout, task, context, std::move(hooks));
 }
 
 TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
@@ -201,9 +206,10 @@ TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
   const VaeFile file = OpenVaeFile(config.model.vae);
   CheckModelReplaceable(config);
   CheckStride(config.world, file.config.spatial_stride());
+  const RankLayout layout = ranks.LayoutFor(config, /*heads=*/1);
   std::optional<OutputFolder> folder;
   ranks.First([&] { folder.emplace(config); });
-  if (announce) announce(PlanVaeTraining(config, file, context.device, dtype));
+  if (announce) announce(PlanVaeTraining(config, file, context.device, dtype, layout));
   auto source =
       std::make_unique<WorldClips>(config.world, config.seed, config.accumulation, context.device);
   if (config.student) {
@@ -211,10 +217,10 @@ TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
     TrainHooks hooks;
     hooks.gate_every = config.gates_every;
     hooks.gate = [&task](const TensorMap& weights) { return task.Gate(weights); };
-    return ranks.Run(config, task, context, std::move(hooks));
+    return ranks.Run(config, layout, task, context, std::move(hooks));
   }
   VaeTask task(config, file, std::move(source), dtype, context.device);
-  return ranks.Run(config, task, context);
+  return ranks.Run(config, layout, task, context);
 }
 
 void CheckResumable(const TrainConfig& config, const nlohmann::json& identity) {
@@ -241,26 +247,29 @@ std::string DataDigest(const DitTrainConfig& config, const ModelInfo& model,
   return prepared != nullptr ? prepared->Digest() : WorldLatentsDigest(*config.data.world, model);
 }
 
-TrainPlan PlanTask(const DitTrainConfig& config, at::Device device) {
+TrainPlan PlanTask(const DitTrainConfig& config, at::Device device, int64_t ranks) {
   const ModelInfo model = OpenBase(config);
   CheckModelReplaceable(config);
+  const RankLayout layout =
+      ChooseRankLayout(ranks, config.accumulation, config.sequence_parallel, model.dit.num_heads);
   const auto prepared = OpenPrepared(config, model);
   CheckValidation(config, model);
-  TrainPlan plan =
-      PlanDitTraining(config, model, prepared.get(), device, ResolveDtype(config.dtype, device));
+  TrainPlan plan = PlanDitTraining(config, model, prepared.get(), device,
+                                   ResolveDtype(config.dtype, device), layout);
   if (!IsMadeFirst(config)) {
     CheckResumable(config, DitIdentity(config, model, DataDigest(config, model, prepared.get())));
   }
   return plan;
 }
 
-TrainPlan PlanTask(const DistillConfig& config, at::Device device) {
+TrainPlan PlanTask(const DistillConfig& config, at::Device device, int64_t ranks) {
+  const RankLayout layout = ChooseRankLayout(ranks, config.accumulation, {}, /*heads=*/1);
   const ModelInfo base = OpenBase(config);
   const TeacherModel teacher = OpenTeacher(config, base);
   CheckModelReplaceable(config);
   const auto prepared = OpenPrepared(config, base);
   const TrainPlan plan = PlanDistillTraining(config, base, teacher, prepared.get(), device,
-                                             ResolveDtype(config.dtype, device));
+                                             ResolveDtype(config.dtype, device), layout);
   if (!IsMadeFirst(config)) {
     CheckResumable(
         config, DistillIdentity(config, base, teacher, DataDigest(config, base, prepared.get())));
@@ -268,24 +277,26 @@ TrainPlan PlanTask(const DistillConfig& config, at::Device device) {
   return plan;
 }
 
-TrainPlan PlanTask(const VaeTrainConfig& config, at::Device device) {
+TrainPlan PlanTask(const VaeTrainConfig& config, at::Device device, int64_t ranks) {
+  const RankLayout layout = ChooseRankLayout(ranks, config.accumulation, {}, /*heads=*/1);
   const VaeFile file = OpenVaeFile(config.model.vae);
   CheckModelReplaceable(config);
   CheckStride(config.world, file.config.spatial_stride());
   const WorldClips clips(config.world, config.seed, config.accumulation, device);
   CheckResumable(config, config.student ? DecoderIdentity(config, file, clips.Digest())
                                         : VaeIdentity(file, clips.Digest()));
-  return PlanVaeTraining(config, file, device, ResolveDtype(config.dtype, device));
+  return PlanVaeTraining(config, file, device, ResolveDtype(config.dtype, device), layout);
 }
 
 }  // namespace
 
-TrainPlan PlanTraining(const std::string& path, const std::vector<std::string>& overrides) {
+TrainPlan PlanTraining(const std::string& path, const std::vector<std::string>& overrides,
+                       int64_t ranks) {
   const AnyTrainConfig any = ReadTrainConfig(path, overrides);
   return std::visit(
-      [](const auto& config) {
+      [&](const auto& config) {
         CheckOutput(config);
-        return PlanTask(config, ResolveDevice(config.device));
+        return PlanTask(config, ResolveDevice(config.device), ranks);
       },
       any);
 }

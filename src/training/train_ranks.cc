@@ -14,6 +14,10 @@ constexpr char kGo[] = "begin to train";
 // Thrown where rank 0 ends before the training begins; it says why itself.
 struct EndedByLeader {};
 
+std::string SequenceText(const TrainConfig& config) {
+  return config.sequence_parallel ? std::to_string(*config.sequence_parallel) : "automatic";
+}
+
 TrainResult RunTrainer(const TrainConfig& config, Task& task, const RunContext& context,
                        TrainHooks hooks) {
   Trainer trainer(config, task, context, std::move(hooks));
@@ -25,7 +29,8 @@ TrainResult RunTrainer(const TrainConfig& config, Task& task, const RunContext& 
 
 TrainRanks::TrainRanks(const RankPlace& place, at::Device device, const TrainConfig& config)
     : team_(JoinRanks(place, device,
-                      {{"configuration", DigestText(Digest(config.fingerprint.dump()))}})) {}
+                      {{"configuration", DigestText(Digest(config.fingerprint.dump()))},
+                       {"sequence_parallel", SequenceText(config)}})) {}
 
 TrainRanks::~TrainRanks() { LeaveRanks(team_); }
 
@@ -46,14 +51,23 @@ void TrainRanks::First(const std::function<void()>& work) {
   team_->Answer();
 }
 
-TrainResult TrainRanks::Run(const TrainConfig& config, Task& task, const RunContext& context,
-                            TrainHooks hooks) {
+RankLayout TrainRanks::LayoutFor(const TrainConfig& config, int64_t heads) const {
+  return ChooseRankLayout(size(), config.accumulation, config.sequence_parallel, heads);
+}
+
+RankGroup* TrainRanks::SequenceGroup(const RankLayout& layout) {
+  if (layout.sequence == 1) return nullptr;
+  return &team_->Among(layout.Members(team_->rank()));
+}
+
+TrainResult TrainRanks::Run(const TrainConfig& config, const RankLayout& layout, Task& task,
+                            const RunContext& context, TrainHooks hooks) {
   if (team_ == nullptr) return RunTrainer(config, task, context, std::move(hooks));
   if (!leads()) {
-    FollowTraining(task, *team_, config.accumulation);
+    FollowTraining(task, *team_, layout, config);
     return {config.output, 0, 0};
   }
-  RankTask shared(task, *team_, config.accumulation);
+  RankTask shared(task, *team_, layout, config.accumulation);
   return RunTrainer(config, shared, context, std::move(hooks));
 }
 
@@ -68,10 +82,6 @@ TrainResult TrainRanks::Reporting(const std::function<TrainResult()>& work) {
     team_->Report(error.what());
     throw error;
   }
-}
-
-void TrainRanks::CheckAlone(const char* what) const {
-  if (team_ != nullptr) FailUsage("`gpus` {}: {} runs on one GPU", team_->size(), what);
 }
 
 }  // namespace t3

@@ -21,17 +21,19 @@ class TrainRanks {
   TrainRanks& operator=(const TrainRanks&) = delete;
 
   bool leads() const { return team_ == nullptr || team_->rank() == 0; }
+  int64_t size() const { return team_ == nullptr ? 1 : team_->size(); }
   // Rank 0 does `work`, such as making a dataset; the others wait until it is done.
   void First(const std::function<void()>& work);
+  // How they divide a step (training/loop/rank_layout.h).
+  RankLayout LayoutFor(const TrainConfig& config, int64_t heads) const;
+  // The ranks that share this one's micro batches; nullptr: this one alone. All ranks call it.
+  RankGroup* SequenceGroup(const RankLayout& layout);
   // Rank 0: the trainer's run. The others help until it ends.
-  TrainResult Run(const TrainConfig& config, Task& task, const RunContext& context,
-                  TrainHooks hooks = {});
+  TrainResult Run(const TrainConfig& config, const RankLayout& layout, Task& task,
+                  const RunContext& context, TrainHooks hooks = {});
   // The others: `work`, whose failure the other ranks get to know; where rank 0 has ended by
   // itself, nothing is to be said.
   TrainResult Reporting(const std::function<TrainResult()>& work);
-  // Throws Error of kind kUsage where there are several ranks: `what` has state that they do not
-  // share.
-  void CheckAlone(const char* what) const;
 
  private:
   Team* team_;  // nullptr: this process alone

@@ -5,10 +5,12 @@
 """
 
 import argparse
+import json
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -19,8 +21,20 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from client import SMALL, Server, quote  # noqa: E402
 
 T3 = None
+MINI_MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../data/reference/mini2.1")
 # Many short steps: time to interrupt them.
 LONG = {"size": "96x64", "num_frames": 9, "num_inference_steps": 40}
+
+
+def write_lora(path, value, metadata):
+    """Of rank 1, on one layer of 128 channels."""
+    layer = "blocks.1.self_attn.o"
+    header = {f"{layer}.lora_A.weight": {"dtype": "F32", "shape": [1, 128], "data_offsets": [0, 512]},
+              f"{layer}.lora_B.weight": {"dtype": "F32", "shape": [128, 1], "data_offsets": [512, 1024]},
+              "__metadata__": metadata}
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + struct.pack("<256f", *[value] * 256))
 
 
 def fill(path):
@@ -282,6 +296,35 @@ class Alone(unittest.TestCase):
         self.assertEqual(server.content(whole), expected)
         self.assertEqual(len(server.get("/v1/videos").json()["data"]), 5)
         self.assertEqual(server.stop(), 0)
+
+    def test_loras_of_a_request_follow_those_of_the_model(self):
+        model, loras = self.folder + "/model", self.folder + "/loras"
+        shutil.copytree(MINI_MODEL, model)
+        os.mkdir(loras)
+        sampling = json.dumps({"sampler": "renoise", "timesteps": [1000, 500], "guidance": 1})
+        write_lora(model + "/few.safetensors", 0.5, {"t3.sampling": sampling})
+        write_lora(loras + "/style.safetensors", 0.9, {})
+        with open(model + "/t3.json", "w", encoding="utf-8") as file:
+            json.dump({"width": 32, "height": 32, "frames": 5, "steps": 3, "lora": "few.safetensors"}, file)
+
+        def files(*flags, **fields):
+            server = self.start("--model", model, *flags)
+            video_id = server.submit(**fields, size="32x32", num_inference_steps=None)
+            server.wait(video_id)
+            record = f"{self.data}/jobs/{video_id}/"
+            record += next(name for name in os.listdir(record) if name.endswith(".json"))
+            with open(record, encoding="utf-8") as file:
+                record = json.load(file)
+            self.assertEqual(server.stop(), 0)
+            names = [os.path.basename(lora["file"]) for lora in record["weights"]["loras"]]
+            return names, record["settings"]["steps"]
+
+        self.assertEqual(files(), (["few.safetensors"], 2))
+        both = files("--loras", loras, loras=[{"name": "style", "scale": 0.5}])
+        self.assertEqual(both, (["few.safetensors", "style.safetensors"], 2))
+        self.assertEqual(files("--lora", "none"), ([], 3))
+        given = files("--lora", loras + "/style.safetensors", "--add-lora", loras + "/style.safetensors:2")
+        self.assertEqual(given, (["style.safetensors", "style.safetensors"], 3))
 
     def test_keys(self):
         create = [T3, "serve", "--data", self.data, "--create-key"]

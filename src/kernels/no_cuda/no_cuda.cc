@@ -13,6 +13,7 @@
 #include "kernels/linear.h"
 #include "kernels/norm_silu.h"
 #include "kernels/norm_silu_backward.h"
+#include "kernels/peer_access.h"
 #include "kernels/place_phases.h"
 #include "kernels/quantise_rows.h"
 #include "kernels/rms_rope_backward.h"
@@ -33,6 +34,7 @@ namespace {
 
 int ComputeCapability(int) { Refuse("ComputeCapability"); }
 int Multiprocessors() { Refuse("Multiprocessors"); }
+bool HasPeerAccess(int, int) { Refuse("HasPeerAccess"); }
 int64_t CausalConvTiles(int64_t, int64_t, int64_t, int64_t) { Refuse("CausalConvTiles"); }
 int64_t SoftmaxMaxColumns(int) { Refuse("SoftmaxMaxColumns"); }
 int CountLinearAlgorithms(const LinearArgs&, const Workspace&) { Refuse("CountLinearAlgorithms"); }

@@ -54,10 +54,12 @@ AttentionLayout AttentionLayout::Repeat(int64_t videos) const {
   return result;
 }
 
-AttentionLayout AttentionLayout::Share(RankGroup& group) const {
+AttentionLayout AttentionLayout::Share(RankGroup& group, ExecutionMode mode) const {
   T3_CHECK(videos_ == 1, "AttentionLayout: {} videos cannot be shared by ranks", videos_);
   AttentionLayout result = *this;
-  result.shard_.emplace(group, grid_.tokens());
+  const TokenShard& shard = result.shard_.emplace(group, grid_.tokens());
+  if (mode == ExecutionMode::kDifferentiable)
+    result.rope_ = rope_.Slice(shard.first(), shard.count());
   return result;
 }
 

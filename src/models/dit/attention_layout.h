@@ -12,6 +12,7 @@
 #include "models/dit/token_shard.h"
 #include "ops/attention/rope.h"
 #include "ops/attention/window_partition.h"
+#include "ops/execution_mode.h"
 
 namespace t3 {
 
@@ -28,11 +29,12 @@ class AttentionLayout {
 
   // The same for a batch.
   AttentionLayout Repeat(int64_t videos) const;
-  // The same for a forward that the ranks of `group` share; not for a batch.
-  AttentionLayout Share(RankGroup& group) const;
+  // The same for a forward in `mode` that the ranks of `group` share; not for a batch.
+  AttentionLayout Share(RankGroup& group, ExecutionMode mode) const;
 
   const Grid& grid() const { return grid_; }
   int64_t videos() const { return videos_; }
+  // Of all tokens; of this rank's for a differentiable forward that ranks share.
   const RopeTables& rope() const { return rope_; }
   // What this rank has of the tokens; nullptr: all of them.
   const TokenShard* shard() const { return shard_ ? &*shard_ : nullptr; }

@@ -64,6 +64,15 @@ void CheckForward(const at::Tensor& latents, const TextContext& text,
            texts);
 }
 
+// Text `i` of several.
+TextContext TextOf(const TextContext& texts, int64_t i) {
+  TextContext one;
+  for (const TextKeys& keys : texts.layers)
+    one.layers.push_back({keys.k.narrow(0, i, 1), keys.v.narrow(0, i, 1)});
+  if (texts.bias.defined()) one.bias = texts.bias.narrow(0, i, 1);
+  return one;
+}
+
 // Timesteps of a batch's tokens, as TokenVectors has its rows.
 struct TokenTimesteps {
   std::vector<double> timesteps;
@@ -244,6 +253,8 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
                              const TextContext& text, const AttentionLayout& attention,
                              const SegmentRunners& runners,
                              const std::vector<int64_t>& clean_frames) const {
+  if (attention.shard() != nullptr && latents.size(0) > 1)
+    return ForwardEach(latents, timesteps, text, attention, runners, clean_frames);
   CheckForward(latents, text, attention, config_);
   T3_CHECK(!stream_,
            "DiT: {} videos in one forward with weights streamed from host memory; generate one at "
@@ -252,17 +263,18 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
            latents.size(0));
   T3_CHECK(static_cast<int64_t>(timesteps.size()) == latents.size(0),
            "DiT: {} timesteps for {} videos", timesteps.size(), latents.size(0));
-  T3_CHECK(attention.shard() == nullptr, "DiT: ForwardBatch is not shared by ranks");
   const TokenTimesteps times = TimestepsOfBatch(timesteps, clean_frames, attention.grid());
   const TimeVectors time = time_(times.timesteps);
+  const TokenShard* const shard = attention.shard();
   BlockContext context{.mode = ExecutionMode::kDifferentiable,
-                       .boundary = times.boundary,
+                       .boundary = shard ? shard->Boundary(times.boundary) : times.boundary,
                        .tokens_per_row = times.tokens_per_row,
                        .rope = &attention.rope(),
+                       .shard = shard,
                        .text_bias = text.bias,
                        .scratch_bytes = scratch_bytes_,
                        .chunk_runner = runners.chunk};
-  at::Tensor x = Embed(latents, context.mode, nullptr);
+  at::Tensor x = Embed(latents, context.mode, shard);
   for (int64_t i = 0; i < config_.num_layers; ++i) {
     context.windows = &attention.layer(i);
     // Copies the block, whose tensors are shared: a runner may call this after the Dit was
@@ -275,7 +287,28 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
     const std::vector<at::Tensor> inputs{x, time.blocks, text.layers[i].k, text.layers[i].v};
     x = runners.block ? runners.block(segment, inputs) : segment(inputs);
   }
-  return Unpatchify(Head(x, time.head, context), attention.grid());
+  const at::Tensor tokens = Head(x, time.head, context);
+  return Unpatchify(shard ? shard->GatherAutograd(tokens) : tokens, attention.grid());
+}
+
+at::Tensor Dit::ForwardEach(const at::Tensor& latents, const std::vector<double>& timesteps,
+                            const TextContext& text, const AttentionLayout& attention,
+                            const SegmentRunners& runners,
+                            const std::vector<int64_t>& clean_frames) const {
+  const int64_t videos = latents.size(0);
+  T3_CHECK(std::ssize(timesteps) == videos && text.layers.at(0).k.size(0) == videos &&
+               (clean_frames.empty() || std::ssize(clean_frames) == videos),
+           "DiT: {} timesteps, {} texts and clean frames of {} videos for {}", timesteps.size(),
+           text.layers.at(0).k.size(0), clean_frames.size(), videos);
+  std::vector<at::Tensor> velocities;
+  for (int64_t i = 0; i < videos; ++i) {
+    const auto index = static_cast<size_t>(i);
+    std::vector<int64_t> clean;
+    if (!clean_frames.empty()) clean = {clean_frames[index]};
+    velocities.push_back(ForwardBatch(latents.narrow(0, i, 1), {timesteps[index]}, TextOf(text, i),
+                                      attention, runners, clean));
+  }
+  return at::cat(velocities);
 }
 
 int64_t Dit::EdgeChunk(const at::Tensor& rows, int64_t bytes_per_row, ExecutionMode mode) const {

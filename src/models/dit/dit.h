@@ -85,7 +85,8 @@ class Dit {
   // A batch, differentiable: latents (B,z,T,h,w), one timestep per video, texts (kDifferentiable)
   // and attention of B videos -> velocities (B,z,T,h,w) fp32. The first clean_frames[i] latent
   // frames of video i have timestep 0; {}: none have. Runners may run segments until the backward
-  // pass is over, so `attention` must live as long; this Dit need not.
+  // pass is over, so `attention` must live as long; this Dit need not. With an attention that ranks
+  // share, which is of one video, the videos pass one after the other.
   at::Tensor ForwardBatch(const at::Tensor& latents, const std::vector<double>& timesteps,
                           const TextContext& text, const AttentionLayout& attention,
                           const SegmentRunners& runners = {},
@@ -109,6 +110,11 @@ class Dit {
 
  private:
   Dit(const DitConfig& config, const TensorMap& tensors, bool with_blocks);
+  // ForwardBatch of each video alone.
+  at::Tensor ForwardEach(const at::Tensor& latents, const std::vector<double>& timesteps,
+                         const TextContext& text, const AttentionLayout& attention,
+                         const SegmentRunners& runners,
+                         const std::vector<int64_t>& clean_frames) const;
   // Block i, ready for work on the current stream until the next call.
   const DitBlock& Block(int64_t i) const;
   // The state of a forward.

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "ops/attention/rms_rope.h"
 #include "ops/profiler.h"
+#include "parallel/exchange_autograd.h"
 
 namespace t3 {
 namespace {
@@ -79,12 +80,16 @@ SelfAttentionInput TokenShard::Unpack(const at::Tensor& packed,
   return in;
 }
 
+void TokenShard::CheckHeads(int64_t heads) const {
+  T3_CHECK(heads % group_->size() == 0, "DiT: {} heads for {} ranks; wanted a divisor of the heads",
+           heads, group_->size());
+}
+
 at::Tensor TokenShard::Attend(const SelfAttentionInput& input,
                               const std::vector<WindowPartition>& partitions,
                               int64_t scratch_bytes) const {
   const int64_t ranks = group_->size();
-  T3_CHECK(input.heads % ranks == 0, "DiT: {} heads for {} ranks; wanted a divisor of the heads",
-           input.heads, ranks);
+  CheckHeads(input.heads);
   const std::vector<int64_t> mine(static_cast<size_t>(ranks), count());
   at::Tensor packed = Pack(input);
   {
@@ -98,6 +103,36 @@ at::Tensor TokenShard::Attend(const SelfAttentionInput& input,
   const ProfileScope scope("exchange");
   out = group_->Exchange(out, shares_, mine);  // (ranks * count, C/ranks)
   return out.unflatten(0, {ranks, count()}).transpose(0, 1).reshape({count(), -1});
+}
+
+at::Tensor TokenShard::GatherAutograd(const at::Tensor& rows) const {
+  return t3::GatherAutograd(*group_, rows, shares_);
+}
+
+at::Tensor TokenShard::AttendAutograd(const SelfAttentionInput& in,
+                                      const std::vector<WindowPartition>& partitions) const {
+  constexpr ExecutionMode kMode = ExecutionMode::kDifferentiable;
+  CheckHeads(in.heads);
+  const int64_t ranks = group_->size();
+  const std::vector<int64_t> mine(static_cast<size_t>(ranks), count());
+  const auto normed = [&](const at::Tensor& x, const at::Tensor& weight) {
+    return RmsNormRope(x, weight, in.eps, in.heads, in.rope, kMode);
+  };
+  // (count, heads, d) -> (ranks, count, heads / ranks, d)
+  const auto by_rank = [&](const at::Tensor& x) {
+    return x.unflatten(1, {ranks, in.heads / ranks}).transpose(0, 1);
+  };
+  const at::Tensor packed =
+      at::stack({by_rank(normed(in.q, in.q_weight)), by_rank(normed(in.k, in.k_weight)),
+                 by_rank(in.v.unflatten(1, {in.heads, -1}))},
+                2);
+  const std::vector<at::Tensor> heads =  // (tokens, heads / ranks, d)
+      ExchangeAutograd(*group_, packed.flatten(0, 1), mine, shares_).unbind(1);
+  const at::Tensor attended = AttendPartitions(heads[0], heads[1], heads[2], partitions, kMode);
+  return ExchangeAutograd(*group_, attended, shares_, mine)  // (ranks * count, heads / ranks, d)
+      .unflatten(0, {ranks, count()})
+      .transpose(0, 1)
+      .reshape({count(), -1});
 }
 
 }  // namespace t3

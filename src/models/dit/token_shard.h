@@ -14,7 +14,8 @@ namespace t3 {
 // Consecutive tokens, whose shares may differ by one, for everything that treats a token by itself;
 // some heads of all tokens in self-attention, so that windows are those of one process. Exchanges
 // turn one into the other (Ulysses): q, k and v before the norm, whose inverse travels with them
-// because it is over all heads, and the output back. For inference.
+// because it is over all heads, and the output back. A differentiable forward exchanges q and k
+// after norm and rotation: a norm's backward pass then needs no sums over ranks.
 class TokenShard {
  public:
   // `tokens` of a forward over the group's ranks. Throws Error unless each has a token.
@@ -25,6 +26,8 @@ class TokenShard {
   // This rank's rows of (tokens, ...), a view; and from those of all ranks the whole, on each.
   at::Tensor Part(const at::Tensor& rows) const { return rows.narrow(0, first_, count()); }
   at::Tensor Gather(const at::Tensor& rows) const { return group_->Gather(rows, shares_); }
+  // Gather for a loss that every rank computes from the whole.
+  at::Tensor GatherAutograd(const at::Tensor& rows) const;
   // Of the first `boundary` of all tokens, how many are this rank's.
   int64_t Boundary(int64_t boundary) const;
 
@@ -33,8 +36,13 @@ class TokenShard {
   // divisible by the ranks.
   at::Tensor Attend(const SelfAttentionInput& input, const std::vector<WindowPartition>& partitions,
                     int64_t scratch_bytes) const;
+  // The same, differentiable; input.rope is of this rank's tokens. The gradients of weights that
+  // all ranks have are sums over the ranks, of which each gets its part.
+  at::Tensor AttendAutograd(const SelfAttentionInput& input,
+                            const std::vector<WindowPartition>& partitions) const;
 
  private:
+  void CheckHeads(int64_t heads) const;
   at::Tensor Pack(const SelfAttentionInput& input) const;
   SelfAttentionInput Unpack(const at::Tensor& packed, const SelfAttentionInput& whole) const;
 

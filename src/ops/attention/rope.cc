@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
+#include <vector>
 
 #include "base/check.h"
 
@@ -28,12 +29,19 @@ RopeTables RopeTables::Make(int64_t frames, int64_t height, int64_t width, int64
           AxisTable(width, space, device)};
 }
 
+RopeTables RopeTables::Slice(int64_t first, int64_t count) const {
+  const at::Tensor none = at::empty({1, 0}, t.options());
+  return {ForTokens().narrow(0, first, count).clone(), none, none};
+}
+
 at::Tensor RopeTables::ForTokens() const {
   const int64_t nt = t.size(0), nh = h.size(0), nw = w.size(0);
-  return at::cat({t.view({nt, 1, 1, -1}).expand({nt, nh, nw, -1}),
-                  h.view({1, nh, 1, -1}).expand({nt, nh, nw, -1}),
-                  w.view({1, 1, nw, -1}).expand({nt, nh, nw, -1})},
-                 -1)
+  const auto expand = [&](const at::Tensor& axis, at::IntArrayRef positions) {
+    std::vector<int64_t> shape = positions.vec();
+    shape.push_back(axis.size(1));  // 0 of an axis without pairs
+    return axis.view(shape).expand({nt, nh, nw, axis.size(1)});
+  };
+  return at::cat({expand(t, {nt, 1, 1}), expand(h, {1, nh, 1}), expand(w, {1, 1, nw})}, -1)
       .flatten(0, 2);
 }
 

@@ -21,6 +21,9 @@ struct RopeTables {
                          at::Device device);
   int64_t tokens() const { return t.size(0) * h.size(0) * w.size(0); }
   int64_t head_dim() const { return 2 * (t.size(1) + h.size(1) + w.size(1)); }
+  // Those of tokens [first, first + count), for attention inputs that hold only these: one axis
+  // with all pairs, which takes 4 head_dim bytes a token.
+  RopeTables Slice(int64_t first, int64_t count) const;
   // (N, head_dim / 2) complex64: the factors of every token, in (t,h,w) order.
   at::Tensor ForTokens() const;
 };

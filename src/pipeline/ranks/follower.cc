@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/failure.h"
 #include "loading/load_models.h"
+#include "loading/precision.h"
 #include "pipeline/decode.h"
 #include "pipeline/ranks/orders.h"
 #include "pipeline/ranks/shared_decoder.h"
@@ -69,7 +70,8 @@ bool Follower::Carry(const nlohmann::json& order) {
     FollowDecode(*decoder_, team_, order);
   } else if (what == orders::kLoadEncoder) {
     ReleaseCachedMemory(settings_.device);
-    encoder_ = LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_);
+    encoder_ = LoadVae(model_, VaeHalf::kEncoder,
+                       ClipEncoderDtype(settings_.dtype, settings_.device.is_cuda()), context_);
   } else if (what == orders::kDropEncoder) {
     encoder_.reset();
     ReleaseCachedMemory(settings_.device);
@@ -86,20 +88,20 @@ bool Follower::Carry(const nlohmann::json& order) {
   return true;
 }
 
-const ModelInfo& Follower::ModelOf(const std::string& draft_dit) {
-  if (draft_dit.empty()) return model_;
+const ModelInfo& Follower::ModelOf(const std::string& draft_dit, bool refiner) {
+  if (draft_dit.empty()) return refiner ? RefinerOf(model_) : model_;
   const auto known = draft_models_.find(draft_dit);
   if (known != draft_models_.end()) return known->second;
   ModelFiles files = settings_.files;
   files.dit = draft_dit;
-  return draft_models_.emplace(draft_dit, OpenModel(files)).first->second;
+  return draft_models_.emplace(draft_dit, OpenModel(files, FolderLoras::kApplied)).first->second;
 }
 
 void Follower::LoadDenoiser(const nlohmann::json& order) {
   denoiser_.reset();
   dit_.reset();
   ReleaseCachedMemory(settings_.device);
-  dit_model_ = &ModelOf(order.at("draft_dit"));
+  dit_model_ = &ModelOf(order.at("draft_dit"), order.at("refiner"));
   const BlockWeights blocks = order.at("stream") ? BlockWeights::kOnHost : BlockWeights::kOnDevice;
   dit_ = LoadDit(*dit_model_, settings_.dtype, blocks, context_, order.at("bf16"));
   ReleaseCachedMemory(settings_.device);  // of loading
@@ -122,6 +124,7 @@ void OrderDenoiser(Team* team, const DenoiserOrder& what, const std::function<vo
   if (team == nullptr) return load();
   Team::Order order(*team, nlohmann::json{{"do", orders::kLoadDenoiser},
                                           {"draft_dit", what.draft_dit},
+                                          {"refiner", what.refiner},
                                           {"stream", what.stream},
                                           {"scratch", what.scratch_bytes},
                                           {"bf16", what.also_bf16}}

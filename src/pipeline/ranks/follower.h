@@ -30,7 +30,7 @@ class Follower {
   bool Carry(const nlohmann::json& order);
   void LoadDenoiser(const nlohmann::json& order);
   void Denoise(const nlohmann::json& order);
-  const ModelInfo& ModelOf(const std::string& draft_dit);
+  const ModelInfo& ModelOf(const std::string& draft_dit, bool refiner);
 
   const ModelInfo& model_;
   const RunSettings& settings_;
@@ -50,6 +50,7 @@ class Follower {
 // Loads a denoiser as rank 0 does by `load`.
 struct DenoiserOrder {
   std::string draft_dit;  // empty: the model's
+  bool refiner = false;   // the model's with the LoRAs for refining
   bool stream = false;    // blocks from host memory
   int64_t scratch_bytes = 0;
   bool also_bf16 = false;  // loading/load_models.h

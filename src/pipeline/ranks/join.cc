@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "kernels/peer_access.h"
 #include "pipeline/ranks/follower.h"
 #include "runtime/device.h"
 #include "t3video/version.h"
@@ -52,6 +53,25 @@ void ShareCores(const RankPlace& place) {
   at::set_num_threads(std::max<int>(1, at::get_num_threads() / static_cast<int>(place.local_size)));
 }
 
+// Rank 0's machine stands for all.
+void WarnWithoutPeerAccess(const RankPlace& place, at::Device device) {
+  if (place.rank != 0 || !device.is_cuda()) return;
+  // A launcher may show each process its own GPU alone.
+  const int gpus = std::min<int>(static_cast<int>(place.local_size),
+                                 c10::impl::VirtualGuardImpl(at::kCUDA).deviceCount());
+  for (int gpu = 0; gpu < gpus; ++gpu) {
+    for (int peer = 0; peer < gpus; ++peer) {
+      if (gpu == peer || kernels::HasPeerAccess(gpu, peer)) continue;
+      spdlog::warn(
+          "GPU {} has no access to the memory of GPU {}, so that exchanges go through host memory; "
+          "sharing the tokens of a clip may then be slower than one GPU. `nvidia-smi topo -p2p r` "
+          "shows which GPUs have it",
+          gpu, peer);
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 at::Device RankDevice(at::Device device, const std::string& asked, const RankPlace& place) {
@@ -73,6 +93,7 @@ RankFacts FactsOf(const ModelInfo& model, const RunSettings& settings) {
           {"VAE", FileText(model.paths.vae)},
           {"decoder", FileText(model.paths.decoder)},
           {"LoRAs", LoraText(model.loras)},
+          {"LoRAs for refining", LoraText(RefinerOf(model).loras)},
           {"type", settings.DtypeName()}};
 }
 
@@ -86,6 +107,7 @@ Team* JoinRanks(const RankPlace& place, at::Device device, const RankFacts& fact
     if (device.is_cuda()) c10::impl::VirtualGuardImpl(device.type()).setDevice(device);
     team = new Team(place, device);
     team->set_timed(TimesExchanges());
+    WarnWithoutPeerAccess(place, device);
   }
   Compare(*team, {{"program", DescribeBuild()}, {"device", DeviceName(device)}});
   Compare(*team, facts);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
@@ -77,6 +78,11 @@ ordered_json SettingOf(const std::vector<Lora>& loras) {
     list.push_back(fmt::format("{}:{}", AbsolutePath(lora.path), lora.scale));
   return list;
 }
+// An empty list is "none".
+ordered_json SettingOf(const std::optional<std::vector<Lora>>& loras) {
+  if (!loras) return nullptr;
+  return loras->empty() ? ordered_json::array() : SettingOf(*loras);
+}
 
 // For metadata, which only people read: it need not name the file exactly.
 std::string FileName(const std::string& path) {
@@ -89,6 +95,41 @@ std::string ImageDigest(const ImageInput& image) {
   if (!image.path.empty() || image.empty()) return DigestOrEmpty(image.path);
   const std::string_view pixels(reinterpret_cast<const char*>(image.rgb.data()), image.rgb.size());
   return fmt::format("{}x{} {}", image.width, image.height, TextDigest(std::string(pixels)));
+}
+
+ordered_json DescribeLoraFile(const Lora& lora) {
+  ordered_json described = DescribeFile(lora.path);
+  described["scale"] = lora.scale;
+  const std::string config = AdapterConfigBeside(lora.path);
+  if (!config.empty()) described["adapter_config"] = DescribeFile(config);
+  return described;
+}
+
+std::string DigestOf(const ordered_json& file) {
+  return file.is_null() ? std::string() : file["digest"].get<std::string>();
+}
+
+// Digests and scales of LoRAs, as of WeightDigests.
+void AddLoraInputs(const char* name, const ordered_json& loras, ordered_json& inputs) {
+  for (const ordered_json& lora : loras) {
+    std::string input = fmt::format("{} x {}", DigestOf(lora), lora["scale"].get<double>());
+    const auto config = lora.find("adapter_config");  // has the strength where the file does not
+    if (config != lora.end()) input += " by " + DigestOf(*config);
+    inputs[name].push_back(std::move(input));
+  }
+}
+
+// A repeated run takes the lists that were given, and "none"; the model names its own again.
+void AddLoras(const ModelInfo& model, Metadata& metadata) {
+  const std::map<LoraOrigin, const char*> keys{{LoraOrigin::kGiven, "t3.lora"},
+                                               {LoraOrigin::kFolder, "t3.model_lora"},
+                                               {LoraOrigin::kAdded, "t3.add_lora"}};
+  for (size_t i = 0; i < model.loras.size(); ++i) {
+    std::string& list = metadata[keys.at(model.lora_origins[i])];
+    list += fmt::format("{}{}:{}", list.empty() ? "" : ";", FileName(model.loras[i].path),
+                        model.loras[i].scale);
+  }
+  if (model.declines_own_loras) metadata.try_emplace("t3.lora", "none");
 }
 
 std::string WithReplaced(std::string name, char replacement) {
@@ -132,7 +173,10 @@ Request DecidedRequest(const Job& job) {
     request.params.strength = job.sampling.strength;
     request.match_colors = request.match_colors.value_or(true);
   }
-  if (job.draft_size) request.params.draft_steps = job.draft_steps;
+  if (job.draft_size) {
+    request.params.draft_steps = job.draft_steps;
+    request.params.draft_sampling = job.draft_sampling;
+  }
   request.output.fps = job.fps;
   if (request.noise.empty() || AddsNoise(job.sampling.sampler))
     request.seed = request.seed.value_or(0);
@@ -148,29 +192,26 @@ ordered_json WeightDigests(const ModelInfo& model) {
                        {"tokenizer", DescribeFile(paths.tokenizer)},
                        {"loras", ordered_json::array()}};
   if (!paths.decoder.empty()) weights["decoder"] = DescribeFile(paths.decoder);
-  for (const Lora& lora : model.loras) {
-    ordered_json& described = weights["loras"].emplace_back(DescribeFile(lora.path));
-    described["scale"] = lora.scale;
-    const std::string config = AdapterConfigBeside(lora.path);
-    if (!config.empty()) described["adapter_config"] = DescribeFile(config);
+  for (const Lora& lora : model.loras) weights["loras"].push_back(DescribeLoraFile(lora));
+  if (model.refiner) {
+    weights["refiner_loras"] = ordered_json::array();
+    for (const Lora& lora : model.refiner->loras)
+      weights["refiner_loras"].push_back(DescribeLoraFile(lora));
   }
   return weights;
 }
 
 ordered_json RunInputs(const ModelInfo& model, const Job& job, const RunSettings& settings,
                        const ordered_json& weights) {
-  const auto digest = [](const ordered_json& file) {
-    return file.is_null() ? std::string() : file["digest"].get<std::string>();
-  };
   Request request = DecidedRequest(job);
   // Two sizes that are cropped from the same padded one have the same latents.
   request.params.size = VideoSize{job.geometry.padded_width, job.geometry.padded_height};
   const bool encodes_text = request.text_embeds.empty();
   const bool encodes_frames = !request.image.empty() || job.refines();
-  ordered_json inputs{{"dit", digest(weights["dit"])},
-                      {"text encoder", encodes_text ? digest(weights["text_encoder"]) : ""},
-                      {"tokenizer", encodes_text ? digest(weights["tokenizer"]) : ""},
-                      {"image encoder", encodes_frames ? digest(weights["vae"]) : ""}};
+  ordered_json inputs{{"dit", DigestOf(weights["dit"])},
+                      {"text encoder", encodes_text ? DigestOf(weights["text_encoder"]) : ""},
+                      {"tokenizer", encodes_text ? DigestOf(weights["tokenizer"]) : ""},
+                      {"image encoder", encodes_frames ? DigestOf(weights["vae"]) : ""}};
   VisitRequestOptions(request, [&](const Option& option, const auto& value) {
     if (option.effect != OptionEffect::kLatents) return;
     const ordered_json setting = SettingOf(value);
@@ -186,13 +227,11 @@ ordered_json RunInputs(const ModelInfo& model, const Job& job, const RunSettings
   if (!request.video.empty()) inputs["fps"] = job.fps;  // which frames of the source there are
   if (!request.noise.empty() && !AddsNoise(job.sampling.sampler)) inputs["seed"] = nullptr;
   inputs["dtype"] = settings.DtypeName();
-  for (size_t i = 0; i < model.loras.size(); ++i) {
-    const ordered_json& lora = weights["loras"][i];
-    std::string input = fmt::format("{} x {}", digest(lora), model.loras[i].scale);
-    const auto config = lora.find("adapter_config");  // has the strength where the file does not
-    if (config != lora.end()) input += " by " + digest(*config);
-    inputs["loras"].push_back(std::move(input));
-  }
+  const bool refines = &DenoisedBy(model, job) != &model;
+  AddLoraInputs("loras", weights[refines ? "refiner_loras" : "loras"], inputs);
+  // A draft by the same denoiser has others.
+  if (refines && job.draft_size && request.draft_dit.empty())
+    AddLoraInputs("draft loras", weights["loras"], inputs);
   return inputs;
 }
 
@@ -214,10 +253,7 @@ Metadata JobMetadata(const ModelInfo& model, const Job& job, const std::string& 
   if (job.attention.pattern != AttentionPattern::kFull)
     metadata["t3.windows_source"] = job.attention.windows_source;
   if (!model.paths.decoder.empty()) metadata["t3.decoder"] = FileName(model.paths.decoder);
-  for (const Lora& lora : model.loras) {
-    std::string& list = metadata["t3.lora"];
-    list += fmt::format("{}{}:{}", list.empty() ? "" : ";", FileName(lora.path), lora.scale);
-  }
+  AddLoras(model, metadata);
   return metadata;
 }
 

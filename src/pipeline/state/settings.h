@@ -23,7 +23,8 @@ nlohmann::ordered_json RunInputs(const ModelInfo& model, const Job& job,
                                  const nlohmann::ordered_json& weights);
 
 // {"dit": DescribeFile, "text_encoder": ..., "vae": ..., "tokenizer": ..., "loras": [...]},
-// and "decoder" where the model has one beside its VAE.
+// "decoder" where the model has one beside its VAE, and "refiner_loras" where it refines with
+// others.
 nlohmann::ordered_json WeightDigests(const ModelInfo& model);
 
 // The job's settings as metadata for the files that it writes: "t3.prompt", "t3.size", ...

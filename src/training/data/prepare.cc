@@ -356,7 +356,7 @@ class Preparation {
 PrepareResult Prepare(const ModelFiles& files, const RunOptions& options,
                       const PrepareRequest& request, const ProgressFn& progress,
                       const CancelToken* cancel) {
-  if (!files.loras.empty()) {
+  if (!files.loras.value_or(std::vector<Lora>()).empty() || !files.added_loras.empty()) {
     FailUsage("a LoRA changes the denoiser, which preparing does not use; leave it out");
   }
   if (options.host_memory_limit != 0) {

@@ -68,6 +68,7 @@ void Critic::Update(int64_t step, const std::function<Example(int64_t micro)>& s
   const double scale = 1.0 / static_cast<double>(config.accumulation);
   loss_ = 0;
   for (int64_t micro = 0; micro < config.accumulation; ++micro) {
+    if (!networks_.share->Has(micro)) continue;
     const Example example = sample(micro);
     // Recomputed segments use both again in the backward pass.
     const Dit dit = network_.Model(network_.leaves());
@@ -76,6 +77,8 @@ void Critic::Update(int64_t step, const std::function<Example(int64_t micro)>& s
     (loss * scale).backward();
     loss_ += scale * loss.item<double>();
   }
+  loss_ = networks_.share->SumOf(loss_);
+  for (const auto& [name, leaf] : network_.leaves()) networks_.share->Sum(leaf.grad());
   watch_.Add(loss_);
   norm_ = optimizer_.ClipGradients();
   T3_CHECK(std::isfinite(norm_),

@@ -8,7 +8,7 @@
 
 #include "training/distill/networks.h"
 #include "training/dit/trained_dit.h"
-#include "training/loop/optimizer.h"
+#include "training/loop/local_optimizer.h"
 
 namespace t3 {
 
@@ -64,7 +64,7 @@ class Critic {
   TrainedDit network_;
   AttentionCache attention_;
   OptimizerConfig rate_;
-  Optimizer optimizer_;
+  LocalOptimizer optimizer_;
   DivergenceWatch watch_;
   double loss_ = 0, norm_ = 0;
 };

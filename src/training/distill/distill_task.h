@@ -32,6 +32,10 @@ class DistillTask : public Task {
   }
   void BeforeStep(int64_t step) override { objective_->BeforeStep(step); }
   void AfterStep(int64_t step) override { objective_->AfterStep(step); }
+  bool ShareWith(const StepShare& share) override {
+    networks_.share = &share;
+    return true;
+  }
   StepValues Values() const override { return objective_->Values(); }
   TensorMap State() const override;
   void Restore(const TensorMap& state, int64_t steps) override;

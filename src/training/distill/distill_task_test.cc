@@ -170,7 +170,7 @@ TEST(DistillTask, WithoutGradientsTheVelocityIsTheSame) {
 SamplingConfig SamplingOf(const std::string& path, const Lora* lora = nullptr) {
   ModelFiles files;
   files.model = path;
-  if (lora != nullptr) files.loras.push_back(*lora);
+  if (lora != nullptr) files.loras = {*lora};
   return OpenModel(files).defaults.sampling;
 }
 

@@ -102,6 +102,8 @@ MicroBatchResult DmdObjective::ForwardBackward(int64_t step, int64_t micro, doub
 }
 
 void DmdObjective::AfterStep(int64_t /*step*/) {
+  const auto diversity = values_.find("diversity_loss");
+  if (diversity != values_.end()) diversity->second = networks_.share->SumOf(diversity->second);
   const double share = networks_.config.critic.toward_student;
   if (share > 0) critic_.MoveToward(networks_.student.leaves(), share);
 }

@@ -13,6 +13,7 @@
 #include "training/dit/batch_source.h"
 #include "training/dit/trained_dit.h"
 #include "training/loop/step_random.h"
+#include "training/loop/step_share.h"
 
 namespace t3 {
 
@@ -59,6 +60,8 @@ class DistillNetworks {
   TrainedDit student;
   AttentionCache attention;  // the student's
   GuidedTeacher teacher;
+  const StepShare alone;
+  const StepShare* share = &alone;  // of other processes, of a step
 };
 
 }  // namespace t3

@@ -16,7 +16,8 @@ namespace {
 
 bool IsEmpty(const ModelFiles& files) {
   return files.model.empty() && files.dit.empty() && files.text_encoder.empty() &&
-         files.vae.empty() && files.tokenizer.empty() && files.loras.empty();
+         files.vae.empty() && files.tokenizer.empty() &&
+         files.loras.value_or(std::vector<Lora>()).empty();
 }
 
 const char* FamilyName(const ModelInfo& model) {

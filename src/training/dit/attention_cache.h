@@ -14,15 +14,18 @@ namespace t3 {
 
 class AttentionCache {
  public:
-  AttentionCache(const ModelInfo& model, const AttentionConfig& config, at::Device device);
+  // `ranks`: those that share every forward; nullptr: this process alone.
+  AttentionCache(const ModelInfo& model, const AttentionConfig& config, at::Device device,
+                 RankGroup* ranks = nullptr);
 
-  // For latents (B,z,T,h,w); valid as long as this object.
+  // For a differentiable forward of latents (B,z,T,h,w); valid as long as this object.
   const AttentionLayout& For(const at::Tensor& latents);
 
  private:
   ModelInfo model_;
   AttentionConfig config_;
   at::Device device_;
+  RankGroup* ranks_;
   std::map<std::pair<Grid, int64_t>, AttentionLayout> layouts_;  // by grid and batch size
 };
 

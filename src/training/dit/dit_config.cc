@@ -159,6 +159,8 @@ DitTrainConfig ParseDitTrainConfig(const json& document, const std::string& sour
   root.Take("train_text_encoder", &config.train_text_encoder);
   root.TakeNumber("prompt_dropout", 0, 1, &config.prompt_dropout);
   root.TakeNumber("image_to_video", 0, 1, &config.image_to_video);
+  TakeOptional<int64_t>(root, "sequence_parallel", &config.sequence_parallel,
+                        [&](int64_t* v) { root.TakeInteger("sequence_parallel", 1, 4096, v); });
   config.validation = TakeValidation(root.Object("validation"), config.seed);
   root.CheckAllTaken();
   T3_CHECK(

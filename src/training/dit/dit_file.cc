@@ -46,9 +46,10 @@ void SaveDit(const DitTrainConfig& config, const ModelInfo& model, const TensorM
   const std::string file = (root / kDitFile).string();
   if (config.lora) {
     const std::string lora = (root / "lora.safetensors").string();
-    SaveLora(lora, weights, *config.lora, trained);
+    const at::ScalarType dtype = config.save_dtype == "bf16" ? at::kBFloat16 : at::kFloat;
+    SaveLora(lora, weights, *config.lora, dtype, trained);
     ConvertOptions options;
-    options.dtype = config.save_dtype == "bf16" ? at::kBFloat16 : at::kFloat;
+    options.dtype = dtype;
     for (const Lora& base : model.loras) options.loras.push_back({base.path, base.scale});
     options.loras.push_back({lora, 1});
     options.metadata = metadata;

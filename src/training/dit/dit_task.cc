@@ -51,7 +51,7 @@ nlohmann::json DitIdentity(const DitTrainConfig& config, const ModelInfo& model,
 
 DitTask::DitTask(const DitTrainConfig& config, const ModelInfo& model,
                  std::unique_ptr<BatchSource> source, at::ScalarType dtype,
-                 const RunContext& context)
+                 const RunContext& context, RankGroup* ranks)
     : config_(config),
       model_(model),
       source_(std::move(source)),
@@ -59,7 +59,8 @@ DitTask::DitTask(const DitTrainConfig& config, const ModelInfo& model,
       device_(context.device),
       timesteps_(config.timesteps),
       denoiser_(model, config.lora, nullptr, config.seed, dtype, context.device),
-      attention_(model, config, context.device) {
+      attention_(model, config, context.device, ranks),
+      alone_(model, config, context.device) {
   T3_CHECK(config.image_to_video == 0 || FamilyOf(model.dit.latent_channels) == ModelFamily::kWan22,
            "\"image_to_video\" needs a model that makes video from images (Wan2.2-TI2V, 48 latent "
            "channels); this one has {} latent channels",
@@ -121,11 +122,12 @@ TextContext DitTask::PrepareTexts(const TensorMap& weights, const Dit& dit, cons
 }
 
 at::Tensor DitTask::Loss(const Dit& dit, const TextContext& text, const Batch& batch,
-                         const StepRandom& random, const SegmentRunners& runners) {
+                         const StepRandom& random, const SegmentRunners& runners,
+                         AttentionCache& attention) {
   const NoisyBatch noisy =
       AddNoise(batch.latents.to(device_, at::kFloat), timesteps_, random, config_.image_to_video);
   const at::Tensor velocity =
-      dit.ForwardBatch(noisy.noisy, noisy.timesteps, text, attention_.For(batch.latents), runners,
+      dit.ForwardBatch(noisy.noisy, noisy.timesteps, text, attention.For(batch.latents), runners,
                        noisy.clean_frames);
   return FlowLoss(velocity, noisy);
 }
@@ -136,7 +138,7 @@ MicroBatchResult DitTask::ForwardBackward(int64_t step, int64_t micro, double sc
   // Recomputed segments use both again in the backward pass.
   const Dit dit = Model(leaves_);
   const TextContext text = PrepareTexts(leaves_, dit, batch, random, config_.prompt_dropout);
-  const at::Tensor loss = Loss(dit, text, batch, random, runners_);
+  const at::Tensor loss = Loss(dit, text, batch, random, runners_, attention_);
   (loss * scale).backward();
   return {loss.detach(), std::move(batch.items)};
 }
@@ -147,7 +149,7 @@ double DitTask::ValidationLoss(const TensorMap& weights, BatchSource& source, in
   const Batch batch = source.Get(0, micro);
   const Dit dit = Model(weights);
   const TextContext text = PrepareTexts(weights, dit, batch, random, /*prompt_dropout=*/0);
-  return Loss(dit, text, batch, random, {}).item<double>();
+  return Loss(dit, text, batch, random, {}, alone_).item<double>();
 }
 
 void DitTask::SaveText(const TensorMap& weights, const std::string& folder) const {

@@ -25,9 +25,11 @@ nlohmann::json DitIdentity(const DitTrainConfig& config, const ModelInfo& model,
 // forward pass works on bf16 copies of the fp32 weights, so gradients arrive in fp32.
 class DitTask : public Task {
  public:
-  // Loads the weights; throws Error as loading does. `dtype`: of the computation.
+  // Loads the weights; throws Error as loading does. `dtype`: of the computation. `ranks`: those
+  // that share the tokens of each micro batch, whose gradients are sums over them; nullptr: this
+  // process alone.
   DitTask(const DitTrainConfig& config, const ModelInfo& model, std::unique_ptr<BatchSource> source,
-          at::ScalarType dtype, const RunContext& context);
+          at::ScalarType dtype, const RunContext& context, RankGroup* ranks = nullptr);
 
   const TensorMap& leaves() const override { return leaves_; }
   MicroBatchResult ForwardBackward(int64_t step, int64_t micro, double scale) override;
@@ -47,7 +49,8 @@ class DitTask : public Task {
   at::Tensor EncodeEmptyPrompt(const RunContext& context) const;
   TensorMap TextWeights(const TensorMap& weights) const;
   at::Tensor Loss(const Dit& dit, const TextContext& text, const Batch& batch,
-                  const StepRandom& random, const SegmentRunners& runners);
+                  const StepRandom& random, const SegmentRunners& runners,
+                  AttentionCache& attention);
   TextContext PrepareTexts(const TensorMap& weights, const Dit& dit, const Batch& batch,
                            const StepRandom& random, double prompt_dropout) const;
   void SaveText(const TensorMap& weights, const std::string& folder) const;
@@ -60,9 +63,10 @@ class DitTask : public Task {
   TimestepTable timesteps_;
   TrainedDit denoiser_;
   TensorMap leaves_;
-  at::Tensor empty_text_;   // the encoded empty prompt; undefined without prompt dropout
-  SegmentRunners runners_;  // empty when activations are stored
-  AttentionCache attention_;
+  at::Tensor empty_text_;     // the encoded empty prompt; undefined without prompt dropout
+  SegmentRunners runners_;    // empty when activations are stored
+  AttentionCache attention_;  // of training
+  AttentionCache alone_;      // of validation
 };
 
 }  // namespace t3

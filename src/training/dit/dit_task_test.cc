@@ -6,8 +6,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
+#include "training/dit/model_folder.h"
 #include "training/dit/testing/synthetic_source.h"
 #include "training/loop/trainer.h"
 #include "weights/testing/test_folder.h"
@@ -157,6 +159,27 @@ TEST(DitTask, TheFolderItWritesIsTheModelItTrained) {
   EXPECT_THAT(std::string(std::istreambuf_iterator<char>(svg), {}), HasSubstr("polyline"));
 }
 
+// The base's LoRAs were made for its weights.
+TEST(DitTask, TheFolderItWritesDoesNotNameTheLorasOfTheBase) {
+  const test::Folder folder;
+  std::filesystem::copy(T3_SOURCE_DIR "/tests/data/reference/mini2.1", folder.Path("base"),
+                        std::filesystem::copy_options::recursive);
+  folder.Add("base/t3.json",
+             R"({"steps": 20, "lora": "few.safetensors", "refiner_lora": [], "shift": 3})");
+  folder.Add("base/few.safetensors", "not looked at");
+  ModelFiles files;
+  files.model = folder.Path("base");
+  const ModelInfo base = OpenModel(files);
+  EXPECT_TRUE(base.loras.empty());
+  std::filesystem::create_directory(folder.Path("run"));
+  for (int i = 0; i < 2; ++i) {  // a resumed run links again
+    LinkOtherParts(base, folder.Path("run"), /*text_encoder=*/true);
+    EXPECT_EQ(nlohmann::json::parse(folder.Read("run/t3.json")),
+              (nlohmann::json{{"steps", 20}, {"shift", 3}}));
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder.Path("run/few.safetensors")));
+}
+
 // The file of factors, merged into the base when it is loaded, is the model in training; so is the
 // merged model that is written beside it.
 TEST(DitTask, LoraFilesMergeIntoTheModelInTraining) {
@@ -183,6 +206,19 @@ TEST(DitTask, LoraFilesMergeIntoTheModelInTraining) {
           file->tensors().contains(fmt::format("diffusion_model.blocks.4.{}.{}", module, name)));
     }
   }
+}
+
+TEST(DitTask, ALoraIsSavedInTheDtypeOfTheModel) {
+  const test::Folder folder;
+  const DitTrainConfig config = MiniConfig(
+      folder.Path("run"), {{"steps", 1}, {"lora", {{"rank", 2}}}, {"save_dtype", "bf16"}});
+  Train(config, *MiniTask(config));
+  const auto file = WeightFile::Open(config.output + "/lora.safetensors");
+  const std::string factor = "diffusion_model.blocks.4.ffn.2.lora_A.weight";
+  EXPECT_EQ(file->tensors().at(factor).dtype, DType::kBF16);
+  ModelInfo model = MiniModel();
+  model.loras.push_back({config.output + "/lora.safetensors", 1});
+  EXPECT_NO_THROW(Loaded(model));
 }
 
 }  // namespace

@@ -69,10 +69,10 @@ TensorMap ApplyLora(const TensorMap& frozen, const TensorMap& factors, const Lor
 }
 
 void SaveLora(const std::string& path, const TensorMap& factors, const LoraConfig& config,
-              const Metadata& metadata) {
+              at::ScalarType dtype, const Metadata& metadata) {
   std::vector<std::pair<std::string, at::Tensor>> tensors;
   for (const auto& [name, tensor] : factors) {
-    tensors.emplace_back("diffusion_model." + name, tensor);
+    tensors.emplace_back("diffusion_model." + name, tensor.to(dtype));
     if (!name.ends_with(kUp)) continue;
     tensors.emplace_back("diffusion_model." + name.substr(0, name.size() - kUp.size()) + ".alpha",
                          at::scalar_tensor(config.alpha, at::TensorOptions().dtype(at::kFloat)));

@@ -22,8 +22,9 @@ TensorMap InitLora(const LoraConfig& config, const TensorTable& table, int64_t s
 TensorMap ApplyLora(const TensorMap& frozen, const TensorMap& factors, const LoraConfig& config);
 
 // A LoRA file with the names that other programs load: "diffusion_model.MODULE.lora_A.weight",
-// ".lora_B.weight" and ".alpha". `factors` as InitLora names them.
+// ".lora_B.weight" and ".alpha". `factors` as InitLora names them, written
+// in `dtype`.
 void SaveLora(const std::string& path, const TensorMap& factors, const LoraConfig& config,
-              const Metadata& metadata);
+              at::ScalarType dtype, const Metadata& metadata);
 
 }  // namespace t3

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/mapped_file.h"
 #include "loading/sampling_json.h"
+#include "loading/stage_loras.h"
 
 namespace t3 {
 namespace {
@@ -56,6 +57,15 @@ void WriteDefaults(const GenerationDefaults& defaults, const fs::path& path) {
   WriteAtomically(path.string(), DumpJson(document, 2) + "\n");
 }
 
+// The LoRAs that t3.json names were trained on the base's weights, and do not fit what training
+// makes of them.
+void LinkDefaults(const std::string& path, const fs::path& folder) {
+  nlohmann::ordered_json document = ReadOrderedJson(path);
+  if (document.erase(kLoraField) + document.erase(kRefinerLoraField) == 0)
+    return LinkPart(path, folder, "t3");
+  WriteAtomically((folder / "t3.json").string(), DumpJson(document, 2) + "\n");
+}
+
 }  // namespace
 
 void LinkOtherParts(const ModelInfo& base, const std::string& folder, bool text_encoder) {
@@ -67,7 +77,7 @@ void LinkOtherParts(const ModelInfo& base, const std::string& folder, bool text_
   if (paths.defaults.empty()) {
     WriteDefaults(base.defaults, fs::path(folder) / "t3.json");
   } else {
-    LinkPart(paths.defaults, folder, "t3");
+    LinkDefaults(paths.defaults, folder);
   }
 }
 

@@ -4,13 +4,14 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/text.h"
 
 namespace t3 {
 
 void PrepareWhenMissing(const DitTrainConfig& config, const RunContext& context) {
   constexpr size_t kMaxRejected = 20;  // rejected files in the log; rejected.json lists all
   ModelFiles files = config.model;
-  files.loras.clear();  // they change the denoiser, which is not needed
+  files.loras.reset();  // they change the denoiser, which is not needed
   RunOptions options;
   options.device = config.device;
   options.dtype = config.dtype;
@@ -21,10 +22,10 @@ void PrepareWhenMissing(const DitTrainConfig& config, const RunContext& context)
   }
   const std::string& folder = config.data.prepared;
   if (!result.rejected.empty()) {
-    spdlog::warn("{} files are left out; {}/rejected.json lists them", result.rejected.size(),
-                 folder);
+    spdlog::warn("{} left out; {}/rejected.json lists them",
+                 Counted(std::ssize(result.rejected), "file"), folder);
   }
-  spdlog::info("{} has {} clips, {} of them new", folder, result.clips, result.encoded);
+  spdlog::info("{} has {}, {} of them new", folder, Counted(result.clips, "clip"), result.encoded);
 }
 
 }  // namespace t3

@@ -4,7 +4,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "training/loop/optimizer.h"
+#include "training/loop/local_optimizer.h"
 
 namespace t3 {
 namespace {
@@ -37,7 +37,7 @@ TEST(Muon, StepsOnceAndAdamWMovesTheRest) {
       .lr = 0.01, .weight_decay = 0.1, .clip = 0, .matrices = MatrixRule::kMuon, .momentum = 0.9};
   const at::Tensor start = at::randn({16, 2, 20}), gradient = at::randn({16, 2, 20});
   TensorMap leaves{{"w", start.clone().requires_grad_()}, {"b", at::zeros({4}).requires_grad_()}};
-  Optimizer optimizer(config, 0, leaves);
+  LocalOptimizer optimizer(config, 0, leaves);
   leaves["w"].mutable_grad() = gradient.clone();
   leaves["b"].mutable_grad() = at::ones({4});
   optimizer.Step(config.lr);

@@ -1,10 +1,9 @@
 // AdamW against its definition in fp64, clipping, schedules and the average.
-#include "training/loop/optimizer.h"
-
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include "t3video/error.h"
+#include "training/loop/local_optimizer.h"
 
 namespace t3 {
 namespace {
@@ -14,7 +13,7 @@ TEST(Optimizer, FollowsAdamW) {
       .lr = 0.01, .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-8, .weight_decay = 0.1, .clip = 0};
   const at::Tensor start = at::randn({7, 3});
   TensorMap leaves{{"w", start.clone().requires_grad_()}};
-  Optimizer optimizer(config, 0.9, leaves);
+  LocalOptimizer optimizer(config, 0.9, leaves);
   at::Tensor w = start.to(at::kDouble), m = at::zeros_like(w), v = at::zeros_like(w);
   at::Tensor average = w.clone();
   for (int step = 1; step <= 5; ++step) {
@@ -39,7 +38,7 @@ TEST(Optimizer, FollowsAdamW) {
 
 TEST(Optimizer, ClipsTheGlobalNorm) {
   TensorMap leaves{{"a", at::zeros({3}).requires_grad_()}, {"b", at::zeros({1}).requires_grad_()}};
-  Optimizer optimizer({.clip = 1}, 0, leaves);
+  LocalOptimizer optimizer({.clip = 1}, 0, leaves);
   EXPECT_THROW(optimizer.ClipGradients(), Error);  // no gradients yet
   leaves["a"].mutable_grad() = at::zeros({3});
   leaves["a"].mutable_grad()[1] = 3;

@@ -23,11 +23,14 @@ using testing::IsEmpty;
 // Learns two layers that reproduce a function of random inputs.
 class LayersTask : public Task {
  public:
-  LayersTask()
-      : leaves_{{"a", (at::eye(6) * 0.5).requires_grad_()},
+  // `failing`: a step whose batches cannot be computed.
+  explicit LayersTask(int64_t failing = -1)
+      : failing_(failing),
+        leaves_{{"a", (at::eye(6) * 0.5).requires_grad_()},
                 {"b", at::ones({4, 6}).requires_grad_()}} {}
   const TensorMap& leaves() const override { return leaves_; }
   MicroBatchResult ForwardBackward(int64_t step, int64_t micro, double scale) override {
+    T3_CHECK(step != failing_, "the clip of step {} is damaged", step);
     const at::Tensor x = StepRandom(1, step, micro).Normal(Draw::kNoise, {5, 6}, at::kCPU);
     const at::Tensor y = x.matmul(leaves_.at("a").t()).tanh().matmul(leaves_.at("b").t());
     const at::Tensor loss = (y - x.narrow(1, 0, 4).sin()).square().mean();
@@ -40,6 +43,7 @@ class LayersTask : public Task {
   nlohmann::json Identity() const override { return {{"denoiser", "two layers"}}; }
 
  private:
+  int64_t failing_;
   TensorMap leaves_;
 };
 
@@ -66,9 +70,10 @@ Trained TrainOn(int64_t ranks, const std::string& output, int64_t steps) {
   const auto errors = RunRanks(ranks, [&](Team& team) {
     LayersTask task;
     const TrainConfig config = ConfigOf(output, steps);
-    if (team.rank() != 0) return FollowTraining(task, team, config.accumulation);
+    const RankLayout layout = ChooseRankLayout(ranks, config.accumulation, {}, 1);
+    if (team.rank() != 0) return FollowTraining(task, team, layout, config);
     const RunContext context{silent, nullptr, at::kCPU};
-    RankTask shared(task, team, config.accumulation);
+    RankTask shared(task, team, layout, config.accumulation);
     Trainer trainer(config, shared, context);
     trainer.Run();
     for (const LogEntry& entry : trainer.log()) result.losses.push_back(entry.loss);
@@ -101,13 +106,30 @@ TEST(RankTask, ResumesOnAnotherNumberOfRanks) {
   EXPECT_TRUE(at::allclose(rest.weights, one.weights, 1e-5, 1e-7));
 }
 
-TEST(RankTask, WantsABatchForEachRank) {
-  const auto errors = RunRanks(2, [&](Team& team) {
-    if (team.rank() != 0) return;
-    LayersTask task;
-    const RankTask shared(task, team, 1);
-  });
-  EXPECT_THAT(errors[0], HasSubstr("\"accumulation\" 1 gives 2 ranks fewer than one batch each"));
+// The failing rank takes its part of the optimizer's state with it.
+TEST(RankTask, AFailureLeavesTheLatestCheckpoint) {
+  for (const int64_t failing_rank : {0, 1}) {
+    const test::Folder folder;
+    const std::string output = folder.Path("run");
+    TrainOn(2, output, 3);
+    const auto errors = RunRanks(2, [&](Team& team) {
+      LayersTask task(team.rank() == failing_rank ? 5 : -1);
+      const TrainConfig config = ConfigOf(output, 10);
+      const RankLayout layout = ChooseRankLayout(2, config.accumulation, {}, 1);
+      if (team.rank() != 0) return FollowTraining(task, team, layout, config);
+      const ProgressFn silent;
+      const RunContext context{silent, nullptr, at::kCPU};
+      RankTask shared(task, team, layout, config.accumulation);
+      Trainer trainer(config, shared, context);
+      trainer.Run();
+    });
+    EXPECT_THAT(errors[0], HasSubstr("the clip of step 5 is damaged")) << failing_rank;
+    const auto newest = CheckpointFolder(output, 2).Newest();
+    ASSERT_TRUE(newest);
+    EXPECT_EQ(newest->step, 3);
+    const Trained rest = TrainOn(2, output, 10), one = TrainOn(1, folder.Path("one"), 10);
+    EXPECT_TRUE(at::allclose(rest.weights, one.weights, 1e-5, 1e-7));
+  }
 }
 
 }  // namespace

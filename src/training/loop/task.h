@@ -5,12 +5,15 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "base/check.h"
 #include "nn/tensor_map.h"
+#include "training/loop/local_optimizer.h"
+#include "training/loop/step_share.h"
 
 namespace t3 {
 
@@ -34,6 +37,13 @@ class Task {
   // the leaves have changed.
   virtual void BeforeStep(int64_t /*step*/) {}
   virtual void AfterStep(int64_t /*step*/) {}
+  // What updates the leaves. Called once, before the first step.
+  virtual std::unique_ptr<Optimizer> MakeOptimizer(const TrainConfig& config) {
+    return std::make_unique<LocalOptimizer>(config.optimizer, config.ema, leaves());
+  }
+  // Several processes share the task: from now on each calls BeforeStep and AfterStep and has the
+  // same state. False where they cannot, because it has a state and does not ask `share`.
+  virtual bool ShareWith(const StepShare& /*share*/) { return State().empty(); }
   // Of the last step.
   virtual StepValues Values() const { return {}; }
   // What a checkpoint holds besides the leaves and their optimizer's state, as it is between steps.

@@ -77,7 +77,7 @@ ModelFiles TakeModelFiles(JsonFields& parent) {
   fields.Take("text_encoder", &model.text_encoder);
   fields.Take("vae", &model.vae);
   fields.Take("tokenizer", &model.tokenizer);
-  model.loras = TakeLoras(fields);
+  if (fields.Find("loras") != nullptr) model.loras = TakeLoras(fields);
   fields.CheckAllTaken();
   return model;
 }
@@ -113,9 +113,9 @@ TrainConfig TakeTrainConfig(JsonFields& root, const json& document) {
 
 json ResumeFingerprint(const json& document, const ScheduleConfig& schedule) {
   json fields = document;
-  for (const char* free :
-       {"output", "overwrite", "model", "data", "device", "save_dtype", "checkpoint", "samples",
-        "validation", "activation_checkpoints", "stop_after_seconds", "profile"}) {
+  for (const char* free : {"output", "overwrite", "model", "data", "device", "save_dtype",
+                           "checkpoint", "samples", "validation", "activation_checkpoints",
+                           "sequence_parallel", "stop_after_seconds", "profile"}) {
     fields.erase(free);
   }
   if (schedule.decay == Decay::kConstant) fields.erase("steps");

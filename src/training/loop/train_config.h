@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "base/json_fields.h"
@@ -49,7 +50,8 @@ struct TrainConfig {
   double stop_after_seconds = 0;  // limit of one call, counted from `started`; 0: none
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   int64_t batch_size = 1;
-  int64_t accumulation = 1;  // micro batches of a step
+  int64_t accumulation = 1;                  // micro batches of a step
+  std::optional<int64_t> sequence_parallel;  // ranks that share a clip; absent: ChooseRankLayout
   int64_t seed = 0;
   OptimizerConfig optimizer;
   ScheduleConfig schedule;

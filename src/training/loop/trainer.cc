@@ -70,7 +70,7 @@ Trainer::Trainer(const TrainConfig& config, Task& task, const RunContext& contex
       task_(task),
       context_(context),
       hooks_(std::move(hooks)),
-      optimizer_(config.optimizer, config.ema, task.leaves()),
+      optimizer_(task.MakeOptimizer(config)),
       checkpoints_(config.output, config.checkpoint.keep),
       step_(Resume()),
       saved_step_(step_),
@@ -93,7 +93,7 @@ int64_t Trainer::Resume() {
   CheckSameRun(*checkpoint, Fingerprint());
   try {
     task_.Restore(TakeTaskState(checkpoint->tensors), checkpoint->step);
-    optimizer_.Restore(checkpoint->tensors, checkpoint->step);
+    optimizer_->Restore(checkpoint->tensors, checkpoint->step);
   } catch (const Error& error) {
     Fail("cannot resume from the checkpoint {}: {}", checkpoint->path, error.what());
   }
@@ -135,10 +135,10 @@ void Trainer::Step() {
   in_step_ = true;
   const double loss = RunMicroBatches(&items);
   CheckFinite(loss, "loss", items);
-  const double norm = optimizer_.ClipGradients();
+  const double norm = optimizer_->ClipGradients();
   CheckFinite(norm, "gradient norm", items);
   const double lr = LearningRate(config_.optimizer, config_.schedule, step_, config_.steps);
-  optimizer_.Step(lr);
+  optimizer_->Step(lr);
   task_.AfterStep(step_);
   ++step_;
   in_step_ = false;
@@ -204,7 +204,7 @@ std::optional<double> Trainer::Validate() {
   if (hooks_.validate_every <= 0 || step_ % hooks_.validate_every != 0) return std::nullopt;
   try {
     return limit_.Measure(kValidationTime,
-                          [&] { return hooks_.validate(optimizer_.EmaWeights()); });
+                          [&] { return hooks_.validate(optimizer_->EmaWeights()); });
   } catch (const std::exception& error) {
     const bool cancelled = context_.cancel != nullptr && context_.cancel->cancelled();
     if (!cancelled) spdlog::warn("the validation of step {} failed: {}", step_, MessageOf(error));
@@ -217,7 +217,7 @@ StepValues Trainer::Gate() {
   if (hooks_.gate_every <= 0 || step_ % hooks_.gate_every != 0) return {};
   try {
     return limit_.Measure(kGateTime, [&] {
-      const TensorMap weights = optimizer_.EmaWeights();
+      const TensorMap weights = optimizer_->EmaWeights();
       GateResult result = hooks_.gate(weights);
       best_.Offer(step_, result,
                   [&](const std::string& folder) { task_.SaveModel(weights, folder); });
@@ -237,7 +237,7 @@ void Trainer::GateTheBase() {
   if (hooks_.gate_every <= 0 || step_ != 0) return;
   try {
     const GateResult result =
-        limit_.Measure(kGateTime, [&] { return hooks_.gate(optimizer_.EmaWeights()); });
+        limit_.Measure(kGateTime, [&] { return hooks_.gate(optimizer_->EmaWeights()); });
     std::string text;
     for (const auto& [name, value] : result.values) text += fmt::format(", {} {:.4g}", name, value);
     spdlog::info("before the first step: gate_score {:.4g}{}", result.score, text);
@@ -283,7 +283,7 @@ bool Trainer::CheckpointIsDue() const {
 }
 
 TensorMap Trainer::State() const {
-  TensorMap state = optimizer_.State();
+  TensorMap state = optimizer_->State();
   for (const auto& [name, tensor] : task_.State()) state[kTaskState + name] = tensor;
   return state;
 }
@@ -297,6 +297,11 @@ void Trainer::SaveCheckpoint() {
 // The weights are still those of the last finished step; a task's own state is not.
 void Trainer::SaveAfterFailure() {
   if (step_ == saved_step_ || (in_step_ && !task_.State().empty())) return;
+  if (!optimizer_->HasState()) {
+    spdlog::warn("step {} cannot be saved, because other ranks have a part of its state. {}", step_,
+                 KeptText());
+    return;
+  }
   try {
     SaveCheckpoint();
     spdlog::info("step {} is saved in {}", step_, config_.output);
@@ -313,7 +318,7 @@ void Trainer::SaveAndStopIfCancelled() {
 }
 
 void Trainer::SaveModelAndCurves() {
-  limit_.Measure(kModelTime, [&] { task_.SaveModel(optimizer_.EmaWeights(), config_.output); });
+  limit_.Measure(kModelTime, [&] { task_.SaveModel(optimizer_->EmaWeights(), config_.output); });
   try {
     WriteCurves((std::filesystem::path(config_.output) / "curves.svg").string(), log_.entries());
   } catch (const Error& error) {

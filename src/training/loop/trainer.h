@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,7 +54,7 @@ class Trainer {
   int64_t step() const { return step_; }
   const std::vector<LogEntry>& log() const { return log_.entries(); }
   // The EMA where it is on, else the weights.
-  TensorMap weights() const { return optimizer_.EmaWeights(); }
+  TensorMap weights() const { return optimizer_->EmaWeights(); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -83,7 +84,7 @@ class Trainer {
   Task& task_;
   const RunContext& context_;
   TrainHooks hooks_;
-  Optimizer optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;
   CheckpointFolder checkpoints_;
   int64_t step_;        // steps done
   int64_t saved_step_;  // of the newest checkpoint

@@ -16,6 +16,7 @@ VaeLossOptions TakeVaeLoss(JsonFields fields) {
   fields.TakeNumber("laplacian", 0, kMaxWeight, &options.laplacian_weight);
   fields.TakeInteger("laplacian_levels", 1, 16, &options.laplacian_levels);
   fields.TakeNumber("texture", 0, kMaxWeight, &options.texture_weight);
+  fields.TakeNumber("flicker", 0, kMaxWeight, &options.flicker_weight);
   fields.CheckAllTaken();
   return options;
 }

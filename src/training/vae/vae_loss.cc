@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/check.h"
@@ -27,7 +28,7 @@ Moments Split(const at::Tensor& moments) {
 
 void CheckOptions(const VaeLossOptions& o) {
   for (const double value : {o.reconstruction_weight, o.charbonnier, o.kl_weight, o.gradient_weight,
-                             o.laplacian_weight, o.texture_weight}) {
+                             o.laplacian_weight, o.texture_weight, o.flicker_weight}) {
     T3_CHECK(std::isfinite(value) && value >= 0,
              "the VAE loss has a weight of {}; wanted 0 or more", value);
   }
@@ -97,6 +98,24 @@ at::Tensor TextureTerm(const at::Tensor& decoded, const at::Tensor& video) {
   return (FineTexture(wide) - FineTexture(video.to(wide.options()))).abs().mean();
 }
 
+at::Tensor FlickerTerm(const at::Tensor& d) {
+  constexpr int64_t kFinest = 16, kCoarsest = 64;
+  // The differences are small beside the rounding of bf16.
+  const at::Tensor wide = d.scalar_type() == at::kBFloat16 ? d.to(at::kFloat) : d;
+  at::Tensor sum = at::zeros({}, wide.options());
+  if (d.size(-3) < 3) return sum;
+  at::Tensor means = wide.reshape({-1, d.size(-3), d.size(-2), d.size(-1)});
+  int64_t pool = kFinest;
+  for (int64_t size = kFinest; size <= kCoarsest; size *= 2) {
+    if (std::min(means.size(-2), means.size(-1)) < pool) break;
+    means = at::avg_pool2d(means, {pool, pool});
+    const double scale = static_cast<double>(size) / static_cast<double>(kFinest);
+    sum = sum + scale * means.diff(2, 1).abs().mean();
+    pool = 2;
+  }
+  return sum;
+}
+
 namespace {
 
 // `moments`: undefined without the KL term.
@@ -117,6 +136,7 @@ VaeLossResult SumOfTerms(const at::Tensor& decoded, const at::Tensor& video,
   add("laplacian", options.laplacian_weight,
       [&] { return LaplacianTerm(d, options.laplacian_levels); });
   add("texture", options.texture_weight, [&] { return TextureTerm(decoded, video); });
+  add("flicker", options.flicker_weight, [&] { return FlickerTerm(d); });
   return result;
 }
 

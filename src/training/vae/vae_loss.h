@@ -33,12 +33,15 @@ struct VaeLossOptions {
   // Laplacian band: the amount of fine detail, not its position, which latents cannot encode.
   // Without this term the others favour blur.
   double texture_weight = 0;
+  // Second differences of d over time, of means over blocks of 16, 32 and 64 pixels: brightness
+  // that jumps from frame to frame, which is small at every pixel and plain to the eye.
+  double flicker_weight = 0;
 };
 
 struct VaeLossResult {
   at::Tensor total;  // scalar, differentiable; the weighted sum of the terms
   // Unweighted, detached, on the video's device: "reconstruction", "kl", "gradient", "laplacian",
-  // "texture", those with a weight.
+  // "texture", "flicker", those with a weight.
   std::vector<std::pair<std::string, at::Tensor>> terms;
 };
 
@@ -64,5 +67,8 @@ at::Tensor GradientTerm(const at::Tensor& d);
 at::Tensor LaplacianTerm(const at::Tensor& d, int64_t levels);
 // Both of one shape; H and W beyond a multiple of 8 are ignored.
 at::Tensor TextureTerm(const at::Tensor& decoded, const at::Tensor& video);
+// Sum over block sizes s of s/16 times the mean of |second difference over time of block means|:
+// means of independent errors fall as 1/s. 0 below 3 frames; sizes beyond the frame are left out.
+at::Tensor FlickerTerm(const at::Tensor& d);
 
 }  // namespace t3

@@ -22,7 +22,8 @@ constexpr VaeLossOptions kAllTerms{.reconstruction_weight = 1,
                                    .gradient_weight = 0.5,
                                    .laplacian_weight = 0.7,
                                    .laplacian_levels = 3,
-                                   .texture_weight = 0.4};
+                                   .texture_weight = 0.4,
+                                   .flicker_weight = 0.6};
 
 TensorMap TrainableVae(const VaeConfig& config, uint64_t seed, at::ScalarType dtype) {
   TensorMap weights;
@@ -96,6 +97,34 @@ TEST(VaeLossTerms, LaplacianEqualsItsDefinitionAtOddSizes) {
                   PlainLaplacian(rows, levels), 1e-12);
     }
   }
+}
+
+// Block means and second differences in plain loops.
+double PlainFlicker(const at::Tensor& d, int64_t size) {
+  const int64_t rows = d.size(-2) / size, columns = d.size(-1) / size, frames = d.size(-3);
+  double sum = 0;
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < columns; ++j) {
+      std::vector<double> means;
+      for (int64_t t = 0; t < frames; ++t) {
+        means.push_back(Value(d[0][t].narrow(0, i * size, size).narrow(1, j * size, size).sum() /
+                              (size * size)));
+      }
+      for (size_t t = 1; t + 1 < means.size(); ++t)
+        sum += std::abs(means[t - 1] - 2 * means[t] + means[t + 1]);
+    }
+  }
+  return sum / static_cast<double>(rows * columns * (frames - 2));
+}
+
+TEST(VaeLossTerms, FlickerEqualsItsDefinitionAtOddSizes) {
+  const at::Tensor d = SeededNoise({1, 5, 37, 70}, 4).to(at::kDouble);
+  EXPECT_NEAR(Value(FlickerTerm(d)), PlainFlicker(d, 16) + 2 * PlainFlicker(d, 32), 1e-12);
+  // A brightness that changes at a constant rate does not jump, and two frames cannot.
+  const at::Tensor ramp = at::arange(5, at::kDouble).view({1, 5, 1, 1}).expand({3, 5, 16, 16});
+  EXPECT_EQ(Value(FlickerTerm(ramp)), 0);
+  EXPECT_EQ(Value(FlickerTerm(d.narrow(1, 0, 2))), 0);
+  EXPECT_EQ(Value(FlickerTerm(d.narrow(2, 0, 15))), 0);
 }
 
 TEST(SampleLatentsTest, DependsOnSeedAndStepAlone) {
