@@ -28,8 +28,9 @@ using EnvironmentFn = std::function<const char*(const char* name)>;
 
 // The place that torchrun, mpirun or srun gives a process by its environment: RANK, WORLD_SIZE,
 // LOCAL_RANK, MASTER_ADDR and MASTER_PORT; OMPI_COMM_WORLD_RANK, _SIZE and _LOCAL_RANK;
-// SLURM_PROCID, SLURM_STEP_NUM_TASKS and SLURM_LOCALID. T3_RANK_TIMEOUT is `patience`. Without any of them
-// the place of a process alone. Throws Error of kind kUsage for values that contradict each other.
+// SLURM_PROCID, SLURM_STEP_NUM_TASKS and SLURM_LOCALID. T3_RANK_TIMEOUT is `patience`. Without any
+// of them the place of a process alone. Throws Error of kind kUsage for values that contradict each
+// other.
 RankPlace FindRankPlace(const EnvironmentFn& environment);
 RankPlace FindRankPlace();  // of this process
 

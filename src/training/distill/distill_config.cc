@@ -129,8 +129,7 @@ void RefuseFieldsOfOthers(const json& document, const DistillConfig& config) {
       RefuseFields(document, source, "dmd", {"timesteps", "consistency"});
       break;
     case Objective::kGuidance:
-      RefuseFields(document, source, "guidance",
-                   {"critic", "score", "diversity", "consistency"});
+      RefuseFields(document, source, "guidance", {"critic", "score", "diversity", "consistency"});
       break;
     case Objective::kConsistency:
       RefuseFields(document, source, "consistency", {"critic", "score", "diversity", "timesteps"});
