@@ -39,6 +39,7 @@ TEST_F(EvalCli, MeasuresAModel) {
   EXPECT_THAT(result.out, HasSubstr("2 held-out scenes from 9000000, 64x48x5"));
   EXPECT_THAT(result.out, HasSubstr("validation loss"));
   EXPECT_THAT(result.err, HasSubstr("measuring"));
+  EXPECT_THAT(result.err, HasSubstr("note: few steps (2) give noise"));
   const json record = Json("a.json");
   EXPECT_EQ(record["steps"], 2);
   EXPECT_EQ(record["attention"], "full");

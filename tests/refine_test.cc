@@ -122,7 +122,18 @@ TEST(Refine, ADraftIsTheClipThatItsOwnSettingsMake) {
   ASSERT_EQ(alone.exit_code, 0) << alone.err;
   EXPECT_EQ(Frames(folder / "draft.y4m"), Frames(folder / "alone.y4m"));
 
-  const json settings = json::parse(ReadBytes(folder / "x.json"))["settings"];
+  const json record = json::parse(ReadBytes(folder / "x.json")), &settings = record["settings"];
+  std::vector<std::string> stages;
+  double seconds = 0;
+  for (const json& stage : record["stages"]) {
+    stages.push_back(stage["name"]);
+    EXPECT_GT(stage["seconds"], 0) << stage;
+    seconds += stage["seconds"].get<double>();
+  }
+  EXPECT_THAT(stages, testing::ElementsAre("encoding text", "denoising draft", "decoding draft",
+                                           "reading and resizing", "encoding draft", "denoising",
+                                           "matching colors", "decoding"));
+  EXPECT_LE(seconds, record["seconds"].get<double>());  // nothing counts twice
   EXPECT_EQ(settings["draft"], "32x32");
   EXPECT_EQ(settings["strength"], 0.5);
   const ProgramResult again = RunT3({"generate", "--from", folder / "x.json", "--output",

@@ -77,7 +77,7 @@ TEST(Usage, NonsenseIsRefused) {
   }
   EXPECT_TRUE(NamesIn(folder.path()).empty());
   EXPECT_THAT(RunT3({"inspect"}).err, HasSubstr("`t3 inspect` needs files: weight files"));
-  EXPECT_THAT(RunT3({"bench"}).err, HasSubstr("needs one of dit, attention, vae, file"));
+  EXPECT_THAT(RunT3({"bench"}).err, HasSubstr("needs one of dit, attention, vae, encode, file"));
 }
 
 TEST(Usage, WhatIsNotARecordSaysWhatItIs) {
@@ -179,6 +179,13 @@ TEST(Usage, DistilledWeightsAreRecognised) {
                               "file's name)")));
   EXPECT_THAT(notes_of({"--steps", "50", "--guidance", "5"}),
               HasSubstr("were not distilled for 50 steps with guidance 5"));
+  // A plan says the same.
+  Arguments plan{"plan",    "--model", folder / "model", "--size", "32x32",    "--frames", "1",
+                 "--steps", "50",      "--guidance",     "5",      "--device", "cpu"};
+  EXPECT_THAT(RunT3(plan).out, AllOf(HasSubstr("note: LightX2V 4-step: euler, 4 steps"),
+                                     HasSubstr("note: these weights were not distilled for 50")));
+  plan.push_back("--json");
+  EXPECT_EQ(json::parse(RunT3(plan).out)["notes"].size(), 2u);
 }
 
 TEST(Usage, ASeedThatIsDrawnIsRecorded) {

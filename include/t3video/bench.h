@@ -182,6 +182,42 @@ struct VaeBenchResult {
 VaeBenchResult BenchVae(const VaeBenchRequest& request, const ProgressFn& progress = {},
                         const CancelToken* cancel = nullptr);
 
+// Encoding a moving picture with the VAE of a model, or of a preset with random weights, as a clip
+// to refine is encoded, by a plan within the memory limit.
+struct EncodeBenchRequest {
+  std::string preset = "wan2.1-1.3b";
+  ModelFiles files;  // without `model`: the preset
+  RunOptions options;
+  std::optional<int64_t> width, height, frames;  // absent: 3840x2176x81; on a CPU 256x144x17
+  int64_t repeats = 2;
+  bool compare = true;  // in fp32 as well
+  bool parts = false;   // encode once more and report where the time goes
+};
+
+struct EncodeMethodResult {
+  ComputeDtype dtype = ComputeDtype::kFp32;
+  std::vector<double> seconds;          // of each run; empty: out of memory
+  int64_t peak_bytes = 0;               // of the device's allocator, weights included
+  std::string note;                     // the plan, or that memory ran out
+  std::optional<double> distance = {};  // relative L2 of the latents from those in fp32
+};
+
+struct EncodeBenchResult {
+  std::string encoder;  // its name
+  int64_t width = 0;    // pixels
+  int64_t height = 0;
+  int64_t frames = 0;
+  std::string device;
+  double encode_macs = 0;  // multiply-accumulates in one slab
+  std::vector<EncodeMethodResult> methods;
+  ConvolutionCounts convolutions;
+  BenchProfile profile;  // of one more encode, where the request asks for it
+};
+
+// Throws Error for values that cannot be measured, kInterrupted after `cancel`.
+EncodeBenchResult BenchEncode(const EncodeBenchRequest& request, const ProgressFn& progress = {},
+                              const CancelToken* cancel = nullptr);
+
 // Latents into a video file: the decoder alone, the encoder alone on the same frames, and both
 // together as t3 decode runs them, one after the other in one process.
 struct FileBenchRequest {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,8 +61,11 @@ struct EvalResult {
 // Makes the clips, reads each with the detector of the world and compares it with the true render
 // of its scene (docs/guides/evaluate.md says what is measured). Throws Error of kind kUsage for a
 // request that cannot be met, kInterrupted where `cancel` came before the first clip was done.
+// `note` is called before anything is loaded with what a run of these settings would note.
+using EvalNoteFn = std::function<void(const std::string& note)>;
 EvalResult Evaluate(const ModelFiles& files, const RunOptions& options, const EvalRequest& request,
-                    const ProgressFn& progress = {}, const CancelToken* cancel = nullptr);
+                    const ProgressFn& progress = {}, const CancelToken* cancel = nullptr,
+                    const EvalNoteFn& note = {});
 
 struct MeasureGain {
   MeasureKind kind;

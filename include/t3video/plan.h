@@ -161,6 +161,7 @@ struct PlanResult {
   int64_t steps = 0;     // of the video, that `time` counts
   double guidance = 0;
   std::optional<TimeOutlook> time;
+  std::vector<std::string> notes;  // those of a run, RunPlan::notes
 };
 
 // Throws Error of kind kUsage for what no model can generate, kInterrupted when `cancel` is set

@@ -10,6 +10,7 @@
 #include "arch/dit.h"
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/text.h"
 #include "bench/timing.h"
 #include "models/dit/weights.h"
 #include "nn/random_weights.h"
@@ -58,10 +59,10 @@ void CheckCpuMemory(const BenchCase& bench, int64_t layers, int64_t limit) {
   const int64_t free = AvailableBytes(bench.device);
   const int64_t available = limit > 0 ? std::min(limit, free) : free;
   T3_CHECK(needed <= available,
-           "{}x{}, {} frames ({} tokens): the benchmark needs about {}, but the CPU has {} "
+           "{}x{}, {} ({} tokens): the benchmark needs about {}, but the CPU has {} "
            "available; a smaller `size` or fewer `frames` need less",
-           bench.video.width, bench.video.height, bench.video.frames, bench.grid().tokens(),
-           FormatBytes(needed), FormatBytes(available));
+           bench.video.width, bench.video.height, Counted(bench.video.frames, "frame"),
+           bench.grid().tokens(), FormatBytes(needed), FormatBytes(available));
 }
 
 }  // namespace

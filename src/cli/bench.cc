@@ -1,4 +1,4 @@
-// t3 bench: dit, attention, vae, file.
+// t3 bench: dit, attention, vae, encode, file.
 #include "t3video/bench.h"
 
 #include <CLI/App.hpp>
@@ -148,6 +148,46 @@ void AddVaeBench(CLI::App& parent, Action& action) {
   command.callback([flags, &action] { action = [flags] { return RunVaeBench(*flags); }; });
 }
 
+struct EncodeBenchFlags {
+  EncodeBenchRequest request;
+  RunFlags run;
+  std::string size;
+  bool no_compare = false;
+  bool json = false;
+};
+
+int RunEncodeBench(const EncodeBenchFlags& flags) {
+  EncodeBenchRequest request = flags.request;
+  request.options = ToRunOptions(flags.run);
+  request.compare = !flags.no_compare;
+  SetSize(flags.size, request);
+  return ShowBench(ParseProgressStyle(flags.run.progress), flags.json, BenchEncode, request);
+}
+
+void AddEncodeBench(CLI::App& parent, Action& action) {
+  auto flags = std::make_shared<EncodeBenchFlags>();
+  EncodeBenchRequest& request = flags->request;
+  CLI::App& command = *parent.add_subcommand(
+      "encode", "encode a moving picture, as a clip to refine is, and compare with fp32");
+  auto* preset =
+      command.add_option("--preset", request.preset, "whose VAE: wan2.1-1.3b or wan2.2-5b")
+          ->capture_default_str();
+  command
+      .add_option(
+          "-m,--model", request.files.model,
+          "model folder, or demo, whose VAE to time in place of a preset's with random weights")
+      ->excludes(preset);
+  command.add_option("--size", flags->size,
+                     "WIDTHxHEIGHT in pixels (default: 3840x2176; on a CPU 256x144)");
+  command.add_option("--frames", request.frames, "frames, 4n+1 (default: 81; on a CPU 17)");
+  command.add_option("--repeats", request.repeats, "runs in each dtype")->capture_default_str();
+  command.add_flag("--no-compare", flags->no_compare, "without encoding in fp32");
+  command.add_flag("--parts", request.parts, "encode once more and report where the time goes");
+  AddBenchRunFlags(command, flags->run);
+  command.add_flag("--json", flags->json, "print JSON");
+  command.callback([flags, &action] { action = [flags] { return RunEncodeBench(*flags); }; });
+}
+
 struct FileBenchFlags {
   FileBenchRequest request;
   ModelFlags model;
@@ -191,6 +231,7 @@ void AddBench(CLI::App& app, Action& action) {
   AddOne(command, "dit", "a forward of the denoiser and where its time goes", BenchDit, action);
   AddOne(command, "attention", "self-attention of each layer type", BenchAttention, action);
   AddVaeBench(command, action);
+  AddEncodeBench(command, action);
   AddFileBench(command, action);
 }
 

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "cli/bench_text.h"
 #include "t3video/version.h"
 
@@ -26,17 +27,6 @@ std::string CheckText(const ConvolutionCheck& check) {
   return fmt::format(
       "  {} convolutions checked, {} wrong: relative L2 distance from libtorch's at most {:.2g}\n",
       check.checked, check.wrong, check.difference);
-}
-
-std::string ProfileText(const BenchProfile& profile) {
-  if (profile.empty()) return "";
-  double sum = 0;
-  for (const auto& [name, ms] : profile) sum += ms;
-  std::string text = fmt::format("  profile of one more decode, {:.0f} ms in total:\n", sum);
-  for (const auto& [name, ms] : profile) {
-    text += fmt::format("    {:<44} {:>8.0f} ms {:>5.1f} %\n", name, ms, 100 * ms / sum);
-  }
-  return text;
 }
 
 // TFLOP/s, counting the work of an untiled decode.
@@ -83,16 +73,28 @@ std::string CoresText(const FileBenchResult& result) {
 
 }  // namespace
 
+std::string ProfileText(const BenchProfile& profile, std::string_view what) {
+  if (profile.empty()) return "";
+  double sum = 0;
+  for (const auto& [name, ms] : profile) sum += ms;
+  std::string text = fmt::format("  profile of one more {}, {:.0f} ms in total:\n", what, sum);
+  for (const auto& [name, ms] : profile) {
+    text += fmt::format("    {:<44} {:>8.0f} ms {:>5.1f} %\n", name, ms, 100 * ms / sum);
+  }
+  return text;
+}
+
 std::string BenchText(const VaeBenchResult& result, const VaeBenchRequest& request) {
   std::string text =
-      fmt::format("decoding {}x{}, {} frames, {}, {} on {}, commit {}\n", result.width,
-                  result.height, result.frames, result.decoder, ComputeDtypeName(result.dtype),
+      fmt::format("decoding {}x{}, {}, {}, {} on {}, commit {}\n", result.width, result.height,
+                  Counted(result.frames, "frame"), result.decoder, ComputeDtypeName(result.dtype),
                   result.device, GetBuildInfo().commit) +
       "  method     best s    first s   TFLOP/s       peak       host   notes\n";
   for (const DecodeMethodResult& method : result.methods) text += MethodLine(result, method);
   text += "  TFLOP/s counts the work of an untiled decode for every method.\n";
   if (result.check) text += CheckText(*result.check);
-  return text + ConvolutionText(result.convolutions, request) + ProfileText(result.profile);
+  return text + ConvolutionText(result.convolutions, request) +
+         ProfileText(result.profile, "decode");
 }
 
 std::string BenchJson(const VaeBenchResult& result, const VaeBenchRequest& request) {
@@ -121,12 +123,12 @@ std::string BenchJson(const VaeBenchResult& result, const VaeBenchRequest& reque
 std::string BenchText(const FileBenchResult& result, const FileBenchRequest& request) {
   const std::string codec = request.file.codec.empty() ? "default encoder" : request.file.codec;
   return fmt::format(
-      "{}x{}, {} frames to {} ({}) on {}, commit {}\n  {}\n"
+      "{}x{}, {} to {} ({}) on {}, commit {}\n  {}\n"
       "  decoder alone {:9.2f} s\n  encoder alone {:9.2f} s\n  together      {:9.2f} s, {:.3f} of "
       "the slower alone; the decoder waited {:.2f} s of it\n",
-      result.width, result.height, result.frames, request.output, codec, result.device,
-      GetBuildInfo().commit, CoresText(result), result.decoder_seconds, result.encoder_seconds,
-      result.together_seconds, result.ratio(), result.waited_seconds);
+      result.width, result.height, Counted(result.frames, "frame"), request.output, codec,
+      result.device, GetBuildInfo().commit, CoresText(result), result.decoder_seconds,
+      result.encoder_seconds, result.together_seconds, result.ratio(), result.waited_seconds);
 }
 
 std::string BenchJson(const FileBenchResult& result, const FileBenchRequest& request) {

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "t3video/version.h"
 
 namespace t3 {
@@ -21,8 +22,8 @@ std::string Times(double ms) {
 }
 
 std::string Title(const BenchSetup& setup) {
-  return fmt::format("{}, {}x{}, {} frames ({} tokens), {} on {}", setup.preset, setup.width,
-                     setup.height, setup.frames, setup.tokens, ComputeDtypeName(setup.dtype),
+  return fmt::format("{}, {}x{}, {} ({} tokens), {} on {}", setup.preset, setup.width, setup.height,
+                     Counted(setup.frames, "frame"), setup.tokens, ComputeDtypeName(setup.dtype),
                      setup.device);
 }
 

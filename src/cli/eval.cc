@@ -116,8 +116,9 @@ int RunEval(const EvalFlags& flags) {
   if (flags.vae_only) request.source = EvalSource::kVae;
   if (!flags.enlarged_from.empty()) request.small_size = ParseSize(flags.enlarged_from);
   Terminal terminal(ParseProgressStyle(flags.run.progress));
-  const EvalResult result = Evaluate(ToModelFiles(flags.model), ToRunOptions(flags.run), request,
-                                     terminal.Progress(), &CancelOnSignals());
+  const EvalResult result =
+      Evaluate(ToModelFiles(flags.model), ToRunOptions(flags.run), request, terminal.Progress(),
+               &CancelOnSignals(), [&](const std::string& note) { terminal.Note(note); });
   terminal.EndLine();
   PrintResult("{}", EvalText(result));
   return result.interrupted ? kExitInterrupted : 0;

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/flags.h"
 #include "cli/terminal.h"
 
 namespace t3 {
@@ -240,7 +241,9 @@ std::string PlanText(const PlanResult& plan) {
   text += fmt::format("decoder    {}\n", plan.decoder);
   text += SourceText(plan);
   text += LayoutsText(plan.layouts) + WorkText(plan.work) + RanksText(plan) + MemoryText(plan);
-  return plan.time ? text + TimeText(plan, *plan.time) : text;
+  if (plan.time) text += TimeText(plan, *plan.time);
+  for (const std::string& note : plan.notes) text += "note: " + WithFlags(note) + "\n";
+  return text;
 }
 
 std::string PlanJson(const PlanResult& plan) {
@@ -286,6 +289,7 @@ std::string PlanJson(const PlanResult& plan) {
     json["splits"] = RanksJson(plan.ranks);
   }
   if (plan.time) json["time"] = TimeJson(plan, *plan.time);
+  json["notes"] = plan.notes;
   return DumpJson(json, 2);
 }
 

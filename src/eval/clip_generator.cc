@@ -59,6 +59,7 @@ void ClipGenerator::LoadDecoder() { decoder_ = t3::LoadDecoder(model_, dtype_, c
 
 void ClipGenerator::LoadEncoder() {
   encoder_.emplace(LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_));
+  if (job_.refines()) clip_encoder_.emplace(model_, context_, nullptr);
 }
 
 std::vector<int64_t> ClipGenerator::LatentShape() const {
@@ -127,7 +128,7 @@ at::Tensor ClipGenerator::Refine(const EvalItem& item, const at::Tensor& draft,
   const auto source = SpooledClip(spool, draft.size(1), video.padded_width, video.padded_height);
   Stage encoding(quiet_, "encoding draft", video.frames);
   const at::Tensor encoded =
-      EncodeClip(*encoder_, *source, video.latent.t, EncodedFrames(job_), folder, encoding);
+      EncodeClip(*clip_encoder_, *source, video.latent.t, EncodedFrames(job_), folder, encoding);
   if (job_.steps() == 0) return Decode(encoded);
   const at::Tensor clip = Decode(Latents(item, encoded, stage));
   if (!MatchesColors(job_)) return clip;

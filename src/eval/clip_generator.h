@@ -12,6 +12,7 @@
 #include "models/vae/vae.h"
 #include "pipeline/job.h"
 #include "pipeline/memory_check.h"
+#include "pipeline/ranks/shared_encoder.h"
 #include "pipeline/text_embeds.h"
 #include "runtime/stage.h"
 #include "world/world.h"
@@ -77,7 +78,8 @@ class ClipGenerator {
   const ClipGenerator* draft_ = nullptr;
   std::optional<Dit> dit_;
   std::shared_ptr<const VideoDecoder> decoder_;
-  std::optional<Vae> encoder_;
+  std::optional<Vae> encoder_;               // of true renders
+  std::optional<ClipEncoder> clip_encoder_;  // of drafts
 };
 
 }  // namespace t3

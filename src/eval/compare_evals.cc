@@ -1,5 +1,6 @@
 // t3 eval --compare: paired differences over the scenes that two measurements share.
 #include "base/check.h"
+#include "base/text.h"
 #include "eval/eval_record.h"
 #include "t3video/eval.h"
 
@@ -18,8 +19,8 @@ MeasureGain GainBetween(const MeasureKind& kind, const Pairs& pairs, std::option
 EvalComparison CompareEvals(const std::vector<std::string>& a, const std::vector<std::string>& b,
                             std::optional<double> margin) {
   if (a.size() != b.size() || a.empty())
-    FailUsage("`compare`: {} files against {}; wanted the same number on both sides", a.size(),
-              b.size());
+    FailUsage("`compare`: {} against {}; wanted the same number on both sides",
+              Counted(std::ssize(a), "file"), b.size());
   const StoredEval first = ReadEvals(a), second = ReadEvals(b);
   EvalComparison comparison{first.title, second.title, {}};
   for (const MeasureKind& kind : MeasureKinds()) {

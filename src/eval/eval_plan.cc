@@ -7,10 +7,12 @@
 #include "base/check.h"
 #include "base/extension.h"
 #include "base/file_claims.h"
+#include "base/text.h"
 #include "eval/contact_sheet.h"
 #include "eval/eval_record.h"
 #include "loading/load_models.h"
 #include "pipeline/existing_files.h"
+#include "pipeline/job_notes.h"
 #include "pipeline/memory_check.h"
 #include "pipeline/refinement.h"
 #include "pipeline/run_settings.h"
@@ -137,15 +139,20 @@ void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
     const VideoGeometry& small = plan.small_job->geometry;
     s["enlarged_from"] = fmt::format("{}x{}", small.width, small.height);
   }
-  record.title +=
-      fmt::format(", {} with {} attention, {} steps, guidance {}", plan.model->paths.dit,
-                  AttentionName(attention.pattern), sampling.steps, sampling.guidance);
+  record.title += fmt::format(", {} with {} attention, {}, guidance {}", plan.model->paths.dit,
+                              AttentionName(attention.pattern), Counted(sampling.steps, "step"),
+                              sampling.guidance);
   record.attention_macs =
       CostOfForward(plan.model->dit, attention.pattern, attention.windows, plan.job.segment.grid)
           .attention;
 }
 
 }  // namespace
+
+std::vector<std::string> EvalPlan::notes() const {
+  if (!generates()) return {};
+  return JobNotes(*model, job, {&*model, draft_job ? &*draft_job : nullptr});
+}
 
 EvalPlan PlanEval(const ModelFiles& files, const RunOptions& options, const EvalRequest& request,
                   const RunContext& context) {

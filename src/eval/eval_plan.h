@@ -4,6 +4,8 @@
 #include <c10/core/ScalarType.h>
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "eval/eval_record.h"
 #include "pipeline/job.h"
@@ -22,6 +24,8 @@ struct EvalPlan {
   at::ScalarType dtype = at::kFloat;
   int64_t batch = 1;  // clips denoised together
 
+  // As a run of the job has them.
+  std::vector<std::string> notes() const;
   bool generates() const { return request.source == EvalSource::kModel; }
   WorldView view() const {
     const VideoGeometry& video = job.geometry;

@@ -78,10 +78,13 @@ class Evaluation {
 }  // namespace
 
 EvalResult Evaluate(const ModelFiles& files, const RunOptions& options, const EvalRequest& request,
-                    const ProgressFn& progress, const CancelToken* cancel) {
+                    const ProgressFn& progress, const CancelToken* cancel, const EvalNoteFn& note) {
   const RunContext context{progress, cancel, ResolveDevice(options.device), options.memory_limit};
   SetUpDevice(context.device, options);
   const EvalPlan plan = PlanEval(files, options, request, context);
+  for (const std::string& text : plan.notes()) {
+    if (note) note(text);
+  }
   return Evaluation(plan, context).Run();
 }
 

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "nn/load.h"
 #include "weights/safetensors_writer.h"
 
@@ -31,8 +32,8 @@ at::Tensor ReadTensor(const WeightFile& file, const std::string& name) {
     for (const auto& entry : file.tensors()) {
       if (names.size() < 8) names.push_back(entry.first);
     }
-    Fail("{} has no tensor `{}`; it holds {} tensors: {}", file.path(), name, file.tensors().size(),
-         fmt::join(names, ", "));
+    Fail("{} has no tensor `{}`; it holds {}: {}", file.path(), name,
+         Counted(std::ssize(file.tensors()), "tensor"), fmt::join(names, ", "));
   }
   return ToTensor(found->second);
 }

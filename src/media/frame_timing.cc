@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "media/video_settings.h"
 
 namespace t3 {
@@ -59,7 +60,7 @@ FrameTiming TimingOf(const std::vector<double>& times, double nominal_fps) {
            times.back());
   const bool named = nominal_fps >= 0.001 && nominal_fps <= 1000;
   if (times.size() == 1) return {named ? Exact(nominal_fps) : kDefaultFps, true, 0};
-  T3_CHECK(times.back() > 0, "all of its {} frames have one time", times.size());
+  T3_CHECK(times.back() > 0, "all of its {} have one time", Counted(std::ssize(times), "frame"));
   const double mean = static_cast<double>(times.size() - 1) / times.back();
   for (const double rate : {named ? nominal_fps : mean, mean}) {
     for (const double fps : {CheckedExact(Standard(rate)), CheckedExact(rate)}) {

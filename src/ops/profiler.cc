@@ -1,41 +1,14 @@
 // Scopes timed by device events, or by the clock on the CPU.
 #include "ops/profiler.h"
 
-#include <c10/core/Event.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
-
 #include <algorithm>
-#include <chrono>
 #include <memory>
-#include <optional>
 
 #include "base/check.h"
+#include "ops/moment.h"
 
 namespace t3 {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-// A moment on the device's stream.
-struct Moment {
-  std::optional<c10::Event> event;  // of a GPU
-  Clock::time_point time;           // of the CPU
-
-  static Moment Now(at::Device device) {
-    Moment moment;
-    if (device.is_cpu()) {
-      moment.time = Clock::now();
-      return moment;
-    }
-    moment.event.emplace(device.type(), c10::EventFlag::BACKEND_DEFAULT);
-    moment.event->record(c10::impl::VirtualGuardImpl(device.type()).getStream(device));
-    return moment;
-  }
-  double MillisecondsTo(const Moment& end) const {
-    if (event) return event->elapsedTime(*end.event);
-    return std::chrono::duration<double, std::milli>(end.time - time).count();
-  }
-};
 
 struct Span {
   std::string name;
@@ -60,11 +33,9 @@ Profiler::~Profiler() { recording.reset(); }
 
 ProfileTimes Profiler::Milliseconds() {
   ProfileTimes sums;
-  if (!recording->spans.empty() && recording->spans.back().end.event) {
-    recording->spans.back().end.event->synchronize();
-  }
+  if (!recording->spans.empty()) recording->spans.back().end.Wait();
   for (const Span& span : recording->spans) {
-    const double ms = span.begin.MillisecondsTo(span.end);
+    const double ms = 1000 * span.begin.SecondsTo(span.end);
     const auto found = std::ranges::find(sums, span.name, &ProfileTimes::value_type::first);
     if (found == sums.end()) {
       sums.emplace_back(span.name, ms);

@@ -23,7 +23,11 @@ class GrayClip : public SourceClip {
   class Reader : public SourceReader {
    public:
     explicit Reader(const GrayClip& clip) : clip_(clip) {}
-    void Next(const at::Tensor& frame) override { frame.fill_(clip_.values_.at(next_++)); }
+    bool Next(const at::Tensor& frame) override {
+      if (next_ == clip_.values_.size()) return false;
+      frame.fill_(clip_.values_[next_++]);
+      return true;
+    }
 
    private:
     const GrayClip& clip_;

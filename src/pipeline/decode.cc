@@ -141,8 +141,7 @@ class DecodeRun {
     FrameAssembler assembler(target_.geometry.padded_height, [&](const at::Tensor& frames) {
       const at::Tensor part = Crop(frames, 0, target_.geometry).pixels;
       for (int64_t i = 0; i < part.size(1) && written < frames_; ++i, ++written) {
-        auto [frame, wait] = CopyToHost(colors.Match(part.select(1, i)));
-        writer.Write(Queued(frame, wait), Poll());
+        Write(colors, part.select(1, i), writer);
       }
       stage_.Advance(written);
     });
@@ -160,13 +159,20 @@ class DecodeRun {
       Spool(rows, spool);
       stage_.Advance(decoded / geometry.padded_height);
     });
-    ClipColors colors(target_.colors.get(), geometry, at::kCPU);
+    ClipColors colors(target_.colors.get(), geometry, device_);
     for (int64_t t = 0; t < frames_; ++t) {
       const at::Tensor codes = at::empty({3, geometry.height, geometry.width}, at::kShort);
       spool.Read(t, codes.mutable_data_ptr<int16_t>());
-      writer.Write(Queued(colors.Match(FrameValues(codes)), {}), Poll());
+      Write(colors, FrameValues(target_.colors ? codes.to(device_) : codes), writer);
       stage_.Advance(frames_ + t + 1);
     }
+  }
+
+  // A frame (3,h,w) that takes the colors of the next frame of the clip, if there is one.
+  void Write(ClipColors& colors, at::Tensor frame, QueuedWriter& writer) {
+    if (target_.colors) frame = stage_.Part("matching colors", [&] { return colors.Match(frame); });
+    auto [host, wait] = CopyToHost(frame);
+    writer.Write(Queued(host, wait), Poll());
   }
 
   void Spool(const DecodedRows& rows, RowSpool& spool) const {
@@ -183,7 +189,7 @@ class DecodeRun {
 
   // A frame (3,h,w) in host memory and how to wait for it: a copy from a GPU only begins here.
   std::pair<at::Tensor, std::function<void()>> CopyToHost(const at::Tensor& frame) const {
-    if (!device_.is_cuda()) return {frame.contiguous(), {}};
+    if (!frame.is_cuda()) return {frame.contiguous(), {}};
     const at::Tensor host =
         at::empty(frame.sizes(), at::TensorOptions().dtype(at::kFloat).pinned_memory(true));
     host.copy_(frame, /*non_blocking=*/true);

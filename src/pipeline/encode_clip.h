@@ -21,10 +21,10 @@ inline constexpr int64_t kEncoderWarmUp = 10;
 // frames, of which the first kEncoderWarmUp are warm-up in all but the first window.
 std::vector<ClipSegment> EncodeWindows(int64_t frames, int64_t window);
 
-// Encodes the clip to `latent_frames` latents (z,T,h,w) fp32 in model space, on the host. Frames
-// wait in a spool file in `folder`, in 16 bits, because the plan reads a window's frames once per
-// slab. Memory and disk are bounded by one window: longer clips are encoded window by window.
-// Advances `stage` by frames.
+// Encodes the clip to `latent_frames` latents (z,T,h,w) fp32 in model space, on the host. Where the
+// plan reads a window's frames once per slab, they wait in 16 bits: on a GPU that has the memory,
+// else in a spool file in `folder`. Memory and disk are bounded by one window: longer clips are
+// encoded window by window. Advances `stage` by frames, and times reading them as a part of it.
 at::Tensor EncodeClip(const ClipEncoder& encoder, const SourceClip& clip, int64_t latent_frames,
                       int64_t window, const std::string& folder, Stage& stage);
 

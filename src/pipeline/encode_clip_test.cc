@@ -7,40 +7,23 @@
 #include <filesystem>
 
 #include "models/vae/testing/random_vae.h"
+#include "pipeline/testing/tensor_clip.h"
+#include "runtime/device.h"
 
 namespace t3 {
 namespace {
 
-// Frames from a tensor (3,F,H,W).
-class TensorClip : public SourceClip {
- public:
-  explicit TensorClip(at::Tensor video) : SourceClip(video.size(3), video.size(2)), video_(video) {}
-  std::unique_ptr<SourceReader> Read() const override {
-    class Reader : public SourceReader {
-     public:
-      explicit Reader(const at::Tensor& video) : video_(video) {}
-      void Next(const at::Tensor& frame) override {
-        if (next_ < video_.size(1)) frame.copy_(video_.select(1, next_++));
-      }
-
-     private:
-      at::Tensor video_;
-      int64_t next_ = 0;
-    };
-    return std::make_unique<Reader>(video_);
-  }
-  int64_t source_width() const override { return video_.size(3); }
-  int64_t source_height() const override { return video_.size(2); }
-  bool generated() const override { return false; }
-
- private:
-  at::Tensor video_;
-};
+TensorMap Weights(const VaeConfig& config, at::Device device) {
+  TensorMap weights = RandomVaeTensors(config, 3);
+  for (auto& [name, tensor] : weights) tensor = tensor.to(device);
+  return weights;
+}
 
 class EncodeClipTest : public testing::Test {
  protected:
+  EncodeClipTest() { UseExactFloat32(); }
   at::Tensor Encode(const at::Tensor& video, int64_t latent_frames, int64_t window) {
-    const RunContext context{progress_, nullptr, at::kCPU};
+    const RunContext context{progress_, nullptr, device_};
     Stage stage(context, "encoding", 1, "frames");
     return EncodeClip(vae_, TensorClip(video), latent_frames, window,
                       std::filesystem::temp_directory_path().string(), stage);
@@ -51,7 +34,8 @@ class EncodeClipTest : public testing::Test {
   }
 
   VaeConfig config_ = SmallVaeConfig(VaeVersion::k21, 4, 8, 8);
-  Vae vae_{config_, RandomVaeTensors(config_, 3)};
+  at::Device device_ = ResolveDevice(T3_TEST_DEVICE);
+  Vae vae_{config_, Weights(config_, device_)};
   const ProgressFn progress_{};
 };
 

@@ -28,7 +28,7 @@ bool IsPresent(const std::string& path) {
 }
 
 Metadata ReadMetadata(const std::string& path) {
-  if (IsTensorFile(path)) return WeightFile::Open(path)->metadata();
+  if (IsTensorFile(path)) return WeightFile::Open(path, FileOrigin::kOwn)->metadata();
   Metadata metadata;
   const auto reader = VideoReader::Open(path);
   for (const auto& [key, value] : reader->info().metadata) {

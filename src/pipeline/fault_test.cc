@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
 #include <stdexcept>
 
 #include "base/check.h"
@@ -35,18 +36,33 @@ class Fault : public testing::Test {
     return request;
   }
 
-  // The error of a run in which `what` is thrown after two steps.
-  template <typename Exception>
-  std::string ErrorAfterTwoSteps(const Request& request, const Exception& what) {
-    const auto fail = [&](const ProgressEvent& event) {
-      if (event.stage == "denoising" && event.done == 2) throw what;
-    };
+  // A draft of three steps, and three that refine it.
+  Request RefinedTo(const std::string& name) const {
+    Request request = RequestTo(name);
+    request.params.size = VideoSize{64, 64};
+    request.params.draft = DraftChoice{VideoSize{32, 32}};
+    request.params.draft_steps = 3;
+    request.params.strength = 0.75;
+    return request;
+  }
+
+  // The error of a run whose progress calls `act`.
+  std::string ErrorOf(const Request& request, const ProgressFn& act,
+                      const CancelToken* cancel = nullptr) {
     try {
-      engine_.Generate(request, fail);
+      engine_.Generate(request, act, cancel);
     } catch (const std::exception& error) {
       return error.what();
     }
     return "no error";
+  }
+
+  // The error of a run in which `what` is thrown after two steps.
+  template <typename Exception>
+  std::string ErrorAfterTwoSteps(const Request& request, const Exception& what) {
+    return ErrorOf(request, [&](const ProgressEvent& event) {
+      if (event.stage == "denoising" && event.done == 2) throw what;
+    });
   }
 
   static at::Tensor Latents(const Request& of) {
@@ -72,22 +88,51 @@ TEST_F(Fault, TheLatestStepIsSaved) {
 }
 
 TEST_F(Fault, StepsAfterADraftCountFromItsFirst) {
-  const auto refined = [&](const std::string& name) {
-    Request request = RequestTo(name);
-    request.params.size = VideoSize{64, 64};
-    request.params.draft = DraftChoice{VideoSize{32, 32}};
-    request.params.draft_steps = 3;
-    request.params.strength = 0.75;
-    return request;
-  };
-  const Request whole = refined("whole.safetensors");
+  const Request whole = RefinedTo("whole.safetensors");
   engine_.Generate(whole);
-  const Request request = refined("x.safetensors");
+  const Request request = RefinedTo("x.safetensors");
   EXPECT_THAT(ErrorAfterTwoSteps(request, std::runtime_error("fault")),
               HasSubstr("fault; step 5 of 6 is saved in " + request.output.path));
   EXPECT_EQ(FindSavedRun(request.output.path).step, 5);
   EXPECT_EQ(engine_.Generate(request).resumed_from, 5);
   EXPECT_TRUE(Latents(request).equal(Latents(whole)));
+}
+
+// Between the draft's last step and the video's first, whatever fails.
+TEST_F(Fault, EveryStageAfterADraftNamesTheDraftsState) {
+  const Request whole = RefinedTo("whole.safetensors");
+  engine_.Generate(whole);
+  int number = 0;
+  for (const std::string stage : {"decoding draft", "loading VAE", "encoding draft"}) {
+    const Request request = RefinedTo(fmt::format("{}.safetensors", ++number));
+    const std::string error = ErrorOf(request, [&](const ProgressEvent& event) {
+      if (event.stage == stage) throw std::runtime_error("fault");
+    });
+    EXPECT_THAT(error, HasSubstr("fault; step 3 of 6 is saved in " + request.output.path)) << stage;
+    EXPECT_THAT(error, HasSubstr("`t3 resume " + request.output.path + "` continues from there"));
+    EXPECT_EQ(engine_.Generate(request).resumed_from, 3);
+    EXPECT_TRUE(Latents(request).equal(Latents(whole))) << stage;
+  }
+}
+
+TEST_F(Fault, AnInterruptionAfterADraftNamesItsStateOnce) {
+  const Request request = RefinedTo("x.safetensors");
+  CancelToken cancel;
+  const auto stop = [&](const ProgressEvent& event) {
+    if (event.stage == "decoding draft") cancel.Cancel();
+  };
+  EXPECT_THAT(ErrorOf(request, stop, &cancel),
+              testing::StartsWith("interrupted; step 3 of 6 is saved in "));
+}
+
+// A run that was resumed has a state from its first moment on.
+TEST_F(Fault, BeforeTheFirstStepOfAResumedRunItsStateIsNamed) {
+  const Request request = RequestTo("x.safetensors");
+  ErrorAfterTwoSteps(request, std::runtime_error("fault"));
+  const auto fail = [](const ProgressEvent& event) {
+    if (event.stage == "loading denoiser") throw std::runtime_error("fault");
+  };
+  EXPECT_THAT(ErrorOf(request, fail), HasSubstr("fault; step 2 of 4 is saved in "));
 }
 
 // The draft's own state is the latest then.
@@ -101,6 +146,27 @@ TEST_F(Fault, TheDraftIsSavedBeforeTheStepsThatFollow) {
   };
   EXPECT_THROW(engine_.Generate(request, fail), std::exception);
   EXPECT_EQ(FindSavedRun(request.output.path).step, 3);
+}
+
+TEST_F(Fault, ATruncatedStateSaysHowTheRunIsMade) {
+  const Request request = RequestTo("x.safetensors");
+  ErrorAfterTwoSteps(request, std::runtime_error("fault"));
+  const std::string state = FindSavedRun(request.output.path).file;
+  fs::resize_file(state, fs::file_size(state) - 1);
+  for (const auto& read : std::vector<std::function<void()>>{
+           [&] { engine_.Generate(request); }, [&] { FindSavedRun(request.output.path); }}) {
+    try {
+      read();
+      FAIL() << "no error";
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("cannot read " + state + ": "));
+      EXPECT_THAT(error.what(), HasSubstr("it is truncated; the run cannot continue from it, and "
+                                          "`restart` makes it from the start"));
+    }
+  }
+  Request again = request;
+  again.checkpoint.existing_state = ExistingState::kDiscard;
+  EXPECT_EQ(engine_.Generate(again).resumed_from, 0);
 }
 
 TEST_F(Fault, MemoryThatRunsOutIsExplainedAsWell) {

@@ -71,7 +71,8 @@ FrameScaler::FrameScaler(int64_t width, int64_t height, int64_t out_width, int64
 
 at::Tensor FrameScaler::Scale(const at::Tensor& frame) {
   if (rows_.defined()) {
-    const at::Tensor narrow = at::matmul(frame.to(device_), columns_);
+    const at::Tensor narrow =
+        at::matmul(frame.to(device_, at::kFloat, /*non_blocking=*/true), columns_);
     return at::matmul(rows_, narrow).clamp_(-1, 1);
   }
   const at::Tensor out = at::empty({3, out_height_, out_width_}, at::kFloat);

@@ -19,7 +19,8 @@ class FrameScaler {
   // `matrices`: by matrices, as on every GPU.
   FrameScaler(int64_t width, int64_t height, int64_t out_width, int64_t out_height,
               at::Device device, bool matrices);
-  // (3,height,width) on any device -> (3,out_height,out_width) on the scaler's device.
+  // (3,height,width) on any device -> (3,out_height,out_width) on the scaler's device. Pinned
+  // frames must not change before the device has read them.
   at::Tensor Scale(const at::Tensor& frame);
 
  private:

@@ -14,8 +14,6 @@
 #include "base/log.h"
 #include "base/temporary.h"
 #include "loading/load_models.h"
-#include "pipeline/denoise.h"
-#include "pipeline/preview/preview.h"
 #include "pipeline/ranks/follower.h"
 #include "pipeline/run_files.h"
 #include "pipeline/state/checkpointer.h"
@@ -85,21 +83,6 @@ void ExplainingMemory(Work work) {
          CurrentError().what());
   } catch (const std::bad_alloc&) {
     Fail("{}; a smaller `size` or fewer `frames` may help", CurrentError().what());
-  }
-}
-
-// Errors after a completed step say where that step is. An interruption says so itself.
-template <typename Work>
-void KeepingLatestStep(Checkpointer& checkpointer, Work work) {
-  try {
-    ExplainingMemory(work);
-  } catch (...) {
-    const std::exception_ptr cause = std::current_exception();
-    if (IsInterrupted(cause)) throw;
-    const Error error = CurrentError();
-    const std::string saved = checkpointer.AfterFailure();
-    if (saved.empty()) std::rethrow_exception(cause);
-    throw Error(fmt::format("{}; {}", error.what(), saved), error.kind());
   }
 }
 
@@ -250,6 +233,20 @@ at::Tensor Generation::MakeLatents(Item& item) {
   return item.job().steps() == 0 ? pass.source : RunPass(item, pass);
 }
 
+// Whatever ends the work before the latents are there, the error says what is on disk.
+at::Tensor Generation::MakeLatentsSafely(Item& item) {
+  try {
+    at::Tensor latents;
+    ExplainingMemory([&] { latents = MakeLatents(item); });
+    return latents;
+  } catch (...) {
+    if (item.saved.file.empty()) throw;
+    const Error error = CurrentError();
+    throw Error(fmt::format("{}; {}", error.what(), WhereSaved(item.planned->identity, item.saved)),
+                error.kind());
+  }
+}
+
 at::Tensor Generation::RunPass(Item& item, const Pass& pass) {
   const SamplerState* from = Resumed(item, pass);
   if (from != nullptr && from->step == pass.first_step + pass.job.steps()) return from->latents;
@@ -259,35 +256,63 @@ at::Tensor Generation::RunPass(Item& item, const Pass& pass) {
   return RunSteps(item, pass, first_frame);
 }
 
-at::Tensor Generation::RunSteps(Item& item, const Pass& pass, const at::Tensor& first_frame) {
+// The run's state before the first step of the pass that is left.
+SamplerState Generation::StateBefore(const Item& item, const Pass& pass) const {
+  if (const SamplerState* from = Resumed(item, pass)) return *from;
+  SamplerState state;
+  state.step = pass.first_step;
+  return state;
+}
+
+DenoiseInput Generation::InputOf(const Item& item, const Pass& pass,
+                                 const RunProgress& progress) const {
   const Job& job = pass.job;
-  const AttentionLayout attention =
-      AttentionLayout::Make(job.attention.pattern, job.attention.windows, job.segment.grid,
-                            pass.model.dit.num_layers, pass.model.dit.head_dim(), settings_.device);
-  RunProgress progress{{}, EmbedsOf(item), first_frame, item.draft};
   DenoiseInput input;
   input.sampling = job.sampling;
-  input.first_frame = first_frame;
+  input.first_frame = progress.first_frame;
   input.prompt = progress.embeds.prompt.embeds;
   input.negative = progress.embeds.negative.embeds;
   input.seed = item.request().seed.value_or(0);
   input.segments = job.segments;
   input.excluded_steps = ExcludedSteps(job, settings_.dtype);
-  if (const SamplerState* from = Resumed(item, pass)) {
-    input.from = progress.sampler = *from;
+  if (Resumed(item, pass) != nullptr) {
+    input.from = progress.sampler;
     input.from->step -= pass.first_step;
   } else {
     input.noise = Noise(item, pass);
     input.source = pass.source;
-    progress.sampler.step = pass.first_step;
   }
+  return input;
+}
+
+std::optional<Preview> Generation::OpenPreview(const Item& item) const {
+  const PreviewOptions& options = item.request().preview;
+  if (options.path.empty()) return std::nullopt;
+  return Preview(options.path, options.every.value_or(kPreviewEvery), item.planned->identity.steps,
+                 LoadPreviewPainter(model_, item.job(), settings_.dtype, context_));
+}
+
+// By all ranks; the result is on the host.
+at::Tensor Generation::Steps(const Pass& pass, DenoiseInput input, Stage& stage,
+                             const StepFn& after_step) {
+  const JobAttention& attention = pass.job.attention;
+  const Grid& grid = pass.job.segment.grid;
+  const DitConfig& dit = pass.model.dit;
+  const AttentionLayout layout = AttentionLayout::Make(
+      attention.pattern, attention.windows, grid, dit.num_layers, dit.head_dim(), settings_.device);
+  input.ranks = OrderDenoise(team_, {attention.pattern,
+                                     attention.windows,
+                                     grid,
+                                     {input.sampling.guidance, input.prompt, input.negative},
+                                     pass.memory.split});
+  return Denoise(*dit_, layout, input, settings_.device, stage, after_step).cpu();
+}
+
+at::Tensor Generation::RunSteps(Item& item, const Pass& pass, const at::Tensor& first_frame) {
   const Request& request = item.request();
-  std::optional<Preview> preview;
-  if (!request.preview.path.empty()) {
-    preview.emplace(request.preview.path, request.preview.every.value_or(kPreviewEvery),
-                    item.planned->identity.steps,
-                    LoadPreviewPainter(model_, item.job(), settings_.dtype, context_));
-  }
+  const RunProgress progress{StateBefore(item, pass), EmbedsOf(item), first_frame, item.draft};
+  DenoiseInput input = InputOf(item, pass, progress);
+  const std::optional<Preview> preview = OpenPreview(item);
   const std::optional<int64_t> every = KeepsState(request) ? request.checkpoint.every : 0;
   Checkpointer checkpointer(item.planned->identity, every, progress, item.saved);
   // Not earlier: a request that is refused must not cost what a run before it left.
@@ -295,24 +320,23 @@ at::Tensor Generation::RunSteps(Item& item, const Pass& pass, const at::Tensor& 
       pass.first_step == 0) {
     RemoveRunState(request.output.path);
   }
-  Stage stage(context_, pass.name, job.steps(), "steps");
+  Stage stage(context_, pass.name, pass.job.steps(), "steps");
+  const auto after_step = [&](const StepReport& report) {
+    SamplerState state = report.state;
+    state.step += pass.first_step;
+    if (preview) preview->AfterStep(state.step, report.clean);
+    checkpointer.AfterStep(state, context_);
+  };
   at::Tensor latents;
-  KeepingLatestStep(checkpointer, [&] {
-    input.ranks = OrderDenoise(team_, {job.attention.pattern,
-                                       job.attention.windows,
-                                       job.segment.grid,
-                                       {job.sampling.guidance, input.prompt, input.negative},
-                                       pass.memory.split});
-    latents =
-        Denoise(*dit_, attention, input, settings_.device, stage, [&](const StepReport& report) {
-          SamplerState state = report.state;
-          state.step += pass.first_step;
-          if (preview) preview->AfterStep(state.step, report.clean);
-          checkpointer.AfterStep(state, context_);
-        }).cpu();
-  });
+  try {
+    latents = Steps(pass, std::move(input), stage, after_step);
+  } catch (...) {
+    checkpointer.AfterFailure();
+    item.saved = checkpointer.saved();
+    throw;
+  }
   stage.Finish(item.result.stages);
-  if (!pass.last) checkpointer.SaveNow({pass.first_step + job.steps(), latents, {}});
+  if (!pass.last) checkpointer.SaveNow({pass.first_step + pass.job.steps(), latents, {}});
   item.saved = checkpointer.saved();
   return latents;
 }
@@ -344,7 +368,7 @@ void Generation::GenerateOne(Item& item, bool last) {
   item.result.skipped = IsFinishedMeanwhile(item);
   if (item.result.skipped) return;
   const c10::NoGradGuard no_grad;
-  const at::Tensor latents = MakeLatents(item);
+  const at::Tensor latents = MakeLatentsSafely(item);
   // After the last video the weights are freed, so that decoding has the memory that the plan
   // assumed.
   const bool ends = last && kept_ == nullptr;
@@ -402,15 +426,9 @@ void Generation::RemoveStale(const std::vector<Item>& items) {
   RemoveStaleTemporaries(paths);
 }
 
-std::vector<Outcome> Generation::Run(std::span<const RunPlan> plans,
-                                     const Engine::FinishedFn& finished) {
-  std::vector<Outcome> outcomes(plans.size());
-  const auto settle = [&](size_t index, std::exception_ptr error) {
-    outcomes[index].error = std::move(error);
-    if (outcomes[index].error && IsInterrupted(outcomes[index].error))
-      std::rethrow_exception(outcomes[index].error);
-    if (finished) finished(index, outcomes[index]);
-  };
+// The plans that are to be run; the others are settled.
+std::vector<Generation::Item> Generation::Accept(std::span<const RunPlan> plans,
+                                                 const SettleFn& settle) const {
   std::vector<Item> items;
   FileClaims files;
   ClaimModelFiles(model_, files);
@@ -420,32 +438,44 @@ std::vector<Outcome> Generation::Run(std::span<const RunPlan> plans,
       if (plan.refusal) throw *plan.refusal;
       Item item = Start(i, plan);
       if (plan.finished) {
-        outcomes[i].result = item.result;
-        settle(i, nullptr);
+        settle(i, {item.result, nullptr});
         continue;
       }
       ClaimRunFiles(item.request(), files);
       if (plans.size() == 1) Lock(item);  // of many, each when its turn comes
       items.push_back(std::move(item));
     } catch (...) {
-      settle(i, std::current_exception());
+      settle(i, {{}, std::current_exception()});
     }
   }
+  return items;
+}
+
+std::vector<Outcome> Generation::Run(std::span<const RunPlan> plans,
+                                     const Engine::FinishedFn& finished) {
+  std::vector<Outcome> outcomes(plans.size());
+  const auto settle = [&](size_t index, Outcome outcome) {
+    outcomes[index] = std::move(outcome);
+    const std::exception_ptr& error = outcomes[index].error;
+    if (error && IsInterrupted(error)) std::rethrow_exception(error);
+    if (finished) finished(index, outcomes[index]);
+  };
+  std::vector<Item> items = Accept(plans, settle);
   RemoveStale(items);
   const bool marks = plans.size() == 1 && items.size() == 1 && WantsMark(*items.front().planned);
   const StartMark mark(marks ? &items.front().planned->identity : nullptr);
   TakeKept(items);
   ExplainingMemory([&] { EncodePrompts(items); });
   for (Item& item : items) {
-    std::exception_ptr error;
+    Outcome outcome;
     try {
       ExplainingMemory([&] { GenerateOne(item, &item == &items.back()); });
-      outcomes[item.index].result = item.result;
+      outcome.result = item.result;
     } catch (...) {
-      error = std::current_exception();
+      outcome.error = std::current_exception();
     }
     item.lock.reset();
-    settle(item.index, error);
+    settle(item.index, std::move(outcome));
   }
   Keep(items);
   return outcomes;

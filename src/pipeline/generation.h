@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,7 +13,9 @@
 #include "loading/load_models.h"
 #include "loading/model_info.h"
 #include "models/dit/dit.h"
+#include "pipeline/denoise.h"
 #include "pipeline/embed_spool.h"
+#include "pipeline/preview/preview.h"
 #include "pipeline/run_plan.h"
 #include "pipeline/run_settings.h"
 #include "pipeline/source_clip.h"
@@ -64,6 +67,9 @@ class Generation {
   };
 
   Item Start(size_t index, const RunPlan& plan) const;
+  // Takes the outcome of plan `index`. An interruption ends the run.
+  using SettleFn = std::function<void(size_t index, Outcome outcome)>;
+  std::vector<Item> Accept(std::span<const RunPlan> plans, const SettleFn& settle) const;
   static void Lock(Item& item);
   static void RemoveStale(const std::vector<Item>& items);
   void TakeKept(const std::vector<Item>& items);
@@ -89,7 +95,12 @@ class Generation {
   at::Tensor EncodeImage(Item& item, const Pass& pass) const;
   at::Tensor Noise(const Item& item, const Pass& pass) const;
   at::Tensor MakeLatents(Item& item);
+  at::Tensor MakeLatentsSafely(Item& item);
   at::Tensor RunPass(Item& item, const Pass& pass);
+  SamplerState StateBefore(const Item& item, const Pass& pass) const;
+  DenoiseInput InputOf(const Item& item, const Pass& pass, const RunProgress& progress) const;
+  std::optional<Preview> OpenPreview(const Item& item) const;
+  at::Tensor Steps(const Pass& pass, DenoiseInput input, Stage& stage, const StepFn& after_step);
   at::Tensor RunSteps(Item& item, const Pass& pass, const at::Tensor& first_frame);
   bool IsOwn(const ModelInfo* model) const;
   void LoadDenoiser(const Pass& pass);

@@ -84,9 +84,10 @@ at::Tensor Generation::EncodeSource(Item& item) {
   const Job& job = item.job();
   if (!job.refines() || job.sampling.strength == 1) return {};
   OpenSource(item);
-  // Encoding takes what memory there is.
-  decoder_.reset();
-  DropDenoiser();
+  // Weights that are needed again stay where there is room for them then too.
+  const Residents residents = ChooseResidents(item.planned->memory);
+  if (!residents.both || !residents.decoder) decoder_.reset();
+  if (!residents.both || dit_model_ != &DenoisedBy(model_, job)) DropDenoiser();
   ReleaseCachedMemory(settings_.device);
   const ClipEncoder encoder(model_, context_, team_);
   Stage stage(context_, item.planned->draft ? "encoding draft" : "encoding video",

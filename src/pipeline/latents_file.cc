@@ -63,7 +63,7 @@ double FpsOfLatents(const WeightFile& file, double fallback) {
 
 StoredLatents ReadStoredLatents(const std::string& path, const ModelInfo& model,
                                 std::optional<int64_t> last_frame) {
-  const auto file = WeightFile::Open(path);
+  const auto file = WeightFile::Open(path, FileOrigin::kOwn);
   const at::Tensor latents = ReadLatents(*file, "latents");
   T3_CHECK(
       latents.size(0) == LatentChannels(DecoderOf(model)),

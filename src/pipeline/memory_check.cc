@@ -175,6 +175,7 @@ PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType d
   }
   run.two_branches = job.sampling.guidance != 1;
   run.encoded_frames = EncodedFrames(job);
+  run.encoder_bytes = ElementBytes(kEncoderDtype);
   run.device_budget = budget.device;
   run.split = split;
   return run;
@@ -243,12 +244,16 @@ std::optional<Error> CheckMemory(const ModelInfo& model, const Job& job, at::Sca
 Residents ChooseResidents(const RunMemory& memory) {
   StageMemory denoiser;
   StageMemory decoder;  // stays empty where latents are the output
+  StageMemory encoder;  // likewise where nothing is encoded
   for (const StageMemory& stage : memory.device) {
     if (stage.kind == StageKind::kDenoiser) denoiser = stage;
     if (stage.kind == StageKind::kDecoder) decoder = stage;
+    if (stage.kind == StageKind::kVideoEncoder) encoder = stage;
   }
-  return {denoiser.weights + decoder.total() <= memory.budget.device,
-          denoiser.total() + decoder.weights <= memory.budget.device};
+  const int64_t budget = memory.budget.device;
+  return {denoiser.weights + decoder.total() <= budget,
+          denoiser.total() + decoder.weights <= budget,
+          denoiser.weights + decoder.weights + encoder.total() <= budget};
 }
 
 }  // namespace t3

@@ -60,10 +60,12 @@ std::optional<Error> CheckMemory(const ModelInfo& model, const Job& job, at::Sca
                                  const RunMemory& memory);
 
 // Which weights can stay in memory from one request to the next, so that they are not loaded again:
-// the denoiser's while the video is decoded, the decoder's while the next is denoised.
+// the denoiser's while the video is decoded, the decoder's while the next is denoised, both while a
+// clip is encoded.
 struct Residents {
   bool denoiser = false;
   bool decoder = false;
+  bool both = false;
 };
 Residents ChooseResidents(const RunMemory& memory);
 

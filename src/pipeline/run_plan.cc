@@ -7,6 +7,7 @@
 #include "arch/decoder.h"
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/text.h"
 #include "loading/load_models.h"
 #include "loading/sampling_json.h"
 #include "loading/tensor_file.h"
@@ -14,10 +15,10 @@
 #include "pipeline/choose_refinement.h"
 #include "pipeline/choose_sampling.h"
 #include "pipeline/existing_files.h"
+#include "pipeline/job_notes.h"
 #include "pipeline/preview/preview_painter.h"
 #include "pipeline/refinement.h"
 #include "pipeline/run_files.h"
-#include "pipeline/shipped_model.h"
 #include "pipeline/state/record.h"
 #include "pipeline/state/settings.h"
 #include "pipeline/time_outlook.h"
@@ -41,11 +42,11 @@ std::optional<Image> ReadInputImage(const ImageInput& input) {
 
 at::Tensor ReadNoise(const std::string& path, const std::vector<int64_t>& shape,
                      const VideoGeometry& video) {
-  const at::Tensor noise = ReadLatents(*WeightFile::Open(path), "noise");
+  const at::Tensor noise = ReadLatents(*WeightFile::Open(path, FileOrigin::kOwn), "noise");
   T3_CHECK(noise.sizes() == at::IntArrayRef(shape),
-           "{}: tensor noise has shape ({}), wanted ({}) for {}x{}, {} frames", path,
+           "{}: tensor noise has shape ({}), wanted ({}) for {}x{}, {}", path,
            fmt::join(noise.sizes(), ","), fmt::join(shape, ","), video.padded_width,
-           video.padded_height, video.frames);
+           video.padded_height, Counted(video.frames, "frame"));
   return noise;
 }
 
@@ -258,20 +259,12 @@ RunPlan Planner::Describe(const PlannedJob& planned) const {
   plan.attention = ToAttentionPlan(model_, job.attention);
   plan.steps = job.steps();
   plan.segments = std::ssize(job.segments);
-  plan.notes = job.notes;
+  plan.notes = JobNotes(model_, job, {});
   if (planned.draft) {
     const ModelInfo& model = planned.draft->model ? *planned.draft->model : model_;
-    const Job& draft = planned.draft->job;
-    plan.draft = ToDraftPlan(model, draft);
-    for (const std::string& note : draft.notes) plan.notes.push_back("draft: " + note);
-    if (!planned.draft->model && &denoiser != &model_) {
-      for (const std::string& note : LoraNotes(model_, draft.attention.pattern))
-        plan.notes.push_back("draft: " + note);
-    }
+    plan.draft = ToDraftPlan(model, planned.draft->job);
+    plan.notes = JobNotes(model_, job, {&model, &planned.draft->job});
   }
-  for (std::string& note : LoraNotes(denoiser, job.attention.pattern))
-    plan.notes.push_back(std::move(note));
-  for (std::string& note : ShippedModelNotes(model_, job)) plan.notes.push_back(std::move(note));
   return plan;
 }
 

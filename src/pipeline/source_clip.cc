@@ -3,8 +3,10 @@
 
 #include <ATen/ATen.h>
 
+#include "base/check.h"
 #include "media/video_source.h"
 #include "pipeline/frame_codes.h"
+#include "runtime/device.h"
 
 namespace t3 {
 namespace {
@@ -12,7 +14,9 @@ namespace {
 class FileReader : public SourceReader {
  public:
   FileReader(const std::string& path, const SourceOptions& options) : source_(path, options) {}
-  void Next(const at::Tensor& frame) override { source_.Next(frame.mutable_data_ptr<float>()); }
+  bool Next(const at::Tensor& frame) override {
+    return source_.Next(frame.mutable_data_ptr<float>());
+  }
 
  private:
   VideoSource source_;
@@ -40,11 +44,12 @@ class SpoolReader : public SourceReader {
  public:
   SpoolReader(std::shared_ptr<const RowSpool> spool, int64_t frames)
       : spool_(std::move(spool)), frames_(frames) {}
-  void Next(const at::Tensor& frame) override {
-    if (next_ == frames_) return;
+  bool Next(const at::Tensor& frame) override {
+    if (next_ == frames_) return false;
     const at::Tensor codes = at::empty(frame.sizes(), at::kShort);
     spool_->Read(next_++, codes.mutable_data_ptr<int16_t>());
     frame.copy_(FrameValues(codes));
+    return true;
   }
 
  private:
@@ -73,14 +78,28 @@ class SpoolSourceClip : public SourceClip {
 }  // namespace
 
 ClipPass::ClipPass(const SourceClip& clip, at::Device device)
-    : reader_(clip.Read()),
-      frame_(at::empty({3, clip.source_height(), clip.source_width()}, at::kFloat)),
+    : device_(device),
+      reader_(clip.Read()),
+      read_(device.is_cuda() ? 2 : 1),
       scaler_(clip.source_width(), clip.source_height(), clip.width(), clip.height(), device,
-              device.is_cuda()) {}
+              device.is_cuda()) {
+  // Page-locked: the host does not wait for the copy of other memory.
+  const auto options = at::TensorOptions().dtype(at::kFloat).pinned_memory(device.is_cuda());
+  for (HostFrame& frame : read_)
+    frame.pixels = at::empty({3, clip.source_height(), clip.source_width()}, options);
+}
 
 at::Tensor ClipPass::Next() {
-  reader_->Next(frame_);
-  return scaler_.Scale(frame_);
+  HostFrame& frame = read_[next_];
+  if (frame.uploaded) frame.uploaded();
+  if (!reader_->Next(frame.pixels)) {
+    T3_CHECK(latest_.defined(), "a clip has no frames");
+    return latest_;
+  }
+  latest_ = scaler_.Scale(frame.pixels);
+  frame.uploaded = WhenDone(device_);
+  next_ = (next_ + 1) % read_.size();
+  return latest_;
 }
 
 std::unique_ptr<SourceClip> FileClip(const SourceFile& file, int64_t width, int64_t height) {

@@ -4,8 +4,10 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "pipeline/frame_ops.h"
 #include "pipeline/row_spool.h"
@@ -16,9 +18,9 @@ namespace t3 {
 class SourceReader {
  public:
   virtual ~SourceReader() = default;
-  // The next frame into `frame`, (3,height,width) fp32 on the host, nominally in [-1,1]. After the
-  // end it stays as it is.
-  virtual void Next(const at::Tensor& frame) = 0;
+  // The next frame into `frame`, (3,height,width) fp32 on the host, nominally in [-1,1]; false
+  // after the end.
+  virtual bool Next(const at::Tensor& frame) = 0;
 };
 
 class SourceClip {
@@ -39,18 +41,28 @@ class SourceClip {
   int64_t height_;
 };
 
-// One pass over a clip's scaled frames on a device.
+// One pass over a clip's scaled frames on a device. On a GPU the host reads ahead of it: a frame is
+// uploaded and scaled behind the work that the device has.
 class ClipPass {
  public:
   ClipPass(const SourceClip& clip, at::Device device);
   // The next frame, (3,height,width) fp32 in [-1,1]; the last one again after the end, because a
-  // clip is encoded to 4n+1 frames.
+  // clip is encoded to 4n+1 frames. Not to be changed.
   at::Tensor Next();
 
  private:
+  // Where a frame is read to.
+  struct HostFrame {
+    at::Tensor pixels;
+    std::function<void()> uploaded;  // returns once `pixels` can be filled again
+  };
+
+  at::Device device_;
   std::unique_ptr<SourceReader> reader_;
-  at::Tensor frame_;  // the latest as read
+  std::vector<HostFrame> read_;  // in turn
+  size_t next_ = 0;              // of read_
   FrameScaler scaler_;
+  at::Tensor latest_;  // scaled
 };
 
 // `frames` of a video file at `fps`; source_width x source_height as VideoSource gives them.

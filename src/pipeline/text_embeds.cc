@@ -41,7 +41,7 @@ void SavePromptEmbeds(const std::string& path, const PromptEmbeds& embeds,
 
 bool IsPromptEmbeds(const std::string& path) {
   try {
-    const auto file = WeightFile::Open(path);
+    const auto file = WeightFile::Open(path, FileOrigin::kOwn);
     return file->tensors().contains("prompt") && file->tensors().contains("negative_prompt.ids");
   } catch (const std::exception&) {
     return false;
@@ -50,7 +50,7 @@ bool IsPromptEmbeds(const std::string& path) {
 
 PromptEmbeds LoadPromptEmbeds(const std::string& path, int64_t width, int64_t max_tokens,
                               bool with_negative) {
-  const auto file = WeightFile::Open(path);
+  const auto file = WeightFile::Open(path, FileOrigin::kOwn);
   PromptEmbeds embeds;
   embeds.prompt = ReadEncoded(*file, "prompt", width, max_tokens);
   if (with_negative) embeds.negative = ReadEncoded(*file, "negative_prompt", width, max_tokens);

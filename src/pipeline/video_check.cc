@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "media/video_reader.h"
 
 namespace t3 {
@@ -35,8 +36,8 @@ std::vector<std::string> CheckVideo(const std::string& path, const VideoGeometry
       widest = std::max(widest, *high - *low);
     }
   }
-  T3_CHECK(frames == geometry.frames, "{} was written with {} frames, but reads back with {}", path,
-           geometry.frames, frames);
+  T3_CHECK(frames == geometry.frames, "{} was written with {}, but reads back with {}", path,
+           Counted(geometry.frames, "frame"), frames);
   if (brightest < kBlack) return {"the video is black in every frame"};
   if (widest < kOneColour) return {"every frame of the video is of one colour"};
   return {};

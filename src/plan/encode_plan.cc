@@ -210,6 +210,13 @@ EncodePlan PlanEncode(const VaeConfig& config, const Grid& latent, int64_t eleme
   return *plan;
 }
 
+int64_t HeldFrameBytes(const VaeConfig& config, const EncodePlan& plan) {
+  constexpr int64_t kCodeBytes = 2;
+  const int64_t frames = VaeConfig::kTimeStride * (plan.latent.t - 1) + 1;
+  const int64_t stride = config.spatial_stride();
+  return 3 * frames * stride * stride * plan.latent.h * plan.latent.w * kCodeBytes;
+}
+
 EncodePlan PlanEncodePart(const VaeConfig& config, const Grid& latent, int64_t element_bytes,
                           int64_t budget, int64_t part, int64_t parts) {
   T3_CHECK(parts <= latent.h, "encoding {} latent rows in {} parts; wanted at most one a row",

@@ -58,6 +58,10 @@ std::optional<EncodePlan> FindEncodePlan(const VaeConfig& config, const Grid& la
 EncodePlan PlanEncode(const VaeConfig& config, const Grid& latent, int64_t element_bytes,
                       int64_t budget);
 
+// Bytes of all frames of a plan in 16 bits, which a GPU keeps beside it where slabs read them
+// again.
+int64_t HeldFrameBytes(const VaeConfig& config, const EncodePlan& plan);
+
 // The plan of part `part` of `parts` of the rows. All have as many slabs as the tallest needs
 // within `budget`. Throws Error as PlanEncode.
 EncodePlan PlanEncodePart(const VaeConfig& config, const Grid& latent, int64_t element_bytes,

@@ -97,17 +97,23 @@ RowRange TallestPart(const PlannedRun& run) {
 
 StageMemory EncoderStage(const PlannedRun& run) {
   const Grid latent{run.encoded_frames, run.video.latent.h, run.video.latent.w};
-  const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kEncoder), kFloatBytes);
+  const int64_t element = run.encoder_bytes;
+  const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kEncoder), element);
   // The frames of one call of the frame source, and the latents of the window.
   const int64_t inputs = FrameBytes(run) * std::min(run.encoded_frames, VaeConfig::kTimeStride) +
                          run.vae.latent_channels * latent.tokens() * kFloatBytes;
+  const int64_t budget = BudgetAfter(run, Context(run) + weights + inputs);
   const bool image = run.encoded_frames == 1;
-  const EncodePlan plan = FindEncodePlan(run.vae, latent, kFloatBytes,
-                                         BudgetAfter(run, Context(run) + weights + inputs),
-                                         image ? RowRange{} : TallestPart(run))
-                              .value_or(MakeEncodePlan(run.vae, latent, kFloatBytes, latent.h, 1));
-  return {image ? StageKind::kImageEncoder : StageKind::kVideoEncoder, weights,
-          inputs + plan.memory.total, Context(run), ""};
+  const EncodePlan plan =
+      FindEncodePlan(run.vae, latent, element, budget, image ? RowRange{} : TallestPart(run))
+          .value_or(MakeEncodePlan(run.vae, latent, element, latent.h, 1));
+  int64_t bytes = plan.memory.total;
+  // As in pipeline/encode_clip.cc.
+  const bool again = plan.slabs.size() > 1 || run.encoded_frames < run.video.latent.t;
+  const int64_t held = HeldFrameBytes(run.vae, plan);
+  if (run.on_gpu && !image && again && held <= budget - bytes) bytes += held;
+  return {image ? StageKind::kImageEncoder : StageKind::kVideoEncoder, weights, inputs + bytes,
+          Context(run), ""};
 }
 
 // How a decoder uses what the budget leaves; if no plan fits, the smallest.

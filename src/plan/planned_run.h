@@ -32,8 +32,9 @@ struct PlannedRun {
   bool dit_bf16 = false;  // of fp8, it is also there in bf16, for some of the steps
   bool on_gpu = true;
   bool two_branches = true;  // guidance other than 1
-  // Latent frames that are encoded first, in fp32: 0, 1 of an image, or a window of a source clip.
+  // Latent frames that are encoded first: 0, 1 of an image, or a window of a source clip.
   int64_t encoded_frames = 0;
+  int64_t encoder_bytes = 4;  // of an element of the encoder's weights and maps
   RankSplit split;            // of the ranks that share the run; memory is counted for one
   int64_t device_budget = 0;  // bytes that a stage may take, weights included; 0: no limit
 };

@@ -57,10 +57,35 @@ void Stage::Report(int64_t done) const {
   context_.progress(event);
 }
 
+double Stage::TimedPart::Seconds() const {
+  double seconds = 0;
+  for (const auto& [begin, end] : pieces) seconds += begin.SecondsTo(end);
+  return seconds;
+}
+
+Stage::PartTimer::PartTimer(Stage& stage, std::string_view name)
+    : stage_(stage), name_(name), begin_(Moment::Now(stage.context_.device)) {}
+
+Stage::PartTimer::~PartTimer() { stage_.AddPiece(name_, std::move(begin_)); }
+
+void Stage::AddPiece(std::string_view name, Moment begin) {
+  auto part = std::ranges::find(parts_, name, &TimedPart::name);
+  if (part == parts_.end()) part = parts_.insert(part, {std::string(name), {}});
+  part->pieces.emplace_back(std::move(begin), Moment::Now(context_.device));
+}
+
 void Stage::Finish(std::vector<Result::Stage>& stages) {
   Synchronize(context_.device);
-  stages.push_back({name_, Seconds(), DevicePeak(context_.device), HostPeak(),
-                    DeviceContextBytes(context_.device)});
+  Result::Stage whole{name_, Seconds(), DevicePeak(context_.device), HostPeak(),
+                      DeviceContextBytes(context_.device)};
+  for (const TimedPart& part : parts_) {
+    Result::Stage own = whole;
+    own.name = part.name;
+    own.seconds = std::min(part.Seconds(), whole.seconds);
+    whole.seconds -= own.seconds;
+    stages.push_back(std::move(own));
+  }
+  stages.push_back(std::move(whole));
 }
 
 }  // namespace t3

@@ -5,8 +5,11 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "ops/moment.h"
 #include "t3video/cancel.h"
 #include "t3video/progress.h"
 #include "t3video/request.h"
@@ -28,7 +31,7 @@ struct RunContext {
 };
 
 // Starts the clock and resets the peaks of memory at construction. Finish() appends the stage's
-// time and peaks to `stages`.
+// time and peaks to `stages`, after those of its parts.
 class Stage {
  public:
   // `unit`: what `total` counts, "steps", "frames", "texts", "bytes" or nothing.
@@ -42,9 +45,35 @@ class Stage {
   void Report(int64_t done) const;
   // Likewise, and throws kInterrupted when the run was cancelled.
   void Advance(int64_t done);
+  // Does `work`, a part of the stage that comes in pieces, e.g. for every frame. All pieces of a
+  // name become a stage of their own, whose seconds the stage itself does not count. On a GPU they
+  // are those of the stream: what it computes in them, and how long it waits in them for the host.
+  template <typename Work>
+  auto Part(std::string_view name, Work work) {
+    const PartTimer timer(*this, name);
+    return work();
+  }
   void Finish(std::vector<Result::Stage>& stages);
 
  private:
+  struct TimedPart {
+    std::string name;
+    std::vector<std::pair<Moment, Moment>> pieces;
+    double Seconds() const;  // of pieces that are over
+  };
+  class PartTimer {
+   public:
+    PartTimer(Stage& stage, std::string_view name);
+    ~PartTimer();
+    PartTimer(const PartTimer&) = delete;
+    PartTimer& operator=(const PartTimer&) = delete;
+
+   private:
+    Stage& stage_;
+    std::string_view name_;
+    Moment begin_;
+  };
+  void AddPiece(std::string_view name, Moment begin);
   double Seconds() const;
 
   const RunContext& context_;
@@ -53,6 +82,7 @@ class Stage {
   int64_t first_ = 0;  // units that were done before
   std::string unit_;
   std::chrono::steady_clock::time_point start_;
+  std::vector<TimedPart> parts_;
 };
 
 }  // namespace t3

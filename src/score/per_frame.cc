@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {
@@ -62,7 +63,8 @@ void CheckClipSize(std::string_view metric, const ClipInfo& clip, int64_t min_si
     FailUsage("{} needs at least {} pixels a side; the clip has {}x{}", metric, min_side,
               clip.width, clip.height);
   if (clip.frames < min_frames)
-    FailUsage("{} needs at least {} frames; the clip has {}", metric, min_frames, clip.frames);
+    FailUsage("{} needs at least {}; the clip has {}", metric, Counted(min_frames, "frame"),
+              clip.frames);
 }
 
 }  // namespace t3

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/failure.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "serve/api_error.h"
 #include "serve/server_log.h"
 #include "serve/video_object.h"
@@ -66,12 +67,13 @@ void Jobs::CheckLimits(const std::string& key) const {
   const int64_t waiting = queue_.size(key) + (own == reserved_.end() ? 0 : own->second);
   if (waiting >= limits_.max_queue_per_key) {
     throw ApiError(429, "too_many_jobs",
-                   fmt::format("{} of your jobs are waiting, which is the limit", waiting))
+                   fmt::format("{} of yours {} waiting, which is the limit",
+                               Counted(waiting, "job"), waiting == 1 ? "is" : "are"))
         .RetryAfter(30);
   }
   if (queue_.size() + reserved >= limits_.max_queue) {
     throw ApiError(503, "queue_full",
-                   fmt::format("the queue is full: {} jobs are waiting", limits_.max_queue))
+                   fmt::format("the queue is full: it holds {}", Counted(limits_.max_queue, "job")))
         .RetryAfter(30);
   }
 }

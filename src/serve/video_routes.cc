@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/parse_number.h"
+#include "base/text.h"
 #include "serve/api_error.h"
 #include "serve/ids.h"
 #include "serve/server_log.h"
@@ -111,9 +112,10 @@ void RefuseWhatDoesNotFit(const ordered_json& plan) {
   if (memory.at("fits").get<bool>()) return;
   throw ApiError(
       400, "cannot_be_made",
-      fmt::format("{} with {} frames needs {} bytes of memory, and the server has {}; a "
+      fmt::format("{} with {} needs {} bytes of memory, and the server has {}; a "
                   "smaller `size` or fewer `num_frames` may fit",
-                  plan.at("size").get<std::string>(), plan.at("num_frames").get<int64_t>(),
+                  plan.at("size").get<std::string>(),
+                  Counted(plan.at("num_frames").get<int64_t>(), "frame"),
                   memory.at("peak_bytes").get<int64_t>(), memory.at("budget_bytes").get<int64_t>()),
       "size");
 }

@@ -4,6 +4,7 @@
 #include "loading/model_info.h"
 #include "pipeline/calibration.h"
 #include "pipeline/job.h"
+#include "pipeline/job_notes.h"
 #include "pipeline/memory_check.h"
 #include "pipeline/refinement.h"
 #include "pipeline/run_settings.h"
@@ -143,9 +144,8 @@ Job JobToPlan(const ModelInfo& model, const PlanRequest& request) {
 }
 
 // Adds the draft's memory and time to those of the video.
-void PlanDraft(const ModelInfo& model, const Job& job, const PlannedMachine& machine,
+void PlanDraft(const ModelInfo& model, const Job& draft, const PlannedMachine& machine,
                PlanResult& result) {
-  const Job draft = PlanJob(model, DraftRequest(job));
   const RunMemory memory = MemoryToPlan(model, draft, machine);
   AddDraft(ToOutlook(memory), result.memory);
   result.draft = ToDraftPlan(model, draft);
@@ -210,7 +210,10 @@ PlanResult Plan(const PlanRequest& request, const ProgressFn& progress, const Ca
   result.guidance = job.sampling.guidance;
   result.time = TimeToPlan(request, denoiser, job, machine, memory, progress, cancel);
   result.ranks = RanksToPlan(denoiser, job, machine);
-  if (job.draft_size) PlanDraft(model, job, machine, result);
+  std::optional<Job> draft;
+  if (job.draft_size) draft = PlanJob(model, DraftRequest(job));
+  if (draft) PlanDraft(model, *draft, machine, result);
+  result.notes = JobNotes(model, job, {&model, draft ? &*draft : nullptr});
   return result;
 }
 

@@ -154,11 +154,16 @@ class OpenedFile : public WeightFile {
 
 }  // namespace
 
-std::shared_ptr<const WeightFile> WeightFile::Open(const std::string& path) {
+std::shared_ptr<const WeightFile> WeightFile::Open(const std::string& path, FileOrigin origin) {
+  constexpr std::string_view kAdvice = "; fetch it again";  // of the parsers
   try {
     return std::make_shared<OpenedFile>(path);
   } catch (const Error& error) {
-    Fail("cannot read the weights in {}: {}", path, error.what());
+    if (origin == FileOrigin::kWeights)
+      Fail("cannot read the weights in {}: {}", path, error.what());
+    std::string fault = error.what();
+    if (fault.ends_with(kAdvice)) fault.resize(fault.size() - kAdvice.size());
+    Fail("cannot read {}: {}", path, fault);
   }
 }
 

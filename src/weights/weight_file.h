@@ -13,10 +13,14 @@ namespace t3 {
 // legacy) or a GGUF file. The content decides the format, not the name; but a name such as
 // "model-00001-of-00003.safetensors" stands for all three shards, which must be there. Tensors are
 // memory-mapped; their names are without the wrappers of training code (weights/wrappers.h).
+// Who wrote a file, for errors about damage: weights can be fetched again, t3's own files cannot.
+enum class FileOrigin { kWeights, kOwn };
+
 class WeightFile {
  public:
   // Throws Error that names the file and the fault. Never executes or trusts anything in the file.
-  static std::shared_ptr<const WeightFile> Open(const std::string& path);
+  static std::shared_ptr<const WeightFile> Open(const std::string& path,
+                                                FileOrigin origin = FileOrigin::kWeights);
   virtual ~WeightFile() = default;
 
   const std::string& path() const { return path_; }

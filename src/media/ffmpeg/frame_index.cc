@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {
@@ -52,8 +53,8 @@ FrameIndex ReadFrameIndex(const std::string& path) {
   const double last = demuxer.last_seconds();
   // Not the header's count of frames: AVI counts dropped ones as well.
   const int entries = avformat_index_get_entries_count(&demuxer.stream());
-  T3_CHECK(packets >= entries, "{} is cut short: {} of its {} frames are there, up to {:.2f} s",
-           path, packets, entries, last);
+  T3_CHECK(packets >= entries, "{} is cut short: it has {} of {}, up to {:.2f} s", path, packets,
+           Counted(entries, "frame"), last);
   T3_CHECK(!corrupt, "{} is cut short or damaged: FFmpeg finds broken packets in it after {:.2f} s",
            path, last);
   const double end = demuxer.end_in_header().value_or(last);

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/failure.h"
 #include "loading/load_models.h"
+#include "loading/precision.h"
 #include "pipeline/decode.h"
 #include "pipeline/ranks/orders.h"
 #include "pipeline/ranks/shared_decoder.h"
@@ -69,7 +70,7 @@ bool Follower::Carry(const nlohmann::json& order) {
     FollowDecode(*decoder_, team_, order);
   } else if (what == orders::kLoadEncoder) {
     ReleaseCachedMemory(settings_.device);
-    encoder_ = LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_);
+    encoder_ = LoadVae(model_, VaeHalf::kEncoder, kEncoderDtype, context_);
   } else if (what == orders::kDropEncoder) {
     encoder_.reset();
     ReleaseCachedMemory(settings_.device);

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "loading/load_models.h"
+#include "loading/precision.h"
 #include "pipeline/ranks/orders.h"
 
 namespace t3 {
@@ -12,7 +13,7 @@ namespace {
 Vae LoadEncoder(const ModelInfo& model, const RunContext& context, Team* team) {
   std::optional<Team::Order> order;
   if (team != nullptr) order.emplace(*team, nlohmann::json{{"do", orders::kLoadEncoder}}.dump());
-  Vae vae = LoadVae(model, VaeHalf::kEncoder, at::kFloat, context);
+  Vae vae = LoadVae(model, VaeHalf::kEncoder, kEncoderDtype, context);
   if (order) order->End();
   return vae;
 }

@@ -13,7 +13,7 @@
 
 namespace t3 {
 
-// The VAE's encoder in fp32, this process's or shared by the ranks of `team`, of which this is rank
+// The VAE's encoder of clips, this process's or shared by the ranks of `team`, of which this is rank
 // 0. Of few latent rows (fewer than ranks), and of images, rank 0 encodes all.
 class ClipEncoder {
  public:

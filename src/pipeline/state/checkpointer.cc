@@ -17,6 +17,11 @@ constexpr std::chrono::seconds kMaxAtRisk{120};
 
 }  // namespace
 
+std::string WhereSaved(const RunIdentity& identity, const SavedStep& saved) {
+  return fmt::format("step {} of {} is saved in {}; {} continues from there", saved.step,
+                     identity.steps, saved.file, HowToResume(identity, saved.file));
+}
+
 Checkpointer::Checkpointer(const RunIdentity& identity, std::optional<int64_t> every,
                            const RunProgress& progress, SavedStep saved)
     : identity_(identity),
@@ -75,20 +80,16 @@ void Checkpointer::SaveSomewhere(const SamplerState& state) {
 }
 
 void Checkpointer::Interrupt(const SamplerState& state, const RunContext& context) {
+  latest_.reset();  // this was its chance
   if (every_ != 0) SaveSomewhere(state);
-  if (!saved_.file.empty()) context.CheckCancelled(WhereSaved());
-  context.CheckCancelled(fmt::format("step {} of {} is not saved", state.step, identity_.steps));
+  context.CheckCancelled(
+      saved_.file.empty() ? fmt::format("step {} of {} is not saved", state.step, identity_.steps)
+                          : "");
   Fail("a run was interrupted that nobody cancelled");
 }
 
-std::string Checkpointer::WhereSaved() const {
-  return fmt::format("step {} of {} is saved in {}; {} continues from there", saved_.step,
-                     identity_.steps, saved_.file, HowToResume(identity_, saved_.file));
-}
-
-std::string Checkpointer::AfterFailure() {
+void Checkpointer::AfterFailure() {
   if (latest_ && latest_->step > saved_.step) SaveSomewhere(*latest_);
-  return saved_.file.empty() ? "" : WhereSaved();
 }
 
 void Checkpointer::AfterStep(const SamplerState& state, const RunContext& context) {

@@ -16,6 +16,9 @@ struct SavedStep {
   int64_t step = 0;
 };
 
+// Which step is on disk and how to continue from it, for messages. `saved` has a file.
+std::string WhereSaved(const RunIdentity& identity, const SavedStep& saved);
+
 class Checkpointer {
  public:
   // `every`: steps between checkpoints; 0: none; absent: as many as keep no more than two minutes
@@ -26,14 +29,13 @@ class Checkpointer {
 
   // Saves `state` when it is due. A place that cannot be written is a warning, and the run
   // continues. When the run was cancelled, saves in any case (unless `every` is 0), wherever there
-  // is a place, and throws Error of kind kInterrupted that says how to continue. After the last
-  // step with `every` 0 it never throws: the caller has the final latents to save.
+  // is a place, and throws Error of kind kInterrupted, which says so where nothing is saved. After
+  // the last step with `every` 0 it never throws: the caller has the final latents to save.
   void AfterStep(const SamplerState& state, const RunContext& context);
 
   // When a later step failed: saves the latest completed step (unless `every` is 0). A device whose
-  // memory can no longer be read leaves the last checkpoint. Returns how to continue from what is
-  // on disk, or "" where nothing is. Never throws.
-  std::string AfterFailure();
+  // memory can no longer be read leaves the last checkpoint. Never throws.
+  void AfterFailure();
 
   // Saves `state` unless `every` is 0: more work than usual would be lost with it.
   void SaveNow(const SamplerState& state);
@@ -45,7 +47,6 @@ class Checkpointer {
   RunProgress At(const SamplerState& state) const;
   void Save(const SamplerState& state);
   void SaveSomewhere(const SamplerState& state);
-  std::string WhereSaved() const;
   [[noreturn]] void Interrupt(const SamplerState& state, const RunContext& context);
 
   const RunIdentity& identity_;

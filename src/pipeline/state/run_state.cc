@@ -112,9 +112,19 @@ std::vector<std::string> ChangesSince(const WeightFile& file, const RunIdentity&
   return notes;
 }
 
+// Throws Error that says how the run is made without a damaged file.
+std::shared_ptr<const WeightFile> OpenState(const std::string& path) {
+  try {
+    return WeightFile::Open(path, FileOrigin::kOwn);
+  } catch (const Error& error) {
+    Fail("{}; the run cannot continue from it, and `restart` makes it from the start",
+         error.what());
+  }
+}
+
 std::optional<FoundRun> ReadRun(const std::string& path, const RunIdentity& identity,
                                 ExistingState existing) {
-  const auto file = WeightFile::Open(path);
+  const auto file = OpenState(path);
   T3_CHECK(IsState(*file), "{} is not the state of a run; it would be replaced by this run's",
            path);
   if (!HasTensor(*file, "latents")) return std::nullopt;
@@ -260,7 +270,7 @@ SavedRun FindSavedRun(const std::string& path) {
   std::error_code ignored;
   for (const std::string& file : {path, LatentsBeside(path), CheckpointBeside(path)}) {
     if (!file.ends_with(".safetensors") || !fs::is_regular_file(file, ignored)) continue;
-    const auto opened = WeightFile::Open(file);
+    const auto opened = OpenState(file);
     if (!IsState(*opened)) continue;
     const bool named = file == path;  // the state itself, which may have been moved
     return {file, named ? TextToPath(Value(*opened, "t3.run.output")) : path,

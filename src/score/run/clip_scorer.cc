@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/failure.h"
+#include "base/text.h"
 #include "runtime/file_digest.h"
 #include "score/run/in_parallel.h"
 #include "score/run/thumbnail.h"
@@ -32,8 +33,9 @@ std::string DigestOfClip(const std::string& path) {
 void CheckPair(const SourceInfo& clip, const SourceInfo& reference, const std::string& path) {
   T3_CHECK(clip.width == reference.width && clip.height == reference.height &&
                clip.frames == reference.frames,
-           "the reference {} has {}x{} and {} frames, the clip {}x{} and {}", path, reference.width,
-           reference.height, reference.frames, clip.width, clip.height, clip.frames);
+           "the reference {} has {}x{} and {}, the clip {}x{} and {}", path, reference.width,
+           reference.height, Counted(reference.frames, "frame"), clip.width, clip.height,
+           clip.frames);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {
@@ -84,8 +85,8 @@ ClipSize ChooseClipSize(const ClipSettings& settings, int64_t width, int64_t hei
                              return a.frames < b.frames;
                            })->frames;
   std::erase_if(buckets, [&](const ClipSize& bucket) { return bucket.frames > frames; });
-  T3_CHECK(!buckets.empty(), "too short: {} frames at {} a second, wanted {} or more", frames,
-           settings.fps, shortest);
+  T3_CHECK(!buckets.empty(), "too short: {} at {} a second, wanted {} or more",
+           Counted(frames, "frame"), settings.fps, shortest);
   double best = 0;
   for (const ClipSize& bucket : buckets) best = std::max(best, KeptShare(bucket, width, height));
   std::erase_if(buckets, [&](const ClipSize& bucket) {

@@ -28,7 +28,7 @@ PreparedDataset::PreparedDataset(std::string folder, DatasetIndex index)
 at::Tensor PreparedDataset::Read(const std::string& shard, const std::string& name) const {
   std::shared_ptr<const WeightFile>& file = shards_[shard];
   if (file == nullptr) {
-    file = WeightFile::Open((std::filesystem::path(folder_) / shard).string());
+    file = WeightFile::Open((std::filesystem::path(folder_) / shard).string(), FileOrigin::kOwn);
   }
   return ReadTensor(*file, name);
 }

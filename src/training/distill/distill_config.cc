@@ -95,8 +95,10 @@ GateConfig TakeGates(JsonFields fields) {
 }
 
 // The levels as a list, whatever gave them.
-SamplingConfig TakeStudentSampling(JsonFields fields) {
-  SamplingConfig sampling{.sampler = Sampler::kRenoise, .steps = 4, .guidance = 1};
+SamplingConfig TakeStudentSampling(JsonFields fields, Objective objective) {
+  // A guided velocity is followed like the teacher's; predictions of the end are noised again.
+  const Sampler usual = objective == Objective::kGuidance ? Sampler::kEuler : Sampler::kRenoise;
+  SamplingConfig sampling{.sampler = usual, .steps = 4, .guidance = 1};
   TakeSampling(fields, sampling);
   fields.CheckAllTaken();
   T3_CHECK(sampling.sampler == Sampler::kRenoise || sampling.sampler == Sampler::kEuler,
@@ -128,7 +130,7 @@ void RefuseFieldsOfOthers(const json& document, const DistillConfig& config) {
       break;
     case Objective::kGuidance:
       RefuseFields(document, source, "guidance",
-                   {"critic", "score", "diversity", "consistency", "sampling"});
+                   {"critic", "score", "diversity", "consistency"});
       break;
     case Objective::kConsistency:
       RefuseFields(document, source, "consistency", {"critic", "score", "diversity", "timesteps"});
@@ -153,7 +155,8 @@ DistillConfig ParseDistillConfig(const json& document, const std::string& source
                                           {"consistency", Objective::kConsistency}},
                                          config.objective);
   RefuseFieldsOfOthers(document, config);
-  config.sampling = TakeStudentSampling(root.Object("sampling"));
+  config.names_sampling = document.contains("sampling");
+  config.sampling = TakeStudentSampling(root.Object("sampling"), config.objective);
   config.teacher = TakeTeacher(root.Object("teacher"), config);
   config.critic = TakeCritic(root.Object("critic"), config);
   config.score = TakeScore(root.Object("score"), MakeSchedule(config.sampling).sigmas.front());

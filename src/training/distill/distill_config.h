@@ -68,6 +68,7 @@ struct DistillConfig : DitTrainConfig {
   // How the student is sampled. A list that begins below 1 makes a refiner: it starts from latents
   // of the data with noise of that level.
   SamplingConfig sampling;
+  bool names_sampling = false;  // else, for `guidance`, the student is sampled as the base is
   TeacherConfig teacher;
   CriticConfig critic;
   ScoreConfig score;

@@ -67,6 +67,18 @@ TEST(DistillConfig, ACriticFollowsTheStudentWhereNothingElseIsSaid) {
           .critic.lora.has_value());
 }
 
+TEST(DistillConfig, AStudentOfGuidanceIsSampledAsTheFileSays) {
+  const json guidance{{"objective", "guidance"}};
+  const DistillConfig base = MiniDistillConfig("unused", guidance);
+  EXPECT_EQ(StudentSampling(base, MiniModel()).steps, MiniModel().defaults.sampling.steps);
+  json named = guidance;
+  named["sampling"]["timesteps"] = {900, 600, 300};
+  const SamplingConfig sampling = StudentSampling(MiniDistillConfig("unused", named), MiniModel());
+  EXPECT_EQ(sampling.sampler, Sampler::kEuler);
+  EXPECT_EQ(sampling.timesteps, (std::vector<double>{900, 600, 300}));
+  EXPECT_EQ(sampling.guidance, 1);
+}
+
 TEST(DistillConfig, AListThatBeginsBelowNoiseMakesARefiner) {
   const DistillConfig config =
       MiniDistillConfig("unused", {{"sampling", {{"timesteps", {700, 400}}}}});

@@ -21,7 +21,7 @@ constexpr std::string_view kObjective = "objective.";
 }  // namespace
 
 SamplingConfig StudentSampling(const DistillConfig& config, const ModelInfo& base) {
-  if (config.objective != Objective::kGuidance) return config.sampling;
+  if (config.objective != Objective::kGuidance || config.names_sampling) return config.sampling;
   SamplingConfig sampling = base.defaults.sampling;
   sampling.guidance = 1;
   return sampling;

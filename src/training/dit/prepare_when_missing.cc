@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/text.h"
 
 namespace t3 {
 
@@ -21,10 +22,10 @@ void PrepareWhenMissing(const DitTrainConfig& config, const RunContext& context)
   }
   const std::string& folder = config.data.prepared;
   if (!result.rejected.empty()) {
-    spdlog::warn("{} files are left out; {}/rejected.json lists them", result.rejected.size(),
-                 folder);
+    spdlog::warn("{} left out; {}/rejected.json lists them",
+                 Counted(std::ssize(result.rejected), "file"), folder);
   }
-  spdlog::info("{} has {} clips, {} of them new", folder, result.clips, result.encoded);
+  spdlog::info("{} has {}, {} of them new", folder, Counted(result.clips, "clip"), result.encoded);
 }
 
 }  // namespace t3

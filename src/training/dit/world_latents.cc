@@ -146,7 +146,7 @@ at::Tensor ReadCache(const std::string& path, const std::string& identity) {
   std::error_code ignored;
   if (path.empty() || !fs::exists(path, ignored)) return {};
   try {
-    const auto file = WeightFile::Open(path);
+    const auto file = WeightFile::Open(path, FileOrigin::kOwn);
     const auto found = file->metadata().find(kIdentityKey);
     if (found != file->metadata().end() && found->second == identity) {
       return ReadTensor(*file, kLatentsName);
