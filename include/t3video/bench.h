@@ -18,7 +18,8 @@ namespace t3 {
 
 // Random weights of a preset's sizes. Every number is a median of `repeats` runs; what is compared
 // runs in the same process, before timing each result is checked against the published algorithm's.
-// A CPU gets a small size and few runs unless others are given.
+// A CPU gets a small size and few runs unless others are given. The error of an interruption
+// (kInterrupted) says what had been measured.
 struct BenchRequest {
   std::string preset = "wan2.1-1.3b-t3";
   // absent: the preset's on a GPU, 256x144 with 17 frames on a CPU
@@ -97,7 +98,8 @@ struct DitBenchResult {
   double flop = 0;              // of one forward
   double host_ms = 0;           // until the host has launched a forward
   double product_rate = 0;      // FLOP/s of the large product right after the forwards
-  int64_t peak_bytes = 0;       // of the allocator; 0 on the CPU
+  int64_t peak_bytes = 0;       // of the allocator, in fp8 without the bf16 form of its weights;
+                                // 0 on the CPU
   BenchProfile profile;         // of one forward
   std::vector<LayerBench> blocks;
   std::optional<Bf16Forwards> bf16;            // in fp8

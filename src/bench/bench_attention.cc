@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "bench/bench_case.h"
+#include "bench/so_far.h"
 #include "bench/timing.h"
 #include "models/dit/attention_layout.h"
 #include "models/dit/reference_published.h"
@@ -76,6 +77,13 @@ LayerBench TimeAttention(const BenchCase& bench, const TensorMap& block, const P
   return times;
 }
 
+std::string DescribeLayers(const std::vector<LayerBench>& layers) {
+  std::vector<std::string> times;
+  for (const LayerBench& layer : layers)
+    times.push_back(fmt::format("windows {} {:.2f} ms", FormatWindows({layer.windows}), layer.ms));
+  return fmt::format("{}", fmt::join(times, ", "));
+}
+
 }  // namespace
 
 AttentionBenchResult BenchAttention(const BenchRequest& request, const ProgressFn& progress,
@@ -90,11 +98,14 @@ AttentionBenchResult BenchAttention(const BenchRequest& request, const ProgressF
                                       at::device(bench.device).dtype(bench.dtype))};
   AttentionBenchResult result;
   result.setup = bench.Setup();
-  for (const WindowCounts& counts : bench.cycle) {
-    result.layers.push_back(TimeAttention(bench, block, projected, counts, request));
-    stage.Advance(std::ssize(result.layers));
-  }
-  if (request.compare) result.full_attention = TimeFullAttention(bench);
+  const auto measure = [&] {
+    for (const WindowCounts& counts : bench.cycle) {
+      result.layers.push_back(TimeAttention(bench, block, projected, counts, request));
+      stage.Advance(std::ssize(result.layers));
+    }
+    if (request.compare) result.full_attention = TimeFullAttention(bench);
+  };
+  KeepWhatWasMeasured(measure, [&] { return DescribeLayers(result.layers); });
   result.attention_plans = DescribeAttentionPlans();
   return result;
 }

@@ -7,9 +7,11 @@
 #include <chrono>
 #include <optional>
 
+#include "arch/dit.h"
 #include "base/check.h"
 #include "bench/bench_case.h"
 #include "bench/bench_products.h"
+#include "bench/so_far.h"
 #include "bench/timing.h"
 #include "models/dit/dit.h"
 #include "models/dit/reference_published.h"
@@ -67,11 +69,21 @@ void CheckForward(const BenchForward& forward) {
            "the forward pass gives values that are not finite");
 }
 
-int64_t PeakOf(const BenchCase& bench, const BenchForward& forward) {
+// Of the matrices that codes replace. They are here for the forwards in bf16; a run in fp8 has no
+// such copy.
+int64_t ReplacedBytes(const TensorMap& weights) {
+  size_t bytes = 0;
+  for (const auto& [name, tensor] : weights)
+    if (IsFp8Weight(name)) bytes += tensor.nbytes();
+  return static_cast<int64_t>(bytes);
+}
+
+int64_t PeakOf(const BenchCase& bench, const TensorMap& weights, const BenchForward& forward) {
   ReleaseCachedMemory(bench.device);
   ResetDevicePeak(bench.device);
   forward();
-  return DevicePeak(bench.device);
+  return DevicePeak(bench.device) -
+         (bench.fp8 && bench.device.is_cuda() ? ReplacedBytes(weights) : 0);
 }
 
 BenchProfile ProfileOf(const BenchCase& bench, const BenchForward& forward) {
@@ -87,8 +99,11 @@ void TimeForwards(const BenchCase& bench, const BenchForward& forward, const Ben
   for (int64_t i = 0; i < bench.repeats; ++i) {
     if (bench.poll) bench.poll();
     result.runs_ms.push_back(run(forward));
-    if (bf16) result.bf16->runs_ms.push_back(run(*bf16));
-    stage.Advance(i);
+    if (bf16) {
+      if (bench.poll) bench.poll();
+      result.bf16->runs_ms.push_back(run(*bf16));
+    }
+    stage.Advance(i + 1);
   }
   result.forward_ms = Median(result.runs_ms);
   if (bf16) result.bf16->forward_ms = Median(result.bf16->runs_ms);
@@ -102,7 +117,7 @@ void TimeForward(const BenchCase& bench, const TensorMap& weights, Stage& stage,
   const auto with_codes = [&] { return bench.fp8 ? WithFp8Weights(weights) : weights; };
   const BenchForward forward(bench, with_codes());
   CheckForward(forward);
-  result.peak_bytes = PeakOf(bench, forward);
+  result.peak_bytes = PeakOf(bench, weights, forward);
   if (bench.fp8) {
     result.bf16.emplace();
     CheckForward(bf16.emplace(bench, weights));
@@ -255,16 +270,15 @@ double FullForward(const DitConfig& config, const DitBenchResult& result) {
          result.full_attention->head_ms * static_cast<double>(config.num_heads * config.num_layers);
 }
 
-}  // namespace
+std::string DescribeForwards(const DitBenchResult& result, int64_t repeats) {
+  std::string text = DescribeRuns(result.runs_ms, repeats, "forwards");
+  if (result.bf16 && !result.bf16->runs_ms.empty())
+    text += "; in bf16 " + DescribeRuns(result.bf16->runs_ms, repeats, "forwards");
+  return text;
+}
 
-DitBenchResult BenchDit(const BenchRequest& request, const ProgressFn& progress,
-                        const CancelToken* cancel) {
-  const c10::NoGradGuard no_grad;
-  const RunContext context{progress, cancel, ResolveDevice(request.device), request.memory_limit};
-  const BenchCase bench =
-      PrepareBenchCase(request, context, FindPreset(request.preset).dit.num_layers);
-  DitBenchResult result;
-  result.setup = bench.Setup();
+void Measure(const BenchRequest& request, const RunContext& context, const BenchCase& bench,
+             DitBenchResult& result) {
   {
     const TensorMap weights = RandomDit(bench, bench.preset.dit.num_layers);
     Stage forwards(context, "timing forwards", bench.repeats);
@@ -280,6 +294,20 @@ DitBenchResult BenchDit(const BenchRequest& request, const ProgressFn& progress,
     result.full_attention_forward_ms = FullForward(bench.preset.dit, result);
   }
   result.attention_plans = DescribeAttentionPlans();
+}
+
+}  // namespace
+
+DitBenchResult BenchDit(const BenchRequest& request, const ProgressFn& progress,
+                        const CancelToken* cancel) {
+  const c10::NoGradGuard no_grad;
+  const RunContext context{progress, cancel, ResolveDevice(request.device), request.memory_limit};
+  const BenchCase bench =
+      PrepareBenchCase(request, context, FindPreset(request.preset).dit.num_layers);
+  DitBenchResult result;
+  result.setup = bench.Setup();
+  KeepWhatWasMeasured([&] { Measure(request, context, bench, result); },
+                      [&] { return DescribeForwards(result, bench.repeats); });
   return result;
 }
 

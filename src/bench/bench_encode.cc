@@ -14,13 +14,13 @@
 #include "base/text.h"
 #include "config/presets.h"
 #include "loading/load_models.h"
+#include "loading/precision.h"
 #include "nn/random_weights.h"
 #include "ops/profiler.h"
 #include "pipeline/decode.h"
 #include "pipeline/run_settings.h"
 #include "plan/cost.h"
 #include "runtime/convolution_file.h"
-#include "runtime/device.h"
 #include "t3video/bench.h"
 
 namespace t3 {
@@ -169,7 +169,10 @@ EncodeBenchResult BenchEncode(const EncodeBenchRequest& request, const ProgressF
     FailUsage("`dtype` fp8 is for the denoiser; encoders compute in bf16 or fp32");
   const c10::NoGradGuard no_grad;
   const at::Device device = ResolveDevice(request.options.device);
-  const at::ScalarType dtype = ResolveDtype(request.options.dtype, device);
+  const at::ScalarType dtype =
+      request.options.dtype == ComputeDtype::kAuto
+          ? ClipEncoderDtype(ResolveDtype(request.options.dtype, device), device.is_cuda())
+          : ResolveDtype(request.options.dtype, device);
   SetUpDevice(device, request.options);
   UseKeptConvolutionPlans();
   const RunContext context{progress, cancel, device, request.options.memory_limit};

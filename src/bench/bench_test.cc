@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "bench/so_far.h"
 #include "bench/timing.h"
 #include "t3video/error.h"
 
@@ -86,6 +87,37 @@ TEST(Bench, CancellingStopsBetweenRuns) {
                    at::kCPU, 100, [&] { ++runs; }, stop),
                Error);
   EXPECT_EQ(runs, 2);
+}
+
+TEST(Bench, AnInterruptionSaysWhatWasMeasured) {
+  CancelToken cancel;
+  const auto after_one = [&](const ProgressEvent& event) {
+    if (event.stage == "timing attention" && event.done == 1) cancel.Cancel();
+  };
+  try {
+    BenchAttention(SmallRequest(), after_one, &cancel);
+    ADD_FAILURE() << "it ran";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInterrupted);
+    EXPECT_THAT(error.what(), testing::MatchesRegex("interrupted; windows 2,1,1 [0-9.]+ ms"));
+  }
+}
+
+TEST(SoFar, AddsToInterruptionsOnly) {
+  const auto message = [](ErrorKind kind, const std::vector<double>& runs) {
+    try {
+      KeepWhatWasMeasured([&] { throw Error("stopped", kind); },
+                          [&] { return DescribeRuns(runs, 20, "forwards"); });
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), kind);
+      return std::string(error.what());
+    }
+    return std::string("it ran");
+  };
+  EXPECT_EQ(message(ErrorKind::kInterrupted, {3, 1, 2.5}),
+            "stopped; median of 3 of 20 forwards: 2.5 ms, 1.0 to 3.0 ms");
+  EXPECT_EQ(message(ErrorKind::kInterrupted, {}), "stopped");
+  EXPECT_EQ(message(ErrorKind::kFailed, {1}), "stopped");
 }
 
 TEST(Bench, BadRequestsAreUsageErrors) {

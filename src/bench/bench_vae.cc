@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "bench/decode_methods.h"
+#include "bench/so_far.h"
 #include "pipeline/run_settings.h"
 #include "runtime/convolution_file.h"
 #include "runtime/device.h"
@@ -36,14 +37,26 @@ void Compare(std::vector<MethodResult>& results) {
   }
 }
 
+std::string DescribeMethods(const std::vector<MethodResult>& methods) {
+  std::vector<std::string> times;
+  for (const MethodResult& method : methods) {
+    if (method.seconds.empty()) continue;
+    times.push_back(fmt::format("{} {:.3f} s", method.method, std::ranges::min(method.seconds)));
+  }
+  return fmt::format("{}", fmt::join(times, ", "));
+}
+
 void RunVaeBench(const VaeBenchRequest& request, DecodeMethods& bench, VaeBenchResult& result) {
   const ConvolutionSettings settings{ReadConvolutionTable(request.plans), request.cudnn_choices};
   SetConvolutionSettings(settings);
   if (request.check) result.check = bench.Check();
   SetConvolutionSettings(settings);  // so that the first timed run has nothing from the check
   std::vector<MethodResult> methods;
-  for (const std::string& method : request.methods.empty() ? bench.Methods() : request.methods)
-    methods.push_back(bench.Run(method));
+  const auto measure = [&] {
+    for (const std::string& method : request.methods.empty() ? bench.Methods() : request.methods)
+      methods.push_back(bench.Run(method));
+  };
+  KeepWhatWasMeasured(measure, [&] { return DescribeMethods(methods); });
   const ConvolutionTable found = TakeFoundPlans();
   if (request.save && !found.empty()) AddToConvolutionTable(request.plans, found);
   result.convolutions = CountConvolutions();

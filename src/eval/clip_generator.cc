@@ -59,7 +59,7 @@ void ClipGenerator::LoadDecoder() { decoder_ = t3::LoadDecoder(model_, dtype_, c
 
 void ClipGenerator::LoadEncoder() {
   encoder_.emplace(LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_));
-  if (job_.refines()) clip_encoder_.emplace(model_, context_, nullptr);
+  if (job_.refines()) clip_encoder_.emplace(model_, dtype_, context_, nullptr);
 }
 
 std::vector<int64_t> ClipGenerator::LatentShape() const {

@@ -51,11 +51,13 @@ struct Fp8ScatterArgs {
 };
 void LaunchFp8Scatter(const Fp8ScatterArgs& args, Stream stream);
 
-// The mean of window_mean.h of codes, in bf16: out = mean * decode + offset for each channel.
+// The mean of window_mean.h of codes: out = mean * decode + offset for each channel, in bf16, or as
+// codes of that times `encode`.
 struct Fp8WindowMeanArgs {
   WindowMeanArgs mean;
   const float* decode;  // (channels)
   const float* offset;
+  const float* encode;  // one number, or nullptr
 };
 void LaunchFp8WindowMean(const Fp8WindowMeanArgs& args, Stream stream);
 

@@ -31,8 +31,8 @@ Dit LoadDit(const ModelInfo& model, at::ScalarType dtype, BlockWeights where,
             const RunContext& context, bool also_bf16 = false);
 TextEncoder LoadTextEncoder(const ModelInfo& model, at::Device device, at::ScalarType dtype,
                             const RunContext& context);
-// One half of the VAE; the other is not read. Runs encode in kEncoderDtype and decode in their own
-// dtype.
+// One half of the VAE; the other is not read. Images are encoded in fp32, because the first frame is
+// kept as it is; clips to refine in ClipEncoderDtype; videos decoded in the run's dtype.
 Vae LoadVae(const ModelInfo& model, VaeHalf half, at::ScalarType dtype, const RunContext& context);
 // The network that decodes: the model's decoder where one was given, else the VAE's half.
 std::unique_ptr<VideoDecoder> LoadDecoder(const ModelInfo& model, at::ScalarType dtype,

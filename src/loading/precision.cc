@@ -46,4 +46,8 @@ Precision TextEncoderPrecision(const ModelInfo& model, at::ScalarType dtype, boo
   return precision;
 }
 
+at::ScalarType ClipEncoderDtype(at::ScalarType dtype, bool on_gpu) {
+  return on_gpu ? ArithmeticDtype(dtype, on_gpu) : at::kFloat;
+}
+
 }  // namespace t3

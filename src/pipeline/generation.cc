@@ -468,6 +468,7 @@ std::vector<Outcome> Generation::Run(std::span<const RunPlan> plans,
   ExplainingMemory([&] { EncodePrompts(items); });
   for (Item& item : items) {
     Outcome outcome;
+    if (&item != &items.front()) item.started = {};  // the first one's time is the texts' too
     try {
       ExplainingMemory([&] { GenerateOne(item, &item == &items.back()); });
       outcome.result = item.result;

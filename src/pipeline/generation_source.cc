@@ -89,7 +89,7 @@ at::Tensor Generation::EncodeSource(Item& item) {
   if (!residents.both || !residents.decoder) decoder_.reset();
   if (!residents.both || dit_model_ != &DenoisedBy(model_, job)) DropDenoiser();
   ReleaseCachedMemory(settings_.device);
-  const ClipEncoder encoder(model_, context_, team_);
+  const ClipEncoder encoder(model_, settings_.dtype, context_, team_);
   Stage stage(context_, item.planned->draft ? "encoding draft" : "encoding video",
               VaeConfig::kTimeStride * (job.geometry.latent.t - 1) + 1, "frames");
   const at::Tensor latents =

@@ -175,7 +175,8 @@ PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType d
   }
   run.two_branches = job.sampling.guidance != 1;
   run.encoded_frames = EncodedFrames(job);
-  run.encoder_bytes = ElementBytes(kEncoderDtype);
+  if (job.refines() && job.sampling.strength < 1)
+    run.encoder_bytes = ElementBytes(ClipEncoderDtype(dtype, run.on_gpu));
   run.device_budget = budget.device;
   run.split = split;
   return run;

@@ -41,7 +41,7 @@ TimeOutlook ExpectTime(const Calibration& calibration, const ModelInfo& model, c
   if (!IsTensorFile(job.request.output.path))
     time.decoding = calibration.DecodeSeconds(CostOfDecode(DecoderOf(model), job.geometry.latent));
   if (EncodedFrames(job) > 1 && calibration.decode > 0) {
-    // At the rate of the decoder, in fp32 where that is bf16: a third slower or more.
+    // At the rate of the decoder, whose dtype it shares on a GPU.
     time.encoding = CostOfEncode(VaeOf(model), job.geometry.latent) / calibration.decode;
   }
   time.linear_rate = calibration.linear;

@@ -62,9 +62,13 @@ inline int64_t InPlaceHeadBytes(const AttentionSize& size) {
 }
 
 // e4m3 codes: the same as ScatteredHeadBytes, also in token order, at a byte per channel; groups
-// need no copy.
+// need no copy. The result of all heads is there beside them (CodesResultBytes).
 inline int64_t CodesHeadBytes(const AttentionSize& size, int64_t head_dim) {
   return 4 * size.partitions * size.tokens * head_dim;
+}
+
+inline int64_t CodesResultBytes(const AttentionSize& size, int64_t heads, int64_t head_dim) {
+  return size.tokens * heads * head_dim;
 }
 
 // The reference: gathered q, k and v, the output in window order and in token order, and the output

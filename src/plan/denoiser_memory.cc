@@ -12,7 +12,7 @@
 namespace t3 {
 namespace {
 
-constexpr int64_t kFloatBytes = 4;
+constexpr int64_t kLatentBytes = 4;
 
 // Copies of the latents while layers run (x, one branch's velocity, UniPC's sample and two
 // predictions), and while the solver runs.
@@ -82,12 +82,14 @@ int64_t AttentionPhase(const PlannedRun& run, int64_t scratch) {
   const int64_t row = run.dit.dim * run.element_bytes;
   int64_t widest = row * ChunkTokens(RankTokens(run), row, scratch);
   for (const LayerAttention& layer : Layers(run)) {
-    const auto add = [&](int64_t head) {
-      const int64_t heads = run.dit.num_heads / run.split.shards;
-      widest = std::max(widest, head * HeadGroup(heads, head, scratch));
+    const int64_t heads = run.dit.num_heads / run.split.shards, head_dim = run.dit.head_dim();
+    const auto add = [&](int64_t head, int64_t result) {
+      widest = std::max(widest, head * HeadGroup(heads, head, scratch - result) + result);
     };
-    add(HeadBytes(run, layer));
-    if (run.dit_fp8) add(CodesHeadBytes(layer.size, run.dit.head_dim()));
+    add(HeadBytes(run, layer), 0);
+    if (run.dit_fp8) {
+      add(CodesHeadBytes(layer.size, head_dim), CodesResultBytes(layer.size, heads, head_dim));
+    }
   }
   const int64_t attention = TensorsOfAttention(run) * TensorBytes(run) + widest;
   return run.split.shards == 1 ? attention : std::max(attention, ExchangeBytes(run));
@@ -129,7 +131,7 @@ int64_t TextBytes(const PlannedRun& run) {
 }
 
 int64_t LatentBytes(const PlannedRun& run) {
-  return run.dit.latent_channels * DenoisedVideo(run).latent.tokens() * kFloatBytes;
+  return run.dit.latent_channels * DenoisedVideo(run).latent.tokens() * kLatentBytes;
 }
 
 // What is in memory between two steps.

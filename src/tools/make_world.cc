@@ -137,8 +137,6 @@ class CaptionList {
     return found != entries_.end() && found->second == entry && fs::exists(folder_ / file, ignored);
   }
 
-  bool Lists(const std::string& file) const { return entries_.contains(file); }
-
   // Before a clip is rendered again, so that the list never describes another one.
   void Remove(const std::string& file) {
     if (entries_.erase(file) == 0) return;
@@ -175,11 +173,13 @@ class CaptionList {
 
 namespace {
 
-// A clip that a killed call wrote may not be in the list yet.
+// Of the clips that will be written. One that a killed call wrote may not be in the list yet, and a
+// file that took the place of a listed one is not a clip.
 void CheckClipsReplaceable(const WorldRequest& request, const CaptionList& captions) {
   for (int64_t i = 0; i < request.count && !request.overwrite; ++i) {
-    const std::string name = ClipName(request, request.seed + static_cast<uint64_t>(i));
-    if (captions.Lists(name)) continue;
+    const uint64_t seed = request.seed + static_cast<uint64_t>(i);
+    const std::string name = ClipName(request, seed);
+    if (captions.Has(EntryOf(SampleScene(seed), name, request))) continue;
     CheckReplaceable(
         (fs::path(request.output) / name).string(), /*overwrite=*/false,
         [](const std::string& path) { return OutputMetadata(path).contains(kSceneKey); });

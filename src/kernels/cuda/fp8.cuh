@@ -49,7 +49,7 @@ __device__ inline void UnpackFp8(uint2 codes, float (&x)[8]) {
 }
 
 // 8 values times `inverse` as codes [channel, channel + 8) of a row.
-__device__ inline void StoreFp8(void* row, int channel, float (&x)[8], float inverse) {
+__device__ inline void StoreFp8(void* row, int64_t channel, float (&x)[8], float inverse) {
 #pragma unroll
   for (float& value : x) value *= inverse;
   *reinterpret_cast<uint2*>(static_cast<unsigned char*>(row) + channel) = PackFp8(x);

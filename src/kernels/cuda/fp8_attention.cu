@@ -135,7 +135,7 @@ __global__ void __launch_bounds__(256) Fp8ScatterKernel(const Fp8ScatterArgs arg
   }
 }
 
-template <int SOURCES>
+template <int SOURCES, bool CODES>
 __global__ void __launch_bounds__(256) Fp8WindowMeanKernel(const Fp8WindowMeanArgs args) {
   const WindowMeanArgs& of = args.mean;
   const int64_t token = static_cast<int64_t>(blockIdx.x) * blockDim.y + threadIdx.y;
@@ -146,7 +146,7 @@ __global__ void __launch_bounds__(256) Fp8WindowMeanKernel(const Fp8WindowMeanAr
     source[i] = static_cast<const unsigned char*>(of.source[i].data) +
                 RowOfToken(of.source[i].rows, token) * of.channels;
   }
-  Bf16* const out = static_cast<Bf16*>(of.out) + token * of.out_stride;
+  const float encode = CODES ? *args.encode : 0;
   for (int c = threadIdx.x * kN; c < of.channels; c += blockDim.x * kN) {
     float sum[kN], decode[kN], offset[kN];
     UnpackFp8(*reinterpret_cast<const uint2*>(source[0] + c), sum);
@@ -160,7 +160,22 @@ __global__ void __launch_bounds__(256) Fp8WindowMeanKernel(const Fp8WindowMeanAr
     LoadFloats(args.offset + c, offset);
 #pragma unroll
     for (int i = 0; i < kN; ++i) sum[i] = sum[i] * decode[i] + offset[i];
-    Store(out, c, sum);
+    const int64_t to = token * of.out_stride + c;
+    if constexpr (CODES) {
+      StoreFp8(of.out, to, sum, encode);
+    } else {
+      Store(static_cast<Bf16*>(of.out), to, sum);
+    }
+  }
+}
+
+template <bool CODES>
+void LaunchMeanOfCodes(const Fp8WindowMeanArgs& args, cudaStream_t stream) {
+  const unsigned int blocks = TokenBlocks(args.mean.tokens, kCodesBlock.y);
+  if (args.mean.sources == 1) {
+    Fp8WindowMeanKernel<1, CODES><<<blocks, kCodesBlock, 0, stream>>>(args);
+  } else {
+    Fp8WindowMeanKernel<2, CODES><<<blocks, kCodesBlock, 0, stream>>>(args);
   }
 }
 
@@ -197,11 +212,10 @@ void LaunchFp8Scatter(const Fp8ScatterArgs& args, Stream stream) {
 }
 
 void LaunchFp8WindowMean(const Fp8WindowMeanArgs& args, Stream stream) {
-  const unsigned int blocks = TokenBlocks(args.mean.tokens, kCodesBlock.y);
-  if (args.mean.sources == 1) {
-    Fp8WindowMeanKernel<1><<<blocks, kCodesBlock, 0, ToCuda(stream)>>>(args);
+  if (args.encode != nullptr) {
+    LaunchMeanOfCodes<true>(args, ToCuda(stream));
   } else {
-    Fp8WindowMeanKernel<2><<<blocks, kCodesBlock, 0, ToCuda(stream)>>>(args);
+    LaunchMeanOfCodes<false>(args, ToCuda(stream));
   }
   CheckLaunch("Fp8WindowMean");
 }

@@ -68,17 +68,29 @@ __device__ void WriteRow(const LayerNormModulateArgs& args,
   });
 }
 
-// The modulated values are computed twice, since registers for them would halve the rows in flight.
+// The modulated values stay in registers until the row's scale is known. Computing them again from
+// x reads the multipliers and shifts, which are four times as large, from the L1 cache once more:
+// 1.9 ms in place of 1.4 for 685,440 rows of 1,536 channels on an H200.
 template <int WARPS, int NV>
 __device__ void WriteCodes(const LayerNormModulateArgs& args,
                            const LayerNormRow<__nv_bfloat16, WARPS * kWarp, NV>& row,
                            float* shared) {
+  float values[NV][8];
   float largest = 0;
-  row.ForEachVector(args, [&](int, const float(&x)[8]) { largest = MaxMagnitude(x, largest); });
+#pragma unroll
+  for (int i = 0; i < NV; ++i) {
+    const int v = row.lane + i * WARPS * kWarp;
+    if (v >= row.vectors) continue;
+    Modulate<__nv_bfloat16>(args, row.token, v * 8, row.raw[i], row.mean, row.inverse, values[i]);
+    largest = MaxMagnitude(values[i], largest);
+  }
   const RowScale scale = ScaleOfMax(GroupMax<WARPS>(largest, shared));
   unsigned char* const codes = static_cast<unsigned char*>(args.out) + row.token * args.channels;
-  row.ForEachVector(args,
-                    [&](int channel, float(&x)[8]) { StoreFp8(codes, channel, x, scale.inverse); });
+#pragma unroll
+  for (int i = 0; i < NV; ++i) {
+    const int v = row.lane + i * WARPS * kWarp;
+    if (v < row.vectors) StoreFp8(codes, v * 8, values[i], scale.inverse);
+  }
   if (row.lane == 0) args.out_scale[row.token] = scale.scale;
 }
 

@@ -41,7 +41,7 @@ void DitBlock::Forward(at::Tensor& x, const BlockContext& context) const {
 // x += gate * SelfAttention(AdaLN(x))
 void DitBlock::AddSelfAttention(at::Tensor& x, const BlockContext& context) const {
   const Modulation modulation = ModulationOf(context, 0);
-  const at::Tensor attended = SelfAttention(x, modulation, context);
+  const LinearInput attended = SelfAttention(x, modulation, context);
   const ProfileScope scope("output projection");
   AddGatedLinear(x, attended, o_, modulation.gate, context.mode);
 }  // frees q|k|v before the FFN needs memory
@@ -79,8 +79,8 @@ void DitBlock::AddFfn(at::Tensor& x, const Modulation& modulation, ExecutionMode
   AddGatedLinear(x, LinearGelu(normed, ffn_in_, ffn_out_, mode), ffn_out_, modulation.gate, mode);
 }
 
-at::Tensor DitBlock::SelfAttention(const at::Tensor& x, const Modulation& modulation,
-                                   const BlockContext& context) const {
+LinearInput DitBlock::SelfAttention(const at::Tensor& x, const Modulation& modulation,
+                                    const BlockContext& context) const {
   const auto norm = [&](const at::Tensor& rows, int64_t first) {
     return AdaLayerNorm(rows, modulation.Slice(first, rows.size(0)), qkv_.reader(), context.mode);
   };
@@ -96,7 +96,7 @@ at::Tensor DitBlock::SelfAttention(const at::Tensor& x, const Modulation& modula
     return context.shard->AttendAutograd(input, *context.windows);
   if (context.shard != nullptr)
     return context.shard->Attend(input, *context.windows, context.scratch_bytes);
-  return WindowAttention(input, *context.windows, context.scratch_bytes, context.mode);
+  return WindowAttentionFor(o_, input, *context.windows, context.scratch_bytes, context.mode);
 }
 
 LinearInput DitBlock::AdaLayerNorm(const at::Tensor& x, const Modulation& modulation,

@@ -79,8 +79,8 @@ class DitBlock {
   // As `reader` takes it.
   LinearInput AdaLayerNorm(const at::Tensor& x, const Modulation& modulation,
                            const LinearWeights& reader, ExecutionMode mode) const;
-  at::Tensor SelfAttention(const at::Tensor& x, const Modulation& modulation,
-                           const BlockContext& context) const;
+  LinearInput SelfAttention(const at::Tensor& x, const Modulation& modulation,
+                            const BlockContext& context) const;
   void AddCrossAttention(at::Tensor& x, const BlockContext& context) const;
   void AddFfn(at::Tensor& x, const Modulation& modulation, ExecutionMode mode) const;
 

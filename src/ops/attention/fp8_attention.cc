@@ -40,8 +40,13 @@ at::Tensor Fp8ValueScale(const at::Tensor& deviation) {
   return deviation.clamp_min(kSmallest) / kFp8MaxValue;
 }
 
-at::Tensor WindowAttentionFp8Reference(const SelfAttentionInput& in,
-                                       const std::vector<WindowPartition>& partitions) {
+at::Tensor Fp8ResultScale(const Fp8AttentionScales& scales) {
+  return (scales.v * kFp8Max + scales.v_mean.abs()).amax() / kFp8Max;
+}
+
+LinearInput WindowAttentionFp8Reference(const SelfAttentionInput& in,
+                                        const std::vector<WindowPartition>& partitions,
+                                        AttentionResult result) {
   constexpr ExecutionMode kMode = ExecutionMode::kInPlace;
   const auto normed = [&](const at::Tensor& x, const at::Tensor& weight,
                           const at::Tensor& inverse) {
@@ -60,14 +65,17 @@ at::Tensor WindowAttentionFp8Reference(const SelfAttentionInput& in,
     const at::Tensor out = Rounded(AttendPartition(q, k, v, partition, kMode));
     mean = mean.defined() ? (mean + out) * 0.5 : out;
   }
-  return (mean.flatten(1) * v_scale + v_mean).to(in.q.scalar_type());
+  const at::Tensor numbers = mean.flatten(1) * v_scale + v_mean;
+  if (result == AttentionResult::kNumbers) return numbers.to(in.q.scalar_type());
+  const at::Tensor scale = Fp8ResultScale({q_scale, k_scale, {}, v_mean, v_scale});
+  return {ToFp8(numbers * scale.reciprocal()), scale.expand({in.q.size(0)}).contiguous()};
 }
 
-std::optional<at::Tensor> WindowAttentionFp8(const SelfAttentionInput& in,
-                                             const std::vector<WindowPartition>& partitions,
-                                             int64_t scratch_bytes) {
-  if (in.q.is_cuda()) return WindowAttentionFp8Cuda(in, partitions, scratch_bytes);
-  return WindowAttentionFp8Reference(in, partitions);
+std::optional<LinearInput> WindowAttentionFp8(const SelfAttentionInput& in,
+                                              const std::vector<WindowPartition>& partitions,
+                                              int64_t scratch_bytes, AttentionResult result) {
+  if (in.q.is_cuda()) return WindowAttentionFp8Cuda(in, partitions, scratch_bytes, result);
+  return WindowAttentionFp8Reference(in, partitions, result);
 }
 
 }  // namespace t3

@@ -12,7 +12,9 @@
 // have the sum 1. Its range is measured.
 //
 // The weights become codes too (kernels/attention.h), and so does each partition's result. The mean
-// of the partitions is of the codes' numbers, with one rounding to the input's dtype.
+// of the partitions is of the codes' numbers, with one rounding: to the input's dtype, or to codes
+// for the layer that follows. Those have one scale for all tokens, again from a bound, so that no
+// pass looks for the largest of each token.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -22,6 +24,7 @@
 
 #include "ops/attention/self_attention_input.h"
 #include "ops/attention/window_partition.h"
+#include "ops/linear/linear_input.h"
 
 namespace t3 {
 
@@ -42,20 +45,26 @@ at::Tensor Fp8KeyScale(const SelfAttentionInput& in);
 // deviation (C): the largest |v - v_mean|.
 at::Tensor Fp8ValueScale(const at::Tensor& deviation);
 
-// (N, C), in the input's dtype; the weights are not rounded.
-at::Tensor WindowAttentionFp8Reference(const SelfAttentionInput& in,
-                                       const std::vector<WindowPartition>& partitions);
+// Of results, () fp32: no number is beyond 448 times it.
+at::Tensor Fp8ResultScale(const Fp8AttentionScales& scales);
+
+enum class AttentionResult { kNumbers, kCodes };
+
+// (N, C), in the input's dtype or as codes; the weights are not rounded.
+LinearInput WindowAttentionFp8Reference(const SelfAttentionInput& in,
+                                        const std::vector<WindowPartition>& partitions,
+                                        AttentionResult result);
 
 // As WindowAttention in place. By cuDNN on GPUs of capability 9.0; nullopt, and the input as it
 // was, where it has no plan, work is little, or runs are deterministic. The reference on the CPU.
 // Throws Error where cuDNN refuses after the first heads.
-std::optional<at::Tensor> WindowAttentionFp8(const SelfAttentionInput& in,
-                                             const std::vector<WindowPartition>& partitions,
-                                             int64_t scratch_bytes);
+std::optional<LinearInput> WindowAttentionFp8(const SelfAttentionInput& in,
+                                              const std::vector<WindowPartition>& partitions,
+                                              int64_t scratch_bytes, AttentionResult result);
 
 // fp8_attention_cuda.cc.
-std::optional<at::Tensor> WindowAttentionFp8Cuda(const SelfAttentionInput& in,
-                                                 const std::vector<WindowPartition>& partitions,
-                                                 int64_t scratch_bytes);
+std::optional<LinearInput> WindowAttentionFp8Cuda(const SelfAttentionInput& in,
+                                                  const std::vector<WindowPartition>& partitions,
+                                                  int64_t scratch_bytes, AttentionResult result);
 
 }  // namespace t3

@@ -1,6 +1,7 @@
 // Window attention of e4m3 codes by kernels/fp8_attention.h and cuDNN: per group of heads one pass
 // norms, rotates, encodes and scatters q, k, v into the window order of all partitions, attention
-// runs on whole windows, and one pass gathers the mean back into the group's channels of q.
+// runs on whole windows, and one pass gathers the mean back into the group's channels of q, or
+// writes it as codes.
 #include <ATen/ATen.h>
 #include <ATen/Context.h>
 #include <c10/core/DeviceGuard.h>
@@ -140,17 +141,19 @@ bool AttendCodes(const CodeBuffers& buffers, const at::Tensor& scales, int64_t h
 
 void GatherCodes(const std::vector<CodeBuffers>& buffers,
                  const std::vector<WindowPartition>& partitions, const Fp8AttentionScales& scales,
-                 int64_t first, const at::Tensor& out) {
+                 int64_t first, const at::Tensor& out, const at::Tensor& encode) {
   const ProfileScope scope("mean, gather");
-  kernels::Fp8WindowMeanArgs args{.mean = {.type = DTypeOf(out),
-                                           .tokens = out.size(0),
-                                           .channels = out.size(1),
-                                           .sources = static_cast<int>(buffers.size()),
-                                           .source = {},
-                                           .out = out.mutable_data_ptr(),
-                                           .out_stride = out.stride(0)},
-                                  .decode = scales.v.const_data_ptr<float>() + first,
-                                  .offset = scales.v_mean.const_data_ptr<float>() + first};
+  kernels::Fp8WindowMeanArgs args{
+      .mean = {.type = kernels::DType::kBFloat16,
+               .tokens = out.size(0),
+               .channels = out.size(1),
+               .sources = static_cast<int>(buffers.size()),
+               .source = {},
+               .out = out.mutable_data_ptr(),
+               .out_stride = out.stride(0)},
+      .decode = scales.v.const_data_ptr<float>() + first,
+      .offset = scales.v_mean.const_data_ptr<float>() + first,
+      .encode = encode.defined() ? encode.const_data_ptr<float>() : nullptr};
   for (size_t i = 0; i < buffers.size(); ++i) {
     args.mean.source[i] = {.data = buffers[i].out.const_data_ptr(), .rows = RowsOf(partitions[i])};
   }
@@ -171,18 +174,25 @@ std::vector<CodeBuffers> EmptyCodes(const SelfAttentionInput& in, size_t partiti
 
 }  // namespace
 
-std::optional<at::Tensor> WindowAttentionFp8Cuda(const SelfAttentionInput& in,
-                                                 const std::vector<WindowPartition>& partitions,
-                                                 int64_t scratch_bytes) {
+std::optional<LinearInput> WindowAttentionFp8Cuda(const SelfAttentionInput& in,
+                                                  const std::vector<WindowPartition>& partitions,
+                                                  int64_t scratch_bytes, AttentionResult result) {
   if (!SupportsFp8Attention(in, partitions)) return std::nullopt;
   const c10::DeviceGuard guard(in.q.device());
   const NormedInput normed = NormOf(in);
   const Fp8AttentionScales scales = ScalesOf(normed);
   const at::Tensor plan_scales = PlanScales(scales);
-  const int64_t group = HeadGroup(
-      in.heads, CodesHeadBytes(SizeOfAttention(in, partitions), normed.head_dim), scratch_bytes);
+  const bool codes = result == AttentionResult::kCodes;
+  const AttentionSize size = SizeOfAttention(in, partitions);
+  const int64_t result_bytes = codes ? CodesResultBytes(size, in.heads, normed.head_dim) : 0;
+  const int64_t group =
+      HeadGroup(in.heads, CodesHeadBytes(size, normed.head_dim), scratch_bytes - result_bytes);
   const int64_t channels = group * normed.head_dim;
   const std::vector<CodeBuffers> buffers = EmptyCodes(in, partitions.size(), channels);
+  at::Tensor scale, encode;
+  if (codes) scale = Fp8ResultScale(scales), encode = scale.reciprocal();
+  const at::Tensor out =
+      codes ? at::empty(in.q.sizes(), in.q.options().dtype(at::kFloat8_e4m3fn)) : in.q;
   for (int64_t head = 0; head < in.heads; head += group) {
     ScatterCodes(normed, scales, head, group, partitions, buffers);
     for (size_t i = 0; i < partitions.size(); ++i) {
@@ -192,9 +202,10 @@ std::optional<at::Tensor> WindowAttentionFp8Cuda(const SelfAttentionInput& in,
       return std::nullopt;
     }
     const int64_t first = head * normed.head_dim;
-    GatherCodes(buffers, partitions, scales, first, in.q.narrow(1, first, channels));
+    GatherCodes(buffers, partitions, scales, first, out.narrow(1, first, channels), encode);
   }
-  return in.q;
+  if (codes) return LinearInput(out, scale.expand({in.q.size(0)}).contiguous());
+  return out;
 }
 
 }  // namespace t3

@@ -101,18 +101,37 @@ AttentionSize SizeOfAttention(const SelfAttentionInput& input,
   return size;
 }
 
-at::Tensor WindowAttention(const SelfAttentionInput& input,
-                           const std::vector<WindowPartition>& partitions, int64_t scratch_bytes,
-                           ExecutionMode mode) {
+namespace {
+
+LinearInput WindowAttentionAs(AttentionResult result, const SelfAttentionInput& input,
+                              const std::vector<WindowPartition>& partitions, int64_t scratch_bytes,
+                              ExecutionMode mode) {
   CheckInput(input, partitions);
   if (mode == ExecutionMode::kInPlace && input.fp8 && !Fp8ProductsOnly()) {
-    const std::optional<at::Tensor> attended = WindowAttentionFp8(input, partitions, scratch_bytes);
+    const std::optional<LinearInput> attended =
+        WindowAttentionFp8(input, partitions, scratch_bytes, result);
     if (attended) return *attended;
   }
   if (mode == ExecutionMode::kInPlace && SupportsWindowAttentionCuda(input)) {
     return WindowAttentionCuda(input, partitions, scratch_bytes);
   }
   return WindowAttentionReference(input, partitions, scratch_bytes, mode);
+}
+
+}  // namespace
+
+at::Tensor WindowAttention(const SelfAttentionInput& input,
+                           const std::vector<WindowPartition>& partitions, int64_t scratch_bytes,
+                           ExecutionMode mode) {
+  return WindowAttentionAs(AttentionResult::kNumbers, input, partitions, scratch_bytes, mode)
+      .values;
+}
+
+LinearInput WindowAttentionFor(const LinearWeights& reader, const SelfAttentionInput& input,
+                               const std::vector<WindowPartition>& partitions,
+                               int64_t scratch_bytes, ExecutionMode mode) {
+  const AttentionResult result = reader.fp8() ? AttentionResult::kCodes : AttentionResult::kNumbers;
+  return WindowAttentionAs(result, input, partitions, scratch_bytes, mode);
 }
 
 }  // namespace t3

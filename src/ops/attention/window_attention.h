@@ -9,6 +9,8 @@
 #include "ops/attention/self_attention_input.h"
 #include "ops/attention/window_partition.h"
 #include "ops/execution_mode.h"
+#include "ops/linear/linear_input.h"
+#include "ops/linear/linear_weights.h"
 
 namespace t3 {
 
@@ -20,9 +22,13 @@ namespace t3 {
 at::Tensor WindowAttention(const SelfAttentionInput& input,
                            const std::vector<WindowPartition>& partitions, int64_t scratch_bytes,
                            ExecutionMode mode);
+// The same as `reader`, the layer that follows, takes it: in the input's dtype, or as codes.
+LinearInput WindowAttentionFor(const LinearWeights& reader, const SelfAttentionInput& input,
+                               const std::vector<WindowPartition>& partitions,
+                               int64_t scratch_bytes, ExecutionMode mode);
 
-// The same from q and k after norm and rotation: q, k, v (N, heads, d) in token order -> (N, heads,
-// d). In either mode all heads are in flight.
+// WindowAttention from q and k after norm and rotation: q, k, v (N, heads, d) in token order -> (N,
+// heads, d). In either mode all heads are in flight.
 at::Tensor AttendPartitions(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             const std::vector<WindowPartition>& partitions, ExecutionMode mode);
 

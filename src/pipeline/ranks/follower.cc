@@ -70,7 +70,8 @@ bool Follower::Carry(const nlohmann::json& order) {
     FollowDecode(*decoder_, team_, order);
   } else if (what == orders::kLoadEncoder) {
     ReleaseCachedMemory(settings_.device);
-    encoder_ = LoadVae(model_, VaeHalf::kEncoder, kEncoderDtype, context_);
+    encoder_ = LoadVae(model_, VaeHalf::kEncoder,
+                       ClipEncoderDtype(settings_.dtype, settings_.device.is_cuda()), context_);
   } else if (what == orders::kDropEncoder) {
     encoder_.reset();
     ReleaseCachedMemory(settings_.device);

@@ -227,10 +227,10 @@ TEST_P(SharedVae, EncodesAsOneProcessDoes) {
   const at::Tensor video = TorchNoise(9, {3, 13, 7 * stride, 3 * stride}).mul(0.4).clamp(-1, 1);
   const auto source = [&](int64_t frame, int64_t count) { return video.narrow(1, frame, count); };
   const Grid latent{4, 7, 3};
-  const ClipEncoder alone(model_, context_, nullptr);
+  const ClipEncoder alone(model_, at::kFloat, context_, nullptr);
   const at::Tensor want = alone.Encode(alone.PlanFor(latent, int64_t{1} << 40), source, {});
   const auto errors = WithFollowers([&](Team& team) {
-    const ClipEncoder shared(model_, context_, &team);
+    const ClipEncoder shared(model_, at::kFloat, context_, &team);
     const at::Tensor got = shared.Encode(shared.PlanFor(latent, int64_t{1} << 40), source, {});
     EXPECT_LT((got - want).abs().max().item<double>(), 1e-6 * want.abs().max().item<double>());
   });

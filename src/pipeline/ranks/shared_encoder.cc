@@ -10,10 +10,12 @@
 namespace t3 {
 namespace {
 
-Vae LoadEncoder(const ModelInfo& model, const RunContext& context, Team* team) {
+Vae LoadEncoder(const ModelInfo& model, at::ScalarType dtype, const RunContext& context,
+                Team* team) {
   std::optional<Team::Order> order;
   if (team != nullptr) order.emplace(*team, nlohmann::json{{"do", orders::kLoadEncoder}}.dump());
-  Vae vae = LoadVae(model, VaeHalf::kEncoder, kEncoderDtype, context);
+  Vae vae =
+      LoadVae(model, VaeHalf::kEncoder, ClipEncoderDtype(dtype, context.device.is_cuda()), context);
   if (order) order->End();
   return vae;
 }
@@ -33,8 +35,9 @@ RowGather GatherRows(Team& team, int64_t height, Come come) {
 
 }  // namespace
 
-ClipEncoder::ClipEncoder(const ModelInfo& model, const RunContext& context, Team* team)
-    : team_(team), vae_(LoadEncoder(model, context, team)) {}
+ClipEncoder::ClipEncoder(const ModelInfo& model, at::ScalarType dtype, const RunContext& context,
+                         Team* team)
+    : team_(team), vae_(LoadEncoder(model, dtype, context, team)) {}
 
 ClipEncoder::~ClipEncoder() {
   if (team_ == nullptr) return;

@@ -13,11 +13,12 @@
 
 namespace t3 {
 
-// The VAE's encoder of clips, this process's or shared by the ranks of `team`, of which this is rank
-// 0. Of few latent rows (fewer than ranks), and of images, rank 0 encodes all.
+// The VAE's encoder of clips, in ClipEncoderDtype of the run's `dtype`: this process's, or shared
+// by the ranks of `team`, of which this is rank 0. Of few latent rows (fewer than ranks), and of
+// images, rank 0 encodes all.
 class ClipEncoder {
  public:
-  ClipEncoder(const ModelInfo& model, const RunContext& context, Team* team);
+  ClipEncoder(const ModelInfo& model, at::ScalarType dtype, const RunContext& context, Team* team);
   ClipEncoder(const Vae& vae) : team_(nullptr), vae_(vae) {}  // this process's  NOLINT
   ~ClipEncoder();
   ClipEncoder(const ClipEncoder&) = delete;
