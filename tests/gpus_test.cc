@@ -129,7 +129,8 @@ TEST(Gpus, TakeTheRanksOfALauncher) {
   const std::vector<float> one = Latents(folder, "one", {});
   const auto rank = [&](const std::string& number) {
     ProgramOptions options;
-    options.environment = {"SLURM_PROCID=" + number, "SLURM_NTASKS=2", "SLURM_LOCALID=" + number,
+    options.environment = {"SLURM_PROCID=" + number, "SLURM_STEP_NUM_TASKS=2",
+                           "SLURM_LOCALID=" + number,
                            "MASTER_PORT=" + std::to_string(20000 + ::getpid() % 20000)};
     return RunT3(Small({"--prompt", "A cat", "--frames", "5", "--guidance", "5", "--output",
                         folder / "two.safetensors"}),

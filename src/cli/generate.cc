@@ -149,9 +149,10 @@ std::string DefaultName(const GenerateFlags& flags) {
 // Of the whole job, whose job.json is then written.
 SplitOnDevice SplitNewJob(const GenerateFlags& flags) {
   if (!MayBeSplit(flags)) return {};
-  Engine(ToModelFiles(flags.model), ToRunOptions(flags.run));  // before a folder is made
+  // A model that cannot be used fails here, before a folder is made.
+  const Engine opened(ToModelFiles(flags.model), ToRunOptions(flags.run));
   BatchJob job = MakeJob(flags);
-  const SplitOnDevice result =
+  SplitOnDevice result =
       job.folder.empty() ? SplitOnDevice{} : SplitJob(flags, job.entries, CountPrompts(flags));
   if (result.split.parts > 1) {
     job.change.Keep();

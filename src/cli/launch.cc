@@ -59,7 +59,7 @@ std::vector<std::string> EnvironmentWith(
     const auto replaces = [&](const auto& value) { return value.first == name; };
     if (std::ranges::none_of(values, replaces)) environment.push_back(entry);
   }
-  for (const auto& [name, value] : values) environment.push_back(name + "=" + value);
+  for (const auto& [name, value] : values) environment.push_back(fmt::format("{}={}", name, value));
   return environment;
 }
 

@@ -52,10 +52,9 @@ class RankDistillation : public testing::TestWithParam<nlohmann::json> {};
 
 TEST_P(RankDistillation, IsThatOfOneProcess) {
   const test::Folder folder;
-  const auto one = DistillOn(1, folder.Path("one"), GetParam(), 4);
-  ExpectClose(DistillOn(2, folder.Path("two"), GetParam(), 4), one);
-  DistillOn(3, folder.Path("resumed"), GetParam(), 2);
-  ExpectClose(DistillOn(2, folder.Path("resumed"), GetParam(), 4), one);
+  const auto one = DistillOn(1, folder.Path("one"), GetParam(), 3);
+  DistillOn(3, folder.Path("some"), GetParam(), 1);
+  ExpectClose(DistillOn(2, folder.Path("some"), GetParam(), 3), one);
 }
 
 INSTANTIATE_TEST_SUITE_P(

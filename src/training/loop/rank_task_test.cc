@@ -112,17 +112,20 @@ TEST(RankTask, AFailureLeavesTheLatestCheckpoint) {
     const test::Folder folder;
     const std::string output = folder.Path("run");
     TrainOn(2, output, 3);
-    const auto errors = RunRanks(2, [&](Team& team) {
-      LayersTask task(team.rank() == failing_rank ? 5 : -1);
-      const TrainConfig config = ConfigOf(output, 10);
-      const RankLayout layout = ChooseRankLayout(2, config.accumulation, {}, 1);
-      if (team.rank() != 0) return FollowTraining(task, team, layout, config);
-      const ProgressFn silent;
-      const RunContext context{silent, nullptr, at::kCPU};
-      RankTask shared(task, team, layout, config.accumulation);
-      Trainer trainer(config, shared, context);
-      trainer.Run();
-    });
+    const auto errors = RunRanks(
+        2,
+        [&](Team& team) {
+          LayersTask task(team.rank() == failing_rank ? 5 : -1);
+          const TrainConfig config = ConfigOf(output, 10);
+          const RankLayout layout = ChooseRankLayout(2, config.accumulation, {}, 1);
+          if (team.rank() != 0) return FollowTraining(task, team, layout, config);
+          const ProgressFn silent;
+          const RunContext context{silent, nullptr, at::kCPU};
+          RankTask shared(task, team, layout, config.accumulation);
+          Trainer trainer(config, shared, context);
+          trainer.Run();
+        },
+        /*patience=*/3);
     EXPECT_THAT(errors[0], HasSubstr("the clip of step 5 is damaged")) << failing_rank;
     const auto newest = CheckpointFolder(output, 2).Newest();
     ASSERT_TRUE(newest);
