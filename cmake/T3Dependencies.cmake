@@ -14,6 +14,9 @@ find_path(SENTENCEPIECE_INCLUDE_DIR sentencepiece_processor.h REQUIRED)
 find_library(SENTENCEPIECE_LIBRARY sentencepiece REQUIRED)
 add_library(t3_sentencepiece INTERFACE)
 target_include_directories(t3_sentencepiece SYSTEM INTERFACE "${SENTENCEPIECE_INCLUDE_DIR}")
+# Before libtorch: both export FLAGS_minloglevel, an int in libc10 and an object of 32 bytes here, and
+# the dynamic linker takes the first for both. libc10's would be too small for what is constructed in it.
+target_link_options(t3_sentencepiece INTERFACE -Wl,--no-as-needed "${SENTENCEPIECE_LIBRARY}")
 target_link_libraries(t3_sentencepiece INTERFACE "${SENTENCEPIECE_LIBRARY}")
 # Its headers do not say their version; the .pc file beside the library does.
 set(SENTENCEPIECE_VERSION "of unknown version")

@@ -24,7 +24,7 @@ function(t3_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/src")
-  target_link_libraries(${name} PRIVATE t3video ${ARG_DEPS} t3_flags)
+  target_link_libraries(${name} PRIVATE t3video ${ARG_DEPS} t3_flags t3_cxx_library)
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}"
     BUILD_RPATH "$ORIGIN")

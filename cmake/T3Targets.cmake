@@ -18,15 +18,22 @@ if(T3_SANITIZE)
   add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
 
+# Makes clang-tidy accept the file that includes all of a target's sources (scripts/lint.sh).
+function(t3_tidy_together target)
+  set_target_properties(${target} PROPERTIES
+    UNITY_BUILD_CODE_BEFORE_INCLUDE "// NOLINTNEXTLINE(bugprone-suspicious-include)")
+endfunction()
+
 # t3_library(NAME SOURCES ... [DEPS ...] [TORCH] [PROGRAM])
-# Static library t3_NAME. TORCH folders are compiled as one unity file, because every file that
-# includes ATen costs 7 to 24 s; so names in their anonymous namespaces are unique in the folder. PROGRAM: for
-# programs, which link it besides libt3video.
+# Static library t3_NAME. It is compiled as one file, so names in anonymous namespaces are unique in
+# a folder; TORCH folders also where CMAKE_UNITY_BUILD is OFF, because every file that includes ATen
+# costs 7 to 24 s. PROGRAM: for programs, which link it besides libt3video.
 function(t3_library name)
   cmake_parse_arguments(ARG "TORCH;PROGRAM" "" "SOURCES;DEPS" ${ARGN})
   add_library(t3_${name} STATIC ${ARG_SOURCES})
   target_include_directories(t3_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
   target_link_libraries(t3_${name} PUBLIC ${ARG_DEPS} PRIVATE t3_flags)
+  t3_tidy_together(t3_${name})
   if(ARG_TORCH)
     target_link_libraries(t3_${name} PUBLIC t3_torch)
     set_target_properties(t3_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)

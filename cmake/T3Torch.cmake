@@ -33,6 +33,13 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND EXISTS "${T3_TORCH_DIR}/lib/libgomp.
   target_compile_options(t3_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
   target_link_libraries(t3_torch INTERFACE "${T3_TORCH_DIR}/lib/libgomp.so.1")
 endif()
+# The C++ library that libtorch loads, also where the compiler links its own statically: with two of
+# them in a process, one frees what the other has allocated.
+add_library(t3_cxx_library INTERFACE)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_link_libraries(t3_cxx_library INTERFACE -l:libstdc++.so.6)
+endif()
+target_link_libraries(t3_torch INTERFACE t3_cxx_library)
 set(T3_TORCH_LIBS torch_cpu c10)
 if(T3_CUDA)
   list(APPEND T3_TORCH_LIBS torch_cuda c10_cuda)

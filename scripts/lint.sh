@@ -22,15 +22,30 @@ tools/check_docs.py
 
 [[ ${1:-} == --fast ]] && exit 0
 
+# Once for each folder as one file, which reads its headers once. Checks of unused names look at the
+# main file only, so files that have any are read one by one for those.
+unused=misc-unused-using-decls,misc-unused-alias-decls
+
+sources_of() {  # sources_of BUILD_DIR: what the folders' libraries compile, without generated files
+  python3 -c '
+import json, sys
+for entry in json.load(open(sys.argv[1] + "/compile_commands.json")):
+    if "_test.dir/" in entry["command"] or entry["file"].endswith("page_files.cc"): continue
+    print(entry["file"])' "$1"
+}
+
+tidy() {  # tidy BUILD_DIR OPTIONS... <FILES: stderr has counts of suppressed warnings; findings are on stdout
+  local build=$1
+  shift
+  xargs -d '\n' -n 1 -P "$(nproc)" clang-tidy-14 -p "$build" --quiet --config-file=.clang-tidy "$@" 2>/dev/null
+}
+
 cmake --preset tidy >/dev/null
+cmake --preset tidy -B build-tidy/together -DCMAKE_UNITY_BUILD=ON >/dev/null
 cmake --build --preset tidy --target t3_build_info >/dev/null
-mapfile -t units < <(python3 -c '
-import json
-for entry in json.load(open("build-tidy/compile_commands.json")):
-    generated = "/build-tidy/" in entry["file"]
-    if entry["file"].endswith(".cc") and not entry["file"].endswith("_test.cc") and not generated:
-        print(entry["file"])')
-echo "clang-tidy: ${#units[@]} files"
-# stderr has clang-tidy's counts of suppressed warnings; findings are on stdout.
-printf '%s\0' "${units[@]}" | xargs -0 -n 1 -P "$(nproc)" clang-tidy-14 -p build-tidy --quiet 2>/dev/null
+cmake --build build-tidy/together --target t3_build_info >/dev/null
+echo "clang-tidy: $(sources_of build-tidy | wc -l) files"
+sources_of build-tidy/together | tidy build-tidy/together --header-filter='/(src|include)/.*\.(h|cc)$'
+sources_of build-tidy | xargs -d '\n' grep -lE '^ *(using [^=]*;|namespace [A-Za-z_]+ =)' |
+  tidy build-tidy --checks="-*,$unused"
 echo 'lint: good'

@@ -8,7 +8,7 @@
 namespace t3 {
 namespace {
 
-constexpr int64_t kFfnFactor = 4;
+constexpr int64_t kMlpFactor = 4;
 const std::string kTechnical = "technical_backbone.";
 const std::string kAesthetic = "aesthetic_backbone.";
 
@@ -36,8 +36,8 @@ void AddSwinBlock(TensorTable* table, const std::string& block, int64_t dim, int
   AddWithBias(table, block + "attn.qkv", {3 * dim, dim});
   AddWithBias(table, block + "attn.proj", {dim, dim});
   AddWithBias(table, block + "norm2", {dim});
-  AddWithBias(table, block + "mlp.fc1", {kFfnFactor * dim, dim});
-  AddWithBias(table, block + "mlp.fc2", {dim, kFfnFactor * dim});
+  AddWithBias(table, block + "mlp.fc1", {kMlpFactor * dim, dim});
+  AddWithBias(table, block + "mlp.fc2", {dim, kMlpFactor * dim});
 }
 
 void AddSwin(TensorTable* table, const DoverConfig& c) {
@@ -62,8 +62,8 @@ void AddConvBlock(TensorTable* table, const std::string& block, int64_t dim, int
   table->push_back({block + "gamma", {dim}});
   AddWithBias(table, block + "dwconv", {dim, 1, frames, kDoverKernel, kDoverKernel});
   AddWithBias(table, block + "norm", {dim});
-  AddWithBias(table, block + "pwconv1", {kFfnFactor * dim, dim});
-  AddWithBias(table, block + "pwconv2", {dim, kFfnFactor * dim});
+  AddWithBias(table, block + "pwconv1", {kMlpFactor * dim, dim});
+  AddWithBias(table, block + "pwconv2", {dim, kMlpFactor * dim});
 }
 
 void AddConvNext(TensorTable* table, const DoverConfig& c) {
@@ -85,7 +85,7 @@ void AddConvNext(TensorTable* table, const DoverConfig& c) {
   AddWithBias(table, kAesthetic + "norm", {c.conv_dims.back()});
 }
 
-void AddHead(TensorTable* table, const std::string& head, int64_t in, int64_t hidden) {
+void AddScoreHead(TensorTable* table, const std::string& head, int64_t in, int64_t hidden) {
   AddWithBias(table, head + ".fc_hid", {hidden, in, 1, 1, 1});
   AddWithBias(table, head + ".fc_last", {1, hidden, 1, 1, 1});
 }
@@ -108,9 +108,9 @@ std::vector<std::string> StoredIndices() {
 TensorTable DoverTensors(const DoverConfig& config) {
   TensorTable table;
   AddSwin(&table, config);
-  AddHead(&table, "technical_head", config.swin_width(kDoverStages - 1), config.head_width);
+  AddScoreHead(&table, "technical_head", config.swin_width(kDoverStages - 1), config.head_width);
   AddConvNext(&table, config);
-  AddHead(&table, "aesthetic_head", config.conv_dims.back(), config.head_width);
+  AddScoreHead(&table, "aesthetic_head", config.conv_dims.back(), config.head_width);
   return table;
 }
 

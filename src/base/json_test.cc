@@ -8,21 +8,13 @@
 #include <fstream>
 
 #include "base/json_fields.h"
+#include "base/testing/error_of.h"
 #include "t3video/error.h"
 
 namespace t3 {
 namespace {
 
 using testing::HasSubstr;
-
-std::string MessageOf(const std::function<void()>& act) {
-  try {
-    act();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 TEST(Json, ParsesValues) {
   const auto json = ParseJson(R"({"a":[1,-2,3.5,true,null,"x"],"b":{"c":{}}})", "it");
@@ -40,13 +32,13 @@ TEST(Json, SameKeyInDifferentObjectsIsFine) {
 
 TEST(Json, LimitsDepthAndLength) {
   const std::string deep = std::string(250'000, '[') + std::string(250'000, ']');
-  EXPECT_THAT(MessageOf([&] { ParseJson(deep, "it"); }), HasSubstr("it nests deeper than 16"));
-  EXPECT_THAT(MessageOf([&] { ParseOrderedJson("{\"a\":" + deep + "}", "it", kLongLists); }),
+  EXPECT_THAT(ErrorOf([&] { ParseJson(deep, "it"); }), HasSubstr("it nests deeper than 16"));
+  EXPECT_THAT(ErrorOf([&] { ParseOrderedJson("{\"a\":" + deep + "}", "it", kLongLists); }),
               HasSubstr("it nests deeper than 32"));
   std::string list = "[0";
   for (int i = 0; i < 5000; ++i) list += ",0";
   list += "]";
-  EXPECT_THAT(MessageOf([&] { ParseJson(list, "it"); }), HasSubstr("more than 4096"));
+  EXPECT_THAT(ErrorOf([&] { ParseJson(list, "it"); }), HasSubstr("more than 4096"));
   EXPECT_EQ(ParseJson(list, "it", kLongLists).size(), 5001u);
 }
 
@@ -57,12 +49,11 @@ TEST(Json, OrderedJsonKeepsTheOrderOfKeys) {
 }
 
 TEST(Json, ErrorsNameTheFile) {
-  EXPECT_THAT(MessageOf([] { ReadJson("/nowhere/at/all.json"); }),
-              HasSubstr("/nowhere/at/all.json"));
-  EXPECT_THAT(MessageOf([] { ReadJson("/tmp"); }), HasSubstr("/tmp"));
+  EXPECT_THAT(ErrorOf([] { ReadJson("/nowhere/at/all.json"); }), HasSubstr("/nowhere/at/all.json"));
+  EXPECT_THAT(ErrorOf([] { ReadJson("/tmp"); }), HasSubstr("/tmp"));
   const auto path = std::filesystem::temp_directory_path() / "t3_json_test.json";
   std::ofstream(path) << "{";
-  EXPECT_THAT(MessageOf([&] { ReadJson(path.string()); }),
+  EXPECT_THAT(ErrorOf([&] { ReadJson(path.string()); }),
               HasSubstr("t3_json_test.json is not valid"));
   std::filesystem::remove(path);
 }
@@ -76,7 +67,7 @@ TEST(JsonFieldsTest, IntegersBeyond64BitsAreRefused) {
   EXPECT_EQ(take(R"({"n":9223372036854775807})"), INT64_MAX);
   for (const char* text : {R"({"n":9223372036854775808})", R"({"n":18446744073709551615})",
                            R"({"n":-1})", R"({"n":1.0})", R"({"n":"1"})", R"({"n":null})"}) {
-    EXPECT_THAT(MessageOf([&] { take(text); }), HasSubstr("whole number from 0")) << text;
+    EXPECT_THAT(ErrorOf([&] { take(text); }), HasSubstr("whole number from 0")) << text;
   }
 }
 

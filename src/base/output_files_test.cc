@@ -19,6 +19,7 @@
 #include "base/new_folder.h"
 #include "base/output_lock.h"
 #include "base/target_path.h"
+#include "base/testing/error_of.h"
 #include "base/text.h"
 #include "t3video/error.h"
 
@@ -50,15 +51,6 @@ class OutputFiles : public testing::Test {
 
   fs::path folder_;
 };
-
-std::string MessageOf(const std::function<void()>& act) {
-  try {
-    act();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 // Runs `act` in a child process that ends without destructors, as one that is killed.
 void InKilledProcess(const std::function<void()>& act) {
@@ -111,19 +103,18 @@ TEST_F(OutputFiles, GoWhereASymbolicLinkLeads) {
   EXPECT_EQ(Get("disk/old.txt"), "through two");
   EXPECT_TRUE(fs::is_symlink(folder_ / "dangling.txt"));
   EXPECT_EQ(Get("disk/new.txt"), "to nothing yet");
-  EXPECT_THAT(MessageOf([&] { AtomicFile(Path("circle.txt")); }), HasSubstr("circle.txt"));
+  EXPECT_THAT(ErrorOf([&] { AtomicFile(Path("circle.txt")); }), HasSubstr("circle.txt"));
 }
 
 TEST_F(OutputFiles, NeverReplacePipesAndDevices) {
   ASSERT_EQ(::mkfifo(Path("pipe.y4m").c_str(), 0600), 0);
   fs::create_symlink("/dev/null", folder_ / "null");
-  EXPECT_THAT(MessageOf([&] { AtomicFile(Path("pipe.y4m")); }), HasSubstr("a pipe"));
-  EXPECT_THAT(MessageOf([&] { AtomicFile(Path("null")); }), HasSubstr("a device"));
-  EXPECT_THAT(MessageOf([] { AtomicFile("/dev/full"); }), HasSubstr("a device"));
+  EXPECT_THAT(ErrorOf([&] { AtomicFile(Path("pipe.y4m")); }), HasSubstr("a pipe"));
+  EXPECT_THAT(ErrorOf([&] { AtomicFile(Path("null")); }), HasSubstr("a device"));
+  EXPECT_THAT(ErrorOf([] { AtomicFile("/dev/full"); }), HasSubstr("a device"));
   FileClaims claims;
-  EXPECT_THAT(MessageOf([&] { claims.Write("the output", Path("pipe.y4m")); }),
-              HasSubstr("a pipe"));
-  EXPECT_EQ(MessageOf([&] { claims.Read("the prompts", Path("pipe.y4m")); }), "");
+  EXPECT_THAT(ErrorOf([&] { claims.Write("the output", Path("pipe.y4m")); }), HasSubstr("a pipe"));
+  EXPECT_EQ(ErrorOf([&] { claims.Read("the prompts", Path("pipe.y4m")); }), "");
   EXPECT_TRUE(fs::is_fifo(folder_ / "pipe.y4m"));
 }
 
@@ -132,7 +123,7 @@ TEST_F(OutputFiles, HaveNamesThatFileSystemsTake) {
   WriteAtomically(Path(longest), "taken");
   EXPECT_EQ(Get(longest), "taken");
   const OutputLock lock(Path(longest));
-  EXPECT_THAT(MessageOf([&] { AtomicFile(Path("x" + longest)); }), HasSubstr("256 bytes"));
+  EXPECT_THAT(ErrorOf([&] { AtomicFile(Path("x" + longest)); }), HasSubstr("256 bytes"));
   std::string cats;
   for (int i = 0; i < 80; ++i) cats += "\xe7\x8c\xab";
   EXPECT_LE(ShortenName(cats, 100).size(), 100u);
@@ -166,13 +157,13 @@ TEST_F(OutputFiles, LeftoversOfDeadProcessesGo) {
 
 TEST_F(OutputFiles, AreWrittenByOneProcessAtATime) {
   std::optional<OutputLock> lock(Path("a.mp4"));
-  const std::string message = MessageOf([&] { OutputLock(Path("a.mp4")); });
+  const std::string message = ErrorOf([&] { OutputLock(Path("a.mp4")); });
   EXPECT_THAT(message,
               HasSubstr("a.mp4 is being written by process " + std::to_string(::getpid())));
   EXPECT_THAT(message, HasSubstr(HostName()));
   EXPECT_THAT(message, HasSubstr("since 20"));
   fs::create_symlink("a.mp4", folder_ / "link.mp4");
-  EXPECT_THAT(MessageOf([&] { OutputLock(Path("link.mp4")); }), HasSubstr("is being written"));
+  EXPECT_THAT(ErrorOf([&] { OutputLock(Path("link.mp4")); }), HasSubstr("is being written"));
   { const OutputLock other(Path("b.mp4")); }
   lock.reset();
   { const OutputLock again(Path("a.mp4")); }
@@ -194,7 +185,7 @@ TEST_F(OutputFiles, HaveOnePurposeEach) {
     FileClaims claims;
     claims.Read("the image", Path("in.png"));
     claims.Read("the noise", Path("in.png"));  // two may read one file
-    return MessageOf([&] { claims.Write("the output", output); });
+    return ErrorOf([&] { claims.Write("the output", output); });
   };
   for (const char* name : {"in.png", "link.png", "hard.png", "./frames/../in.png"})
     EXPECT_THAT(clash(Path(name)), HasSubstr("the image")) << name;
@@ -203,15 +194,15 @@ TEST_F(OutputFiles, HaveOnePurposeEach) {
 
   FileClaims claims;
   claims.Write("the output", Path("v.mp4"));
-  EXPECT_THAT(MessageOf([&] { claims.Write("the record", Path("frames/../v.mp4")); }),
+  EXPECT_THAT(ErrorOf([&] { claims.Write("the record", Path("frames/../v.mp4")); }),
               HasSubstr("the output"));
-  EXPECT_THAT(MessageOf([&] { claims.Read("the LoRA", Path("v.mp4")); }), HasSubstr("the LoRA"));
+  EXPECT_THAT(ErrorOf([&] { claims.Read("the LoRA", Path("v.mp4")); }), HasSubstr("the LoRA"));
   claims.WriteFolder("the output", Path("frames/"));
-  EXPECT_THAT(MessageOf([&] { claims.Write("the preview", Path("frames/now.png")); }),
+  EXPECT_THAT(ErrorOf([&] { claims.Write("the preview", Path("frames/now.png")); }),
               HasSubstr("in the folder of the output"));
   FileClaims reversed;
   reversed.Read("the image", Path("frames/a.png"));
-  EXPECT_THAT(MessageOf([&] { reversed.WriteFolder("the output", Path("frames")); }),
+  EXPECT_THAT(ErrorOf([&] { reversed.WriteFolder("the output", Path("frames")); }),
               HasSubstr("in the folder of the output"));
 }
 

@@ -8,14 +8,13 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/units.h"
 #include "t3video/version.h"
 
 namespace t3 {
 namespace {
 
 using nlohmann::ordered_json;
-
-constexpr double kTera = 1e12;
 
 std::string Times(double ms) {
   return ms < 1000 ? fmt::format("{:.1f} ms", ms) : fmt::format("{:.3f} s", ms / 1000);

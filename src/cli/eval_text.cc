@@ -6,13 +6,12 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/units.h"
 
 namespace t3 {
 namespace {
 
 using nlohmann::ordered_json;
-
-constexpr double kTera = 1e12;
 
 // "97.0 %" or "0.1234".
 std::string FormatMeasure(double value, bool share) {

@@ -23,7 +23,7 @@
 namespace t3 {
 namespace {
 
-void PrintResult(Terminal& terminal, const Result& result) {
+void PrintVideo(Terminal& terminal, const Result& result) {
   WriteResult(Printable(fmt::format("{}  {}x{}, {}{}\n", result.output, result.width, result.height,
                                     Counted(result.frames, "frame"),
                                     result.skipped ? ", already finished" : "")));
@@ -63,7 +63,7 @@ class JobPlans {
 
   void Run(Engine& engine) {
     const auto finished = [&](size_t index, const Outcome& outcome) {
-      if (!outcome.error) return PrintResult(terminal_, outcome.result);
+      if (!outcome.error) return PrintVideo(terminal_, outcome.result);
       Failed(labels_[index], MessageOf(outcome.error));
     };
     engine.RunAll(plans_, terminal_.Progress(), &CancelOnSignals(), finished);
@@ -127,7 +127,7 @@ int RunOne(Engine& engine, const GenerateFlags& flags, const RunOptions& options
   if (!flags.dry_run || style == ProgressStyle::kJson) Announce(terminal, plan, options);
   if (plan.refusal) throw *plan.refusal;
   if (!flags.dry_run)
-    PrintResult(terminal, engine.Run(plan, terminal.Progress(), &CancelOnSignals()));
+    PrintVideo(terminal, engine.Run(plan, terminal.Progress(), &CancelOnSignals()));
   return 0;
 }
 

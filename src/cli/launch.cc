@@ -13,7 +13,7 @@
 namespace t3 {
 namespace {
 
-std::vector<std::string> arguments;
+std::vector<std::string> own_arguments;
 
 constexpr int64_t kMaxGpus = 64;  // of one machine
 
@@ -36,19 +36,19 @@ std::vector<ChildStart> OtherRanks(const RankPlace& first) {
   for (int64_t rank = 1; rank < first.size; ++rank) {
     RankPlace place = first;
     place.rank = place.local_rank = rank;
-    starts.push_back({fmt::format("rank {}", rank), arguments, EnvironmentOf(place)});
+    starts.push_back({fmt::format("rank {}", rank), own_arguments, EnvironmentOf(place)});
   }
   return starts;
 }
 
 }  // namespace
 
-void KeepArguments(int argc, char** argv) { arguments.assign(argv, argv + argc); }
+void KeepArguments(int argc, char** argv) { own_arguments.assign(argv, argv + argc); }
 
-const std::vector<std::string>& KeptArguments() { return arguments; }
+const std::vector<std::string>& KeptArguments() { return own_arguments; }
 
 void AddArguments(const std::vector<std::string>& more) {
-  arguments.insert(arguments.end(), more.begin(), more.end());
+  own_arguments.insert(own_arguments.end(), more.begin(), more.end());
 }
 
 std::vector<std::string> EnvironmentWith(

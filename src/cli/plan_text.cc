@@ -9,13 +9,12 @@
 #include "base/text.h"
 #include "cli/flags.h"
 #include "cli/terminal.h"
+#include "cli/units.h"
 
 namespace t3 {
 namespace {
 
 using nlohmann::ordered_json;
-
-constexpr double kTera = 1e12;
 
 std::string Commas(double value) {
   std::string digits = fmt::format("{:.0f}", value);

@@ -12,7 +12,6 @@
 namespace t3 {
 namespace {
 
-using nlohmann::json;
 using nlohmann::ordered_json;
 constexpr const char* kFormat = "t3video scores";
 
@@ -76,8 +75,8 @@ std::string ScoreJson(const ScoreResult& result) {
 
 bool IsScoreJson(const std::string& path) {
   try {
-    const json record = ReadJson(path, kLongLists);
-    return record.is_object() && record.value("format", json()) == kFormat;
+    const nlohmann::json record = ReadJson(path, kLongLists);
+    return record.is_object() && record.value("format", nlohmann::json()) == kFormat;
   } catch (const Error&) {
     return false;
   }
@@ -85,14 +84,14 @@ bool IsScoreJson(const std::string& path) {
 
 StoredScores ReadScoreJson(const std::string& path) {
   StoredScores stored{path, {}};
-  const json record = ReadJson(path, kLongLists);
+  const nlohmann::json record = ReadJson(path, kLongLists);
   try {
     T3_CHECK(record.at("format") == kFormat, "{} is not a record of `t3 score --json`", path);
-    for (const json& clip : record.at("clips")) {
+    for (const nlohmann::json& clip : record.at("clips")) {
       stored.clips[clip.at("name").get<std::string>()] =
           clip.at("values").get<std::map<std::string, double>>();
     }
-  } catch (const json::exception&) {
+  } catch (const nlohmann::json::exception&) {
     Fail(
         "{} is not a record of `t3 score --json`: it lacks \"format\" or \"clips\" with \"name\" "
         "and \"values\", or they are of other types",

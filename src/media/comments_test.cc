@@ -97,7 +97,7 @@ TEST(WebpComment, OfOtherXmpIsSomethingOrNothing) {
             "&lt; &unknown; &");
 }
 
-VideoSettings Settings(int64_t width, int64_t height) {
+VideoSettings CommentSettings(int64_t width, int64_t height) {
   VideoSettings settings;
   settings.width = width, settings.height = height;
   settings.metadata = {{"comment", kSettings}};
@@ -105,7 +105,7 @@ VideoSettings Settings(int64_t width, int64_t height) {
 }
 
 std::vector<std::string> Write(const std::string& path, int64_t width, int64_t height, int frames) {
-  const auto writer = OpenVideoWriter(path, Settings(width, height));
+  const auto writer = OpenVideoWriter(path, CommentSettings(width, height));
   for (int i = 0; i < frames; ++i) writer->Write(WaveFrame(width, height, i).view());
   writer->Finish();
   return writer->notes();

@@ -13,7 +13,9 @@ namespace {
 
 constexpr int64_t kLanes = 8;
 
-int64_t Rounded(double size) { return std::max<int64_t>(1, std::llround(std::nearbyint(size))); }
+int64_t RoundedSize(double size) {
+  return std::max<int64_t>(1, std::llround(std::nearbyint(size)));
+}
 
 // Rows [row, row + kLanes) of `in`, cut off at `rows`, as (width, kLanes).
 void Interleave(const float* in, int64_t width, int64_t rows, float* out) {
@@ -31,9 +33,9 @@ CoverResize::CoverResize(int64_t width, int64_t height, double pixel_aspect, int
   const double shown = std::max(1.0, std::round(static_cast<double>(width) * pixel_aspect));
   const double scale = std::max(static_cast<double>(out_width) / shown,
                                 static_cast<double>(out_height) / static_cast<double>(height));
-  const int64_t covering_width = std::max(out_width, Rounded(shown * scale));
+  const int64_t covering_width = std::max(out_width, RoundedSize(shown * scale));
   const int64_t covering_height =
-      std::max(out_height, Rounded(static_cast<double>(height) * scale));
+      std::max(out_height, RoundedSize(static_cast<double>(height) * scale));
   kept_width_ = static_cast<double>(out_width) / static_cast<double>(covering_width);
   kept_height_ = static_cast<double>(out_height) / static_cast<double>(covering_height);
   const int64_t left = (covering_width - out_width) / 2, top = (covering_height - out_height) / 2;

@@ -12,7 +12,6 @@ namespace t3 {
 namespace {
 
 constexpr double kMaxSeconds = 1e6;      // beyond, times are damage
-constexpr double kDefaultFps = 24;       // of pictures
 constexpr double kMaxDropped = 0.25;     // by recorders that drop frames
 constexpr double kStandardError = 0.01;  // of a rate that is meant to be a standard one
 constexpr double kStandardRates[] = {24000.0 / 1001, 24, 25, 30000.0 / 1001, 30, 48, 50,
@@ -59,7 +58,7 @@ FrameTiming TimingOf(const std::vector<double>& times, double nominal_fps) {
   T3_CHECK(times.back() <= kMaxSeconds, "the times of its frames span {:.3g} s, which is damage",
            times.back());
   const bool named = nominal_fps >= 0.001 && nominal_fps <= 1000;
-  if (times.size() == 1) return {named ? Exact(nominal_fps) : kDefaultFps, true, 0};
+  if (times.size() == 1) return {named ? Exact(nominal_fps) : kPictureFps, true, 0};
   T3_CHECK(times.back() > 0, "all of its {} have one time", Counted(std::ssize(times), "frame"));
   const double mean = static_cast<double>(times.size() - 1) / times.back();
   for (const double rate : {named ? nominal_fps : mean, mean}) {

@@ -6,6 +6,8 @@
 
 namespace t3 {
 
+inline constexpr double kPictureFps = 24;  // of pictures, which have no rate of their own
+
 // The rate at which a video shows its frames.
 struct FrameTiming {
   double fps = 0;        // as written in files: 30000/1001 and the like are exact

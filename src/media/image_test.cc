@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 
 Image Fixture(const std::string& name) { return ReadImage(MediaData(name)); }
 
-int LargestDifference(const Image& a, const Image& b) {
+int LargestByteDifference(const Image& a, const Image& b) {
   if (a.width != b.width || a.height != b.height || a.rgb.size() != b.rgb.size()) return 256;
   int largest = 0;
   for (size_t i = 0; i < a.rgb.size(); ++i)
@@ -28,7 +28,7 @@ TEST(ResizeCover, EqualsPillow) {
   for (const auto& [width, height] : {std::pair{16, 16}, {80, 48}, {37, 20}, {24, 29}, {5, 3}}) {
     const std::string name =
         "cover_" + std::to_string(width) + "x" + std::to_string(height) + ".png";
-    EXPECT_EQ(LargestDifference(ResizeCover(image, width, height), Fixture(name)), 0) << name;
+    EXPECT_EQ(LargestByteDifference(ResizeCover(image, width, height), Fixture(name)), 0) << name;
   }
 }
 
@@ -45,7 +45,7 @@ TEST(ResizeLanczos, RejectsEmptySizes) {
 
 TEST(ReadImage, ExpandsEveryKindOfPngAsPillowDoes) {
   for (const std::string name : {"rgba", "palette", "grey_alpha", "bilevel"}) {
-    EXPECT_EQ(LargestDifference(Fixture(name + ".png"), Fixture(name + "_rgb.png")), 0) << name;
+    EXPECT_EQ(LargestByteDifference(Fixture(name + ".png"), Fixture(name + "_rgb.png")), 0) << name;
   }
 }
 

@@ -16,7 +16,7 @@ namespace t3 {
 namespace {
 
 constexpr size_t kSignatureBytes = 8;
-constexpr png_uint_32 kMaxSide = 65535;
+constexpr png_uint_32 kMaxPngSide = 65535;
 // Deflate makes at most 1,032 bytes of one, so a short file cannot hold a large picture.
 constexpr uint64_t kMaxExpansion = 1032;
 
@@ -48,7 +48,7 @@ struct Reader {
         info(png != nullptr ? png_create_info_struct(png) : nullptr) {
     T3_CHECK(info != nullptr, "libpng: out of memory");
     png_set_read_fn(png, source, ReadBytes);
-    png_set_user_limits(png, kMaxSide, kMaxSide);
+    png_set_user_limits(png, kMaxPngSide, kMaxPngSide);
   }
   ~Reader() { png_destroy_read_struct(&png, &info, nullptr); }
   Reader(const Reader&) = delete;

@@ -25,17 +25,17 @@ struct Failure {
   char message[256];
 };
 
-void OnError(png_structp png, png_const_charp message) {
+void OnWriteError(png_structp png, png_const_charp message) {
   auto* failure = static_cast<Failure*>(png_get_error_ptr(png));
   failure->system_error = errno;
   std::strncpy(failure->message, message, sizeof(failure->message) - 1);
   png_longjmp(png, 1);
 }
-void OnWarning(png_structp, png_const_charp) {}
+void OnWriteWarning(png_structp, png_const_charp) {}
 
 struct Writer {
   explicit Writer(Failure* failure)
-      : png(png_create_write_struct(PNG_LIBPNG_VER_STRING, failure, OnError, OnWarning)),
+      : png(png_create_write_struct(PNG_LIBPNG_VER_STRING, failure, OnWriteError, OnWriteWarning)),
         info(png != nullptr ? png_create_info_struct(png) : nullptr) {
     T3_CHECK(info != nullptr, "libpng: out of memory");
   }
@@ -83,7 +83,7 @@ std::vector<png_text> MakeTexts(const PngPicture& picture) {
   return texts;
 }
 
-struct CloseFile {
+struct ClosePng {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
@@ -114,7 +114,7 @@ int PngBits(const std::string& path, const std::string& pixel_format) {
 }
 
 void WritePng(const std::string& path, const PngPicture& picture) {
-  const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "wbe"));
+  const std::unique_ptr<std::FILE, ClosePng> file(std::fopen(path.c_str(), "wbe"));
   T3_CHECK(file != nullptr, "cannot write {}: {}", path, std::strerror(errno));
   Failure failure = {};
   Writer writer(&failure);

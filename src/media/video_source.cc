@@ -14,8 +14,6 @@
 namespace t3 {
 namespace {
 
-constexpr double kDefaultFps = 24;  // of pictures
-
 std::unique_ptr<VideoReader> OpenSource(const std::string& path) {
   const std::string extension = Extension(path);
   if (extension == ".jpg" || extension == ".jpeg") return OpenPictureReader(path);
@@ -43,7 +41,7 @@ double RateWanted(const SourceOptions& options, const FrameTiming& timing) {
 VideoSource::VideoSource(const std::string& path, const SourceOptions& options)
     : path_(path), reader_(OpenSource(path)), start_(options.start) {
   const VideoInfo& stored = reader_->info();
-  times_ = reader_->FrameTimes(options.fps > 0 ? options.fps : kDefaultFps);
+  times_ = reader_->FrameTimes(options.fps > 0 ? options.fps : kPictureFps);
   NamingFile(path, [&] { timing_ = TimingOf(times_, stored.fps > 0 ? stored.fps : options.fps); });
   info_.fps = RateWanted(options, timing_);
   NamingFile(path, [&] { info_.frames = FramesAtRate(times_, timing_, start_, info_.fps); });

@@ -14,14 +14,15 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-VideoSettings Settings() {
+VideoSettings TinySettings() {
   VideoSettings settings;
   settings.width = 8;
   settings.height = 6;
   return settings;
 }
 
-void WriteFrames(const std::string& path, int count, const VideoSettings& settings = Settings()) {
+void WriteFrames(const std::string& path, int count,
+                 const VideoSettings& settings = TinySettings()) {
   const auto writer = OpenVideoWriter(path, settings);
   for (int i = 0; i < count; ++i) writer->Write(WaveFrame(8, 6, i).view());
   writer->Finish();
@@ -54,7 +55,7 @@ TEST(ExactFrameRate, IsWhatPeopleMean) {
 TEST(OpenVideoWriter, ListsWhatIsPossible) {
   const TestFolder folder;
   for (const char* name : {"v.avi", "v", "v.safetensors", "v.mp4.txt"}) {
-    EXPECT_THAT(ErrorOf([&] { OpenVideoWriter(folder / name, Settings()); }),
+    EXPECT_THAT(ErrorOf([&] { OpenVideoWriter(folder / name, TinySettings()); }),
                 HasSubstr(".mp4, .mkv, .mov, .webm"));
   }
 }
@@ -62,10 +63,10 @@ TEST(OpenVideoWriter, ListsWhatIsPossible) {
 TEST(OpenVideoWriter, LeavesNothingWithoutFinish) {
   const TestFolder folder;
   for (const char* name : {"v.y4m", "frames/"}) {
-    CheckVideoTarget(folder / name, Settings());
+    CheckVideoTarget(folder / name, TinySettings());
     EXPECT_TRUE(folder.empty()) << name;
     {
-      const auto writer = OpenVideoWriter(folder / name, Settings());
+      const auto writer = OpenVideoWriter(folder / name, TinySettings());
       writer->Write(WaveFrame(8, 6, 0).view());
       EXPECT_THROW(writer->Write(WaveFrame(6, 8, 0).view()), Error);
     }
@@ -77,20 +78,20 @@ TEST(OpenVideoWriter, LeavesNothingWithoutFinish) {
 
 TEST(OpenVideoWriter, SaysWhyAPlaceCannotBeWritten) {
   const TestFolder folder;
-  EXPECT_THAT(ErrorOf([&] { CheckVideoTarget(folder / "no/v.y4m", Settings()); }),
+  EXPECT_THAT(ErrorOf([&] { CheckVideoTarget(folder / "no/v.y4m", TinySettings()); }),
               HasSubstr("does not exist"));
-  EXPECT_THAT(ErrorOf([&] { CheckVideoTarget(folder / "no/frames/", Settings()); }),
+  EXPECT_THAT(ErrorOf([&] { CheckVideoTarget(folder / "no/frames/", TinySettings()); }),
               HasSubstr("does not exist"));
   WriteBytes(folder / "file", "x");
-  EXPECT_THAT(ErrorOf([&] { CheckVideoTarget(folder / "file/", Settings()); }),
+  EXPECT_THAT(ErrorOf([&] { CheckVideoTarget(folder / "file/", TinySettings()); }),
               HasSubstr("it is a file"));
-  EXPECT_THROW(CheckVideoTarget("/proc/v.y4m", Settings()), Error);
-  EXPECT_THROW(CheckVideoTarget("/proc/frames/", Settings()), Error);
+  EXPECT_THROW(CheckVideoTarget("/proc/v.y4m", TinySettings()), Error);
+  EXPECT_THROW(CheckVideoTarget("/proc/frames/", TinySettings()), Error);
 }
 
 TEST(FrameFolder, WritesNumberedFramesOfBothDepths) {
   const TestFolder folder;
-  VideoSettings settings = Settings();
+  VideoSettings settings = TinySettings();
   settings.metadata = {{"t3video", "{\"seed\":7}"}};
   for (const std::string format : {"", "rgb48"}) {
     settings.pixel_format = format;
@@ -118,7 +119,7 @@ TEST(FrameFolder, TakesAnEmptyFolderAndReplacesEarlierFrames) {
   WriteBytes(folder / "frames/.gitkeep", "");
   WriteFrames(folder / "frames", 5);  // an existing folder needs no '/'
   EXPECT_EQ(CountFiles(folder / "frames"), 6);
-  { OpenVideoWriter(folder / "frames", Settings())->Write(WaveFrame(8, 6, 0).view()); }
+  { OpenVideoWriter(folder / "frames", TinySettings())->Write(WaveFrame(8, 6, 0).view()); }
   EXPECT_EQ(CountFiles(folder / "frames"), 6);  // an unfinished run leaves the old frames
   WriteFrames(folder / "frames/", 2);
   EXPECT_EQ(CountFiles(folder / "frames"), 3);
@@ -129,10 +130,11 @@ TEST(FrameFolder, RefusesAFolderWithOtherFiles) {
   fs::create_directory(folder / "frames");
   for (const char* name : {"thesis.tex", "frame_.png", "frame_1x.png", "frame_00001.jpg"}) {
     WriteBytes(folder / ("frames/" + std::string(name)), "x");
-    EXPECT_THAT(ErrorOf([&] { CheckVideoTarget(folder / "frames", Settings()); }), HasSubstr(name));
+    EXPECT_THAT(ErrorOf([&] { CheckVideoTarget(folder / "frames", TinySettings()); }),
+                HasSubstr(name));
     fs::remove(folder / ("frames/" + std::string(name)));
   }
-  VideoSettings settings = Settings();
+  VideoSettings settings = TinySettings();
   settings.pixel_format = "yuv420p";
   EXPECT_THAT(ErrorOf([&] { CheckVideoTarget(folder / "frames", settings); }), HasSubstr("rgb48"));
 }

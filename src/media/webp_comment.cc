@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "media/file_patch.h"
+#include "media/webp_number.h"
 
 namespace t3 {
 namespace {
@@ -54,15 +55,6 @@ std::string LittleEndian(uint32_t value, int bytes) {
   return out;
 }
 
-uint32_t Number(std::string_view bytes, size_t position, int count) {
-  uint32_t value = 0;
-  for (int i = 0; i < count; ++i) {
-    value |= uint32_t{static_cast<unsigned char>(bytes[position + static_cast<size_t>(i)])}
-             << (8 * i);
-  }
-  return value;
-}
-
 constexpr int64_t kFirstChunk = 12, kChunkHeader = 8;
 constexpr uint32_t kXmpFlag = 0x04, kAlphaFlag = 0x10;
 
@@ -70,10 +62,10 @@ constexpr uint32_t kXmpFlag = 0x04, kAlphaFlag = 0x10;
 std::string ExtendedHeader(const FilePatch& patch, std::string_view chunk) {
   uint32_t width = 0, height = 0, flags = kXmpFlag;
   if (chunk.starts_with("VP8 ")) {  // a key frame: 3 bytes, a start code, two sizes of 14 bits
-    width = Number(chunk, 14, 2) & 0x3fff, height = Number(chunk, 16, 2) & 0x3fff;
+    width = WebpNumber(chunk, 14, 2) & 0x3fff, height = WebpNumber(chunk, 16, 2) & 0x3fff;
   } else {  // a signature, then sizes less one of 14 bits and whether there is alpha
     patch.Require(chunk.starts_with("VP8L"), "its first chunk is not a picture");
-    const uint32_t bits = Number(chunk, 9, 4);
+    const uint32_t bits = WebpNumber(chunk, 9, 4);
     width = (bits & 0x3fff) + 1, height = ((bits >> 14) & 0x3fff) + 1;
     if ((bits >> 28 & 1) != 0) flags |= kAlphaFlag;
   }
@@ -90,7 +82,7 @@ void AddWebpComment(const std::string& path, std::string_view text) {
   patch.Require(patch.size() >= kFirstChunk + kLongestHeader, "it is too short for a WebP file");
   const std::string chunk = patch.Read(kFirstChunk, kLongestHeader);
   if (chunk.starts_with("VP8X")) {
-    const uint32_t flags = Number(chunk, kChunkHeader, 1) | kXmpFlag;
+    const uint32_t flags = WebpNumber(chunk, kChunkHeader, 1) | kXmpFlag;
     patch.Write(kFirstChunk + kChunkHeader, LittleEndian(flags, 1));
   } else {
     const std::string picture = patch.Read(kFirstChunk, patch.size() - kFirstChunk);

@@ -13,17 +13,10 @@
 #include "media/image.h"
 #include "media/video_reader.h"
 #include "media/webp_comment.h"
+#include "media/webp_number.h"
 
 namespace t3 {
 namespace {
-
-uint32_t Number(std::string_view text, size_t position, int bytes) {
-  uint32_t value = 0;
-  for (int i = 0; i < bytes; ++i) {
-    value |= uint32_t{static_cast<unsigned char>(text[position + i])} << (8 * i);
-  }
-  return value;
-}
 
 // A frame of an animation: a picture on a part of the canvas.
 struct Patch {
@@ -35,12 +28,12 @@ struct Patch {
 
 Patch ParsePatch(std::string_view chunk) {
   constexpr size_t kHeader = 16;
-  const uint32_t flags = Number(chunk, 15, 1);
+  const uint32_t flags = WebpNumber(chunk, 15, 1);
   return {chunk.substr(kHeader),
-          2 * int64_t{Number(chunk, 0, 3)},
-          2 * int64_t{Number(chunk, 3, 3)},
-          int64_t{Number(chunk, 6, 3)} + 1,
-          int64_t{Number(chunk, 9, 3)} + 1,
+          2 * int64_t{WebpNumber(chunk, 0, 3)},
+          2 * int64_t{WebpNumber(chunk, 3, 3)},
+          int64_t{WebpNumber(chunk, 6, 3)} + 1,
+          int64_t{WebpNumber(chunk, 9, 3)} + 1,
           (flags & 2) == 0,
           (flags & 1) != 0};
 }
@@ -48,7 +41,7 @@ Patch ParsePatch(std::string_view chunk) {
 bool IsOpaque(std::string_view data) {
   constexpr size_t kLosslessHeader = 13;
   if (data.starts_with("VP8L") && data.size() >= kLosslessHeader) {
-    return (Number(data, 9, 4) >> 28 & 1) == 0;
+    return (WebpNumber(data, 9, 4) >> 28 & 1) == 0;
   }
   return data.starts_with("VP8 ");
 }
@@ -89,27 +82,27 @@ class WebpReader : public VideoReader {
   void FindChunks() {
     const std::string_view file(reinterpret_cast<const char*>(file_.bytes().data()),
                                 file_.bytes().size());
-    constexpr size_t kFirstChunk = 12, kChunkHeader = 8, kCanvas = 10, kFrameHeader = 16;
-    for (size_t position = kFirstChunk; position + kChunkHeader <= file.size();) {
-      const size_t size = Number(file, position + 4, 4);
-      T3_CHECK(size <= file.size() - position - kChunkHeader, "cannot read {}: it is cut short",
+    constexpr size_t kFirst = 12, kHeader = 8, kCanvas = 10, kFrameHeader = 16;
+    for (size_t position = kFirst; position + kHeader <= file.size();) {
+      const size_t size = WebpNumber(file, position + 4, 4);
+      T3_CHECK(size <= file.size() - position - kHeader, "cannot read {}: it is cut short",
                file_.path());
       const std::string_view kind = file.substr(position, 4);
-      const std::string_view chunk = file.substr(position + kChunkHeader, size);
+      const std::string_view chunk = file.substr(position + kHeader, size);
       if (kind == "VP8X" && size >= kCanvas) {
-        canvas_.width = int64_t{Number(chunk, 4, 3)} + 1;
-        canvas_.height = int64_t{Number(chunk, 7, 3)} + 1;
+        canvas_.width = int64_t{WebpNumber(chunk, 4, 3)} + 1;
+        canvas_.height = int64_t{WebpNumber(chunk, 7, 3)} + 1;
       }
       if (kind == "ANMF" && size > kFrameHeader) {
         times_.push_back(total_ms_ / 1000);
-        total_ms_ += Number(chunk, 12, 3);
+        total_ms_ += WebpNumber(chunk, 12, 3);
         patches_.push_back(ParsePatch(chunk));
       }
       if (kind == "XMP ") {
         const std::string comment = XmpDescription(chunk);
         if (!comment.empty()) info_.metadata["comment"] = comment;
       }
-      position += kChunkHeader + size + size % 2;
+      position += kHeader + size + size % 2;
     }
   }
 

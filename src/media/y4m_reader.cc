@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::string_view kMagic = "YUV4MPEG2";
 constexpr size_t kMaxLineBytes = 1024;
-constexpr int64_t kMaxSide = 65535;
+constexpr int64_t kMaxY4mSide = 65535;
 
 struct Header {
   int64_t width = 0, height = 0;
@@ -182,8 +182,8 @@ class Y4mReader : public VideoReader {
         }
       }
     }
-    Require(header.width > 0 && header.height > 0 && header.width <= kMaxSide &&
-                header.height <= kMaxSide && header.width * header.height <= kMaxPixels,
+    Require(header.width > 0 && header.height > 0 && header.width <= kMaxY4mSide &&
+                header.height <= kMaxY4mSide && header.width * header.height <= kMaxPixels,
             "its size is missing or out of range");
     return header;
   }

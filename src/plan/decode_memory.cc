@@ -6,10 +6,6 @@
 namespace t3 {
 namespace {
 
-constexpr int64_t kFloatBytes = 4;
-// Workspaces of convolutions and the allocator's rounding.
-constexpr int64_t kWorkspace = 500'000'000;
-
 // Calls f(shapes) for every causal convolution of a level.
 template <typename F>
 void ForEachConv(const PlannedLevel& level, F f) {
@@ -114,7 +110,7 @@ VaeMemory CountDecodeMemory(const VaeConfig& config, int64_t element_bytes,
     memory.pixels = pixels;
     // The middle block has finished, and its caches are freed, before the first slab begins.
     memory.total =
-        memory.buffered + kWorkspace +
+        memory.buffered + kVaeWorkspace +
         std::max(middle.caches * element_bytes + middle_working, largest_caches + working + pixels);
     return memory;
   }
@@ -126,7 +122,7 @@ VaeMemory CountDecodeMemory(const VaeConfig& config, int64_t element_bytes,
                 whole_output * element_bytes + working});
   const int64_t frame = 3 * latent.h * latent.w * config.spatial_stride() * config.spatial_stride();
   memory.pixels = pixels + 2 * VaeConfig::kTimeStride * plan.latent_frames * frame * kFloatBytes;
-  memory.total = kWorkspace + memory.caches + memory.working + memory.pixels;
+  memory.total = kVaeWorkspace + memory.caches + memory.working + memory.pixels;
   return memory;
 }
 

@@ -12,7 +12,7 @@
 namespace t3 {
 namespace {
 
-constexpr int64_t kFloatBytes = 4;
+constexpr int64_t kLatentBytes = 4;
 
 // Copies of the latents while layers run (x, one branch's velocity, UniPC's sample and two
 // predictions), and while the solver runs.
@@ -131,7 +131,7 @@ int64_t TextBytes(const PlannedRun& run) {
 }
 
 int64_t LatentBytes(const PlannedRun& run) {
-  return run.dit.latent_channels * DenoisedVideo(run).latent.tokens() * kFloatBytes;
+  return run.dit.latent_channels * DenoisedVideo(run).latent.tokens() * kLatentBytes;
 }
 
 // What is in memory between two steps.

@@ -10,8 +10,6 @@ namespace t3 {
 namespace {
 
 constexpr int64_t kScoreBytes = int64_t{1} << 29;
-// Workspaces of convolutions and the allocator's rounding, as in decoding.
-constexpr int64_t kWorkspace = 500'000'000;
 
 // The map on which level `index` works, in a pass of four frames.
 MapExtents ExtentsOf(const VaeLevels& levels, size_t index, const Grid& latent) {
@@ -132,7 +130,7 @@ VaeMemory CountEncodeMemory(const VaeConfig& config, int64_t element_bytes,
       (middle.Caches() + Elements(middle.block.conv1.Cache()) + middle.WorkingElements()) *
           element_bytes +
       2 * plan.score_bytes;
-  memory.total = kWorkspace + memory.buffered +
+  memory.total = kVaeWorkspace + memory.buffered +
                  std::max(middle_bytes, memory.caches + memory.working + memory.pixels);
   return memory;
 }

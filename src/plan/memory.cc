@@ -17,8 +17,6 @@
 namespace t3 {
 namespace {
 
-constexpr int64_t kFloatBytes = 4;
-
 // GPU memory of a process outside the allocator: the context, code and workspaces of libtorch,
 // cuBLAS and cuDNN. 0.74 GB on an H200, 0.83 GB with streamed weights;
 // `device_context_bytes` of a record is the measured figure.

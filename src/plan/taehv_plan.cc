@@ -11,9 +11,6 @@
 namespace t3 {
 namespace {
 
-constexpr int64_t kFloatBytes = 4;
-// Workspaces of convolutions and the allocator's rounding.
-constexpr int64_t kWorkspace = 500'000'000;
 // A band may take so much whatever the blocks take.
 constexpr int64_t kBandBytes = 256'000'000;
 // A pass of more latent frames gains nothing: its launches take no measurable time.
@@ -88,7 +85,7 @@ TaehvPlan MakeTaehvPlan(const TaehvConfig& config, const Grid& latent, int64_t e
   // A frame as it is assembled, cropped and on its way to the host.
   memory.pixels =
       3 * 3 * latent.h * latent.w * config.spatial_stride() * config.spatial_stride() * kFloatBytes;
-  memory.total = kWorkspace + memory.caches + memory.working + memory.pixels;
+  memory.total = kVaeWorkspace + memory.caches + memory.working + memory.pixels;
   return plan;
 }
 

@@ -9,7 +9,7 @@
 namespace t3 {
 namespace {
 
-constexpr int64_t kGb = 1'000'000'000;
+constexpr int64_t kGigabyte = 1'000'000'000;
 constexpr Grid k4K{21, 272, 480};
 
 TEST(TaehvPlan, StagesDoubleRowsColumnsAndFrames) {
@@ -38,7 +38,7 @@ TEST(TaehvPlan, BandsReadWhatTheyNeed) {
 
 TEST(TaehvPlan, MoreMemoryGivesMoreFramesPerPass) {
   int64_t last = 0;
-  for (int64_t budget : {5 * kGb, 7 * kGb, 12 * kGb, 100 * kGb}) {
+  for (int64_t budget : {5 * kGigabyte, 7 * kGigabyte, 12 * kGigabyte, 100 * kGigabyte}) {
     const TaehvPlan plan = PlanTaehv({}, k4K, 2, budget);
     EXPECT_LE(plan.memory.total, budget);
     EXPECT_LE(LargestTensor({}, plan), kMaxTensorElements);
@@ -46,8 +46,8 @@ TEST(TaehvPlan, MoreMemoryGivesMoreFramesPerPass) {
     last = plan.latent_frames;
   }
   EXPECT_EQ(last, 4);  // 8 would be a tensor of more than 2^31 elements
-  EXPECT_EQ(PlanTaehv({}, {2, 36, 64}, 2, 100 * kGb).latent_frames, 2);
-  EXPECT_EQ(PlanTaehv({}, {21, 36, 64}, 2, 100 * kGb).latent_frames, 8);
+  EXPECT_EQ(PlanTaehv({}, {2, 36, 64}, 2, 100 * kGigabyte).latent_frames, 2);
+  EXPECT_EQ(PlanTaehv({}, {21, 36, 64}, 2, 100 * kGigabyte).latent_frames, 8);
 }
 
 TEST(TaehvPlan, OneLatentFrameOf4KInFiveGigabytes) {
@@ -55,7 +55,7 @@ TEST(TaehvPlan, OneLatentFrameOf4KInFiveGigabytes) {
   // Three blocks in each stage keep a frame: 64 channels at half the frame's size, 128 at a
   // quarter, 256 at an eighth.
   EXPECT_EQ(plan.memory.caches, int64_t{3} * 272 * 480 * (256 + 4 * 128 + 16 * 64) * 2);
-  EXPECT_LT(plan.memory.total, 5 * kGb);
+  EXPECT_LT(plan.memory.total, 5 * kGigabyte);
   EXPECT_LT(plan.band_rows, 2176);
 }
 
@@ -67,7 +67,7 @@ TEST(TaehvPlan, HigherBandsTakeMore) {
 
 TEST(TaehvPlan, RefusesWhatDoesNotFit) {
   try {
-    PlanTaehv({}, k4K, 2, kGb);
+    PlanTaehv({}, k4K, 2, kGigabyte);
     ADD_FAILURE() << "1 GB was enough";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("1.0 GB are left"));

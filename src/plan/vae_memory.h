@@ -5,6 +5,10 @@
 
 namespace t3 {
 
+inline constexpr int64_t kFloatBytes = 4;
+// Workspaces of convolutions and the allocator's rounding.
+inline constexpr int64_t kVaeWorkspace = 500'000'000;
+
 // Bytes beside weights and latents.
 struct VaeMemory {
   int64_t buffered = 0;  // maps of all frames between two phases

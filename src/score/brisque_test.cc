@@ -4,11 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <nlohmann/json.hpp>
-
 #include "base/read_text.h"
 #include "base/temporary.h"
+#include "score/testing/published_metrics.h"
 #include "score/testing/test_clip.h"
 #include "t3video/error.h"
 
@@ -18,17 +16,13 @@ namespace {
 using ::testing::HasSubstr;
 
 const std::string kModel = T3_SOURCE_DIR "/tests/data/score/brisque_cut.txt";
-constexpr testing::TestClip kClip{.width = 230, .height = 210};
-
-nlohmann::json Expected() {
-  std::ifstream file(T3_SOURCE_DIR "/tests/data/score/metrics.json");
-  return nlohmann::json::parse(file);
-}
+constexpr testing::TestClip kTexture{.width = 230, .height = 210};
 
 TEST(Brisque, FeaturesAreThePackages) {
-  const std::vector<float> luma = testing::LumaOfFrame(kClip.Frame(0));
-  const BrisqueFeatures features = BrisqueFeaturesOf({kClip.width, kClip.height, luma.data()});
-  const auto expected = Expected()["brisque_features"].get<std::vector<double>>();
+  const std::vector<float> luma = testing::LumaOfFrame(kTexture.Frame(0));
+  const BrisqueFeatures features =
+      BrisqueFeaturesOf({kTexture.width, kTexture.height, luma.data()});
+  const auto expected = testing::PublishedMetrics()["brisque_features"].get<std::vector<double>>();
   ASSERT_EQ(expected.size(), features.size());
   for (size_t i = 0; i < features.size(); ++i) {
     // The shapes have steps of 0.001.
@@ -38,8 +32,10 @@ TEST(Brisque, FeaturesAreThePackages) {
 
 TEST(Brisque, ScoreIsThePackages) {
   const MetricGroup group{"brisque", 1, {}, OpenBrisque};
-  const MetricValues values = testing::ScoreTestClip(group, kClip, 4, nullptr, {.weights = kModel});
-  EXPECT_NEAR(values.at(0).second, Expected()["values"]["brisque"].get<double>(), 0.5);
+  const MetricValues values =
+      testing::ScoreTestClip(group, kTexture, 4, nullptr, {.weights = kModel});
+  EXPECT_NEAR(values.at(0).second, testing::PublishedMetrics()["values"]["brisque"].get<double>(),
+              0.5);
 }
 
 std::string ErrorOfModel(const std::string& text) {

@@ -2,10 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "score/testing/published_metrics.h"
 #include "score/testing/test_clip.h"
 #include "t3video/error.h"
 
@@ -17,11 +16,6 @@ using testing::TestClip;
 
 constexpr int64_t kFrames = 4;
 constexpr TestClip kClip{.width = 230, .height = 210};
-
-nlohmann::json Expected() {
-  std::ifstream file(T3_SOURCE_DIR "/tests/data/score/metrics.json");
-  return nlohmann::json::parse(file);
-}
 
 const MetricGroup& Group(std::string_view name) {
   for (const auto groups : {FrameMetricGroups(), ReferenceMetricGroups()}) {
@@ -35,7 +29,7 @@ const MetricGroup& Group(std::string_view name) {
 // Relative.
 void ExpectAsPublished(const MetricValues& values, double tolerance,
                        const std::string& prefix = "") {
-  const nlohmann::json expected = Expected()["values"];
+  const nlohmann::json expected = testing::PublishedMetrics()["values"];
   EXPECT_FALSE(values.empty());
   for (const auto& [name, value] : values) {
     const double wanted = expected.at(prefix + std::string(name));

@@ -45,7 +45,7 @@ constexpr ScoreMetric kVmaf[] = {{"vmaf",
                                   "Netflix VMAF v0.6.1",
                                   {.reference = true, .program = true}}};
 
-constexpr MetricGroup kGroups[] = {
+constexpr MetricGroup kReferenceGroups[] = {
     {"psnr", 1, kPsnr, [](const MetricSetup&) { return MetricOf<PsnrOfClip>(); }},
     {"ssim", 1, kSsim,
      [](const MetricSetup&) { return MeanOverFrames(kSsim, SsimOfFrame, kSsimTaps); }},
@@ -53,7 +53,7 @@ constexpr MetricGroup kGroups[] = {
 
 }  // namespace
 
-std::span<const MetricGroup> ReferenceMetricGroups() { return kGroups; }
+std::span<const MetricGroup> ReferenceMetricGroups() { return kReferenceGroups; }
 
 void PsnrOfClip::Add(const ScoreFrame& frame) {
   luma_ += MeanSquare(frame.luma, frame.reference_luma, frame.pixels());

@@ -10,19 +10,19 @@ namespace {
 
 // The texture with a step of `levels` at every border (x + 1) % period == 0, or at `line` alone.
 MetricValues GridOf(int64_t period, int64_t line, float levels) {
-  constexpr testing::TestClip kClip{.width = 192, .height = 160};
-  const std::vector<float> rgb = kClip.Frame(0);
+  constexpr testing::TestClip kGridClip{.width = 192, .height = 160};
+  const std::vector<float> rgb = kGridClip.Frame(0);
   std::vector<float> luma = testing::LumaOfFrame(rgb);
-  for (int64_t y = 0; y < kClip.height; ++y) {
-    for (int64_t x = 0; x < kClip.width; ++x) {
+  for (int64_t y = 0; y < kGridClip.height; ++y) {
+    for (int64_t x = 0; x < kGridClip.width; ++x) {
       const bool raised = period > 0 ? x / period % 2 == 1 : x > line;
-      if (raised) luma[static_cast<size_t>(y * kClip.width + x)] += levels;
+      if (raised) luma[static_cast<size_t>(y * kGridClip.width + x)] += levels;
     }
   }
-  GridOfClip grid({.width = kClip.width, .height = kClip.height, .frames = 1, .fps = 16});
+  GridOfClip grid({.width = kGridClip.width, .height = kGridClip.height, .frames = 1, .fps = 16});
   grid.Add({.index = 0,
-            .width = kClip.width,
-            .height = kClip.height,
+            .width = kGridClip.width,
+            .height = kGridClip.height,
             .rgb = rgb.data(),
             .luma = luma.data()});
   return grid.Finish();

@@ -33,12 +33,12 @@ double Sample(const Plane& picture, double x, double y) {
 }
 
 // The window around a point of the first picture: samples and central differences.
-struct Window {
+struct MotionWindow {
   static constexpr int64_t kSide = 2 * kRadius + 1;
   std::array<double, kSide * kSide> value, along_x, along_y;
   double xx = 0, xy = 0, yy = 0;  // structure tensor, means per pixel
 
-  Window(const Plane& picture, double x, double y) {
+  MotionWindow(const Plane& picture, double x, double y) {
     constexpr double kShare = 1.0 / (kSide * kSide);
     size_t i = 0;
     for (int64_t dy = -kRadius; dy <= kRadius; ++dy) {
@@ -78,12 +78,12 @@ struct Window {
 
 // Refines the displacement (point.x, point.y) on one level.
 void TrackOnLevel(const Plane& first, const Plane& second, double x, double y, FlowPoint& point) {
-  const Window window(first, x, y);
+  const MotionWindow window(first, x, y);
   const double determinant = window.xx * window.yy - window.xy * window.xy;
   point.textured = window.SmallerEigenvalue() >= kMinTexture;
   if (point.textured) {
     for (int i = 0; i < kIterations; ++i) {
-      const Window::Mismatch miss = window.Compare(second, x + point.x, y + point.y);
+      const MotionWindow::Mismatch miss = window.Compare(second, x + point.x, y + point.y);
       const double step_x = (window.yy * miss.x - window.xy * miss.y) / determinant;
       const double step_y = (window.xx * miss.y - window.xy * miss.x) / determinant;
       point.x += step_x, point.y += step_y;

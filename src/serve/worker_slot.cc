@@ -108,8 +108,9 @@ void WorkerSlot::ReadMessages(WorkerProcess& process) {
       if (line->is_error && !line->text.starts_with("{\"time\"")) {
         Log("warning", "worker_output", {{"worker", index_}, {"text", line->text}});
         const std::lock_guard lock(mutex_);
-        constexpr std::string_view kPrefix = "t3: error: ";
-        last_words_ = line->text.substr(line->text.starts_with(kPrefix) ? kPrefix.size() : 0);
+        constexpr std::string_view kErrorPrefix = "t3: error: ";
+        last_words_ =
+            line->text.substr(line->text.starts_with(kErrorPrefix) ? kErrorPrefix.size() : 0);
       } else if (line->is_error) {
         ordered_json entry = ParseOrderedJson(line->text, "the worker's log");
         Log(entry.value("level", "info"), entry.value("event", "message"),

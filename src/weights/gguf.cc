@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view kShapePrefix = "comfy.gguf.orig_shape.";
 // As of safetensors. UMT5's vocabulary takes 6 MB.
-constexpr uint64_t kMaxHeader = 100'000'000;
+constexpr uint64_t kMaxGgufHeader = 100'000'000;
 // The smallest entry of the table: length of the name, number of axes, type and offset.
 constexpr uint64_t kMinEntry = 8 + 4 + 4 + 8;
 
@@ -59,7 +59,7 @@ DType ReadDType(ByteReader& reader, const std::string& name) {
   return *type->dtype;
 }
 
-TensorEntry ReadEntry(ByteReader& reader) {
+TensorEntry ReadTensorEntry(ByteReader& reader) {
   TensorEntry entry;
   entry.name = TakeGgufString(reader);
   T3_CHECK(IsUtf8(entry.name) && !entry.name.empty(), "a tensor's name is {}, wanted UTF-8",
@@ -135,7 +135,7 @@ void CheckNoOverlap(const std::vector<TensorEntry>& entries) {
 }  // namespace
 
 ParsedWeights ParseGguf(Bytes file) {
-  ByteReader reader(file.first(std::min<uint64_t>(file.size(), kMaxHeader)),
+  ByteReader reader(file.first(std::min<uint64_t>(file.size(), kMaxGgufHeader)),
                     "the GGUF header (of at most 100 MB)");
   T3_CHECK(AsText(reader.Take(4)) == "GGUF", "it does not begin with GGUF");
   CheckVersion(reader.Read<uint32_t>());
@@ -148,7 +148,7 @@ ParsedWeights ParseGguf(Bytes file) {
       "fetch it again",
       count, reader.remaining());
   std::vector<TensorEntry> entries;
-  for (uint64_t i = 0; i < count; ++i) entries.push_back(ReadEntry(reader));
+  for (uint64_t i = 0; i < count; ++i) entries.push_back(ReadTensorEntry(reader));
 
   const uint64_t alignment = AlignmentOf(metadata);
   const uint64_t begin = (reader.position() + alignment - 1) / alignment * alignment;

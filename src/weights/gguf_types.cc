@@ -8,7 +8,7 @@ namespace t3 {
 namespace {
 
 // Q8_1 and Q8_K are formats of intermediate results, the IQ types need ggml's codebooks.
-constexpr std::array<GgufType, 33> kTypes{{
+constexpr std::array<GgufType, 33> kGgufTypes{{
     {0, "F32", DType::kF32},      {1, "F16", DType::kF16},       {2, "Q4_0", DType::kQ4_0},
     {3, "Q4_1", DType::kQ4_1},    {6, "Q5_0", DType::kQ5_0},     {7, "Q5_1", DType::kQ5_1},
     {8, "Q8_0", DType::kQ8_0},    {9, "Q8_1", std::nullopt},     {10, "Q2_K", DType::kQ2K},
@@ -25,9 +25,9 @@ constexpr std::array<GgufType, 33> kTypes{{
 }  // namespace
 
 const GgufType* FindGgufType(uint32_t id) {
-  const auto found = std::find_if(kTypes.begin(), kTypes.end(),
+  const auto found = std::find_if(kGgufTypes.begin(), kGgufTypes.end(),
                                   [id](const GgufType& type) { return type.id == id; });
-  return found == kTypes.end() ? nullptr : &*found;
+  return found == kGgufTypes.end() ? nullptr : &*found;
 }
 
 }  // namespace t3

@@ -32,7 +32,7 @@ struct Directory {
   uint64_t offset = 0;
 };
 
-struct Entry {
+struct Member {
   std::string name;
   uint64_t bytes = 0;
   uint64_t offset = 0;  // of the local header
@@ -144,7 +144,7 @@ void ApplyZip64Extra(Bytes extra, uint64_t& size, uint64_t& stored_size, uint64_
   }
 }
 
-Entry ReadEntry(ByteReader& reader) {
+Member ReadMember(ByteReader& reader) {
   T3_CHECK(reader.Read<uint32_t>() == kCentralHeader, "the zip's directory is damaged at byte {}",
            reader.position() - 4);
   reader.Take(2 + 2);  // versions
@@ -152,7 +152,7 @@ Entry ReadEntry(ByteReader& reader) {
   const auto method = reader.Read<uint16_t>();
   reader.Take(2 + 2 + 4);  // time, date, checksum
   uint64_t stored_size = reader.Read<uint32_t>();
-  Entry entry;
+  Member entry;
   entry.bytes = reader.Read<uint32_t>();
   const auto name_size = reader.Read<uint16_t>();
   const auto extra_size = reader.Read<uint16_t>();
@@ -180,7 +180,7 @@ Entry ReadEntry(ByteReader& reader) {
 
 // Where the entry's data begin: its local header repeats the name, but its extra field (alignment
 // padding) differs. Throws unless header and data end before `limit`.
-Bytes EntryData(Bytes file, const Entry& entry, uint64_t limit) {
+Bytes EntryData(Bytes file, const Member& entry, uint64_t limit) {
   const std::string name = Quote(entry.name);
   T3_CHECK(entry.offset < limit,
            "the zip entry {} is said to begin at byte {}, its area ends at {}", name, entry.offset,
@@ -215,12 +215,12 @@ Bytes EntryData(Bytes file, const Entry& entry, uint64_t limit) {
 std::map<std::string, Bytes> ParseZip(Bytes file) {
   const Directory directory = ReadDirectory(file);
   ByteReader reader(file.subspan(directory.offset, directory.bytes), "the zip's directory");
-  std::vector<Entry> entries;
-  for (uint64_t i = 0; i < directory.entries; ++i) entries.push_back(ReadEntry(reader));
+  std::vector<Member> entries;
+  for (uint64_t i = 0; i < directory.entries; ++i) entries.push_back(ReadMember(reader));
   T3_CHECK(reader.remaining() == 0, "the zip's directory holds {} bytes after its {} entries",
            reader.remaining(), directory.entries);
   std::sort(entries.begin(), entries.end(),
-            [](const Entry& a, const Entry& b) { return a.offset < b.offset; });
+            [](const Member& a, const Member& b) { return a.offset < b.offset; });
   std::map<std::string, Bytes> files;
   for (size_t i = 0; i < entries.size(); ++i) {
     if (entries[i].left_out) continue;

@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 
 constexpr double kFps = 20;
 // x264 writes smaller pictures (64x48) that differ from run to run in their bytes.
-constexpr int64_t kWidth = 128, kHeight = 96;
+constexpr int64_t kClipWidth = 128, kClipHeight = 96;
 
 struct Written {
   std::vector<std::string> announced, notes;
@@ -25,13 +25,14 @@ struct Written {
 Written Write(const std::string& path, const std::string& source, int count = 30,
               double start = 0) {
   VideoSettings settings;
-  settings.width = kWidth, settings.height = kHeight, settings.fps = kFps, settings.threads = 1;
+  settings.width = kClipWidth, settings.height = kClipHeight, settings.fps = kFps,
+  settings.threads = 1;
   settings.metadata = {{"comment", "{\"t3.seed\":\"7\"}"}};
   settings.audio_from = source, settings.audio_start = start;
   Written written;
   written.announced = CheckVideoTarget(path, settings);
   const auto writer = OpenVideoWriter(path, settings);
-  for (int i = 0; i < count; ++i) writer->Write(WaveFrame(kWidth, kHeight, 0.1 * i).view());
+  for (int i = 0; i < count; ++i) writer->Write(WaveFrame(kClipWidth, kClipHeight, 0.1 * i).view());
   writer->Finish();
   written.notes = writer->notes();
   return written;
@@ -201,7 +202,7 @@ TEST(Audio, LeavesPicturesAndMetadataAsTheyAre) {
     EXPECT_EQ(loud->info().metadata, silent->info().metadata);
     EXPECT_EQ(loud->info().fps, silent->info().fps);
     EXPECT_EQ(loud->FrameTimes(1), silent->FrameTimes(1));
-    std::vector<float> a(3 * kWidth * kHeight), b(a.size());
+    std::vector<float> a(3 * kClipWidth * kClipHeight), b(a.size());
     for (int i = 0; i < 30; ++i) {
       ASSERT_TRUE(loud->Read(a.data()) && silent->Read(b.data()));
       ASSERT_EQ(a, b) << i;
@@ -255,7 +256,7 @@ TEST(Audio, DamageCostsNoPicture) {
       for (const char* name : {"v.mp4", "v.webm"}) {
         Write(folder / name, folder / "damaged.mov", 5);
         const auto reader = VideoReader::Open(folder / name);
-        std::vector<float> rgb(3 * kWidth * kHeight);
+        std::vector<float> rgb(3 * kClipWidth * kClipHeight);
         int frames = 0;
         while (reader->Read(rgb.data())) ++frames;
         EXPECT_EQ(frames, 5) << name << " " << i;

@@ -20,7 +20,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-VideoSettings Settings(int64_t width = 64, int64_t height = 64) {
+VideoSettings ContainerSettings(int64_t width = 64, int64_t height = 64) {
   VideoSettings settings;
   settings.width = width;
   settings.height = height;
@@ -28,8 +28,8 @@ VideoSettings Settings(int64_t width = 64, int64_t height = 64) {
   return settings;
 }
 
-void WriteVideo(const std::string& path, const VideoSettings& settings,
-                const std::vector<TestFrame>& frames) {
+void WriteContainer(const std::string& path, const VideoSettings& settings,
+                    const std::vector<TestFrame>& frames) {
   const auto writer = OpenVideoWriter(path, settings);
   for (const TestFrame& frame : frames) writer->Write(frame.view());
   writer->Finish();
@@ -118,12 +118,12 @@ TEST(ContainerWriter, FlatColoursDecodeToWithinOneCode) {
     if (*format.codec != 0 && !Has(format.codec)) continue;
     SCOPED_TRACE(std::string(format.name) + " " + format.codec);
     for (const auto& color : kColors) {
-      VideoSettings settings = Settings();
+      VideoSettings settings = ContainerSettings();
       settings.codec = format.codec;
       settings.pixel_format = format.pixel_format;
-      WriteVideo(folder / format.name, settings,
-                 {FlatFrame(64, 64, color[0], color[1], color[2]),
-                  FlatFrame(64, 64, color[0], color[1], color[2])});
+      WriteContainer(folder / format.name, settings,
+                     {FlatFrame(64, 64, color[0], color[1], color[2]),
+                      FlatFrame(64, 64, color[0], color[1], color[2])});
       const Decoded video(folder / format.name);
       ASSERT_EQ(video.frames.size(), 2u);
       const auto wanted =
@@ -145,10 +145,10 @@ TEST(ContainerWriter, GradientsAreExactWithoutLoss) {
     frame.samples[i] = static_cast<float>(i % 256) / 127.5f - 1;
   }
   for (const auto& [pixel_format, depth] : {std::pair{"yuv420p", 8}, {"yuv444p10le", 10}}) {
-    VideoSettings settings = Settings(256, 4);
+    VideoSettings settings = ContainerSettings(256, 4);
     settings.codec = "ffv1";
     settings.pixel_format = pixel_format;
-    WriteVideo(folder / "v.mkv", settings, {frame});
+    WriteContainer(folder / "v.mkv", settings, {frame});
     const Decoded video(folder / "v.mkv");
     for (int x = 0; x < 256; ++x) {
       const double grey = x / 255.0;
@@ -163,10 +163,10 @@ TEST(ContainerWriter, TagsColours) {
   for (const Format& format : kFormats) {
     if (*format.codec != 0 && !Has(format.codec)) continue;
     SCOPED_TRACE(std::string(format.name) + " " + format.codec);
-    VideoSettings settings = Settings();
+    VideoSettings settings = ContainerSettings();
     settings.codec = format.codec;
     settings.pixel_format = format.pixel_format;
-    WriteVideo(folder / format.name, settings, {WaveFrame(64, 64, 0)});
+    WriteContainer(folder / format.name, settings, {WaveFrame(64, 64, 0)});
     const Decoded video(folder / format.name);
     EXPECT_EQ(video.frames.size(), 1u);  // a single frame is a video
     EXPECT_EQ(video.parameters().color_space, AVCOL_SPC_BT709) << format.codec;
@@ -178,10 +178,10 @@ TEST(ContainerWriter, TagsColours) {
 
 TEST(ContainerWriter, RgbCodecsStayRgb) {
   const TestFolder folder;
-  VideoSettings settings = Settings(33, 17);
+  VideoSettings settings = ContainerSettings(33, 17);
   settings.codec = "ffv1";
   settings.pixel_format = "gbrp16le";
-  WriteVideo(folder / "v.mkv", settings, {WaveFrame(33, 17, 0)});
+  WriteContainer(folder / "v.mkv", settings, {WaveFrame(33, 17, 0)});
   EXPECT_EQ(Decoded(folder / "v.mkv").frames[0]->format, AV_PIX_FMT_GBRP16LE);
   std::vector<float> rgb(3 * 33 * 17);
   ASSERT_TRUE(VideoReader::Open(folder / "v.mkv")->Read(rgb.data()));
@@ -192,10 +192,10 @@ TEST(ContainerWriter, Mp4StartsWithItsIndexAndKeepsMetadata) {
   const TestFolder folder;
   const std::string json = R"({"prompt":"a cat \u732b, 猫","seed":7})";
   for (const char* name : {"v.mp4", "v.mov", "v.mkv", "v.webm"}) {
-    VideoSettings settings = Settings();
+    VideoSettings settings = ContainerSettings();
     settings.fps = 23.976;
     settings.metadata = {{"t3video", json}, {"comment", "made by t3video"}};
-    WriteVideo(folder / name, settings, {WaveFrame(64, 64, 0), WaveFrame(64, 64, 1)});
+    WriteContainer(folder / name, settings, {WaveFrame(64, 64, 0), WaveFrame(64, 64, 1)});
     const std::string bytes = FileBytes(folder / name);
     if (std::string(name) != "v.mkv" && std::string(name) != "v.webm") {
       EXPECT_LT(bytes.find("moov"), bytes.find("mdat")) << name;
@@ -213,16 +213,16 @@ TEST(ContainerWriter, Mp4StartsWithItsIndexAndKeepsMetadata) {
 
 TEST(ContainerWriter, H264IsWhatBrowsersPlay) {
   const TestFolder folder;
-  WriteVideo(folder / "v.mp4", Settings(), {WaveFrame(64, 64, 0)});
+  WriteContainer(folder / "v.mp4", ContainerSettings(), {WaveFrame(64, 64, 0)});
   const Decoded video(folder / "v.mp4");
   EXPECT_EQ(video.parameters().codec_id, AV_CODEC_ID_H264);
   EXPECT_EQ(video.parameters().format, AV_PIX_FMT_YUV420P);
   EXPECT_EQ(video.parameters().codec_tag, MKTAG('a', 'v', 'c', '1'));
   EXPECT_EQ(video.parameters().chroma_location, AVCHROMA_LOC_LEFT);
   if (!Has("libx265")) return;
-  VideoSettings settings = Settings();
+  VideoSettings settings = ContainerSettings();
   settings.codec = "libx265";
-  WriteVideo(folder / "hevc.mp4", settings, {WaveFrame(64, 64, 0)});
+  WriteContainer(folder / "hevc.mp4", settings, {WaveFrame(64, 64, 0)});
   EXPECT_EQ(Decoded(folder / "hevc.mp4").parameters().codec_tag, MKTAG('h', 'v', 'c', '1'));
 }
 
@@ -230,9 +230,9 @@ TEST(ContainerWriter, QualityChangesTheSize) {
   const TestFolder folder;
   size_t sizes[2] = {};
   for (int i = 0; i < 2; ++i) {
-    VideoSettings settings = Settings();
+    VideoSettings settings = ContainerSettings();
     settings.crf = i == 0 ? 10 : 40;
-    WriteVideo(folder / "v.mp4", settings, {WaveFrame(64, 64, 0), WaveFrame(64, 64, 3)});
+    WriteContainer(folder / "v.mp4", settings, {WaveFrame(64, 64, 0), WaveFrame(64, 64, 3)});
     sizes[i] = FileBytes(folder / "v.mp4").size();
   }
   EXPECT_GT(sizes[0], sizes[1]);
@@ -243,7 +243,7 @@ TEST(ContainerWriter, EveryEncoderClosesWithoutAFrame) {
   const TestFolder folder;
   for (const char* codec : {"libx264", "libx265", "libsvtav1", "libaom-av1", "prores_ks"}) {
     if (!Has(codec)) continue;
-    VideoSettings settings = Settings();
+    VideoSettings settings = ContainerSettings();
     settings.codec = codec;
     const std::string name =
         std::string("v") + (codec == std::string("prores_ks") ? ".mov" : ".mkv");
@@ -255,7 +255,7 @@ TEST(ContainerWriter, EveryEncoderClosesWithoutAFrame) {
 TEST(ContainerWriter, RefusesBeforeAnyWork) {
   const TestFolder folder;
   const auto refuse = [&](const std::string& name, auto change) {
-    VideoSettings settings = Settings();
+    VideoSettings settings = ContainerSettings();
     change(settings);
     return ErrorOf([&] { CheckVideoTarget(folder / name, settings); });
   };
@@ -281,26 +281,26 @@ TEST(ContainerWriter, RefusesBeforeAnyWork) {
   EXPECT_THAT(refuse("v.mp4", [](auto& s) { s.crf = -7; }), HasSubstr("-7"));
   EXPECT_THAT(refuse("v.mp4", [](auto& s) { s.width = 63; }), HasSubstr("yuv444p"));
   EXPECT_TRUE(folder.empty());
-  EXPECT_NO_THROW(CheckVideoTarget(folder / "v.mp4", Settings()));
+  EXPECT_NO_THROW(CheckVideoTarget(folder / "v.mp4", ContainerSettings()));
   EXPECT_TRUE(folder.empty());
 }
 
 TEST(ContainerWriter, OddSizesWorkWhereTheCodecHasThem) {
   const TestFolder folder;
-  VideoSettings settings = Settings(63, 65);
+  VideoSettings settings = ContainerSettings(63, 65);
   settings.pixel_format = "yuv444p";
-  WriteVideo(folder / "v.mp4", settings, {WaveFrame(63, 65, 0)});
+  WriteContainer(folder / "v.mp4", settings, {WaveFrame(63, 65, 0)});
   EXPECT_EQ(Decoded(folder / "v.mp4").frames.at(0)->width, 63);
   settings.pixel_format = "yuv420p";
   settings.codec = "ffv1";
-  WriteVideo(folder / "v.mkv", settings, {WaveFrame(63, 65, 0)});
+  WriteContainer(folder / "v.mkv", settings, {WaveFrame(63, 65, 0)});
   std::vector<float> rgb(3 * 63 * 65);
   ASSERT_TRUE(VideoReader::Open(folder / "v.mkv")->Read(rgb.data()));
 }
 
 TEST(ContainerWriter, NamesWithColonsAndSpacesAreFiles) {
   const TestFolder folder;
-  WriteVideo(folder / "a: b %d.mp4", Settings(), {WaveFrame(64, 64, 0)});
+  WriteContainer(folder / "a: b %d.mp4", ContainerSettings(), {WaveFrame(64, 64, 0)});
   EXPECT_EQ(VideoReader::Open(folder / "a: b %d.mp4")->info().frames, 1);
 }
 
@@ -326,7 +326,7 @@ class FileSizeLimit {
 TEST(VideoWriter, AFullDiskIsAnErrorThatLeavesNothing) {
   const TestFolder folder;
   for (const char* name : {"v.mp4", "v.mkv", "v.y4m", "frames/"}) {
-    VideoSettings settings = Settings(256, 256);
+    VideoSettings settings = ContainerSettings(256, 256);
     if (std::string(name).starts_with("v.m")) settings.codec = "ffv1";
     if (std::string(name) == "v.mp4") settings.codec = "mpeg4";
     const FileSizeLimit limit(20'000);
@@ -353,13 +353,13 @@ TEST(VideoReader, ReadsBackEveryFormat) {
   for (const Format& format : kFormats) {
     if (*format.codec != 0 && !Has(format.codec)) continue;
     SCOPED_TRACE(std::string(format.name) + " " + format.codec);
-    VideoSettings settings = Settings(96, 80);
+    VideoSettings settings = ContainerSettings(96, 80);
     settings.codec = format.codec;
     settings.pixel_format = format.pixel_format;
     settings.fps = 29.97;
     std::vector<TestFrame> frames;
     for (int i = 0; i < 5; ++i) frames.push_back(WaveFrame(96, 80, 0.2 * i));
-    WriteVideo(folder / format.name, settings, frames);
+    WriteContainer(folder / format.name, settings, frames);
     const auto reader = VideoReader::Open(folder / format.name);
     EXPECT_EQ(reader->info().width, 96);
     EXPECT_EQ(reader->info().height, 80);
@@ -450,11 +450,11 @@ TEST(VideoReader, SeekingFindsTheSameFrames) {
         Format{"frames/", "", "", 8}}) {
     if (*format.codec != 0 && !Has(format.codec)) continue;
     SCOPED_TRACE(std::string(format.name) + " " + format.codec);
-    VideoSettings settings = Settings(64, 48);
+    VideoSettings settings = ContainerSettings(64, 48);
     settings.fps = 25;
     settings.codec = format.codec;
     settings.pixel_format = format.pixel_format;
-    WriteVideo(folder / format.name, settings, frames);
+    WriteContainer(folder / format.name, settings, frames);
     ExpectSeekingFindsTheSameFrames(folder / format.name, 25);
   }
 }
@@ -463,7 +463,7 @@ TEST(VideoReader, ACutFileEndsInAnError) {
   const TestFolder folder;
   std::vector<TestFrame> frames;
   for (int i = 0; i < 60; ++i) frames.push_back(WaveFrame(64, 48, 0.05 * i));
-  WriteVideo(folder / "v.mp4", Settings(64, 48), frames);
+  WriteContainer(folder / "v.mp4", ContainerSettings(64, 48), frames);
   const std::string bytes = FileBytes(folder / "v.mp4");
   WriteBytes(folder / "cut.mp4", bytes.substr(0, bytes.size() / 2));
   EXPECT_THAT(ErrorOf([&] { VideoReader::Open(folder / "cut.mp4")->FrameTimes(24); }),
@@ -476,7 +476,7 @@ TEST(VideoReader, RejectsWhatIsNoVideo) {
               HasSubstr("no such file"));
   WriteBytes(folder / "text.mp4", "this is no video");
   EXPECT_THROW(VideoReader::Open(folder / "text.mp4"), Error);
-  WriteVideo(folder / "v.mp4", Settings(), {WaveFrame(64, 64, 0)});
+  WriteContainer(folder / "v.mp4", ContainerSettings(), {WaveFrame(64, 64, 0)});
   const std::string whole = FileBytes(folder / "v.mp4");
   for (size_t size : {size_t{0}, size_t{40}, whole.size() / 4}) {
     WriteBytes(folder / "cut.mp4", whole.substr(0, size));
@@ -487,7 +487,8 @@ TEST(VideoReader, RejectsWhatIsNoVideo) {
 // What this process wrote is read without a child process.
 TEST(VideoReader, OwnFilesReadAlike) {
   const TestFolder folder;
-  WriteVideo(folder / "v.mp4", Settings(), {WaveFrame(64, 64, 0), WaveFrame(64, 64, 1)});
+  WriteContainer(folder / "v.mp4", ContainerSettings(),
+                 {WaveFrame(64, 64, 0), WaveFrame(64, 64, 1)});
   const auto isolated = VideoReader::Open(folder / "v.mp4");
   const auto own = VideoReader::OpenOwn(folder / "v.mp4");
   EXPECT_EQ(isolated->info().metadata, own->info().metadata);

@@ -10,7 +10,7 @@
 namespace t3 {
 namespace {
 
-struct Header {
+struct InfoHeader {
   int64_t width, height;
   double pixel_aspect, fps;
   int64_t frames;  // -1: not known
@@ -21,13 +21,13 @@ struct Header {
 }  // namespace
 
 std::string PackInfo(const VideoInfo& info) {
-  const Header header{info.width,
-                      info.height,
-                      info.pixel_aspect,
-                      info.fps,
-                      info.frames.value_or(-1),
-                      info.has_audio ? 1 : 0,
-                      info.notes.size()};
+  const InfoHeader header{info.width,
+                          info.height,
+                          info.pixel_aspect,
+                          info.fps,
+                          info.frames.value_or(-1),
+                          info.has_audio ? 1 : 0,
+                          info.notes.size()};
   std::string bytes(reinterpret_cast<const char*>(&header), sizeof(header));
   std::vector<std::string> texts = info.notes;
   for (const auto& [key, value] : info.metadata) texts.insert(texts.end(), {key, value});
@@ -36,7 +36,7 @@ std::string PackInfo(const VideoInfo& info) {
 }
 
 VideoInfo UnpackInfo(const std::string& bytes) {
-  Header header{};
+  InfoHeader header{};
   std::memcpy(&header, bytes.data(), sizeof(header));
   VideoInfo info;
   info.width = header.width;

@@ -133,12 +133,12 @@ std::vector<HostileFile> WrongStates() {
 std::vector<HostileFile> WrongTensors() {
   const std::string pair = Tuple({Int(2), Int(3)});
   const std::string strides = Tuple({Int(3), Int(1)});
-  constexpr int64_t kHuge = INT64_MAX;
+  constexpr int64_t kMaxInt = INT64_MAX;
   return {
       Case("storage_missing", Of({.key = "1"}), "'archive/data/1' is not in the file"),
       Case("storage_path", Of({.key = "../../../etc/passwd"}), "is not in the file"),
       Case("storage_too_long", Of({.elements = 7}), "said to have 28 bytes, the file holds 24"),
-      Case("storage_huge", Of({.elements = kHuge}), "passes 2^63 bytes"),
+      Case("storage_huge", Of({.elements = kMaxInt}), "passes 2^63 bytes"),
       Case("storage_negative", Of({.elements = -6}), "its storage's length is -6"),
       Case("storage_of_wider_dtype", Of({.storage = "DoubleStorage"}), "said to have 48 bytes"),
       Case("storage_unknown_dtype", Of({.storage = "ComplexFloatStorage"}),
@@ -179,10 +179,10 @@ std::vector<HostileFile> WrongTensors() {
            "a parameter without a tensor"),
       Case("offset_negative", Of({.offset = -1}), "its offset is -1"),
       Case("offset_past_end", Of({.offset = 1}), "element 7 of a storage of 6"),
-      Case("offset_huge", Of({.offset = kHuge}), "reaches beyond any storage"),
+      Case("offset_huge", Of({.offset = kMaxInt}), "reaches beyond any storage"),
       Case("offset_is_none", Rebuilt(Storage({}), kNone, pair, strides), "its offset is None"),
       Case("size_negative", Of({.shape = {-2, 3}}), "its size is -2"),
-      Case("size_huge", Of({.shape = {kHuge, kHuge}}), "passes 2^63 bytes"),
+      Case("size_huge", Of({.shape = {kMaxInt, kMaxInt}}), "passes 2^63 bytes"),
       Case("size_wraps_to_small", Of({.shape = {int64_t{1} << 62, 8}}), "passes 2^63 bytes"),
       Case("size_past_end", Of({.shape = {3, 3}}), "element 9 of a storage of 6"),
       Case("size_is_list", Rebuilt(Storage({}), Int(0), "]", strides), "its size is not a tuple"),
@@ -191,8 +191,8 @@ std::vector<HostileFile> WrongTensors() {
            Of({.shape = std::vector<int64_t>(17, 1), .stride = std::vector<int64_t>(17, 1)}),
            "at most 16 numbers"),
       Case("stride_negative", Of({.stride = {-3, 1}}), "its stride is -3"),
-      Case("stride_huge", Of({.stride = {kHuge, 1}}), "reaches beyond any storage"),
-      Case("stride_overflows", Of({.shape = {3, 2}, .stride = {kHuge, 1}}), "beyond any storage"),
+      Case("stride_huge", Of({.stride = {kMaxInt, 1}}), "reaches beyond any storage"),
+      Case("stride_overflows", Of({.shape = {3, 2}, .stride = {kMaxInt, 1}}), "beyond any storage"),
       Case("stride_past_end", Of({.stride = {4, 1}}), "element 7 of a storage of 6"),
       Case("stride_missing", Of({.stride = {1}}), "2 sizes but 1 strides"),
       Case("stride_zero_terabyte", Of({.shape = {int64_t{1} << 38}, .stride = {0}}),
