@@ -10,7 +10,7 @@
 #include "plan/windows.h"
 #include "training/dit/flow.h"
 #include "training/dit/recompute.h"
-#include "training/loop/optimizer.h"
+#include "training/loop/local_optimizer.h"
 
 namespace t3 {
 namespace {
@@ -55,7 +55,7 @@ class TrainOracle : public ::testing::Test {
     return loss.item<double>();
   }
 
-  Optimizer MakeOptimizer() const {
+  LocalOptimizer MakeOptimizer() const {
     return {{.lr = settings_["lr"],
              .beta1 = settings_["beta1"],
              .beta2 = settings_["beta2"],
@@ -76,7 +76,7 @@ class TrainOracle : public ::testing::Test {
   }
 
   void ExpectTenSteps(const SegmentRunners& runners) {
-    Optimizer optimizer = MakeOptimizer();
+    LocalOptimizer optimizer = MakeOptimizer();
     const at::Tensor losses = Stored("losses"), norms = Stored("norms");
     const AttentionLayout attention = Attention();
     for (int64_t step = 0; step < kSteps; ++step) {
