@@ -6,8 +6,8 @@
 T3_VIDEO is a checkout of T3-Video (commit 6bfaf71), UNIPC is Wan2.1's wan/utils/fm_solvers_unipc.py,
 SOURCE an existing reference folder. The first form writes smaller models to OUTPUT: the first five
 layers of each denoiser (one cycle of windows) with the first 48 channels of its feed-forward layers,
-and VAEs with random weights of a smaller width; text encoders, tokenizers, prompts, sizes and noise
-stay. Denoisers and VAEs are stored in bf16, for their size, and computed in fp32. The second form computes the
+and VAEs with random weights of a smaller width; tokenizers, prompts, sizes and noise stay. All
+networks are stored in bf16, for their size, and computed in fp32. The second form computes the
 expected values of SOURCE again and prints how far they are from those that are stored. Needs torch 2.11, numpy, einops, safetensors, diffusers and Pillow.
 """
 import importlib.util
@@ -22,6 +22,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 LAYERS, FFN = 5, 48
+TEXT_ENCODER = "models_t5_umt5-xxl-enc-bf16.pth"
 VAES = {"2.1": dict(dim=4), "2.2": dict(dim=4, dec_dim=4)}
 
 
@@ -38,6 +39,7 @@ class Published:
         sys.modules["diffsynth.models.utils"] = stub
         self.dit = importlib.import_module("diffsynth.models.wan_video_dit")
         self.vae = importlib.import_module("diffsynth.models.wan_video_vae")
+        self.text = importlib.import_module("diffsynth.models.wan_video_text_encoder")
         self.euler = importlib.import_module("diffsynth.schedulers.flow_match").FlowMatchScheduler
         spec = importlib.util.spec_from_file_location("unipc", unipc)
         module = importlib.util.module_from_spec(spec)
@@ -69,6 +71,18 @@ class Published:
             vae = self.vae.WanVideoVAE38()
             vae.model = self.vae.VideoVAE38_(z_dim=48, **VAES[version])
         return vae
+
+    def load_text_encoder(self, state):
+        vocab, dim = state["token_embedding.weight"].shape
+        with torch.random.fork_rng():  # its initial weights are drawn, and the VAEs' come after them
+            encoder = self.text.WanTextEncoder(
+                vocab=vocab, dim=dim, dim_attn=state["blocks.0.attn.q.weight"].shape[0],
+                dim_ffn=state["blocks.0.ffn.fc1.weight"].shape[0],
+                num_heads=state["blocks.0.pos_embedding.embedding.weight"].shape[1],
+                num_layers=1 + max(int(k.split(".")[1]) for k in state if k.startswith("blocks.")),
+                num_buckets=state["blocks.0.pos_embedding.embedding.weight"].shape[0])
+        encoder.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+        return encoder.eval()
 
     def load_vae(self, version, state):
         state = {name: tensor.float() for name, tensor in state.items()}
@@ -137,8 +151,16 @@ def windows_of(text):
     return [tuple(int(n) for n in entry.split(",")) for entry in text.split(";")]
 
 
+def text_rows(published, folder, ids):
+    """The encoder's output for the true length of `ids`, padded to the published 512."""
+    encoder = published.load_text_encoder(torch.load(folder / TEXT_ENCODER, weights_only=True))
+    padded, mask = torch.zeros(2, 1, 512, dtype=torch.long)
+    padded[0, :len(ids)], mask[0, :len(ids)] = ids, 1
+    return encoder(padded, mask)[0, :len(ids)].clone()
+
+
 def expected_values(published, folder, version, run, fixed):
-    """Everything that depends on denoiser or VAE; `fixed` holds what stays: text, noise, image."""
+    """Everything that depends on a network; `fixed` holds what stays: token ids, noise, image."""
     state = torch.load(folder / f"Wan{version}_VAE.pth", weights_only=True)
     vae = published.load_vae(version, state)
     weights = {k: v.float() for k, v in
@@ -153,15 +175,18 @@ def expected_values(published, folder, version, run, fixed):
         scheduler.set_timesteps(steps, shift=shift)
         return scheduler
 
+    out = {}
+    for number in range(4):
+        name = f"text.{number}"
+        out[f"{name}.embed"] = text_rows(published, folder, fixed[f"{name}.ids"])
     texts = []
     for number in (0, 3):
-        rows = torch.zeros(1, 512, fixed["text.0.embed"].shape[1])
-        embed = fixed[f"text.{number}.embed"]
+        embed = out[f"text.{number}.embed"]
+        rows = torch.zeros(1, 512, embed.shape[1])
         rows[0, :len(embed)] = embed
         texts.append(rows)
     noise = fixed["noise.seed7"]
 
-    out = {}
     steps = sample(dit(), euler(6), noise, texts, 5)
     out["t3.step1"], out["t3.step3"], out["t3.latents"] = steps[0], steps[2], steps[5]
     half = sample(dit(), euler(6), noise, texts, 5, torch.bfloat16)[-1].float()
@@ -238,6 +263,8 @@ def write(published, source, output):
         weights = shrink_dit(load_file(old / "diffusion_pytorch_model.safetensors"))
         save_file({k: v.to(torch.bfloat16) for k, v in weights.items()},
                   new / "diffusion_pytorch_model.safetensors")
+        state = torch.load(old / TEXT_ENCODER, weights_only=True)
+        torch.save({name: tensor.to(torch.bfloat16) for name, tensor in state.items()}, new / TEXT_ENCODER)
         torch.save(random_vae(published, version), new / f"Wan{version}_VAE.pth")
         fixed = load_file(source / f"mini{version}.expected.safetensors")
         fixed = {k: v for k, v in fixed.items() if k.startswith(("text.", "noise.", "i2v.image"))}

@@ -2,7 +2,7 @@
 # Writes the second oracle of the denoiser: diffusers' WanTransformer3DModel at small random sizes.
 """For each case two files: weights under diffusers' names (sizes in the metadata, as t3 reads them)
 and NAME.expected.safetensors with latents, text rows, timestep and the velocity that diffusers computes in
-fp32 on the CPU with full attention.
+fp32 on the CPU with full attention. Weights are stored in fp16, for their size.
 
     oracle_dit.py OUT
 """
@@ -40,6 +40,7 @@ def make_model(c):
             parameter.data = 0.4 * draw
         else:
             parameter.data = draw * (1.5 / parameter[0].numel() ** 0.5)
+        parameter.data = parameter.data.half()  # what is stored
     return model.float().eval()
 
 
@@ -71,7 +72,7 @@ def main():
         model = make_model(c)
         metadata = {"t3.num_heads": str(c["heads"]), "t3.text_len": str(c["text_len"]),
                     "t3.eps": "1e-06"}
-        save_file(model.state_dict(), out / f"{name}.safetensors", metadata)
+        save_file({k: v.half() for k, v in model.state_dict().items()}, out / f"{name}.safetensors", metadata)
         tensors = run(model, c)
         save_file(tensors, out / f"{name}.expected.safetensors")
         print(name, "velocity std", tensors["velocity"].std().item())

@@ -3,7 +3,7 @@
 """Usage: tools/oracle_umt5.py [FOLDER]
 
 Needs torch, transformers and safetensors. NAME.safetensors has the weights under transformers'
-names; NAME.expected.safetensors has `ids` (batch, L; int32, padded with 0), `lengths` (batch;
+names, in fp16 for their size; NAME.expected.safetensors has `ids` (batch, L; int32, padded with 0), `lengths` (batch;
 int32) and `output` (batch, L, d_model; fp32), whose rows after the length mean nothing.
 """
 import pathlib
@@ -27,6 +27,8 @@ def write(folder, name, sizes, lengths, with_alias):
             if tensor.ndim == 1:
                 tensor.mul_(0.1).add_(1)
         model.shared.weight.mul_(3)
+        for tensor in model.parameters():
+            tensor.copy_(tensor.half())  # what is stored
     ids = torch.zeros(len(lengths), max(lengths), dtype=torch.int32)
     mask = torch.zeros_like(ids)
     for row, length in enumerate(lengths):
@@ -35,8 +37,8 @@ def write(folder, name, sizes, lengths, with_alias):
         mask[row, :length] = 1
     with torch.no_grad():
         output = model(input_ids=ids.long(), attention_mask=mask.long()).last_hidden_state
-    weights = {k: v.clone() for k, v in model.state_dict().items()}
-    weights["shared.weight"] = model.shared.weight.detach().clone()
+    weights = {k: v.half() for k, v in model.state_dict().items()}
+    weights["shared.weight"] = model.shared.weight.detach().half()
     if with_alias:
         weights["encoder.embed_tokens.weight"] = weights["shared.weight"].clone()
     else:

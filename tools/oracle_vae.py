@@ -5,7 +5,7 @@
 Needs torch, diffusers and safetensors. NAME.safetensors has the weights under diffusers' names,
 stored as fp16 (the run below uses the same rounded values in fp32). NAME.expected.safetensors has,
 for each number T of latent frames, `T.mu` (z,T,h,w; not normalised) and its decoding `T.frames`
-(3,F,H,W), and `T.video` (3,F,H,W) and its encoding `T.moments` (2z,T,h,w; mean, log variance).
+(F,H,W; one channel of each pixel), and `T.video` (3,F,H,W; fp16) and its encoding `T.moments` (2z,T,h,w; mean, log variance).
 """
 import pathlib
 import sys
@@ -13,6 +13,7 @@ import sys
 import diffusers
 import torch
 from diffusers import AutoencoderKLWan
+from make_reference import one_channel
 from safetensors.torch import save_file
 
 VAE21 = dict(base_dim=4, decoder_base_dim=3, z_dim=16)
@@ -41,11 +42,12 @@ def write(folder, name, sizes, cases):
     for frames, rows, columns in cases:
         mu = torch.randn(1, sizes["z_dim"], frames, rows, columns)
         video = torch.rand(1, 3, 4 * frames - 3, stride * rows, stride * columns) * 2 - 1
+        video = video.half().float()  # what is stored
         with torch.no_grad():
-            expected[f"{frames}.frames"] = vae.decode(mu).sample[0]
+            expected[f"{frames}.frames"] = one_channel(vae.decode(mu).sample)
             expected[f"{frames}.moments"] = vae.encode(video).latent_dist.parameters[0]
         expected[f"{frames}.mu"] = mu[0]
-        expected[f"{frames}.video"] = video[0]
+        expected[f"{frames}.video"] = video[0].half()
     save_file({k: v.contiguous() for k, v in expected.items()},
               folder / f"{name}.expected.safetensors", source)
 

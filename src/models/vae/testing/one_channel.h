@@ -1,4 +1,4 @@
-// What tests/data/reference stores of a decoded video.
+// What tests/data stores of a decoded video.
 #pragma once
 
 #include <ATen/ATen.h>
