@@ -160,7 +160,7 @@ TEST_F(TrainOracle, SoTheyDoWithActivationCheckpoints) { ExpectTenSteps(Recomput
 
 // The comparison sees a rate that is off by 1 %.
 TEST_F(TrainOracle, AnotherRateShows) {
-  Optimizer optimizer = MakeOptimizer();
+  LocalOptimizer optimizer = MakeOptimizer();
   const AttentionLayout attention = Attention();
   for (int64_t step = 0; step < kSteps; ++step) {
     Backward(step, attention, {});
