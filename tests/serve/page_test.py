@@ -129,7 +129,7 @@ class Page(unittest.TestCase):
         browser.click("#gallery .picture")
         wait(lambda: browser.run("return document.getElementById('player-video').currentTime > 0.2"),
                      "a clip that plays")
-        self.assertEqual(browser.run("return document.getElementById('player-video').videoWidth"), 256)
+        self.assertEqual(browser.run("return document.getElementById('player-video').videoWidth"), 512)
         browser.press("Escape")
         self.assertFalse(visible("#player"))
         browser.click("#gallery [data-action='remove']")
@@ -159,7 +159,8 @@ class Page(unittest.TestCase):
         self.assertEqual(browser.run("return document.getElementById('size-choice').value"), "3840x2160")
         wait(lambda: "3840x2160" in text("#plan-rows") or visible("#plan-error"), "the estimate in 4K")
         # Smaller, so that a test can wait for it.
-        choose("size-choice", "384x216")
+        choose("size-choice", "custom")
+        set_value("#size", "384x216")
         set_value("#num_inference_steps", "2")
         browser.click("#submit")
         wait(lambda: len(jobs()) == 2 and jobs()[0]["status"] == "completed", "the refined video", 180)
@@ -195,17 +196,17 @@ class Page(unittest.TestCase):
 
     def test_draft(self):
         self.assertFalse(visible("#draft_steps") or visible("#strength"))
-        choose("size-choice", "512x288")
+        choose("size-choice", "1024x576")
         choose("draft", "256x144")
         set_value("#draft_steps", "7")
         self.assertTrue(visible("#draft_steps") and visible("#strength"))
-        wait(lambda: "512x288" in text("#plan-rows") and "draft 256x144" in text("#plan-rows"), "an estimate with the draft")
+        wait(lambda: "1024x576" in text("#plan-rows") and "draft 256x144" in text("#plan-rows"), "an estimate with the draft")
         # Nobody has chosen a strength: the estimate says the model's.
         self.assertRegex(text("#strength-value"), r"0\.\d\d")
         submit(PROMPT, 30)
         wait(lambda: len(jobs()) == 1, "the job")
         self.assertEqual(jobs()[0]["settings"], {
-            "size": "512x288", "draft": "256x144", "draft_steps": 7, "num_inference_steps": 30})
+            "size": "1024x576", "draft": "256x144", "draft_steps": 7, "num_inference_steps": 30})
 
     def test_typing_while_the_server_starts(self):
         browser.devtools("Network.enable")
