@@ -98,19 +98,7 @@ pack() {
   ls -l "$folder"
 }
 
-unassemble() {
-  local folder=$1 python=${PYTHON:-python3}
-  mkdir -p "$folder"
-  cp -r "$work"/distill-init/{diffusion_pytorch_model.safetensors,models_t5_*.safetensors,google} "$folder"
-  cp "${T3_DEMO_VAE:-$work/vae/Wan2.1_VAE.safetensors}" "$folder"
-  "$python" "$configs/reduce_lora.py" "$work/distill/best/lora.safetensors" "$folder/few-step.safetensors" 16
-  "$python" "$configs/reduce_lora.py" "$work/refiner/lora.safetensors" "$folder/refiner.safetensors" 16
-  sed 's/}$/, "lora": "few-step.safetensors", "refiner_lora": "refiner.safetensors"}/' \
-    "$configs/t3.json" >"$folder/t3.json"
-  t3 fit-preview --model "$folder" --output "$folder/preview.json"
-}
-
-pack() {
+unpack() {
   mkdir -p "$work/$1"
   cat "$2/$1-state."* | tar -C "$work/$1" -xf -
   tar -C "$work/$1" -xzf "$2/$1-reports.tar.gz"
@@ -122,5 +110,5 @@ case "${1:-}" in
   assemble) assemble "${2:?folder}" ;;
   pack) pack "${2:?stage}" "${3:?folder}" ;;
   unpack) unpack "${2:?stage}" "${3:?folder}" ;;
-  *) sed -n '2,22p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  *) sed -n '2,21p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac
