@@ -3,7 +3,6 @@
 #include "ops/attention/fp8_attention.h"
 
 #include <ATen/ATen.h>
-#include <ATen/CPUGeneratorImpl.h>
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
@@ -12,6 +11,7 @@
 #include "kernels/cudnn_plans.h"
 #include "kernels/device.h"
 #include "ops/attention/rms_rope.h"
+#include "ops/attention/testing/self_attention_case.h"
 #include "ops/attention/window_attention.h"
 #include "ops/dispatch.h"
 #include "ops/fp8/quantise.h"
@@ -19,37 +19,14 @@
 namespace t3 {
 namespace {
 
-const at::Device kFp8AttentionDevice(T3_TEST_DEVICE);
-
-at::Tensor RandomFp8(at::IntArrayRef sizes, uint64_t seed) {
-  return at::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(seed)).to(kFp8AttentionDevice);
-}
-
 // Self-attention of T3: two partitions, one of them in another order, with windows of two lengths.
-struct Fp8AttentionCase {
-  Fp8AttentionCase(int64_t n, int64_t h, int64_t d)
-      : tokens(n),
-        heads(h),
-        rope(RopeTables::Make(1, 1, n, d, kFp8AttentionDevice)),
-        packed(RandomFp8({n, 3 * h * d}, 1)),
-        q_weight(1 + 0.3 * RandomFp8({h * d}, 2)),
-        k_weight(1 + 0.3 * RandomFp8({h * d}, 3)) {
+struct Fp8AttentionCase : SelfAttentionCase {
+  Fp8AttentionCase(int64_t n, int64_t h, int64_t d) : SelfAttentionCase(n, h, d) {
     const int64_t third = n / 3;
     const at::Tensor reversed = at::arange(n - 1, -1, -1, at::kInt);
     partitions = {WindowPartition::Make({}, {{0, 2, third}, {2 * third, 1, n - 2 * third}},
-                                        kFp8AttentionDevice),
-                  WindowPartition::Make(reversed, {{0, 1, n}}, kFp8AttentionDevice)};
-  }
-  // Projections in `dtype`, in memory of their own.
-  SelfAttentionInput Input(at::ScalarType dtype) const {
-    const std::vector<at::Tensor> parts = packed.to(dtype, false, /*copy=*/true).chunk(3, 1);
-    return {.q = parts[0],
-            .k = parts[1],
-            .v = parts[2],
-            .q_weight = q_weight,
-            .k_weight = k_weight,
-            .heads = heads,
-            .rope = &rope};
+                                        kAttentionTestDevice),
+                  WindowPartition::Make(reversed, {{0, 1, n}}, kAttentionTestDevice)};
   }
   at::Tensor Exact() const {
     return WindowAttention(Input(at::kFloat), partitions, 1 << 30, ExecutionMode::kDifferentiable);
@@ -57,15 +34,10 @@ struct Fp8AttentionCase {
   at::Tensor Channels(int64_t part) const {
     return packed.narrow(1, part * heads * rope.head_dim(), heads * rope.head_dim());
   }
-
-  int64_t tokens, heads;
-  RopeTables rope;
-  at::Tensor packed, q_weight, k_weight;
-  std::vector<WindowPartition> partitions;
 };
 
 // On a GPU every partition has enough work for cuDNN's plans (kMinPlanFlop) at 64 channels too.
-int64_t Fp8AttentionTokens() { return kFp8AttentionDevice.is_cuda() ? 14'999 : 99; }
+int64_t Fp8AttentionTokens() { return kAttentionTestDevice.is_cuda() ? 14'999 : 99; }
 
 double DistanceOfFp8(const at::Tensor& got, const at::Tensor& want) {
   return ((got.to(at::kDouble) - want.to(at::kDouble)).norm() / want.to(at::kDouble).norm())
@@ -103,8 +75,8 @@ TEST(Fp8Attention, IsNearTheExactResult) {
 TEST(Fp8Attention, SharedPartsOfKeysAndValuesCostNothing) {
   const c10::NoGradGuard no_grad;
   Fp8AttentionCase shared(300, 3, 32);
-  shared.Channels(1).add_(10 * RandomFp8({96}, 4));
-  const at::Tensor offset = 100 * RandomFp8({96}, 5);
+  shared.Channels(1).add_(10 * RandomForAttention({96}, 4));
+  const at::Tensor offset = 100 * RandomForAttention({96}, 5);
   shared.Channels(2).add_(offset);
   const at::Tensor got = Fp8Definition(shared, at::kFloat);
   EXPECT_LT(DistanceOfFp8(got - offset, shared.Exact() - offset), 1.5 * kFp8AttentionLimit);
@@ -124,7 +96,7 @@ TEST(Fp8Attention, NormBoundsHold) {
 // On GPUs with cuDNN's plans; elsewhere WindowAttention is the reference, or bf16's.
 TEST(Fp8Attention, KernelsGiveTheDefinition) {
   const c10::NoGradGuard no_grad;
-  const bool gpu = kFp8AttentionDevice.is_cuda();
+  const bool gpu = kAttentionTestDevice.is_cuda();
   const bool by_plan = gpu && !PortableOnly() && kernels::ComputeCapability(0) == 90 &&
                        !kernels::CudnnMachine(0).empty();
   for (const int64_t head_dim : {64, 128}) {
@@ -150,7 +122,7 @@ TEST(Fp8Attention, KernelsGiveTheDefinition) {
 TEST(Fp8Attention, ResultsAsCodes) {
   const c10::NoGradGuard no_grad;
   const Fp8AttentionCase wide(Fp8AttentionTokens(), 4, 64);
-  const at::ScalarType dtype = kFp8AttentionDevice.is_cuda() ? at::kBFloat16 : at::kFloat;
+  const at::ScalarType dtype = kAttentionTestDevice.is_cuda() ? at::kBFloat16 : at::kFloat;
   const auto attend = [&](AttentionResult result, int64_t scratch) {
     SelfAttentionInput in = wide.Input(dtype);
     in.fp8 = true;
@@ -173,7 +145,7 @@ TEST(Fp8Attention, ResultsAsCodes) {
 TEST(Fp8Attention, WeightsOfOneDoNotSaturate) {
   const c10::NoGradGuard no_grad;
   const Fp8AttentionCase peaked(Fp8AttentionTokens(), 4, 64);
-  const at::ScalarType dtype = kFp8AttentionDevice.is_cuda() ? at::kBFloat16 : at::kFloat;
+  const at::ScalarType dtype = kAttentionTestDevice.is_cuda() ? at::kBFloat16 : at::kFloat;
   SelfAttentionInput in = peaked.Input(dtype);
   in.fp8 = true;
   in.rope = nullptr;

@@ -1,4 +1,4 @@
-// Window attention in place against the definition in fp64, at odd sizes: windows of several
+// Window attention in place against the definition in fp32, at odd sizes: windows of several
 // lengths, partitions in any order, heads in groups.
 #include "ops/attention/window_attention.h"
 
@@ -7,38 +7,20 @@
 #include <c10/core/GradMode.h>
 #include <gtest/gtest.h>
 
+#include "ops/attention/testing/self_attention_case.h"
+
 namespace t3 {
 namespace {
 
-const at::Device kWindowDevice(T3_TEST_DEVICE);
-
-at::Tensor RandomForWindows(at::IntArrayRef sizes, uint64_t seed) {
-  return at::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(seed)).to(kWindowDevice);
-}
-
-struct WindowCase {
+struct WindowCase : SelfAttentionCase {
   WindowCase(std::vector<std::vector<WindowGroup>> groups, int64_t n, int64_t h, int64_t d)
-      : heads(h),
-        rope(RopeTables::Make(1, 1, n, d, kWindowDevice)),
-        packed(RandomForWindows({n, 3 * h * d}, 1)),
-        q_weight(1 + 0.3 * RandomForWindows({h * d}, 2)),
-        k_weight(1 + 0.3 * RandomForWindows({h * d}, 3)) {
+      : SelfAttentionCase(n, h, d) {
     for (const auto& lengths : groups) {
       const at::Tensor order =
           at::randperm(n, at::make_generator<at::CPUGeneratorImpl>(partitions.size())).to(at::kInt);
-      partitions.push_back(
-          WindowPartition::Make(partitions.empty() ? at::Tensor() : order, lengths, kWindowDevice));
+      partitions.push_back(WindowPartition::Make(partitions.empty() ? at::Tensor() : order, lengths,
+                                                 kAttentionTestDevice));
     }
-  }
-  SelfAttentionInput Input(at::ScalarType dtype) const {
-    const std::vector<at::Tensor> parts = packed.to(dtype, false, /*copy=*/true).chunk(3, 1);
-    return {.q = parts[0],
-            .k = parts[1],
-            .v = parts[2],
-            .q_weight = q_weight,
-            .k_weight = k_weight,
-            .heads = heads,
-            .rope = &rope};
   }
   // Of the numbers that `dtype` has.
   at::Tensor Exact(at::ScalarType dtype) const {
@@ -46,11 +28,6 @@ struct WindowCase {
     for (at::Tensor* x : {&in.q, &in.k, &in.v}) *x = x->to(at::kFloat);
     return WindowAttention(in, partitions, 1 << 30, ExecutionMode::kDifferentiable);
   }
-
-  int64_t heads;
-  RopeTables rope;
-  at::Tensor packed, q_weight, k_weight;
-  std::vector<WindowPartition> partitions;
 };
 
 // One key more and less than tiles of 112 and 128, one window, and windows of one length.
