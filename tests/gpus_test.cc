@@ -25,11 +25,6 @@ using testing::HasSubstr;
 using testing::Not;
 using Arguments = std::vector<std::string>;
 
-Arguments With(Arguments arguments, const Arguments& more) {
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
-}
-
 // The fp32 values of a tensor of a safetensors file.
 std::vector<float> Values(const std::string& path, const std::string& name) {
   const std::string bytes = ReadBytes(path);

@@ -20,11 +20,6 @@ using testing::HasSubstr;
 using testing::Not;
 using Arguments = std::vector<std::string>;
 
-Arguments With(Arguments arguments, const Arguments& more) {
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
-}
-
 // The small model with two LoRAs, which its t3.json names or not.
 class LoraModel {
  public:

@@ -85,11 +85,13 @@ TemporaryFolder::~TemporaryFolder() {
 }
 
 std::vector<std::string> Small(const std::vector<std::string>& more) {
-  std::vector<std::string> arguments{"generate", "--model", ReferencePath("mini2.1"),
-                                     "--size",   "32x32",   "--frames",
-                                     "1",        "--steps", "2",
-                                     "--device", "cpu",     "--dtype",
-                                     "fp32"};
+  return With({"generate", "--model", ReferencePath("mini2.1"), "--size", "32x32", "--frames", "1",
+               "--steps", "2", "--device", "cpu", "--dtype", "fp32"},
+              more);
+}
+
+std::vector<std::string> With(std::vector<std::string> arguments,
+                              const std::vector<std::string>& more) {
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }

@@ -34,6 +34,10 @@ ProgramResult RunT3(const std::vector<std::string>& arguments, const ProgramOpti
 // prompt and output.
 std::vector<std::string> Small(const std::vector<std::string>& more);
 
+// `arguments` followed by `more`.
+std::vector<std::string> With(std::vector<std::string> arguments,
+                              const std::vector<std::string>& more);
+
 // A new empty folder, removed with everything in it at destruction.
 class TemporaryFolder {
  public:

@@ -19,11 +19,6 @@ using nlohmann::json;
 using testing::HasSubstr;
 using Arguments = std::vector<std::string>;
 
-Arguments With(Arguments arguments, const Arguments& more) {
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
-}
-
 // A clip of `frames` frames, 32x32, made by the small model and cut where it is longer.
 std::string Source(const TemporaryFolder& folder, int frames) {
   const int generated = (frames + 2) / 4 * 4 + 1;
