@@ -45,12 +45,15 @@ std::string FaultOfLevels(const std::vector<double>& levels, double highest) {
   return "";
 }
 
+double ShiftedLevel(double u, double shift) { return shift * u / (1 + (shift - 1) * u); }
+
+double UnshiftedLevel(double level, double shift) { return level / (shift - (shift - 1) * level); }
+
 double StrengthOfList(const SamplingConfig& config) {
   if (!config.has_list()) return 1;
   const double highest =
       config.sigmas.empty() ? config.timesteps.front() / kMaxTimestep : config.sigmas.front();
-  // The inverse of highest = shift * S / (1 + (shift - 1) * S).
-  const double strength = highest / (config.shift - (config.shift - 1) * highest);
+  const double strength = UnshiftedLevel(highest, config.shift);
   constexpr double kParts = 1000, kRounding = 1e-6;
   return std::max(1.0, std::ceil(strength * kParts - kRounding)) / kParts;
 }

@@ -37,6 +37,10 @@ struct SamplingConfig {
 // Why `levels` are not a list that falls within (0, highest] in fp32; "" where they are.
 std::string FaultOfLevels(const std::vector<double>& levels, double highest);
 
+// The noise level at the share u of a schedule, both 0 to 1, and its inverse.
+double ShiftedLevel(double u, double shift);
+double UnshiftedLevel(double level, double shift);
+
 // The smallest strength, in thousandths, at which a run takes all levels of the list; 1 without a
 // list.
 double StrengthOfList(const SamplingConfig& config);

@@ -11,8 +11,6 @@
 namespace t3 {
 namespace {
 
-double ShiftedLevel(double u, double shift) { return shift * u / (1 + (shift - 1) * u); }
-
 // The share of a schedule of N steps that a run of strength S takes.
 struct Tail {
   int64_t taken;  // steps

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 
+#include "config/sampling_config.h"
+
 namespace t3 {
 
 double ScoreLevel(const ScoreConfig& config, double u) {
   const double level = config.min + (config.max - config.min) * u;
-  const double shifted = config.shift * level / (1 + (config.shift - 1) * level);
+  const double shifted = ShiftedLevel(level, config.shift);
   return std::clamp(shifted, config.min, config.max);
 }
 

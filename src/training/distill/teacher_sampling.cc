@@ -7,8 +7,7 @@ SamplingConfig TeacherSampling(const TeacherModel& teacher, int64_t steps, doubl
   SamplingConfig sampling = teacher.model.defaults.sampling;
   if (!sampling.has_list() && sampling.sampler != Sampler::kRcm) sampling.sampler = Sampler::kEuler;
   if (steps > 0 && !sampling.has_list()) sampling.steps = steps;
-  // The inverse of the shift.
-  sampling.strength = level < 1 ? level / (sampling.shift - (sampling.shift - 1) * level) : 1;
+  sampling.strength = level < 1 ? UnshiftedLevel(level, sampling.shift) : 1;
   return sampling;
 }
 

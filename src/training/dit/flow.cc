@@ -7,13 +7,14 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "config/sampling_config.h"
 
 namespace t3 {
 
 TimestepTable::TimestepTable(const TimestepConfig& config) {
   for (int64_t i = 0; i < kSize; ++i) {
     const double u = 1.0 - static_cast<double>(i) / kSize;
-    sigmas_.push_back(config.shift * u / (1 + (config.shift - 1) * u));
+    sigmas_.push_back(ShiftedLevel(u, config.shift));
     const double centred = (timestep(i) - 500) / 1000;
     weights_.push_back(std::exp(-2 * centred * centred));
   }
