@@ -259,12 +259,12 @@ RunPlan Planner::Describe(const PlannedJob& planned) const {
   plan.attention = ToAttentionPlan(model_, job.attention);
   plan.steps = job.steps();
   plan.segments = std::ssize(job.segments);
-  plan.notes = JobNotes(model_, job, {});
+  NotedDraft draft;
   if (planned.draft) {
-    const ModelInfo& model = planned.draft->model ? *planned.draft->model : model_;
-    plan.draft = ToDraftPlan(model, planned.draft->job);
-    plan.notes = JobNotes(model_, job, {&model, &planned.draft->job});
+    draft = {planned.draft->model ? planned.draft->model.get() : &model_, &planned.draft->job};
+    plan.draft = ToDraftPlan(*draft.model, *draft.job);
   }
+  plan.notes = JobNotes(model_, job, draft);
   return plan;
 }
 
