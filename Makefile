@@ -92,4 +92,4 @@ cuda-check:
 	@JOBS=$(JOBS) scripts/cuda_check.sh
 
 clean:
-	rm -rf build build-asan build-cuda build-debug build-fuzz build-tidy
+	rm -rf build build-asan build-cuda build-debug build-tidy

@@ -50,15 +50,3 @@ foreach(lib ${T3_TORCH_LIBS})
   target_link_libraries(t3_torch INTERFACE "${T3_TORCH_DIR}/lib/lib${lib}.so")
 endforeach()
 list(APPEND CMAKE_BUILD_RPATH "${T3_TORCH_DIR}/lib")
-
-# ATen's and GTest's headers precompiled for the tests, where they are most of what is compiled. Not by
-# default: ccache takes no precompiled header. Not for the libraries: a file that forgets to include ATen
-# would compile, and g++ 12's error about literals (T3Targets.cmake) comes in more forms.
-option(T3_PCH "Precompile headers for the tests (builds without ccache)" OFF)
-if(T3_PCH AND T3_BUILD_TESTS)
-  add_library(t3_test_pch OBJECT "${CMAKE_CURRENT_LIST_DIR}/precompiled.cc")
-  target_precompile_headers(t3_test_pch PRIVATE <ATen/ATen.h> <gmock/gmock.h> <gtest/gtest.h>)
-  target_link_libraries(t3_test_pch PRIVATE t3_torch t3_flags t3_test_flags GTest::gmock)
-  set_target_properties(t3_test_pch PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-  target_compile_options(t3_test_pch PRIVATE -fPIE)  # as executables
-endif()

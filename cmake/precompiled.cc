@@ -1,1 +1,1 @@
-// The source of a target that exists for its precompiled headers (T3Torch.cmake).
+// The source of a target that exists for its precompiled headers (T3Precompiled.cmake).

@@ -8,10 +8,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 folders=(base config plan weights tokenizer media version serve)
 export UBSAN_OPTIONS=print_stacktrace=1
 
-cmake --preset asan >/dev/null
+cmake --preset asan ${CI:+-DT3_PCH=ON} >/dev/null
 cmake --build --preset asan -j "${JOBS:-$(nproc)}" --target t3 cli_test "${folders[@]/%/_test}"
 pattern=$(IFS='|'; echo "${folders[*]}")
+# tests/CMakeLists.txt has the options of those that load libtorch.
 ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 \
-  ctest --preset asan -j "$(nproc)" -R "^($pattern)(\\.[0-9]+)?\$"
-# libtorch frees some memory only at exit and defines some symbols in two of its libraries.
-ASAN_OPTIONS=detect_leaks=0:detect_odr_violation=0 ctest --preset asan -j "$(nproc)" -R '^cli(\.[0-9]+)?$'
+  ctest --preset asan -j "$(nproc)" -R "^($pattern|cli)(\\.[0-9]+)?\$"

@@ -72,8 +72,7 @@ class FileBench {
  public:
   FileBench(const ModelInfo& model, const FileBenchRequest& request, const RunContext& context,
             at::ScalarType dtype)
-      : request_(request),
-        context_(context),
+      : context_(context),
         stored_(ReadStoredLatents(request.latents, model, request.file.last_frame)),
         target_(TargetOf(request, stored_)) {
     if (IsTensorFile(request.output)) {
@@ -157,7 +156,6 @@ class FileBench {
     writer->Finish(poll);
   }
 
-  const FileBenchRequest& request_;
   const RunContext& context_;
   StoredLatents stored_;
   DecodeTarget target_;

@@ -84,9 +84,12 @@ def open_page():
     wait(lambda: text("#plan-rows"), "an estimate")
 
 
-def submit(prompt, steps):
+def submit(prompt, steps, frames=None):
+    """Fewer frames than the model's own where it is not about the video."""
     set_value("#prompt", prompt)
     set_value("#num_inference_steps", str(steps))
+    if frames:
+        set_value("#num_frames", str(frames))
     browser.click("#submit")
 
 
@@ -146,7 +149,7 @@ class Page(unittest.TestCase):
 
     def test_make_again_and_refine(self):
         set_value("#seed", "11")
-        submit(PROMPT, 2)
+        submit(PROMPT, 2, frames=5)
         wait(lambda: visible(card("completed")), "the finished video", 120)
         browser.click("#form [type='reset']")
         wait(lambda: browser.run("return document.getElementById('prompt').value") == "", "an empty form")
@@ -170,13 +173,13 @@ class Page(unittest.TestCase):
     def test_source_files(self):
         with tempfile.TemporaryDirectory() as folder:
             clip = os.path.join(folder, "clip.mp4")
-            submit(PROMPT, 1)
+            submit(PROMPT, 1, frames=5)
             wait(lambda: visible(card("completed")), "a video to upload", 120)
             pathlib.Path(clip).write_bytes(server.content(jobs()[0]["id"]))
             browser.type("#input_reference", clip)
             self.assertIn("clip.mp4", text("#source-name"))
             self.assertTrue(visible("#strength"))
-            submit("The clip again.", 2)
+            submit("The clip again.", 2, frames=5)
             wait(lambda: len(jobs()) == 2 and jobs()[0]["status"] == "completed", "a video from the clip", 120)
             self.assertEqual(jobs()[0]["input"], "video")
             browser.click("#source-remove")
@@ -245,7 +248,7 @@ class Page(unittest.TestCase):
         self.assertEqual(jobs(), [])
 
     def test_narrow_window(self):
-        submit(PROMPT + " " + "x" * 300, 2)
+        submit(PROMPT + " " + "x" * 300, 1, frames=5)
         wait(lambda: visible(card("completed")), "the finished video", 120)
         browser.run("document.querySelector('details').open = true")
         for width in (320, 375, 768, 1280):
@@ -297,7 +300,7 @@ class Page(unittest.TestCase):
         self.assertEqual(browser.run("return document.activeElement.id"), "gallery-heading")
 
     def test_everything_has_a_name(self):
-        submit(PROMPT, 1)
+        submit(PROMPT, 1, frames=5)
         wait(lambda: visible(card("completed")), "the finished video", 120)
         browser.run("document.querySelector('details').open = true")
         nodes = browser.devtools("Accessibility.getFullAXTree")["nodes"]
@@ -308,7 +311,7 @@ class Page(unittest.TestCase):
         self.assertEqual(nameless, [])
 
     def test_light_and_dark(self):
-        submit(PROMPT, 1)
+        submit(PROMPT, 1, frames=5)
         wait(lambda: visible(card("completed")), "the finished video", 120)
         backgrounds = []
         for scheme in ("light", "dark"):
@@ -341,7 +344,7 @@ class Keys(unittest.TestCase):
         self.give(keyed.key)
         wait(lambda: text("#plan-rows"), "an estimate")
         self.assertFalse(visible("#key-dialog"))
-        submit("A boat with a key.", 2)
+        submit("A boat with a key.", 2, frames=9)
         wait(lambda: visible(card("in_progress")) or visible(card("completed")), "the running job", 60)
         wait(lambda: visible(card("completed")), "the finished video", 120)
         wait(lambda: browser.run("return document.querySelector('#gallery .picture img')?.naturalWidth > 0"),

@@ -57,10 +57,11 @@ TEST(DecodeProcess, ItsDeathIsAnError) {
   for (const auto& [how, message] :
        {std::pair{"abort", "crashed on it"}, {"hang", "no progress"}, {"exit", "ended"}}) {
     DecodeProcess process(die);
-    const std::string error = ErrorOf([&] { process.Call("clip.mp4", how); });
+    const auto call = [&process, how = how] { process.Call("clip.mp4", how); };
+    const std::string error = ErrorOf(call);
     EXPECT_THAT(error, HasSubstr("clip.mp4")) << how;
     EXPECT_THAT(error, HasSubstr(message));
-    EXPECT_THAT(ErrorOf([&] { process.Call("clip.mp4", how); }), HasSubstr("clip.mp4"));
+    EXPECT_THAT(ErrorOf(call), HasSubstr("clip.mp4"));
   }
 }
 
