@@ -62,7 +62,7 @@ run() {
 }
 
 # Runs "NAME: FLAGS..." of `jobs` by t3, $1 at a time on each GPU, and prints the seconds of all. Their
-# output is in NAME.txt.
+# results are in NAME.txt, their notes and errors in NAME.log.
 run_jobs() {
   local begin=$SECONDS all slots slot i
   mapfile -t all < <(gpus)
@@ -71,23 +71,22 @@ run_jobs() {
     for ((i = slot; i < ${#jobs[@]}; i += slots)); do
       local name=${jobs[i]%%:*} gpu=${all[slot % ${#all[@]}]} flags
       read -ra flags <<<"${jobs[i]#*:}"
-      env ${gpu:+CUDA_VISIBLE_DEVICES=$gpu} "$t3" "${flags[@]}" >"$OUT/$name.txt" 2>&1 ||
-        echo "FAILED: t3 ${flags[*]}" >>"$OUT/$name.txt"
+      env ${gpu:+CUDA_VISIBLE_DEVICES=$gpu} "$t3" "${flags[@]}" >"$OUT/$name.txt" 2>"$OUT/$name.log" ||
+        echo "FAILED: t3 ${flags[*]}" >>"$OUT/$name.log"
     done &
   done
   wait
   echo "-- $((SECONDS - begin)) s for ${#jobs[@]} runs on ${#all[@]} GPUs, $1 at a time on each"
 }
 
-# The output of run NAME, whole where it failed.
+# NAME TITLE [PATTERN]: the run's results, those lines of them; why it failed.
 show() {
   echo "== $1: $2"
-  if grep -q '^FAILED' "$OUT/$1.txt"; then
-    tail -5 "$OUT/$1.txt"
-    failed=1
-    return 1
-  fi
   grep -E "${3:-.}" "$OUT/$1.txt"
+  if grep -q '^FAILED' "$OUT/$1.log"; then
+    tail -5 "$OUT/$1.log"
+    failed=1
+  fi
 }
 
 # Two runs share a GPU, which rendering and the detector leave idle.
@@ -106,8 +105,8 @@ quality() {
     for dtype in "${dtypes[@]}"; do
       show "$name-$dtype" "$flags" 'held-out|^self-attention|^forward'
     done
-    "$t3" eval --compare "$OUT/$name-${dtypes[0]}.json" "$OUT/$name-${dtypes[1]}.json" >"$OUT/$name.txt" 2>&1 ||
-      echo "FAILED: t3 eval --compare" >>"$OUT/$name.txt"
+    "$t3" eval --compare "$OUT/$name-${dtypes[0]}.json" "$OUT/$name-${dtypes[1]}.json" >"$OUT/$name.txt" 2>"$OUT/$name.log" ||
+      echo "FAILED: t3 eval --compare" >>"$OUT/$name.log"
     show "$name" "A ${dtypes[0]}, B ${dtypes[1]}" "$SHOWN"
   done
 }
