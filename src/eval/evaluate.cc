@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "eval/eval_plan.h"
 #include "eval/measure_clips.h"
+#include "ops/attention/fp8_attention_counts.h"
 #include "runtime/device.h"
 #include "t3video/eval.h"
 
@@ -22,6 +23,7 @@ class Evaluation {
 
   // What was measured before an interruption counts, from the first clip on.
   EvalResult Run() {
+    ClearFp8AttentionCounts();
     try {
       times_.Time("loading", [this] { measurer_.Load(); });
       record_.forward_seconds = measurer_.forward_seconds();
@@ -64,6 +66,7 @@ class Evaluation {
     std::map<std::string, double> seconds = measurer_.times().seconds();
     seconds.merge(std::map<std::string, double>(times_.seconds()));
     record_.settings["took_seconds"] = seconds;
+    record_.fp8_attention = CountFp8Attention();
     if (!request_.json.empty()) WriteAtomically(request_.json, RecordJson(record_) + "\n");
   }
 
