@@ -10,13 +10,12 @@ namespace t3::kernels {
 // y = convolution of x; then
 // with gamma:     + bias, / max(L2 norm over the channels, 1e-12), * gamma, SiLU;
 // with residual:  + bias + residual;
-// in fp32, with one rounding. Not both, and neither for kCausalConvFew channels.
+// in fp32, with one rounding. Not both, and neither for 8 channels, the decoder's last.
 struct CausalConvArgs {
   const void* cache;   // (2, rows + 2, columns, in), contiguous: the frames before x
   const void* x;       // (frames, rows + 2, columns, in), contiguous; columns are padded with 0
   const void* weight;  // (3, in / kCausalConvGroup, 3, 3, kCausalConvGroup / 8, out, 8): time,
-                       // channels, row, column; to kCausalConvFew channels the column comes after
-                       // kCausalConvGroup / 8
+                       // channels, row, column
   void* y;             // (frames, rows, columns, out), each frame contiguous
   int64_t y_frame_stride;
   int64_t frames;
@@ -31,11 +30,10 @@ struct CausalConvArgs {
 };
 
 constexpr int64_t kCausalConvGroup = 48;  // input channels per pipeline stage
-constexpr int64_t kCausalConvFew = 8;     // output channels of the decoder's last convolution
 
 // cuDNN is as fast for more channels.
 constexpr bool SupportsCausalConv(int64_t in, int64_t out) {
-  return in > 0 && in % kCausalConvGroup == 0 && (out == kCausalConvFew || out == 96 || out == 192);
+  return in > 0 && in % kCausalConvGroup == 0 && (out == 8 || out == 96 || out == 192);
 }
 
 // Output tiles, which the persistent thread blocks share.

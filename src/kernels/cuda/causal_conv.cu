@@ -6,7 +6,7 @@
 // channels, 16 bytes per pixel, so that any eight neighbours in a row form one core matrix and a
 // tap is just another address. (Swizzled layouts, as TMA writes them, would pin these runs to
 // multiples of eight, and x would be loaded nine times.) Weights come packed in the order of use,
-// one product of 48 channels per stage: a tap, or for few output channels the three of a row.
+// one tap of 48 channels per stage.
 #include <algorithm>
 
 #include "kernels/causal_conv.h"
@@ -75,7 +75,7 @@ __device__ void ProduceMaps(const SharedStorage<T>& stages, const CausalConvShap
 template <typename T, Epilogue EPILOGUE>
 __device__ void ProduceWeights(const SharedStorage<T>& stages, const CausalConvShape& shape,
                                const unsigned char* weight, const EpilogueArgs& epilogue) {
-  const int products = 3 * (shape.in / kGroup) * T::kSteps;
+  const int taps = 3 * (shape.in / kGroup) * kTaps;
   PipelineState<T::kWeightStages> state;
   const auto copy = [&](const void* from, int bytes) {
     Wait(stages.WeightEmpty(state.stage), state.parity ^ 1);
@@ -85,7 +85,7 @@ __device__ void ProduceWeights(const SharedStorage<T>& stages, const CausalConvS
     state.Advance();
   };
   for (int tile = blockIdx.x; tile < shape.tiles; tile += gridDim.x) {
-    for (int i = 0; i < products; ++i) {
+    for (int i = 0; i < taps; ++i) {
       copy(weight + static_cast<int64_t>(i) * T::kWeightBytes, T::kWeightBytes);
     }
     if constexpr (EPILOGUE == Epilogue::kAdd) {
@@ -118,14 +118,14 @@ struct StagesInUse {
   }
 };
 
-// Issues the wgmmas of one stage of weights: pixels at `a`, weights at `b`.
+// Issues the wgmmas of one tap: pixels at `a`, weights at `b`.
 template <typename T>
-__device__ void IssueProduct(typename T::Accumulators& sums, uint32_t a, uint32_t b) {
+__device__ void IssueTap(typename T::Accumulators& sums, uint32_t a, uint32_t b) {
   WgmmaFence();
 #pragma unroll
   for (int step = 0; step < kGroup / 16; ++step) {
     const uint64_t weights =
-        SmemDescriptor(b + 2 * step * T::kProducts * kVector, T::kProducts * kVector, 8 * kVector);
+        SmemDescriptor(b + 2 * step * T::kOut * kVector, T::kOut * kVector, 8 * kVector);
 #pragma unroll
     for (int block = 0; block < T::kBlocks; ++block) {
       const uint64_t pixels = SmemDescriptor(a + 2 * step * T::kPlaneBytes + 8 * block * kVector,
@@ -168,9 +168,6 @@ __device__ void StoreTile(const SharedStorage<T>& stages, const CausalConvShape&
       StoreRow<T, EPILOGUE, 1>(sums, shape, second, epilogue, tables, residual);
     });
     pass(kTileRows - mine - 2);
-  } else if constexpr (T::kTogether > 1) {
-    StoreTapSums<T, 0>(sums, shape, first, epilogue);
-    StoreTapSums<T, 1>(sums, shape, second, epilogue);
   } else {
     StoreRow<T, EPILOGUE, 0>(sums, shape, first, epilogue, tables, 0);
     StoreRow<T, EPILOGUE, 1>(sums, shape, second, epilogue, tables, 0);
@@ -190,16 +187,15 @@ __device__ void Consume(const SharedStorage<T>& stages, const CausalConvShape& s
     typename T::Accumulators sums = {};
     for (int i = 0; i < maps; ++i) {
       Wait(stages.MapFull(map.stage), map.parity);
-      for (int step = 0; step < T::kSteps; ++step) {
-        const int tap = step * T::kTogether;
+      for (int tap = 0; tap < kTaps; ++tap) {
         Wait(stages.WeightFull(weight.stage), weight.parity);
-        IssueProduct<T>(
+        IssueTap<T>(
             sums, stages.Map(map.stage) + (first_row + tap / 3) * T::kRowBytes + tap % 3 * kVector,
             stages.Weight(weight.stage));
-        WgmmaWait<1>();  // the previous step
+        WgmmaWait<1>();  // the previous tap
         in_use.ReleaseAll();
         in_use.weight = weight.stage;
-        if (step + 1 == T::kSteps) in_use.map = map.stage;
+        if (tap + 1 == kTaps) in_use.map = map.stage;
         weight.Advance();
       }
       map.Advance();
@@ -294,7 +290,6 @@ int64_t CountTiles(int64_t frames, int64_t rows, int64_t columns) {
 }  // namespace
 
 int64_t CausalConvTiles(int64_t frames, int64_t rows, int64_t columns, int64_t out) {
-  if (out == Tile8::kOut) return CountTiles<Tile8>(frames, rows, columns);
   return out == Tile192::kOut ? CountTiles<Tile192>(frames, rows, columns)
                               : CountTiles<Tile96>(frames, rows, columns);
 }

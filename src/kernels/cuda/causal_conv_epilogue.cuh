@@ -55,6 +55,13 @@ struct Pixel {
   // Stores value_of(j) for every j; y: this thread's first vector of the pixel.
   template <typename F>
   __device__ void Write(__nv_bfloat16* y, F value_of) const {
+    if constexpr (OUT == 8) {  // the quad's vector, 4 bytes each
+      const float2 value = value_of(0);
+      if (in_frame) {
+        const int lane = threadIdx.x % 4;  // y counts whole vectors
+        *reinterpret_cast<unsigned int*>(y - 6 * lane) = PackPair(value.x, value.y);
+      }
+    }
 #pragma unroll
     for (int v = 0; v < OUT / 32; ++v) {
       unsigned int words[4];
@@ -99,41 +106,6 @@ struct Pixel {
     });
   }
 };
-
-// Channel `i` (0 or 1) of this thread's pixel of a block: tap 0 of its own products, tap 1 of the
-// next pixel's, tap 2 of the one after. Those are 4 and 8 lanes further, or in the next block's
-// first lanes, which therefore send that block's. All lanes of the warp meet here.
-template <typename T, int HALF>
-__device__ float SumOfTaps(const typename T::Accumulators& sums, int block, int i) {
-  const int lane = threadIdx.x % kWarp, next = min(block + 1, T::kBlocks - 1);
-  float sum = sums[block][2 * HALF + i];
-#pragma unroll
-  for (int tap = 1; tap < 3; ++tap) {
-    const int at = 4 * tap + 2 * HALF + i;
-    const float sent = lane / 4 < tap ? sums[next][at] : sums[block][at];
-    sum += __shfl_sync(0xffffffffu, sent, (lane + 4 * tap) % kWarp);
-  }
-  return sum;
-}
-
-// Row HALF where the taps of a row are one product: 8 channels, so each thread of a quad stores 4
-// bytes of a pixel.
-template <typename T, int HALF>
-__device__ void StoreTapSums(const typename T::Accumulators& sums, const CausalConvShape& shape,
-                             const TileOrigin& origin, const EpilogueArgs& args) {
-  static_assert(T::kOut == 8 && T::kTogether == 3);
-  const int lane = threadIdx.x % kWarp;
-  const int64_t first = static_cast<int64_t>(origin.row) * shape.columns + origin.column + lane / 4;
-  __nv_bfloat16* y = args.y + origin.frame * args.y_frame_stride + first * T::kOut + 2 * (lane % 4);
-#pragma unroll
-  for (int block = 0; block < T::kBlocks; ++block) {
-    const float low = SumOfTaps<T, HALF>(sums, block, 0), high = SumOfTaps<T, HALF>(sums, block, 1);
-    const int column = 8 * block + lane / 4;
-    if (origin.row < shape.rows && column < T::kColumns && origin.column + column < shape.columns) {
-      *reinterpret_cast<unsigned int*>(y + 8 * block * T::kOut) = PackPair(low, high);
-    }
-  }
-}
 
 // Row HALF of the two that a warp has accumulated, one pixel of each block per thread. `origin`:
 // the row's first pixel; `residual`: shared address of the row's residual.

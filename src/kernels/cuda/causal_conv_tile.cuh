@@ -16,34 +16,25 @@ constexpr int kMapProducers = 96;  // threads that load x; the next warp loads w
 
 // A consumer warpgroup computes BLOCKS blocks of 8 x 8 pixels, side by side: as many as its
 // registers hold accumulators of OUT channels for.
-//
-// TOGETHER is 1, or 3: then the taps of a row are one product with 3 * OUT columns, and pixels are
-// read from shared memory once in place of three times, which is what limits products with few
-// columns. All three are of the same input pixel, so a tap's products belong to the output pixel so
-// many columns to the left: the epilogue adds them (StoreTapSums), and the last two of the computed
-// columns, whose neighbours another tile has, are not stored.
-template <int OUT, int BLOCKS, int WEIGHT_STAGES, int TOGETHER = 1>
+template <int OUT, int BLOCKS, int WEIGHT_STAGES>
 struct Tile {
   static constexpr int kOut = OUT, kBlocks = BLOCKS, kWeightStages = WEIGHT_STAGES;
-  static constexpr int kTogether = TOGETHER;
-  static constexpr int kSteps = kTaps / TOGETHER;  // stages of weights for one of the map
-  static constexpr int kProducts = TOGETHER * OUT;
-  static constexpr int kColumns = 8 * BLOCKS - (TOGETHER - 1);
+  static constexpr int kColumns = 8 * BLOCKS;
   static constexpr int kInputColumns = kColumns + 2;
   static constexpr int kPixels = (kTileRows + 2) * kInputColumns;
   static constexpr int kRowBytes = kInputColumns * kVector;
   // An odd number of vectors: the planes of one pixel fall into different banks.
   static constexpr int kPlaneBytes = (kPixels | 1) * kVector;
   static constexpr int kMapBytes = kPlanes * kPlaneBytes;
-  static constexpr int kWeightBytes = kGroup * kProducts * 2;
-  static constexpr int kResidualBytes = kColumns * OUT * 2;        // of a row, in a weight stage
-  static_assert(kResidualBytes <= kWeightBytes || TOGETHER == 3);  // which has no residual
+  static constexpr int kWeightBytes = kGroup * OUT * 2;
+  static constexpr int kResidualBytes = kColumns * OUT * 2;  // of a row, in a weight stage
+  static_assert(kResidualBytes <= kWeightBytes || OUT == 8);
   // Each stage has two barriers; bias and gamma follow.
   static constexpr int kSharedBytes =
       kMapStages * (kMapBytes + 16) + WEIGHT_STAGES * (kWeightBytes + 16) + 2 * 4 * OUT;
-  using Accumulators = float[BLOCKS][kProducts / 2];  // of a thread
+  using Accumulators = float[BLOCKS][OUT / 2];  // of a thread
 };
-using Tile8 = Tile<8, 4, 9, 3>;
+using Tile8 = Tile<8, 4, 27>;
 using Tile96 = Tile<96, 4, 11>;
 using Tile192 = Tile<192, 2, 8>;
 

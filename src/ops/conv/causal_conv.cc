@@ -23,11 +23,8 @@ constexpr int64_t kMinTiles = 264;
 // In the kernel's order. It takes microseconds, so a cached copy is not worth its memory.
 at::Tensor PackWeight(const at::Tensor& weight) {
   constexpr int64_t kGroup = kernels::kCausalConvGroup;
-  const at::Tensor parts =
-      weight.view({weight.size(0), weight.size(1) / kGroup, kGroup / 8, 8, 3, 3, 3});
-  const bool few = weight.size(0) == kernels::kCausalConvFew;
-  return parts
-      .permute(few ? at::IntArrayRef{4, 1, 5, 2, 6, 0, 3} : at::IntArrayRef{4, 1, 5, 6, 2, 0, 3})
+  return weight.view({weight.size(0), weight.size(1) / kGroup, kGroup / 8, 8, 3, 3, 3})
+      .permute({4, 1, 5, 6, 2, 0, 3})
       .contiguous();
 }
 

@@ -67,10 +67,9 @@ class CausalConvOps : public testing::TestWithParam<CausalCase> {
 // There is no kernel for the CPU.
 std::vector<CausalCase> CausalCases() {
   if (!kCausalDevice.is_cuda()) return {};
-  return {{1, 16, 32, 96, 96}, {3, 19, 37, 96, 96},   {2, 5, 3, 192, 96},    {2, 35, 20, 96, 192},
-          {1, 1, 1, 48, 192},  {3, 33, 70, 192, 192}, {2, 17, 18, 384, 192}, {4, 40, 60, 192, 96},
-          {3, 19, 37, 96, 8},  {1, 16, 30, 48, 8},    {2, 33, 91, 96, 8},    {1, 1, 1, 192, 8},
-          {2, 7, 31, 96, 8}};
+  return {{1, 16, 32, 96, 96},   {3, 19, 37, 96, 96},  {2, 5, 3, 192, 96},
+          {2, 35, 20, 96, 192},  {1, 1, 1, 48, 192},   {3, 33, 70, 192, 192},
+          {2, 17, 18, 384, 192}, {4, 40, 60, 192, 96}, {3, 19, 37, 96, 8}};
 }
 INSTANTIATE_TEST_SUITE_P(Cases, CausalConvOps, testing::ValuesIn(CausalCases()));
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(CausalConvOps);
