@@ -10,8 +10,7 @@ namespace t3 {
 struct Fp8AttentionCount {
   int64_t tokens = 0;
   int64_t fp8 = 0;
-  int64_t bf16 =
-      0;  // too little work, a head size or a GPU without a kernel, or deterministic runs
+  int64_t bf16 = 0;  // too little work, clips in a batch, no kernel, or a deterministic run
 };
 
 }  // namespace t3

@@ -14,7 +14,7 @@
 #   eval      the shipped model at 512x288 on 40 held-out scenes in bf16 and in fp8 (60)
 #   quality   the same at 1024x576 (24 scenes) and 3840x2160 (12), in the sampling that it comes with and as
 #             its base: measures in bf16 and fp8, and how much of self-attention was in fp8
-#             (100 on 4 GPUs, 350 on one)
+#             (65 on 2 GPUs)
 #   memory    fp8 alone, without weights in bf16, of both at 3840x2176x81: time of 5 forwards and the
 #             allocator's peak (45 on 2 GPUs, 70 on one)
 #
@@ -38,8 +38,7 @@ t3=$BUILD/t3
 failed=0
 mkdir -p "$OUT"
 
-# The longest first. Forwards of 12 clips have enough work for attention in fp8; clips of a draft are
-# refined one at a time.
+# The longest first. The shipped model has enough work for attention in fp8 at $LARGE.
 QUALITY=(
   "4k: --size $LARGE --clips 12"
   "base: --size $SIZE --clips 24 --batch 12 --lora none --draft none"

@@ -158,7 +158,8 @@ TEST(Fp8Attention, WeightsOfOneDoNotSaturate) {
   EXPECT_LT(DistanceOfFp8(got, v), 0.06);
 }
 
-// What asks for fp8 is counted, by its tokens; few tokens are left in bf16 on a GPU.
+// What asks for fp8 is counted, by its tokens. Few tokens are left in bf16 on a GPU, and so is what
+// is not computed in place.
 TEST(Fp8Attention, IsCountedByTokens) {
   const c10::NoGradGuard no_grad;
   const bool gpu = kAttentionTestDevice.is_cuda();
@@ -177,6 +178,12 @@ TEST(Fp8Attention, IsCountedByTokens) {
   EXPECT_EQ(counts[0].fp8, gpu ? 0 : 1);
   EXPECT_EQ(counts[1].fp8, gpu ? 0 : 2);
   EXPECT_EQ(counts[1].bf16, gpu ? 2 : 0);
+  const Fp8AttentionCase batch(48, 4, 64);
+  SelfAttentionInput in = batch.Input(at::kFloat);
+  in.fp8 = true;
+  WindowAttention(in, batch.partitions, 1 << 30, ExecutionMode::kDifferentiable);
+  EXPECT_EQ(CountFp8Attention()[1].tokens, 48);
+  EXPECT_EQ(CountFp8Attention()[1].bf16, 1);
   ClearFp8AttentionCounts();
   EXPECT_TRUE(CountFp8Attention().empty());
 }

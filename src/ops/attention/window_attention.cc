@@ -108,9 +108,10 @@ LinearInput WindowAttentionAs(AttentionResult result, const SelfAttentionInput& 
                               const std::vector<WindowPartition>& partitions, int64_t scratch_bytes,
                               ExecutionMode mode) {
   CheckInput(input, partitions);
-  if (mode == ExecutionMode::kInPlace && input.fp8) {
+  if (input.fp8) {
     std::optional<LinearInput> attended;
-    if (!Fp8ProductsOnly()) attended = WindowAttentionFp8(input, partitions, scratch_bytes, result);
+    if (mode == ExecutionMode::kInPlace && !Fp8ProductsOnly())
+      attended = WindowAttentionFp8(input, partitions, scratch_bytes, result);
     AddFp8Attention(input.q.size(0), attended.has_value());
     if (attended) return *attended;
   }
