@@ -96,6 +96,7 @@ Job NewJob(const Service& service, const Exchange& exchange, const Submission& s
   for (const auto& [name, text] : values.options)
     if (name != "prompt" && name != "seed") job.options[name] = text;
   job.loras = ChooseLoras(service, values);
+  job.own_loras = values.own_loras;
   job.seconds = values.seconds;
   job.seed = values.has_seed ? values.seed : DrawSeed();
   TakeSource(service, values, job);

@@ -186,6 +186,7 @@ ordered_json WorkerSlot::RunMessage(const Job& job) const {
           {"options", job.options},
           {"seconds", job.seconds},
           {"seed", job.seed},
+          {"own_loras", job.own_loras},
           {"loras", loras},
           {"image", job.input == "image" ? input : ""},
           {"video", job.input == "video" ? input : ""},
