@@ -328,10 +328,14 @@ class Alone(unittest.TestCase):
                       loras + "/style.safetensors", model_loras="none", loras=[{"name": "style"}])
         self.assertEqual(added, (["style.safetensors", "style.safetensors"], 3))
         self.assertEqual(files("--lora", "none"), ([], 3))
-        server = self.start("--model", model)
+        write_lora(loras + "/fast.safetensors", 0.2, {"t3.sampling": sampling})
+        server = self.start("--model", model, "--loras", loras)
+        fast = {"model_loras": "none", "loras": [{"name": "fast"}]}
         steps = [server.post("/v1/videos/plan", fields).json()["num_inference_steps"]
-                 for fields in ({}, {"model_loras": "none"})]
-        self.assertEqual(steps, [2, 3])
+                 for fields in ({}, {"model_loras": "none"}, fast)]
+        self.assertEqual(steps, [2, 3, 2])
+        unknown = server.post("/v1/videos/plan", {"loras": [{"name": "slow"}]})
+        self.assertEqual((unknown.status, unknown.json()["error"]["param"]), (400, "loras"))
         # One after the other by one worker.
         records = []
         for choice in (None, "none", None):
