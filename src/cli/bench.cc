@@ -23,6 +23,7 @@ struct BenchFlags {
   std::string dtype = "auto";
   std::string memory_limit;
   bool no_compare = false;
+  bool no_bf16 = false;
   bool json = false;
 };
 
@@ -50,7 +51,8 @@ int ShowBench(ProgressStyle style, bool json, BenchFn<Result, Request> bench,
 template <typename Result>
 int RunBench(const BenchFlags& flags, BenchFn<Result, BenchRequest> bench) {
   BenchRequest request = flags.request;
-  request.compare = !flags.no_compare;
+  request.compare = !flags.no_compare && !flags.no_bf16;
+  request.bf16 = !flags.no_bf16;
   if (!flags.memory_limit.empty()) request.memory_limit = ParseBytes(flags.memory_limit);
   request.dtype = ParseComputeDtype(flags.dtype);
   SetSize(flags.size, request);
@@ -58,8 +60,8 @@ int RunBench(const BenchFlags& flags, BenchFn<Result, BenchRequest> bench) {
 }
 
 template <typename Result>
-void AddOne(CLI::App& parent, const char* name, const char* description,
-            BenchFn<Result, BenchRequest> bench, Action& action) {
+std::shared_ptr<BenchFlags> AddOne(CLI::App& parent, const char* name, const char* description,
+                                   BenchFn<Result, BenchRequest> bench, Action& action) {
   auto flags = std::make_shared<BenchFlags>();
   CLI::App& command = *parent.add_subcommand(name, description);
   BenchRequest& request = flags->request;
@@ -81,6 +83,7 @@ void AddOne(CLI::App& parent, const char* name, const char* description,
   command.add_flag("--json", flags->json, "print JSON");
   command.callback(
       [flags, bench, &action] { action = [flags, bench] { return RunBench(*flags, bench); }; });
+  return flags;
 }
 
 // The flags of a run, but for the host memory limit: a benchmark reports what it takes, unlimited.
@@ -233,7 +236,11 @@ void AddFileBench(CLI::App& parent, Action& action) {
 void AddBench(CLI::App& app, Action& action) {
   CLI::App& command = *app.add_subcommand("bench", "measure this machine with random weights");
   command.require_subcommand(1);
-  AddOne(command, "dit", "a forward of the denoiser and where its time goes", BenchDit, action);
+  const auto dit =
+      AddOne(command, "dit", "a forward of the denoiser and where its time goes", BenchDit, action);
+  command.get_subcommand("dit")->add_flag(
+      "--no-bf16", dit->no_bf16,
+      "with --dtype fp8: fp8 alone, and no weights in bf16 in memory; implies --no-compare");
   AddOne(command, "attention", "self-attention of each layer type", BenchAttention, action);
   AddVaeBench(command, action);
   AddEncodeBench(command, action);

@@ -6,6 +6,7 @@
 #include "eval/eval_memory.h"
 #include "eval/eval_plan.h"
 #include "eval/measure_clips.h"
+#include "ops/attention/fp8_attention_counts.h"
 #include "runtime/device.h"
 #include "t3video/eval.h"
 
@@ -23,6 +24,7 @@ class Evaluation {
 
   // What was measured before an interruption counts, from the first clip on.
   EvalResult Run() {
+    ClearFp8AttentionCounts();
     try {
       times_.Time("loading", [this] { measurer_.Load(); });
       record_.forward_seconds = measurer_.forward_seconds();
@@ -65,6 +67,7 @@ class Evaluation {
     std::map<std::string, double> seconds = measurer_.times().seconds();
     for (const auto& [part, more] : times_.seconds()) seconds[part] += more;
     record_.settings["took_seconds"] = seconds;
+    record_.fp8_attention = CountFp8Attention();
     if (!request_.json.empty()) WriteAtomically(request_.json, RecordJson(record_) + "\n");
   }
 

@@ -83,6 +83,9 @@ class Stage {
   std::string unit_;
   std::chrono::steady_clock::time_point start_;
   std::vector<TimedPart> parts_;
+  int64_t last_ = 0;         // the step that Advance reported last,
+  double last_seconds_ = 0;  // and when
+  std::vector<double> step_seconds_;
 };
 
 }  // namespace t3
