@@ -42,15 +42,15 @@ double Stage::Seconds() const { return SecondsSince(start_); }
 
 void Stage::Advance(int64_t done) {
   context_.CheckCancelled();
+  Report(done);
+}
+
+void Stage::Report(int64_t done) {
   if (unit_ == "steps" && done > last_) {
     const double seconds = Seconds();
     step_seconds_.push_back(seconds - last_seconds_);
     last_ = done, last_seconds_ = seconds;
   }
-  Report(done);
-}
-
-void Stage::Report(int64_t done) const {
   if (!context_.progress) return;
   ProgressEvent event{name_, done, total_, Seconds(), -1};
   event.unit = unit_;
