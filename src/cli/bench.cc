@@ -92,6 +92,21 @@ void AddBenchRunFlags(CLI::App& command, RunFlags& flags) {
   command.remove_option(command.get_option("--host-memory-limit"));
 }
 
+// What the benchmarks of a VAE's halves share, in two parts: each has its choice of files between.
+template <typename Request>
+CLI::Option* AddVaePresetFlag(CLI::App& command, Request& request) {
+  return command.add_option("--preset", request.preset, "whose VAE: wan2.1-1.3b or wan2.2-5b")
+      ->capture_default_str();
+}
+
+template <typename Request>
+void AddVaeSizeFlags(CLI::App& command, Request& request, std::string& size, const char* repeats) {
+  command.add_option("--size", size,
+                     "WIDTHxHEIGHT in pixels (default: 3840x2176; on a CPU 256x144)");
+  command.add_option("--frames", request.frames, "frames, 4n+1 (default: 81; on a CPU 17)");
+  command.add_option("--repeats", request.repeats, repeats)->capture_default_str();
+}
+
 struct VaeBenchFlags {
   VaeBenchRequest request;
   RunFlags run;
@@ -112,17 +127,12 @@ void AddVaeBench(CLI::App& parent, Action& action) {
   CLI::App& command = *parent.add_subcommand(
       "vae",
       "decode random latents: this decoder, its reference over libtorch, the published tiles");
-  auto* preset =
-      command.add_option("--preset", request.preset, "whose VAE: wan2.1-1.3b or wan2.2-5b")
-          ->capture_default_str();
+  auto* preset = AddVaePresetFlag(command, request);
   command
       .add_option("--vae", request.vae,
                   "file of a VAE or TAEHV to time in place of a preset's VAE with random weights")
       ->excludes(preset);
-  command.add_option("--size", flags->size,
-                     "WIDTHxHEIGHT in pixels (default: 3840x2176; on a CPU 256x144)");
-  command.add_option("--frames", request.frames, "frames, 4n+1 (default: 81; on a CPU 17)");
-  command.add_option("--repeats", request.repeats, "runs of each method")->capture_default_str();
+  AddVaeSizeFlags(command, request, flags->size, "runs of each method");
   command
       .add_option(
           "--ways", request.methods,
@@ -172,18 +182,13 @@ void AddEncodeBench(CLI::App& parent, Action& action) {
   EncodeBenchRequest& request = flags->request;
   CLI::App& command = *parent.add_subcommand(
       "encode", "encode a moving picture, as a clip to refine is, and compare with fp32");
-  auto* preset =
-      command.add_option("--preset", request.preset, "whose VAE: wan2.1-1.3b or wan2.2-5b")
-          ->capture_default_str();
+  auto* preset = AddVaePresetFlag(command, request);
   command
       .add_option(
           "-m,--model", request.files.model,
           "model folder, or demo, whose VAE to time in place of a preset's with random weights")
       ->excludes(preset);
-  command.add_option("--size", flags->size,
-                     "WIDTHxHEIGHT in pixels (default: 3840x2176; on a CPU 256x144)");
-  command.add_option("--frames", request.frames, "frames, 4n+1 (default: 81; on a CPU 17)");
-  command.add_option("--repeats", request.repeats, "runs in each dtype")->capture_default_str();
+  AddVaeSizeFlags(command, request, flags->size, "runs in each dtype");
   command.add_flag("--no-compare", flags->no_compare, "without encoding in fp32");
   command.add_flag("--parts", request.parts, "encode once more and report where the time goes");
   AddBenchRunFlags(command, flags->run);
