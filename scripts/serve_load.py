@@ -19,7 +19,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "serve"))
-from client import Server  # noqa: E402
+from serving import Server  # noqa: E402
 
 
 def percentiles(seconds):

@@ -2,11 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "program.h"
+#include "small_lora.h"
 
 namespace t3 {
 namespace {
@@ -103,6 +105,59 @@ TEST_F(EvalCli, ComparesDetailWithAnEnlargementOfItsOwnSmallClip) {
   EXPECT_THAT(run("64x32").err, HasSubstr("wanted a size below 128x96 of the same shape"));
   EXPECT_THAT(Eval({"--truth", "--enlarged-from", "32x32"}).err,
               HasSubstr("--enlarged-from needs clips that a model generates"));
+}
+
+// Bytes of the largest stage of a video and of its draft.
+int64_t LargestStage(const std::string& model) {
+  const ProgramResult plan = RunT3(
+      {"generate", "--model",   model,        "--prompt", "x",        "--size",      "128x96",
+       "--draft",  "64x48",     "--frames",   "5",        "--dtype",  "fp32",        "--device",
+       "cpu",      "--dry-run", "--progress", "json",     "--output", model + ".mp4"});
+  EXPECT_EQ(plan.exit_code, 0) << plan.err;
+  int64_t largest = 0;
+  const json described = json::parse(plan.out);
+  for (const json& stage : described["memory"])
+    largest = std::max(
+        largest, stage["weights_bytes"].get<int64_t>() + stage["activation_bytes"].get<int64_t>());
+  return largest;
+}
+
+// Two denoisers, of the draft and of the video, where only the largest stage fits: they work in
+// turn, and the clips are the same.
+TEST_F(EvalCli, NetworksThatDoNotFitTogetherWorkInTurn) {
+  const std::string model = folder_ / "model";
+  fs::copy(ReferencePath("mini2.1"), model, fs::copy_options::recursive);
+  WriteLora(model + "/few.safetensors", 0.5F, kFewSteps);
+  WriteLora(model + "/refine.safetensors", -0.7F, kRefinerSteps);
+  std::ofstream(model + "/t3.json")
+      << R"({"lora": "few.safetensors", "refiner_lora": "refine.safetensors"})";
+  const auto eval = [&](const std::string& name, const std::string& limit) {
+    return RunT3({"eval",  "--model",        model, "--size",  "128x96",      "--draft",
+                  "64x48", "--frames",       "5",   "--clips", "2",           "--batch",
+                  "2",     "--loss-clips",   "1",   "--dtype", "fp32",        "--device",
+                  "cpu",   "--memory-limit", limit, "--json",  folder_ / name});
+  };
+  const ProgramResult free = eval("free.json", "16GB");
+  ASSERT_EQ(free.exit_code, 0) << free.err;
+  const int64_t largest = LargestStage(model);
+  const int64_t clips = 2 * 3 * 5 * 4 * (2 * 128 * 96 + 64 * 48);
+  const ProgramResult tight = eval("tight.json", std::to_string(largest + clips) + "B");
+  ASSERT_EQ(tight.exit_code, 0) << tight.err;
+  const auto loads = [](const ProgramResult& result) {
+    int64_t count = 0;
+    for (size_t at = 0; (at = result.err.find("loading denoiser", at)) != std::string::npos; ++at)
+      ++count;
+    return count;
+  };
+  EXPECT_GT(loads(tight), loads(free)) << tight.err;
+  json a = Json("free.json")["clips"], b = Json("tight.json")["clips"];
+  for (json* clips_of : {&a, &b}) {
+    for (json& clip : *clips_of) clip["measures"].erase("seconds");
+  }
+  EXPECT_EQ(a, b);
+  EXPECT_THAT(eval("none.json", std::to_string(clips + 1'000'000) + "B").err,
+              HasSubstr("needs about"));
+  EXPECT_THAT(eval("none.json", "100KB").err, HasSubstr("a smaller --batch or --size takes less"));
 }
 
 TEST_F(EvalCli, TrueRendersNeedNoModel) {

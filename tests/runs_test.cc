@@ -70,6 +70,10 @@ TEST(Runs, RecordRepeatsTheRunToTheSameFile) {
   EXPECT_EQ(record["output"]["bytes"], fs::file_size(folder / "a.mp4"));
   EXPECT_EQ(record["stages"].size(), 3u);
   EXPECT_GT(record["stages"][1]["host_peak_bytes"], 50'000'000);
+  double seconds = 0;
+  for (const json& step : record["stages"][1]["step_seconds"]) seconds += step.get<double>();
+  EXPECT_GT(seconds, 0);
+  EXPECT_LE(seconds, record["stages"][1]["seconds"].get<double>());
   EXPECT_TRUE(record["t3"].contains("commit"));
 
   const ProgramResult again =

@@ -52,7 +52,7 @@ TEST(Shard, VideosAreThoseOfTheWholeJob) {
                              {"number": 1, "prompt": "a cat", "seed": 3}, "a dog"])");
   MustRun(Job(folder / "p.json", whole));
   const ProgramResult second = MustRun(Job(folder / "p.json", parts, {"--shard", "2/2"}));
-  EXPECT_THAT(second.err, HasSubstr("shard 2/2: 2 of 4 prompts"));
+  EXPECT_THAT(second.err, HasSubstr("shard 2/2: 2 of 4 videos"));
   EXPECT_THAT(NamesIn(parts), SizeIs(5));
   MustRun(Job(folder / "p.json", parts, {"--shard", "1/2"}));
   ASSERT_EQ(NamesIn(parts), NamesIn(whole));
@@ -71,8 +71,8 @@ TEST(Shard, SeveralGpusMakePartsOfAJob) {
   Put(folder / "p.txt", "a\nb\nc\nd\n");
   MustRun(Job(folder / "p.txt", whole));
   const ProgramResult two = MustRun(Job(folder / "p.txt", parts, {"--gpus", "2"}));
-  EXPECT_THAT(two.err, AllOf(HasSubstr("shard 1/2: 2 of 4 prompts"),
-                             HasSubstr("part 2: note: shard 2/2: 2 of 4 prompts")));
+  EXPECT_THAT(two.err, AllOf(HasSubstr("shard 1/2: 2 of 4 videos"),
+                             HasSubstr("part 2: note: shard 2/2: 2 of 4 videos")));
   for (const char* name : {"001-a", "002-b", "003-c", "004-d"})
     EXPECT_THAT(two.out, HasSubstr(name)) << two.out;
   ASSERT_EQ(NamesIn(parts), NamesIn(whole));
@@ -91,6 +91,35 @@ TEST(Shard, SeveralGpusMakePartsOfAJob) {
   EXPECT_THAT(MustRun({"resume", parts, "--device", "cpu", "--gpus", "2"}).err,
               HasSubstr("part 2: "));
   expect_same();
+}
+
+// In a folder and beside a named file, whose videos are not a job that t3 resume continues.
+TEST(Shard, SeveralGpusMakeTheSeedsOfOnePrompt) {
+  const TemporaryFolder folder;
+  for (const char* output : {"out/", "v.mp4"}) {
+    const auto run = [&](const std::string& place, const Arguments& more) {
+      fs::create_directory(folder / place);
+      Arguments arguments = Small({"--steps", "1", "--guidance", "1", "--prompt", "a", "--seeds",
+                                   "4,7", "--output", folder / (place + "/" + output)});
+      return MustRun(With(arguments, more));
+    };
+    run("whole", {});
+    const ProgramResult two = run("parts", {"--gpus", "2"});
+    EXPECT_THAT(two.err, AllOf(HasSubstr("shard 1/2: 1 of 2 videos"),
+                               HasSubstr("part 2: note: shard 2/2: 1 of 2 videos")));
+    run("shards", {"--shard", "2/2"});
+    run("shards", {"--shard", "1/2"});
+    const std::string in = fs::path(output).has_filename() ? "" : output;
+    const std::vector<std::string> names = NamesIn(folder / ("whole/" + in));
+    ASSERT_EQ(NamesIn(folder / ("parts/" + in)), names);
+    ASSERT_EQ(NamesIn(folder / ("shards/" + in)), names);
+    for (const std::string& name : names) {
+      if (!name.ends_with(".mp4")) continue;
+      const std::string bytes = ReadBytes(folder / ("whole/" + in + name));
+      EXPECT_EQ(ReadBytes(folder / ("parts/" + in + name)), bytes) << name;
+      EXPECT_EQ(ReadBytes(folder / ("shards/" + in + name)), bytes) << name;
+    }
+  }
 }
 
 TEST(Shard, APartThatFailsIsTheCommandsFailure) {
@@ -133,14 +162,15 @@ TEST(Shard, ResumeTakesAPartOrEverything) {
   const std::string out = folder / "out/";
   Put(folder / "p.txt", "a\nb\nc\n");
   MustRun(Job(folder / "p.txt", out, {"--seeds", "0,1", "--shard", "3/3"}));
-  EXPECT_THAT(NamesIn(out), AllOf(SizeIs(5), Contains("003-c-seed1.mp4")));
+  // Each seed is an entry of its own: a0, a1, b0; b1, c0, c1.
+  EXPECT_THAT(NamesIn(out), AllOf(SizeIs(5), IsSupersetOf({"002-b-seed0.mp4", "003-c-seed1.mp4"})));
   fs::remove(out + "003-c-seed1.mp4");
   fs::remove(folder / "p.txt");
   const ProgramResult part = MustRun({"resume", out, "--shard", "1/3"});
-  EXPECT_THAT(part.err, HasSubstr("shard 1/3: 1 of 3 prompts"));
+  EXPECT_THAT(part.err, HasSubstr("shard 1/3: 2 of 6 videos"));
   EXPECT_THAT(NamesIn(out),
-              AllOf(IsSupersetOf({"001-a-seed0.mp4", "001-a-seed1.mp4"}),
-                    Not(Contains("002-b-seed0.mp4")), Not(Contains("003-c-seed1.mp4"))));
+              AllOf(IsSupersetOf({"001-a-seed0.mp4", "002-b-seed1.mp4"}),
+                    Not(Contains("001-a-seed1.mp4")), Not(Contains("003-c-seed1.mp4"))));
   MustRun({"resume", out});
   EXPECT_THAT(NamesIn(out), SizeIs(13));
 }
@@ -149,7 +179,7 @@ TEST(Shard, AShardWithoutEntriesIsDone) {
   const TemporaryFolder folder;
   Put(folder / "p.txt", "a\nb\n");
   const ProgramResult result = MustRun(Job(folder / "p.txt", folder / "out/", {"--shard", "3/3"}));
-  EXPECT_THAT(result.err, HasSubstr("shard 3/3: 0 of 2 prompts"));
+  EXPECT_THAT(result.err, HasSubstr("shard 3/3: 0 of 2 videos"));
   EXPECT_THAT(NamesIn(folder / "out"), ElementsAre("job.json"));
 }
 
@@ -178,7 +208,7 @@ TEST(Shard, BadUseIsRefused) {
     EXPECT_THAT(error_of(Job(folder / "p.txt", out, {"--shard", shard})), HasSubstr("--shard"));
   }
   EXPECT_THAT(error_of(Small({"--prompt", "a", "--shard", "1/2", "--output", out})),
-              HasSubstr("--prompt-file"));
+              HasSubstr("--prompt-file or of several --seeds"));
   for (const char* replaces : {"--restart", "--overwrite"}) {
     EXPECT_THAT(error_of(Job(folder / "p.txt", out, {"--shard", "1/2", "--seed", "-1", replaces})),
                 HasSubstr("--shard"));

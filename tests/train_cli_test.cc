@@ -91,6 +91,39 @@ TEST_F(TrainCli, SeveralProcessesHaveTheLossesOfOne) {
   EXPECT_THAT(three.err, HasSubstr("\"accumulation\" 1 gives 3 ranks"));
 }
 
+TEST_F(TrainCli, SeveralProcessesShareTheRenderingOfClips) {
+  const auto world = [&](const std::string& cache) {
+    return json{{"cache", folder_ / cache},
+                {"seed", 3},
+                {"sizes",
+                 {{{"size", "32x16"}, {"frames", 5}, {"clips", 7}, {"together", 2}},
+                  {{"size", "48x32"}, {"frames", 1}, {"clips", 2}, {"batch", 1}}}}};
+  };
+  config_["steps"] = 3;
+  config_["accumulation"] = 2;
+  config_["validation"] = {{"every_steps", 3}, {"clips", 2}, {"world", world("held")}};
+  config_["validation"]["world"]["seed"] = 9;
+  const auto losses_of = [&](const std::string& output, const std::string& cache,
+                             std::vector<std::string> flags) {
+    config_["data"] = {{"world", world(cache)}};
+    flags.insert(flags.end(), {"--set", "output=" + (folder_ / output)});
+    const ProgramResult result = Train(flags);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return Losses(output);
+  };
+  const std::vector<double> wanted = losses_of("one", "alone", {});
+  ASSERT_EQ(wanted.size(), 3U);
+  for (const std::string output : {"rendered", "cached"}) {
+    const std::vector<double> losses = losses_of(output, "shared", {"--gpus", "2"});
+    ASSERT_EQ(losses.size(), wanted.size());
+    for (size_t i = 0; i < wanted.size(); ++i)
+      EXPECT_NEAR(losses[i], wanted[i], 1e-5 * wanted[i]) << i;
+  }
+  for (const char* const file : {"/32x16x5-seed-3.safetensors", "/48x32x1-seed-3.safetensors"})
+    EXPECT_EQ(ReadBytes(folder_ / ("shared" + std::string(file))),
+              ReadBytes(folder_ / ("alone" + std::string(file))));
+}
+
 TEST_F(TrainCli, ADryRunReportsEachOfSeveralGpus) {
   const auto memory = [](const ProgramResult& plan) {
     const size_t begin = plan.out.find("memory ");

@@ -30,6 +30,9 @@ struct BenchRequest {
   int64_t memory_limit = 0;        // bytes on the device; 0: all of it
   std::optional<int64_t> repeats;  // absent: 20 on a GPU, 3 on a CPU
   bool compare = true;             // with the published algorithm and full attention
+  // BenchDit in fp8: forwards, blocks and products in bf16 beside those in fp8. Without them, which
+  // takes `compare` false, memory holds no weights in bf16 that a run in fp8 does not have.
+  bool bf16 = true;
 };
 
 // What was measured and where.
@@ -98,12 +101,11 @@ struct DitBenchResult {
   double flop = 0;              // of one forward
   double host_ms = 0;           // until the host has launched a forward
   double product_rate = 0;      // FLOP/s of the large product right after the forwards
-  int64_t peak_bytes = 0;       // of the allocator, in fp8 without the bf16 form of its weights;
-                                // 0 on the CPU
+  int64_t peak_bytes = 0;       // of the allocator, less the bf16 form of fp8 weights; 0 on the CPU
   BenchProfile profile;         // of one forward
   std::vector<LayerBench> blocks;
-  std::optional<Bf16Forwards> bf16;            // in fp8
-  std::vector<ProductBench> products;          // in fp8
+  std::optional<Bf16Forwards> bf16;            // in fp8 beside bf16
+  std::vector<ProductBench> products;          // in fp8 beside bf16
   std::optional<double> published_forward_ms;  // the sum of the published blocks
   std::optional<FullAttentionBench> full_attention;
   // This forward with the window attention's time replaced by full attention's.

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "t3video/attention_counts.h"
 #include "t3video/cancel.h"
 #include "t3video/generation_params.h"
 #include "t3video/options.h"
@@ -55,7 +56,9 @@ struct EvalResult {
   std::vector<std::pair<MeasureKind, MeanInterval>> means;  // of measures that any scene has
   std::optional<double> forward_seconds;  // one forward of the denoiser, one guidance branch
   std::optional<double> attention_macs;   // multiply-accumulates of its self-attention
-  bool interrupted = false;               // the result covers what was done until then
+  // In fp8: how self-attention ran, by rising number of tokens; empty in other dtypes.
+  std::vector<Fp8AttentionCount> fp8_attention;
+  bool interrupted = false;  // the result covers what was done until then
 };
 
 // Makes the clips, reads each with the detector of the world and compares it with the true render

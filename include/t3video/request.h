@@ -116,6 +116,7 @@ struct Result {
     // On the device outside the allocator at the end of the stage: the context, code and memory of
     // libraries, and other processes.
     int64_t device_context_bytes = 0;
+    std::vector<double> step_seconds{};  // of a denoising: of each step of this run
   };
   std::vector<Stage> stages;
   std::vector<std::string> notes;  // e.g. that the video was cropped

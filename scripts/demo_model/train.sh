@@ -9,8 +9,9 @@
 # train for at most SECONDS, rendering and samples included, and write the stage's model to
 # $T3_DEMO_WORK/STAGE (build/demo-train). distill and distill_4k keep the model that their gates choose
 # in STAGE/best. The last argument initialises a stage in place of random weights.
-# T3_DEMO_SET="a.b=1 c=2" sets fields of the stage's configuration. All but vae use the VAE
-# $T3_DEMO_VAE, else that of stage vae.
+# T3_DEMO_SET="a.b=1 c=2" sets fields of the stage's configuration. T3_DEMO_GPUS=N trains on N GPUs;
+# `accumulation` is then best a multiple of N. All but vae use the VAE $T3_DEMO_VAE, else that of
+# stage vae.
 #   scripts/demo_model/train.sh assemble FOLDER
 # makes the folder that is shipped, for pack.sh: the denoiser that the LoRAs of distill and refiner
 # were trained on, both at rank 16, the VAE, text encoder, t3.json and the preview.
@@ -36,6 +37,7 @@ train() {
   for field in "output=$work/$stage" "stop_after_seconds=$seconds" "$@" ${T3_DEMO_SET:-}; do
     sets+=(--set "$field")
   done
+  if [[ -n ${T3_DEMO_GPUS:-} ]]; then sets+=(--gpus "$T3_DEMO_GPUS"); fi
   t3 train "$configs/${T3_DEMO_PREFIX:-}$stage.json" "${sets[@]}"
 }
 
@@ -110,5 +112,5 @@ case "${1:-}" in
   assemble) assemble "${2:?folder}" ;;
   pack) pack "${2:?stage}" "${3:?folder}" ;;
   unpack) unpack "${2:?stage}" "${3:?folder}" ;;
-  *) sed -n '2,21p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  *) sed -n '2,22p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

@@ -2,8 +2,9 @@
 # How one 4K clip (3840x2176x81) scales over the GPUs of a machine, for models of full size with random
 # weights, in two parts. `clip`: 4 steps with guidance and without, every count of GPUs from 1 to N by
 # doubling, or those of GPUS. Prints one table for each model: what split was taken, seconds of denoising,
-# decoding (with the file's encoder) and the whole clip, memory of rank 0, and how much faster than the
-# first row. `train`: training steps of the 1.3B with AdamW on one such clip, whose tokens the GPUs share:
+# of a step (the median of all but the first, which also times candidate products and connects the GPUs),
+# of decoding (with the file's encoder) and of the whole clip, memory of rank 0, and how much faster than
+# one GPU. `train`: training steps of the 1.3B with AdamW on one such clip, whose tokens the GPUs share:
 # seconds of the last step, memory of rank 0's tensors, and of each GPU as nvidia-smi sees it.
 #
 #   scripts/gpu_checks/scaling.sh N [MODEL...]   default models: 1.3b 5b
@@ -123,24 +124,26 @@ is_done() {  # is_done GPUS: whether run_alone has made $record
 
 row() {  # row GPUS GUIDANCE: the line of a run
   python3 - "$record" "$1" "$2" "${record%.json}.log" "$OUT/first-$2.json" <<'PYTHON'
-import json, os, re, sys
+import json, os, re, statistics, sys
 record, gpus, guidance, log, first = sys.argv[1:]
 stages = {stage["name"]: stage for stage in json.load(open(record))["stages"]}
 text = open(log).read()
 split = re.search(r"^ranks +\d+: (.*)$", text, re.M)
 exchanges = re.search(r"exchanges took ([\d.]+) s", text)
 seconds = {name: stage["seconds"] for name, stage in stages.items()}
-decodes = "decoding" in seconds
-clip = seconds["denoising"] + seconds.get("decoding", 0)
+steps = stages["denoising"]["step_seconds"]
+seconds["step"] = statistics.median(steps[1:] or steps)
+seconds["clip"] = clip = seconds["denoising"] + seconds.get("decoding", 0)
 peak = max(stage["device_peak_bytes"] for stage in stages.values()) / 1e9
 if int(gpus) == 1:
     json.dump(seconds, open(first, "w"))
 one = json.load(open(first)) if os.path.exists(first) else None
 def times(part):
-    return f"{one[part] / seconds[part]:5.2f}x" if one and part in seconds else "     -"
+    of_one = f"{one[part] / seconds[part]:5.2f}x" if one and part in seconds else "     -"
+    return f"{seconds[part]:8.2f}  {of_one}" if part in seconds else f"{'-':>8}  {'':6}"
 share = f"{100 * float(exchanges[1]) / clip:4.1f} %" if exchanges else "     -"
-print(f"{gpus:>4}  {guidance:>8}  {split[1] if split else 'one GPU':<46}  {seconds['denoising']:9.2f}  {times('denoising')}"
-      f"  {seconds['decoding'] if decodes else float('nan'):8.2f}  {times('decoding')}  {clip:7.2f}  {peak:6.1f}  {share}")
+print(f"{gpus:>4}  {guidance:>8}  {split[1] if split else 'one GPU':<46}  {seconds['denoising']:9.2f}  {times('step')}"
+      f"  {times('decoding')}  {times('clip')}  {peak:6.1f}  {share}")
 PYTHON
 }
 
@@ -150,7 +153,8 @@ clip_part() {
   for name in "${models[@]}"; do
     make_model "$name"
     echo "$name, $SIZE, $FRAMES frames, $STEPS steps; seconds, GB of rank 0's GPU, share of exchanges"
-    printf '%4s  %8s  %-46s  %9s  %6s  %8s  %6s  %7s  %6s  %s\n' GPUs guidance split denoising '' decoding '' clip GB exchanges
+    printf '%4s  %8s  %-46s  %9s  %8s  %6s  %8s  %6s  %8s  %6s  %6s  %s\n' \
+      GPUs guidance split denoising step '' decoding '' clip '' GB exchanges
     for guidance in $GUIDANCE; do
       rm -f "$OUT/first-$guidance.json"
       for gpus in $counts; do

@@ -82,6 +82,7 @@ BenchCase PrepareBenchCase(const BenchRequest& request, const RunContext& contex
                   device,
                   ArithmeticDtype(dtype, device.is_cuda()),
                   dtype == at::kFloat8_e4m3fn,
+                  dtype == at::kFloat8_e4m3fn && request.bf16,
                   GeometryToTime(request, preset, device.is_cuda()),
                   {},
                   repeats,

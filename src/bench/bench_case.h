@@ -18,6 +18,7 @@ struct BenchCase {
   at::Device device;
   at::ScalarType dtype;  // of tensors: bf16 in fp8
   bool fp8;
+  bool bf16_beside;  // in fp8: bf16 is measured too, and its weights are in memory
   VideoGeometry video;
   WindowCycle cycle;
   int64_t repeats = 0;

@@ -69,8 +69,7 @@ void CheckForward(const BenchForward& forward) {
            "the forward pass gives values that are not finite");
 }
 
-// Of the matrices that codes replace. They are here for the forwards in bf16; a run in fp8 has no
-// such copy.
+// Of the matrices that codes replace. They are here for the forwards in bf16.
 int64_t ReplacedBytes(const TensorMap& weights) {
   size_t bytes = 0;
   for (const auto& [name, tensor] : weights)
@@ -83,7 +82,7 @@ int64_t PeakOf(const BenchCase& bench, const TensorMap& weights, const BenchForw
   ResetDevicePeak(bench.device);
   forward();
   return DevicePeak(bench.device) -
-         (bench.fp8 && bench.device.is_cuda() ? ReplacedBytes(weights) : 0);
+         (bench.bf16_beside && bench.device.is_cuda() ? ReplacedBytes(weights) : 0);
 }
 
 BenchProfile ProfileOf(const BenchCase& bench, const BenchForward& forward) {
@@ -109,16 +108,22 @@ void TimeForwards(const BenchCase& bench, const BenchForward& forward, const Ben
   if (bf16) result.bf16->forward_ms = Median(result.bf16->runs_ms);
 }
 
-// The whole forward and its parts.
-void TimeForward(const BenchCase& bench, const TensorMap& weights, Stage& stage,
-                 DitBenchResult& result) {
+// What the forward takes. In fp8 alone `weights` are given up: a run in fp8 has no weights in bf16.
+TensorMap WeightsOfForward(const BenchCase& bench, TensorMap& weights) {
+  if (!bench.fp8) return weights;
+  TensorMap codes = WithFp8Weights(weights);
+  if (!bench.bf16_beside) weights.clear();
+  return codes;
+}
+
+// The whole forward and its parts. In fp8 alone no weights are left.
+void TimeForward(const BenchCase& bench, TensorMap& weights, Stage& stage, DitBenchResult& result) {
   result.flop = CostOf(bench, bench.preset.dit.num_layers, bench.cycle);
   std::optional<BenchForward> bf16;
-  const auto with_codes = [&] { return bench.fp8 ? WithFp8Weights(weights) : weights; };
-  const BenchForward forward(bench, with_codes());
+  const BenchForward forward(bench, WeightsOfForward(bench, weights));
   CheckForward(forward);
   result.peak_bytes = PeakOf(bench, weights, forward);
-  if (bench.fp8) {
+  if (bench.bf16_beside) {
     result.bf16.emplace();
     CheckForward(bf16.emplace(bench, weights));
   }
@@ -153,7 +158,7 @@ class BlockTimer {
         AttentionPattern::kT3, {counts}, bench_.grid(), 1, config_.head_dim(), bench_.device);
     at::Tensor x = Output(block_, attention, bench_.dtype);
     if (compare) Compare(x, counts, times);
-    if (bench_.fp8) CompareWithBf16(x, attention, compare, times);
+    if (bench_.bf16_beside) CompareWithBf16(x, attention, compare, times);
     times.ms = Time(block_, attention, x);
     return times;
   }
@@ -280,13 +285,14 @@ std::string DescribeForwards(const DitBenchResult& result, int64_t repeats) {
 void Measure(const BenchRequest& request, const RunContext& context, const BenchCase& bench,
              DitBenchResult& result) {
   {
-    const TensorMap weights = RandomDit(bench, bench.preset.dit.num_layers);
+    TensorMap weights = RandomDit(bench, bench.preset.dit.num_layers);
     Stage forwards(context, "timing forwards", bench.repeats);
     TimeForward(bench, weights, forwards, result);
     ReleaseCachedMemory(bench.device);
+    if (weights.empty()) weights = RandomDit(bench, 1);
     Stage blocks(context, "timing blocks", std::ssize(bench.cycle));
     TimeBlocks(bench, weights, request.compare, blocks, result);
-    if (bench.fp8) result.products = BenchProducts(bench, weights);
+    if (bench.bf16_beside) result.products = BenchProducts(bench, weights);
   }
   result.published_forward_ms = PublishedForward(result.blocks);
   if (request.compare) {
@@ -300,6 +306,9 @@ void Measure(const BenchRequest& request, const RunContext& context, const Bench
 
 DitBenchResult BenchDit(const BenchRequest& request, const ProgressFn& progress,
                         const CancelToken* cancel) {
+  if (!request.bf16 && (request.dtype != ComputeDtype::kFp8 || request.compare)) {
+    FailUsage("`no-bf16` is for `dtype` fp8, without a comparison");
+  }
   const c10::NoGradGuard no_grad;
   const RunContext context{progress, cancel, ResolveDevice(request.device), request.memory_limit};
   const BenchCase bench =

@@ -132,6 +132,22 @@ TEST(Bench, BadRequestsAreUsageErrors) {
   EXPECT_THROW(BenchAttention(request), Error);
 }
 
+TEST(Bench, Fp8AloneTakesFp8AndNoComparison) {
+  BenchRequest request = SmallRequest();
+  request.bf16 = false;
+  for (const bool compare : {false, true}) {
+    request.compare = compare;
+    request.dtype = compare ? ComputeDtype::kFp8 : ComputeDtype::kFp32;
+    try {
+      BenchDit(request);
+      ADD_FAILURE() << "it ran";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+      EXPECT_THAT(error.what(), HasSubstr("`no-bf16`"));
+    }
+  }
+}
+
 TEST(Timing, MedianOfRuns) {
   EXPECT_EQ(Median({3, 1, 2}), 2);
   EXPECT_EQ(Median({4, 1, 2, 3}), 2.5);

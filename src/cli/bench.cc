@@ -23,6 +23,7 @@ struct BenchFlags {
   std::string dtype = "auto";
   std::string memory_limit;
   bool no_compare = false;
+  bool no_bf16 = false;
   bool json = false;
 };
 
@@ -50,7 +51,8 @@ int ShowBench(ProgressStyle style, bool json, BenchFn<Result, Request> bench,
 template <typename Result>
 int RunBench(const BenchFlags& flags, BenchFn<Result, BenchRequest> bench) {
   BenchRequest request = flags.request;
-  request.compare = !flags.no_compare;
+  request.compare = !flags.no_compare && !flags.no_bf16;
+  request.bf16 = !flags.no_bf16;
   if (!flags.memory_limit.empty()) request.memory_limit = ParseBytes(flags.memory_limit);
   request.dtype = ParseComputeDtype(flags.dtype);
   SetSize(flags.size, request);
@@ -58,8 +60,8 @@ int RunBench(const BenchFlags& flags, BenchFn<Result, BenchRequest> bench) {
 }
 
 template <typename Result>
-void AddOne(CLI::App& parent, const char* name, const char* description,
-            BenchFn<Result, BenchRequest> bench, Action& action) {
+std::shared_ptr<BenchFlags> AddOne(CLI::App& parent, const char* name, const char* description,
+                                   BenchFn<Result, BenchRequest> bench, Action& action) {
   auto flags = std::make_shared<BenchFlags>();
   CLI::App& command = *parent.add_subcommand(name, description);
   BenchRequest& request = flags->request;
@@ -81,12 +83,28 @@ void AddOne(CLI::App& parent, const char* name, const char* description,
   command.add_flag("--json", flags->json, "print JSON");
   command.callback(
       [flags, bench, &action] { action = [flags, bench] { return RunBench(*flags, bench); }; });
+  return flags;
 }
 
 // The flags of a run, but for the host memory limit: a benchmark reports what it takes, unlimited.
 void AddBenchRunFlags(CLI::App& command, RunFlags& flags) {
   AddRunFlags(command, flags);
   command.remove_option(command.get_option("--host-memory-limit"));
+}
+
+// What the benchmarks of a VAE's halves share, in two parts: each has its choice of files between.
+template <typename Request>
+CLI::Option* AddVaePresetFlag(CLI::App& command, Request& request) {
+  return command.add_option("--preset", request.preset, "whose VAE: wan2.1-1.3b or wan2.2-5b")
+      ->capture_default_str();
+}
+
+template <typename Request>
+void AddVaeSizeFlags(CLI::App& command, Request& request, std::string& size, const char* repeats) {
+  command.add_option("--size", size,
+                     "WIDTHxHEIGHT in pixels (default: 3840x2176; on a CPU 256x144)");
+  command.add_option("--frames", request.frames, "frames, 4n+1 (default: 81; on a CPU 17)");
+  command.add_option("--repeats", request.repeats, repeats)->capture_default_str();
 }
 
 struct VaeBenchFlags {
@@ -109,17 +127,12 @@ void AddVaeBench(CLI::App& parent, Action& action) {
   CLI::App& command = *parent.add_subcommand(
       "vae",
       "decode random latents: this decoder, its reference over libtorch, the published tiles");
-  auto* preset =
-      command.add_option("--preset", request.preset, "whose VAE: wan2.1-1.3b or wan2.2-5b")
-          ->capture_default_str();
+  auto* preset = AddVaePresetFlag(command, request);
   command
       .add_option("--vae", request.vae,
                   "file of a VAE or TAEHV to time in place of a preset's VAE with random weights")
       ->excludes(preset);
-  command.add_option("--size", flags->size,
-                     "WIDTHxHEIGHT in pixels (default: 3840x2176; on a CPU 256x144)");
-  command.add_option("--frames", request.frames, "frames, 4n+1 (default: 81; on a CPU 17)");
-  command.add_option("--repeats", request.repeats, "runs of each method")->capture_default_str();
+  AddVaeSizeFlags(command, request, flags->size, "runs of each method");
   command
       .add_option(
           "--ways", request.methods,
@@ -169,18 +182,13 @@ void AddEncodeBench(CLI::App& parent, Action& action) {
   EncodeBenchRequest& request = flags->request;
   CLI::App& command = *parent.add_subcommand(
       "encode", "encode a moving picture, as a clip to refine is, and compare with fp32");
-  auto* preset =
-      command.add_option("--preset", request.preset, "whose VAE: wan2.1-1.3b or wan2.2-5b")
-          ->capture_default_str();
+  auto* preset = AddVaePresetFlag(command, request);
   command
       .add_option(
           "-m,--model", request.files.model,
           "model folder, or demo, whose VAE to time in place of a preset's with random weights")
       ->excludes(preset);
-  command.add_option("--size", flags->size,
-                     "WIDTHxHEIGHT in pixels (default: 3840x2176; on a CPU 256x144)");
-  command.add_option("--frames", request.frames, "frames, 4n+1 (default: 81; on a CPU 17)");
-  command.add_option("--repeats", request.repeats, "runs in each dtype")->capture_default_str();
+  AddVaeSizeFlags(command, request, flags->size, "runs in each dtype");
   command.add_flag("--no-compare", flags->no_compare, "without encoding in fp32");
   command.add_flag("--parts", request.parts, "encode once more and report where the time goes");
   AddBenchRunFlags(command, flags->run);
@@ -228,7 +236,11 @@ void AddFileBench(CLI::App& parent, Action& action) {
 void AddBench(CLI::App& app, Action& action) {
   CLI::App& command = *app.add_subcommand("bench", "measure this machine with random weights");
   command.require_subcommand(1);
-  AddOne(command, "dit", "a forward of the denoiser and where its time goes", BenchDit, action);
+  const auto dit =
+      AddOne(command, "dit", "a forward of the denoiser and where its time goes", BenchDit, action);
+  command.get_subcommand("dit")->add_flag(
+      "--no-bf16", dit->no_bf16,
+      "with --dtype fp8: fp8 alone, and no weights in bf16 in memory; implies --no-compare");
   AddOne(command, "attention", "self-attention of each layer type", BenchAttention, action);
   AddVaeBench(command, action);
   AddEncodeBench(command, action);

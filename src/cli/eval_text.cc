@@ -109,6 +109,10 @@ std::string EvalText(const EvalResult& result) {
     text += fmt::format("{:<24} {:>8.4g} TMAC\n", "attention of a forward",
                         *result.attention_macs / kTera);
   }
+  for (const auto& [tokens, fp8, bf16] : result.fp8_attention) {
+    text += fmt::format("{:<24} {:>10} of {} of {} tokens\n", "self-attention in fp8", fp8,
+                        fp8 + bf16, tokens);
+  }
   return text;
 }
 

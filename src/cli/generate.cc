@@ -146,14 +146,13 @@ std::string DefaultName(const GenerateFlags& flags) {
   return name.empty() ? "video" : name;
 }
 
-// Of the whole job, whose job.json is then written.
+// Of the whole job, whose job.json, in a folder, is then written.
 SplitOnDevice SplitNewJob(const GenerateFlags& flags) {
   if (!MayBeSplit(flags)) return {};
   // A model that cannot be used fails here, before a folder is made.
   const Engine opened(ToModelFiles(flags.model), ToRunOptions(flags.run));
   BatchJob job = MakeJob(flags);
-  SplitOnDevice result =
-      job.folder.empty() ? SplitOnDevice{} : SplitJob(flags, job.entries, CountPrompts(flags));
+  SplitOnDevice result = SplitJob(flags, job.entries);
   if (result.split.parts > 1) {
     job.change.Keep();
   } else {
@@ -202,6 +201,9 @@ int RunGenerate(const GenerateFlags& flags) {
     settled.run.options.gpus = split.gpus;
     return parts.Run(CancelOnSignals(), [&] { return RunNewJob(settled); });
   }
+  if (!flags.shard.empty())
+    FailUsage(
+        "--shard divides the videos of --prompt-file or of several --seeds; this is one video");
   if (!flags.seeds.empty()) request.seed = ParseSeed(SeedTexts(flags).front());
   if (request.output.path.empty()) request.output.path = DefaultName(flags) + ".mp4";
   CancelOnSignals();

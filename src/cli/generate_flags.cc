@@ -19,10 +19,9 @@ void AddJobFlags(CLI::App& app, GenerateFlags& flags) {
           ->group("Prompt");
   file->excludes(app.get_option("--prompt"))->excludes(app.get_option("--text-embeds"));
   app.add_option("--shard", flags.shard,
-                 "I/N: only entries I, I+N, ... of the prompt file; the others are for other "
+                 "I/N: only videos I, I+N, ... of all prompts and seeds; the others are for other "
                  "processes")
-      ->group("Prompt")
-      ->needs(file);
+      ->group("Prompt");
   app.add_option("--seeds", flags.seeds, "several seeds, \"0,1,2\": a numbered video for each")
       ->group("Sampling")
       ->excludes(app.get_option("--seed"));

@@ -16,7 +16,7 @@ struct GenerateFlags {
   RunFlags run;
   Request request;
   std::string prompt_file;
-  std::string shard;        // "2/8"; empty: every entry of the prompt file
+  std::string shard;        // "2/8"; empty: every prompt with every seed
   std::string seeds;        // "0,1,2"; empty: the request's
   bool draws_seed = false;  // --seed -1: the request's seed was drawn
   bool restart = false;

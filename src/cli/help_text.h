@@ -92,7 +92,7 @@ With --output DIR/ the videos are DIR/NNN-words-of-the-prompt.mp4, each with a r
 next to it. A name that another video has gets a number. DIR/job.json holds all jobs of the folder.
 Models load once. An entry that fails does not stop the others; running the command again generates
 only what is missing.
---shard I/N runs entries I, I+N, ... only: N processes or machines with the same command and folder
+--shard I/N makes videos I, I+N, ... only: N processes or machines with the same command and folder
 make the whole job, with the names and seeds that it has without --shard. t3 resume takes it too.
 --gpus N starts a process for each GPU, which share the job in this manner where videos fit one GPU.
 )"},

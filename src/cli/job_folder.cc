@@ -186,7 +186,9 @@ void RemoveOutputs(ordered_json& job, const std::set<std::string>& names) {
 // Makes the requests of a job one by one.
 class JobBuilder {
  public:
-  explicit JobBuilder(const GenerateFlags& flags) : settings_(JobSettings(flags)) {
+  // Of the job's entries, in order, those of `shard` are made.
+  JobBuilder(const GenerateFlags& flags, const Shard& shard)
+      : shard_(shard), settings_(JobSettings(flags)) {
     job_.flags = flags;
   }
 
@@ -203,9 +205,9 @@ class JobBuilder {
     }
   }
 
-  // Every seed of one prompt. One that is not `requested` has names and seeds, but no requests.
-  void Add(const PromptEntry& prompt, bool requested) {
-    const size_t count_before = job_.entries.size();
+  // Every seed of one prompt: an entry each.
+  void Add(const PromptEntry& prompt) {
+    const size_t first = job_.entries.size();
     ordered_json entry = EntryJson(prompt);
     NoteUnused(prompt);
     const std::string label = Label(prompt.number);
@@ -226,11 +228,63 @@ class JobBuilder {
     } catch (const Error& error) {
       job_.entries.push_back({label, {}, error.what()});
     }
-    if (!requested) job_.entries.resize(count_before);
+    KeepShard(first);
     prompts_.push_back(std::move(entry));
   }
 
-  // One stored output.
+  // Stored outputs of one prompt; `labels` precedes their file names in messages.
+  void AddStored(const PromptEntry& prompt,
+                 const std::vector<std::pair<std::string, std::string>>& outputs,
+                 const std::string& labels) {
+    const size_t first = job_.entries.size();
+    for (const auto& [seed, name] : outputs) {
+      AddRequest(prompt, ParseSeed(seed), fs::path(name).stem().string(),
+                 fmt::format("{}: {}", labels, name));
+    }
+    KeepShard(first);
+  }
+
+  void NoteShard() {
+    AddNote(fmt::format("shard {}/{}: {} of {}", shard_.index, shard_.count,
+                        shard_.SizeOf(position_), Counted(position_, "video")));
+  }
+
+  ordered_json Stored() const { return {{"settings", settings_}, {"prompts", prompts_}}; }
+  std::set<std::string> FileNames() const {
+    std::set<std::string> names;
+    for (const ordered_json& entry : prompts_) {
+      for (const auto& output : OutputsOf(entry)) names.insert(output.second);
+    }
+    return names;
+  }
+  bool draws_seeds() const {
+    return std::ranges::any_of(prompts_,
+                               [](const ordered_json& entry) { return entry.contains("drawn"); });
+  }
+  BatchJob Take() {
+    if (!unused_.empty()) {
+      AddNote(
+          fmt::format("the prompt file has {} without effect, since a video has no such option: {}",
+                      Counted(std::ssize(unused_), "field"), fmt::join(unused_, ", ")));
+    }
+    return std::move(job_);
+  }
+
+ private:
+  static constexpr const char* kDrawn = "-1";
+
+  void AddNote(std::string note) { job_.notes.push_back(std::move(note)); }
+
+  // Of the entries from `first` on. The others have given names and seeds.
+  void KeepShard(size_t first) {
+    std::vector<JobEntry> all(std::move_iterator(job_.entries.begin() + static_cast<long>(first)),
+                              std::move_iterator(job_.entries.end()));
+    job_.entries.resize(first);
+    for (JobEntry& entry : all) {
+      if (shard_.Has(position_++)) job_.entries.push_back(std::move(entry));
+    }
+  }
+
   void AddRequest(const PromptEntry& prompt, uint64_t seed, const std::string& name,
                   const std::string& label) {
     JobEntry entry{label, job_.flags.request, ""};
@@ -248,31 +302,6 @@ class JobBuilder {
     request.record.skip_finished = !job_.flags.restart;
     job_.entries.push_back(std::move(entry));
   }
-
-  ordered_json Stored() const { return {{"settings", settings_}, {"prompts", prompts_}}; }
-  std::set<std::string> FileNames() const {
-    std::set<std::string> names;
-    for (const ordered_json& entry : prompts_) {
-      for (const auto& output : OutputsOf(entry)) names.insert(output.second);
-    }
-    return names;
-  }
-  void AddNote(std::string note) { job_.notes.push_back(std::move(note)); }
-  bool draws_seeds() const {
-    return std::ranges::any_of(prompts_,
-                               [](const ordered_json& entry) { return entry.contains("drawn"); });
-  }
-  BatchJob Take() {
-    if (!unused_.empty()) {
-      AddNote(
-          fmt::format("the prompt file has {} without effect, since a video has no such option: {}",
-                      Counted(std::ssize(unused_), "field"), fmt::join(unused_, ", ")));
-    }
-    return std::move(job_);
-  }
-
- private:
-  static constexpr const char* kDrawn = "-1";
 
   // One that is to be drawn is noted in the entry.
   uint64_t SeedOf(const std::string& text, ordered_json& entry) {
@@ -306,6 +335,8 @@ class JobBuilder {
   }
 
   BatchJob job_;
+  Shard shard_;
+  int64_t position_ = 0;  // entries so far, of every shard
   JobNames names_;
   DrawnSeeds drawn_;
   ordered_json settings_;
@@ -313,23 +344,16 @@ class JobBuilder {
   std::set<std::string> unused_;
 };
 
-std::string ShardNote(const Shard& shard, int64_t prompts) {
-  return fmt::format("shard {}/{}: {} of {}", shard.index, shard.count, shard.SizeOf(prompts),
-                     Counted(prompts, "prompt"));
-}
-
 void AddAll(JobBuilder& builder, const GenerateFlags& flags) {
-  const Shard shard = ParseShard(flags.shard);
-  const std::vector<PromptEntry> prompts = Prompts(flags);
-  for (int64_t i = 0; i < std::ssize(prompts); ++i) builder.Add(prompts[i], shard.Has(i));
-  if (!flags.shard.empty()) builder.AddNote(ShardNote(shard, std::ssize(prompts)));
+  for (const PromptEntry& prompt : Prompts(flags)) builder.Add(prompt);
+  if (!flags.shard.empty()) builder.NoteShard();
 }
 
 // Names of earlier jobs are taken unless they may be replaced. `text` is job.json with the job.
 JobBuilder BuildInFolder(const GenerateFlags& flags, const std::string& path, std::string& text) {
   const bool replaces = flags.restart || flags.request.output.overwrite;
   std::vector<ordered_json> stored = StoredJobs(path);
-  JobBuilder builder(flags);
+  JobBuilder builder(flags, ParseShard(flags.shard));
   if (!replaces) builder.Reserve(stored);
   AddAll(builder, flags);
   if (replaces && !flags.shard.empty() && builder.draws_seeds()) {
@@ -405,8 +429,6 @@ void FolderChange::Undo() {
   }
 }
 
-int64_t CountPrompts(const GenerateFlags& flags) { return std::ssize(Prompts(flags)); }
-
 std::string JobFile(const std::string& folder) { return (fs::path(folder) / "job.json").string(); }
 
 BatchJob MakeJob(const GenerateFlags& given) {
@@ -418,7 +440,8 @@ BatchJob MakeJob(const GenerateFlags& given) {
     if (path.ends_with('/')) change.Make(path);
   }
   const bool in_folder = IsFolder(output.path);
-  JobBuilder builder = in_folder ? AddToFolder(flags, change) : JobBuilder(flags);
+  JobBuilder builder =
+      in_folder ? AddToFolder(flags, change) : JobBuilder(flags, ParseShard(flags.shard));
   if (!in_folder) AddAll(builder, flags);
   BatchJob job = builder.Take();
   if (in_folder) job.folder = output.path;
@@ -433,20 +456,17 @@ std::vector<BatchJob> ReadJobs(const std::string& folder, const Shard& shard) {
     GenerateFlags flags = FlagsOf(DumpJson(stored["settings"]), path);
     flags.request.output.path = folder.ends_with('/') ? folder : folder + "/";
     flags.prompt_file = path;  // for labels, and for the names of jobs of earlier versions
-    JobBuilder builder(flags);
-    int64_t position = 0;
+    JobBuilder builder(flags, shard);
     for (const ordered_json& entry : stored["prompts"]) {
-      const bool requested = shard.Has(position++);
       const PromptEntry prompt = StoredPrompt(entry);
       const auto outputs = OutputsOf(entry);
-      if (outputs.empty()) builder.Add(prompt, requested);
-      if (!requested) continue;
-      for (const auto& [seed, name] : outputs) {
-        builder.AddRequest(prompt, ParseSeed(seed), fs::path(name).stem().string(),
-                           fmt::format("{}: {}", path, name));
+      if (outputs.empty()) {
+        builder.Add(prompt);
+      } else {
+        builder.AddStored(prompt, outputs, path);
       }
     }
-    if (shard.count > 1) builder.AddNote(ShardNote(shard, position));
+    if (shard.count > 1) builder.NoteShard();
     jobs.push_back(builder.Take());
     jobs.back().folder = folder;
   }

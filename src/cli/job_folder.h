@@ -11,7 +11,7 @@
 
 namespace t3 {
 
-// One request, or why the entry has none.
+// One prompt with one seed, as a request, or why the prompt has none.
 struct JobEntry {
   std::string label;  // for messages: "prompts.txt:3", or "" when there is only one
   Request request;
@@ -51,11 +51,8 @@ struct BatchJob {
 // seed; each has a record beside it. If the output is a folder, makes it and adds the job to its
 // job.json: names that other videos of earlier jobs have are not used again, and seeds that an
 // earlier run of the same job drew are used again. With a shard, job.json and the names are those
-// of the whole job, whichever shard comes first, and only the requests are the shard's.
+// of the whole job, whichever shard comes first, and only the entries are the shard's.
 BatchJob MakeJob(const GenerateFlags& flags);
-
-// Of the prompt file, or 1.
-int64_t CountPrompts(const GenerateFlags& flags);
 
 // Where job.json of an output folder is.
 std::string JobFile(const std::string& folder);

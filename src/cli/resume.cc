@@ -55,7 +55,7 @@ SplitOnDevice SplitOf(const ResumeFlags& flags) {
   GenerateFlags latest = jobs.back().flags;
   OverlayMachine(latest, flags.run);
   if (!MayBeSplit(latest)) return {};
-  return SplitJob(latest, jobs.back().entries, std::ssize(jobs.back().entries));
+  return SplitJob(latest, jobs.back().entries);
 }
 
 int ResumeInParts(ResumeFlags flags) {
@@ -115,7 +115,7 @@ void AddResume(CLI::App& app, Action& action) {
       ->required();
   command.add_option("--output", flags->output, "write the video there instead");
   command.add_option("--shard", flags->shard,
-                     "I/N: of a job, only entries I, I+N, ...; the others are for other processes");
+                     "I/N: of a job, only videos I, I+N, ...; the others are for other processes");
   AddRunFlags(command, flags->run);
   AddGpusFlag(command, flags->run);
   // These decide the result, so they are the saved run's.

@@ -37,13 +37,12 @@ bool MayBeSplit(const GenerateFlags& flags) {
          FindRankPlace().size == 1;
 }
 
-SplitOnDevice SplitJob(const GenerateFlags& flags, const std::vector<JobEntry>& entries,
-                       int64_t prompts) {
+SplitOnDevice SplitJob(const GenerateFlags& flags, const std::vector<JobEntry>& entries) {
   SplitOnDevice result;
   result.split.gpus = *flags.run.options.gpus;
   const auto valid = std::ranges::find(entries, "", &JobEntry::error);
   if (valid == entries.end()) return result;
-  result.split = ChooseJobSplit(result.split.gpus, prompts, [&](int64_t gpus) {
+  result.split = ChooseJobSplit(result.split.gpus, std::ssize(entries), [&](int64_t gpus) {
     const Probe probe = ProbeWith(flags, valid->request, gpus);
     if (probe.fits) result.device = probe.device;
     return probe.fits;

@@ -1,7 +1,6 @@
 // How the GPUs of a command divide the videos of its job.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -21,9 +20,8 @@ struct SplitOnDevice {
 // draw seeds that other processes would not know.
 bool MayBeSplit(const GenerateFlags& flags);
 
-// The split of a job of `prompts` prompts, which MayBeSplit. Its first valid entry stands for all;
-// one part where there is none.
-SplitOnDevice SplitJob(const GenerateFlags& flags, const std::vector<JobEntry>& entries,
-                       int64_t prompts);
+// The split of a job of `entries`, which MayBeSplit. Its first valid entry stands for all; one part
+// where there is none.
+SplitOnDevice SplitJob(const GenerateFlags& flags, const std::vector<JobEntry>& entries);
 
 }  // namespace t3

@@ -3,15 +3,13 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "eval/eval_plan.h"
+#include "eval/resident_networks.h"
 #include "models/dit/dit.h"
 #include "models/vae/vae.h"
-#include "pipeline/job.h"
-#include "pipeline/memory_check.h"
 #include "pipeline/ranks/shared_encoder.h"
 #include "pipeline/text_embeds.h"
 #include "runtime/stage.h"
@@ -28,19 +26,14 @@ struct EvalItem {
   PromptEmbeds embeds;  // when a model generates it
 };
 
-// A model's networks for one size, loaded once and only as needed.
+// Makes the clips of one size, with networks that those of other sizes share.
 class ClipGenerator {
  public:
-  // `batch` clips are denoised together.
-  ClipGenerator(const ModelInfo& model, const Job& job, at::ScalarType dtype, int64_t batch,
+  // The clips `clips` of the plan. `networks` and `context` must outlive this.
+  ClipGenerator(const EvalPlan& plan, const ClipPlan& clips, ResidentNetworks& networks,
                 const RunContext& context);
   ClipGenerator(const ClipGenerator&) = delete;
   ClipGenerator& operator=(const ClipGenerator&) = delete;
-  void LoadDenoiser();
-  void LoadDecoder();
-  void LoadEncoder();
-  // Uses the denoiser and the decoder that `loaded`, of another size of the same model, has.
-  void ShareNetworks(const ClipGenerator& loaded);
 
   // Clips are then made from those of `draft`, of the job's draft, which must outlive this.
   void RefineDraftsOf(const ClipGenerator& draft) { draft_ = &draft; }
@@ -60,26 +53,30 @@ class ClipGenerator {
   double ForwardSeconds(const EvalItem& item) const;
 
  private:
-  RunMemory Memory() const;
+  // Networks, loaded where they are not there; each until the next is asked for.
+  Dit& Denoiser() const;
+  const VideoDecoder& Decoder() const;
+  const ClipEncoder& DraftEncoder() const;
+  const Vae& TrueEncoder() const;
   std::vector<int64_t> LatentShape() const;
-  // Denoised from noise, or from `source` where it is defined.
-  at::Tensor Latents(const EvalItem& item, const at::Tensor& source, Stage& stage) const;
-  at::Tensor Refine(const EvalItem& item, const at::Tensor& draft, Stage& stage) const;
+  // Denoised from noise, or each from its source where there are some.
+  std::vector<at::Tensor> Latents(const std::vector<EvalItem>& items,
+                                  const std::vector<at::Tensor>& sources) const;
+  std::vector<at::Tensor> LatentsTogether(const std::vector<EvalItem>& items) const;
+  std::vector<at::Tensor> Refine(const std::vector<EvalItem>& items,
+                                 std::vector<at::Tensor> drafts) const;
   at::Tensor Decode(const at::Tensor& latents) const;
 
-  const ModelInfo& model_;
-  const Job& job_;
-  at::ScalarType dtype_;
+  const EvalPlan& plan_;
+  const ClipPlan& clips_;
+  const Job& job_;          // of clips_
+  const ModelInfo& model_;  // that denoises them
+  ResidentNetworks& networks_;
   const RunContext& context_;
   const ProgressFn silent_{};
   RunContext quiet_;  // without progress: steps and frames of single clips are not reported
   AttentionLayout attention_;
-  int64_t batch_;
   const ClipGenerator* draft_ = nullptr;
-  std::optional<Dit> dit_;
-  std::shared_ptr<const VideoDecoder> decoder_;
-  std::optional<Vae> encoder_;               // of true renders
-  std::optional<ClipEncoder> clip_encoder_;  // of drafts
 };
 
 }  // namespace t3

@@ -94,6 +94,14 @@ TEST(EvalReport, MeansByHand) {
   EXPECT_FALSE(parsed["summary"]["mirror"].contains("half_width"));
   EXPECT_FALSE(parsed["summary"].contains("time"));
   EXPECT_EQ(parsed["clips"].size(), 4U);
+  EXPECT_FALSE(parsed.contains("fp8_attention"));  // in other dtypes
+  record.fp8_attention = {{2880, 0, 40}, {162'000, 58, 2}};
+  EXPECT_EQ(ResultOf(record).fp8_attention[1].fp8, 58);
+  const auto counts = nlohmann::json::parse(RecordJson(record))["fp8_attention"];
+  ASSERT_EQ(counts.size(), 2U);
+  EXPECT_EQ(counts[1]["tokens"], 162'000);
+  EXPECT_EQ(counts[1]["fp8"], 58);
+  EXPECT_EQ(counts[1]["bf16"], 2);
 }
 
 }  // namespace

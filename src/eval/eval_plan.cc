@@ -13,7 +13,6 @@
 #include "loading/load_models.h"
 #include "pipeline/existing_files.h"
 #include "pipeline/job_notes.h"
-#include "pipeline/memory_check.h"
 #include "pipeline/refinement.h"
 #include "pipeline/run_settings.h"
 #include "plan/cost.h"
@@ -87,10 +86,10 @@ int64_t BatchOf(const EvalRequest& request, const Job& job, at::Device device) {
   return device.is_cuda() ? std::clamp<int64_t>(kTokens / job.geometry.grid.tokens(), 1, kMax) : 1;
 }
 
-void CheckParts(const EvalPlan& plan, const RunOptions& options, at::Device device) {
+void CheckParts(const EvalPlan& plan) {
   CheckVae(*plan.model);
   const EvalRequest& request = plan.request;
-  const VideoGeometry& video = plan.job.geometry;
+  const VideoGeometry& video = plan.clips.job.geometry;
   const bool whole = video.padded_width == video.width && video.padded_height == video.height;
   // A crop of what the encoder takes would be another picture than the world's at that size.
   T3_CHECK(whole || (plan.generates() && request.loss_clips == 0),
@@ -99,59 +98,55 @@ void CheckParts(const EvalPlan& plan, const RunOptions& options, at::Device devi
   if (!plan.generates()) return;
   CheckDit(*plan.model);
   CheckTextEncoder(*plan.model);
-  const MemoryBudget budget = BudgetOf(device, {options.memory_limit, options.host_memory_limit});
-  const ModelInfo& denoiser = DenoisedBy(*plan.model, plan.job);
-  const RunMemory memory = PlanRunMemory(denoiser, plan.job, plan.dtype, budget);
-  if (const auto refusal = CheckMemory(denoiser, plan.job, plan.dtype, memory)) throw *refusal;
 }
 
 void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
-  const SamplingConfig& sampling = plan.job.sampling;
-  const JobAttention& attention = plan.job.attention;
+  const SamplingConfig& sampling = plan.clips.job.sampling;
+  const JobAttention& attention = plan.clips.job.attention;
   ordered_json& s = record.settings;
   s["model"] = plan.model->paths.dit;
-  const ModelInfo& denoiser = DenoisedBy(*plan.model, plan.job);
+  const ModelInfo& denoiser = DenoisedBy(*plan.model, plan.clips.job);
   const auto add_loras = [&](const char* key, const ModelInfo& model) {
     for (const Lora& lora : model.loras)
       s[key].push_back(fmt::format("{}:{}", lora.path, lora.scale));
   };
   add_loras("lora", denoiser);
-  if (plan.draft_job && &denoiser != &*plan.model) add_loras("draft_lora", *plan.model);
+  if (plan.draft && &denoiser != &*plan.model) add_loras("draft_lora", *plan.model);
   s["seed"] = plan.request.seed;
   s["steps"] = sampling.steps, s["guidance"] = sampling.guidance, s["shift"] = sampling.shift;
-  if (plan.draft_job) {
-    const VideoGeometry& draft = plan.draft_job->geometry;
+  if (plan.draft) {
+    const VideoGeometry& draft = plan.draft->job.geometry;
     s["draft"] = fmt::format("{}x{}", draft.width, draft.height);
-    s["draft_steps"] = plan.draft_job->steps();
+    s["draft_steps"] = plan.draft->job.steps();
     s["strength"] = sampling.strength;
     record.title +=
         fmt::format(", draft {}x{}, strength {}", draft.width, draft.height, sampling.strength);
   }
   s["sampler"] = SamplerName(sampling.sampler);
-  const int64_t excluded = ExcludedSteps(plan.job, plan.dtype);
+  const int64_t excluded = ExcludedSteps(plan.clips.job, plan.dtype);
   if (excluded > 0) s["fp8_exclude_steps"] = excluded;
   if (!sampling.timesteps.empty()) s["timesteps"] = sampling.timesteps;
   if (!sampling.sigmas.empty()) s["sigmas"] = sampling.sigmas;
   s["attention"] = AttentionName(attention.pattern);
   if (attention.pattern != AttentionPattern::kFull) s["windows"] = FormatWindows(attention.windows);
   s["batch"] = plan.batch;
-  if (plan.small_job) {
-    const VideoGeometry& small = plan.small_job->geometry;
+  if (plan.small) {
+    const VideoGeometry& small = plan.small->job.geometry;
     s["enlarged_from"] = fmt::format("{}x{}", small.width, small.height);
   }
   record.title += fmt::format(", {} with {} attention, {}, guidance {}", plan.model->paths.dit,
                               AttentionName(attention.pattern), Counted(sampling.steps, "step"),
                               sampling.guidance);
-  record.attention_macs =
-      CostOfForward(plan.model->dit, attention.pattern, attention.windows, plan.job.segment.grid)
-          .attention;
+  record.attention_macs = CostOfForward(plan.model->dit, attention.pattern, attention.windows,
+                                        plan.clips.job.segment.grid)
+                              .attention;
 }
 
 }  // namespace
 
 std::vector<std::string> EvalPlan::notes() const {
   if (!generates()) return {};
-  return JobNotes(*model, job, {&*model, draft_job ? &*draft_job : nullptr});
+  return JobNotes(*model, clips.job, {&*model, draft ? &draft->job : nullptr});
 }
 
 EvalPlan PlanEval(const ModelFiles& files, const RunOptions& options, const EvalRequest& request,
@@ -161,24 +156,25 @@ EvalPlan PlanEval(const ModelFiles& files, const RunOptions& options, const Eval
   plan.request = request;
   plan.dtype = ResolveDtype(options.dtype, context.device);
   if (request.source == EvalSource::kTruth) {
-    plan.job = TruthJob(request);
+    plan.clips.job = TruthJob(request);
   } else {
     plan.model = OpenModel(files, FolderLoras::kApplied);
-    plan.job = ModelJob(*plan.model, request);
-    if (plan.job.draft_size && plan.generates())
-      plan.draft_job = PlanJob(*plan.model, DraftRequest(plan.job));
-    CheckParts(plan, options, context.device);
-    if (request.small_size) plan.small_job = SmallJob(*plan.model, request, plan.job);
+    plan.clips.job = ModelJob(*plan.model, request);
+    if (plan.clips.job.draft_size && plan.generates())
+      plan.draft = ClipPlan{PlanJob(*plan.model, DraftRequest(plan.clips.job)), {}};
+    CheckParts(plan);
+    if (request.small_size)
+      plan.small = ClipPlan{SmallJob(*plan.model, request, plan.clips.job), {}};
   }
-  if (plan.job.geometry.frames < 3)
-    FailUsage("`frames` {}: flicker needs at least 3", plan.job.geometry.frames);
-  plan.batch = BatchOf(request, plan.job, context.device);
+  if (plan.clips.job.geometry.frames < 3)
+    FailUsage("`frames` {}: flicker needs at least 3", plan.clips.job.geometry.frames);
+  plan.batch = BatchOf(request, plan.clips.job, context.device);
   return plan;
 }
 
 EvalRecord DescribeEval(const EvalPlan& plan, at::Device device) {
   const EvalRequest& request = plan.request;
-  const VideoGeometry& video = plan.job.geometry;
+  const VideoGeometry& video = plan.clips.job.geometry;
   constexpr const char* kSources[] = {"model", "truth", "vae"};
   EvalRecord record;
   ordered_json& s = record.settings;

@@ -36,7 +36,8 @@ std::vector<std::pair<MeasureKind, MeanInterval>> MeansOf(const std::vector<Clip
 
 EvalResult ResultOf(const EvalRecord& record) {
   return {record.title,           std::ssize(record.clips), MeansOf(record.clips),
-          record.forward_seconds, record.attention_macs,    record.interrupted};
+          record.forward_seconds, record.attention_macs,    record.fp8_attention,
+          record.interrupted};
 }
 
 std::string RecordJson(const EvalRecord& record) {
@@ -47,6 +48,8 @@ std::string RecordJson(const EvalRecord& record) {
     summary[std::string(kind.name)] = ToJson(interval);
   if (record.forward_seconds) all["forward_seconds"] = *record.forward_seconds;
   if (record.attention_macs) all["attention_tmac"] = *record.attention_macs * 1e-12;
+  for (const auto& [tokens, fp8, bf16] : record.fp8_attention)
+    all["fp8_attention"].push_back({{"tokens", tokens}, {"fp8", fp8}, {"bf16", bf16}});
   ordered_json& clips = all["clips"] = ordered_json::array();
   for (const ClipScore& clip : record.clips) clips.push_back(t3::ToJson(clip));
   return DumpJson(all, 1);

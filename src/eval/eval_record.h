@@ -19,6 +19,7 @@ struct EvalRecord {
   bool interrupted = false;
   std::optional<double> forward_seconds;
   std::optional<double> attention_macs;
+  std::vector<Fp8AttentionCount> fp8_attention;
 };
 
 EvalResult ResultOf(const EvalRecord& record);

@@ -3,8 +3,10 @@
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "eval/eval_memory.h"
 #include "eval/eval_plan.h"
 #include "eval/measure_clips.h"
+#include "ops/attention/fp8_attention_counts.h"
 #include "runtime/device.h"
 #include "t3video/eval.h"
 
@@ -22,6 +24,7 @@ class Evaluation {
 
   // What was measured before an interruption counts, from the first clip on.
   EvalResult Run() {
+    ClearFp8AttentionCounts();
     try {
       times_.Time("loading", [this] { measurer_.Load(); });
       record_.forward_seconds = measurer_.forward_seconds();
@@ -62,8 +65,9 @@ class Evaluation {
 
   void Save() {
     std::map<std::string, double> seconds = measurer_.times().seconds();
-    seconds.merge(std::map<std::string, double>(times_.seconds()));
+    for (const auto& [part, more] : times_.seconds()) seconds[part] += more;
     record_.settings["took_seconds"] = seconds;
+    record_.fp8_attention = CountFp8Attention();
     if (!request_.json.empty()) WriteAtomically(request_.json, RecordJson(record_) + "\n");
   }
 
@@ -81,7 +85,8 @@ EvalResult Evaluate(const ModelFiles& files, const RunOptions& options, const Ev
                     const ProgressFn& progress, const CancelToken* cancel, const EvalNoteFn& note) {
   const RunContext context{progress, cancel, ResolveDevice(options.device), options.memory_limit};
   SetUpDevice(context.device, options);
-  const EvalPlan plan = PlanEval(files, options, request, context);
+  EvalPlan plan = PlanEval(files, options, request, context);
+  PlanMemoryOf(plan, options, context.device);
   for (const std::string& text : plan.notes()) {
     if (note) note(text);
   }

@@ -12,7 +12,10 @@
 namespace t3 {
 
 ClipMeasurer::ClipMeasurer(const EvalPlan& plan, const RunContext& context)
-    : plan_(plan), context_(context), times_(context.device) {}
+    : plan_(plan),
+      context_(context),
+      networks_(plan.room, context.device),
+      times_(context.device) {}
 
 EvalItem ClipMeasurer::ItemOf(int64_t i) const {
   EvalItem item;
@@ -30,30 +33,30 @@ void ClipMeasurer::Load() {
   }
   if (!plan_.model) return;
   if (plan_.generates()) EncodeCaptions();
-  generator_ = std::make_unique<ClipGenerator>(DenoisedBy(*plan_.model, plan_.job), plan_.job,
-                                               plan_.dtype, plan_.batch, context_);
-  if (plan_.generates()) {
-    generator_->LoadDenoiser();
-    forward_seconds_ = generator_->ForwardSeconds(items_.front());
-  }
-  if (request.clips > 0) generator_->LoadDecoder();
-  if (!plan_.generates() || request.loss_clips > 0 || plan_.draft_job) generator_->LoadEncoder();
-  if (plan_.draft_job && request.clips > 0) {
-    draft_generator_ = std::make_unique<ClipGenerator>(*plan_.model, *plan_.draft_job, plan_.dtype,
-                                                       plan_.batch, context_);
-    draft_generator_->ShareNetworks(*generator_);
+  const auto generator = [&](const ClipPlan& clips) {
+    return std::make_unique<ClipGenerator>(plan_, clips, networks_, context_);
+  };
+  generator_ = generator(plan_.clips);
+  if (plan_.generates()) forward_seconds_ = generator_->ForwardSeconds(items_.front());
+  if (request.clips == 0) return;
+  if (plan_.draft) {
+    draft_generator_ = generator(*plan_.draft);
     generator_->RefineDraftsOf(*draft_generator_);
   }
-  if (plan_.small_job && request.clips > 0) {
-    small_generator_ =
-        std::make_unique<ClipGenerator>(DenoisedBy(*plan_.model, *plan_.small_job),
-                                        *plan_.small_job, plan_.dtype, plan_.batch, context_);
-    small_generator_->ShareNetworks(*generator_);
-  }
+  if (plan_.small) small_generator_ = generator(*plan_.small);
+}
+
+template <typename Work>
+double ClipMeasurer::TimeWork(const std::string& part, Work work) {
+  const double before = networks_.loading_seconds();
+  const double seconds = times_.Time(part, work);
+  const double loading = networks_.loading_seconds() - before;
+  times_.Move(part, "loading", loading);
+  return seconds - loading;
 }
 
 void ClipMeasurer::EncodeCaptions() {
-  const std::string& negative = plan_.job.negative_prompt;
+  const std::string& negative = plan_.clips.job.negative_prompt;
   std::vector<std::string> texts{negative};
   for (const EvalItem& item : items_) texts.push_back(item.caption);
   std::vector<Result::Stage> stages;
@@ -73,16 +76,16 @@ std::vector<ClipScore> ClipMeasurer::Measure(int64_t first, int64_t count) {
   std::vector<at::Tensor> truths, videos, small;
   double seconds = 0;
   if (plan_.generates()) {
-    seconds = times_.Time("making", [&] { videos = generator_->Generate(items); });
+    seconds = TimeWork("making", [&] { videos = generator_->Generate(items); });
   }
   if (small_generator_) {
-    times_.Time("making small", [&] { small = small_generator_->Generate(items); });
+    TimeWork("making small", [&] { small = small_generator_->Generate(items); });
   }
   for (const EvalItem& item : items) {
     truths.push_back(Truth(item));
     if (source == EvalSource::kTruth) videos.push_back(truths.back());
     if (source == EvalSource::kVae) {
-      times_.Time("making", [&] { videos.push_back(generator_->ThroughVae(truths.back())); });
+      TimeWork("making", [&] { videos.push_back(generator_->ThroughVae(truths.back())); });
     }
   }
   std::vector<ClipScore> scores;
@@ -125,9 +128,8 @@ double ClipMeasurer::Loss(int64_t i) {
   const EvalItem& item = items_[static_cast<size_t>(i)];
   const at::Tensor truth = Truth(item);
   double loss = 0;
-  times_.Time("losses", [&] {
-    loss = generator_->Loss(item, truth, static_cast<int64_t>(plan_.request.seed));
-  });
+  TimeWork("losses",
+           [&] { loss = generator_->Loss(item, truth, static_cast<int64_t>(plan_.request.seed)); });
   return loss;
 }
 

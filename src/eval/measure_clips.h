@@ -8,6 +8,7 @@
 #include "eval/clip_score.h"
 #include "eval/contact_sheet.h"
 #include "eval/eval_plan.h"
+#include "eval/resident_networks.h"
 #include "eval/time_breakdown.h"
 
 namespace t3 {
@@ -28,6 +29,7 @@ class ClipMeasurer {
   // Seconds of one evaluation of the denoiser, one guidance branch of one clip; absent for clips
   // that no model generates.
   const std::optional<double>& forward_seconds() const { return forward_seconds_; }
+  // Seconds by part of the work; "loading" is that of networks after Load().
   const TimeBreakdown& times() const { return times_; }
   const ContactSheet& sheet() const { return sheet_; }
 
@@ -35,6 +37,9 @@ class ClipMeasurer {
   EvalItem ItemOf(int64_t i) const;
   void EncodeCaptions();
   at::Tensor Truth(const EvalItem& item);
+  // Seconds of `work`, added to `part`, without those of loading networks.
+  template <typename Work>
+  double TimeWork(const std::string& part, Work work);
   std::vector<ClipScore> Score(const std::vector<EvalItem>& items,
                                const std::vector<at::Tensor>& videos,
                                const std::vector<at::Tensor>& truths) const;
@@ -42,6 +47,7 @@ class ClipMeasurer {
   const EvalPlan& plan_;
   const RunContext& context_;
   std::vector<EvalItem> items_;
+  ResidentNetworks networks_;
   std::unique_ptr<ClipGenerator> generator_, draft_generator_, small_generator_;
   std::optional<double> forward_seconds_;
   TimeBreakdown times_;

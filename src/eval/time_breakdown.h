@@ -26,6 +26,11 @@ class TimeBreakdown {
     seconds_[part] += seconds;
     return seconds;
   }
+  // Seconds of `part` that were those of another.
+  void Move(const std::string& part, const std::string& to, double seconds) {
+    seconds_[part] -= seconds;
+    if (seconds > 0) seconds_[to] += seconds;
+  }
   const std::map<std::string, double>& seconds() const { return seconds_; }
 
  private:

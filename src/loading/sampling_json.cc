@@ -65,8 +65,13 @@ nlohmann::ordered_json SamplingJson(const SamplingConfig& sampling) {
 
 SamplingConfig ParseSampling(const std::string& text, const std::string& where,
                              const SamplingConfig& defaults) {
+  return ReadSampling(ParseJson(text, where), where, defaults);
+}
+
+SamplingConfig ReadSampling(const nlohmann::json& value, const std::string& where,
+                            const SamplingConfig& defaults) {
   SamplingConfig sampling = defaults;
-  JsonFields fields(ParseJson(text, where), where);
+  JsonFields fields(value, where);
   TakeSampling(fields, sampling);
   fields.CheckAllTaken();
   return sampling;

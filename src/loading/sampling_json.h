@@ -27,5 +27,8 @@ nlohmann::ordered_json SamplingJson(const SamplingConfig& sampling);
 // Error for broken JSON, what TakeSampling refuses, and other fields.
 SamplingConfig ParseSampling(const std::string& text, const std::string& where,
                              const SamplingConfig& defaults);
+// The same of a JSON value that has been parsed.
+SamplingConfig ReadSampling(const nlohmann::json& value, const std::string& where,
+                            const SamplingConfig& defaults);
 
 }  // namespace t3

@@ -106,6 +106,32 @@ TEST(RankGroup, ExchangesUnevenShares) {
   EXPECT_THAT(errors, Each(IsEmpty()));
 }
 
+TEST(RankGroup, ExchangesThatOverlap) {
+  const std::vector<std::string> errors = RunRanks(3, [](Team& team) {
+    const int64_t rank = team.rank();
+    // Exchange e: rank r sends (r + e) % 3 rows, which may be none, to each.
+    const auto count = [](int64_t r, int64_t e) { return (r + e) % 3; };
+    std::vector<RankGroup::Transfer> transfers;
+    std::vector<std::vector<at::Tensor>> received(4);
+    for (int64_t e = 0; e < 4; ++e) {
+      std::vector<at::Tensor> to;
+      for (int64_t other = 0; other < 3; ++other) {
+        to.push_back(Rows(10 * e + rank, count(rank, e)) + other);
+        received[static_cast<size_t>(e)].push_back(at::zeros({count(other, e), 3}));
+      }
+      transfers.push_back(team.everyone().Start(to, received[static_cast<size_t>(e)]));
+    }
+    for (RankGroup::Transfer& transfer : transfers) transfer.Wait();
+    for (int64_t e = 0; e < 4; ++e) {
+      for (int64_t other = 0; other < 3; ++other) {
+        EXPECT_TRUE(at::equal(received[static_cast<size_t>(e)][static_cast<size_t>(other)],
+                              Rows(10 * e + other, count(other, e)) + rank));
+      }
+    }
+  });
+  EXPECT_THAT(errors, Each(IsEmpty()));
+}
+
 TEST(RankGroup, GathersBroadcastsAndSumsAmongSomeRanks) {
   const std::vector<std::string> errors = RunRanks(3, [](Team& team) {
     const at::Tensor all = team.everyone().Gather(Rows(team.rank(), team.rank() + 1), {1, 2, 3});

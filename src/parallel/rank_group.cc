@@ -14,14 +14,30 @@
 namespace t3 {
 namespace {
 
-// Exchanges that the device may be behind: enough to keep it busy.
-constexpr size_t kAhead = 2;
+// Exchanges that the device may be behind: about a layer's, enough to keep it busy. More would fill
+// the device's queue, in which a call blocks for good when a rank is lost.
+constexpr size_t kAhead = 18;
 
 // (rows, ...) contiguous -> (rows, bytes): one code path for every dtype.
 at::Tensor AsBytes(const at::Tensor& x) {
   int64_t width = 1;
   for (int64_t i = 1; i < x.dim(); ++i) width *= x.size(i);
   return x.view({x.size(0), width}).view(at::kByte);
+}
+
+std::vector<at::Tensor> EachAsBytes(const std::vector<at::Tensor>& tensors) {
+  std::vector<at::Tensor> bytes;
+  for (const at::Tensor& x : tensors) {
+    T3_CHECK(x.is_contiguous(), "ranks: Start needs contiguous tensors");
+    bytes.push_back(x.view({-1}).view(at::kByte));
+  }
+  return bytes;
+}
+
+std::vector<int64_t> Lengths(const std::vector<at::Tensor>& tensors) {
+  std::vector<int64_t> lengths;
+  for (const at::Tensor& x : tensors) lengths.push_back(x.size(0));
+  return lengths;
 }
 
 c10::Event EventNow(at::Device device) {
@@ -71,6 +87,38 @@ at::Tensor RankGroup::Exchange(const at::Tensor& rows, const std::vector<int64_t
   return out;
 }
 
+RankGroup::Transfer RankGroup::Start(std::vector<at::Tensor> to, std::vector<at::Tensor> from) {
+  T3_CHECK(std::ssize(to) == size() && std::ssize(from) == size(),
+           "ranks: {} tensors to send and {} to receive for {} members", to.size(), from.size(),
+           size());
+  Transfer transfer;
+  transfer.group_ = this;
+  transfer.to_ = EachAsBytes(to);
+  transfer.from_ = EachAsBytes(from);
+  transfer.work_ = Begin([&] {
+    if (device_.is_cuda()) {
+      return backend_->alltoall(transfer.from_, transfer.to_, c10d::AllToAllOptions());
+    }
+    // c10d's Gloo has no all-to-all of several tensors.
+    std::vector<int64_t> sent = Lengths(transfer.to_), received = Lengths(transfer.from_);
+    transfer.to_ = {at::cat(transfer.to_)};
+    transfer.received_ = at::cat(transfer.from_);
+    return backend_->alltoall_base(transfer.received_, transfer.to_[0], received, sent,
+                                   c10d::AllToAllOptions());
+  });
+  if (timed_) transfer.Wait();
+  return transfer;
+}
+
+void RankGroup::Transfer::Wait() {
+  if (!work_) return;
+  const c10::intrusive_ptr<c10d::Work> work = std::move(work_);
+  group_->End(*work);
+  if (!received_.defined()) return;
+  const std::vector<at::Tensor> parts = received_.split_with_sizes(Lengths(from_));
+  for (size_t i = 0; i < from_.size(); ++i) from_[i].copy_(parts[i]);
+}
+
 at::Tensor RankGroup::Gather(const at::Tensor& rows, const std::vector<int64_t>& counts) {
   std::vector<int64_t> shape = rows.sizes().vec();
   shape[0] = 0;
@@ -109,21 +157,34 @@ void RankGroup::Sum(const at::Tensor& x) {
   Run([&] { return backend_->allreduce(tensors, c10d::AllreduceOptions()); });
 }
 
-// Starts an operation and waits for it: on a GPU the current stream does.
-template <typename Start>
-void RankGroup::Run(Start start) {
+template <typename StartFn>
+c10::intrusive_ptr<c10d::Work> RankGroup::Begin(StartFn start) {
   if (const std::string trouble = signs_.Trouble(); !trouble.empty()) GiveUp(trouble);
   if (timed_) Settle();
-  const auto begin = std::chrono::steady_clock::now();
+  begun_ = std::chrono::steady_clock::now();
   try {
-    start()->wait();
+    return start();
+  } catch (...) {
+    GiveUp(CurrentError().what());
+  }
+}
+
+// Waits for an operation: on a GPU the current stream does.
+void RankGroup::End(c10d::Work& work) {
+  try {
+    work.wait();
   } catch (...) {
     GiveUp(CurrentError().what());
   }
   if (device_.is_cuda()) Pace();
   if (!timed_) return;
   Settle();
-  seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+}
+
+template <typename StartFn>
+void RankGroup::Run(StartFn start) {
+  End(*Begin(start));
 }
 
 void RankGroup::Pace() {

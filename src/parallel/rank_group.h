@@ -33,6 +33,11 @@ class RankGroup {
   // `from[i]` of member i, in order.
   at::Tensor Exchange(const at::Tensor& rows, const std::vector<int64_t>& to,
                       const std::vector<int64_t>& from);
+  // An exchange that this process does not wait for: to[i] goes to member i, from[i] is overwritten
+  // with what member i sends. All are contiguous, and not to be touched before Wait. On a GPU it
+  // runs beside what the current stream does next.
+  class Transfer;
+  Transfer Start(std::vector<at::Tensor> to, std::vector<at::Tensor> from);
   // Every member's rows, (sum of `counts`, ...), on every member.
   at::Tensor Gather(const at::Tensor& rows, const std::vector<int64_t>& counts);
   // Overwrites x, contiguous, with that of member `from`.
@@ -53,8 +58,11 @@ class RankGroup {
   double seconds() const { return seconds_; }
 
  private:
-  template <typename Start>
-  void Run(Start start);
+  template <typename StartFn>
+  c10::intrusive_ptr<c10d::Work> Begin(StartFn start);
+  void End(c10d::Work& work);
+  template <typename StartFn>
+  void Run(StartFn start);
   void Pace();
   void WaitFor(const c10::Event& event);
   [[noreturn]] void GiveUp(const std::string& cause);
@@ -66,7 +74,22 @@ class RankGroup {
   std::function<void()> abort_;
   std::deque<c10::Event> enqueued_;  // after each exchange, on a GPU
   bool timed_ = false;
+  std::chrono::steady_clock::time_point begun_;  // the exchange that is timed
   double seconds_ = 0;
+};
+
+// Of RankGroup::Start. The group outlives it.
+class RankGroup::Transfer {
+ public:
+  // Ends the exchange: on a GPU for the current stream, on a CPU for this thread.
+  void Wait();
+
+ private:
+  friend class RankGroup;
+  RankGroup* group_ = nullptr;
+  c10::intrusive_ptr<c10d::Work> work_;  // nullptr once it has ended
+  std::vector<at::Tensor> to_, from_;
+  at::Tensor received_;  // of a backend that receives into one tensor: what is copied to from_
 };
 
 // Of `total` rows the share of each of `parts`, as equal as possible: part i begins at

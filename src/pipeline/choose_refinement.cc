@@ -59,8 +59,9 @@ GenerationParams StatedDraftSampling(const Request& request) {
   GenerationParams stated;
   const std::string& text = request.params.draft_sampling;
   if (text.empty()) return stated;
-  const SamplingConfig sampling = ParseSampling(text, "`draft-sampling`", {});
-  const nlohmann::json object = ParseJson(text, "`draft-sampling`");
+  constexpr const char* kWhere = "`draft-sampling`";
+  const nlohmann::json object = ParseJson(text, kWhere);
+  const SamplingConfig sampling = ReadSampling(object, kWhere, {});
   if (object.contains("sampler")) stated.sampler = sampling.sampler;
   if (object.contains("guidance")) stated.guidance = sampling.guidance;
   if (object.contains("shift")) stated.shift = sampling.shift;

@@ -78,6 +78,11 @@ QueuedFrame Queued(const at::Tensor& frame, std::function<void()> wait) {
   return {ViewOf(frame), std::make_shared<at::Tensor>(frame), std::move(wait)};
 }
 
+// On a CPU the frames on their way to the file are in the same memory.
+int64_t BudgetBesideFrames(const RunContext& context, const VideoGeometry& geometry) {
+  return DecodeBudget(context) - (context.device.is_cuda() ? 0 : WaitingFrameBytes(geometry));
+}
+
 // One decode: what its kinds of output share.
 class DecodeRun {
  public:
@@ -89,7 +94,7 @@ class DecodeRun {
         frames_(target.geometry.frames),
         latents_(latents.narrow(1, 0, (frames_ + 2) / VaeConfig::kTimeStride + 1)),
         plan_(decoder.PlanFor({latents_.size(1), latents_.size(2), latents_.size(3)},
-                              DecodeBudget(stage.context()))),
+                              BudgetBesideFrames(stage.context(), target.geometry))),
         pacer_(device_) {
     stage_.set_total(frames_);
   }

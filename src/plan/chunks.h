@@ -20,6 +20,22 @@ inline int64_t ChunkTokens(int64_t tokens, int64_t bytes_per_token, int64_t scra
   return std::min((even + kTile - 1) / kTile, max_tokens / kTile) * kTile;
 }
 
+// Tokens of a rank that travel in one exchange of q, k and v, of `tokens` that the rank with the
+// most has; `bytes_per_token` of temporaries fit `scratch_bytes`. An exchange runs beside the
+// products of the next chunk, so that of the last one alone is waited for: an eighth, unless chunks
+// would be so small that the products take longer.
+inline int64_t ExchangeTokens(int64_t tokens, int64_t bytes_per_token, int64_t scratch_bytes) {
+  constexpr int64_t kChunks = 8, kMinTokens = 16384;
+  const int64_t wanted = std::max((tokens + kChunks - 1) / kChunks, kMinTokens);
+  return ChunkTokens(tokens, bytes_per_token, std::min(scratch_bytes, wanted * bytes_per_token));
+}
+
+// The temporaries of such a token: its normed row, and q|k|v of the exchanges under way.
+inline constexpr int64_t kExchangesUnderWay = 2;
+inline int64_t ExchangeRowBytes(int64_t dim, int64_t element_bytes) {
+  return (1 + 3 * (1 + kExchangesUnderWay)) * dim * element_bytes;
+}
+
 // Calls f(first, count) for each chunk of [0, tokens).
 template <typename F>
 void ForEachChunk(int64_t tokens, int64_t chunk, F f) {

@@ -73,14 +73,19 @@ int64_t TensorBytes(const PlannedRun& run) {
   return RankTokens(run) * run.dit.dim * run.element_bytes;
 }
 
-// Of a rank that exchanges (models/dit/token_shard.cc): x, q|k|v, and what is sent, or sent and
-// received; in attention the output is received in one tensor and laid out in another.
-int64_t ExchangeBytes(const PlannedRun& run) { return (1 + 3 + 3) * TensorBytes(run); }
+// Normed tokens before q, k, v; of a rank that exchanges (models/dit/token_shard.cc) also what it
+// sends.
+int64_t ProjectionBytes(const PlannedRun& run, int64_t scratch) {
+  const int64_t row = run.dit.dim * run.element_bytes, tokens = RankTokens(run);
+  if (run.split.shards == 1) return row * ChunkTokens(tokens, row, scratch);
+  const int64_t sent = ExchangeRowBytes(run.dit.dim, run.element_bytes);
+  return sent * ExchangeTokens(tokens, sent, scratch);
+}
 
-// Normed tokens before q, k, v; then window attention by groups of heads.
+// The projections; then window attention by groups of heads, whose output a rank that exchanges has
+// twice.
 int64_t AttentionPhase(const PlannedRun& run, int64_t scratch) {
-  const int64_t row = run.dit.dim * run.element_bytes;
-  int64_t widest = row * ChunkTokens(RankTokens(run), row, scratch);
+  int64_t widest = ProjectionBytes(run, scratch);
   for (const LayerAttention& layer : Layers(run)) {
     const int64_t heads = run.dit.num_heads / run.split.shards, head_dim = run.dit.head_dim();
     const auto add = [&](int64_t head, int64_t result) {
@@ -91,8 +96,8 @@ int64_t AttentionPhase(const PlannedRun& run, int64_t scratch) {
       add(CodesHeadBytes(layer.size, head_dim), CodesResultBytes(layer.size, heads, head_dim));
     }
   }
-  const int64_t attention = TensorsOfAttention(run) * TensorBytes(run) + widest;
-  return run.split.shards == 1 ? attention : std::max(attention, ExchangeBytes(run));
+  const int64_t copies = run.split.shards == 1 ? 0 : 1;
+  return (TensorsOfAttention(run) + copies) * TensorBytes(run) + widest;
 }
 
 // x and chunks of tokens: the FFN's normed input and hidden tensor, and where its last product has

@@ -76,8 +76,8 @@ StageMemory DenoiserStage(const PlannedRun& run, const DenoiserMemory& memory) {
   return stage;
 }
 
-int64_t FrameBytes(const PlannedRun& run) {
-  return 3 * run.video.padded_width * run.video.padded_height * kFloatBytes;
+int64_t FrameBytes(const VideoGeometry& video) {
+  return 3 * video.padded_width * video.padded_height * kFloatBytes;
 }
 
 // Latent rows of the largest part of a decode or encode that ranks share, with neighbours on both
@@ -98,8 +98,9 @@ StageMemory EncoderStage(const PlannedRun& run) {
   const int64_t element = run.encoder_bytes;
   const int64_t weights = WeightBytes(VaeTensors(run.vae, VaeHalf::kEncoder), element);
   // The frames of one call of the frame source, and the latents of the window.
-  const int64_t inputs = FrameBytes(run) * std::min(run.encoded_frames, VaeConfig::kTimeStride) +
-                         run.vae.latent_channels * latent.tokens() * kFloatBytes;
+  const int64_t inputs =
+      FrameBytes(run.video) * std::min(run.encoded_frames, VaeConfig::kTimeStride) +
+      run.vae.latent_channels * latent.tokens() * kFloatBytes;
   const int64_t budget = BudgetAfter(run, Context(run) + weights + inputs);
   const bool image = run.encoded_frames == 1;
   const EncodePlan plan =
@@ -139,19 +140,21 @@ StageMemory DecoderStage(const PlannedRun& run) {
   const DecoderConfig decoder = run.decoder.value_or(run.vae);
   const int64_t weights = WeightBytes(DecoderTensors(decoder), run.element_bytes);
   const int64_t latents = 2 * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
-  const int64_t budget = BudgetAfter(run, Context(run) + weights + latents);
+  const int64_t frames = run.on_gpu ? 0 : WaitingFrameBytes(run.video);
+  const int64_t budget = BudgetAfter(run, Context(run) + weights + latents + frames);
   const DecoderUse use =
       std::visit([&](const auto& config) { return UseOf(config, run, budget); }, decoder);
-  return {StageKind::kDecoder, weights, latents + use.bytes, Context(run), use.note};
+  return {StageKind::kDecoder, weights, latents + frames + use.bytes, Context(run), use.note};
 }
 
 StageMemory HostStage(const PlannedRun& run, const StageMemory& widest) {
-  // Latents that move between the stages, frames on their way to the file. Segments are denoised
-  // from latents, velocities and the solver's history on the host.
-  int64_t data =
+  // Latents that move between the stages. Segments are denoised from latents, velocities and the
+  // solver's history on the host.
+  const int64_t data =
       (run.segment ? 9 : 4) * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
-  data += FrameBytes(run) * (kQueuedFrames + 2 * VaeConfig::kTimeStride);
-  if (run.on_gpu) return {StageKind::kHost, 0, kHostProcessWithGpu + data, 0, ""};
+  if (run.on_gpu) {
+    return {StageKind::kHost, 0, kHostProcessWithGpu + data + WaitingFrameBytes(run.video), 0, ""};
+  }
   return {StageKind::kHost, widest.weights, widest.activations + kHostProcess + data, 0, ""};
 }
 
@@ -162,6 +165,10 @@ std::string_view StageName(StageKind kind) {
       "text encoder",        "image encoder",  "video encoder", "denoiser", "decoder",
       "draft image encoder", "draft denoiser", "draft decoder", "host"};
   return kNames[static_cast<size_t>(kind)];
+}
+
+int64_t WaitingFrameBytes(const VideoGeometry& video) {
+  return FrameBytes(video) * (kQueuedFrames + 2 * VaeConfig::kTimeStride);
 }
 
 const StageMemory& MemoryPlan::widest() const {

@@ -13,7 +13,8 @@ namespace t3 {
 struct MemoryPlan {
   std::vector<StageMemory> device;
   // The process on the host. Mapped weight files are not in it: their pages can be given back. On
-  // the CPU it is the widest stage and the process itself.
+  // the CPU it is the widest stage and the process itself, and the decoder's stage has the frames
+  // on their way to the file, for which its plan leaves room.
   StageMemory host;
   // For the temporaries of the denoiser's layers, counted in its stage.
   int64_t denoiser_scratch = 0;
@@ -28,5 +29,7 @@ MemoryPlan PlanMemory(const PlannedRun& run);
 
 // Maximum number of frames that wait for the video encoder.
 inline constexpr int64_t kQueuedFrames = 8;
+// Bytes on the host of those frames and of the ones that come next.
+int64_t WaitingFrameBytes(const VideoGeometry& video);
 
 }  // namespace t3

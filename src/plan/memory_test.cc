@@ -224,6 +224,22 @@ TEST(Memory, OnTheCpuTheHostHoldsTheWidestStage) {
   EXPECT_LT(PlanMemory(run).host.total(), 10'000'000'000);
 }
 
+TEST(Memory, OnTheCpuTheDecoderLeavesRoomForWaitingFrames) {
+  PlannedRun run = RunOf("wan2.1-1.3b-t3", 3840, 2176, 17);
+  run.on_gpu = false;
+  run.element_bytes = 4;
+  const StageMemory whole = StageOf(PlanMemory(run), "decoder");
+  const int64_t frames = WaitingFrameBytes(run.video);
+  EXPECT_EQ(frames, int64_t{16} * 3 * 3840 * 2176 * 4);
+  // Room for the plan alone, and not for the frames as well.
+  run.device_budget = whole.total() - frames / 2;
+  const StageMemory bounded = StageOf(PlanMemory(run), "decoder");
+  EXPECT_NE(bounded.note, whole.note);
+  EXPECT_LE(bounded.total(), run.device_budget);
+  run.device_budget = whole.total();
+  EXPECT_EQ(StageOf(PlanMemory(run), "decoder").note, whole.note);
+}
+
 TEST(Memory, NeedsLessForOneFrameThanForFive) {
   const auto decoder = [](int64_t frames) {
     return StageOf(PlanMemory(RunOf("wan2.1-1.3b-t3", 1280, 720, frames)), "decoder").activations;

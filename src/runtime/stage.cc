@@ -34,7 +34,7 @@ Stage::Stage(const RunContext& context, std::string name, int64_t total, std::st
 }
 
 void Stage::StartAt(int64_t done) {
-  first_ = done;
+  first_ = last_ = done;
   if (done > 0) Advance(done);
 }
 
@@ -45,7 +45,12 @@ void Stage::Advance(int64_t done) {
   Report(done);
 }
 
-void Stage::Report(int64_t done) const {
+void Stage::Report(int64_t done) {
+  if (unit_ == "steps" && done > last_) {
+    const double seconds = Seconds();
+    step_seconds_.push_back(seconds - last_seconds_);
+    last_ = done, last_seconds_ = seconds;
+  }
   if (!context_.progress) return;
   ProgressEvent event{name_, done, total_, Seconds(), -1};
   event.unit = unit_;
@@ -76,8 +81,12 @@ void Stage::AddPiece(std::string_view name, Moment begin) {
 
 void Stage::Finish(std::vector<Result::Stage>& stages) {
   Synchronize(context_.device);
-  Result::Stage whole{name_, Seconds(), DevicePeak(context_.device), HostPeak(),
-                      DeviceContextBytes(context_.device)};
+  Result::Stage whole{name_,
+                      Seconds(),
+                      DevicePeak(context_.device),
+                      HostPeak(),
+                      DeviceContextBytes(context_.device),
+                      step_seconds_};
   for (const TimedPart& part : parts_) {
     Result::Stage own = whole;
     own.name = part.name;

@@ -42,7 +42,7 @@ class Stage {
   // `done` units were there before the stage began: the pace does not count them.
   void StartAt(int64_t done);
   // Reports `done` of `total` units.
-  void Report(int64_t done) const;
+  void Report(int64_t done);
   // Likewise, and throws kInterrupted when the run was cancelled.
   void Advance(int64_t done);
   // Does `work`, a part of the stage that comes in pieces, e.g. for every frame. All pieces of a
@@ -83,6 +83,9 @@ class Stage {
   std::string unit_;
   std::chrono::steady_clock::time_point start_;
   std::vector<TimedPart> parts_;
+  int64_t last_ = 0;         // the step that was reported last,
+  double last_seconds_ = 0;  // and when
+  std::vector<double> step_seconds_;
 };
 
 }  // namespace t3

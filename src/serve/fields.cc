@@ -29,7 +29,7 @@ std::optional<double> ParseFinite(std::string_view text) {
 // Numbers beyond are not exact in JavaScript.
 constexpr double kMaxSeed = 9007199254740991.0;
 
-constexpr std::array<Field, 19> kFields{{
+constexpr std::array<Field, 20> kFields{{
     {"prompt", FieldType::kText, "prompt", 1, kMaxPromptCharacters},
     {"model", FieldType::kText, "", 1, 200},
     {"negative_prompt", FieldType::kText, "negative-prompt", 0, kMaxPromptCharacters},
@@ -49,6 +49,7 @@ constexpr std::array<Field, 19> kFields{{
     {"draft_steps", FieldType::kInteger, "draft-steps", 1, 0, "", FieldUse::kBoth,
      &Limits::max_steps},
     {"loras", FieldType::kLoras, ""},
+    {"model_loras", FieldType::kName, "", 0, 0, "none"},
     {"input", FieldType::kName, "", 0, 0, "image video", FieldUse::kPlan},
     {"input_reference", FieldType::kText, "", 0, 0, "", FieldUse::kSubmission},
 }};
@@ -230,10 +231,12 @@ class Parser {
     const std::vector<std::string> names = Words(field.names);
     if (!value.is_string() || std::ranges::find(names, value.get<std::string>()) == names.end())
       Invalid(field.name, fmt::format("is {}, wanted {}", Shown(value), fmt::join(names, ", ")));
-    if (std::string(field.name) == "input") {
-      values_.input = value.get<std::string>();
+    const std::string name = field.name, text = value.get<std::string>();
+    if (name == "input") {
+      values_.input = text;
     } else {
-      Set(field, value, value.get<std::string>());
+      if (name == "model_loras") values_.own_loras = false;
+      Set(field, value, text);
     }
   }
 

@@ -64,6 +64,7 @@ struct FieldValues {
   std::string source_video;  // id of an earlier job; or empty
   std::string input;         // plan: "image", "video" or empty
   std::vector<LoraChoice> loras;
+  bool own_loras = true;  // those that the server's model has without a request's
 };
 
 // From a JSON object. Throws ApiError that names the field.

@@ -113,6 +113,9 @@ TEST(Fields, WrongValuesAreNamed) {
       {"loras", {{{"name", "a"}, {"path", "/etc"}}}},
       {"loras", {{{"name", "a"}, {"scale", 1e9}}}},
       {"loras", {{{"scale", 1}}}},
+      {"model_loras", "style"},
+      {"model_loras", ""},
+      {"model_loras", false},
       {"input_reference", "https://example.com/a.png"},
       {"input_reference", {{"image_url", "https://example.com/a.png"}}}};
   for (const auto& [name, value] : wrong) {

@@ -16,6 +16,7 @@ void VisitBody(AnyJob& job, Visit visit) {
   visit("settings", job.settings);
   visit("options", job.options);
   visit("loras", job.loras);
+  visit("own_loras", job.own_loras);
   visit("seconds", job.seconds);
   visit("input", job.input);
   visit("input_file", job.input_file);

@@ -28,6 +28,7 @@ struct Job {
   nlohmann::ordered_json settings = nlohmann::ordered_json::object();  // fields as given
   nlohmann::ordered_json options = nlohmann::ordered_json::object();   // option -> text
   nlohmann::ordered_json loras = nlohmann::ordered_json::array();      // {"name", "scale"}
+  bool own_loras = true;     // before them, those of the server's model
   double seconds = 0;        // of the clip, where frames are to follow from it; else 0
   std::string input;         // "image", "video" or empty
   std::string input_file;    // name in the job's folder, made by the server; or empty

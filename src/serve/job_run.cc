@@ -153,7 +153,7 @@ int64_t BytesOf(const std::string& path) {
 void Run(const ordered_json& message, EngineHolder& engines, const CancelToken& cancel,
          const SendFn& send) {
   const std::string id = message.at("id");
-  Engine& engine = engines.With(ReadLoras(message.at("loras")));
+  Engine& engine = engines.With({message.at("own_loras"), ReadLoras(message.at("loras"))});
   const RunPlan plan = PlanJob(engine, RequestOf(message, engines));
   if (plan.refusal) throw Error(plan.refusal->what(), ErrorKind::kUsage);
   const VideoPlan& video = plan.video;
@@ -187,14 +187,12 @@ bool IsDeviceFault(const std::string& message) {
 
 }  // namespace
 
-Engine& EngineHolder::With(const std::vector<Lora>& loras) {
+Engine& EngineHolder::With(const RequestLoras& loras) {
   if (engine_ && loras == loras_) return *engine_;
   engine_.reset();
-  ModelFiles files = opened_.files;
-  files.added_loras.insert(files.added_loras.end(), loras.begin(), loras.end());
   RunOptions options = opened_.options;
   options.keep_networks = true;  // for the next job
-  engine_ = std::make_unique<Engine>(files, options);
+  engine_ = std::make_unique<Engine>(FilesWith(opened_, loras), options);
   loras_ = loras;
   return *engine_;
 }

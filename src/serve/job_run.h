@@ -18,12 +18,11 @@ class EngineHolder {
  public:
   explicit EngineHolder(OpenedModel opened) : opened_(std::move(opened)) {}
   const OpenedModel& opened() const { return opened_; }
-  // With these LoRAs after the model's own.
-  Engine& With(const std::vector<Lora>& loras);
+  Engine& With(const RequestLoras& loras);
 
  private:
   OpenedModel opened_;
-  std::vector<Lora> loras_;
+  RequestLoras loras_;
   std::unique_ptr<Engine> engine_;
 };
 

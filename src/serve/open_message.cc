@@ -68,4 +68,11 @@ std::vector<Lora> ReadLoras(const ordered_json& list) {
   return loras;
 }
 
+ModelFiles FilesWith(const OpenedModel& opened, const RequestLoras& loras) {
+  ModelFiles files = opened.files;
+  if (!loras.own) files.loras.emplace();
+  files.added_loras.insert(files.added_loras.end(), loras.added.begin(), loras.added.end());
+  return files;
+}
+
 }  // namespace t3::serve

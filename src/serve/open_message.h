@@ -22,4 +22,14 @@ OpenedModel ReadOpenMessage(const nlohmann::ordered_json& message);
 
 std::vector<Lora> ReadLoras(const nlohmann::ordered_json& list);
 
+// The LoRAs of a request: `added` follow the model's own, which are left out where it says so.
+struct RequestLoras {
+  bool own = true;
+  std::vector<Lora> added;
+  bool operator==(const RequestLoras&) const = default;
+};
+// The opened model's files with them. Without its own, neither the folder's LoRAs nor those of
+// `lora` count; those of `add-lora` do, as on the command line.
+ModelFiles FilesWith(const OpenedModel& opened, const RequestLoras& loras);
+
 }  // namespace t3::serve

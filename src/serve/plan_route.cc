@@ -31,7 +31,7 @@ void Plan(Service& service, Exchange& exchange) {
   if (!values.model.empty() && values.model != service.model)
     throw ApiError(400, "invalid_value", "`model` is not one that this server has", "model");
   const bool with_video = values.input == "video" || !values.source_video.empty();
-  const ordered_json plan = service.workers.Plan(values, with_video);
+  const ordered_json plan = service.workers.Plan(values, ChooseLoras(service, values), with_video);
   ordered_json reply{{"object", "video.plan"}, {"model", service.model}};
   reply.update(plan);
   reply["time"] = TimeOf(service, plan);

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
+#include "serve/fields.h"
 #include "serve/jobs.h"
 #include "serve/limits.h"
 #include "serve/metrics.h"
@@ -29,6 +31,8 @@ struct Service {
 
 // Names of the .safetensors files in the folder of LoRAs, without the extension, sorted.
 std::vector<std::string> LoraNames(const std::string& folder);
+// Those of a request, [{"name", "scale"}]. Throws ApiError for one that is not there.
+nlohmann::ordered_json ChooseLoras(const Service& service, const FieldValues& values);
 
 // Each adds its routes.
 void AddVideoRoutes(Service& service, std::vector<Route>& routes);

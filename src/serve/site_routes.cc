@@ -67,6 +67,21 @@ std::vector<std::string> LoraNames(const std::string& folder) {
   return names;
 }
 
+ordered_json ChooseLoras(const Service& service, const FieldValues& values) {
+  ordered_json loras = ordered_json::array();
+  if (values.loras.empty()) return loras;
+  const std::vector<std::string> known = LoraNames(service.loras);
+  for (const LoraChoice& lora : values.loras) {
+    if (std::ranges::find(known, lora.name) == known.end()) {
+      throw ApiError(400, "invalid_value",
+                     "`loras` names one that this server does not have; `/v1/models` lists them",
+                     "loras");
+    }
+    loras.push_back({{"name", lora.name}, {"scale", lora.scale}});
+  }
+  return loras;
+}
+
 void AddSiteRoutes(Service& service, std::vector<Route>& routes) {
   routes.push_back({"GET", "/v1/models", false, false,
                     [&](Exchange& exchange) { ListModels(service, exchange); }});

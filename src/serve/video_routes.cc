@@ -56,21 +56,6 @@ void CheckModel(const Service& service, const FieldValues& values) {
                  "model");
 }
 
-ordered_json ChooseLoras(const Service& service, const FieldValues& values) {
-  ordered_json loras = ordered_json::array();
-  if (values.loras.empty()) return loras;
-  const std::vector<std::string> known = LoraNames(service.loras);
-  for (const LoraChoice& lora : values.loras) {
-    if (std::ranges::find(known, lora.name) == known.end()) {
-      throw ApiError(400, "invalid_value",
-                     "`loras` names one that this server does not have; `/v1/models` lists them",
-                     "loras");
-    }
-    loras.push_back({{"name", lora.name}, {"scale", lora.scale}});
-  }
-  return loras;
-}
-
 // The job whose video is refined becomes the input of this one.
 void TakeSource(const Service& service, const FieldValues& values, Job& job) {
   if (values.source_video.empty()) return;
@@ -96,6 +81,7 @@ Job NewJob(const Service& service, const Exchange& exchange, const Submission& s
   for (const auto& [name, text] : values.options)
     if (name != "prompt" && name != "seed") job.options[name] = text;
   job.loras = ChooseLoras(service, values);
+  job.own_loras = values.own_loras;
   job.seconds = values.seconds;
   job.seed = values.has_seed ? values.seed : DrawSeed();
   TakeSource(service, values, job);
@@ -131,7 +117,7 @@ void PlanJob(const Service& service, const FieldValues& values, Job& job) {
   if (!job.input.empty() && !job.options.contains("size")) return;
   ordered_json plan;
   try {
-    plan = service.workers.Plan(values, job.input == "video");
+    plan = service.workers.Plan(values, job.loras, job.input == "video");
   } catch (const ApiError& error) {
     if (error.status() == 503) return;  // the worker has just ended; the next one will plan it
     throw;

@@ -134,7 +134,9 @@ ordered_json AnswerPlan(const ordered_json& message, const OpenedModel& opened, 
     constexpr double kUsualStrength = 0.4;
     if (message.at("video").get<bool>() && !request.params.strength)
       request.params.strength = kUsualStrength;
-    answer["plan"] = PlanObject(PlanOf(opened, request, budget), request);
+    const RequestLoras loras{message.at("own_loras"), ReadLoras(message.at("loras"))};
+    const OpenedModel model{FilesWith(opened, loras), opened.options};
+    answer["plan"] = PlanObject(PlanOf(model, request, budget), request);
   } catch (...) {
     answer["message"] = CurrentError().what();
   }

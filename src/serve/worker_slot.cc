@@ -171,14 +171,18 @@ void WorkerSlot::RunJobs(WorkerProcess& process) {
   }
 }
 
-ordered_json WorkerSlot::RunMessage(const Job& job) const {
-  const std::string folder = files_.Folder(job.id);
-  ordered_json loras = ordered_json::array();
-  for (const auto& lora : job.loras) {
-    loras.push_back(
+ordered_json WorkerSlot::LoraFiles(const ordered_json& named) const {
+  ordered_json files = ordered_json::array();
+  for (const auto& lora : named) {
+    files.push_back(
         {{"path", settings_.loras + "/" + lora.at("name").get<std::string>() + ".safetensors"},
          {"scale", lora.at("scale")}});
   }
+  return files;
+}
+
+ordered_json WorkerSlot::RunMessage(const Job& job) const {
+  const std::string folder = files_.Folder(job.id);
   const std::string input = job.input_file.empty() ? "" : folder + "/" + job.input_file;
   return {{"do", "run"},
           {"id", job.id},
@@ -186,7 +190,8 @@ ordered_json WorkerSlot::RunMessage(const Job& job) const {
           {"options", job.options},
           {"seconds", job.seconds},
           {"seed", job.seed},
-          {"loras", loras},
+          {"own_loras", job.own_loras},
+          {"loras", LoraFiles(job.loras)},
           {"image", job.input == "image" ? input : ""},
           {"video", job.input == "video" ? input : ""},
           {"output", files_.Video(job.id)},
@@ -215,6 +220,7 @@ std::optional<ordered_json> WorkerSlot::Plan(ordered_json message, milliseconds 
   if (ready_.is_null() || process_ == nullptr) return std::nullopt;
   const int64_t number = ++plans_;
   message["number"] = number;
+  message["loras"] = LoraFiles(message.at("loras"));
   answers_[number] = nullptr;
   const auto answered = [&] { return ended_ || !answers_[number].is_null(); };
   if (process_->Send(DumpJson(message))) changed_.wait_for(lock, timeout, answered);

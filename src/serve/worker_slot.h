@@ -44,8 +44,8 @@ class WorkerSlot {
   std::string StartFailure() const;
   // What the process said of its model when it was ready; null before.
   nlohmann::ordered_json Ready() const;
-  // The answer to a message {"do": "plan", ...}; none where the process is not ready or does not
-  // answer in time.
+  // The answer to a message {"do": "plan", ...}, whose "loras" have names; none where the process
+  // is not ready or does not answer in time.
   std::optional<nlohmann::ordered_json> Plan(nlohmann::ordered_json message,
                                              std::chrono::milliseconds timeout);
 
@@ -57,6 +57,8 @@ class WorkerSlot {
   void RunJobs(WorkerProcess& process);
   bool WaitUntilReady();
   nlohmann::ordered_json RunMessage(const Job& job) const;
+  // [{"name", "scale"}] -> [{"path", "scale"}].
+  nlohmann::ordered_json LoraFiles(const nlohmann::ordered_json& named) const;
   void SetReady(nlohmann::ordered_json ready);
 
   int index_;

@@ -53,12 +53,16 @@ ordered_json Workers::Ask(const ordered_json& message) {
   throw ApiError(503, "not_ready", "no worker is ready to plan").RetryAfter(2);
 }
 
-ordered_json Workers::Plan(const FieldValues& values, bool with_video) {
+ordered_json Workers::Plan(const FieldValues& values, const ordered_json& loras, bool with_video) {
   ordered_json options = ordered_json::object();
   for (const auto& [name, text] : values.options)
     if (name != "prompt" && name != "negative-prompt" && name != "seed") options[name] = text;
-  const ordered_json answer = Ask(
-      {{"do", "plan"}, {"options", options}, {"seconds", values.seconds}, {"video", with_video}});
+  const ordered_json answer = Ask({{"do", "plan"},
+                                   {"options", options},
+                                   {"own_loras", values.own_loras},
+                                   {"loras", loras},
+                                   {"seconds", values.seconds},
+                                   {"video", with_video}});
   if (answer.contains("message")) {
     throw ApiError(400, "cannot_be_made", WithFieldNames(answer.at("message").get<std::string>()));
   }

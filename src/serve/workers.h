@@ -22,9 +22,10 @@ class Workers {
   nlohmann::ordered_json Ready() const;
   // Why a worker could not start at all; empty: none failed so.
   std::string StartFailure() const;
-  // The plan of a request, with or without a source video. Throws ApiError for what cannot be made
-  // (400) and where no worker answers (503).
-  nlohmann::ordered_json Plan(const FieldValues& values, bool with_video);
+  // The plan of a request, with or without a source video; `loras` as ChooseLoras gives them.
+  // Throws ApiError for what cannot be made (400) and where no worker answers (503).
+  nlohmann::ordered_json Plan(const FieldValues& values, const nlohmann::ordered_json& loras,
+                              bool with_video);
   void Stop();
   int64_t size() const { return std::ssize(slots_); }
 

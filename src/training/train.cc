@@ -97,20 +97,24 @@ ModelInfo OpenBase(const DitTrainConfig& config) {
 
 // Clips of config.validation, one a batch, in an order that no setting of the run changes.
 std::unique_ptr<BatchSource> OpenValidation(const DitTrainConfig& config, const ModelInfo& model,
-                                            at::ScalarType dtype, const RunContext& context) {
+                                            at::ScalarType dtype, const RunContext& context,
+                                            Team* team) {
   if (config.validation.every_steps == 0) return nullptr;
   DitTrainConfig fixed = config;
   fixed.seed = 0, fixed.batch_size = 1, fixed.accumulation = 1;
   fixed.buckets.clear();
   fixed.data.world = config.validation.world;
-  if (fixed.data.world) return std::make_unique<WorldLatents>(fixed, model, dtype, context);
+  if (fixed.data.world) {
+    return std::make_unique<WorldLatents>(fixed, model, dtype, context, ClipLatents::kRendered,
+                                          team);
+  }
   return std::make_unique<PreparedSource>(config.validation.prepared, model, fixed);
 }
 
 // What can be said of it before anything is loaded or rendered.
 void CheckValidation(const DitTrainConfig& config, const ModelInfo& model) {
   if (config.validation.every_steps == 0 || config.validation.world) return;
-  OpenValidation(config, model, at::kFloat, {{}, nullptr, at::kCPU});
+  OpenValidation(config, model, at::kFloat, {{}, nullptr, at::kCPU}, nullptr);
 }
 
 TrainHooks SampleHooks(const DitTrainConfig& config, const RunContext& context) {
@@ -157,9 +161,14 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
   if (announce) {
     announce(PlanDitTraining(config, model, prepared.get(), context.device, dtype, layout));
   }
-  std::unique_ptr<BatchSource> source = std::move(prepared);
-  if (!source) source = std::make_unique<WorldLatents>(config, model, dtype, context);
-  const auto validation = OpenValidation(config, model, dtype, context);
+  std::unique_ptr<BatchSource> source = std::move(prepared), validation;
+  ranks.Together([&](Team* team) {
+    if (!source) {
+      source = std::make_unique<WorldLatents>(config, model, dtype, context, ClipLatents::kRendered,
+                                              team);
+    }
+    validation = OpenValidation(config, model, dtype, context, team);
+  });
   spdlog::info("training on {}", source->Digest());
   DitTask task(config, model, std::move(source), dtype, context, ranks.SequenceGroup(layout));
   return ranks.Run(config, layout, task, context, HooksOf(config, task, validation.get(), context));
@@ -187,11 +196,11 @@ TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
         PlanDistillTraining(config, base, teacher, prepared.get(), context.device, dtype, layout));
   }
   std::unique_ptr<BatchSource> source = std::move(prepared);
-  if (!source) {
-    source = std::make_unique<WorldLatents>(
-        config, base, dtype, context,
-        config.uses_clips() ? ClipLatents::kRendered : ClipLatents::kZeros);
-  }
+  ranks.Together([&](Team* team) {
+    if (source) return;
+    const ClipLatents latents = config.uses_clips() ? ClipLatents::kRendered : ClipLatents::kZeros;
+    source = std::make_unique<WorldLatents>(config, base, dtype, context, latents, team);
+  });
   spdlog::info("training on {}", source->Digest());
   DistillTask task(config, base, teacher, std::move(source), dtype, context);
   TrainHooks hooks = SampleHooks(config, context);

@@ -1,6 +1,8 @@
 // Rank 0's trainer and the others' help.
 #include "training/train_ranks.h"
 
+#include <optional>
+
 #include "base/check.h"
 #include "base/digest.h"
 #include "base/failure.h"
@@ -9,7 +11,7 @@
 namespace t3 {
 namespace {
 
-constexpr char kGo[] = "begin to train";
+constexpr char kGo[] = "prepare to train";
 
 // Thrown where rank 0 ends before the training begins; it says why itself.
 struct EndedByLeader {};
@@ -36,11 +38,27 @@ TrainRanks::~TrainRanks() { LeaveRanks(team_); }
 
 void TrainRanks::First(const std::function<void()>& work) {
   if (leads()) work();
-  if (team_ == nullptr) return;
+  Together([](Team*) {});
+}
+
+void TrainRanks::Together(const std::function<void(Team* team)>& work) {
+  if (team_ == nullptr) return work(nullptr);
+  std::optional<Team::Order> order;
   if (leads()) {
-    Team::Order(*team_, nlohmann::json{{"do", kGo}}.dump()).End();
-    return;
+    order.emplace(*team_, nlohmann::json{{"do", kGo}}.dump());
+  } else {
+    AwaitGo();
   }
+  work(team_);
+  team_->Share("");  // else a rank that is done may run out of patience for one that is not
+  if (leads()) {
+    order->End();
+  } else {
+    team_->Answer();
+  }
+}
+
+void TrainRanks::AwaitGo() {
   const auto order = nlohmann::json::parse(team_->Next());
   if (order.at("do") == orders::kEnd) {
     team_->Answer();
@@ -48,7 +66,6 @@ void TrainRanks::First(const std::function<void()>& work) {
   }
   T3_CHECK(order.at("do") == kGo, "rank {} is to begin a training and was ordered to {}",
            team_->rank(), order.at("do").get<std::string>());
-  team_->Answer();
 }
 
 RankLayout TrainRanks::LayoutFor(const TrainConfig& config, int64_t heads) const {

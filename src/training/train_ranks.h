@@ -24,6 +24,9 @@ class TrainRanks {
   int64_t size() const { return team_ == nullptr ? 1 : team_->size(); }
   // Rank 0 does `work`, such as making a dataset; the others wait until it is done.
   void First(const std::function<void()>& work);
+  // All do `work`, in which they exchange tensors, each at its own pace in between; nullptr: this
+  // process alone.
+  void Together(const std::function<void(Team* team)>& work);
   // How they divide a step (training/loop/rank_layout.h).
   RankLayout LayoutFor(const TrainConfig& config, int64_t heads) const;
   // The ranks that share this one's micro batches; nullptr: this one alone. All ranks call it.
@@ -36,6 +39,8 @@ class TrainRanks {
   TrainResult Reporting(const std::function<TrainResult()>& work);
 
  private:
+  void AwaitGo();
+
   Team* team_;  // nullptr: this process alone
 };
 

@@ -1,4 +1,5 @@
 // Uses every public header of an installed t3video, and plans a video with it.
+#include <t3video/attention_counts.h>
 #include <t3video/bench.h>
 #include <t3video/cancel.h>
 #include <t3video/convolution_counts.h>

@@ -1,11 +1,7 @@
-"""A t3 serve process for tests, and requests to it, with the standard library alone."""
+"""Requests to a server of t3, with the standard library alone."""
 
 import http.client
 import json
-import os
-import signal
-import socket
-import subprocess
 import time
 import urllib.parse
 import uuid
@@ -14,6 +10,18 @@ PROMPT = ("The sea at dawn. A clear sky with the sun on the right. Between two y
           "balloon moves to the left. The camera is still.")
 # Small and short: what is tested is the server.
 SMALL = {"prompt": PROMPT, "size": "64x48", "num_frames": 5, "num_inference_steps": 4, "seed": 1}
+
+
+def wait(condition, what, seconds=30):
+    """Until condition() is true; its value. `what`: what was waited for, or a function that says it."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"{what() if callable(what) else what}: not within {seconds} s")
+        time.sleep(0.02)
 
 
 class Reply:
@@ -27,32 +35,21 @@ class Reply:
         return self.json()["error"]["code"]
 
 
-class Server:
-    """Runs `t3 serve` on a data folder. `prefix`: a command that runs it, such as unshare."""
+class Client:
+    """The API at a port of this machine, with a key or None."""
 
-    def __init__(self, t3, data, *flags, prefix=(), environment=None):
-        self.log_path = data + ".log"
-        log = open(self.log_path, "ab")
-        command = [*prefix, t3, "serve", "--model", "demo", "--device", "cpu", "--data", data, "--port", "0",
-                   "--min-free", "1MB", "--max-per-minute", "0", *flags]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True,
-                                        env={**os.environ, **(environment or {})})
-        log.close()
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError("the server did not start:\n" + self.log())
-        self.port = int(line.strip().rsplit(":", 1)[1])
-        self.key = None
+    def __init__(self, port, key=None):
+        self.port, self.key = port, key
+
+    def connection(self, timeout=60):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
     def log(self):
-        with open(self.log_path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-
-    def events_in_log(self):
-        return [json.loads(line) for line in self.log().splitlines()]
+        """What the server wrote, where that is known."""
+        return ""
 
     def request(self, method, path, body=None, headers=None, timeout=60):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = self.connection(timeout)
         headers = dict(headers or {})
         if self.key:
             headers.setdefault("Authorization", "Bearer " + self.key)
@@ -94,32 +91,28 @@ class Server:
         return reply.json()
 
     def wait(self, video_id, status="completed", seconds=60):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            video = self.video(video_id)
+        video = {}
+
+        def reached():
+            video.update(self.video(video_id))
             if video["status"] == status:
-                return video
-            if video["status"] in ("completed", "failed"):
-                break
-            time.sleep(0.05)
-        raise AssertionError(f"wanted {status}: {video}\n{self.log()[-3000:]}")
+                return True
+            assert video["status"] not in ("completed", "failed"), f"wanted {status}: {video}\n{self.log()[-3000:]}"
+            return False
+
+        wait(reached, lambda: f"{status}: {video}\n{self.log()[-3000:]}", seconds)
+        return video
 
     def wait_for_step(self, video_id, step, seconds=60):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        def reached():
             stage = self.video(video_id)["stage"]
-            if stage and stage["stage"] == "denoising" and stage["done"] >= step:
-                return
-            time.sleep(0.01)
-        raise AssertionError(self.log()[-3000:])
+            return stage and stage["stage"] == "denoising" and stage["done"] >= step
+
+        wait(reached, lambda: f"step {step}\n{self.log()[-3000:]}", seconds)
 
     def wait_until_ready(self, seconds=60):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self.get("/health").status == 200:
-                return self
-            time.sleep(0.05)
-        raise AssertionError(self.log())
+        wait(lambda: self.get("/health").status == 200, lambda: f"a worker\n{self.log()}", seconds)
+        return self
 
     def content(self, video_id):
         reply = self.get(f"/v1/videos/{video_id}/content")
@@ -128,7 +121,7 @@ class Server:
 
     def events(self, video_id, timeout=60):
         """Yields (event, data) until the stream ends."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = self.connection(timeout)
         headers = {"Authorization": "Bearer " + self.key} if self.key else {}
         connection.request("GET", f"/v1/videos/{video_id}/events", headers=headers)
         reply = connection.getresponse()
@@ -142,35 +135,11 @@ class Server:
                 yield kind, json.loads(line[6:])
         connection.close()
 
-    def socket(self):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
-
     def metric(self, name):
         for line in self.get("/metrics").body.decode().splitlines():
             if line.startswith(name + " "):
                 return float(line.rsplit(" ", 1)[1])
         return 0.0
-
-    def worker_ids(self):
-        """Process ids of the workers."""
-        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as file:
-            direct = file.read().split()
-        children = []
-        for task in os.listdir(f"/proc/{self.process.pid}/task"):
-            with open(f"/proc/{self.process.pid}/task/{task}/children", encoding="ascii") as file:
-                children += file.read().split()
-        return sorted({int(pid) for pid in direct + children})
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        self.process.stdout.close()
-
-    def stop(self, seconds=60):
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(seconds)
-        self.process.stdout.close()
-        return code
 
 
 def quote(text):

@@ -20,7 +20,8 @@ import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import webdriver  # noqa: E402
-from serving import free_port, serving, wait  # noqa: E402
+from client import wait  # noqa: E402
+from serving import free_port, serving  # noqa: E402
 
 SKIPPED = 77
 PROMPT = ("The desert at noon. A clear sky with the sun on the right. Between two blue lanterns a red "

@@ -10,12 +10,12 @@ skipped. Needs openssl and curl.
 import argparse
 import http.client
 import http.server
-import json
 import os
 import pathlib
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -26,7 +26,8 @@ import unittest
 import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from serving import free_port, serving, wait  # noqa: E402
+from client import Client, wait  # noqa: E402
+from serving import free_port, serving  # noqa: E402
 
 SKIPPED = 77
 PACKAGING = pathlib.Path(__file__).resolve().parents[2] / "packaging"
@@ -52,25 +53,19 @@ def replaced(text, pairs):
     return text
 
 
-class Connection:
-    """Requests to https://NAME through the proxy at a port of this machine."""
+class Proxied(Client):
+    """The API at https://NAME, through the proxy at a port of this machine."""
 
-    def __init__(self, port, trusted):
-        context = ssl.create_default_context(cafile=trusted)
-        self.http = http.client.HTTPSConnection(NAME, port, context=context, timeout=60)
+    def __init__(self, port, key, trusted):
+        super().__init__(port, key)
+        self.context = ssl.create_default_context(cafile=trusted)
+
+    def connection(self, timeout=60):
+        connection = http.client.HTTPSConnection(NAME, self.port, context=self.context, timeout=timeout)
         # The name is not in DNS: connect here, check the certificate for NAME.
-        self.http._create_connection = lambda address, *rest, **more: http.client.socket.create_connection(
-            ("127.0.0.1", port), *rest, **more)
-
-    def send(self, method, path, body=None, headers=None):
-        key = {"Authorization": f"Bearer {server.key}"} if server.key else {}
-        self.http.request(method, path, body, key | (headers or {}))
-        return self.http.getresponse()
-
-    def json(self, method, path, fields=None):
-        body = None if fields is None else json.dumps(fields)
-        reply = self.send(method, path, body, {"Content-Type": "application/json"})
-        return reply.status, json.loads(reply.read())
+        connection._create_connection = lambda address, *rest, **more: socket.create_connection(
+            ("127.0.0.1", self.port), *rest, **more)
+        return connection
 
 
 class ProxyTest:
@@ -81,33 +76,29 @@ class ProxyTest:
         stop(cls.process)
         shutil.rmtree(cls.folder)
 
-    def connect(self):
-        connection = Connection(self.port, self.trusted)
-        self.addCleanup(connection.http.close)
-        return connection
+    def setUp(self):
+        self.client = Proxied(self.port, server.key, self.trusted)
 
     def submit(self, steps):
-        status, video = self.connect().json("POST", "/v1/videos", {
+        reply = self.client.post("/v1/videos", {
             "prompt": "The sea at dawn. A clear sky. A white boat moves to the right.",
             "num_inference_steps": steps})
-        self.assertEqual(status, 200, video)
-        self.addCleanup(self.delete, video["id"])
-        return video["id"]
+        self.assertEqual(reply.status, 200, reply.body)
+        video = reply.json()["id"]
+        self.addCleanup(self.delete, video)
+        return video
 
     def delete(self, video):
-        self.connect().send("DELETE", f"/v1/videos/{video}").read()
+        self.client.request("DELETE", f"/v1/videos/{video}")
 
     def finished(self):
         video = self.submit(1)
-        self.wait_for(video)
+        self.client.wait(video)
         return video
 
-    def wait_for(self, video):
-        wait(lambda: self.connect().json("GET", f"/v1/videos/{video}")[1]["status"] == "completed", "a video", 60)
-
     def test_page_and_headers(self):
-        reply = self.connect().send("GET", "/")
-        self.assertIn(b"<!doctype html>", reply.read())
+        reply = self.client.get("/")
+        self.assertIn(b"<!doctype html>", reply.body)
         self.assertEqual(reply.status, 200)
         self.assertIn("default-src 'none'", reply.headers["Content-Security-Policy"])
         self.assertIn("max-age", reply.headers["Strict-Transport-Security"])
@@ -119,45 +110,33 @@ class ProxyTest:
         self.assertEqual(run.stdout, "2 200")
 
     def test_errors_are_the_servers(self):
-        status, error = self.connect().json("POST", "/v1/videos/plan", {"num_frames": 6})
-        self.assertEqual((status, error["error"]["param"]), (400, "num_frames"))
-        self.assertEqual(self.connect().send("GET", "/v1/nothing").status, 404)
+        reply = self.client.post("/v1/videos/plan", {"num_frames": 6})
+        self.assertEqual((reply.status, reply.json()["error"]["param"]), (400, "num_frames"))
+        self.assertEqual(self.client.get("/v1/nothing").status, 404)
 
     def test_events_arrive_as_they_happen(self):
-        reply = self.connect().send("GET", f"/v1/videos/{self.submit(8)}/events")
-        self.assertEqual(reply.status, 200)
-        arrived = []
-        for line in reply:
-            if line.startswith(b"event: "):
-                arrived.append((time.monotonic(), line[7:].strip()))
+        arrived = [(time.monotonic(), name) for name, _ in self.client.events(self.submit(8))]
         names = [name for _, name in arrived]
-        self.assertEqual(names[0], b"video")
-        self.assertGreaterEqual(names.count(b"progress"), 8)
-        first = next(when for when, name in arrived if name == b"progress")
+        self.assertEqual(names[0], "video")
+        self.assertGreaterEqual(names.count("progress"), 8)
+        first = next(when for when, name in arrived if name == "progress")
         self.assertGreater(arrived[-1][0] - first, 0.3, "all events came at once")
 
     def test_ranges(self):
         video = self.finished()
-        whole = self.connect().send("GET", f"/v1/videos/{video}/content").read()
-        reply = self.connect().send("GET", f"/v1/videos/{video}/content", headers={"Range": "bytes=10-19"})
-        self.assertEqual((reply.status, reply.read()), (206, whole[10:20]))
+        whole = self.client.content(video)
+        reply = self.client.get(f"/v1/videos/{video}/content", Range="bytes=10-19")
+        self.assertEqual((reply.status, reply.body), (206, whole[10:20]))
 
     def test_large_upload(self):
         """A clip with a large box that players skip: valid, and long."""
-        clip = self.connect().send("GET", f"/v1/videos/{self.finished()}/content").read()
+        clip = self.client.content(self.finished())
         clip += UPLOAD_BYTES.to_bytes(4, "big") + b"free" + bytes(UPLOAD_BYTES - 8)
-        edge = "edge-of-a-part"
-        parts = {"prompt": "The clip again.", "num_inference_steps": "2", "strength": "0.5"}
-        body = "".join(f'--{edge}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-                       for name, value in parts.items())
-        body += (f'--{edge}\r\nContent-Disposition: form-data; name="input_reference"; filename="clip.mp4"\r\n'
-                 "Content-Type: video/mp4\r\n\r\n")
-        body = body.encode() + clip + f"\r\n--{edge}--\r\n".encode()
-        reply = self.connect().send("POST", "/v1/videos", body,
-                                    {"Content-Type": f"multipart/form-data; boundary={edge}"})
-        video = json.loads(reply.read())
+        fields = {"prompt": "The clip again.", "num_inference_steps": "2", "strength": "0.5"}
+        reply = self.client.post_form("/v1/videos", fields, ("clip.mp4", clip))
+        video = reply.json()
         self.assertEqual((reply.status, video.get("input")), (200, "video"), video)
-        self.wait_for(video["id"])
+        self.client.wait(video["id"])
         self.delete(video["id"])
 
 
@@ -193,12 +172,8 @@ class Machines(unittest.TestCase):
         self.addCleanup(stop, self.process)
 
     def ask(self, key):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port)
-        connection.request("GET", "/v1/videos", headers={"Authorization": f"Bearer {key}"})
-        reply = connection.getresponse()
-        answer = reply.status, reply.read().decode()
-        connection.close()
-        return answer
+        reply = Client(self.port, key).get("/v1/videos")
+        return reply.status, reply.body.decode()
 
     def test_a_key_stays_at_its_machine(self):
         places = {key: self.ask(key)[1] for key in map(str, range(40))}
@@ -258,7 +233,7 @@ class Caddy(ProxyTest, unittest.TestCase):
 
 def answers(port):
     try:
-        http.client.socket.create_connection(("127.0.0.1", port), 1).close()
+        socket.create_connection(("127.0.0.1", port), 1).close()
         return True
     except OSError:
         return False

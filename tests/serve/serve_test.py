@@ -18,7 +18,8 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from client import SMALL, Server, quote  # noqa: E402
+from client import SMALL, quote  # noqa: E402
+from serving import Server  # noqa: E402
 
 T3 = None
 MINI_MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../data/reference/mini2.1")
@@ -322,7 +323,28 @@ class Alone(unittest.TestCase):
         self.assertEqual(files(), (["few.safetensors"], 2))
         both = files("--loras", loras, loras=[{"name": "style", "scale": 0.5}])
         self.assertEqual(both, (["few.safetensors", "style.safetensors"], 2))
+        self.assertEqual(files(model_loras="none"), ([], 3))
+        added = files("--loras", loras, "--lora", model + "/few.safetensors", "--add-lora",
+                      loras + "/style.safetensors", model_loras="none", loras=[{"name": "style"}])
+        self.assertEqual(added, (["style.safetensors", "style.safetensors"], 3))
         self.assertEqual(files("--lora", "none"), ([], 3))
+        write_lora(loras + "/fast.safetensors", 0.2, {"t3.sampling": sampling})
+        server = self.start("--model", model, "--loras", loras)
+        fast = {"model_loras": "none", "loras": [{"name": "fast"}]}
+        steps = [server.post("/v1/videos/plan", fields).json()["num_inference_steps"]
+                 for fields in ({}, {"model_loras": "none"}, fast)]
+        self.assertEqual(steps, [2, 3, 2])
+        unknown = server.post("/v1/videos/plan", {"loras": [{"name": "slow"}]})
+        self.assertEqual((unknown.status, unknown.json()["error"]["param"]), (400, "loras"))
+        # One after the other by one worker.
+        records = []
+        for choice in (None, "none", None):
+            video_id = server.submit(size="32x32", num_inference_steps=None, model_loras=choice)
+            self.assertEqual(server.wait(video_id)["settings"].get("model_loras"), choice)
+            records.append(server.content(video_id))
+        self.assertEqual(records[0], records[2])
+        self.assertNotEqual(records[0], records[1])
+        self.assertEqual(server.stop(), 0)
         given = files("--lora", loras + "/style.safetensors", "--add-lora", loras + "/style.safetensors:2")
         self.assertEqual(given, (["style.safetensors", "style.safetensors"], 3))
 

@@ -1,13 +1,14 @@
-"""A server while a test runs, for tests with a browser or a proxy."""
+"""A t3 serve process for tests."""
 
 import contextlib
+import json
 import os
+import signal
 import socket
 import subprocess
 import tempfile
-import time
 
-from client import Server
+from client import Client
 
 
 def free_port():
@@ -16,16 +17,52 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait(condition, what, seconds=30):
-    """Until condition() is true; its value."""
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"{what}: not within {seconds} s")
-        time.sleep(0.05)
+class Server(Client):
+    """Runs `t3 serve` on a data folder. `prefix`: a command that runs it, such as unshare."""
+
+    def __init__(self, t3, data, *flags, prefix=(), environment=None):
+        self.log_path = data + ".log"
+        log = open(self.log_path, "ab")
+        command = [*prefix, t3, "serve", "--model", "demo", "--device", "cpu", "--data", data, "--port", "0",
+                   "--min-free", "1MB", "--max-per-minute", "0", *flags]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True,
+                                        env={**os.environ, **(environment or {})})
+        log.close()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("the server did not start:\n" + self.log())
+        super().__init__(port=int(line.strip().rsplit(":", 1)[1]))
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def events_in_log(self):
+        return [json.loads(line) for line in self.log().splitlines()]
+
+    def socket(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
+
+    def worker_ids(self):
+        """Process ids of the workers."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as file:
+            direct = file.read().split()
+        children = []
+        for task in os.listdir(f"/proc/{self.process.pid}/task"):
+            with open(f"/proc/{self.process.pid}/task/{task}/children", encoding="ascii") as file:
+                children += file.read().split()
+        return sorted({int(pid) for pid in direct + children})
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self, seconds=60):
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(seconds)
+        self.process.stdout.close()
+        return code
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import tempfile
 import urllib.error
 import urllib.request
 
-from serving import wait
+from client import wait
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key of an element in the protocol's JSON
 KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": "\ue00d", "Shift": "\ue008",

@@ -15,16 +15,18 @@ __global__ void __launch_bounds__(256) InverseRmsKernel(const InverseRmsArgs arg
   if (token >= args.tokens) return;
   const T* x = static_cast<const T*>(args.x) + token * args.stride;
   float sum = 0;
+  for (int64_t part = 0; part < args.parts; ++part, x += args.part_stride) {
 #pragma unroll 4
-  for (int c = threadIdx.x % kWarp * kLanes<T>; c < args.channels; c += kWarp * kLanes<T>) {
-    float values[kLanes<T>];
-    Load(x, c, values);
+    for (int c = threadIdx.x % kWarp * kLanes<T>; c < args.channels; c += kWarp * kLanes<T>) {
+      float values[kLanes<T>];
+      Load(x, c, values);
 #pragma unroll
-    for (float value : values) sum += value * value;
+      for (float value : values) sum += value * value;
+    }
   }
   sum = WarpSum(sum);
   if (threadIdx.x % kWarp == 0) {
-    args.out[token] = rsqrtf(sum / static_cast<float>(args.channels) + args.eps);
+    args.out[token] = rsqrtf(sum / static_cast<float>(args.parts * args.channels) + args.eps);
   }
 }
 

@@ -41,6 +41,10 @@ void DitBlock::Forward(at::Tensor& x, const BlockContext& context) const {
 // x += gate * SelfAttention(AdaLN(x))
 void DitBlock::AddSelfAttention(at::Tensor& x, const BlockContext& context) const {
   const Modulation modulation = ModulationOf(context, 0);
+  if (context.shard != nullptr && context.mode == ExecutionMode::kInPlace) {
+    AddSharedSelfAttention(x, modulation, context);
+    return;
+  }
   const LinearInput attended = SelfAttention(x, modulation, context);
   const ProfileScope scope("output projection");
   AddGatedLinear(x, attended, o_, modulation.gate, context.mode);
@@ -85,18 +89,39 @@ LinearInput DitBlock::SelfAttention(const at::Tensor& x, const Modulation& modul
     return AdaLayerNorm(rows, modulation.Slice(first, rows.size(0)), qkv_.reader(), context.mode);
   };
   const int64_t chunk = ChunkRows(x, config_.dim, context.scratch_bytes);
-  SelfAttentionInput input = qkv_(x, norm, chunk, context.mode);
+  const SelfAttentionInput input = WithNorms(qkv_(x, norm, chunk, context.mode), context);
+  if (context.shard != nullptr) return context.shard->AttendAutograd(input, *context.windows);
+  return WindowAttentionFor(o_, input, *context.windows, context.scratch_bytes, context.mode);
+}
+
+void DitBlock::AddSharedSelfAttention(const at::Tensor& x, const Modulation& modulation,
+                                      const BlockContext& context) const {
+  const auto project = [&](const at::Tensor& qkv, int64_t first) {
+    const int64_t count = qkv.size(1);
+    const LinearInput normed = AdaLayerNorm(
+        x.narrow(0, first, count), modulation.Slice(first, count), qkv_.reader(), context.mode);
+    const ProfileScope scope("q, k, v");
+    qkv_.IntoParts(normed, qkv);
+  };
+  const auto add = [&](const at::Tensor& attended, int64_t first) {
+    const ProfileScope scope("output projection");
+    at::Tensor rows = x.narrow(0, first, attended.size(0));
+    AddGatedLinear(rows, attended, o_, modulation.gate.Slice(first, attended.size(0)),
+                   context.mode);
+  };
+  context.shard->Attend(WithNorms({}, context), x.options(), project, add, *context.windows,
+                        context.scratch_bytes);
+}
+
+SelfAttentionInput DitBlock::WithNorms(SelfAttentionInput input,
+                                       const BlockContext& context) const {
   input.q_weight = norm_q_;
   input.k_weight = norm_k_;
   input.eps = config_.eps;
   input.heads = config_.num_heads;
   input.rope = context.rope;
   input.fp8 = qkv_.reader().fp8();
-  if (context.shard != nullptr && context.mode == ExecutionMode::kDifferentiable)
-    return context.shard->AttendAutograd(input, *context.windows);
-  if (context.shard != nullptr)
-    return context.shard->Attend(input, *context.windows, context.scratch_bytes);
-  return WindowAttentionFor(o_, input, *context.windows, context.scratch_bytes, context.mode);
+  return input;
 }
 
 LinearInput DitBlock::AdaLayerNorm(const at::Tensor& x, const Modulation& modulation,

@@ -81,6 +81,11 @@ class DitBlock {
                            const LinearWeights& reader, ExecutionMode mode) const;
   LinearInput SelfAttention(const at::Tensor& x, const Modulation& modulation,
                             const BlockContext& context) const;
+  // AddSelfAttention of the tokens that a rank has, in place.
+  void AddSharedSelfAttention(const at::Tensor& x, const Modulation& modulation,
+                              const BlockContext& context) const;
+  // `input` with all but q, k and v.
+  SelfAttentionInput WithNorms(SelfAttentionInput input, const BlockContext& context) const;
   void AddCrossAttention(at::Tensor& x, const BlockContext& context) const;
   void AddFfn(at::Tensor& x, const Modulation& modulation, ExecutionMode mode) const;
 

@@ -48,4 +48,25 @@ SelfAttentionInput QkvProjection::operator()(const at::Tensor& x, const NormFn& 
   return input;
 }
 
+void QkvProjection::IntoParts(const LinearInput& normed, const at::Tensor& out) const {
+  const int64_t width = out.size(2) / 3;
+  for (int64_t part = 0; part < out.size(0); ++part) {
+    for (int64_t which = 0; which < 3; ++which) {
+      LinearInto(out[part].narrow(1, which * width, width), normed,
+                 Rows(which, part * width, width));
+    }
+  }
+}
+
+Linear QkvProjection::Rows(int64_t which, int64_t first, int64_t count) const {
+  const bool packed = packed_.weight.defined();
+  const Linear& layer = packed ? packed_ : which == 0 ? q_ : which == 1 ? k_ : v_;
+  if (packed) first += which * (packed_.weight.size(0) / 3);
+  Linear rows;
+  rows.weight = layer.weight.narrow(0, first, count);
+  rows.bias = layer.bias.narrow(0, first, count);
+  if (layer.scale.defined()) rows.scale = layer.scale.narrow(0, first, count);
+  return rows;
+}
+
 }  // namespace t3

@@ -25,10 +25,17 @@ class QkvProjection {
   SelfAttentionInput operator()(const at::Tensor& x, const NormFn& norm, int64_t chunk,
                                 ExecutionMode mode) const;
 
+  // Of normed tokens (N, dim), as reader() takes them, to out (parts, N, 3 dim / parts): of each of
+  // `parts` equal groups of heads its q|k|v. Rows of out may be strided. In place.
+  void IntoParts(const LinearInput& normed, const at::Tensor& out) const;
+
   // A layer that reads the normed tokens.
   LinearWeights reader() const { return packed_.weight.defined() ? packed_ : q_; }
 
  private:
+  // Output channels of one of q, k and v, which are 0, 1 and 2; views.
+  Linear Rows(int64_t which, int64_t first, int64_t count) const;
+
   Linear packed_;     // undefined if q, k, v are trained
   Linear q_, k_, v_;  // undefined if packed
 };

@@ -5,11 +5,15 @@
 #include <ATen/ops/stack.h>
 
 #include <algorithm>
+#include <deque>
+#include <numeric>
+#include <utility>
 
 #include "base/check.h"
 #include "ops/attention/rms_rope.h"
 #include "ops/profiler.h"
 #include "parallel/exchange_autograd.h"
+#include "plan/chunks.h"
 
 namespace t3 {
 namespace {
@@ -18,8 +22,8 @@ namespace {
 // stay aligned for kernels.
 constexpr int64_t kNormBytes = 16;
 
-int64_t NormColumns(const at::Tensor& x) {
-  return kNormBytes / static_cast<int64_t>(x.element_size());
+int64_t NormColumns(const at::TensorOptions& options) {
+  return kNormBytes / static_cast<int64_t>(options.dtype().itemsize());
 }
 
 // The inverse norms of packed rows (..., columns): (..., 2) fp32, a view.
@@ -28,32 +32,100 @@ at::Tensor Norms(const at::Tensor& packed) {
   return floats.narrow(-1, floats.size(-1) - kNormBytes / 4, 2);
 }
 
+// qkv (ranks, N, 3 C/ranks) of packed: each rank's columns, which together are whole rows.
+void SetNorms(const at::Tensor& packed, const at::Tensor& qkv, double eps) {
+  const std::vector<at::Tensor> parts = qkv.chunk(3, -1);
+  Norms(packed).copy_(
+      at::stack({InverseRmsOfParts(parts[0], eps), InverseRmsOfParts(parts[1], eps)}, 1));
+}
+
 }  // namespace
 
 TokenShard::TokenShard(RankGroup& group, int64_t tokens)
     : group_(&group), shares_(EvenShares(tokens, group.size())) {
   T3_CHECK(tokens >= group.size(), "DiT: {} tokens for {} ranks; wanted at least one each", tokens,
            group.size());
-  for (int64_t i = 0; i < group.rank(); ++i) first_ += shares_[static_cast<size_t>(i)];
+  int64_t first = 0;
+  for (const int64_t share : shares_) {
+    firsts_.push_back(first);
+    first += share;
+  }
+  first_ = firsts_[static_cast<size_t>(group.rank())];
 }
 
 int64_t TokenShard::Boundary(int64_t boundary) const {
   return std::clamp<int64_t>(boundary - first_, 0, count());
 }
 
-// -> (ranks, count, 3 C/ranks + norms): for each rank its heads of q, k and v.
-at::Tensor TokenShard::Pack(const SelfAttentionInput& in) const {
-  const int64_t ranks = group_->size(), width = in.q.size(1) / ranks;
-  const at::Tensor packed =
-      at::empty({ranks, count(), 3 * width + NormColumns(in.q)}, in.q.options());
-  int64_t column = 0;
-  for (const at::Tensor& x : {in.q, in.k, in.v}) {
-    packed.narrow(2, column, width).copy_(x.unflatten(1, {ranks, width}).transpose(0, 1));
-    column += width;
+TokenShard::Rows TokenShard::ChunkOf(int64_t rank, int64_t begin, int64_t chunk) const {
+  const int64_t share = shares_[static_cast<size_t>(rank)], first = std::min(begin, share);
+  return {first, std::min(chunk, share - first)};
+}
+
+std::vector<at::Tensor> TokenShard::ChunksOfAll(const at::Tensor& rows, int64_t begin,
+                                                int64_t chunk) const {
+  std::vector<at::Tensor> chunks;
+  for (int64_t rank = 0; rank < size(); ++rank) {
+    const Rows own = ChunkOf(rank, begin, chunk);
+    chunks.push_back(rows.narrow(0, firsts_[static_cast<size_t>(rank)] + own.first, own.count));
   }
-  Norms(packed).copy_(
-      at::stack({InverseRmsOf(in.q, in.eps), InverseRmsOf(in.k, in.eps)}, 1).unsqueeze(0));
-  return packed;
+  return chunks;
+}
+
+// -> (tokens, 3 C/ranks + norms): of this rank's heads.
+at::Tensor TokenShard::SendHeads(const SelfAttentionInput& input, const at::TensorOptions& options,
+                                 int64_t chunk, const ProjectFn& project) const {
+  const int64_t columns = 3 * input.q_weight.size(0) / size();
+  const int64_t tokens = std::accumulate(shares_.begin(), shares_.end(), int64_t{0});
+  const at::Tensor received = at::empty({tokens, columns + NormColumns(options)}, options);
+  std::deque<RankGroup::Transfer> transfers;
+  ForEachChunk(shares_.back(), chunk, [&](int64_t begin, int64_t) {
+    const Rows own = ChunkOf(group_->rank(), begin, chunk);
+    const at::Tensor packed = at::empty({size(), own.count, received.size(1)}, options);
+    const at::Tensor qkv = packed.narrow(2, 0, columns);
+    if (own.count > 0) {
+      project(qkv, own.first);
+      SetNorms(packed, qkv, input.eps);
+    }
+    const ProfileScope scope("exchange");
+    transfers.push_back(group_->Start(packed.unbind(), ChunksOfAll(received, begin, chunk)));
+    if (std::ssize(transfers) <= kExchangesUnderWay) return;
+    transfers.front().Wait();
+    transfers.pop_front();
+  });
+  const ProfileScope scope("exchange");
+  for (RankGroup::Transfer& transfer : transfers) transfer.Wait();
+  return received;
+}
+
+// attended (tokens, C/ranks) of this rank's heads.
+void TokenShard::ReturnTokens(const at::Tensor& attended, int64_t chunk,
+                              const ConsumeFn& consume) const {
+  struct Arriving {
+    RankGroup::Transfer transfer;
+    at::Tensor parts;  // (ranks, N, C/ranks)
+    int64_t first;
+  };
+  std::deque<Arriving> arriving;
+  const auto finish = [&] {
+    Arriving next = std::move(arriving.front());
+    arriving.pop_front();
+    at::Tensor rows;
+    {
+      const ProfileScope scope("exchange");
+      next.transfer.Wait();
+      rows = next.parts.transpose(0, 1).reshape({next.parts.size(1), -1});
+    }
+    if (rows.size(0) > 0) consume(rows, next.first);
+  };
+  ForEachChunk(shares_.back(), chunk, [&](int64_t begin, int64_t) {
+    const Rows own = ChunkOf(group_->rank(), begin, chunk);
+    const at::Tensor parts = at::empty({size(), own.count, attended.size(1)}, attended.options());
+    arriving.push_back(
+        {group_->Start(ChunksOfAll(attended, begin, chunk), parts.unbind()), parts, own.first});
+    if (std::ssize(arriving) > kExchangesUnderWay) finish();
+  });
+  while (!arriving.empty()) finish();
 }
 
 // All tokens' packed rows -> q, k, v of this rank's heads, views.
@@ -85,24 +157,20 @@ void TokenShard::CheckHeads(int64_t heads) const {
            heads, group_->size());
 }
 
-at::Tensor TokenShard::Attend(const SelfAttentionInput& input,
-                              const std::vector<WindowPartition>& partitions,
-                              int64_t scratch_bytes) const {
-  const int64_t ranks = group_->size();
+void TokenShard::Attend(const SelfAttentionInput& input, const at::TensorOptions& options,
+                        const ProjectFn& project, const ConsumeFn& consume,
+                        const std::vector<WindowPartition>& partitions,
+                        int64_t scratch_bytes) const {
   CheckHeads(input.heads);
-  const std::vector<int64_t> mine(static_cast<size_t>(ranks), count());
-  at::Tensor packed = Pack(input);
-  {
-    const ProfileScope scope("exchange");
-    packed = group_->Exchange(packed.flatten(0, 1), mine, shares_);
-  }
-  at::Tensor out =
+  const auto element = static_cast<int64_t>(options.dtype().itemsize());
+  const int64_t chunk = ExchangeTokens(
+      shares_.back(), ExchangeRowBytes(input.q_weight.size(0), element), scratch_bytes);
+  at::Tensor packed = SendHeads(input, options, chunk, project);
+  const at::Tensor attended =
       WindowAttention(Unpack(packed, input), partitions, scratch_bytes, ExecutionMode::kInPlace)
           .contiguous();
   packed.reset();
-  const ProfileScope scope("exchange");
-  out = group_->Exchange(out, shares_, mine);  // (ranks * count, C/ranks)
-  return out.unflatten(0, {ranks, count()}).transpose(0, 1).reshape({count(), -1});
+  ReturnTokens(attended, chunk, consume);
 }
 
 at::Tensor TokenShard::GatherAutograd(const at::Tensor& rows) const {

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "ops/attention/window_attention.h"
@@ -31,23 +32,40 @@ class TokenShard {
   // Of the first `boundary` of all tokens, how many are this rank's.
   int64_t Boundary(int64_t boundary) const;
 
+  // Writes q|k|v of this rank's tokens [first, first + N) to out (ranks, N, 3 C / ranks): of each
+  // rank's heads. Rows of out are strided.
+  using ProjectFn = std::function<void(const at::Tensor& out, int64_t first)>;
+  // Takes the attended tokens [first, first + N), rows (N, C).
+  using ConsumeFn = std::function<void(const at::Tensor& rows, int64_t first)>;
   // WindowAttention of this rank's tokens (ops/attention/window_attention.h) to all tokens of their
-  // windows: q, k, v (count, C) -> (count, C). `partitions` are of all tokens, the heads are
-  // divisible by the ranks.
-  at::Tensor Attend(const SelfAttentionInput& input, const std::vector<WindowPartition>& partitions,
-                    int64_t scratch_bytes) const;
+  // windows, on chunks of them: one travels while `project` or `consume` works on the next.
+  // `input` without q, k and v, which are of `options`; `partitions` are of all tokens, the heads
+  // are divisible by the ranks.
+  void Attend(const SelfAttentionInput& input, const at::TensorOptions& options,
+              const ProjectFn& project, const ConsumeFn& consume,
+              const std::vector<WindowPartition>& partitions, int64_t scratch_bytes) const;
   // The same, differentiable; input.rope is of this rank's tokens. The gradients of weights that
   // all ranks have are sums over the ranks, of which each gets its part.
   at::Tensor AttendAutograd(const SelfAttentionInput& input,
                             const std::vector<WindowPartition>& partitions) const;
 
  private:
+  struct Rows {
+    int64_t first, count;
+  };
   void CheckHeads(int64_t heads) const;
-  at::Tensor Pack(const SelfAttentionInput& input) const;
+  int64_t size() const { return std::ssize(shares_); }
+  // The chunk from `begin` of a rank's share on, `chunk` tokens or what is left, which may be none.
+  Rows ChunkOf(int64_t rank, int64_t begin, int64_t chunk) const;
+  // Such a chunk of each rank, of all tokens' rows.
+  std::vector<at::Tensor> ChunksOfAll(const at::Tensor& rows, int64_t begin, int64_t chunk) const;
+  at::Tensor SendHeads(const SelfAttentionInput& input, const at::TensorOptions& options,
+                       int64_t chunk, const ProjectFn& project) const;
+  void ReturnTokens(const at::Tensor& attended, int64_t chunk, const ConsumeFn& consume) const;
   SelfAttentionInput Unpack(const at::Tensor& packed, const SelfAttentionInput& whole) const;
 
   RankGroup* group_;
-  std::vector<int64_t> shares_;
+  std::vector<int64_t> shares_, firsts_;  // tokens of each rank, and its first
   int64_t first_ = 0;
 };
 

@@ -10,6 +10,7 @@
 
 #include "kernels/cudnn_plans.h"
 #include "kernels/device.h"
+#include "ops/attention/fp8_attention_counts.h"
 #include "ops/attention/rms_rope.h"
 #include "ops/attention/testing/self_attention_case.h"
 #include "ops/attention/window_attention.h"
@@ -155,6 +156,36 @@ TEST(Fp8Attention, WeightsOfOneDoNotSaturate) {
   const at::Tensor v = in.v.to(at::kFloat);
   const at::Tensor got = WindowAttention(in, peaked.partitions, 1 << 30, ExecutionMode::kInPlace);
   EXPECT_LT(DistanceOfFp8(got, v), 0.06);
+}
+
+// What asks for fp8 is counted, by its tokens. Few tokens are left in bf16 on a GPU, and so is what
+// is not computed in place.
+TEST(Fp8Attention, IsCountedByTokens) {
+  const c10::NoGradGuard no_grad;
+  const bool gpu = kAttentionTestDevice.is_cuda();
+  ClearFp8AttentionCounts();
+  for (const int64_t tokens : {64, 32, 64}) {
+    const Fp8AttentionCase one(tokens, 4, 64);
+    SelfAttentionInput in = one.Input(gpu ? at::kBFloat16 : at::kFloat);
+    WindowAttention(in, one.partitions, 1 << 30, ExecutionMode::kInPlace);  // without fp8
+    in.fp8 = true;
+    WindowAttention(in, one.partitions, 1 << 30, ExecutionMode::kInPlace);
+  }
+  const std::vector<Fp8AttentionCount> counts = CountFp8Attention();
+  ASSERT_EQ(counts.size(), 2U);
+  EXPECT_EQ(counts[0].tokens, 32);
+  EXPECT_EQ(counts[1].tokens, 64);
+  EXPECT_EQ(counts[0].fp8, gpu ? 0 : 1);
+  EXPECT_EQ(counts[1].fp8, gpu ? 0 : 2);
+  EXPECT_EQ(counts[1].bf16, gpu ? 2 : 0);
+  const Fp8AttentionCase batch(48, 4, 64);
+  SelfAttentionInput in = batch.Input(at::kFloat);
+  in.fp8 = true;
+  WindowAttention(in, batch.partitions, 1 << 30, ExecutionMode::kDifferentiable);
+  EXPECT_EQ(CountFp8Attention()[1].tokens, 48);
+  EXPECT_EQ(CountFp8Attention()[1].bf16, 1);
+  ClearFp8AttentionCounts();
+  EXPECT_TRUE(CountFp8Attention().empty());
 }
 
 }  // namespace

@@ -59,9 +59,13 @@ at::Tensor RmsNormRope(const at::Tensor& x, const at::Tensor& weight, double eps
   return RmsNormRopeReference(x, weight, eps, heads, rope, inverse);
 }
 
-at::Tensor InverseRmsOf(const at::Tensor& x, double eps) {
-  if (SupportsVectorAccess(x)) return InverseRms(x, eps);
-  return InverseRmsReference(x.to(ComputeType(x)), eps).squeeze(-1).to(at::kFloat);
+at::Tensor InverseRmsOfParts(const at::Tensor& x, double eps) {
+  T3_CHECK(x.dim() == 3 && x.size(0) > 0, "InverseRmsOfParts: x ({}); wanted (parts, N, C)",
+           fmt::join(x.sizes(), ", "));
+  if (SupportsVectorAccess(x[0]) && SupportsVectorAccess(x[-1]))
+    return InverseRmsOfPartsCuda(x, eps);
+  const at::Tensor rows = x.transpose(0, 1).flatten(1).to(ComputeType(x));
+  return InverseRmsReference(rows, eps).squeeze(-1).to(at::kFloat);
 }
 
 }  // namespace t3

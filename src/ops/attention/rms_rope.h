@@ -18,7 +18,8 @@ namespace t3 {
 at::Tensor RmsNormRope(const at::Tensor& x, const at::Tensor& weight, double eps, int64_t heads,
                        const RopeTables* rope, ExecutionMode mode, const at::Tensor& inverse = {});
 
-// That `inverse` of whole rows x (N, C), without gradients.
-at::Tensor InverseRmsOf(const at::Tensor& x, double eps);
+// That `inverse` (N) of rows whose channels are in equal parts, x (parts, N, C / parts); rows may
+// be strided. Without gradients.
+at::Tensor InverseRmsOfParts(const at::Tensor& x, double eps);
 
 }  // namespace t3

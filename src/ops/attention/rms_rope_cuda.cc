@@ -12,12 +12,18 @@
 namespace t3 {
 
 at::Tensor InverseRms(const at::Tensor& x, double eps) {
-  const at::Tensor out = at::empty({x.size(0)}, x.options().dtype(at::kFloat));
+  return InverseRmsOfPartsCuda(x.unsqueeze(0), eps);
+}
+
+at::Tensor InverseRmsOfPartsCuda(const at::Tensor& x, double eps) {
+  const at::Tensor out = at::empty({x.size(1)}, x.options().dtype(at::kFloat));
   const kernels::InverseRmsArgs args{.x = x.const_data_ptr(),
                                      .type = DTypeOf(x),
-                                     .stride = x.stride(0),
-                                     .tokens = x.size(0),
-                                     .channels = x.size(1),
+                                     .stride = x.stride(1),
+                                     .part_stride = x.stride(0),
+                                     .parts = x.size(0),
+                                     .tokens = x.size(1),
+                                     .channels = x.size(2),
                                      .eps = static_cast<float>(eps),
                                      .out = out.mutable_data_ptr<float>()};
   const c10::DeviceGuard guard(x.device());

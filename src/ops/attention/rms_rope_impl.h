@@ -12,6 +12,8 @@ namespace t3 {
 // rms_rope_cuda.cc: no gradient.
 // (N, C) -> (N) fp32, 1 / sqrt(mean(x^2) + eps).
 at::Tensor InverseRms(const at::Tensor& x, double eps);
+// (parts, N, C / parts) -> (N), likewise; each part SupportsVectorAccess.
+at::Tensor InverseRmsOfPartsCuda(const at::Tensor& x, double eps);
 // The tables' pointers; no rotation for nullptr. The tables must outlive the launch.
 kernels::RopeArgs RopeArgsOf(const RopeTables* rope);
 // Into out (N, C), whose rows may be strided; it may be x. `inverse` as in rms_rope.h.

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "ops/attention/attend.h"
 #include "ops/attention/fp8_attention.h"
+#include "ops/attention/fp8_attention_counts.h"
 #include "ops/attention/rms_rope.h"
 #include "ops/attention/window_attention_impl.h"
 #include "ops/dispatch.h"
@@ -107,9 +108,11 @@ LinearInput WindowAttentionAs(AttentionResult result, const SelfAttentionInput& 
                               const std::vector<WindowPartition>& partitions, int64_t scratch_bytes,
                               ExecutionMode mode) {
   CheckInput(input, partitions);
-  if (mode == ExecutionMode::kInPlace && input.fp8 && !Fp8ProductsOnly()) {
-    const std::optional<LinearInput> attended =
-        WindowAttentionFp8(input, partitions, scratch_bytes, result);
+  if (input.fp8) {
+    std::optional<LinearInput> attended;
+    if (mode == ExecutionMode::kInPlace && !Fp8ProductsOnly())
+      attended = WindowAttentionFp8(input, partitions, scratch_bytes, result);
+    AddFp8Attention(input.q.size(0), attended.has_value());
     if (attended) return *attended;
   }
   if (mode == ExecutionMode::kInPlace && SupportsWindowAttentionCuda(input)) {

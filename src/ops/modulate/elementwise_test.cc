@@ -113,6 +113,16 @@ TEST_P(Elementwise, RmsNormRope) {
   ExpectNear(t3::RmsNormRope(x_, weight, 1e-6, kHeads, &rope, kElementwiseMode), want, dtype_);
 }
 
+TEST_P(Elementwise, InverseRmsOfParts) {
+  const int64_t width = sizes_.channels / 2;
+  // As a rank sends them: q of each part among other columns.
+  const at::Tensor rows = at::zeros({2, sizes_.tokens, 3 * width + 8}, x_.options());
+  const at::Tensor parts = rows.narrow(2, 0, width);
+  parts.copy_(x_.unflatten(1, {2, width}).transpose(0, 1));
+  const at::Tensor want = (x_.to(at::kDouble).square().mean(1) + 1e-6).rsqrt();
+  ExpectNear(InverseRmsOfParts(parts, 1e-6), want, at::kFloat);
+}
+
 std::string ElementwiseName(const Sizes& sizes, at::ScalarType dtype) {
   return std::to_string(sizes.tokens) + "x" + std::to_string(sizes.channels) + "_" +
          c10::toString(dtype);

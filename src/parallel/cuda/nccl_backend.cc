@@ -14,6 +14,8 @@ c10::intrusive_ptr<c10d::Backend> MakeNccl(const BackendPlace& place, at::Device
   setenv("TORCH_NCCL_DUMP_ON_TIMEOUT", "0", /*overwrite=*/0);
   const auto options = c10d::ProcessGroupNCCL::Options::create();
   options->timeout = std::chrono::hours(24 * 365);
+  // An exchange that runs beside products gets the multiprocessors that these free first.
+  options->is_high_priority_stream = true;
   const auto backend =
       c10::make_intrusive<c10d::ProcessGroupNCCL>(place.store, place.rank, place.size, options);
   backend->setBoundDeviceId(device);

@@ -17,6 +17,7 @@
 #include "pipeline/ranks/orders.h"
 #include "pipeline/ranks/shared_decoder.h"
 #include "pipeline/ranks/shared_encoder.h"
+#include "plan/chunks.h"
 #include "sampling/noise.h"
 
 namespace t3 {
@@ -53,11 +54,13 @@ struct RankCase {
   double guidance;
   bool image;
   RankSplit split;
+  int64_t scratch_bytes = 0;  // small enough for several exchanges a layer; 0: as loaded
 };
 
 void PrintTo(const RankCase& c, std::ostream* out) {
   *out << c.latent_channels << " channels, guidance " << c.guidance << ", " << c.split.branches
        << "x" << c.split.shards << (c.image ? ", image" : "");
+  if (c.scratch_bytes > 0) *out << ", " << c.scratch_bytes << " bytes of scratch memory";
 }
 
 class SharedDenoising : public testing::TestWithParam<RankCase> {
@@ -68,6 +71,7 @@ class SharedDenoising : public testing::TestWithParam<RankCase> {
         // Uneven windows; 45 tokens, which 2 and 4 do not divide.
         attention_(AttentionLayout::Make(AttentionPattern::kT3, {{3, 1, 1}, {1, 2, 2}}, {3, 3, 5},
                                          config_.num_layers, config_.head_dim(), at::kCPU)) {
+    if (GetParam().scratch_bytes > 0) dit_.set_scratch_bytes(GetParam().scratch_bytes);
     input_.sampling = {.steps = 3, .guidance = GetParam().guidance, .shift = 5};
     input_.noise = TorchNoise(3, {config_.latent_channels, 3, 6, 10});
     input_.prompt = TorchNoise(4, {6, config_.text_dim});
@@ -127,7 +131,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(RankCase{16, 1, false, {1, 2}}, RankCase{16, 5, false, {2, 1}},
                     RankCase{16, 5, true, {1, 3}}, RankCase{16, 5, true, {2, 2}},
                     RankCase{48, 1, true, {1, 4}}, RankCase{48, 5, false, {2, 2}},
-                    RankCase{48, 5, false, {1, 3}}));
+                    RankCase{48, 5, false, {1, 3}},
+                    // Chunks of 4 tokens of 15, and of 4 of 22 and 23: the last ones differ.
+                    RankCase{16, 1, true, {1, 3}, 4 * ExchangeRowBytes(192, 4)},
+                    RankCase{16, 1, false, {1, 2}, 4 * ExchangeRowBytes(192, 4)}));
 
 TEST(SharedDenoisingFaults, TheLayerIsFoundOnWhateverRankItShows) {
   const c10::NoGradGuard no_grad;

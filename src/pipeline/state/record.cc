@@ -44,6 +44,7 @@ ordered_json StagesJson(const Result& result) {
                       {"device_peak_bytes", stage.device_peak_bytes},
                       {"device_context_bytes", stage.device_context_bytes},
                       {"host_peak_bytes", stage.host_peak_bytes}});
+    if (!stage.step_seconds.empty()) stages.back()["step_seconds"] = stage.step_seconds;
   }
   return stages;
 }

@@ -10,6 +10,7 @@
 
 #include "loading/model_info.h"
 #include "models/text_encoder/text_encoder.h"
+#include "parallel/team.h"
 #include "runtime/stage.h"
 #include "tokenizer/tokenizer.h"
 #include "training/dit/batch_source.h"
@@ -30,17 +31,16 @@ std::string WorldLatentsDigest(const WorldLatentsConfig& config, const ModelInfo
 // held-out attributes (IsHeldOut) are not among them.
 class WorldLatents : public BatchSource {
  public:
-  // Renders and encodes config.data.world, or reads its cache. Throws Error when the model lacks a
-  // part or the sizes do not fit its VAE.
+  // Renders and encodes config.data.world, or reads its cache, with the ranks of `team`, each of
+  // which makes one. Throws Error when the model lacks a part or the sizes do not fit its VAE.
   WorldLatents(const DitTrainConfig& config, const ModelInfo& model, at::ScalarType dtype,
-               const RunContext& context, ClipLatents latents = ClipLatents::kRendered);
+               const RunContext& context, ClipLatents latents = ClipLatents::kRendered,
+               Team* team = nullptr);
 
   Batch Get(int64_t step, int64_t micro) override;
   std::string Digest() const override { return digest_; }
 
  private:
-  at::Tensor Latents(const WorldLatentSize& size, const ModelInfo& model, at::ScalarType dtype,
-                     const RunContext& context) const;
   // Token ids of a caption, cached: tokenizing takes longer than the rest of a batch.
   const std::vector<int32_t>& IdsOf(const WorldScene& scene, size_t kind, int64_t clip,
                                     uint64_t variant);

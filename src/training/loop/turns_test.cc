@@ -19,5 +19,11 @@ TEST(TurnPlan, GivesEachKindItsShareEvenlyAndCountsItsTurns) {
   EXPECT_EQ(counts, (std::vector<int64_t>{12, 6, 3}));
 }
 
+// Steps of a round's length, shared by as many ranks: each has the same kinds, and each rank one.
+TEST(TurnPlan, RoundsAreAlike) {
+  const TurnPlan plan({3, 1});
+  for (int64_t i = 0; i < 40; ++i) EXPECT_EQ(plan.At(i).kind, i % 4 == 2 ? 1U : 0U) << i;
+}
+
 }  // namespace
 }  // namespace t3

@@ -1,0 +1,72 @@
+// Clips, and the stages of every size.
+#include "eval/eval_memory.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/text.h"
+#include "plan/vae_memory.h"
+
+namespace t3 {
+namespace {
+
+// Of the clips of a job, fp32.
+int64_t ClipBytes(const Job& job, int64_t clips) {
+  const VideoGeometry& video = job.geometry;
+  return clips * 3 * video.width * video.height * video.frames * kFloatBytes;
+}
+
+// The clips that are in memory while networks work: as made, their true renders, and those that
+// they are made from or compared with.
+int64_t HeldClipBytes(const EvalPlan& plan) {
+  int64_t bytes = 2 * ClipBytes(plan.clips.job, plan.batch);
+  if (plan.draft) bytes += ClipBytes(plan.draft->job, plan.batch);
+  if (plan.small) bytes += ClipBytes(plan.small->job, plan.batch);
+  return bytes;
+}
+
+// Of encoding a true clip whole, in fp32.
+NetworkNeed TrueEncoderNeed(const EvalPlan& plan, const MemoryBudget& budget) {
+  PlannedRun run = MemoryInputs(*plan.model, plan.clips.job, at::kFloat, budget);
+  run.encoded_frames = plan.clips.job.geometry.latent.t;
+  run.encoder_bytes = kFloatBytes;
+  run.device_budget = 0;
+  return NeedOf(PlanMemory(run), StageKind::kVideoEncoder);
+}
+
+// Networks work in turn, so a job is refused or not as a run of it is.
+void PlanStages(const EvalPlan& plan, const MemoryBudget& budget, ClipPlan& clips) {
+  const ModelInfo& denoiser = DenoisedBy(*plan.model, clips.job);
+  clips.memory = PlanRunMemory(denoiser, clips.job, plan.dtype, budget);
+  if (const auto refusal = CheckMemory(denoiser, clips.job, plan.dtype, clips.memory))
+    throw *refusal;
+}
+
+}  // namespace
+
+void PlanMemoryOf(EvalPlan& plan, const RunOptions& options, at::Device device) {
+  if (!plan.generates()) return;
+  MemoryBudget budget = BudgetOf(device, {options.memory_limit, options.host_memory_limit});
+  const int64_t held = HeldClipBytes(plan);
+  const VideoGeometry& video = plan.clips.job.geometry;
+  T3_CHECK(held < budget.device,
+           "eval: {} of {}x{} with {} frames and what they are compared with take {}, but {} are "
+           "available; a smaller `batch` or `size` takes less",
+           Counted(plan.batch, "clip"), video.width, video.height, video.frames, FormatBytes(held),
+           FormatBytes(budget.device));
+  budget.device -= held;
+  PlanStages(plan, budget, plan.clips);
+  if (plan.draft) PlanStages(plan, budget, *plan.draft);
+  if (plan.small) PlanStages(plan, budget, *plan.small);
+  plan.room = {budget.device, budget.on_gpu ? budget.host : 0};
+  plan.true_encoder = TrueEncoderNeed(plan, budget);
+}
+
+NetworkNeed NeedOf(const MemoryPlan& plan, StageKind kind) {
+  const auto stage = std::ranges::find(plan.device, kind, &StageMemory::kind);
+  if (stage == plan.device.end()) return {};
+  return {stage->weights, stage->total(), stage->streamed ? plan.host.weights : 0};
+}
+
+}  // namespace t3

@@ -1,0 +1,113 @@
+// Latents that ranks make together are those of one process.
+#include "training/dit/shared_latents.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <stdexcept>
+#include <thread>
+
+#include "parallel/testing/thread_ranks.h"
+#include "training/dit/testing/synthetic_source.h"
+#include "weights/testing/test_folder.h"
+
+namespace t3 {
+namespace {
+
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr int64_t kWorldSeed = 4;
+
+// Five renderings of at most two clips: three ranks make two rounds, the second without rank 2.
+WorldLatentSize NineClips() {
+  return {.width = 32, .height = 16, .frames = 5, .clips = 9, .together = 2};
+}
+
+at::Tensor LatentsOf(const WorldLatentSize& size, const LatentCache& cache, Team* team,
+                     const ProgressFn& progress = {}) {
+  const RunContext context{progress, nullptr, at::kCPU};
+  return SharedLatents(size, kWorldSeed, MiniModel(), at::kFloat, context, cache, team);
+}
+
+class SharedLatentsTest : public testing::Test {
+ protected:
+  // Of three ranks, each of which has a cache of its own.
+  std::vector<at::Tensor> OfThreeRanks(const WorldLatentSize& size) {
+    std::vector<at::Tensor> latents(3);
+    const auto errors = RunRanks(3, [&](Team& team) {
+      latents[static_cast<size_t>(team.rank())] = LatentsOf(size, CacheOf(team.rank()), &team);
+    });
+    EXPECT_THAT(errors, Each(IsEmpty()));
+    return latents;
+  }
+  LatentCache CacheOf(int64_t rank) const { return {CachePath(rank), "nine clips"}; }
+  std::string CachePath(int64_t rank) const {
+    return folder_.Path(std::to_string(rank) + "/latents.safetensors");
+  }
+
+  test::Folder folder_;
+};
+
+TEST_F(SharedLatentsTest, AreBitForBitThoseOfOneProcess) {
+  WorldLatentSize draft = NineClips();
+  draft.width = draft.height = 64, draft.draft_width = draft.draft_height = 32;
+  draft.clips = 3, draft.together = 1;
+  for (const WorldLatentSize& size : {NineClips(), draft}) {
+    const at::Tensor one = LatentsOf(size, {"", ""}, nullptr);
+    EXPECT_FALSE(at::equal(one[0], one[1]));
+    for (const at::Tensor& each : OfThreeRanks(size)) EXPECT_TRUE(at::equal(each, one));
+    std::filesystem::remove(CachePath(0));
+  }
+}
+
+TEST_F(SharedLatentsTest, RankZeroAloneWritesTheCache) {
+  OfThreeRanks(NineClips());
+  EXPECT_TRUE(std::filesystem::exists(CachePath(0)));
+  EXPECT_FALSE(std::filesystem::exists(CachePath(1)));
+  EXPECT_FALSE(std::filesystem::exists(CachePath(2)));
+  EXPECT_TRUE(at::equal(CacheOf(0).Read(), LatentsOf(NineClips(), {"", ""}, nullptr)));
+}
+
+TEST_F(SharedLatentsTest, AllHaveThoseOfRankZerosCache) {
+  const at::Tensor some = at::ones({9, 16, 2, 2, 4}, at::kBFloat16);
+  CacheOf(0).Write(some);
+  CacheOf(1).Write(2 * some);  // not looked at
+  for (const at::Tensor& each : OfThreeRanks(NineClips())) EXPECT_TRUE(at::equal(each, some));
+}
+
+TEST_F(SharedLatentsTest, OthersCachesDoNotMatter) {
+  CacheOf(1).Write(at::ones({9, 16, 2, 2, 4}, at::kBFloat16));
+  const at::Tensor one = LatentsOf(NineClips(), {"", ""}, nullptr);
+  for (const at::Tensor& each : OfThreeRanks(NineClips())) EXPECT_TRUE(at::equal(each, one));
+}
+
+TEST_F(SharedLatentsTest, ARankMayTakeLongerThanThePatience) {
+  constexpr double kPatience = 4;  // seconds
+  const ProgressFn slow = [](const ProgressEvent& event) {
+    if (event.done == 4) std::this_thread::sleep_for(std::chrono::duration<double>(kPatience + 1));
+  };
+  const auto errors = RunRanks(
+      2,
+      [&](Team& team) {
+        LatentsOf(NineClips(), {"", ""}, &team, team.rank() == 1 ? slow : ProgressFn());
+      },
+      kPatience);
+  EXPECT_THAT(errors, Each(IsEmpty()));
+}
+
+TEST_F(SharedLatentsTest, ARankThatFailsEndsTheOthersWork) {
+  const ProgressFn fails = [](const ProgressEvent&) { throw std::runtime_error("no memory left"); };
+  const auto errors = RunRanks(2, [&](Team& team) {
+    LatentsOf(NineClips(), {"", ""}, &team, team.rank() == 1 ? fails : ProgressFn());
+  });
+  EXPECT_THAT(errors, ElementsAre(HasSubstr("rank 1: no memory left"), "no memory left"));
+}
+
+}  // namespace
+}  // namespace t3
