@@ -26,7 +26,7 @@ at::Tensor OfChannels(std::array<float, 3> values) {
 at::Tensor ClipMean() { return OfChannels({0.48145466f, 0.4578275f, 0.40821073f}); }
 at::Tensor ClipStd() { return OfChannels({0.26862954f, 0.26130258f, 0.27577711f}); }
 
-Clip::Clip(const ClipConfig& config, const TensorMap& tensors)
+ClipModel::ClipModel(const ClipConfig& config, const TensorMap& tensors)
     : config_(config),
       image_(config, config.image, tensors, "visual."),
       text_(config, config.text, tensors, ""),
@@ -41,7 +41,7 @@ Clip::Clip(const ClipConfig& config, const TensorMap& tensors)
       image_projection_(Projection(config, tensors, "visual.proj", "visual.projection")),
       text_projection_(Projection(config, tensors, "text_projection", "projection")) {}
 
-at::Tensor Clip::EncodeImages(const at::Tensor& images) const {
+at::Tensor ClipModel::EncodeImages(const at::Tensor& images) const {
   T3_CHECK(images.dim() == 4 && images.size(1) == 3 && images.size(2) == config_.image_size &&
                images.size(3) == config_.image_size,
            "CLIP got pictures ({}), wanted (B, 3, {}, {})", fmt::join(images.sizes(), ", "),
@@ -54,7 +54,7 @@ at::Tensor Clip::EncodeImages(const at::Tensor& images) const {
   return at::linear(norm_after_(x.select(1, 0)), image_projection_);
 }
 
-at::Tensor Clip::EncodeText(const std::vector<int32_t>& ids) const {
+at::Tensor ClipModel::EncodeText(const std::vector<int32_t>& ids) const {
   const int64_t length = std::ssize(ids);
   T3_CHECK(length > 0 && length <= config_.context, "CLIP got a text of {} ids, wanted 1 to {}",
            length, config_.context);

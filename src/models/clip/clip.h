@@ -12,10 +12,10 @@
 
 namespace t3 {
 
-class Clip {
+class ClipModel {
  public:
   // `tensors` as in ClipTensors(config), fp32 on one device; they are shared, not copied.
-  Clip(const ClipConfig& config, const TensorMap& tensors);
+  ClipModel(const ClipConfig& config, const TensorMap& tensors);
 
   // (B,3,image_size,image_size), normalised by ClipMean and ClipStd, on any device
   // -> (B, embedding), not of unit length. Throws Error for another size.

@@ -40,7 +40,8 @@ std::vector<int32_t> OracleIds(const ClipConfig& config, int64_t middle) {
   return ids;
 }
 
-void ExpectOracle(const Clip& clip, const std::string& name, const char* file = "score_networks") {
+void ExpectOracle(const ClipModel& clip, const std::string& name,
+                  const char* file = "score_networks") {
   const at::NoGradGuard no_grad;
   const int64_t side = clip.config().image_size;
   const at::Tensor images = OraclePattern(2, side, side).to(at::kFloat) / 127.5 - 1;
@@ -56,14 +57,15 @@ void ExpectOracle(const Clip& clip, const std::string& name, const char* file = 
 TEST(Clip, EqualsOpenClip) {
   ClipConfig config = kSmallClip;
   const TensorMap tensors = OracleWeights(ClipTensors(config));
-  ExpectOracle(Clip(config, tensors), "clip.quick");
+  ExpectOracle(ClipModel(config, tensors), "clip.quick");
   config.quick_gelu = false;
-  ExpectOracle(Clip(config, tensors), "clip.gelu");
+  ExpectOracle(ClipModel(config, tensors), "clip.gelu");
 }
 
 // As tools/oracle_scores.py runs by hand: --gtest_also_run_disabled_tests.
 TEST(Clip, DISABLED_EqualsOpenClipAtFullSize) {
-  ExpectOracle(Clip(kVitL14, OracleWeights(ClipTensors(kVitL14))), "clip", "score_networks_full");
+  ExpectOracle(ClipModel(kVitL14, OracleWeights(ClipTensors(kVitL14))), "clip",
+               "score_networks_full");
 }
 
 // One tensor under transformers' names, of OpenAI's `name`: itself, transposed or cut.
@@ -114,7 +116,7 @@ void AddTransformers(const std::string& name, const at::Tensor& value, TestTenso
   }
 }
 
-Clip LoadClip(const std::shared_ptr<const WeightFile>& file) {
+ClipModel LoadClip(const std::shared_ptr<const WeightFile>& file) {
   const NamedViews views = NameTensors(file, ClipNaming());
   const ClipConfig config = ReadClipConfig(views);
   return {config, LoadTensors(views, ClipTensors(config), ClipNaming(), {})};
@@ -128,8 +130,8 @@ TEST(Clip, ReadsBothLayouts) {
   }
   original["logit_scale"] = transformers["logit_scale"] = at::ones({1});
   transformers["text_model.embeddings.position_ids"] = at::arange(12);
-  const Clip ours = LoadClip(TestFile("original.safetensors", original));
-  const Clip theirs = LoadClip(TestFile("transformers.safetensors", transformers));
+  const ClipModel ours = LoadClip(TestFile("original.safetensors", original));
+  const ClipModel theirs = LoadClip(TestFile("transformers.safetensors", transformers));
   EXPECT_EQ(ours.config(), kSmallClip);
   EXPECT_TRUE(theirs.config().separate);
   ExpectOracle(ours, "clip.quick");
@@ -159,7 +161,7 @@ TEST(Clip, RefusesOtherNetworks) {
 }
 
 TEST(Clip, RefusesForeignInputs) {
-  const Clip clip(kSmallClip, OracleWeights(ClipTensors(kSmallClip)));
+  const ClipModel clip(kSmallClip, OracleWeights(ClipTensors(kSmallClip)));
   EXPECT_THROW(clip.EncodeImages(at::zeros({1, 3, 27, 28})), Error);
   EXPECT_THROW(clip.EncodeText({}), Error);
   EXPECT_THROW(clip.EncodeText({70}), Error);

@@ -45,8 +45,9 @@ std::shared_ptr<const ClipNetwork> ClipNetwork::Open(const std::string& path, c1
   auto loaded = LoadNetwork(path, ClipNaming(), ReadClipConfig, ClipTensors, device);
   const ClipFiles files = FindClipFiles(path);
   loaded.config.quick_gelu = files.quick_gelu;
-  std::shared_ptr<const ClipNetwork> network(new ClipNetwork(
-      Clip(loaded.config, loaded.tensors), ClipTokenizer(files.merges, loaded.config.vocab_size)));
+  std::shared_ptr<const ClipNetwork> network(
+      new ClipNetwork(ClipModel(loaded.config, loaded.tensors),
+                      ClipTokenizer(files.merges, loaded.config.vocab_size)));
   known = network;
   return network;
 }

@@ -31,10 +31,10 @@ class ClipNetwork {
   const ClipConfig& config() const { return clip_.config(); }
 
  private:
-  ClipNetwork(Clip clip, ClipTokenizer tokenizer)
+  ClipNetwork(ClipModel clip, ClipTokenizer tokenizer)
       : clip_(std::move(clip)), tokenizer_(std::move(tokenizer)) {}
 
-  Clip clip_;
+  ClipModel clip_;
   ClipTokenizer tokenizer_;
 };
 
