@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Checks which folder includes which (docs/architecture.md), from the tables below, and that no modules
-include each other in a circle.
+"""Checks which folder includes which (docs/architecture.md), from the tables below, that no modules
+include each other in a circle, and that no two files define a type of the same name: the linker would take
+one's inline functions for the other's without a word.
 
   tools/check_includes.py [ROOT]      lists each include that goes the wrong way; exit code 1 if any
   tools/check_includes.py --self-test checks the checker: each kind of bad include must be reported
@@ -207,6 +208,36 @@ def check_cycles(root, known_pairs=frozenset(KNOWN_PAIRS)):
     return complaints
 
 
+NAMESPACE = re.compile(r"(?:inline )?namespace ([\w:]*) ?\{|\}  // namespace")
+TYPE = re.compile(r"(?:class|struct|union|enum(?: class)?) (\w+)(?: final)?(?: :[^;]*)? ?\{")
+
+
+def types_of(text):
+    """Types that a source defines in named namespaces, with the namespace; nested types are indented."""
+    namespaces = []
+    for line in text.splitlines():
+        match = NAMESPACE.match(line)
+        if match and match.group(1) is None:
+            del namespaces[-1:]
+        elif match:
+            namespaces.append(match.group(1))
+        elif (match := TYPE.match(line)) and "" not in namespaces:
+            yield "::".join([*namespaces, match.group(1)])
+
+
+def check_types(root):
+    """Complaints about types that two files of one program define. Each test is a program of its own."""
+    files = collections.defaultdict(set)
+    for path in tracked_files(root):
+        name = path.relative_to(root).as_posix()
+        if path.suffix in SOURCES and path.is_file() and not TEST_FILE.search(name):
+            for type_name in types_of(path.read_text(errors="replace")):
+                # A backend's file replaces the other's.
+                files[type_name].add(re.sub(r"/(no_)?(cuda|cudnn|ffmpeg)/", "/", name))
+    return [f"{type_name} is defined in {' and '.join(sorted(names))}"
+            for type_name, names in sorted(files.items()) if len(names) > 1]
+
+
 SELF_TEST = [  # (file, its include, whether it must be reported)
     ("src/plan/a.cc", '#include "config/x.h"', False),
     ("src/plan/a.cc", '#include "plan/x.h"', False),
@@ -248,6 +279,17 @@ CYCLE_SELF_TEST = [  # (file -> what it includes, whether it must be reported)
 ]
 
 
+TYPES_SELF_TEST = [  # (file -> its text, whether it must be reported)
+    ({"a.h": "namespace t3 {\nstruct A {};\n}  // namespace t3", "b.h": "namespace t3 {\nclass A {"}, True),
+    ({"a.cc": "namespace t3 {\nstruct A {};", "b.h": "namespace t3 {\nclass A final : public B {"}, True),
+    ({"a.h": "namespace t3 {\nstruct A {};", "b.h": "namespace t3 {\nclass A;\nstruct B {\n  struct A {"}, False),
+    ({"a.h": "namespace t3 {\nstruct A {};", "b.h": "namespace t3::b {\nstruct A {"}, False),
+    ({"a.h": "namespace t3 {\nstruct A {};", "b.cc": "namespace t3 {\nnamespace {\nstruct A {"}, False),
+    ({"a.h": "namespace t3 {\nstruct A {};", "b.cc": "namespace t3 {\nnamespace {\n}  // namespace\nclass A {"}, True),
+    ({"a.h": "namespace t3 {\nstruct A {};", "b_test.cc": "namespace t3 {\nstruct A {"}, False),
+]
+
+
 def self_test():
     failures = 0
     for file, include, bad in SELF_TEST:
@@ -269,7 +311,16 @@ def self_test():
             if bool(check_cycles(root, {})) != bad:
                 failures += 1
                 print(f"self-test: {files}: {check_cycles(root, {}) or 'not reported'}")
-    count = len(SELF_TEST) + len(CYCLE_SELF_TEST)
+    for files, bad in TYPES_SELF_TEST:
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "src/plan").mkdir(parents=True)
+            for file, text in files.items():
+                (root / "src/plan" / file).write_text(text + "\n")
+            if bool(check_types(root)) != bad:
+                failures += 1
+                print(f"self-test: {files}: {check_types(root) or 'not reported'}")
+    count = len(SELF_TEST) + len(CYCLE_SELF_TEST) + len(TYPES_SELF_TEST)
     print(f"self-test: {count - failures} passed, {failures} failed")
     return failures
 
@@ -279,7 +330,7 @@ def main():
         return 1 if self_test() else 0
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else __file__).resolve()
     root = root if len(sys.argv) > 1 else root.parent.parent
-    complaints = check_tree(root) + check_cycles(root)
+    complaints = check_tree(root) + check_cycles(root) + check_types(root)
     print("\n".join(complaints) if complaints else "include directions: good")
     return 1 if complaints else 0
 
