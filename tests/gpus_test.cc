@@ -168,7 +168,7 @@ TEST(Gpus, PlanNamesTheSplits) {
 class DisturbedRun : public testing::Test {
  protected:
   Arguments Run(const Arguments& more) const {
-    return Small(With({"--prompt", "A cat", "--frames", "9", "--size", "64x64", "--steps", "60",
+    return Small(With({"--prompt", "A cat", "--frames", "9", "--size", "64x64", "--steps", "150",
                        "--guidance", "5", "--checkpoint-every", "1", "--output", output_},
                       more));
   }

@@ -201,6 +201,8 @@ __device__ void Consume(const SharedStorage<T>& stages, const CausalConvShape& s
       map.Advance();
     }
     WgmmaWait<0>();
+#pragma unroll
+    for (auto& block : sums) HoldAccumulators(block);
     in_use.ReleaseAll();
     StoreTile<T, EPILOGUE>(stages, shape, OriginOf<T>(shape, tile), epilogue, sums, weight);
   }

@@ -112,6 +112,14 @@ __device__ inline void WgmmaWait() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(PENDING) : "memory");
 }
 
+// Keeps the compiler from reading or copying accumulators before this point: it does not know that
+// products in flight write them until WgmmaWait<0>, after which this stands. No instruction.
+template <int N>
+__device__ inline void HoldAccumulators(float (&d)[N]) {
+#pragma unroll
+  for (int i = 0; i < N; ++i) asm volatile("" : "+f"(d[i])::"memory");
+}
+
 // d (64 x N, fp32) += a (64 x 16) b (16 x N), bf16 operands in shared memory. A thread's
 // accumulators 4j and 4j + 1 are in row 16 * warp + lane / 4, 4j + 2 and 4j + 3 eight rows below,
 // in columns 8j + 2 * (lane % 4) and the next.
