@@ -224,6 +224,14 @@ TEST_F(EvalCli, AnInterruptKeepsWhatWasMeasured) {
   EXPECT_EQ(record["summary"]["land"]["clips"], record["clips"].size());
 }
 
+TEST_F(EvalCli, AFullDiskDoesNotLoseTheTable) {
+  const ProgramResult result =
+      EvalModel({"--clips", "2", "--json", folder_ / "a.json"}, {.file_limit = 1'500});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("a.json"));
+  EXPECT_THAT(result.out, HasSubstr("of 2"));
+}
+
 TEST_F(EvalCli, WrongUseIsNamed) {
   const auto error = [&](int code, std::vector<std::string> flags) {
     const ProgramResult result = Eval(std::move(flags));

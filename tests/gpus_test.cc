@@ -177,7 +177,8 @@ class DisturbedRun : public testing::Test {
     for (const std::string& name : NamesIn(folder_.path())) {
       std::error_code gone;
       const auto bytes = fs::file_size(folder_ / name, gone);
-      if (!gone && bytes > 12'000) return true;
+      const bool whole = name.find(".tmp-") == std::string::npos;  // not one that is being written
+      if (!gone && whole && bytes > 12'000) return true;
     }
     return false;
   }
@@ -257,6 +258,43 @@ TEST_F(DisturbedRun, IsCancelledAndContinues) {
   ASSERT_EQ(result.exit_code, 130) << result.err;
   EXPECT_THAT(result.err, Not(HasSubstr("rank 1:")));
   ExpectResumes({"--gpus", "2"});
+}
+
+// The process of part 2 of a job; 0 where there is none.
+pid_t FindSecondPart(const std::string& output) {
+  const std::string shard = std::string("--shard") + '\0' + "2/2" + '\0';
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const std::string words = ReadBytes(entry.path() / "cmdline");
+    if (words.find(shard) != std::string::npos && words.find(output) != std::string::npos)
+      return std::stoi(name);
+  }
+  return 0;
+}
+
+TEST(DividedJob, SaysWhichPartWasKilledAndContinues) {
+  const TemporaryFolder folder;
+  const std::string output = folder / "out/";
+  std::ofstream(folder / "p.txt") << "a\nb\n";
+  const Arguments run =
+      Small({"--prompt-file", folder / "p.txt", "--frames", "9", "--size", "64x64", "--steps", "40",
+             "--guidance", "5", "--gpus", "2", "--output", output});
+  ProgramResult result;
+  std::thread thread([&] { result = RunT3(run); });
+  bool sent = false;
+  for (int i = 0; i < 3000 && !sent; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    const pid_t process = FindSecondPart(output);
+    sent = process != 0 && ::kill(process, SIGKILL) == 0;
+  }
+  thread.join();
+  EXPECT_TRUE(sent);
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("part 2 was killed by signal 9"),
+                                HasSubstr("the same command makes what is missing")));
+  EXPECT_EQ(RunT3(run).exit_code, 0);
+  EXPECT_TRUE(fs::exists(output + "001-a.mp4") && fs::exists(output + "002-b.mp4"));
 }
 
 }  // namespace

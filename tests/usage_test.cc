@@ -58,6 +58,14 @@ TEST(Usage, EmptyAndImpossibleNumbersAreRefused) {
   EXPECT_TRUE(NamesIn(folder.path()).empty());
 }
 
+TEST(Usage, ADryRunRefusesNumbersOfGpusAsARunDoes) {
+  for (const char* const count : {"0", "-1"}) {
+    const ProgramResult result = RunT3(Small({"--prompt", "a", "--gpus", count, "--dry-run"}));
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    EXPECT_THAT(result.err, HasSubstr(std::string("--gpus ") + count));
+  }
+}
+
 TEST(Usage, NonsenseIsRefused) {
   const TemporaryFolder folder;
   const std::string output = folder / "x.mp4";

@@ -58,7 +58,8 @@ struct EvalResult {
   std::optional<double> attention_macs;   // multiply-accumulates of its self-attention
   // In fp8: how self-attention ran, by rising number of tokens; empty in other dtypes.
   std::vector<Fp8AttentionCount> fp8_attention;
-  bool interrupted = false;  // the result covers what was done until then
+  bool interrupted = false;    // the result covers what was done until then
+  std::string unwritten = {};  // why `json` or `sheet` could not be written; "": they are
 };
 
 // Makes the clips, reads each with the detector of the world and compares it with the true render

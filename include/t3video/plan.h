@@ -157,8 +157,9 @@ struct PlanResult {
   // A clip to refine: the draft, or a source video where `strength` was given without one.
   std::optional<DraftPlan> draft;
   std::optional<double> strength;
-  int64_t segments = 1;  // that a clip longer than the model's is denoised in
-  int64_t steps = 0;     // of the video, that `time` counts
+  int64_t segments = 1;        // that a clip longer than the model's is denoised in
+  int64_t steps = 0;           // of the video, that `time` counts
+  int64_t schedule_steps = 0;  // of which these are run: all but at a strength below 1
   double guidance = 0;
   std::optional<TimeOutlook> time;
   std::vector<std::string> notes;  // those of a run, RunPlan::notes

@@ -19,11 +19,17 @@
 #   EXTRA="--device cpu"                         flags for every clip
 #   EXCHANGES=1                                  also the share of communication: slower, since every
 #                                                exchange is then waited for
+#   TEXT_WIDTH=4096                              text_dim of the models
 #   TRAIN_STEPS=3  TRAIN_MODEL=CONFIG.json       steps of `train`; another model, a configuration of `t3 init`
 #   TRAIN_EXTRA="--set device=cpu"               flags for every training
 # Models take 4 GB (1.3b) and 11 GB (5b) of disk, a training 25 GB while it runs. On two H200s 1.3b takes
 # about two minutes.
 set -euo pipefail
+[[ -z ${OUT:-} ]] || OUT=$(realpath -m "$OUT")
+models=()
+for name in "${@:2}"; do
+  case $name in *.json) models+=("$(realpath -m "$name")") ;; *) models+=("$name") ;; esac
+done
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 T3=${T3:-build/t3}
 OUT=${OUT:-build/gpu-checks/scaling}
@@ -46,9 +52,9 @@ for part in $PARTS; do
   [ "$part" = clip ] || [ "$part" = train ] || usage
 done
 max=$1
-shift
-models=("${@:-1.3b 5b}")
-read -ra models <<<"${models[*]}"
+((max > 0)) || usage
+((${#models[@]} > 0)) || models=(1.3b 5b)
+failed=0
 counts=${GPUS:-$(for ((n = 1; n <= max; n *= 2)); do echo "$n"; done)}
 mkdir -p "$OUT"
 
@@ -159,7 +165,7 @@ clip_part() {
       rm -f "$OUT/first-$guidance.json"
       for gpus in $counts; do
         names "$gpus" "$guidance"
-        if is_done "$gpus" || run "$gpus" "$guidance"; then row "$gpus" "$guidance"; else echo "$gpus GPUs, guidance $guidance: failed"; fi
+        if is_done "$gpus" || run "$gpus" "$guidance"; then row "$gpus" "$guidance"; else echo "$gpus GPUs, guidance $guidance: failed"; failed=1; fi
       done
     done
   done
@@ -195,6 +201,7 @@ train() {  # train GPUS: a row
     kill "$watcher" 2>/dev/null || true
     tail -n 5 "$log" >&2
     echo "$gpus GPUs: failed"
+    failed=1
     return
   fi
   kill "$watcher" 2>/dev/null || true
@@ -228,3 +235,4 @@ train_part() {
 }
 
 for part in $PARTS; do "${part}_part"; done
+exit $failed

@@ -70,6 +70,11 @@ std::string Children::Trouble() {
   return trouble_;
 }
 
+std::string Children::Killed() {
+  const std::lock_guard lock(mutex_);
+  return killed_;
+}
+
 void Children::Signal(int signal) {
   const std::lock_guard lock(mutex_);
   for (const Child& child : children_) {
@@ -120,6 +125,7 @@ void Children::ReadFrom(Child& child) {
   const std::lock_guard lock(mutex_);
   child.ended = true;
   status_ = std::max(status_, WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+  if (WIFSIGNALED(status) && killed_.empty()) killed_ = fmt::format("{} {}", child.name, how);
   if (!how.empty() && trouble_.empty() && !deadline_)
     trouble_ = fmt::format("{} {}{}", child.name, how, child.last.empty() ? "" : ": " + child.last);
 }

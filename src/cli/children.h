@@ -33,6 +33,8 @@ class Children {
 
   // What is known of one that failed; "" while none has.
   std::string Trouble();
+  // Of one that a signal ended, which could not say so itself; "" while there is none.
+  std::string Killed();
   void Signal(int signal);
   // Whether all have ended, and the largest of their exit statuses.
   bool AllEnded();
@@ -55,7 +57,7 @@ class Children {
 
   std::vector<Child> children_;
   std::mutex mutex_;  // of what follows, and of Child::ended
-  std::string trouble_;
+  std::string trouble_, killed_;
   int status_ = 0;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
   std::thread reader_;

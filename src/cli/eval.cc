@@ -121,6 +121,7 @@ int RunEval(const EvalFlags& flags) {
                &CancelOnSignals(), [&](const std::string& note) { terminal.Note(note); });
   terminal.EndLine();
   PrintResult("{}", EvalText(result));
+  if (!result.unwritten.empty()) throw Error(result.unwritten);
   return result.interrupted ? kExitInterrupted : 0;
 }
 

@@ -81,6 +81,8 @@ int JobParts::Run(const CancelToken& cancel, const std::function<int()>& own) {
     throw;
   }
   Wait(cancel, /*stop=*/false);
+  const std::string killed = children_.Killed();
+  if (!killed.empty()) Fail("{}; the same command makes what is missing", killed);
   return std::max(code, children_.status());
 }
 

@@ -19,11 +19,14 @@ double TimeOf(const JobSplit& split, int64_t entries) {
 JobSplit ChooseJobSplit(int64_t gpus, int64_t entries,
                         const std::function<bool(int64_t gpus)>& fits) {
   JobSplit best{1, gpus};
+  bool possible = fits(gpus);  // the model may have heads that so many GPUs cannot share
   for (int64_t parts = 2; parts <= gpus && parts <= entries; ++parts) {
     const JobSplit split{parts, gpus / parts};
     // Of equals the one that exchanges less.
-    const bool slower = TimeOf(split, entries) > 1.0001 * TimeOf(best, entries);
-    if (gpus % parts == 0 && !slower && fits(split.gpus)) best = split;
+    const bool slower = possible && TimeOf(split, entries) > 1.0001 * TimeOf(best, entries);
+    if (gpus % parts != 0 || slower || !fits(split.gpus)) continue;
+    best = split;
+    possible = true;
   }
   return best;
 }

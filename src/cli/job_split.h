@@ -14,7 +14,8 @@ struct JobSplit {
 
 // The split that ends first, of `entries` videos of about one size: a GPU alone exchanges nothing,
 // but a part that has one video more than the others keeps them waiting. `fits`: whether so many
-// GPUs can share such a video; all of them are taken to.
+// GPUs can share such a video. Where no split fits, all of them share each, and the run says why
+// not.
 JobSplit ChooseJobSplit(int64_t gpus, int64_t entries,
                         const std::function<bool(int64_t gpus)>& fits);
 

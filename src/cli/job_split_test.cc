@@ -37,5 +37,13 @@ TEST(JobSplit, LeavesAVideoTheGpusThatItNeeds) {
   EXPECT_EQ(Split(4, 8, 4).parts, 1);
 }
 
+// Three heads cannot be shared by two or four GPUs.
+TEST(JobSplit, DividesAlsoUnevenlyWhereVideosCannotBeShared) {
+  const auto alone = [](int64_t gpus) { return gpus == 1; };
+  EXPECT_EQ(ChooseJobSplit(2, 3, alone).parts, 2);
+  EXPECT_EQ(ChooseJobSplit(4, 5, alone).parts, 4);
+  EXPECT_EQ(ChooseJobSplit(4, 5, [](int64_t) { return false; }).gpus, 4);
+}
+
 }  // namespace
 }  // namespace t3

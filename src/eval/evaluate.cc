@@ -1,5 +1,6 @@
 // t3 eval: plan, measure, record.
 #include <algorithm>
+#include <functional>
 
 #include "base/atomic_file.h"
 #include "base/check.h"
@@ -35,8 +36,10 @@ class Evaluation {
       record_.interrupted = true;
     }
     Save();
-    if (!request_.sheet.empty()) measurer_.sheet().Write(request_.sheet);
-    return ResultOf(record_);
+    if (!request_.sheet.empty()) Write([this] { measurer_.sheet().Write(request_.sheet); });
+    EvalResult result = ResultOf(record_);
+    result.unwritten = unwritten_;
+    return result;
   }
 
  private:
@@ -68,7 +71,18 @@ class Evaluation {
     for (const auto& [part, more] : times_.seconds()) seconds[part] += more;
     record_.settings["took_seconds"] = seconds;
     record_.fp8_attention = CountFp8Attention();
-    if (!request_.json.empty()) WriteAtomically(request_.json, RecordJson(record_) + "\n");
+    unwritten_.clear();  // it is written anew
+    if (!request_.json.empty())
+      Write([this] { WriteAtomically(request_.json, RecordJson(record_) + "\n"); });
+  }
+
+  // A full disk does not end the measuring.
+  void Write(const std::function<void()>& write) {
+    try {
+      write();
+    } catch (const Error& error) {
+      unwritten_ += (unwritten_.empty() ? "" : "; ") + std::string(error.what());
+    }
   }
 
   const EvalRequest& request_;
@@ -77,6 +91,7 @@ class Evaluation {
   ClipMeasurer measurer_;
   TimeBreakdown times_{context_.device};
   EvalRecord record_;
+  std::string unwritten_;
 };
 
 }  // namespace

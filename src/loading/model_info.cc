@@ -267,7 +267,7 @@ std::vector<std::string> LoraNotes(const ModelInfo& model, AttentionPattern run)
     const std::string file = fs::path(model.loras[i].path).filename().string();
     if (model.lora_origins[i] == LoraOrigin::kFolder)
       notes.push_back(fmt::format("the LoRA {} is the model's own ({}); `lora` none leaves it out",
-                                  file, model.paths.defaults));
+                                  file, fs::path(model.paths.defaults).filename().string()));
     const auto& trained = model.lora_attentions[i];
     if (!trained || *trained == run) continue;
     notes.push_back(fmt::format("the LoRA {} was trained with {} attention and runs with {}", file,

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "base/check.h"
 #include "pipeline/memory_check.h"
 #include "t3video/options.h"
 
@@ -16,8 +17,11 @@ inline ComputeDtype ToComputeDtype(at::ScalarType dtype) {
   return dtype == at::kBFloat16 ? ComputeDtype::kBf16 : ComputeDtype::kFp32;
 }
 
-// Ranks that share a run with these options.
+// Ranks that share a run with these options. Throws Error of kind kUsage where `gpus` is not a
+// number of GPUs.
 inline int64_t RanksOf(const RunOptions& options) {
+  if (options.gpus && *options.gpus < 1)
+    FailUsage("`gpus` {} is not a number of GPUs; wanted 1 or more", *options.gpus);
   return options.ranks.size > 1 ? options.ranks.size : options.gpus.value_or(1);
 }
 

@@ -49,7 +49,7 @@ constexpr std::array<Field, 20> kFields{{
     {"draft_steps", FieldType::kInteger, "draft-steps", 1, 0, "", FieldUse::kBoth,
      &Limits::max_steps},
     {"loras", FieldType::kLoras, ""},
-    {"model_loras", FieldType::kName, "", 0, 0, "none"},
+    {"model_loras", FieldType::kName, "lora", 0, 0, "none"},
     {"input", FieldType::kName, "", 0, 0, "image video", FieldUse::kPlan},
     {"input_reference", FieldType::kText, "", 0, 0, "", FieldUse::kSubmission},
 }};

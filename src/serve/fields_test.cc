@@ -156,6 +156,7 @@ TEST(Fields, FormsHaveTextsInTheTypesOfTheTable) {
 TEST(Fields, MessagesNameFieldsInPlaceOfOptions) {
   EXPECT_EQ(WithFieldNames("`steps` 0 is outside; `size` too, `memory-limit` not"),
             "`num_inference_steps` 0 is outside; `size` too, `memory-limit` not");
+  EXPECT_EQ(WithFieldNames("`lora` none leaves it out"), "`model_loras` none leaves it out");
 }
 
 TEST(Fields, AreDocumented) {

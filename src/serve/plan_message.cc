@@ -72,7 +72,7 @@ ordered_json PlanObject(const PlanResult& plan, const Request& request) {
                       {"num_frames", video.frames},
                       {"fps", fps},
                       {"seconds", SecondsText(video.frames, fps)},
-                      {"num_inference_steps", request.params.steps.value_or(plan.steps)},
+                      {"num_inference_steps", plan.schedule_steps},
                       {"steps", plan.steps},
                       {"guidance_scale", plan.guidance},
                       {"segments", plan.segments},

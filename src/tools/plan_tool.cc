@@ -207,6 +207,7 @@ PlanResult Plan(const PlanRequest& request, const ProgressFn& progress, const Ca
   result.segments = std::ssize(job.segments);
   if (job.refines()) result.strength = job.sampling.strength;
   result.steps = job.steps();
+  result.schedule_steps = job.sampling.steps;
   result.guidance = job.sampling.guidance;
   result.time = TimeToPlan(request, denoiser, job, machine, memory, progress, cancel);
   result.ranks = RanksToPlan(denoiser, job, machine);

@@ -18,7 +18,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from client import SMALL, quote  # noqa: E402
+from client import SMALL, quote, wait  # noqa: E402
 from serving import Server  # noqa: E402
 
 T3 = None
@@ -418,14 +418,13 @@ class Alone(unittest.TestCase):
     def test_too_many_connections_are_refused(self):
         server = self.start("--max-connections", "20")
         clients = [server.socket() for _ in range(20)]
-        time.sleep(0.3)
+        wait(lambda: server.get("/health").status == 503, "all connections to be open")
         reply = server.get("/health")
         self.assertEqual(reply.status, 503)
         self.assertEqual(reply.code(), "too_many_connections")
         for client in clients:
             client.close()
-        time.sleep(1.5)
-        self.assertEqual(server.get("/health").status, 200)
+        wait(lambda: server.get("/health").status == 200, "the connections to be closed")
 
     def test_retention(self):
         server = self.start("--keep-size", "1")
