@@ -49,7 +49,7 @@ constexpr std::array<Field, 20> kFields{{
     {"draft_steps", FieldType::kInteger, "draft-steps", 1, 0, "", FieldUse::kBoth,
      &Limits::max_steps},
     {"loras", FieldType::kLoras, ""},
-    {"model_loras", FieldType::kName, "lora", 0, 0, "none"},
+    {"model_loras", FieldType::kName, "", 0, 0, "none"},
     {"input", FieldType::kName, "", 0, 0, "image video", FieldUse::kPlan},
     {"input_reference", FieldType::kText, "", 0, 0, "", FieldUse::kSubmission},
 }};
@@ -299,14 +299,16 @@ FieldValues ParseFields(const json& object, const Limits& limits, FieldUse use) 
 
 std::string WithFieldNames(const std::string& message) {
   std::string text = message;
-  for (const Field& field : kFields) {
-    if (*field.option == '\0') continue;
-    const std::string option = fmt::format("`{}`", field.option);
-    const std::string name = fmt::format("`{}`", field.name);
+  const auto rename = [&](const char* from, const char* to) {
+    const std::string option = fmt::format("`{}`", from), name = fmt::format("`{}`", to);
     for (size_t at = text.find(option); at != std::string::npos;
          at = text.find(option, at + name.size()))
       text.replace(at, option.size(), name);
+  };
+  for (const Field& field : kFields) {
+    if (*field.option != '\0') rename(field.option, field.name);
   }
+  rename("lora", "model_loras");  // not an option that a request sets
   return text;
 }
 
