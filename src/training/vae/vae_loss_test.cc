@@ -194,10 +194,9 @@ TEST_P(VaeLossOf, GradientsMatchDifferencesInDouble) {
   }
   EXPECT_GT(parts.size(), 15u);
   for (const auto& [part, directions] : parts) {
-    const auto shifted = [&](double step) {
+    const auto shifted = [&, &own = directions](double step) {
       TensorMap moved = weights;
-      for (const auto& [name, direction] : directions)
-        moved[name] = weights.at(name) + step * direction;
+      for (const auto& [name, direction] : own) moved[name] = weights.at(name) + step * direction;
       return Value(loss(moved));
     };
     // Rounding costs about 1e-15 / step. The step must be small compared with the distance of
