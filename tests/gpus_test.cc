@@ -164,6 +164,38 @@ TEST(Gpus, PlanNamesTheSplits) {
   EXPECT_THAT(plan.out, HasSubstr("or 4 parts of the tokens"));
 }
 
+// The process whose command line and environment, '\0' after each word, `fits`; 0 where there is
+// none.
+pid_t FindProcess(
+    const std::function<bool(const std::string& words, const std::string& environment)>& fits) {
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    if (fits(ReadBytes(entry.path() / "cmdline"), ReadBytes(entry.path() / "environ")))
+      return std::stoi(name);
+  }
+  return 0;
+}
+
+// The process of the run that writes `output` which is rank `rank`; 0 where there is none. Rank 0,
+// which the user starts, has no such variable.
+pid_t FindRank(const std::string& output, const std::string& rank) {
+  const std::string any = std::string(1, '\0') + "RANK=";
+  const std::string wanted = any + rank + std::string(1, '\0');
+  return FindProcess([&](const std::string& words, const std::string& environment) {
+    const bool found = ('\0' + environment).find(rank == "0" ? any : wanted) != std::string::npos;
+    return words.find(output) != std::string::npos && found != (rank == "0");
+  });
+}
+
+// The process of part 2 of a job that writes `output`; 0 where there is none.
+pid_t FindSecondPart(const std::string& output) {
+  const std::string shard = std::string("--shard") + '\0' + "2/2" + '\0';
+  return FindProcess([&](const std::string& words, const std::string&) {
+    return words.find(shard) != std::string::npos && words.find(output) != std::string::npos;
+  });
+}
+
 // A run of two processes that is long enough to be disturbed.
 class DisturbedRun : public testing::Test {
  protected:
@@ -182,6 +214,10 @@ class DisturbedRun : public testing::Test {
     }
     return false;
   }
+  // Of the run, once it has a checkpoint; else 0.
+  pid_t RankWithStep(const std::string& rank) const {
+    return HasStep() ? FindRank(output_, rank) : 0;
+  }
   void ExpectResumes(const Arguments& more) {
     const ProgramResult resumed = RunT3(With({"resume", output_, "--device", "cpu"}, more));
     ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
@@ -197,34 +233,16 @@ class DisturbedRun : public testing::Test {
   std::string output_ = folder_ / "clip.safetensors";
 };
 
-// The process of the run that writes `output` which is rank `rank`; 0 where there is none. Rank 0,
-// which the user starts, has no such variable.
-pid_t FindRank(const std::string& output, const std::string& rank) {
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename().string();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    const std::string words = ReadBytes(entry.path() / "cmdline");
-    const std::string environment = '\0' + ReadBytes(entry.path() / "environ");
-    const bool ours = words.find(output) != std::string::npos;
-    const std::string wanted = std::string(1, '\0') + "RANK=" + rank + std::string(1, '\0');
-    const std::string any = std::string(1, '\0') + "RANK=";
-    const bool found = environment.find(rank == "0" ? any : wanted) != std::string::npos;
-    if (ours && found != (rank == "0")) return std::stoi(name);
-  }
-  return 0;
-}
-
-// Sends `signal` to `rank` of a run of two processes once it has a checkpoint. The run's result,
-// and the seconds from the signal to its end.
-std::pair<ProgramResult, double> Disturb(const Arguments& run, const std::string& output,
-                                         const std::string& rank, int signal,
-                                         const std::function<bool()>& has_step) {
+// Sends `signal` to the process of the run that `find` finds, once it does. The run's result, and
+// the seconds from the signal to its end.
+std::pair<ProgramResult, double> Disturb(const Arguments& run, int signal,
+                                         const std::function<pid_t()>& find) {
   ProgramResult result;
   std::thread thread([&] { result = RunT3(run); });
   bool sent = false;
   for (int i = 0; i < 3000 && !sent; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    const pid_t process = has_step() ? FindRank(output, rank) : 0;
+    const pid_t process = find();
     sent = process != 0 && ::kill(process, signal) == 0;
   }
   EXPECT_TRUE(sent);
@@ -235,7 +253,7 @@ std::pair<ProgramResult, double> Disturb(const Arguments& run, const std::string
 
 TEST_F(DisturbedRun, ContinuesAfterARankWasKilled) {
   const auto [result, seconds] =
-      Disturb(Run({"--gpus", "2"}), output_, "1", SIGKILL, [this] { return HasStep(); });
+      Disturb(Run({"--gpus", "2"}), SIGKILL, [this] { return RankWithStep("1"); });
   EXPECT_LT(seconds, 30);
   EXPECT_EQ(result.exit_code, 1) << result.err;
   EXPECT_THAT(result.err, AllOf(HasSubstr("rank 1 was killed by signal 9"), HasSubstr("is saved")));
@@ -244,7 +262,7 @@ TEST_F(DisturbedRun, ContinuesAfterARankWasKilled) {
 
 TEST_F(DisturbedRun, ContinuesOnOneProcessAfterRankZeroWasKilled) {
   const auto [result, seconds] =
-      Disturb(Run({"--gpus", "2"}), output_, "0", SIGKILL, [this] { return HasStep(); });
+      Disturb(Run({"--gpus", "2"}), SIGKILL, [this] { return RankWithStep("0"); });
   EXPECT_EQ(result.exit_code, 128 + SIGKILL) << result.err;
   for (int i = 0; i < 100 && FindRank(output_, "1") != 0; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -254,23 +272,10 @@ TEST_F(DisturbedRun, ContinuesOnOneProcessAfterRankZeroWasKilled) {
 
 TEST_F(DisturbedRun, IsCancelledAndContinues) {
   const auto [result, seconds] =
-      Disturb(Run({"--gpus", "2"}), output_, "0", SIGINT, [this] { return HasStep(); });
+      Disturb(Run({"--gpus", "2"}), SIGINT, [this] { return RankWithStep("0"); });
   ASSERT_EQ(result.exit_code, 130) << result.err;
   EXPECT_THAT(result.err, Not(HasSubstr("rank 1:")));
   ExpectResumes({"--gpus", "2"});
-}
-
-// The process of part 2 of a job; 0 where there is none.
-pid_t FindSecondPart(const std::string& output) {
-  const std::string shard = std::string("--shard") + '\0' + "2/2" + '\0';
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename().string();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    const std::string words = ReadBytes(entry.path() / "cmdline");
-    if (words.find(shard) != std::string::npos && words.find(output) != std::string::npos)
-      return std::stoi(name);
-  }
-  return 0;
 }
 
 TEST(DividedJob, SaysWhichPartWasKilledAndContinues) {
@@ -280,16 +285,7 @@ TEST(DividedJob, SaysWhichPartWasKilledAndContinues) {
   const Arguments run =
       Small({"--prompt-file", folder / "p.txt", "--frames", "9", "--size", "64x64", "--steps", "40",
              "--guidance", "5", "--gpus", "2", "--output", output});
-  ProgramResult result;
-  std::thread thread([&] { result = RunT3(run); });
-  bool sent = false;
-  for (int i = 0; i < 3000 && !sent; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    const pid_t process = FindSecondPart(output);
-    sent = process != 0 && ::kill(process, SIGKILL) == 0;
-  }
-  thread.join();
-  EXPECT_TRUE(sent);
+  const auto [result, seconds] = Disturb(run, SIGKILL, [&] { return FindSecondPart(output); });
   EXPECT_EQ(result.exit_code, 1) << result.err;
   EXPECT_THAT(result.err, AllOf(HasSubstr("part 2 was killed by signal 9"),
                                 HasSubstr("the same command makes what is missing")));

@@ -17,11 +17,14 @@ inline ComputeDtype ToComputeDtype(at::ScalarType dtype) {
   return dtype == at::kBFloat16 ? ComputeDtype::kBf16 : ComputeDtype::kFp32;
 }
 
-// Ranks that share a run with these options. Throws Error of kind kUsage where `gpus` is not a
-// number of GPUs.
+// Throws Error of kind kUsage where that is not a number of GPUs.
+inline void CheckGpus(int64_t gpus) {
+  if (gpus < 1) FailUsage("`gpus` {} is not a number of GPUs; wanted 1 or more", gpus);
+}
+
+// Ranks that share a run with these options. Throws as CheckGpus does.
 inline int64_t RanksOf(const RunOptions& options) {
-  if (options.gpus && *options.gpus < 1)
-    FailUsage("`gpus` {} is not a number of GPUs; wanted 1 or more", *options.gpus);
+  if (options.gpus) CheckGpus(*options.gpus);
   return options.ranks.size > 1 ? options.ranks.size : options.gpus.value_or(1);
 }
 

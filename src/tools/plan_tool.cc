@@ -49,8 +49,7 @@ struct PlannedMachine {
 
 PlannedMachine MachineToPlan(const PlanRequest& request) {
   PlannedMachine machine;
-  if (request.gpus < 1)
-    FailUsage("`gpus` {} is not a number of GPUs; wanted 1 or more", request.gpus);
+  CheckGpus(request.gpus);
   const bool any_gpu = !request.preset.empty() && request.device == "auto";
   if (any_gpu) {
     // Without a GPU here, one that has what the dtype needs.

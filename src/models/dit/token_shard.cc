@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <numeric>
 #include <utility>
 
 #include "base/check.h"
@@ -50,11 +49,10 @@ TokenShard::TokenShard(RankGroup& group, int64_t tokens)
     firsts_.push_back(first);
     first += share;
   }
-  first_ = firsts_[static_cast<size_t>(group.rank())];
 }
 
 int64_t TokenShard::Boundary(int64_t boundary) const {
-  return std::clamp<int64_t>(boundary - first_, 0, count());
+  return std::clamp<int64_t>(boundary - first(), 0, count());
 }
 
 TokenShard::Rows TokenShard::ChunkOf(int64_t rank, int64_t begin, int64_t chunk) const {
@@ -76,7 +74,7 @@ std::vector<at::Tensor> TokenShard::ChunksOfAll(const at::Tensor& rows, int64_t 
 at::Tensor TokenShard::SendHeads(const SelfAttentionInput& input, const at::TensorOptions& options,
                                  int64_t chunk, const ProjectFn& project) const {
   const int64_t columns = 3 * input.q_weight.size(0) / size();
-  const int64_t tokens = std::accumulate(shares_.begin(), shares_.end(), int64_t{0});
+  const int64_t tokens = firsts_.back() + shares_.back();
   const at::Tensor received = at::empty({tokens, columns + NormColumns(options)}, options);
   std::deque<RankGroup::Transfer> transfers;
   ForEachChunk(shares_.back(), chunk, [&](int64_t begin, int64_t) {

@@ -22,10 +22,10 @@ class TokenShard {
   // `tokens` of a forward over the group's ranks. Throws Error unless each has a token.
   TokenShard(RankGroup& group, int64_t tokens);
 
-  int64_t first() const { return first_; }
+  int64_t first() const { return firsts_[static_cast<size_t>(group_->rank())]; }
   int64_t count() const { return shares_[static_cast<size_t>(group_->rank())]; }
   // This rank's rows of (tokens, ...), a view; and from those of all ranks the whole, on each.
-  at::Tensor Part(const at::Tensor& rows) const { return rows.narrow(0, first_, count()); }
+  at::Tensor Part(const at::Tensor& rows) const { return rows.narrow(0, first(), count()); }
   at::Tensor Gather(const at::Tensor& rows) const { return group_->Gather(rows, shares_); }
   // Gather for a loss that every rank computes from the whole.
   at::Tensor GatherAutograd(const at::Tensor& rows) const;
@@ -66,7 +66,6 @@ class TokenShard {
 
   RankGroup* group_;
   std::vector<int64_t> shares_, firsts_;  // tokens of each rank, and its first
-  int64_t first_ = 0;
 };
 
 }  // namespace t3
