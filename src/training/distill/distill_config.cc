@@ -168,6 +168,10 @@ DistillConfig ParseDistillConfig(const json& document, const std::string& source
       "{}: \"draft\" gives the latents from which a refiner starts; it needs the objective dmd and "
       "a list in \"sampling\" that begins below 1",
       source);
+  T3_CHECK(!config.data.world || config.data.world->object_weight == 1,
+           "{}: data: world: \"object_weight\" weights the loss of the task dit; distillation "
+           "has none of clips",
+           source);
   if (config.fingerprint.contains("teacher")) config.fingerprint["teacher"].erase("model");
   return config;
 }

@@ -29,6 +29,8 @@ struct WorldLatentsConfig {
   std::vector<WorldLatentSize> sizes;
   int64_t seed = 0;   // of the clips
   std::string cache;  // folder that caches the latents for the next call; empty: none
+  // Weight of the loss where a clip's object is (ObjectWeights, WeighPlaces); elsewhere 1.
+  double object_weight = 1;
 };
 
 // Either a dataset, which `videos` says how to make, or the procedural world.

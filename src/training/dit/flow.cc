@@ -60,8 +60,14 @@ NoisyBatch AddNoise(const at::Tensor& latents, const TimestepTable& table, const
   return batch;
 }
 
+void WeighPlaces(const at::Tensor& weights, NoisyBatch* batch) {
+  const at::Tensor level = at::tensor(batch->timesteps, at::kFloat).to(weights.device()) / 1000;
+  batch->places = at::lerp(weights, at::ones_like(weights), level.view({-1, 1, 1, 1, 1}));
+}
+
 at::Tensor FlowLoss(const at::Tensor& velocity, const NoisyBatch& batch) {
-  const at::Tensor squares = (velocity - batch.target).square();
+  at::Tensor squares = (velocity - batch.target).square();
+  if (batch.places.defined()) squares = squares * batch.places;
   if (std::ranges::all_of(batch.clean_frames, [](int64_t frames) { return frames == 0; }))
     return (squares.flatten(1).mean(1) * batch.weights).mean();
   std::vector<at::Tensor> errors;

@@ -40,6 +40,7 @@ struct NoisyBatch {
   // B: the first latent frames that a clip is conditioned on. They are the clip's in `noisy`, have
   // timestep 0 and no loss. 1 for image to video, else 0.
   std::vector<int64_t> clean_frames = {};
+  at::Tensor places = {};  // (B,1,T,h,w) fp32: weights of the places of a clip; undefined: 1
 };
 
 // latents (B,z,T,h,w) fp32. `image_to_video`: the probability with which a clip is conditioned on
@@ -47,7 +48,13 @@ struct NoisyBatch {
 NoisyBatch AddNoise(const at::Tensor& latents, const TimestepTable& table, const StepRandom& random,
                     double image_to_video = 0);
 
-// Mean over clips of weight * mean squared error of the frames that are predicted. fp32 scalar.
+// Gives the places of each clip the mean of `weights` (B,1,T,h,w) and 1, by its noise level s:
+// (1 - s) weights + s. The minimum of a weighted error is a weighted mean of the clips that are
+// still possible, which differs from the mean where the weights are uncertain: in noise.
+void WeighPlaces(const at::Tensor& weights, NoisyBatch* batch);
+
+// Mean over clips of weight * mean of the squared errors, times the weights of their places, of the
+// frames that are predicted. fp32 scalar.
 at::Tensor FlowLoss(const at::Tensor& velocity, const NoisyBatch& batch);
 
 }  // namespace t3

@@ -10,6 +10,7 @@
 #include "loading/load_models.h"
 #include "nn/weights_digest.h"
 #include "tokenizer/clean.h"
+#include "training/dit/object_weights.h"
 #include "training/dit/shared_latents.h"
 #include "training/loop/step_random.h"
 #include "world/world.h"
@@ -112,9 +113,10 @@ Batch WorldLatents::Get(int64_t step, int64_t micro) {
   const StepRandom random(seed_, step, micro);
   Batch batch;
   std::vector<int64_t> clips;
+  std::vector<WorldScene> scenes;
   for (int64_t i = 0; i < size.batch; ++i) {
     clips.push_back(random.Integer(Draw::kBatch, 2 * i, size.clips));
-    const WorldScene scene = SceneOfClip(config_.seed, clips.back());
+    const WorldScene& scene = scenes.emplace_back(SceneOfClip(config_.seed, clips.back()));
     const auto variant = static_cast<uint64_t>(
         random.Integer(Draw::kBatch, 2 * i + 1, static_cast<int64_t>(kCaptionVariants)));
     batch.ids.push_back(IdsOf(scene, kind, clips.back(), variant));
@@ -122,6 +124,9 @@ Batch WorldLatents::Get(int64_t step, int64_t micro) {
   }
   const at::Tensor& latents = latents_[kind];
   batch.latents = latents.index_select(0, at::tensor(clips).to(latents.device())).to(at::kFloat);
+  if (config_.object_weight > 1) {
+    batch.weights = ObjectWeights(scenes, size, latents, config_.object_weight);
+  }
   if (encoder_) batch.text = encoder_->EncodeBatch(batch.ids);
   return batch;
 }
