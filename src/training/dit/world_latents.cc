@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/check.h"
@@ -94,8 +95,23 @@ WorldLatents::WorldLatents(const DitTrainConfig& config, const ModelInfo& model,
     const LatentCache cache(CachePath(config_, size), IdentityOf(config_, size, model));
     latents_.push_back(SharedLatents(size, config_.seed, model, dtype, context, cache, team));
   }
+  if (config_.object_weight > 1) FindObjects();
   if (!config.train_text_encoder) {
     encoder_.emplace(LoadTextEncoder(model, context.device, dtype, context));
+  }
+}
+
+void WorldLatents::FindObjects() {
+  for (size_t kind = 0; kind < latents_.size(); ++kind) {
+    const WorldLatentSize& size = config_.sizes[kind];
+    std::vector<at::Tensor> near;
+    for (int64_t first = 0; first < size.clips; first += size.together) {
+      std::vector<WorldScene> scenes;
+      for (int64_t i = first; i < std::min(first + size.together, size.clips); ++i)
+        scenes.push_back(SceneOfClip(config_.seed, i));
+      near.push_back(NearObjects(scenes, size.frames, latents_[kind]));
+    }
+    near_objects_.push_back(at::cat(near));
   }
 }
 
@@ -113,19 +129,20 @@ Batch WorldLatents::Get(int64_t step, int64_t micro) {
   const StepRandom random(seed_, step, micro);
   Batch batch;
   std::vector<int64_t> clips;
-  std::vector<WorldScene> scenes;
   for (int64_t i = 0; i < size.batch; ++i) {
     clips.push_back(random.Integer(Draw::kBatch, 2 * i, size.clips));
-    const WorldScene& scene = scenes.emplace_back(SceneOfClip(config_.seed, clips.back()));
+    const WorldScene scene = SceneOfClip(config_.seed, clips.back());
     const auto variant = static_cast<uint64_t>(
         random.Integer(Draw::kBatch, 2 * i + 1, static_cast<int64_t>(kCaptionVariants)));
     batch.ids.push_back(IdsOf(scene, kind, clips.back(), variant));
     batch.items.push_back(fmt::format("scene {}", scene.seed));
   }
   const at::Tensor& latents = latents_[kind];
-  batch.latents = latents.index_select(0, at::tensor(clips).to(latents.device())).to(at::kFloat);
+  const at::Tensor chosen = at::tensor(clips).to(latents.device());
+  batch.latents = latents.index_select(0, chosen).to(at::kFloat);
   if (config_.object_weight > 1) {
-    batch.weights = ObjectWeights(scenes, size, latents, config_.object_weight);
+    const at::Tensor near = near_objects_[kind].index_select(0, chosen);
+    batch.weights = ObjectWeights(near, config_.object_weight);
   }
   if (encoder_) batch.text = encoder_->EncodeBatch(batch.ids);
   return batch;

@@ -41,6 +41,7 @@ class WorldLatents : public BatchSource {
   std::string Digest() const override { return digest_; }
 
  private:
+  void FindObjects();
   // Token ids of a caption, cached: tokenizing takes longer than the rest of a batch.
   const std::vector<int32_t>& IdsOf(const WorldScene& scene, size_t kind, int64_t clip,
                                     uint64_t variant);
@@ -52,7 +53,8 @@ class WorldLatents : public BatchSource {
   Tokenizer tokenizer_;
   std::optional<TextEncoder> encoder_;  // absent when it is trained
   std::map<std::tuple<size_t, int64_t, uint64_t>, std::vector<int32_t>> ids_;
-  std::vector<at::Tensor> latents_;  // by size: (clips,z,T,h,w), bf16 on the device
+  std::vector<at::Tensor> latents_;       // by size: (clips,z,T,h,w), bf16 on the device
+  std::vector<at::Tensor> near_objects_;  // by size: NearObjects; empty without "object_weight"
 };
 
 }  // namespace t3
