@@ -22,6 +22,11 @@ struct WorldLatentSize {
   // refiner gets them from a draft.
   int64_t draft_width = 0, draft_height = 0;
   bool is_draft() const { return draft_width > 0; }
+  WorldLatentSize WithoutDraft() const {
+    WorldLatentSize size = *this;
+    size.draft_width = size.draft_height = 0;
+    return size;
+  }
 };
 
 // Clips of the procedural world, as latents.

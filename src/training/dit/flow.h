@@ -43,6 +43,19 @@ struct NoisyBatch {
   at::Tensor places = {};  // (B,1,T,h,w) fp32: weights of the places of a clip; undefined: 1
 };
 
+// Where a refiner starts: at `level`, from the clips' drafts with noise.
+struct DraftStart {
+  at::Tensor drafts;  // (B,z,T,h,w) fp32
+  double level = 1;   // above 0
+};
+
+// The straight path from a draft with noise to its clip: with the start
+// e = (1 - level) draft + level noise, x_s = (1 - s / level) clip + (s / level) e, and the target
+// is its derivative (e - clip) / level. With the clip as its own draft this is AddNoise. `table`:
+// levels up to that of the start.
+NoisyBatch AddNoiseFromDrafts(const at::Tensor& latents, const DraftStart& start,
+                              const TimestepTable& table, const StepRandom& random);
+
 // latents (B,z,T,h,w) fp32. `image_to_video`: the probability with which a clip is conditioned on
 // its first latent frame; clips of one latent frame never are.
 NoisyBatch AddNoise(const at::Tensor& latents, const TimestepTable& table, const StepRandom& random,

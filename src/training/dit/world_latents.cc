@@ -92,8 +92,12 @@ WorldLatents::WorldLatents(const DitTrainConfig& config, const ModelInfo& model,
       latents_.push_back(ZeroLatents(size, *model.vae, context.device));
       continue;
     }
-    const LatentCache cache(CachePath(config_, size), IdentityOf(config_, size, model));
-    latents_.push_back(SharedLatents(size, config_.seed, model, dtype, context, cache, team));
+    const auto render = [&](const WorldLatentSize& clips) {
+      const LatentCache cache(CachePath(config_, clips), IdentityOf(config_, clips, model));
+      return SharedLatents(clips, config_.seed, model, dtype, context, cache, team);
+    };
+    latents_.push_back(render(latents == ClipLatents::kPairs ? size.WithoutDraft() : size));
+    if (latents == ClipLatents::kPairs) drafts_.push_back(render(size));
   }
   if (config_.object_weight > 1) FindObjects();
   if (!config.train_text_encoder) {
@@ -140,6 +144,7 @@ Batch WorldLatents::Get(int64_t step, int64_t micro) {
   const at::Tensor& latents = latents_[kind];
   const at::Tensor chosen = at::tensor(clips).to(latents.device());
   batch.latents = latents.index_select(0, chosen).to(at::kFloat);
+  if (!drafts_.empty()) batch.drafts = drafts_[kind].index_select(0, chosen).to(at::kFloat);
   if (config_.object_weight > 1) {
     const at::Tensor near = near_objects_[kind].index_select(0, chosen);
     batch.weights = ObjectWeights(near, config_.object_weight);
