@@ -277,6 +277,18 @@ TEST(Cli, PreparesADatasetAndContinuesIt) {
   EXPECT_THAT(refused.err, HasSubstr("its sizes were 32x32x5, now 64x32x5"));
   other[7] = "33x32";
   EXPECT_EQ(RunT3(other).exit_code, 2);
+
+  other = prepare;
+  other.insert(other.end(), {"--draft", "16x16"});
+  EXPECT_THAT(RunT3(other).err, HasSubstr("its draft was none, now 16x16"));
+  other[5] = folder / "pairs";
+  const ProgramResult pairs = RunT3(other);
+  ASSERT_EQ(pairs.exit_code, 0) << pairs.err;
+  EXPECT_THAT(pairs.out, HasSubstr("32x32x5: 1 clip with drafts of 16x16"));
+  for (const char* draft : {"48x48", "17x16", "16"}) {
+    other.back() = draft;
+    EXPECT_EQ(RunT3(other).exit_code, 2) << draft;
+  }
 }
 
 TEST(Cli, TextEmbedsStandInForTheTextEncoder) {

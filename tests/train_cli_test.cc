@@ -297,6 +297,27 @@ TEST_F(TrainCli, MakesItsDatasetOfVideos) {
   EXPECT_THAT(Train().err, HasSubstr("did you mean \"source\"?"));
 }
 
+TEST_F(TrainCli, MakesClipsAndDraftsOfVideosForARefiner) {
+  config_.merge_patch({{"task", "distill"},
+                       {"objective", "refine"},
+                       {"steps", 2},
+                       {"sampling", {{"timesteps", {700, 400, 200}}}}});
+  EXPECT_THAT(Train().err, HasSubstr("run `t3 prepare` with --draft WIDTHxHEIGHT"));
+  const ProgramResult planned = Train({"--dry-run"});
+  EXPECT_THAT(planned.err, HasSubstr("with --draft WIDTHxHEIGHT"));
+  const json videos{
+      {"source", folder_ / "clips"}, {"size", "64x32"}, {"frames", 5}, {"draft", "32x16"}};
+  config_["data"] = {{"prepared", folder_ / "made"}, {"videos", videos}};
+  const ProgramResult trained = Train();
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_EQ(Losses("run").size(), 2u);
+  const json index = json::parse(ReadBytes(folder_ / "made/dataset.json"));
+  EXPECT_EQ(index["clips"][0]["draft"]["width"], 32);
+  EXPECT_EQ(index["settings"]["draft"]["height"], 16);
+  config_["data"]["videos"]["draft"] = "64x64";
+  EXPECT_THAT(Train().err, HasSubstr("larger than the clips of 64x32"));
+}
+
 TEST_F(TrainCli, WritesATraceOfSomeSteps) {
   config_["steps"] = 14;
   config_["profile"] = folder_ / "trace.json";

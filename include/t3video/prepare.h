@@ -25,6 +25,9 @@ struct PrepareRequest {
   std::optional<double> fps;
   int64_t clips_per_video = 1;  // at most, spread over the video, without overlap
   double max_upscale = 1;       // how much a source smaller than a size may be enlarged for it
+  // Width, height: each clip also gets the latents of its draft of about this area, decoded,
+  // enlarged to the clip's size and encoded again, from which a refiner is trained.
+  std::optional<std::pair<int64_t, int64_t>> draft = {};
 };
 
 struct RejectedSource {
@@ -38,15 +41,16 @@ struct PrepareResult {
   int64_t removed = 0;   // from an earlier call: their source is gone, changed or rejected now
   int64_t captions = 0;  // different ones
   std::vector<RejectedSource> rejected;
-  std::vector<std::string> buckets;  // "832x480x81: 12 clips"
+  std::vector<std::string> buckets;  // "832x480x81: 12 clips", "... with drafts of 416x240"
 };
 
 // Decodes, resamples, scales to cover and crops at the centre (Lanczos), encodes with the VAE in
 // fp32 and the text encoder, and writes safetensors shards, dataset.json and rejected.json to
-// `output`. Files that cannot be used, for whatever reason, are left out and reported. Throws Error
-// when nothing is usable, when `output` holds a dataset of another source, model or settings, when
-// the disk is full, when another process prepares into `output`; of kind kInterrupted after
-// `cancel`. Whatever ends it, what was written stays, and the same call continues with the rest.
+// `output`; drafts are decoded there too, in files without a name. Files that cannot be used, for
+// whatever reason, are left out and reported. Throws Error when nothing is usable, when `output`
+// holds a dataset of another source, model or settings, when the disk is full, when another process
+// prepares into `output`; of kind kInterrupted after `cancel`. Whatever ends it, what was written
+// stays, and the same call continues with the rest.
 PrepareResult Prepare(const ModelFiles& files, const RunOptions& options,
                       const PrepareRequest& request, const ProgressFn& progress = {},
                       const CancelToken* cancel = nullptr);

@@ -21,6 +21,7 @@ struct PrepareFlags {
   RunFlags run;
   PrepareRequest request;
   std::vector<std::string> sizes;
+  std::string draft;
 };
 
 void PrintPrepared(const PrepareRequest& request, const PrepareResult& result) {
@@ -46,6 +47,10 @@ int RunPrepare(const PrepareFlags& flags) {
   for (const std::string& text : flags.sizes) {
     const VideoSize size = ParseSize(text);
     request.sizes.emplace_back(size.width, size.height);
+  }
+  if (!flags.draft.empty()) {
+    const VideoSize size = ParseSize(flags.draft);
+    request.draft = {size.width, size.height};
   }
   Terminal terminal(ParseProgressStyle(flags.run.progress));
   const PrepareResult result = Prepare(ToModelFiles(flags.model), ToRunOptions(flags.run), request,
@@ -88,6 +93,8 @@ void AddPrepare(CLI::App& app, Action& action) {
       .add_option("--max-upscale", request.max_upscale,
                   "maximum factor by which a smaller video or image is enlarged")
       ->capture_default_str();
+  command.add_option("--draft", flags->draft,
+                     "also encode each clip's draft of WIDTHxHEIGHT, enlarged: to train a refiner");
   AddRunFlags(command, flags->run);
   // Preparing needs little host memory.
   command.remove_option(command.get_option("--host-memory-limit"));

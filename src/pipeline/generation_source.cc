@@ -1,8 +1,6 @@
 // The clip that a run starts from: a source video, or the draft that it makes first.
-#include <ATen/ATen.h>
-
+#include "pipeline/draft_spool.h"
 #include "pipeline/encode_clip.h"
-#include "pipeline/frame_codes.h"
 #include "pipeline/generation.h"
 #include "pipeline/ranks/shared_decoder.h"
 #include "pipeline/ranks/shared_encoder.h"
@@ -10,33 +8,6 @@
 #include "runtime/device.h"
 
 namespace t3 {
-namespace {
-
-// Each frame to a spool, and to a file as well where one is wanted.
-class DraftWriter : public VideoWriter {
- public:
-  DraftWriter(RowSpool& spool, std::unique_ptr<VideoWriter> file)
-      : spool_(spool), file_(std::move(file)) {}
-  void Write(const FrameView& frame) override {
-    std::vector<at::Tensor> planes;
-    for (const float* plane : frame.planes) {
-      planes.push_back(at::from_blob(const_cast<float*>(plane), {frame.height, frame.width},
-                                     {frame.row_stride, 1}, at::kFloat));
-    }
-    spool_.Write(next_++, FrameCodes(at::stack(planes)).const_data_ptr<int16_t>());
-    if (file_) file_->Write(frame);
-  }
-  void Finish() override {
-    if (file_) file_->Finish();
-  }
-
- private:
-  RowSpool& spool_;
-  std::unique_ptr<VideoWriter> file_;
-  int64_t next_ = 0;
-};
-
-}  // namespace
 
 void Generation::MakeDraft(Item& item) {
   const PlannedDraft& draft = *item.planned->draft;
@@ -50,15 +21,13 @@ void Generation::MakeDraft(Item& item) {
 void Generation::DecodeDraft(Item& item) {
   const PlannedJob& planned = *item.planned;
   const VideoGeometry& small = planned.draft->job.geometry;
-  const auto spool = std::make_shared<RowSpool>(SpoolFolder(item.request().output.path),
-                                                small.frames, small.height, small.width);
   const DecodeTarget target = DraftTarget(planned, item.request().output.keep_draft);
   std::unique_ptr<VideoWriter> file;
   if (!target.output.path.empty()) file = OpenVideoWriter(target.output.path, SettingsOf(target));
   if (!decoder_) decoder_ = OpenDecoder(model_, settings_.dtype, context_, team_);
   Stage stage(context_, "decoding draft", small.frames, "frames");
-  QueuedWriter writer(std::make_unique<DraftWriter>(*spool, std::move(file)), kQueuedFrames);
-  DecodeInto(writer, *decoder_, item.draft, target, stage);
+  const auto spool = SpoolDraft(*decoder_, item.draft, target, std::move(file),
+                                SpoolFolder(item.request().output.path), stage);
   stage.Finish(item.result.stages);
   const VideoGeometry& video = item.job().geometry;
   item.source = SpooledClip(spool, small.frames, video.padded_width, video.padded_height);

@@ -174,6 +174,13 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
   return ranks.Run(config, layout, task, context, HooksOf(config, task, validation.get(), context));
 }
 
+// A refiner starts from drafts where the data has them.
+PreparedDrafts DraftsFor(const DistillConfig& config) {
+  if (config.objective == Objective::kRefine) return PreparedDrafts::kPairs;
+  const bool refiner = config.objective == Objective::kDmd && config.uses_clips();
+  return refiner ? PreparedDrafts::kInPlace : PreparedDrafts::kIgnored;
+}
+
 TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
                       const AnnounceFn& announce, TrainRanks& ranks) {
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
@@ -189,7 +196,8 @@ TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
   });
   std::unique_ptr<PreparedSource> prepared;
   if (!config.data.world) {
-    prepared = std::make_unique<PreparedSource>(config.data.prepared, base, config);
+    prepared =
+        std::make_unique<PreparedSource>(config.data.prepared, base, config, DraftsFor(config));
   }
   if (announce) {
     announce(
@@ -248,9 +256,10 @@ bool IsMadeFirst(const DitTrainConfig& config) {
 }
 
 // nullptr for the world, and for a dataset that is still to be made.
-std::unique_ptr<PreparedSource> OpenPrepared(const DitTrainConfig& config, const ModelInfo& model) {
+std::unique_ptr<PreparedSource> OpenPrepared(const DitTrainConfig& config, const ModelInfo& model,
+                                             PreparedDrafts drafts = PreparedDrafts::kIgnored) {
   if (config.data.world || IsMadeFirst(config)) return nullptr;
-  return std::make_unique<PreparedSource>(config.data.prepared, model, config);
+  return std::make_unique<PreparedSource>(config.data.prepared, model, config, drafts);
 }
 
 std::string DataDigest(const DitTrainConfig& config, const ModelInfo& model,
@@ -278,7 +287,7 @@ TrainPlan PlanTask(const DistillConfig& config, at::Device device, int64_t ranks
   const ModelInfo base = OpenBase(config);
   const TeacherModel teacher = OpenTeacher(config, base);
   CheckModelReplaceable(config);
-  const auto prepared = OpenPrepared(config, base);
+  const auto prepared = OpenPrepared(config, base, DraftsFor(config));
   const TrainPlan plan = PlanDistillTraining(config, base, teacher, prepared.get(), device,
                                              ResolveDtype(config.dtype, device), layout);
   if (!IsMadeFirst(config)) {

@@ -3,8 +3,11 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "t3video/generation_params.h"
 
 namespace t3 {
 
@@ -28,6 +31,7 @@ struct ClipSettings {
   double fps = 0;
   int64_t clips_per_video = 1;
   double max_upscale = 1;
+  std::optional<VideoSize> draft = {};  // see PrepareRequest; absent: clips have none
 };
 
 // The bucket for a source of width x height with `frames` frames at the wanted rate. Among those

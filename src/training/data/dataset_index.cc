@@ -49,6 +49,11 @@ class Required {
   Required Object(const std::string& key) {
     return {Need(key), fmt::format("{}: {}", fields_.where(), key)};
   }
+  // Of a field that may be absent.
+  std::optional<Required> Optional(const std::string& key) {
+    if (fields_.Find(key) == nullptr) return std::nullopt;
+    return Object(key);
+  }
   template <typename Use>
   void ForEach(const std::string& key, const Use& use) {
     Need(key);
@@ -92,13 +97,21 @@ ClipSize SizeFrom(Required fields) {
           fields.Integer("frames", 1, kMaxSide)};
 }
 
+ordered_json ToJson(VideoSize size) { return {{"width", size.width}, {"height", size.height}}; }
+
+VideoSize PictureSizeFrom(Required& fields) {
+  return {fields.Integer("width", 1, kMaxSide), fields.Integer("height", 1, kMaxSide)};
+}
+
 ordered_json ToJson(const ClipSettings& settings) {
   ordered_json buckets = ordered_json::array();
   for (const ClipSize& bucket : settings.buckets) buckets.push_back(ToJson(bucket));
-  return {{"buckets", buckets},
-          {"fps", settings.fps},
-          {"clips_per_video", settings.clips_per_video},
-          {"max_upscale", settings.max_upscale}};
+  ordered_json object{{"buckets", buckets},
+                      {"fps", settings.fps},
+                      {"clips_per_video", settings.clips_per_video},
+                      {"max_upscale", settings.max_upscale}};
+  if (settings.draft) object["draft"] = ToJson(*settings.draft);
+  return object;
 }
 
 ClipSettings SettingsFrom(Required fields) {
@@ -108,28 +121,38 @@ ClipSettings SettingsFrom(Required fields) {
   settings.fps = fields.Number("fps", 0, 1000);
   settings.clips_per_video = fields.Integer("clips_per_video", 1, kMaxCount);
   settings.max_upscale = fields.Number("max_upscale", 1, 16);
+  if (auto draft = fields.Optional("draft")) settings.draft = PictureSizeFrom(*draft);
   return settings;
 }
 
 ordered_json ToJson(const StoredClip& clip) {
-  return {{"file", clip.file},
-          {"caption", clip.caption},
-          {"bucket", ToJson(clip.bucket)},
-          {"start", clip.start},
-          {"number", clip.number},
-          {"of_source", clip.of_source},
-          {"source",
-           {{"bytes", clip.source.bytes},
-            {"modified", clip.source.modified},
-            {"digest", clip.source.digest}}},
-          {"shard", clip.shard},
-          {"name", clip.name}};
+  ordered_json object{{"file", clip.file},
+                      {"caption", clip.caption},
+                      {"bucket", ToJson(clip.bucket)},
+                      {"start", clip.start},
+                      {"number", clip.number},
+                      {"of_source", clip.of_source},
+                      {"source",
+                       {{"bytes", clip.source.bytes},
+                        {"modified", clip.source.modified},
+                        {"digest", clip.source.digest}}},
+                      {"shard", clip.shard},
+                      {"name", clip.name}};
+  if (!clip.draft) return object;
+  object["draft"] = ToJson(clip.draft->size);
+  object["draft"]["name"] = clip.draft->name;
+  return object;
 }
 
 std::string SizeList(const ClipSettings& settings) {
   std::vector<std::string> texts;
   for (const ClipSize& bucket : settings.buckets) texts.push_back(ClipSizeText(bucket));
   return fmt::format("{}", fmt::join(texts, " "));
+}
+
+std::string DraftText(const ClipSettings& settings) {
+  if (!settings.draft) return "none";
+  return fmt::format("{}x{}", settings.draft->width, settings.draft->height);
 }
 
 StoredClip ClipFrom(Required fields) {
@@ -147,6 +170,10 @@ StoredClip ClipFrom(Required fields) {
                  source.Text("digest")};
   clip.shard = fields.Shard();
   clip.name = fields.Text("name");
+  if (auto draft = fields.Optional("draft")) {
+    const VideoSize size = PictureSizeFrom(*draft);
+    clip.draft = StoredDraft{size, draft->Text("name")};
+  }
   return clip;
 }
 
@@ -163,11 +190,17 @@ DatasetIndex IndexFrom(const json& document) {
   index.latent_channels = vae.Integer("channels", 1, 4096);
   index.spatial_stride = vae.Integer("stride", 1, 256);
   index.text_width = text_encoder.Integer("width", 1, kMaxSide);
+  if (auto decoder = fields.Optional("decoder")) index.decoder = decoder->Text("digest");
   index.complete = fields.Flag("complete");
   fields.ForEach("texts", [&](Required text) {
     index.texts.push_back({text.Text("caption"), text.Shard(), text.Text("name")});
   });
-  fields.ForEach("clips", [&](Required clip) { index.clips.push_back(ClipFrom(std::move(clip))); });
+  fields.ForEach("clips", [&](Required clip) {
+    index.clips.push_back(ClipFrom(std::move(clip)));
+    T3_CHECK(index.clips.back().draft.has_value() == index.settings.draft.has_value(),
+             "its clip {} {} a draft, unlike its settings", index.clips.back().name,
+             index.clips.back().draft ? "has" : "lacks");
+  });
   return index;
 }
 
@@ -179,19 +212,21 @@ void WriteIndex(const std::string& folder, const DatasetIndex& index) {
     texts.push_back({{"caption", text.caption}, {"shard", text.shard}, {"name", text.name}});
   }
   for (const StoredClip& clip : index.clips) clips.push_back(ToJson(clip));
-  Write(IndexPath(folder),
-        {{"format", kFormat},
-         {"version", kVersion},
-         {"complete", index.complete},
-         {"source", index.source},
-         {"settings", ToJson(index.settings)},
-         {"vae",
-          {{"digest", index.models.vae},
-           {"channels", index.latent_channels},
-           {"stride", index.spatial_stride}}},
-         {"text_encoder", {{"digest", index.models.text_encoder}, {"width", index.text_width}}},
-         {"texts", texts},
-         {"clips", clips}});
+  ordered_json document{
+      {"format", kFormat},
+      {"version", kVersion},
+      {"complete", index.complete},
+      {"source", index.source},
+      {"settings", ToJson(index.settings)},
+      {"vae",
+       {{"digest", index.models.vae},
+        {"channels", index.latent_channels},
+        {"stride", index.spatial_stride}}},
+      {"text_encoder", {{"digest", index.models.text_encoder}, {"width", index.text_width}}}};
+  if (!index.decoder.empty()) document["decoder"] = {{"digest", index.decoder}};
+  document["texts"] = texts;
+  document["clips"] = clips;
+  Write(IndexPath(folder), document);
 }
 
 std::optional<DatasetIndex> ReadIndex(const std::string& folder) {
@@ -215,6 +250,10 @@ std::string DifferenceInMaking(const DatasetIndex& a, const DatasetIndex& b) {
   if (a.settings.buckets != b.settings.buckets) {
     return fmt::format("its sizes were {}, now {}", SizeList(a.settings), SizeList(b.settings));
   }
+  if (a.settings.draft != b.settings.draft) {
+    return fmt::format("its draft was {}, now {}", DraftText(a.settings), DraftText(b.settings));
+  }
+  if (a.decoder != b.decoder) return "its drafts were decoded by another decoder";
   const ordered_json before = ToJson(a.settings), now = ToJson(b.settings);
   for (const auto& [key, value] : now.items()) {
     if (before.at(key) != value) {

@@ -26,6 +26,12 @@ struct StoredText {
   std::string name;   // tensors NAME.embeds (tokens,width) and NAME.ids (tokens) int32
 };
 
+// The draft of a clip, in the clip's shard.
+struct StoredDraft {
+  VideoSize size;    // that it was decoded at, before it was enlarged to the clip's
+  std::string name;  // tensor like the clip's
+};
+
 struct StoredClip {
   std::string file;     // the source's name
   std::string caption;  // has a StoredText
@@ -36,12 +42,14 @@ struct StoredClip {
   SourceStamp source;
   std::string shard;
   std::string name;  // tensor (z,T,h,w) fp32, normalised by the VAE's mean and std
+  std::optional<StoredDraft> draft = {};  // of every clip, or of none
 };
 
 struct DatasetIndex {
   std::string source;  // absolute path of PrepareRequest::source
   ClipSettings settings;
   ModelDigests models;
+  std::string decoder;  // DigestDecoder of drafts; empty: without drafts too
   int64_t latent_channels = 0;
   int64_t spatial_stride = 0;
   int64_t text_width = 0;

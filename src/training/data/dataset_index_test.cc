@@ -52,6 +52,52 @@ TEST(DatasetIndexTest, ComesBackAsWritten) {
             std::tie(b.file, b.caption, b.start, b.number, b.of_source, b.shard, b.name));
 }
 
+DatasetIndex IndexWithDrafts() {
+  DatasetIndex index = SmallIndex();
+  index.settings.draft = {16, 8};
+  index.decoder = "dd";
+  index.clips[0].draft = StoredDraft{{16, 8}, "cc.1.draft"};
+  return index;
+}
+
+TEST(DatasetIndexTest, DraftsComeBackAsWritten) {
+  const TestFolder folder;
+  const DatasetIndex index = IndexWithDrafts();
+  WriteIndex(folder.path().string(), index);
+  const DatasetIndex read = ReadIndex(folder.path().string()).value();
+  EXPECT_EQ(DifferenceInMaking(index, read), "");
+  ASSERT_TRUE(read.clips.at(0).draft.has_value());
+  EXPECT_EQ(read.clips[0].draft->size, (VideoSize{16, 8}));
+  EXPECT_EQ(read.clips[0].draft->name, "cc.1.draft");
+
+  EXPECT_EQ(DifferenceInMaking(index, SmallIndex()), "its draft was 16x8, now none");
+  EXPECT_EQ(DifferenceInMaking(SmallIndex(), index), "its draft was none, now 16x8");
+  DatasetIndex other = index;
+  other.decoder = "";
+  EXPECT_THAT(DifferenceInMaking(index, other), HasSubstr("another decoder"));
+
+  // Some clips with drafts, some without: not a dataset that prepare makes.
+  other = index;
+  other.clips[0].draft.reset();
+  WriteIndex(folder.path().string(), other);
+  EXPECT_THAT(ErrorOf([&] { ReadIndex(folder.path().string()); }), HasSubstr("lacks a draft"));
+  other = SmallIndex();
+  other.clips[0].draft = index.clips[0].draft;
+  WriteIndex(folder.path().string(), other);
+  EXPECT_THAT(ErrorOf([&] { ReadIndex(folder.path().string()); }), HasSubstr("has a draft"));
+  for (const auto& [from, to] : {std::pair{"\"width\": 16,", "\"width\": 0,"},
+                                 {"\"name\": \"cc.1.draft\"", "\"name\": 3"},
+                                 {"\"decoder\": {", "\"decoder\": 1, \"x\": {"}}) {
+    WriteIndex(folder.path().string(), index);
+    std::string bytes = FileBytes(folder / "dataset.json");
+    ASSERT_NE(bytes.find(from), std::string::npos) << from;
+    WriteBytes(folder / "dataset.json",
+               bytes.replace(bytes.find(from), std::string(from).size(), to));
+    EXPECT_THAT(ErrorOf([&] { ReadIndex(folder.path().string()); }), HasSubstr("dataset.json"))
+        << to;
+  }
+}
+
 TEST(DatasetIndexTest, NamesWhatDiffers) {
   const DatasetIndex index = SmallIndex();
   DatasetIndex other = index;

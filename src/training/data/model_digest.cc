@@ -42,4 +42,10 @@ ModelDigests DigestModel(const ModelInfo& model) {
   return {DigestText(Digest(vae)), DigestText(Digest(text))};
 }
 
+std::string DigestDecoder(const ModelInfo& model) {
+  if (!model.decoder) return "";
+  CheckDecoder(model);
+  return DigestText(Digest(TensorLines(model.decoder->views)));
+}
+
 }  // namespace t3

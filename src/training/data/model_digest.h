@@ -18,4 +18,7 @@ struct ModelDigests {
 // Throws Error when the model has no VAE, text encoder or tokenizer.
 ModelDigests DigestModel(const ModelInfo& model);
 
+// Of the model's own decoder; empty where the VAE decodes.
+std::string DigestDecoder(const ModelInfo& model);
+
 }  // namespace t3

@@ -19,13 +19,13 @@
 #include "base/temporary.h"
 #include "base/text.h"
 #include "loading/load_models.h"
-#include "pipeline/decode.h"
 #include "pipeline/text_stage.h"
 #include "runtime/device.h"
 #include "training/data/clip_reader.h"
 #include "training/data/dataset_index.h"
 #include "training/data/prepare_settings.h"
 #include "training/data/shard_writer.h"
+#include "training/data/source_encoder.h"
 #include "training/data/source_stamp.h"
 
 namespace t3 {
@@ -106,6 +106,7 @@ class Preparation {
     index_.source = fs::weakly_canonical(fs::absolute(request_.source)).string();
     index_.settings = SettingsOf(model_, request_);
     index_.models = DigestModel(model_);
+    if (index_.settings.draft) index_.decoder = DigestDecoder(model_);
     index_.latent_channels = model_.vae->latent_channels;
     index_.spatial_stride = model_.vae->spatial_stride();
     index_.text_width = model_.text->dim;
@@ -210,13 +211,13 @@ class Preparation {
     for (const Usable& item : usable) total += item.Missing();
     if (total == 0) return;
     const c10::NoGradGuard no_grad;
-    const Vae vae = LoadVae(model_, VaeHalf::kEncoder, at::kFloat, context_);
+    SourceEncoder encoder(model_, index_.settings.draft.has_value(), request_.output, context_);
     Stage stage(context_, "encoding clips", total);
     for (const Usable& item : usable) {
       std::optional<ClipReader> reader;  // opened at the first clip
       for (size_t number = 0; number < item.clips.size(); ++number) {
         if (!item.Lacks(number)) continue;
-        if (!dropped_.contains(item.source.name)) EncodeClip(vae, item, number, reader);
+        if (!dropped_.contains(item.source.name)) EncodeClip(encoder, item, number, reader);
         if (latent_shards_.Due()) Save();
         stage.Advance(++done);
       }
@@ -224,16 +225,18 @@ class Preparation {
     stage.Finish(stages_);
   }
 
-  void EncodeClip(const Vae& vae, const Usable& item, size_t number,
+  // A source that cannot be read or encoded is dropped. A lack of memory or of room on the disk
+  // ends the preparation.
+  void EncodeClip(SourceEncoder& encoder, const Usable& item, size_t number,
                   std::optional<ClipReader>& reader) {
     const Clip& clip = item.clips[number];
-    const EncodePlan& plan = PlanOf(vae, clip.bucket);
-    at::Tensor latents;
+    const std::optional<VideoSize> size = DraftOf(clip.bucket);
+    encoder.PlanFor(clip.bucket, size);
+    at::Tensor latents, draft;
     try {
       if (!reader) reader.emplace(item.source);
-      latents = EncodeFrames(vae, plan, clip, *reader);
-      T3_CHECK(latents.isfinite().all().item<bool>(),
-               "the VAE {} encodes it to values that are not finite", model_.paths.vae);
+      latents = encoder.EncodeClip(clip, *reader);
+      if (size) draft = encoder.EncodeDraft(clip, *size, *reader);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kInterrupted) throw;
       return Drop(item, error.what());
@@ -242,6 +245,25 @@ class Preparation {
     } catch (const std::exception& error) {
       return Drop(item, ReasonOf(error));
     }
+    if (size) draft = encoder.EncodeEnlarged(draft, clip.bucket);
+    for (const at::Tensor& encoded : {latents, draft}) {
+      if (encoded.defined() && !encoded.isfinite().all().item<bool>()) {
+        return Drop(item, fmt::format("the VAE {} encodes it to values that are not finite",
+                                      model_.paths.vae));
+      }
+    }
+    Store(item, number, latents, draft);
+  }
+
+  std::optional<VideoSize> DraftOf(const ClipSize& bucket) const {
+    if (!index_.settings.draft) return std::nullopt;
+    return DraftFor(bucket, *index_.settings.draft, 2 * index_.spatial_stride);
+  }
+
+  // `draft`: undefined without drafts.
+  void Store(const Usable& item, size_t number, const at::Tensor& latents,
+             const at::Tensor& draft) {
+    const Clip& clip = item.clips[number];
     StoredClip stored{.file = item.source.name,
                       .caption = item.source.caption,
                       .bucket = clip.bucket,
@@ -252,32 +274,11 @@ class Preparation {
                       .shard = "",
                       .name = fmt::format("{}.{}", item.stamp.digest, number)};
     stored.shard = latent_shards_.Add(stored.name, latents);
+    if (draft.defined()) {
+      stored.draft = StoredDraft{*DraftOf(clip.bucket), stored.name + ".draft"};
+      latent_shards_.Add(stored.draft->name, draft);  // to the same shard
+    }
     new_clips_.push_back(std::move(stored));
-  }
-
-  // Planned from the memory that is free when the first clip of a size comes, so that clips of one
-  // size are encoded alike.
-  const EncodePlan& PlanOf(const Vae& vae, const ClipSize& bucket) {
-    const auto found = plans_.find(bucket);
-    if (found != plans_.end()) return found->second;
-    ReleaseCachedMemory(context_.device);
-    const int64_t stride = vae.config().spatial_stride();
-    const Grid latent{(bucket.frames - 1) / VaeConfig::kTimeStride + 1, bucket.height / stride,
-                      bucket.width / stride};
-    return plans_
-        .emplace(bucket,
-                 PlanEncode(vae.config(), latent, vae.element_bytes(), DecodeBudget(context_)))
-        .first->second;
-  }
-
-  // Reads a few frames at a time; the clip is read again for every slab of the plan.
-  at::Tensor EncodeFrames(const Vae& vae, const EncodePlan& plan, const Clip& clip,
-                          ClipReader& reader) const {
-    const auto frames = [&](int64_t frame, int64_t count) {
-      if (frame == 0) reader.Start(clip);
-      return reader.Next(count);
-    };
-    return vae.EncodeFrom(plan, frames, [&] { context_.CheckCancelled(); });
   }
 
   // Rejects a source that turned out broken: none of its clips stays.
@@ -327,8 +328,10 @@ class Preparation {
     std::map<ClipSize, int64_t> buckets;
     for (const StoredClip& clip : index_.clips) ++buckets[clip.bucket];
     for (const auto& [bucket, count] : buckets) {
-      result_.buckets.push_back(
-          fmt::format("{}: {}", ClipSizeText(bucket), Counted(count, "clip")));
+      const auto draft = DraftOf(bucket);
+      result_.buckets.push_back(fmt::format(
+          "{}: {}{}", ClipSizeText(bucket), Counted(count, "clip"),
+          draft ? fmt::format(" with drafts of {}x{}", draft->width, draft->height) : ""));
     }
   }
 
@@ -346,7 +349,6 @@ class Preparation {
   std::vector<StoredClip> new_clips_;
   std::set<std::string> dropped_;
   ShardWriter text_shards_, latent_shards_;
-  std::map<ClipSize, EncodePlan> plans_;
   std::vector<Result::Stage> stages_;
   PrepareResult result_;
 };

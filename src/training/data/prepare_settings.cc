@@ -4,8 +4,29 @@
 #include <set>
 
 #include "base/check.h"
+#include "pipeline/choose_refinement.h"
 
 namespace t3 {
+namespace {
+
+void CheckDraft(const ClipSettings& settings, int64_t multiple) {
+  const auto [width, height] = *settings.draft;
+  if (width < 1 || height < 1 || width % multiple != 0 || height % multiple != 0) {
+    FailUsage("`draft` {}x{}: width and height must be multiples of {} for this model", width,
+              height, multiple);
+  }
+  for (const ClipSize& clip : settings.buckets) {
+    const VideoSize draft = DraftFor(clip, *settings.draft, multiple);
+    if (draft.width > clip.width || draft.height > clip.height) {
+      FailUsage(
+          "`draft` {}x{} makes drafts of {}x{}, larger than the clips of {}x{}; give a "
+          "smaller one",
+          width, height, draft.width, draft.height, clip.width, clip.height);
+    }
+  }
+}
+
+}  // namespace
 
 ClipSettings SettingsOf(const ModelInfo& model, const PrepareRequest& request) {
   const GenerationDefaults& defaults = model.defaults;
@@ -33,6 +54,10 @@ ClipSettings SettingsOf(const ModelInfo& model, const PrepareRequest& request) {
     }
   }
   settings.buckets = {buckets.begin(), buckets.end()};
+  if (request.draft) {
+    settings.draft = VideoSize{request.draft->first, request.draft->second};
+    CheckDraft(settings, multiple);
+  }
   if (!(settings.fps > 0) || settings.fps > 1000) {
     FailUsage("`fps` {} is outside 0 to 1000", settings.fps);
   }
@@ -43,6 +68,11 @@ ClipSettings SettingsOf(const ModelInfo& model, const PrepareRequest& request) {
     FailUsage("`max-upscale` {} is outside 1 to 16", settings.max_upscale);
   }
   return settings;
+}
+
+VideoSize DraftFor(const ClipSize& clip, VideoSize draft, int64_t multiple) {
+  return SizeOfAspect(static_cast<double>(draft.width) * static_cast<double>(draft.height),
+                      static_cast<double>(clip.width) / static_cast<double>(clip.height), multiple);
 }
 
 }  // namespace t3

@@ -10,8 +10,10 @@
 
 #include "base/output_lock.h"
 #include "loading/load_models.h"
+#include "media/png_file.h"
 #include "media/testing/frames.h"
 #include "media/video_writer.h"
+#include "pipeline/enlarged_draft.h"
 #include "pipeline/text_stage.h"
 #include "training/data/clip_reader.h"
 #include "training/data/prepared_dataset.h"
@@ -135,6 +137,7 @@ TEST_F(PrepareTest, AMemoryLimitChangesRoundingAlone) {
   AddVideo("a", "A boat", 64, 64, 9, 1);
   request_.sizes = {{64, 64}};
   request_.frames = {9};
+  request_.draft = {32, 32};
   Run();
   const VaeConfig vae = *OpenModel(MiniModel()).vae;
   const auto bytes = [&](int64_t slabs) {
@@ -147,14 +150,95 @@ TEST_F(PrepareTest, AMemoryLimitChangesRoundingAlone) {
   RunOptions options = OnCpu();
   options.memory_limit = bytes(4);
   Prepare(MiniModel(), options, limited);
-  const at::Tensor a = PreparedDataset::Open(request_.output).Get(0).latents;
-  const at::Tensor b = PreparedDataset::Open(limited.output).Get(0).latents;
-  EXPECT_LT((a - b).abs().max().item<double>(), 1e-5);
+  const PreparedDataset a = PreparedDataset::Open(request_.output);
+  const PreparedDataset b = PreparedDataset::Open(limited.output);
+  EXPECT_LT((a.Get(0).latents - b.Get(0).latents).abs().max().item<double>(), 1e-5);
+  // Between their encodings drafts are rounded to 16 bits.
+  EXPECT_LT((a.Draft(0) - b.Draft(0)).abs().max().item<double>(), 1e-3);
 
   limited.output = folder_ / "none";
   options.memory_limit = bytes(8) - 1;
   EXPECT_THAT(ErrorOf([&] { Prepare(MiniModel(), options, limited); }),
               HasSubstr("use a larger `memory-limit`; 0 clips are ready"));
+}
+
+// Two aspects, two clips of a video, and an image.
+TEST_F(PrepareTest, ADraftIsTheClipAsARefinerGetsIt) {
+  AddVideo("a", "A boat", 64, 32, 11, 1);
+  AddVideo("b", "A tree", 32, 64, 5, 2);
+  WritePng(folder_ / "clips/c.png", ToPng(WaveFrame(64, 32, 3).view(), 8, {}, 1));
+  WriteBytes(folder_ / "clips/c.txt", "A stone");
+  request_.sizes = {{64, 32}, {32, 64}};
+  request_.clips_per_video = 2;
+  request_.draft = {32, 16};
+  const PrepareResult result = Run();
+  EXPECT_THAT(result.buckets, ElementsAre("32x64x5: 1 clip with drafts of 16x32",
+                                          "64x32x1: 1 clip with drafts of 32x16",
+                                          "64x32x5: 2 clips with drafts of 32x16"));
+
+  const PreparedDataset data = PreparedDataset::Open(request_.output);
+  ASSERT_EQ(data.size(), 4);
+  EXPECT_TRUE(data.has_drafts());
+  const ModelInfo model = OpenModel(MiniModel());
+  const ProgressFn silent;
+  const RunContext context{silent, nullptr, at::kCPU};
+  const Vae vae = LoadVae(model, VaeHalf::kEncoder, at::kFloat, context);
+  const auto decoder = LoadDecoder(model, at::kFloat, context);
+  const c10::NoGradGuard no_grad;
+  for (int64_t i = 0; i < data.size(); ++i) {
+    const StoredClip& stored = data.index().clips[static_cast<size_t>(i)];
+    const VideoSize size{stored.bucket.width, stored.bucket.height};
+    const VideoSize small{size.width / 2, size.height / 2};
+    EXPECT_EQ(stored.draft.value().size, small);
+    const Source source{stored.file, request_.source + "/" + stored.file, stored.caption,
+                        stored.file == "c.png"};
+    const auto clips = ClipsOf(source, data.index().settings);
+    ClipReader reader(source);
+    reader.Start(clips.at(static_cast<size_t>(stored.number)));
+    DraftScaler shrink(size, small, at::kCPU);
+    std::vector<at::Tensor> frames;
+    for (int64_t f = 0; f < stored.bucket.frames; ++f)
+      frames.push_back(shrink.Scale(reader.Next(1).select(1, 0)));
+    FrameScaler enlarge(small.width, small.height, size.width, size.height, at::kCPU, false);
+    const at::Tensor expected =
+        vae.Encode(EnlargedDraft(vae, *decoder, at::stack(frames, 1), enlarge));
+    // The enlarged draft is rounded to 16 bits.
+    EXPECT_LT((data.Draft(i) - expected).abs().max().item<double>(), 1e-3) << stored.name;
+    EXPECT_GT((data.Draft(i) - data.Get(i).latents).abs().max().item<double>(), 1e-2);
+  }
+}
+
+TEST_F(PrepareTest, DraftsAreResumedAndNotMixed) {
+  AddThreeVideos();
+  request_.draft = {16, 16};
+  request_.sizes = {{32, 16}};
+  request_.max_upscale = 4;
+  CancelToken cancel;
+  EXPECT_THROW(Run(
+                   [&](const ProgressEvent& event) {
+                     if (event.stage == "encoding clips" && event.done == 1) cancel.Cancel();
+                   },
+                   &cancel),
+               Error);
+  const PrepareResult rest = Run();
+  EXPECT_EQ(rest.clips, 3);
+  EXPECT_EQ(rest.encoded, 2);
+  const PreparedDataset data = PreparedDataset::Open(request_.output);
+  for (int64_t i = 0; i < 3; ++i) EXPECT_EQ(data.Draft(i).sizes(), data.Get(i).latents.sizes());
+
+  PrepareRequest other = request_;
+  other.draft.reset();
+  const auto error_of = [&] { return ErrorOf([&] { Prepare(MiniModel(), OnCpu(), other); }); };
+  EXPECT_THAT(error_of(), HasSubstr("its draft was 16x16, now none"));
+  other.output = folder_ / "clips-alone";
+  Prepare(MiniModel(), OnCpu(), other);
+  EXPECT_FALSE(PreparedDataset::Open(other.output).has_drafts());
+  EXPECT_THAT(ErrorOf([&] { PreparedDataset::Open(other.output).Draft(0); }),
+              HasSubstr("has no drafts"));
+  // Clips and captions do not depend on drafts.
+  EXPECT_TRUE(PreparedDataset::Open(other.output).Get(1).latents.equal(data.Get(1).latents));
+  other.draft = {16, 16};
+  EXPECT_THAT(error_of(), HasSubstr("its draft was none, now 16x16"));
 }
 
 TEST_F(PrepareTest, BadFilesAreReportedAndTheRestGoesOn) {
@@ -314,27 +398,41 @@ TEST_F(PrepareTest, RefusesToMixDatasets) {
   EXPECT_EQ(FileBytes(folder_ / "data/dataset.json"), before);
 }
 
+// The error of `run` when no file may be larger than `bytes`, as on a full disk.
+std::string ErrorUnderFileLimit(rlim_t bytes, const std::function<void()>& run) {
+  struct rlimit old_limit {};
+  ::getrlimit(RLIMIT_FSIZE, &old_limit);
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  struct rlimit limit = old_limit;
+  limit.rlim_cur = bytes;
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  const std::string message = ErrorOf(run);
+  ::setrlimit(RLIMIT_FSIZE, &old_limit);
+  std::signal(SIGXFSZ, old_handler);
+  return message;
+}
+
 TEST_F(PrepareTest, AFullDiskKeepsWhatIsDone) {
   AddThreeVideos();
   // The limit is smaller than the shard of the latents, larger than all else.
   request_.sizes = {{48, 32}, {32, 48}};
   request_.max_upscale = 2;
-  struct rlimit old_limit {};
-  ::getrlimit(RLIMIT_FSIZE, &old_limit);
-  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
-  std::string message;
-  {
-    struct rlimit limit = old_limit;
-    limit.rlim_cur = 8'000;
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-    message = ErrorOf([&] { Run(); });
-    ::setrlimit(RLIMIT_FSIZE, &old_limit);
-  }
-  std::signal(SIGXFSZ, old_handler);
+  const std::string message = ErrorUnderFileLimit(8'000, [&] { Run(); });
   EXPECT_THAT(message, HasSubstr("latents-00000.safetensors"));
   EXPECT_THAT(message, HasSubstr("0 clips are ready"));
   EXPECT_EQ(Run().encoded, 3);
   EXPECT_EQ(PreparedDataset::Open(request_.output).size(), 3);
+}
+
+// That a draft's frames have no room is not the fault of its file, which would be rejected.
+TEST_F(PrepareTest, AFullDiskForDraftsEndsThePreparation) {
+  AddVideo("a", "A boat", 64, 64, 5, 1);
+  request_.sizes = {{64, 64}};
+  request_.draft = {48, 48};
+  EXPECT_THAT(ErrorUnderFileLimit(8'000, [&] { Run(); }), HasSubstr("0 clips are ready"));
+  const PrepareResult result = Run();
+  EXPECT_EQ(result.encoded, 1);
+  EXPECT_TRUE(result.rejected.empty());
 }
 
 TEST_F(PrepareTest, WrongRequestsAreUsageErrors) {
@@ -354,6 +452,8 @@ TEST_F(PrepareTest, WrongRequestsAreUsageErrors) {
   EXPECT_TRUE(kind_of([](auto& r) { r.fps = 0; }));
   EXPECT_TRUE(kind_of([](auto& r) { r.clips_per_video = 0; }));
   EXPECT_TRUE(kind_of([](auto& r) { r.max_upscale = 0.5; }));
+  EXPECT_TRUE(kind_of([](auto& r) { r.draft = {24, 16}; }));
+  EXPECT_TRUE(kind_of([](auto& r) { r.draft = {64, 32}; }));  // larger than the clips
 }
 
 }  // namespace

@@ -49,22 +49,37 @@ EncodedText PreparedDataset::TextOf(const std::string& caption) const {
   return text;
 }
 
-PreparedItem PreparedDataset::Get(int64_t i) const {
+const StoredClip& PreparedDataset::ClipAt(int64_t i) const {
   T3_CHECK(i >= 0 && i < size(), "item {} of a dataset of {} items was requested", i, size());
-  const StoredClip& clip = index_.clips[static_cast<size_t>(i)];
-  PreparedItem item;
-  item.name = clip.number == 0 ? clip.file : fmt::format("{}#{}", clip.file, clip.number);
-  item.caption = clip.caption;
-  item.bucket = clip.bucket;
-  item.latents = Read(clip.shard, clip.name);
+  return index_.clips[static_cast<size_t>(i)];
+}
+
+// Of the clip's shape: those of its draft are enlarged to it.
+at::Tensor PreparedDataset::ReadLatents(const StoredClip& clip, const std::string& name) const {
+  at::Tensor latents = Read(clip.shard, name);
   const int64_t stride = index_.spatial_stride;
   const std::vector<int64_t> wanted{index_.latent_channels,
                                     (clip.bucket.frames - 1) / VaeConfig::kTimeStride + 1,
                                     clip.bucket.height / stride, clip.bucket.width / stride};
-  T3_CHECK(
-      item.latents.sizes() == at::IntArrayRef(wanted) && item.latents.scalar_type() == at::kFloat,
-      "{}/{}: latents {} have shape {}, wanted {}", folder_, clip.shard, clip.name,
-      item.latents.sizes().vec(), wanted);
+  T3_CHECK(latents.sizes() == at::IntArrayRef(wanted) && latents.scalar_type() == at::kFloat,
+           "{}/{}: latents {} have shape {}, wanted {}", folder_, clip.shard, name,
+           latents.sizes().vec(), wanted);
+  return latents;
+}
+
+at::Tensor PreparedDataset::Draft(int64_t i) const {
+  const StoredClip& clip = ClipAt(i);
+  T3_CHECK(clip.draft.has_value(), "{} has no drafts", folder_);
+  return ReadLatents(clip, clip.draft->name);
+}
+
+PreparedItem PreparedDataset::Get(int64_t i) const {
+  const StoredClip& clip = ClipAt(i);
+  PreparedItem item;
+  item.name = clip.number == 0 ? clip.file : fmt::format("{}#{}", clip.file, clip.number);
+  item.caption = clip.caption;
+  item.bucket = clip.bucket;
+  item.latents = ReadLatents(clip, clip.name);
   item.text = TextOf(clip.caption);
   return item;
 }

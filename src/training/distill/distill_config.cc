@@ -142,13 +142,20 @@ void RefuseFieldsOfOthers(const json& document, const DistillConfig& config) {
   }
 }
 
+// Of a dataset that is made already, PreparedSource says whether it has drafts.
+void CheckDrafts(const DistillConfig& config) {
+  constexpr const char* kLearns = "the objective refine learns from clips and their drafts";
+  const DitDataConfig& data = config.data;
+  T3_CHECK(!data.world || std::ranges::all_of(data.world->sizes, &WorldLatentSize::is_draft),
+           "{}: {}; give every size of \"data\": {{\"world\"}} a \"draft\"", config.source,
+           kLearns);
+  T3_CHECK(!data.videos || data.videos->draft,
+           "{}: {}; give \"data\": {{\"videos\"}} a \"draft\", such as \"832x480\"", config.source,
+           kLearns);
+}
+
 void StartFromDrafts(DistillConfig* config) {
-  const bool all = config->data.world &&
-                   std::ranges::all_of(config->data.world->sizes, &WorldLatentSize::is_draft);
-  T3_CHECK(all,
-           "{}: the objective refine learns from clips and their drafts; give every size of "
-           "\"data\": {{\"world\"}} a \"draft\"",
-           config->source);
+  CheckDrafts(*config);
   const double start = config->start_level();
   T3_CHECK(start < 1,
            "{}: \"sampling\" begins at level 1, where nothing of a draft is left; give the "

@@ -7,7 +7,10 @@
 
 #include <filesystem>
 
+#include "media/testing/frames.h"
+#include "media/video_writer.h"
 #include "training/distill/testing/mini_distill.h"
+#include "training/dit/prepared_source.h"
 #include "training/dit/world_latents.h"
 #include "training/loop/trainer.h"
 #include "weights/testing/test_folder.h"
@@ -97,9 +100,117 @@ TEST(Refine, RefusesWhatItCannotLearnFrom) {
   EXPECT_THAT(error_of({{"gates", {{"every_steps", 4}}}}), HasSubstr("\"gates\" has no effect"));
   EXPECT_THAT(error_of({{"sampling", {{"timesteps", {1000, 500}}}}}),
               HasSubstr("begins at level 1"));
-  EXPECT_THAT(error_of({{"data", {{"world", nullptr}, {"prepared", "clips"}}}}),
+  const json no_draft{{"size", "64x64"}, {"frames", 5}, {"clips", 4}};
+  EXPECT_THAT(error_of({{"data", {{"world", {{"sizes", {no_draft}}}}}}}),
               HasSubstr("give every size"));
   EXPECT_THAT(error_of({{"objective", "guidance"}}), HasSubstr("\"draft\""));
+  json data{{"world", nullptr}, {"prepared", "data"}};
+  EXPECT_EQ(error_of({{"data", data}}), "no error");
+  data["videos"] = {{"source", "clips"}};
+  EXPECT_THAT(error_of({{"data", data}}), HasSubstr("give \"data\": {\"videos\"} a \"draft\""));
+  data["videos"]["draft"] = "32x32";
+  EXPECT_EQ(error_of({{"data", data}}), "no error");
+  EXPECT_THAT(error_of({{"data", data}, {"objective", "guidance"}}), HasSubstr("\"draft\""));
+  EXPECT_THAT(ErrorOf([&] {
+                ParseDitTrainConfig({{"output", "run"},
+                                     {"steps", 1},
+                                     {"data", {{"prepared", "data"}, {"videos", data["videos"]}}}},
+                                    "test.json");
+              }),
+              HasSubstr("no effect on the task dit"));
+}
+
+// Real videos: a dataset of `t3 prepare` with drafts.
+class RefinePrepared : public testing::Test {
+ protected:
+  RefinePrepared() {
+    std::filesystem::create_directory(folder_ / "clips");
+    for (const double phase : {1.0, 2.0, 3.0}) {
+      const std::string name = fmt::format("clips/{}", phase);
+      VideoSettings settings;
+      settings.width = settings.height = 64;
+      settings.fps = 10;
+      const auto writer = OpenVideoWriter(folder_ / (name + ".y4m"), settings);
+      for (int i = 0; i < 5; ++i) writer->Write(WaveFrame(64, 64, phase + 0.1 * i).view());
+      writer->Finish();
+      WriteBytes(folder_ / (name + ".txt"), "Waves");
+    }
+  }
+
+  // The dataset's folder.
+  std::string Prepared(bool drafts) const {
+    ModelFiles files;
+    files.model = T3_SOURCE_DIR "/tests/data/reference/mini2.1";
+    RunOptions options;
+    options.device = "cpu";
+    options.dtype = ComputeDtype::kFp32;
+    PrepareRequest request;
+    request.source = folder_ / "clips";
+    request.output = folder_ / (drafts ? "pairs" : "alone");
+    request.sizes = {{64, 64}};
+    request.frames = {5};
+    request.fps = 10;
+    if (drafts) request.draft = {32, 32};
+    Prepare(files, options, request);
+    return request.output;
+  }
+
+  DistillConfig Config(const std::string& data) const {
+    json document = RefineDocument(folder_ / "run");
+    document["data"] = {{"prepared", data}};
+    return ParseDistillConfig(document, "test.json");
+  }
+
+  TestFolder folder_;
+};
+
+TEST_F(RefinePrepared, LearnsFromPairs) {
+  const std::string data = Prepared(/*drafts=*/true);
+  const DistillConfig config = Config(data);
+  const ModelInfo base = MiniModel();
+  auto source = std::make_unique<PreparedSource>(data, base, config, PreparedDrafts::kPairs);
+  const Batch batch = source->Get(0, 0);
+  const PreparedDataset dataset = PreparedDataset::Open(data);
+  for (int64_t i = 0; i < 2; ++i) {
+    bool found = false;
+    for (int64_t item = 0; item < dataset.size(); ++item) {
+      if (dataset.Get(item).name != batch.items[static_cast<size_t>(i)]) continue;
+      found = true;
+      EXPECT_TRUE(batch.latents[i].equal(dataset.Get(item).latents));
+      EXPECT_TRUE(batch.drafts[i].equal(dataset.Draft(item)));
+    }
+    EXPECT_TRUE(found);
+  }
+  DistillTask task(config, base, OpenTeacher(config, base), std::move(source), at::kFloat,
+                   CpuContext());
+  std::filesystem::create_directories(config.output);
+  Trainer trainer(config, task, CpuContext(), {});
+  trainer.Run();
+  const auto& log = trainer.log();
+  double first = 0, last = 0;
+  for (size_t i = 0; i < 6; ++i) first += log[i].loss, last += log[log.size() - 1 - i].loss;
+  EXPECT_LT(last, 0.8 * first);
+}
+
+TEST_F(RefinePrepared, ARefinerOfDmdStartsFromTheDrafts) {
+  const std::string data = Prepared(/*drafts=*/true);
+  const DistillConfig config = Config(data);
+  const ModelInfo base = MiniModel();
+  PreparedSource pairs(data, base, config, PreparedDrafts::kPairs);
+  PreparedSource starts(data, base, config, PreparedDrafts::kInPlace);
+  PreparedSource clips(data, base, config);
+  EXPECT_TRUE(starts.Get(0, 0).latents.equal(pairs.Get(0, 0).drafts));
+  EXPECT_FALSE(starts.Get(0, 0).drafts.defined());
+  EXPECT_TRUE(clips.Get(0, 0).latents.equal(pairs.Get(0, 0).latents));
+  EXPECT_FALSE(clips.Get(0, 0).drafts.defined());
+  EXPECT_NE(clips.Digest(), starts.Digest());  // a run does not resume with the other
+  const std::string alone = Prepared(/*drafts=*/false);
+  EXPECT_EQ(PreparedSource(alone, base, config).Digest(), clips.Digest());
+  EXPECT_TRUE(PreparedSource(alone, base, config, PreparedDrafts::kInPlace)
+                  .Get(0, 0)
+                  .latents.equal(clips.Get(0, 0).latents));
+  EXPECT_THAT(ErrorOf([&] { PreparedSource(alone, base, config, PreparedDrafts::kPairs); }),
+              HasSubstr("run `t3 prepare` with `draft` WIDTHxHEIGHT"));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Reads "data" of a denoiser's configuration.
 #include "training/dit/data_config.h"
 
+#include <utility>
+
 #include "base/check.h"
 #include "training/loop/train_config.h"
 
@@ -17,6 +19,9 @@ PrepareRequest TakeVideos(JsonFields fields) {
   if (fps > 0) request.fps = fps;
   fields.TakeInteger("clips_per_video", 1, 1'000'000, &request.clips_per_video);
   fields.TakeNumber("max_upscale", 1, 1000, &request.max_upscale);
+  std::pair<int64_t, int64_t> draft;
+  fields.TakeSize("draft", &draft.first, &draft.second);
+  if (draft.first > 0) request.draft = draft;
   fields.CheckAllTaken();
   T3_CHECK(!request.source.empty(), "{} needs \"source\", a folder or list of captioned videos",
            fields.where());

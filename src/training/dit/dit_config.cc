@@ -150,6 +150,7 @@ DitTrainConfig TakeDenoiser(JsonFields& root, const json& document) {
 }
 
 bool HasDrafts(const DitDataConfig& data) {
+  if (data.videos) return data.videos->draft.has_value();
   return data.world && std::ranges::any_of(data.world->sizes, &WorldLatentSize::is_draft);
 }
 
@@ -163,11 +164,14 @@ DitTrainConfig ParseDitTrainConfig(const json& document, const std::string& sour
                         [&](int64_t* v) { root.TakeInteger("sequence_parallel", 1, 4096, v); });
   config.validation = TakeValidation(root.Object("validation"), config.seed);
   root.CheckAllTaken();
-  T3_CHECK(
-      !HasDrafts(config.data),
-      "{}: \"draft\" makes clips without detail, from which a denoiser would learn to make such; "
-      "it belongs to the task distill",
-      source);
+  T3_CHECK(!HasDrafts(config.data) || config.data.videos,
+           "{}: \"draft\" makes clips without detail, from which a denoiser would learn to make "
+           "such; it belongs to the task distill",
+           source);
+  T3_CHECK(!HasDrafts(config.data),
+           "{}: data: videos: \"draft\" has no effect on the task dit, which learns from the clips "
+           "alone; leave it out, or name a dataset that has drafts without \"videos\"",
+           source);
   T3_CHECK(!config.lora || !config.train_text_encoder,
            "{}: \"train_text_encoder\" trains all weights and does not go with \"lora\"", source);
   return config;

@@ -82,7 +82,7 @@ WindowCycle WindowsOf(const AttentionConfig& config);
 AttentionConfig TakeAttention(JsonFields& parent);
 std::optional<LoraConfig> TakeLora(JsonFields& parent);
 
-// Whether a size of the world's is that of enlarged drafts.
+// Whether a size of the world's is that of enlarged drafts, or the dataset is to have drafts.
 bool HasDrafts(const DitDataConfig& data);
 
 // The fields that every task that trains a denoiser has.

@@ -34,8 +34,14 @@ void CheckModel(const DatasetIndex& index, const ModelInfo& model, const std::st
 }  // namespace
 
 PreparedSource::PreparedSource(const std::string& folder, const ModelInfo& model,
-                               const DitTrainConfig& config)
-    : dataset_(PreparedDataset::Open(folder)), accumulation_(config.accumulation) {
+                               const DitTrainConfig& config, PreparedDrafts drafts)
+    : dataset_(PreparedDataset::Open(folder)),
+      drafts_(dataset_.has_drafts() ? drafts : PreparedDrafts::kIgnored),
+      accumulation_(config.accumulation) {
+  T3_CHECK(drafts != PreparedDrafts::kPairs || dataset_.has_drafts(),
+           "data: {} has clips without drafts, and this objective learns from both; run `t3 "
+           "prepare` with `draft` WIDTHxHEIGHT and another output",
+           folder);
   CheckModel(dataset_.index(), model, folder, config.train_text_encoder);
   std::vector<std::vector<int64_t>> items;
   std::vector<std::string> sizes;
@@ -53,15 +59,17 @@ PreparedSource::PreparedSource(const std::string& folder, const ModelInfo& model
 
 Batch PreparedSource::Get(int64_t step, int64_t micro) {
   Batch batch;
-  std::vector<at::Tensor> latents;
+  std::vector<at::Tensor> latents, drafts;
   for (const int64_t index : plan_->At(step * accumulation_ + micro)) {
     PreparedItem item = dataset_.Get(index);
     latents.push_back(item.latents);
+    if (drafts_ != PreparedDrafts::kIgnored) drafts.push_back(dataset_.Draft(index));
     batch.text.push_back(item.text.embeds);
     batch.ids.push_back(std::move(item.text.ids));
     batch.items.push_back(std::move(item.name));
   }
-  batch.latents = at::stack(latents);
+  batch.latents = at::stack(drafts_ == PreparedDrafts::kInPlace ? drafts : latents);
+  if (drafts_ == PreparedDrafts::kPairs) batch.drafts = at::stack(drafts);
   return batch;
 }
 
@@ -73,6 +81,8 @@ std::string PreparedSource::Digest() const {
     for (const int64_t item : bucket.items) {
       const StoredClip& clip = dataset_.index().clips[static_cast<size_t>(item)];
       names += fmt::format("{} {} {}\n", clip.source.digest, clip.number, clip.caption);
+      if (drafts_ == PreparedDrafts::kIgnored) continue;
+      names += fmt::format("draft {}x{}\n", clip.draft->size.width, clip.draft->size.height);
     }
   }
   return fmt::format("{} ({})", sizes, DigestText(t3::Digest(names)));

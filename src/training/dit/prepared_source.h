@@ -13,12 +13,17 @@
 
 namespace t3 {
 
+// What batches have of the drafts in a dataset: nothing, Batch::drafts, or the drafts in place of
+// the clips where the dataset has them.
+enum class PreparedDrafts { kIgnored, kPairs, kInPlace };
+
 class PreparedSource : public BatchSource {
  public:
   // The dataset in `folder`, or if config.buckets names sizes, its clips of these. Throws Error
   // when it was made with another VAE than the model's or, unless the text encoder is trained, with
-  // another text encoder, and when no clip is left.
-  PreparedSource(const std::string& folder, const ModelInfo& model, const DitTrainConfig& config);
+  // another text encoder, when no clip is left, and when it lacks the drafts of kPairs.
+  PreparedSource(const std::string& folder, const ModelInfo& model, const DitTrainConfig& config,
+                 PreparedDrafts drafts = PreparedDrafts::kIgnored);
 
   Batch Get(int64_t step, int64_t micro) override;
   at::Tensor EmptyText() const override { return dataset_.EmptyText().embeds; }
@@ -28,6 +33,7 @@ class PreparedSource : public BatchSource {
 
  private:
   PreparedDataset dataset_;
+  PreparedDrafts drafts_;
   std::vector<BucketItems> buckets_;
   int64_t accumulation_;
   std::unique_ptr<BatchPlan> plan_;

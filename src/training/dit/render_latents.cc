@@ -8,7 +8,7 @@
 
 #include "base/mix_bits.h"
 #include "loading/load_models.h"
-#include "pipeline/frame_ops.h"
+#include "pipeline/enlarged_draft.h"
 #include "plan/geometry.h"
 #include "world/held_out.h"
 #include "world/world.h"
@@ -74,13 +74,8 @@ at::Tensor LatentRenderer::EnlargedDrafts(const at::Tensor& videos) const {
   FrameScaler scaler(size_.draft_width, size_.draft_height, size_.width, size_.height,
                      context_.device, context_.device.is_cuda());
   std::vector<at::Tensor> clips;
-  for (const at::Tensor& video : videos.unbind()) {
-    const at::Tensor decoded = decoder_->Decode(vae_.Encode(video));
-    std::vector<at::Tensor> frames;
-    for (const at::Tensor& frame : decoded.unbind(1))
-      frames.push_back(scaler.Scale(frame.contiguous()));
-    clips.push_back(at::stack(frames, 1));
-  }
+  for (const at::Tensor& video : videos.unbind())
+    clips.push_back(EnlargedDraft(vae_, *decoder_, video, scaler));
   return at::stack(clips);
 }
 
