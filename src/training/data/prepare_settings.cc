@@ -9,19 +9,22 @@
 namespace t3 {
 namespace {
 
-void CheckDraft(const ClipSettings& settings, int64_t multiple) {
-  const auto [width, height] = *settings.draft;
+void CheckSides(const char* option, int64_t width, int64_t height, int64_t multiple) {
   if (width < 1 || height < 1 || width % multiple != 0 || height % multiple != 0) {
-    FailUsage("`draft` {}x{}: width and height must be multiples of {} for this model", width,
+    FailUsage("`{}` {}x{}: width and height must be multiples of {} for this model", option, width,
               height, multiple);
   }
+}
+
+void CheckDraft(const ClipSettings& settings, int64_t multiple) {
+  const auto [width, height] = *settings.draft;
+  CheckSides("draft", width, height, multiple);
   for (const ClipSize& clip : settings.buckets) {
     const VideoSize draft = DraftFor(clip, *settings.draft, multiple);
     if (draft.width > clip.width || draft.height > clip.height) {
       FailUsage(
-          "`draft` {}x{} makes drafts of {}x{}, larger than the clips of {}x{}; give a "
-          "smaller one",
-          width, height, draft.width, draft.height, clip.width, clip.height);
+          "drafts of {}x{} are larger than the clips of {}x{}; give a smaller `draft` than {}x{}",
+          draft.width, draft.height, clip.width, clip.height, width, height);
     }
   }
 }
@@ -42,10 +45,7 @@ ClipSettings SettingsOf(const ModelInfo& model, const PrepareRequest& request) {
   const int64_t multiple = 2 * model.vae->spatial_stride();
   std::set<ClipSize> buckets;
   for (const auto& [width, height] : sizes) {
-    if (width < 1 || height < 1 || width % multiple != 0 || height % multiple != 0) {
-      FailUsage("`size` {}x{}: width and height must be multiples of {} for this model", width,
-                height, multiple);
-    }
+    CheckSides("size", width, height, multiple);
     for (const int64_t count : frames) {
       if (count < 1 || count % VaeConfig::kTimeStride != 1) {
         FailUsage("`frames` {} must be 4n+1 (1, 5, 9, ...)", count);

@@ -241,6 +241,29 @@ TEST_F(PrepareTest, DraftsAreResumedAndNotMixed) {
   EXPECT_THAT(error_of(), HasSubstr("its draft was none, now 16x16"));
 }
 
+// The network that decodes videos decodes drafts too.
+TEST_F(PrepareTest, DraftsOfTwoDecodersAreNotMixed) {
+  AddVideo("a", "A boat", 64, 32, 5, 1);
+  request_.sizes = {{64, 32}};
+  request_.draft = {32, 16};
+  Run();
+  ModelFiles small = MiniModel();
+  small.vae = std::string(T3_SOURCE_DIR) + "/tests/data/oracle/taehv_plain.pth";
+  EXPECT_THAT(ErrorOf([&] { Prepare(small, OnCpu(), request_); }), HasSubstr("another decoder"));
+  PrepareRequest other = request_;
+  other.output = folder_ / "other";
+  Prepare(small, OnCpu(), other);
+  const PreparedDataset a = PreparedDataset::Open(request_.output);
+  const PreparedDataset b = PreparedDataset::Open(other.output);
+  EXPECT_TRUE(a.Get(0).latents.equal(b.Get(0).latents));
+  EXPECT_FALSE(at::allclose(a.Draft(0), b.Draft(0), 1e-2, 1e-2));
+  // Without drafts nothing is decoded.
+  other.output = folder_ / "alone";
+  other.draft.reset();
+  Prepare(small, OnCpu(), other);
+  EXPECT_EQ(Prepare(MiniModel(), OnCpu(), other).encoded, 0);
+}
+
 TEST_F(PrepareTest, BadFilesAreReportedAndTheRestGoesOn) {
   AddThreeVideos();
   AddVideo("short", "Too short", 32, 16, 4, 4);

@@ -78,11 +78,14 @@ std::string PreparedSource::Digest() const {
   for (const BucketItems& bucket : buckets_) {
     sizes += fmt::format("{}{} of {}", sizes.empty() ? "" : ", ", bucket.items.size(),
                          ClipSizeText(bucket.bucket));
+    if (drafts_ != PreparedDrafts::kIgnored) {  // all of a size have drafts of one size
+      const auto first = static_cast<size_t>(bucket.items.front());
+      const VideoSize draft = dataset_.index().clips[first].draft->size;
+      sizes += fmt::format(" with drafts of {}x{}", draft.width, draft.height);
+    }
     for (const int64_t item : bucket.items) {
       const StoredClip& clip = dataset_.index().clips[static_cast<size_t>(item)];
       names += fmt::format("{} {} {}\n", clip.source.digest, clip.number, clip.caption);
-      if (drafts_ == PreparedDrafts::kIgnored) continue;
-      names += fmt::format("draft {}x{}\n", clip.draft->size.width, clip.draft->size.height);
     }
   }
   return fmt::format("{} ({})", sizes, DigestText(t3::Digest(names)));
