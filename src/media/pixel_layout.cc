@@ -1,8 +1,6 @@
 // The layouts that need no FFmpeg.
 #include "media/pixel_layout.h"
 
-#include "media/planar_format.h"
-
 namespace t3 {
 
 PixelLayout PackedRgbLayout(int bits) {
@@ -36,12 +34,6 @@ std::optional<PixelLayout> PlanarYuvLayout(std::string_view name) {
     return layout;
   }
   return std::nullopt;
-}
-
-PlaneSize PlaneSizeOf(const PixelLayout& layout, int component, int64_t width, int64_t height) {
-  const bool luma = component == 0;
-  return {(luma ? width : layout.ChromaWidth(width)) * layout.samples[component].bytes(),
-          luma ? height : layout.ChromaHeight(height)};
 }
 
 CodeRange LumaRange(int depth, bool full_range) {
