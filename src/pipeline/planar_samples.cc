@@ -67,11 +67,13 @@ at::Tensor PlanarSamplesByOps(const at::Tensor& frame, const PlanarFormat& forma
   const YuvColor& color = format.color;
   const CodeRange luma = LumaRange(layout.samples[0].depth, color.full_range);
   const CodeRange chroma = ChromaRange(layout.samples[1].depth, color.full_range);
-  // Every step rounds as it does there; NaN is black.
-  const at::Tensor rgb = frame.clamp(-1, 1).nan_to_num_(-1).mul_(0.5F).add_(0.5F);
-  const at::Tensor red = rgb[0], green = rgb[1], blue = rgb[2];
+  // Every step rounds as it does there; NaN is black. A channel at a time, to take less memory.
+  const auto unit = [&](int64_t channel) {
+    return frame[channel].clamp(-1, 1).nan_to_num_(-1).mul_(0.5F).add_(0.5F);
+  };
+  const at::Tensor red = unit(0), blue = unit(2);
   const at::Tensor y = red.mul(static_cast<float>(color.kr))
-                           .add_(green.mul(static_cast<float>(1 - color.kr - color.kb)))
+                           .add_(unit(1).mul_(static_cast<float>(1 - color.kr - color.kb)))
                            .add_(blue.mul(static_cast<float>(color.kb)));
   const auto plane = [&](const at::Tensor& of, double k, const SampleLayout& sample) {
     const at::Tensor rows = ChromaRows(of.sub(y), layout, k);
