@@ -17,7 +17,7 @@
 #include "pipeline/clip_colors.h"
 #include "pipeline/decode_laps.h"
 #include "pipeline/frame_codes.h"
-#include "pipeline/planar_samples.h"
+#include "pipeline/frame_queue.h"
 #include "pipeline/row_format.h"
 #include "pipeline/row_spool.h"
 #include "plan/memory.h"
@@ -30,17 +30,6 @@ namespace {
 at::Tensor EmptyVideo(const VideoGeometry& geometry, at::Device device) {
   return at::empty({3, geometry.frames, geometry.height, geometry.width},
                    at::TensorOptions(device).dtype(at::kFloat));
-}
-
-FrameView ViewOf(const at::Tensor& frame) {  // (3,h,w), contiguous
-  FrameView view;
-  view.height = frame.size(1);
-  view.width = frame.size(2);
-  view.row_stride = view.width;
-  for (int64_t c = 0; c < 3; ++c) {
-    view.planes[c] = frame.const_data_ptr<float>() + c * view.height * view.width;
-  }
-  return view;
 }
 
 // Frames to a function of the caller's.
@@ -61,19 +50,6 @@ class SinkWriter : public VideoWriter {
 std::unique_ptr<VideoWriter> OpenWriter(const DecodeTarget& target) {
   if (target.output.sink) return std::make_unique<SinkWriter>(target.output.sink);
   return OpenVideoWriter(target.output.path, SettingsOf(target));
-}
-
-// A frame on the host: (3,h,w) fp32, or samples of the writer's format.
-QueuedFrame Queued(const at::Tensor& frame, std::function<void()> wait,
-                   const std::optional<PlanarFormat>& planar, const VideoGeometry& geometry) {
-  QueuedFrame queued{{}, std::make_shared<at::Tensor>(frame), std::move(wait), {}};
-  if (frame.dim() == 3) {
-    queued.view = ViewOf(frame);
-  } else {
-    queued.samples = PlanesIn(frame.const_data_ptr<uint8_t>(), planar->Layout(), geometry.width,
-                              geometry.height);
-  }
-  return queued;
 }
 
 // On a CPU the frames on their way to the file are in the same memory.
@@ -120,7 +96,9 @@ class DecodeRun {
   }
 
   void ToVideo(QueuedWriter& writer) {
-    plan_.order == DecodeOrder::kFramesOuter ? FramesToVideo(writer) : SlabsToVideo(writer);
+    FrameQueue queue(writer, target_.geometry, stage_, Poll());
+    plan_.order == DecodeOrder::kFramesOuter ? FramesToVideo(writer.planar(), queue)
+                                             : SlabsToVideo(queue);
     writer.Finish(Poll());
     stage_.Lap(laps::kFile);
     stage_.Beside(laps::kWriting, writer.writing());
@@ -154,18 +132,17 @@ class DecodeRun {
     stage_.Lap(part);
   }
 
-  void FramesToVideo(QueuedWriter& writer) {
-    const auto planar = writer.planar();
+  void FramesToVideo(const std::optional<PlanarFormat>& planar, FrameQueue& queue) {
     if (plan_.run_shared && planar && !target_.colors) {
       const RowFormat format(target_.geometry, *planar);
-      if (format.Divisible()) return SamplesToVideo(format, writer);
+      if (format.Divisible()) return SamplesToVideo(format, queue);
     }
     int64_t written = 0;
     ClipColors colors(target_.colors.get(), target_.geometry, device_);
     FrameAssembler assembler(target_.geometry.padded_height, [&](const at::Tensor& frames) {
       const at::Tensor part = CropRows(frames, 0, target_.geometry).pixels;
       for (int64_t i = 0; i < part.size(1) && written < frames_; ++i, ++written) {
-        Write(colors, part.select(1, i), writer);
+        Write(colors, part.select(1, i), queue);
       }
       stage_.Advance(written);
     });
@@ -175,11 +152,11 @@ class DecodeRun {
   }
 
   // Every rank makes the file's samples of its rows.
-  void SamplesToVideo(const RowFormat& format, QueuedWriter& writer) {
+  void SamplesToVideo(const RowFormat& format, FrameQueue& queue) {
     int64_t written = 0;
     SampleAssembler assembler(format, [&](const at::Tensor& frame) {
       if (written == frames_) return;
-      WriteHost(frame, writer);
+      queue.WriteSamples(frame);
       stage_.Advance(++written);
     });
     DecodeInLaps(format.Text(), [&](const at::Tensor& samples, int64_t /*frame*/,
@@ -187,7 +164,7 @@ class DecodeRun {
   }
 
   // Rows go to disk as they come, frames from there to the writer; each is half of the progress.
-  void SlabsToVideo(QueuedWriter& writer) {
+  void SlabsToVideo(FrameQueue& queue) {
     const VideoGeometry& geometry = target_.geometry;
     RowSpool spool(SpoolFolder(target_.output.path), frames_, geometry.height, geometry.width);
     stage_.set_total(2 * frames_);
@@ -204,30 +181,19 @@ class DecodeRun {
       const at::Tensor codes = at::empty({3, geometry.height, geometry.width}, at::kShort);
       spool.Read(t, codes.mutable_data_ptr<int16_t>());
       stage_.Lap(laps::kSpool);
-      Write(colors, FrameValues(target_.colors ? codes.to(device_) : codes), writer);
+      Write(colors, FrameValues(target_.colors ? codes.to(device_) : codes), queue);
       stage_.Advance(frames_ + t + 1);
     }
   }
 
   // A frame (3,h,w) that takes the colors of the next frame of the clip, if there is one.
-  void Write(ClipColors& colors, at::Tensor frame, QueuedWriter& writer) {
+  void Write(ClipColors& colors, at::Tensor frame, FrameQueue& queue) {
     if (target_.colors) {
       stage_.Lap(laps::kConverting);
       frame = stage_.Part("matching colors", [&] { return colors.Match(frame); });
       stage_.Lap("");
     }
-    const auto planar = writer.planar();
-    // On a CPU the writer's thread makes the samples.
-    WriteHost(planar && frame.is_cuda() ? PlanarSamples(frame, *planar) : frame, writer);
-  }
-
-  // A frame (3,h,w), or its samples.
-  void WriteHost(const at::Tensor& frame, QueuedWriter& writer) {
-    stage_.Lap(laps::kConverting);
-    auto [host, wait] = CopyToHost(frame);
-    stage_.Lap(laps::kCopying);
-    writer.Write(Queued(host, wait, writer.planar(), target_.geometry), Poll());
-    stage_.Lap(laps::kFile);
+    queue.Write(frame);
   }
 
   void Spool(const DecodedRows& rows, RowSpool& spool) const {
@@ -240,15 +206,6 @@ class DecodeRun {
                     codes.const_data_ptr<int16_t>() + (c * codes.size(1) + t) * count * width);
       }
     }
-  }
-
-  // A frame in host memory and how to wait for it: a copy from a GPU only begins here.
-  std::pair<at::Tensor, std::function<void()>> CopyToHost(const at::Tensor& frame) const {
-    if (!frame.is_cuda()) return {frame.contiguous(), {}};
-    const at::Tensor host =
-        at::empty(frame.sizes(), at::TensorOptions(frame.dtype()).pinned_memory(true));
-    host.copy_(frame, /*non_blocking=*/true);
-    return {host, WhenDone(device_)};
   }
 
   const DecodeTarget& target_;
