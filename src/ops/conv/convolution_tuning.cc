@@ -81,7 +81,8 @@ std::string PlanInTable(const ConvolutionSettings& settings, const std::string& 
   std::string plan;
   int64_t nearest = kMaxRowsAway * rows;
   for (const auto& [name, named] : settings.table) {
-    if (!name.starts_with(before) || !name.ends_with(behind)) continue;
+    if (name.size() <= at + behind.size() || !name.starts_with(before) || !name.ends_with(behind))
+      continue;
     int64_t height = 0;
     const char* const end = name.data() + name.size() - behind.size();
     if (std::from_chars(name.data() + at, end, height).ptr != end) continue;
