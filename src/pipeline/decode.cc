@@ -245,8 +245,15 @@ VideoSettings SettingsOf(const DecodeTarget& target) {
   return settings;
 }
 
+void CheckFps(double fps) {
+  constexpr double kMaxFps = 1000;
+  if (!(fps > 0 && fps <= kMaxFps))
+    FailUsage("`fps` {} is not above 0 and at most {}", fps, kMaxFps);
+}
+
 void CheckDecodeTarget(const DecodeTarget& target) {
   const OutputOptions& output = target.output;
+  CheckFps(target.fps);
   if (output.path.empty() && !output.sink)
     FailUsage("there is no `output`: name a file, or give a sink for frames");
   if (!output.path.empty() && output.sink)

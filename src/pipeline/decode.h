@@ -30,6 +30,9 @@ struct DecodeTarget {
 // Whether `path` names a safetensors file.
 inline bool IsTensorFile(const std::string& path) { return path.ends_with(".safetensors"); }
 
+// Throws Error of kind kUsage for frames per second that are not above 0 and at most 1000.
+void CheckFps(double fps);
+
 // Throws what writing would throw for a bad extension, encoder, size or folder; leaves nothing.
 void CheckDecodeTarget(const DecodeTarget& target);
 
