@@ -278,6 +278,35 @@ TEST_F(DisturbedRun, IsCancelledAndContinues) {
   ExpectResumes({"--gpus", "2"});
 }
 
+// A clip of 4 heads without guidance is not for three processes.
+TEST(DividedJob, LeavesProcessesIdleThatCannotShareAVideo) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "p.txt") << "a\n";
+  const Arguments job = Small({"--prompt-file", folder / "p.txt", "--frames", "5", "--guidance",
+                               "1", "--gpus", "3", "--output", folder / "out/"});
+  const ProgramResult made = RunT3(job);
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_THAT(made.err, HasSubstr("2 of 3 GPUs work: 1 video of this model"));
+  fs::remove(folder / "out/001-a.mp4");
+  const ProgramResult resumed = RunT3({"resume", folder / "out", "--device", "cpu", "--gpus", "3"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_TRUE(fs::exists(folder / "out/001-a.mp4"));
+}
+
+TEST(DividedJob, ContinuesEveryJobOfAFolder) {
+  const TemporaryFolder folder;
+  for (const std::string prompt : {"a", "b"}) {
+    std::ofstream(folder / "p.txt") << prompt << "\n";
+    const ProgramResult made = RunT3(
+        Small({"--prompt-file", folder / "p.txt", "--frames", "5", "--output", folder / "out/"}));
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+    fs::remove(folder / "out/001-" + prompt + ".mp4");
+  }
+  const ProgramResult resumed = RunT3({"resume", folder / "out", "--device", "cpu", "--gpus", "2"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_TRUE(fs::exists(folder / "out/001-a.mp4") && fs::exists(folder / "out/001-b.mp4"));
+}
+
 TEST(DividedJob, SaysWhichPartWasKilledAndContinues) {
   const TemporaryFolder folder;
   const std::string output = folder / "out/";
