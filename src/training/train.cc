@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/new_folder.h"
 #include "base/output_lock.h"
+#include "base/target_path.h"
 #include "base/temporary.h"
 #include "loading/load_models.h"
 #include "loading/model_info.h"
@@ -70,6 +71,18 @@ void CheckOutput(const TrainConfig& config) {
   T3_CHECK(!fs::exists(output, ignored) || fs::is_directory(output, ignored),
            "{}: \"output\" {} is not a folder", config.source, config.output);
   CheckWritableFolder(config.output);
+}
+
+void CheckCache(const TrainConfig& config, const std::optional<WorldLatentsConfig>& world) {
+  const fs::path file = world ? FileInTheWayOf(world->cache) : fs::path();
+  T3_CHECK(file.empty(), "{}: world: \"cache\" {}: {} is not a folder", config.source, world->cache,
+           file.string());
+}
+
+void CheckCaches(const TrainConfig&) {}
+void CheckCaches(const DitTrainConfig& config) {
+  CheckCache(config, config.data.world);
+  CheckCache(config, config.validation.world);
 }
 
 // After the base was found to be elsewhere: naming its own folder is a mistake of another kind.
@@ -305,6 +318,7 @@ TrainPlan PlanTraining(const std::string& path, const std::vector<std::string>& 
   return std::visit(
       [&](const auto& config) {
         CheckOutput(config);
+        CheckCaches(config);
         return PlanTask(config, ResolveDevice(config.device), ranks);
       },
       any);
@@ -324,6 +338,7 @@ TrainResult Train(const std::string& path, const std::vector<std::string>& overr
           return ranks.Reporting([&] { return TrainTask(config, context, {}, ranks); });
         }
         CheckOutput(config);
+        CheckCaches(config);
         const RunContext context{progress, cancel, device};
         return TrainTask(config, context, announce, ranks);
       },
