@@ -36,6 +36,10 @@ void CheckFps(double fps);
 // Throws what writing would throw for a bad extension, encoder, size or folder; leaves nothing.
 void CheckDecodeTarget(const DecodeTarget& target);
 
+// Throws Error where the target is a tensor file, whose video is in host memory as a whole, and
+// that has no room for it. `host_limit`: bytes that may be used of it; 0: what is free.
+void CheckVideoFits(const DecodeTarget& target, const RunContext& context, int64_t host_limit);
+
 // Bytes that decoding, or encoding an image, may take on the device in addition to the weights,
 // which are already loaded.
 int64_t DecodeBudget(const RunContext& context);
