@@ -185,7 +185,7 @@ int RunJob(BatchJob& job, const RunOptions& options) {
 }
 
 int RunInParts(const SplitOnDevice& split, GenerateFlags flags) {
-  JobParts parts(split.split, split.device);
+  JobParts parts(split.split, split.device, ParseProgressStyle(flags.run.progress));
   flags.shard = parts.shard();
   flags.run.options.gpus = split.split.gpus;
   return parts.Run(CancelOnSignals(), [&] { return RunNewJob(flags); });

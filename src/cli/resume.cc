@@ -61,7 +61,7 @@ int ResumeInParts(ResumeFlags flags) {
   const std::optional<SplitOnDevice> split = SplitOf(flags);
   if (split && split->split.parts == 1) UseGpusOf(split->split, flags.run);
   if (!split || split->split.parts == 1) return ResumeJobs(flags);
-  JobParts parts(split->split, split->device);
+  JobParts parts(split->split, split->device, ParseProgressStyle(flags.run.progress));
   flags.shard = parts.shard();
   flags.run.options.gpus = split->split.gpus;
   return parts.Run(CancelOnSignals(), [&] { return ResumeJobs(flags); });
