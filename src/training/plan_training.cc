@@ -245,6 +245,7 @@ double ForwardsOfStep(const DitTrainConfig& config) {
 double ForwardsOfStep(const DistillConfig& config, const TeacherModel& teacher) {
   const double training = ForwardsOfStep(config);
   const double judged = teacher.guidance == 1 ? 1 : 2;
+  if (config.objective == Objective::kRefine) return training;
   if (config.objective == Objective::kGuidance) return training + judged;
   if (config.objective == Objective::kConsistency) return training + judged + 1;
   const double before = static_cast<double>(config.sampling.list_length() - 1) / 2;

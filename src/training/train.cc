@@ -230,7 +230,9 @@ TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
   std::unique_ptr<BatchSource> source = std::move(prepared);
   ranks.Together([&](Team* team) {
     if (source) return;
-    const ClipLatents latents = config.uses_clips() ? ClipLatents::kRendered : ClipLatents::kZeros;
+    const ClipLatents latents = config.objective == Objective::kRefine ? ClipLatents::kPairs
+                                : config.uses_clips()                  ? ClipLatents::kRendered
+                                                                       : ClipLatents::kZeros;
     source = std::make_unique<WorldLatents>(config, base, dtype, context, latents, team);
   });
   spdlog::info("training on {}", source->Digest());

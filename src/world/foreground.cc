@@ -90,6 +90,10 @@ void PaintObject(const SceneStage& stage, WorldObject kind, at::Tensor& picture)
   picture.lerp_(sprite.color * (Shade(stage, spot) * Fabric(stage, at)), sprite.cover);
 }
 
+at::Tensor CoverOfObject(const SceneStage& stage, WorldObject kind) {
+  return DrawKind(kind, LocalOf(stage, SpotOf(stage), stage.x, stage.y)).cover;
+}
+
 void PaintMirrorImage(const SceneStage& stage, WorldObject kind, at::Tensor& picture) {
   const Spot spot = SpotOf(stage);
   const at::Tensor line = MirrorLine(stage, kind, spot);

@@ -21,6 +21,9 @@ void PaintMirrorImage(const SceneStage& stage, WorldObject kind, at::Tensor& pic
 void PaintShadow(const SceneStage& stage, WorldObject kind, at::Tensor& picture);
 void PaintObject(const SceneStage& stage, WorldObject kind, at::Tensor& picture);
 
+// The fraction of each pixel that the object covers, (B,1,F,H,W).
+at::Tensor CoverOfObject(const SceneStage& stage, WorldObject kind);
+
 // The ground in perspective below the horizon.
 struct GroundPlane {
   at::Tensor cover;   // (B,1,F,H,1): 1 below the horizon

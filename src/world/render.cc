@@ -24,11 +24,12 @@ WorldFrames RangeOf(const WorldView& view) {
   return view.range.value_or(WorldFrames{0, view.frames});
 }
 
-void CheckView(const WorldView& view) {
-  T3_CHECK(view.width >= 16 && view.height >= 16 && view.frames >= 1 && view.fps > 0,
-           "world: a view of {}x{} with {} frames at {} a second: wanted at least 16x16, 1 and "
+// `min_side` in pixels.
+void CheckView(const WorldView& view, int64_t min_side) {
+  T3_CHECK(view.width >= min_side && view.height >= min_side && view.frames >= 1 && view.fps > 0,
+           "world: a view of {}x{} with {} frames at {} a second: wanted at least {}x{}, 1 and "
            "more than 0",
-           view.width, view.height, view.frames, view.fps);
+           view.width, view.height, view.frames, view.fps, min_side, min_side);
   const WorldFrames range = RangeOf(view);
   T3_CHECK(range.first >= 0 && range.count > 0 && range.first + range.count <= view.frames,
            "world: {} frames from {} are not inside a clip of {}", range.count, range.first,
@@ -95,7 +96,22 @@ struct Group {
   std::vector<int64_t> places;
 };
 
-void RenderGroup(const Group& group, const WorldView& view, const Noise& noise, at::Tensor& out) {
+std::vector<Group> GroupScenes(std::span<const WorldScene> scenes) {
+  std::map<std::pair<WorldLand, WorldObject>, Group> groups;
+  for (size_t i = 0; i < scenes.size(); ++i) {
+    Group& group = groups[{scenes[i].land, scenes[i].object}];
+    group.scenes.push_back(scenes[i]);
+    group.places.push_back(static_cast<int64_t>(i));
+  }
+  std::vector<Group> list;
+  for (auto& [key, group] : groups) list.push_back(std::move(group));
+  return list;
+}
+
+// Draws a group into `out` (scenes,C,F,H,W) piece by piece; draw(stage) returns (B,C,F,H,W).
+template <typename Draw>
+void DrawGroup(const Group& group, const WorldView& view, const Noise& noise, Draw draw,
+               at::Tensor& out) {
   const int64_t frame_pixels = out.size(3) * out.size(4);
   const int64_t budget = out.is_cuda() ? kGpuPixels : kCpuPixels;
   const int64_t pictures = std::max<int64_t>(1, budget / frame_pixels);
@@ -109,39 +125,53 @@ void RenderGroup(const Group& group, const WorldView& view, const Noise& noise, 
     for (int64_t first = 0; first < range.count; first += frames) {
       const int64_t count_now = std::min(frames, range.count - first);
       const SceneStage stage(part, view, range.first + first, count_now, noise, out.device());
-      // Layers blend into the picture, so it must start as zeros: a NaN would persist.
-      at::Tensor picture =
-          at::zeros({scenes, 3, count_now, out.size(3), out.size(4)}, out.options());
-      PaintAll(stage, part[0].land, part[0].object, picture);
-      picture.clamp_(0, 1).mul_(2).sub_(1);
+      const at::Tensor drawn = draw(stage, part[0]);
       for (int64_t i = 0; i < scenes; ++i) {
-        out[group.places[scene + i]].narrow(1, first, count_now).copy_(picture[i]);
+        out[group.places[scene + i]].narrow(1, first, count_now).copy_(drawn[i]);
       }
     }
   }
+}
+
+// (scenes,channels,F,H,W) of `view`, drawn by draw(stage, scene), which reads the land and the kind
+// of object of `scene` alone.
+template <typename Draw>
+at::Tensor DrawScenes(std::span<const WorldScene> scenes, const WorldView& view, int64_t channels,
+                      at::Device device, Draw draw) {
+  T3_CHECK(!scenes.empty(), "world: there are no scenes to render");
+  const at::NoGradGuard no_grad;
+  const int64_t rows = view.crop ? view.crop->height : view.height;
+  const int64_t columns = view.crop ? view.crop->width : view.width;
+  at::Tensor out = at::empty({std::ssize(scenes), channels, RangeOf(view).count, rows, columns},
+                             at::TensorOptions(device).dtype(at::kFloat));
+  const Noise noise(device);
+  for (const Group& group : GroupScenes(scenes)) DrawGroup(group, view, noise, draw, out);
+  return out;
 }
 
 }  // namespace
 
 at::Tensor RenderScenes(std::span<const WorldScene> scenes, const WorldView& view,
                         at::Device device) {
-  CheckView(view);
-  T3_CHECK(!scenes.empty(), "world: there are no scenes to render");
-  const at::NoGradGuard no_grad;
-  std::map<std::pair<WorldLand, WorldObject>, Group> groups;
-  for (size_t i = 0; i < scenes.size(); ++i) {
-    Group& group = groups[{scenes[i].land, scenes[i].object}];
-    group.scenes.push_back(scenes[i]);
-    group.places.push_back(static_cast<int64_t>(i));
-  }
-  const int64_t rows = view.crop ? view.crop->height : view.height;
-  const int64_t columns = view.crop ? view.crop->width : view.width;
-  at::Tensor out =
-      at::empty({static_cast<int64_t>(scenes.size()), 3, RangeOf(view).count, rows, columns},
-                at::TensorOptions(device).dtype(at::kFloat));
-  const Noise noise(device);
-  for (const auto& [key, group] : groups) RenderGroup(group, view, noise, out);
-  return out;
+  CheckView(view, 16);
+  return DrawScenes(scenes, view, 3, device, [](const SceneStage& stage, const WorldScene& scene) {
+    // Layers blend into the picture, so it must start as zeros: a NaN would persist.
+    at::Tensor picture =
+        at::zeros({stage.numbers.size(0), 3, stage.u.size(2), stage.y.size(3), stage.x.size(4)},
+                  stage.x.options());
+    PaintAll(stage, scene.land, scene.object, picture);
+    return picture.clamp_(0, 1).mul_(2).sub_(1);
+  });
+}
+
+at::Tensor ObjectCover(std::span<const WorldScene> scenes, const WorldView& view,
+                       at::Device device) {
+  CheckView(view, 1);
+  return DrawScenes(scenes, view, 1, device,
+                    [](const SceneStage& stage, const WorldScene& scene) {
+                      return CoverOfObject(stage, scene.object);
+                    })
+      .squeeze(1);
 }
 
 at::Tensor RenderScene(const WorldScene& scene, const WorldView& view, at::Device device) {

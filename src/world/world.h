@@ -48,4 +48,10 @@ at::Tensor RenderScene(const WorldScene& scene, const WorldView& view, at::Devic
 at::Tensor RenderScenes(std::span<const WorldScene> scenes, const WorldView& view,
                         at::Device device);
 
+// The fraction of each pixel that the scenes' objects cover, (scenes, frames, height, width) fp32,
+// of such a view, of any size; their mirror images and shadows do not count. Throws Error for no
+// frames, and a crop or range outside the clip.
+at::Tensor ObjectCover(std::span<const WorldScene> scenes, const WorldView& view,
+                       at::Device device);
+
 }  // namespace t3

@@ -33,6 +33,28 @@ std::vector<WorldScene> VariedScenes() {
           SampleScene(3, {2, 3, 0, 0, 1, 4, 0, 3, 3}), SampleScene(4, {3, 0, 0, 1, 4, 3, 2, 0, 4})};
 }
 
+TEST(ObjectCoverTest, IsWhereThePictureHasTheObjectsColour) {
+  // Two colours of one scene differ where the object is, in its mirror image, and nowhere else.
+  WorldScene scene = SampleScene(5, {0, 1, 0, 0, 0, 0, 2, 0, 0}), other = scene;
+  other.color = WorldColor::kBlue;
+  const WorldView view{.width = 128, .height = 72, .frames = 5};
+  const at::Tensor changed = (OnCpu(scene, view) - OnCpu(other, view)).abs().amax(0) > 1e-6;
+  const at::Tensor cover = ObjectCover(std::vector<WorldScene>{scene}, view, at::kCPU)[0] > 0;
+  const int64_t sky = 36;  // rows above the horizon
+  EXPECT_GT(cover.sum().item<int64_t>(), 500);
+  EXPECT_EQ((changed & ~cover).narrow(1, 0, sky).sum().item<int64_t>(), 0);
+  // Wicker and ropes have the colour of no object.
+  EXPECT_GT((changed & cover).sum().item<double>(), 0.8 * cover.sum().item<double>());
+  EXPECT_FALSE(cover[0].equal(cover[4])) << "the object moves";
+}
+
+TEST(ObjectCoverTest, IsDrawnAtAnySize) {
+  const std::vector<WorldScene> scenes = VariedScenes();
+  const at::Tensor cover = ObjectCover(scenes, {.width = 8, .height = 4, .frames = 1}, at::kCPU);
+  EXPECT_EQ(cover.sizes(), at::IntArrayRef({4, 1, 4, 8}));
+  for (const at::Tensor& one : cover.unbind()) EXPECT_GT(one.max().item<double>(), 0);
+}
+
 TEST(SampleSceneTest, IsTheSeedsAlone) {
   EXPECT_EQ(SampleScene(7).Values(), SampleScene(7).Values());
   EXPECT_EQ(SampleScene(7).sun_x, SampleScene(7).sun_x);

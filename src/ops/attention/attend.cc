@@ -17,20 +17,26 @@
 namespace t3 {
 namespace {
 
+bool IsBf16OnHopper(const at::Tensor& x) {
+  return x.is_cuda() && !PortableOnly() && x.scalar_type() == at::kBFloat16 &&
+         kernels::ComputeCapability(x.device().index()) >= 90;
+}
+
 // cuDNN's kernels are the fastest on Hopper (510-620 TFLOP/s against 285-350 of torch's
-// FlashAttention-2) from some window length on. Elsewhere libtorch chooses among FlashAttention-2,
-// memory-efficient attention (fp32) and its reference.
-bool SupportsCudnn(const at::Tensor& q, const at::Tensor& k, ExecutionMode mode) {
+// FlashAttention-2, and 0.6 of its time for gradients) from some window length on. Elsewhere
+// libtorch chooses among FlashAttention-2, memory-efficient attention (fp32) and its reference.
+bool SupportsCudnn(const at::Tensor& q, const at::Tensor& k) {
   constexpr int64_t kMinRows = 64;
-  return SupportsAttendBias(q, mode) && q.size(3) % 8 == 0 && q.size(3) <= 128 &&
-         q.size(1) >= kMinRows && k.size(1) >= kMinRows;
+  return IsBf16OnHopper(q) && q.size(3) % 8 == 0 && q.size(3) <= 128 && q.size(1) >= kMinRows &&
+         k.size(1) >= kMinRows;
 }
 
 // (B, heads, L, d) each; bias (B or 1, 1, Lq, Lk) or nothing.
 at::Tensor AttendByLibtorchCudnn(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                 const std::optional<at::Tensor>& bias) {
-  return std::get<0>(at::_scaled_dot_product_cudnn_attention(q, k, v, bias,
-                                                             /*compute_log_sumexp=*/false));
+                                 const std::optional<at::Tensor>& bias, ExecutionMode mode) {
+  const bool for_gradients = mode == ExecutionMode::kDifferentiable;
+  return std::get<0>(
+      at::_scaled_dot_product_cudnn_attention(q, k, v, bias, /*compute_log_sumexp=*/for_gradients));
 }
 
 // libtorch also uses cuDNN for few queries, where results for one query and a bias differ from run
@@ -68,8 +74,7 @@ at::Tensor AttendInBatches(const at::Tensor& q, const at::Tensor& k, const at::T
 }  // namespace
 
 bool SupportsAttendBias(const at::Tensor& x, ExecutionMode mode) {
-  return x.is_cuda() && mode == ExecutionMode::kInPlace && !PortableOnly() &&
-         x.scalar_type() == at::kBFloat16 && kernels::ComputeCapability(x.device().index()) >= 90;
+  return mode == ExecutionMode::kInPlace && IsBf16OnHopper(x);
 }
 
 at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
@@ -86,20 +91,45 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                .view({-1, 1, 1, k.size(1)})
                .expand({q.size(0), 1, q.size(1), k.size(1)});
   }
-  if (SupportsCudnn(q, k, mode)) {
-    if (!mask) {
+  if (SupportsCudnn(q, k) && (!mask || SupportsAttendBias(q, mode))) {
+    if (!mask && mode == ExecutionMode::kInPlace) {
       const at::Tensor out = at::empty(q.sizes(), q.options());
       if (AttendByCudnnPlan(q, k, v, out)) return out;
     }
-    return by_head(AttendByLibtorchCudnn(by_head(q), by_head(k), by_head(v), mask));
+    return by_head(AttendByLibtorchCudnn(by_head(q), by_head(k), by_head(v), mask, mode));
   }
   const WithoutCudnn guard;
   return by_head(at::scaled_dot_product_attention(by_head(q), by_head(k), by_head(v), mask));
 }
 
+namespace {
+
+// Split rather than narrowed: the gradient of a part would be written into zeros of the whole.
+at::Tensor AttendWindowsDifferentiably(const at::Tensor& q, const at::Tensor& k,
+                                       const at::Tensor& v,
+                                       const std::vector<WindowGroup>& groups) {
+  std::vector<int64_t> rows;
+  for (const WindowGroup& group : groups) rows.push_back(group.count * group.length);
+  const std::vector<at::Tensor> qs = q.split_with_sizes(rows), ks = k.split_with_sizes(rows),
+                                vs = v.split_with_sizes(rows);
+  std::vector<at::Tensor> outputs;
+  for (size_t i = 0; i < groups.size(); ++i) {
+    const auto windows = [&](const at::Tensor& x) {
+      return x.unflatten(0, {groups[i].count, groups[i].length});
+    };
+    outputs.push_back(
+        Attend(windows(qs[i]), windows(ks[i]), windows(vs[i]), {}, ExecutionMode::kDifferentiable)
+            .flatten(0, 1));
+  }
+  return at::cat(outputs);
+}
+
+}  // namespace
+
 at::Tensor AttendWindows(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                          const std::vector<WindowGroup>& groups, ExecutionMode mode) {
   const ProfileScope scope("window attention");
+  if (mode == ExecutionMode::kDifferentiable) return AttendWindowsDifferentiably(q, k, v, groups);
   const auto attend = [&](const WindowGroup& group) {
     const auto windows = [&](const at::Tensor& x) {
       return x.narrow(0, group.first, group.count * group.length)
@@ -108,11 +138,6 @@ at::Tensor AttendWindows(const at::Tensor& q, const at::Tensor& k, const at::Ten
     return Attend(windows(q), windows(k), windows(v), {}, mode).flatten(0, 1);
   };
   if (groups.size() == 1) return attend(groups[0]);
-  if (mode == ExecutionMode::kDifferentiable) {
-    std::vector<at::Tensor> outputs;
-    for (const WindowGroup& group : groups) outputs.push_back(attend(group));
-    return at::cat(outputs);
-  }
   const at::Tensor all = at::empty(q.sizes(), q.options());
   for (const WindowGroup& group : groups) {
     all.narrow(0, group.first, group.count * group.length).copy_(attend(group));

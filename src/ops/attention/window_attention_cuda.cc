@@ -163,4 +163,25 @@ at::Tensor WindowAttentionCuda(const SelfAttentionInput& in,
   return AttendScattered(in, partitions, scratch_bytes);
 }
 
+bool SupportsGatherCuda(const at::Tensor& x, const at::Tensor& order) {
+  return x.is_cuda() && !PortableOnly() && x.is_contiguous() &&
+         SupportsVectorAccess(x.flatten(1)) && order.is_contiguous() &&
+         order.scalar_type() == at::kInt;
+}
+
+at::Tensor GatherCuda(const at::Tensor& x, const at::Tensor& order) {
+  const at::Tensor out = at::empty_like(x);
+  // The mean of one partition.
+  const kernels::WindowMeanArgs args{
+      .type = DTypeOf(x),
+      .tokens = x.size(0),
+      .channels = x.stride(0),
+      .sources = 1,
+      .source = {{.data = x.const_data_ptr(), .rows = order.const_data_ptr<int32_t>()}, {}},
+      .out = out.mutable_data_ptr(),
+      .out_stride = x.stride(0)};
+  kernels::LaunchWindowMean(args, CurrentStream(out));
+  return out;
+}
+
 }  // namespace t3

@@ -96,8 +96,9 @@ GateConfig TakeGates(JsonFields fields) {
 
 // The levels as a list, whatever gave them.
 SamplingConfig TakeStudentSampling(JsonFields fields, Objective objective) {
-  // A guided velocity is followed like the teacher's; predictions of the end are noised again.
-  const Sampler usual = objective == Objective::kGuidance ? Sampler::kEuler : Sampler::kRenoise;
+  // A velocity is followed like the teacher's; predictions of the end are noised again.
+  const bool velocity = objective == Objective::kGuidance || objective == Objective::kRefine;
+  const Sampler usual = velocity ? Sampler::kEuler : Sampler::kRenoise;
   SamplingConfig sampling{.sampler = usual, .steps = 4, .guidance = 1};
   TakeSampling(fields, sampling);
   fields.CheckAllTaken();
@@ -134,14 +135,34 @@ void RefuseFieldsOfOthers(const json& document, const DistillConfig& config) {
     case Objective::kConsistency:
       RefuseFields(document, source, "consistency", {"critic", "score", "diversity", "timesteps"});
       break;
+    case Objective::kRefine:
+      RefuseFields(document, source, "refine",
+                   {"teacher", "critic", "score", "diversity", "consistency", "gates"});
+      break;
   }
+}
+
+void StartFromDrafts(DistillConfig* config) {
+  const bool all = config->data.world &&
+                   std::ranges::all_of(config->data.world->sizes, &WorldLatentSize::is_draft);
+  T3_CHECK(all,
+           "{}: the objective refine learns from clips and their drafts; give every size of "
+           "\"data\": {{\"world\"}} a \"draft\"",
+           config->source);
+  const double start = config->start_level();
+  T3_CHECK(start < 1,
+           "{}: \"sampling\" begins at level 1, where nothing of a draft is left; give the "
+           "objective refine a list that begins below, such as \"timesteps\": [700, 500, 250]",
+           config->source);
+  config->timesteps.max = std::min(config->timesteps.max, 1000 * start);
+  config->teacher.guidance = 1;  // it has none
 }
 
 }  // namespace
 
-bool DistillConfig::uses_clips() const {
-  return objective != Objective::kDmd || MakeSchedule(sampling).sigmas.front() < 1;
-}
+bool DistillConfig::uses_clips() const { return objective != Objective::kDmd || start_level() < 1; }
+
+double DistillConfig::start_level() const { return MakeSchedule(sampling).sigmas.front(); }
 
 DistillConfig ParseDistillConfig(const json& document, const std::string& source) {
   JsonFields root(document, source);
@@ -151,7 +172,8 @@ DistillConfig ParseDistillConfig(const json& document, const std::string& source
   config.objective = TakeEnum<Objective>(root, "objective",
                                          {{"dmd", Objective::kDmd},
                                           {"guidance", Objective::kGuidance},
-                                          {"consistency", Objective::kConsistency}},
+                                          {"consistency", Objective::kConsistency},
+                                          {"refine", Objective::kRefine}},
                                          config.objective);
   RefuseFieldsOfOthers(document, config);
   config.names_sampling = document.contains("sampling");
@@ -163,11 +185,20 @@ DistillConfig ParseDistillConfig(const json& document, const std::string& source
   config.consistency = TakeConsistency(root.Object("consistency"));
   config.gates = TakeGates(root.Object("gates"));
   root.CheckAllTaken();
-  T3_CHECK(
-      !HasDrafts(config.data) || (config.objective == Objective::kDmd && config.uses_clips()),
-      "{}: \"draft\" gives the latents from which a refiner starts; it needs the objective dmd and "
-      "a list in \"sampling\" that begins below 1",
-      source);
+  if (config.objective == Objective::kRefine) {
+    StartFromDrafts(&config);
+  } else {
+    T3_CHECK(
+        !HasDrafts(config.data) || (config.objective == Objective::kDmd && config.uses_clips()),
+        "{}: \"draft\" gives the latents from which a refiner starts; it needs the objective "
+        "refine, or dmd and a list in \"sampling\" that begins below 1",
+        source);
+  }
+  T3_CHECK(!config.data.world || config.data.world->object_weight == 1 ||
+               config.objective == Objective::kRefine,
+           "{}: data: world: \"object_weight\" weights the errors against clips, which the task "
+           "dit and the objective refine have",
+           source);
   if (config.fingerprint.contains("teacher")) config.fingerprint["teacher"].erase("model");
   return config;
 }

@@ -17,6 +17,7 @@ enum class Objective {
   kDmd,          // the distribution of the teacher's samples, in few steps
   kGuidance,     // the guided velocity, in one evaluation
   kConsistency,  // the end of the teacher's trajectory, from every level of it
+  kRefine,       // the path from a draft with noise to the clip, without a teacher
 };
 
 struct TeacherConfig {
@@ -78,6 +79,8 @@ struct DistillConfig : DitTrainConfig {
 
   // Whether training reads the clips' latents, not their captions alone.
   bool uses_clips() const;
+  // The level at which the student's samples start.
+  double start_level() const;
 };
 
 // Every field typed and checked; throws Error that names the field. `source` names the file.

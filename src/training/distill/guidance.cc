@@ -3,7 +3,7 @@
 
 #include <ATen/ATen.h>
 
-#include "training/distill/captioned_dit.h"
+#include "training/distill/student_flow.h"
 
 namespace t3 {
 
@@ -15,14 +15,7 @@ MicroBatchResult GuidanceObjective::ForwardBackward(int64_t step, int64_t micro,
   NoisyBatch noisy = AddNoise(batch.latents, timesteps_, networks_.RandomOf(step, micro));
   noisy.target = networks_.teacher.Guided(noisy.noisy, noisy.timesteps,
                                           networks_.teacher.Prepare(batch.texts));
-  // Recomputed segments use both again in the backward pass.
-  const Dit student = networks_.student.Model(networks_.student.leaves());
-  const CaptionedDit captioned(student, batch.texts);
-  const at::Tensor velocity = captioned.Velocity(
-      noisy.noisy, noisy.timesteps, networks_.attention.For(noisy.noisy), networks_.runners);
-  const at::Tensor loss = FlowLoss(velocity, noisy);
-  (loss * scale).backward();
-  return {loss.detach(), std::move(batch.items)};
+  return {StudentFlowBackward(networks_, noisy, batch.texts, scale), std::move(batch.items)};
 }
 
 }  // namespace t3

@@ -4,6 +4,7 @@
 #include "training/distill/consistency.h"
 #include "training/distill/dmd.h"
 #include "training/distill/guidance.h"
+#include "training/distill/refine.h"
 
 namespace t3 {
 
@@ -13,6 +14,8 @@ std::unique_ptr<DistillObjective> MakeObjective(DistillNetworks& networks) {
       return std::make_unique<GuidanceObjective>(networks);
     case Objective::kConsistency:
       return std::make_unique<ConsistencyObjective>(networks);
+    case Objective::kRefine:
+      return std::make_unique<RefineObjective>(networks);
     case Objective::kDmd:
       break;
   }

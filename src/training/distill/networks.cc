@@ -50,6 +50,8 @@ AttentionCache DistillNetworks::TeacherAttention() const {
 DistillBatch DistillNetworks::Get(int64_t step, int64_t micro) {
   Batch batch = source->Get(step, micro);
   DistillBatch got{batch.latents.to(device, at::kFloat), {}, std::move(batch.items)};
+  if (batch.drafts.defined()) got.drafts = batch.drafts.to(device, at::kFloat);
+  got.weights = batch.weights;
   for (const at::Tensor& text : batch.text) got.texts.push_back(text.to(device));
   return got;
 }

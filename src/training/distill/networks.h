@@ -22,6 +22,7 @@ struct DistillBatch {
   at::Tensor latents;             // (B,z,T,h,w) fp32
   std::vector<at::Tensor> texts;  // B encoded captions
   std::vector<std::string> items;
+  at::Tensor drafts = {}, weights = {};  // see Batch
 
   // One timestep for every clip.
   std::vector<double> At(double timestep) const {

@@ -14,6 +14,8 @@ struct Batch {
   at::Tensor latents;                     // (B,z,T,h,w) fp32, any device; normalised
   std::vector<at::Tensor> text;           // B encoded captions (L, width), any device and dtype
   std::vector<std::vector<int32_t>> ids;  // their token ids with the end token 1
+  at::Tensor drafts;                      // of the clips, likewise; undefined: none
+  at::Tensor weights;                     // see WeighPlaces, (B,1,T,h,w) fp32; undefined: 1
   std::vector<std::string> items;         // B names for messages: file, seed
 };
 

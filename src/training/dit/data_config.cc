@@ -30,6 +30,7 @@ WorldLatentsConfig TakeWorldLatents(JsonFields fields, int64_t batch_size, int64
   fields.Take("cache", &config.cache);
   config.seed = seed;
   fields.TakeInteger("seed", 0, int64_t{1} << 40, &config.seed);
+  fields.TakeNumber("object_weight", 1, 1000, &config.object_weight);
   fields.ForEach("sizes", [&](const nlohmann::json& object, const std::string& where) {
     JsonFields entry(object, where);
     WorldLatentSize& size = config.sizes.emplace_back();

@@ -22,6 +22,11 @@ struct WorldLatentSize {
   // refiner gets them from a draft.
   int64_t draft_width = 0, draft_height = 0;
   bool is_draft() const { return draft_width > 0; }
+  WorldLatentSize WithoutDraft() const {
+    WorldLatentSize size = *this;
+    size.draft_width = size.draft_height = 0;
+    return size;
+  }
 };
 
 // Clips of the procedural world, as latents.
@@ -29,6 +34,8 @@ struct WorldLatentsConfig {
   std::vector<WorldLatentSize> sizes;
   int64_t seed = 0;   // of the clips
   std::string cache;  // folder that caches the latents for the next call; empty: none
+  // Weight of the loss where a clip's object is (ObjectWeights, WeighPlaces); elsewhere 1.
+  double object_weight = 1;
 };
 
 // Either a dataset, which `videos` says how to make, or the procedural world.

@@ -124,8 +124,9 @@ TextContext DitTask::PrepareTexts(const TensorMap& weights, const Dit& dit, cons
 at::Tensor DitTask::Loss(const Dit& dit, const TextContext& text, const Batch& batch,
                          const StepRandom& random, const SegmentRunners& runners,
                          AttentionCache& attention) {
-  const NoisyBatch noisy =
+  NoisyBatch noisy =
       AddNoise(batch.latents.to(device_, at::kFloat), timesteps_, random, config_.image_to_video);
+  if (batch.weights.defined()) WeighPlaces(batch.weights, &noisy);
   const at::Tensor velocity =
       dit.ForwardBatch(noisy.noisy, noisy.timesteps, text, attention.For(batch.latents), runners,
                        noisy.clean_frames);
@@ -146,7 +147,8 @@ MicroBatchResult DitTask::ForwardBackward(int64_t step, int64_t micro, double sc
 double DitTask::ValidationLoss(const TensorMap& weights, BatchSource& source, int64_t micro) {
   const c10::NoGradGuard no_grad;
   const StepRandom random(0, -1, micro);
-  const Batch batch = source.Get(0, micro);
+  Batch batch = source.Get(0, micro);
+  batch.weights.reset();  // the loss of every configuration alike
   const Dit dit = Model(weights);
   const TextContext text = PrepareTexts(weights, dit, batch, random, /*prompt_dropout=*/0);
   return Loss(dit, text, batch, random, {}, alone_).item<double>();

@@ -35,9 +35,11 @@ TimestepTable::TimestepTable(const TimestepConfig& config) {
   for (double& weight : weights_) weight *= kSize / sum;
 }
 
-NoisyBatch AddNoise(const at::Tensor& latents, const TimestepTable& table, const StepRandom& random,
-                    double image_to_video) {
-  NoisyBatch batch;
+namespace {
+
+// Level, weight and timestep of every clip; returns the levels (B,1,1,1,1).
+at::Tensor DrawLevels(const at::Tensor& latents, const TimestepTable& table,
+                      const StepRandom& random, NoisyBatch& batch) {
   std::vector<double> sigmas, weights;
   for (int64_t i = 0; i < latents.size(0); ++i) {
     const int64_t index = table.first() + random.Integer(Draw::kTimestep, i, table.count());
@@ -45,23 +47,49 @@ NoisyBatch AddNoise(const at::Tensor& latents, const TimestepTable& table, const
     weights.push_back(table.weight(index));
     batch.timesteps.push_back(table.timestep(index));
   }
+  batch.weights = at::tensor(weights, at::kFloat).to(latents.device());
+  batch.clean_frames.assign(sigmas.size(), 0);
+  return at::tensor(sigmas, at::kFloat).to(latents.device()).view({-1, 1, 1, 1, 1});
+}
+
+}  // namespace
+
+NoisyBatch AddNoiseFromDrafts(const at::Tensor& latents, const DraftStart& start,
+                              const TimestepTable& table, const StepRandom& random) {
+  NoisyBatch batch;
+  const at::Tensor level = DrawLevels(latents, table, random, batch);
   const at::Tensor noise = random.Normal(Draw::kNoise, latents.sizes(), latents.device());
-  const at::Tensor level =
-      at::tensor(sigmas, at::kFloat).to(latents.device()).view({-1, 1, 1, 1, 1});
+  const at::Tensor end = at::lerp(start.drafts, noise, start.level);
+  batch.noisy = at::lerp(latents, end, level / start.level);
+  batch.target = (end - latents) / start.level;
+  return batch;
+}
+
+NoisyBatch AddNoise(const at::Tensor& latents, const TimestepTable& table, const StepRandom& random,
+                    double image_to_video) {
+  NoisyBatch batch;
+  const at::Tensor level = DrawLevels(latents, table, random, batch);
+  const at::Tensor noise = random.Normal(Draw::kNoise, latents.sizes(), latents.device());
   batch.noisy = at::lerp(latents, noise, level);
   batch.target = noise - latents;
   for (int64_t i = 0; i < latents.size(0); ++i) {
     const bool conditioned =
         latents.size(2) > 1 && random.Uniform(Draw::kImageToVideo, i) < image_to_video;
-    batch.clean_frames.push_back(conditioned ? 1 : 0);
-    if (conditioned) batch.noisy[i].select(1, 0).copy_(latents[i].select(1, 0));
+    if (!conditioned) continue;
+    batch.clean_frames[static_cast<size_t>(i)] = 1;
+    batch.noisy[i].select(1, 0).copy_(latents[i].select(1, 0));
   }
-  batch.weights = at::tensor(weights, at::kFloat).to(latents.device());
   return batch;
 }
 
+void WeighPlaces(const at::Tensor& weights, NoisyBatch* batch) {
+  const at::Tensor level = at::tensor(batch->timesteps, at::kFloat).to(weights.device()) / 1000;
+  batch->places = at::lerp(weights, at::ones_like(weights), level.view({-1, 1, 1, 1, 1}));
+}
+
 at::Tensor FlowLoss(const at::Tensor& velocity, const NoisyBatch& batch) {
-  const at::Tensor squares = (velocity - batch.target).square();
+  at::Tensor squares = (velocity - batch.target).square();
+  if (batch.places.defined()) squares = squares * batch.places;
   if (std::ranges::all_of(batch.clean_frames, [](int64_t frames) { return frames == 0; }))
     return (squares.flatten(1).mean(1) * batch.weights).mean();
   std::vector<at::Tensor> errors;

@@ -40,14 +40,34 @@ struct NoisyBatch {
   // B: the first latent frames that a clip is conditioned on. They are the clip's in `noisy`, have
   // timestep 0 and no loss. 1 for image to video, else 0.
   std::vector<int64_t> clean_frames = {};
+  at::Tensor places = {};  // (B,1,T,h,w) fp32: weights of the places of a clip; undefined: 1
 };
+
+// Where a refiner starts: at `level`, from the clips' drafts with noise.
+struct DraftStart {
+  at::Tensor drafts;  // (B,z,T,h,w) fp32
+  double level = 1;   // above 0
+};
+
+// The straight path from a draft with noise to its clip: with the start
+// e = (1 - level) draft + level noise, x_s = (1 - s / level) clip + (s / level) e, and the target
+// is its derivative (e - clip) / level. With the clip as its own draft this is AddNoise. `table`:
+// levels up to that of the start.
+NoisyBatch AddNoiseFromDrafts(const at::Tensor& latents, const DraftStart& start,
+                              const TimestepTable& table, const StepRandom& random);
 
 // latents (B,z,T,h,w) fp32. `image_to_video`: the probability with which a clip is conditioned on
 // its first latent frame; clips of one latent frame never are.
 NoisyBatch AddNoise(const at::Tensor& latents, const TimestepTable& table, const StepRandom& random,
                     double image_to_video = 0);
 
-// Mean over clips of weight * mean squared error of the frames that are predicted. fp32 scalar.
+// Gives the places of each clip the mean of `weights` (B,1,T,h,w) and 1, by its noise level s:
+// (1 - s) weights + s. The minimum of a weighted error is a weighted mean of the clips that are
+// still possible, which differs from the mean where the weights are uncertain: in noise.
+void WeighPlaces(const at::Tensor& weights, NoisyBatch* batch);
+
+// Mean over clips of weight * mean of the squared errors, times the weights of their places, of the
+// frames that are predicted. fp32 scalar.
 at::Tensor FlowLoss(const at::Tensor& velocity, const NoisyBatch& batch);
 
 }  // namespace t3

@@ -56,6 +56,45 @@ TEST(Flow, NoisyLatentsAndTargetFollowTheDefinition) {
   EXPECT_NEAR(FlowLoss(batch.target + 2, batch).item<double>(), 4, 1e-5);
 }
 
+TEST(Flow, ADraftsPathLeadsFromItsNoisyStartToTheClip) {
+  const at::Tensor clip = at::randn({2, 3, 2, 4, 4}), draft = at::randn_like(clip);
+  const TimestepTable table({.shift = 3, .max = 700});
+  const StepRandom random(1, 2, 0);
+  const NoisyBatch batch = AddNoiseFromDrafts(clip, {draft, 0.7}, table, random);
+  const at::Tensor noise = random.Normal(Draw::kNoise, clip.sizes(), at::kCPU);
+  for (int64_t i = 0; i < 2; ++i) {
+    const double s = batch.timesteps[i] / 1000;
+    EXPECT_LE(s, 0.7);
+    // The velocity leads to the clip at level 0, and back to the start at 0.7.
+    EXPECT_TRUE(at::allclose(batch.noisy[i] - s * batch.target[i], clip[i], 1e-4, 1e-5));
+    EXPECT_TRUE(at::allclose(batch.noisy[i] + (0.7 - s) * batch.target[i],
+                             0.3 * draft[i] + 0.7 * noise[i], 1e-4, 1e-5));
+  }
+  const NoisyBatch plain = AddNoise(clip, table, random);
+  const NoisyBatch own = AddNoiseFromDrafts(clip, {clip, 0.7}, table, random);
+  EXPECT_TRUE(at::allclose(own.noisy, plain.noisy, 1e-5, 1e-5));
+  EXPECT_TRUE(at::allclose(own.target, plain.target, 1e-5, 1e-5));
+  EXPECT_EQ(own.timesteps, plain.timesteps);
+}
+
+TEST(Flow, PlacesWeighTheirErrors) {
+  const at::Tensor latents = at::randn({2, 3, 2, 4, 4});
+  const TimestepTable table({.shift = 3, .weighting = Weighting::kNone});
+  NoisyBatch batch = AddNoise(latents, table, StepRandom(1, 2, 0));
+  const at::Tensor weights = at::rand({2, 1, 2, 4, 4}) + 0.5;
+  WeighPlaces(weights, &batch);
+  for (int64_t i = 0; i < 2; ++i) {
+    const double s = batch.timesteps[i] / 1000;
+    EXPECT_TRUE(at::allclose(batch.places[i], (1 - s) * weights[i] + s, 1e-5, 1e-6));
+  }
+  const at::Tensor velocity = at::randn_like(latents);
+  const at::Tensor errors = (velocity - batch.target).square() * batch.places;
+  EXPECT_NEAR(FlowLoss(velocity, batch).item<double>(), errors.mean().item<double>(), 1e-6);
+  batch.clean_frames = {1, 0};
+  const double wanted = (errors[0].narrow(1, 1, 1).mean() + errors[1].mean()).item<double>() / 2;
+  EXPECT_NEAR(FlowLoss(velocity, batch).item<double>(), wanted, 1e-6);
+}
+
 TEST(Flow, TimestepsStayWithinTheirLimits) {
   const TimestepTable table({.shift = 5, .min = 300, .max = 600});
   EXPECT_LE(table.timestep(table.first()), 600);

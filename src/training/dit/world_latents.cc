@@ -4,12 +4,14 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/check.h"
 #include "loading/load_models.h"
 #include "nn/weights_digest.h"
 #include "tokenizer/clean.h"
+#include "training/dit/object_weights.h"
 #include "training/dit/shared_latents.h"
 #include "training/loop/step_random.h"
 #include "world/world.h"
@@ -90,11 +92,30 @@ WorldLatents::WorldLatents(const DitTrainConfig& config, const ModelInfo& model,
       latents_.push_back(ZeroLatents(size, *model.vae, context.device));
       continue;
     }
-    const LatentCache cache(CachePath(config_, size), IdentityOf(config_, size, model));
-    latents_.push_back(SharedLatents(size, config_.seed, model, dtype, context, cache, team));
+    const auto render = [&](const WorldLatentSize& clips) {
+      const LatentCache cache(CachePath(config_, clips), IdentityOf(config_, clips, model));
+      return SharedLatents(clips, config_.seed, model, dtype, context, cache, team);
+    };
+    latents_.push_back(render(latents == ClipLatents::kPairs ? size.WithoutDraft() : size));
+    if (latents == ClipLatents::kPairs) drafts_.push_back(render(size));
   }
+  if (config_.object_weight > 1) FindObjects();
   if (!config.train_text_encoder) {
     encoder_.emplace(LoadTextEncoder(model, context.device, dtype, context));
+  }
+}
+
+void WorldLatents::FindObjects() {
+  for (size_t kind = 0; kind < latents_.size(); ++kind) {
+    const WorldLatentSize& size = config_.sizes[kind];
+    std::vector<at::Tensor> near;
+    for (int64_t first = 0; first < size.clips; first += size.together) {
+      std::vector<WorldScene> scenes;
+      for (int64_t i = first; i < std::min(first + size.together, size.clips); ++i)
+        scenes.push_back(SceneOfClip(config_.seed, i));
+      near.push_back(NearObjects(scenes, size.frames, latents_[kind]));
+    }
+    near_objects_.push_back(at::cat(near));
   }
 }
 
@@ -121,7 +142,13 @@ Batch WorldLatents::Get(int64_t step, int64_t micro) {
     batch.items.push_back(fmt::format("scene {}", scene.seed));
   }
   const at::Tensor& latents = latents_[kind];
-  batch.latents = latents.index_select(0, at::tensor(clips).to(latents.device())).to(at::kFloat);
+  const at::Tensor chosen = at::tensor(clips).to(latents.device());
+  batch.latents = latents.index_select(0, chosen).to(at::kFloat);
+  if (!drafts_.empty()) batch.drafts = drafts_[kind].index_select(0, chosen).to(at::kFloat);
+  if (config_.object_weight > 1) {
+    const at::Tensor near = near_objects_[kind].index_select(0, chosen);
+    batch.weights = ObjectWeights(near, config_.object_weight);
+  }
   if (encoder_) batch.text = encoder_->EncodeBatch(batch.ids);
   return batch;
 }

@@ -20,9 +20,9 @@
 
 namespace t3 {
 
-// Whether batches have the clips' latents, or zeros of their shape: for training that reads
-// captions alone.
-enum class ClipLatents { kRendered, kZeros };
+// What batches have: the clips' latents (those of drafts, where sizes name one), or both clips and
+// drafts, or zeros of their shape, for training that reads captions alone.
+enum class ClipLatents { kRendered, kPairs, kZeros };
 
 // Identifies the clips: sizes, numbers, seed and the VAE.
 std::string WorldLatentsDigest(const WorldLatentsConfig& config, const ModelInfo& model);
@@ -41,6 +41,7 @@ class WorldLatents : public BatchSource {
   std::string Digest() const override { return digest_; }
 
  private:
+  void FindObjects();
   // Token ids of a caption, cached: tokenizing takes longer than the rest of a batch.
   const std::vector<int32_t>& IdsOf(const WorldScene& scene, size_t kind, int64_t clip,
                                     uint64_t variant);
@@ -52,7 +53,9 @@ class WorldLatents : public BatchSource {
   Tokenizer tokenizer_;
   std::optional<TextEncoder> encoder_;  // absent when it is trained
   std::map<std::tuple<size_t, int64_t, uint64_t>, std::vector<int32_t>> ids_;
-  std::vector<at::Tensor> latents_;  // by size: (clips,z,T,h,w), bf16 on the device
+  std::vector<at::Tensor> latents_;       // by size: (clips,z,T,h,w), bf16 on the device
+  std::vector<at::Tensor> drafts_;        // likewise; empty without pairs
+  std::vector<at::Tensor> near_objects_;  // by size: NearObjects; empty without "object_weight"
 };
 
 }  // namespace t3

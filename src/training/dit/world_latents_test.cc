@@ -67,6 +67,27 @@ TEST(WorldLatents, DraftsAreTheSameScenesWithoutTheirDetail) {
   EXPECT_NE(draft_digest, clean_digest);
 }
 
+TEST(WorldLatents, ObjectsWeighMoreOnRequest) {
+  const auto source_of = [](double weight) {
+    const nlohmann::json world{
+        {"object_weight", weight},
+        {"sizes", {{{"size", "256x144"}, {"frames", 5}, {"clips", 2}, {"together", 2}}}}};
+    DitTrainConfig config = MiniConfig("unused");
+    config.data.world = TakeWorldLatents(JsonFields(world, "test"), 2, 0);
+    return WorldLatents(config, MiniModel(), at::kFloat, CpuContext(), ClipLatents::kZeros);
+  };
+  EXPECT_FALSE(source_of(1).Get(0, 0).weights.defined());
+  const Batch batch = source_of(5).Get(0, 0);
+  ASSERT_EQ(batch.weights.sizes(), at::IntArrayRef({2, 1, 2, 18, 32}));
+  for (const at::Tensor& clip : batch.weights.unbind()) {
+    EXPECT_NEAR(clip.mean().item<double>(), 1, 1e-5);
+    EXPECT_NEAR(clip.max().item<double>() / clip.min().item<double>(), 5, 1e-4);
+    const double share = (clip > 1).to(at::kFloat).mean().item<double>();
+    EXPECT_GT(share, 0.01);
+    EXPECT_LT(share, 0.2);
+  }
+}
+
 TEST(WorldLatents, CaptionsAloneAreThoseOfTheClips) {
   WorldLatents rendered = MakeLatents("", false);
   WorldLatents captions = MakeLatents("", false, 0, ClipLatents::kZeros);

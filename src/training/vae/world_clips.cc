@@ -23,8 +23,27 @@ std::vector<int64_t> TurnsOf(const std::vector<WorldBatchKind>& kinds) {
   return turns;
 }
 
-WorldCrop DrawCrop(const WorldBatchKind& kind, uint64_t seed) {
+// A crop that has a random point of the object in a random frame at a random place of it.
+WorldCrop DrawObjectCrop(const WorldBatchKind& kind, const WorldScene& scene, WorldRandom& random) {
+  constexpr int64_t kCell = 8;  // pixels in a row of which one is looked at
+  const WorldView view{.width = (kind.width + kCell - 1) / kCell,
+                       .height = (kind.height + kCell - 1) / kCell,
+                       .frames = kind.frames};
+  // Rows of frame, y, x. The object is within the picture in the middle of every clip.
+  const at::Tensor points = at::nonzero(ObjectCover({&scene, 1}, view, at::kCPU)[0] > 0);
+  const at::Tensor point = points[random.Pick(static_cast<int>(points.size(0)))];
+  const auto place = [&](int64_t cell, int64_t whole, int64_t part) {
+    const int64_t first = cell * kCell - random.Pick(static_cast<int>(part));
+    return std::clamp<int64_t>(first, 0, whole - part);
+  };
+  const int64_t y = place(point[1].item<int64_t>(), kind.height, kind.crop_height);
+  const int64_t x = place(point[2].item<int64_t>(), kind.width, kind.crop_width);
+  return {x, y, kind.crop_width, kind.crop_height};
+}
+
+WorldCrop DrawCrop(const WorldBatchKind& kind, const WorldScene& scene, uint64_t seed) {
   WorldRandom random(seed);
+  if (kind.near_object) return DrawObjectCrop(kind, scene, random);
   const auto place = [&](int64_t whole, int64_t part) -> int64_t {
     return random.Pick(static_cast<int>(whole - part) + 1);
   };
@@ -60,7 +79,7 @@ void WorldClips::Render(size_t kind, int64_t group) {
   const WorldView view{.width = wanted.width,
                        .height = wanted.height,
                        .frames = wanted.frames,
-                       .crop = DrawCrop(wanted, random.Next())};
+                       .crop = DrawCrop(wanted, scenes.front(), random.Next())};
   rendered.video = RenderScenes(scenes, view, device_);
   rendered.group = group;
 }
@@ -103,6 +122,7 @@ std::string WorldClips::Digest() const {
   for (const WorldBatchKind& k : config_.batches) {
     text += fmt::format("{}x{}x{} {}x{} {} {} {};", k.width, k.height, k.frames, k.crop_width,
                         k.crop_height, k.clips, k.turns, k.ahead);
+    if (k.near_object) text += "near the object;";
   }
   return fmt::format("the world in {} sizes ({})", config_.batches.size(),
                      DigestText(t3::Digest(text)));

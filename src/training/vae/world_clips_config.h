@@ -13,6 +13,7 @@ namespace t3 {
 struct WorldBatchKind {
   int64_t width = 0, height = 0, frames = 17;  // of the full picture
   int64_t crop_width = 0, crop_height = 0;     // of what is rendered, at a random place
+  bool near_object = false;                    // a place with a part of a clip's object
   int64_t clips = 1;                           // in a batch
   int64_t turns = 1;                           // steps of a round that use this kind
   int64_t ahead = 1;  // batches rendered together, which share the crop's place: faster on a GPU

@@ -63,6 +63,21 @@ TEST(WorldClips, DependOnSeedAndStepAlone) {
   EXPECT_FALSE(at::equal(before, other.Get(8, 0).video));
 }
 
+TEST(WorldClips, CropsAreNearAnObjectOnRequest) {
+  nlohmann::json document = nlohmann::json::parse(kTwoKinds);
+  document["batches"] = nlohmann::json::parse(
+      R"([{"size": "320x180", "crop": "16x16", "frames": 1, "clips": 1, "near_object": true}])");
+  WorldClips clips(TakeWorldClips(JsonFields(document, "test"), 4), 1, 1, at::kCPU);
+  // A patch with an edge of the object, or within it, has a colour of objects: a saturated one.
+  int saturated = 0;
+  for (int64_t step = 0; step < 40; ++step) {
+    const at::Tensor video = clips.Get(step, 0).video;
+    const at::Tensor spread = video.amax(1) - video.amin(1);
+    saturated += spread.max().item<double>() > 0.9;
+  }
+  EXPECT_GE(saturated, 34);
+}
+
 TEST(WorldClips, HaveHeldOutAndMeasuredClips) {
   const WorldClips clips = MakeClips(1);
   ASSERT_EQ(clips.HeldOut().size(), 1u);
