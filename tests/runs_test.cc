@@ -207,6 +207,10 @@ TEST(Runs, ProgressAsJson) {
   const std::vector<json> lines = JsonLines(result.err);
   EXPECT_EQ(lines.front()["event"], "plan");
   EXPECT_EQ(lines.back()["event"], "result");
+  const json stages = lines.back()["stages"];  // as a record has them
+  EXPECT_EQ(stages[1]["step_seconds"].size(), 2u);
+  for (const char* part : {"first rows", "decoder", "waiting for the file", "writing"})
+    EXPECT_GE(stages[2]["part_seconds"][part].get<double>(), 0) << part;
   int steps = 0;
   for (const json& line : lines) {
     if (line["event"] == "progress" && line["stage"] == "denoising") {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "t3video/generation_params.h"
@@ -117,6 +118,8 @@ struct Result {
     // libraries, and other processes.
     int64_t device_context_bytes = 0;
     std::vector<double> step_seconds{};  // of a denoising: of each step of this run
+    // What `seconds` consist of, and what ran beside them, by name; of a decode into a video file.
+    std::vector<std::pair<std::string, double>> part_seconds{};
   };
   std::vector<Stage> stages;
   std::vector<std::string> notes;  // e.g. that the video was cropped

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "t3video/options.h"
 #include "t3video/request.h"
@@ -14,6 +15,9 @@ namespace t3 {
 // what the request leaves open is left out.
 std::string SettingsJson(const ModelFiles& files, const RunOptions& options,
                          const Request& request);
+
+// The stages of a result as one JSON array, as records and `--progress json` have them.
+std::string StagesJson(const std::vector<Result::Stage>& stages);
 
 // Settings of a finished video or of latents from the metadata in the file, in the same form; the
 // model is not among them. Throws Error when the file is not a result of t3.

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "cli/flags.h"
 #include "cli/streams.h"
+#include "t3video/run.h"
 
 namespace t3 {
 namespace {
@@ -85,14 +86,6 @@ ordered_json ToJson(const ProgressEvent& event) {
 }
 
 ordered_json ToJson(const Result& result) {
-  ordered_json stages = ordered_json::array();
-  for (const Result::Stage& stage : result.stages) {
-    stages.push_back({{"name", stage.name},
-                      {"seconds", stage.seconds},
-                      {"device_peak_bytes", stage.device_peak_bytes},
-                      {"device_context_bytes", stage.device_context_bytes},
-                      {"host_peak_bytes", stage.host_peak_bytes}});
-  }
   return {{"event", "result"},
           {"output", result.output},
           {"width", result.width},
@@ -100,7 +93,7 @@ ordered_json ToJson(const Result& result) {
           {"frames", result.frames},
           {"skipped", result.skipped},
           {"resumed_from_step", result.resumed_from},
-          {"stages", stages},
+          {"stages", ParseOrderedJson(StagesJson(result.stages), "the stages", kLongLists)},
           {"notes", result.notes}};
 }
 

@@ -33,7 +33,9 @@ void QueuedWriter::Finish(const std::function<void()>& poll) {
   const auto begin = std::chrono::steady_clock::now();
   WaitFor([&] { return frames_.empty() && !busy_; }, poll);
   Stop();
+  const auto last = std::chrono::steady_clock::now();
   writer_->Finish();
+  writing_ += SecondsSince(last);
   waited_ += SecondsSince(begin);
 }
 
@@ -71,7 +73,9 @@ void QueuedWriter::Run() {
     std::exception_ptr error;
     try {
       if (frame.wait) frame.wait();
-      writer_->Write(frame.view);
+      const auto begin = std::chrono::steady_clock::now();
+      frame.samples ? writer_->WriteSamples(*frame.samples) : writer_->Write(frame.view);
+      writing_ += SecondsSince(begin);
     } catch (...) {
       error = std::current_exception();
     }

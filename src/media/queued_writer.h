@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,6 +21,8 @@ struct QueuedFrame {
   std::shared_ptr<const void> owner;  // keeps the samples alive
   std::function<void()> wait;         // if set, is called on the thread; returns once the samples
                                       // are complete
+  // In place of `view`: of the writer's planar().
+  std::optional<ConstPlanes> samples = {};
 };
 
 // Frames are written in the order of arrival. At most `capacity` wait, so memory does not grow with
@@ -38,12 +41,16 @@ class QueuedWriter {
   // Finishes the file after all frames are written.
   void Finish(const std::function<void()>& poll = {});
 
+  // The writer's (video_writer.h).
+  std::optional<PlanarFormat> planar() const { return writer_->planar(); }
   // The writer's notes. Not while frames are waiting: before the first or after Finish().
   const std::vector<std::string>& notes() const { return writer_->notes(); }
 
   // Seconds that the caller has spent waiting in both: the part of writing that did not overlap
   // with its own work.
   double waited() const { return waited_; }
+  // Seconds that the writer has spent writing frames and finishing the file. After Finish().
+  double writing() const { return writing_; }
 
  private:
   void Run();
@@ -60,6 +67,7 @@ class QueuedWriter {
   bool stop_ = false;
   std::exception_ptr error_;
   double waited_ = 0;
+  double writing_ = 0;  // the thread's until it has ended
   std::thread thread_;
 };
 

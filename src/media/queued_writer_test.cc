@@ -84,6 +84,7 @@ TEST(QueuedWriter, OverlapsMakingAndWriting) {
   EXPECT_EQ(log.written.size(), 40U);
   EXPECT_GT(writer.waited(), 0);
   EXPECT_LT(writer.waited(), 40 * 0.005 * 3 / 4);
+  EXPECT_GE(writer.writing(), 40 * 0.005);
 }
 
 TEST(QueuedWriter, WaitsForTheSamples) {

@@ -43,6 +43,10 @@ std::unique_ptr<VideoWriter> OpenByName(const std::string& path, const VideoSett
 
 }  // namespace
 
+void VideoWriter::WriteSamples(const ConstPlanes& /*samples*/) {
+  Fail("a writer of frames was given samples");
+}
+
 std::unique_ptr<VideoWriter> OpenVideoWriter(const std::string& path,
                                              const VideoSettings& settings) {
   CheckSettings(path, settings);

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "media/frame.h"
+#include "media/planar_format.h"
 #include "media/video_settings.h"
 
 namespace t3 {
@@ -20,6 +22,10 @@ class VideoWriter {
   virtual ~VideoWriter() = default;
   // Throws Error when the frame has another size, the encoder fails, or the disk is full.
   virtual void Write(const FrameView& frame) = 0;
+  // What WriteSamples takes; nothing where the file does not hold planar YUV.
+  virtual std::optional<PlanarFormat> planar() const { return std::nullopt; }
+  // A frame that somebody else has made into these samples, as Write would have. Throws as Write.
+  virtual void WriteSamples(const ConstPlanes& samples);
   // Flushes encoder and file to disk and gives the file its name. Throws Error, also when there
   // was no frame. Call once, last.
   virtual void Finish() = 0;

@@ -42,6 +42,20 @@ TEST(Y4m, HasTheseBytes) {
                 std::string("\x00\x02\x00\x02", 4));
 }
 
+TEST(Y4m, TakesSamplesThatSomebodyElseMade) {
+  const TestFolder folder;
+  const TestFrame frame = WaveFrame(41, 23, 0);
+  for (const std::string name : {"", "yuv422p10"}) {
+    VideoSettings settings = Settings(41, 23);
+    settings.pixel_format = name;
+    WriteVideo(folder / "frames.y4m", settings, {frame, frame});
+    const auto writer = OpenVideoWriter(folder / "samples.y4m", settings);
+    for (const int64_t gap : {0, 6}) WriteSamplesOf(frame, gap, *writer);
+    writer->Finish();
+    EXPECT_EQ(FileBytes(folder / "samples.y4m"), FileBytes(folder / "frames.y4m")) << name;
+  }
+}
+
 TEST(Y4m, ReadsBackWhatItWrote) {
   const TestFolder folder;
   for (const std::string format : {"", "yuv420p10", "yuv422p", "yuv444p12le"}) {

@@ -16,6 +16,8 @@
 namespace t3 {
 namespace {
 
+constexpr const char* kDefaultFormat = "yuv420p";
+
 struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
@@ -31,7 +33,7 @@ std::string ColorTag(const PixelLayout& layout) {
 }
 
 PixelLayout ChooseLayout(const std::string& path, const std::string& pixel_format) {
-  const auto layout = PlanarYuvLayout(pixel_format.empty() ? "yuv420p" : pixel_format);
+  const auto layout = PlanarYuvLayout(pixel_format.empty() ? kDefaultFormat : pixel_format);
   if (!layout || !CanPack(*layout)) {
     FailUsage(
         "{}: Y4M cannot hold pixel format '{}'; it can hold yuv420p, yuv422p, yuv444p and "
@@ -50,7 +52,11 @@ class Y4mWriter : public VideoWriter {
         target_(path),
         file_(std::fopen(target_.temporary().c_str(), "wbe")) {
     T3_CHECK(file_ != nullptr, "cannot write {}: {}", path, std::strerror(errno));
-    LayOutPlanes();
+    int64_t size = 0;
+    for (int c = 0; c < 3; ++c) {
+      size += PlaneSizeOf(layout_, c, settings.width, settings.height).bytes();
+    }
+    buffer_.resize(static_cast<size_t>(size));
     TakeComment();
     const FrameRate rate = ExactFrameRate(settings.fps);
     // Kept below 96 characters with the newline: FFmpeg reads no longer headers.
@@ -62,9 +68,27 @@ class Y4mWriter : public VideoWriter {
 
   void Write(const FrameView& frame) override {
     CheckFrame(target_.path(), settings_, frame);
-    PackFrame(frame, layout_, YuvColor{}, planes_, threads_);
+    const Planes planes = PlanesIn(buffer_.data(), layout_, settings_.width, settings_.height);
+    PackFrame(frame, layout_, YuvColor{}, planes, threads_);
+    WriteSamples({{planes.data[0], planes.data[1], planes.data[2]}, planes.stride});
+  }
+
+  std::optional<PlanarFormat> planar() const override {
+    return PlanarFormat{settings_.pixel_format.empty() ? kDefaultFormat : settings_.pixel_format,
+                        YuvColor{}};
+  }
+
+  void WriteSamples(const ConstPlanes& samples) override {
     Put("FRAME\n", 6);
-    Put(buffer_.data(), buffer_.size());
+    for (int c = 0; c < 3; ++c) {
+      const PlaneSize size = PlaneSizeOf(layout_, c, settings_.width, settings_.height);
+      if (samples.stride[c] == size.row_bytes) {
+        Put(samples.data[c], static_cast<size_t>(size.bytes()));
+        continue;
+      }
+      for (int64_t y = 0; y < size.rows; ++y)
+        Put(samples.data[c] + y * samples.stride[c], static_cast<size_t>(size.row_bytes));
+    }
     ++frames_;
   }
 
@@ -77,19 +101,6 @@ class Y4mWriter : public VideoWriter {
   }
 
  private:
-  void LayOutPlanes() {
-    size_t offsets[3] = {}, size = 0;
-    for (int c = 0; c < 3; ++c) {
-      const int64_t width = c == 0 ? settings_.width : layout_.ChromaWidth(settings_.width);
-      const int64_t height = c == 0 ? settings_.height : layout_.ChromaHeight(settings_.height);
-      planes_.stride[c] = width * layout_.samples[c].bytes();
-      offsets[c] = size;
-      size += planes_.stride[c] * height;
-    }
-    buffer_.resize(size);
-    for (int c = 0; c < 3; ++c) planes_.data[c] = buffer_.data() + offsets[c];
-  }
-
   void TakeComment() {
     const auto comment = settings_.metadata.find("comment");
     if (comment == settings_.metadata.end()) return;
@@ -114,7 +125,6 @@ class Y4mWriter : public VideoWriter {
   std::unique_ptr<std::FILE, CloseFile> file_;
   std::string comment_;          // with its line; comes last
   std::vector<uint8_t> buffer_;  // one frame, plane after plane
-  Planes planes_;
   int64_t frames_ = 0;
 };
 

@@ -174,6 +174,35 @@ TEST(Team, CarriesOutOrders) {
   EXPECT_THAT(errors, Each(IsEmpty()));
 }
 
+// The others have nothing left to wait for, and the next order begins with passes of its own.
+TEST(Team, StopsAnOrderAfterItsLastExchange) {
+  const std::vector<std::string> errors = RunRanks(2, [](Team& team) {
+    const auto exchange = [&] { team.everyone().Broadcast(at::zeros({4}), 0); };
+    if (team.rank() == 0) {
+      try {
+        Team::Order stopped(team, "a", /*stoppable=*/true);
+        team.Pass(true);
+        exchange();
+        Fail("the file cannot be finished");
+      } catch (const Error&) {
+      }
+      EXPECT_TRUE(team.in_step());
+      Team::Order next(team, "b", /*stoppable=*/true);
+      team.Pass(true);
+      exchange();
+      next.End();
+      return;
+    }
+    for (const char* order : {"a", "b"}) {
+      EXPECT_EQ(team.Next(), order);
+      team.AwaitPass();
+      exchange();
+      team.Answer();
+    }
+  });
+  EXPECT_THAT(errors, Each(IsEmpty()));
+}
+
 TEST(Team, SaysWhyARankFailed) {
   const std::vector<std::string> errors = RunRanks(2, [](Team& team) {
     if (team.rank() == 1) Fail("the disk is full");

@@ -18,13 +18,6 @@ namespace {
 // the device's queue, in which a call blocks for good when a rank is lost.
 constexpr size_t kAhead = 18;
 
-// (rows, ...) contiguous -> (rows, bytes): one code path for every dtype.
-at::Tensor AsBytes(const at::Tensor& x) {
-  int64_t width = 1;
-  for (int64_t i = 1; i < x.dim(); ++i) width *= x.size(i);
-  return x.view({x.size(0), width}).view(at::kByte);
-}
-
 std::vector<at::Tensor> EachAsBytes(const std::vector<at::Tensor>& tensors) {
   std::vector<at::Tensor> bytes;
   for (const at::Tensor& x : tensors) {
@@ -77,13 +70,8 @@ at::Tensor RankGroup::Exchange(const at::Tensor& rows, const std::vector<int64_t
            size(), fmt::join(to, ", "), fmt::join(from, ", "));
   std::vector<int64_t> shape = rows.sizes().vec();
   shape[0] = received;
-  const at::Tensor out = at::empty(shape, rows.options());
-  at::Tensor input = AsBytes(rows.contiguous()), output = AsBytes(out);
-  Run([&] {
-    // c10d takes the shares away from what it is given.
-    std::vector<int64_t> from_copy = from, to_copy = to;
-    return backend_->alltoall_base(output, input, from_copy, to_copy, c10d::AllToAllOptions());
-  });
+  at::Tensor out = at::empty(shape, rows.options());
+  Start(rows.contiguous().split_with_sizes(to), out.split_with_sizes(from)).Wait();
   return out;
 }
 
@@ -102,7 +90,9 @@ RankGroup::Transfer RankGroup::Start(std::vector<at::Tensor> to, std::vector<at:
     // c10d's Gloo has no all-to-all of several tensors.
     std::vector<int64_t> sent = Lengths(transfer.to_), received = Lengths(transfer.from_);
     transfer.to_ = {at::cat(transfer.to_)};
-    transfer.received_ = at::cat(transfer.from_);
+    int64_t bytes = 0;
+    for (const int64_t length : received) bytes += length;
+    transfer.received_ = at::empty({bytes}, transfer.to_[0].options());
     return backend_->alltoall_base(transfer.received_, transfer.to_[0], received, sent,
                                    c10d::AllToAllOptions());
   });

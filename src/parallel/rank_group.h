@@ -81,7 +81,8 @@ class RankGroup {
 // Of RankGroup::Start. The group outlives it.
 class RankGroup::Transfer {
  public:
-  // Ends the exchange: on a GPU for the current stream, on a CPU for this thread.
+  // Ends the exchange: on a GPU for the current stream, on a CPU for this thread. A second call, or
+  // one of a transfer that was not started, does nothing.
   void Wait();
 
  private:

@@ -16,6 +16,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr double kSecondsToMeet = 120;  // processes start at different times
+constexpr int64_t kKeptPasses = 8;      // more than a rank can be behind
 
 std::vector<uint8_t> ToBytes(const std::string& text) { return {text.begin(), text.end()}; }
 
@@ -165,6 +166,7 @@ std::string Team::Get(const std::string& key) {
 Team::Order::Order(Team& team, const std::string& order, bool stoppable)
     : team_(team), stoppable_(stoppable) {
   if (!team.in_step_) Fail("the ranks are out of step after an earlier error; start the run again");
+  team.passes_ = 0;
   team.Put(fmt::format("order/{}", ++team.orders_), order);
 }
 
@@ -175,6 +177,9 @@ void Team::Order::End() {
   team_.store_->deleteKey(fmt::format("order/{}", team_.orders_));
   for (int64_t rank = 1; rank < team_.size(); ++rank)
     team_.store_->deleteKey(fmt::format("answer/{}/{}", team_.orders_, rank));
+  for (int64_t pass = std::max<int64_t>(team_.passes_ - kKeptPasses, 0) + 1; pass <= team_.passes_;
+       ++pass)
+    team_.store_->deleteKey(team_.PassKey(pass));
   ended_ = true;
 }
 
@@ -190,7 +195,10 @@ Team::Order::~Order() {
   }
 }
 
-std::string Team::Next() { return Get(fmt::format("order/{}", ++orders_)); }
+std::string Team::Next() {
+  passes_ = 0;
+  return Get(fmt::format("order/{}", ++orders_));
+}
 
 bool Team::LeaderEnded() const { return signs_->TroubleSoon().starts_with("rank 0"); }
 
@@ -204,13 +212,15 @@ void Team::Report(const std::string& message) noexcept {
 }
 
 void Team::Pass(bool go) {
-  constexpr int64_t kKept = 8;  // more than a rank can be behind
-  Put(fmt::format("pass/{}", ++passes_), go ? "go" : "stop");
-  if (passes_ > kKept) store_->deleteKey(fmt::format("pass/{}", passes_ - kKept));
+  Put(PassKey(++passes_), go ? "go" : "stop");
+  if (passes_ > kKeptPasses) store_->deleteKey(PassKey(passes_ - kKeptPasses));
 }
 
+// By order: one that stops after its last exchange leaves a pass that nobody waits for.
+std::string Team::PassKey(int64_t pass) const { return fmt::format("pass/{}/{}", orders_, pass); }
+
 void Team::AwaitPass() {
-  if (Get(fmt::format("pass/{}", ++passes_)) != "go") throw OrderStopped();
+  if (Get(PassKey(++passes_)) != "go") throw OrderStopped();
 }
 
 std::vector<std::string> Team::Share(const std::string& value) {

@@ -84,6 +84,7 @@ class Team {
   void Wait(const std::string& key, std::optional<double> limit = {});
   void Put(const std::string& key, const std::string& value);
   std::string Get(const std::string& key);  // waits
+  std::string PassKey(int64_t pass) const;
   void MeetAll();
 
   RankPlace place_;
@@ -93,7 +94,7 @@ class Team {
   std::map<std::vector<int64_t>, std::unique_ptr<RankGroup>> groups_;
   int64_t orders_ = 0;
   int64_t shared_ = 0;
-  int64_t passes_ = 0;
+  int64_t passes_ = 0;       // of the latest order
   int64_t connections_ = 0;  // times that the groups were connected anew
   bool in_step_ = true;
   bool timed_ = false;

@@ -17,7 +17,10 @@
 #include "media/queued_writer.h"
 #include "models/decoder/frame_assembler.h"
 #include "pipeline/clip_colors.h"
+#include "pipeline/decode_laps.h"
 #include "pipeline/frame_codes.h"
+#include "pipeline/frame_queue.h"
+#include "pipeline/row_format.h"
 #include "pipeline/row_spool.h"
 #include "plan/memory.h"
 #include "runtime/convolution_file.h"
@@ -26,34 +29,9 @@
 namespace t3 {
 namespace {
 
-// Decoded pixels (3,n,h,W) that start at row `row` of the made video, cut to what is written.
-struct CroppedRows {
-  at::Tensor pixels;  // a view
-  int64_t row = 0;    // of the written video
-};
-
-CroppedRows Crop(const at::Tensor& pixels, int64_t row, const VideoGeometry& geometry) {
-  const int64_t begin = std::max(row, geometry.crop_y);
-  const int64_t end = std::min(row + pixels.size(2), geometry.crop_y + geometry.height);
-  return {pixels.narrow(2, std::min(begin - row, pixels.size(2)), std::max<int64_t>(end - begin, 0))
-              .narrow(3, geometry.crop_x, geometry.width),
-          begin - geometry.crop_y};
-}
-
 at::Tensor EmptyVideo(const VideoGeometry& geometry, at::Device device) {
   return at::empty({3, geometry.frames, geometry.height, geometry.width},
                    at::TensorOptions(device).dtype(at::kFloat));
-}
-
-FrameView ViewOf(const at::Tensor& frame) {  // (3,h,w), contiguous
-  FrameView view;
-  view.height = frame.size(1);
-  view.width = frame.size(2);
-  view.row_stride = view.width;
-  for (int64_t c = 0; c < 3; ++c) {
-    view.planes[c] = frame.const_data_ptr<float>() + c * view.height * view.width;
-  }
-  return view;
 }
 
 // Frames to a function of the caller's.
@@ -76,10 +54,6 @@ std::unique_ptr<VideoWriter> OpenWriter(const DecodeTarget& target) {
   return OpenVideoWriter(target.output.path, SettingsOf(target));
 }
 
-QueuedFrame Queued(const at::Tensor& frame, std::function<void()> wait) {
-  return {ViewOf(frame), std::make_shared<at::Tensor>(frame), std::move(wait)};
-}
-
 int64_t VideoBytes(const VideoGeometry& geometry) {
   return 3 * geometry.frames * geometry.height * geometry.width * kFloatBytes;
 }
@@ -94,6 +68,8 @@ int64_t BudgetBesideFrames(const RunContext& context, const VideoGeometry& geome
   if (context.device.is_cuda()) return budget;
   return budget - (store == DecodedTo::kFile ? WaitingFrameBytes(geometry) : VideoBytes(geometry));
 }
+
+using MadeRowSink = decltype(SharedRows::sink);
 
 // One decode: what its kinds of output share.
 class DecodeRun {
@@ -114,7 +90,7 @@ class DecodeRun {
   void ToTensor(const at::Tensor& video) {
     int64_t decoded = 0;  // rows of frames
     Decode([&](const DecodedRows& rows) {
-      const CroppedRows part = Crop(rows.pixels, rows.row, target_.geometry);
+      const CroppedRows part = CropRows(rows.pixels, rows.row, target_.geometry);
       const int64_t count = FramesWanted(rows);
       if (count == 0) return;  // a frame after the last that is wanted
       video.narrow(1, rows.frame, count)
@@ -132,8 +108,12 @@ class DecodeRun {
   }
 
   void ToVideo(QueuedWriter& writer) {
-    plan_.order == DecodeOrder::kFramesOuter ? FramesToVideo(writer) : SlabsToVideo(writer);
+    FrameQueue queue(writer, target_.geometry, stage_, Poll());
+    plan_.order == DecodeOrder::kFramesOuter ? FramesToVideo(writer.planar(), queue)
+                                             : SlabsToVideo(queue);
     writer.Finish(Poll());
+    stage_.Lap(laps::kFile);
+    stage_.Beside(laps::kWriting, writer.writing());
   }
 
  private:
@@ -152,48 +132,84 @@ class DecodeRun {
     return std::clamp<int64_t>(frames_ - rows.frame, 0, rows.pixels.size(1));
   }
 
-  void FramesToVideo(QueuedWriter& writer) {
+  // A decode whose rows come in laps: shared by ranks, or not.
+  void DecodeInLaps(const std::string& format, const MadeRowSink& sink) {
+    const auto lap = [&](std::string_view part) { stage_.Lap(part); };
+    if (plan_.run_shared) return plan_.run_shared(latents_, {format, sink, lap}, Poll());
+    const char* part = laps::kFirstRows;
+    Decode([&](const DecodedRows& rows) {
+      stage_.Lap(std::exchange(part, laps::kDecoder));
+      sink(rows.pixels, rows.frame, {rows.row, rows.row + rows.pixels.size(2)});
+    });
+    stage_.Lap(part);
+  }
+
+  void FramesToVideo(const std::optional<PlanarFormat>& planar, FrameQueue& queue) {
+    if (plan_.run_shared && planar && !target_.colors) {
+      const RowFormat format(target_.geometry, *planar);
+      if (format.Divisible()) return SamplesToVideo(format, queue);
+    }
     int64_t written = 0;
     ClipColors colors(target_.colors.get(), target_.geometry, device_);
     FrameAssembler assembler(target_.geometry.padded_height, [&](const at::Tensor& frames) {
-      const at::Tensor part = Crop(frames, 0, target_.geometry).pixels;
+      const at::Tensor part = CropRows(frames, 0, target_.geometry).pixels;
       for (int64_t i = 0; i < part.size(1) && written < frames_; ++i, ++written) {
-        Write(colors, part.select(1, i), writer);
+        Write(colors, part.select(1, i), queue);
       }
       stage_.Advance(written);
     });
-    Decode([&](const DecodedRows& rows) { assembler.Add(rows); });
+    DecodeInLaps("", [&](const at::Tensor& pixels, int64_t frame, const RowRange& rows) {
+      assembler.Add({pixels, frame, rows.begin});
+    });
+  }
+
+  // Every rank makes the file's samples of its rows.
+  void SamplesToVideo(const RowFormat& format, FrameQueue& queue) {
+    int64_t written = 0;
+    SampleAssembler assembler(format, [&](const at::Tensor& frame) {
+      if (written == frames_) return;
+      queue.WriteSamples(frame);
+      stage_.Advance(++written);
+    });
+    DecodeInLaps(format.Text(), [&](const at::Tensor& samples, int64_t /*frame*/,
+                                    const RowRange& rows) { assembler.Add(samples, rows); });
   }
 
   // Rows go to disk as they come, frames from there to the writer; each is half of the progress.
-  void SlabsToVideo(QueuedWriter& writer) {
+  void SlabsToVideo(FrameQueue& queue) {
     const VideoGeometry& geometry = target_.geometry;
     RowSpool spool(SpoolFolder(target_.output.path), frames_, geometry.height, geometry.width);
     stage_.set_total(2 * frames_);
     int64_t decoded = 0;  // rows of frames
-    Decode([&](const DecodedRows& rows) {
+    DecodeInLaps("", [&](const at::Tensor& pixels, int64_t frame, const RowRange& range) {
+      const DecodedRows rows{pixels, frame, range.begin};
       decoded += FramesWanted(rows) * rows.pixels.size(2);
       Spool(rows, spool);
+      stage_.Lap(laps::kSpool);
       stage_.Advance(decoded / geometry.padded_height);
     });
     ClipColors colors(target_.colors.get(), geometry, device_);
     for (int64_t t = 0; t < frames_; ++t) {
       const at::Tensor codes = at::empty({3, geometry.height, geometry.width}, at::kShort);
       spool.Read(t, codes.mutable_data_ptr<int16_t>());
-      Write(colors, FrameValues(target_.colors ? codes.to(device_) : codes), writer);
+      stage_.Lap(laps::kSpool);
+      Write(colors, FrameValues(target_.colors ? codes.to(device_) : codes), queue);
       stage_.Advance(frames_ + t + 1);
     }
   }
 
   // A frame (3,h,w) that takes the colors of the next frame of the clip, if there is one.
-  void Write(ClipColors& colors, at::Tensor frame, QueuedWriter& writer) {
-    if (target_.colors) frame = stage_.Part("matching colors", [&] { return colors.Match(frame); });
-    auto [host, wait] = CopyToHost(frame);
-    writer.Write(Queued(host, wait), Poll());
+  void Write(ClipColors& colors, at::Tensor frame, FrameQueue& queue) {
+    if (target_.colors) {
+      stage_.Lap(laps::kConverting);
+      frame = stage_.Part("matching colors", [&] { return colors.Match(frame); });
+      stage_.Lap("");
+    }
+    queue.Write(frame);
   }
 
   void Spool(const DecodedRows& rows, RowSpool& spool) const {
-    const CroppedRows part = Crop(rows.pixels, rows.row, target_.geometry);
+    const CroppedRows part = CropRows(rows.pixels, rows.row, target_.geometry);
     const at::Tensor codes = FrameCodes(part.pixels).cpu().contiguous();
     const int64_t count = codes.size(2), width = codes.size(3);
     for (int64_t c = 0; c < 3 && count > 0; ++c) {
@@ -202,15 +218,6 @@ class DecodeRun {
                     codes.const_data_ptr<int16_t>() + (c * codes.size(1) + t) * count * width);
       }
     }
-  }
-
-  // A frame (3,h,w) in host memory and how to wait for it: a copy from a GPU only begins here.
-  std::pair<at::Tensor, std::function<void()>> CopyToHost(const at::Tensor& frame) const {
-    if (!frame.is_cuda()) return {frame.contiguous(), {}};
-    const at::Tensor host =
-        at::empty(frame.sizes(), at::TensorOptions().dtype(at::kFloat).pinned_memory(true));
-    host.copy_(frame, /*non_blocking=*/true);
-    return {host, WhenDone(device_)};
   }
 
   const DecodeTarget& target_;
@@ -227,6 +234,7 @@ template <typename Use>
 void RunDecode(const VideoDecoder& decoder, const at::Tensor& latents, const DecodeTarget& target,
                Stage& stage, DecodedTo store, Use use) {
   const c10::NoGradGuard no_grad;
+  stage.Lap("");
   ReleaseCachedMemory(stage.context().device);
   UseKeptConvolutionPlans();
   DecodeRun run(decoder, latents, target, stage, store);

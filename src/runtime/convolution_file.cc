@@ -80,7 +80,7 @@ void UseKeptConvolutionPlans() {
   std::call_once(once, [] {
     ConvolutionTable table = ReadConvolutionTable(KeptConvolutions());
     table.merge(ReadConvolutionTable(ShippedPath("convolutions.json")));
-    SetConvolutionSettings({.table = std::move(table)});
+    SetConvolutionSettings({.table = std::move(table), .of_nearest_rows = true});
   });
 }
 

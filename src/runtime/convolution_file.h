@@ -18,8 +18,9 @@ void AddToConvolutionTable(const std::string& path, const ConvolutionTable& foun
 // Throws Error when the file exists and is not such a table: nothing can be added to it.
 void CheckConvolutionTable(const std::string& path);
 
-// Before a decode: the table that comes with the program, and over it that of the cache folder.
-// Once per process: a later call has no effect.
+// Before a decode, on every rank of it: the table that comes with the program, and over it that of
+// the cache folder, also for heights near those of the tables. Once per process: a later call has
+// no effect.
 void UseKeptConvolutionPlans();
 
 // After a decode: what timing found goes to the cache folder. A failure is logged.

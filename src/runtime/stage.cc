@@ -79,6 +79,19 @@ void Stage::AddPiece(std::string_view name, Moment begin) {
   part->pieces.emplace_back(std::move(begin), Moment::Now(context_.device));
 }
 
+std::vector<std::pair<std::string, double>> Stage::PartSeconds() const {
+  std::vector<std::pair<std::string, double>> seconds;
+  for (size_t i = 1; i < laps_.size(); ++i) {
+    const auto& [name, end] = laps_[i];
+    if (name.empty()) continue;
+    auto part = std::ranges::find(seconds, name, &std::pair<std::string, double>::first);
+    if (part == seconds.end()) part = seconds.insert(part, {name, 0});
+    part->second += laps_[i - 1].second.SecondsTo(end);
+  }
+  seconds.insert(seconds.end(), beside_.begin(), beside_.end());
+  return seconds;
+}
+
 void Stage::Finish(std::vector<Result::Stage>& stages) {
   Synchronize(context_.device);
   Result::Stage whole{name_,
@@ -86,10 +99,13 @@ void Stage::Finish(std::vector<Result::Stage>& stages) {
                       DevicePeak(context_.device),
                       HostPeak(),
                       DeviceContextBytes(context_.device),
-                      step_seconds_};
+                      step_seconds_,
+                      PartSeconds()};
   for (const TimedPart& part : parts_) {
     Result::Stage own = whole;
     own.name = part.name;
+    own.step_seconds.clear();
+    own.part_seconds.clear();
     own.seconds = std::min(part.Seconds(), whole.seconds);
     whole.seconds -= own.seconds;
     stages.push_back(std::move(own));

@@ -53,6 +53,12 @@ class Stage {
     const PartTimer timer(*this, name);
     return work();
   }
+  // The time since the last lap was spent on `part`, which stays counted in the stage
+  // (Result::Stage::part_seconds); "": on none. The first lap only begins. On a GPU it is the time
+  // of the stream.
+  void Lap(std::string_view part) { laps_.emplace_back(part, Moment::Now(context_.device)); }
+  // `seconds` of work that ran beside the stage's.
+  void Beside(std::string_view part, double seconds) { beside_.emplace_back(part, seconds); }
   void Finish(std::vector<Result::Stage>& stages);
 
  private:
@@ -74,6 +80,7 @@ class Stage {
     Moment begin_;
   };
   void AddPiece(std::string_view name, Moment begin);
+  std::vector<std::pair<std::string, double>> PartSeconds() const;
   double Seconds() const;
 
   const RunContext& context_;
@@ -83,6 +90,8 @@ class Stage {
   std::string unit_;
   std::chrono::steady_clock::time_point start_;
   std::vector<TimedPart> parts_;
+  std::vector<std::pair<std::string, Moment>> laps_;  // and their ends
+  std::vector<std::pair<std::string, double>> beside_;
   int64_t last_ = 0;         // the step that was reported last,
   double last_seconds_ = 0;  // and when
   std::vector<double> step_seconds_;

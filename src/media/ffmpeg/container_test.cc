@@ -110,6 +110,21 @@ std::array<double, 3> CodesOf(double r, double g, double b, int depth) {
           (128 + 224 * (r - y) / 1.5748) * unit};
 }
 
+// mp4 is BT.709; WebP BT.601, its chroma centered.
+TEST(Container, TakesSamplesThatSomebodyElseMade) {
+  const TestFolder folder;
+  const TestFrame frame = WaveFrame(64, 48, 0.3);
+  for (const std::string name : {"v.mp4", "v.webp"}) {
+    const VideoSettings settings = ContainerSettings(64, 48);
+    WriteContainer(folder / ("frames-" + name), settings, {frame, frame});
+    const auto writer = OpenVideoWriter(folder / ("samples-" + name), settings);
+    for (const int64_t gap : {0, 6}) WriteSamplesOf(frame, gap, *writer);
+    writer->Finish();
+    EXPECT_EQ(FileBytes(folder / ("samples-" + name)), FileBytes(folder / ("frames-" + name)));
+  }
+  EXPECT_FALSE(OpenVideoWriter(folder / "v.gif", ContainerSettings())->planar());
+}
+
 TEST(ContainerWriter, FlatColoursDecodeToWithinOneCode) {
   const TestFolder folder;
   constexpr float kColors[][3] = {

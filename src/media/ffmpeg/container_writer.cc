@@ -57,6 +57,27 @@ class ContainerWriter : public VideoWriter {
     Encode(picture.get());
   }
 
+  std::optional<PlanarFormat> planar() const override {
+    const AVCodecContext& encoder = encoder_.context();
+    const std::string name = av_get_pix_fmt_name(encoder.pix_fmt);
+    const auto layout = PlanarYuvLayout(name);
+    if (!layout || !CanPack(*layout)) return std::nullopt;
+    return PlanarFormat{name, ColorWritten(encoder.codec_id)};
+  }
+
+  void WriteSamples(const ConstPlanes& samples) override {
+    AvPtr<AVFrame> picture = encoder_.NewPicture();
+    for (int c = 0; c < 3; ++c) {
+      const PlaneSize size = PlaneSizeOf(*layout_, c, settings_.width, settings_.height);
+      for (int64_t y = 0; y < size.rows; ++y) {
+        std::memcpy(picture->data[c] + y * picture->linesize[c],
+                    samples.data[c] + y * samples.stride[c], static_cast<size_t>(size.row_bytes));
+      }
+    }
+    picture->pts = frames_++;
+    Encode(picture.get());
+  }
+
   void Finish() override {
     T3_CHECK(frames_ > 0, "cannot finish {}: no frame was written", target_.path());
     Encode(nullptr);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "media/frame.h"
+#include "media/video_writer.h"
 #include "t3video/error.h"
 
 namespace t3 {
@@ -53,6 +55,23 @@ inline TestFrame WaveFrame(int64_t width, int64_t height, double phase) {
   return frame;
 }
 
+// Writes a frame as samples of the writer's format, with `gap` bytes between rows.
+inline void WriteSamplesOf(const TestFrame& frame, int64_t gap, VideoWriter& writer) {
+  const PlanarFormat format = writer.planar().value();
+  const PixelLayout layout = format.Layout();
+  std::vector<std::vector<uint8_t>> bytes(3);
+  Planes planes;
+  ConstPlanes samples;
+  for (int c = 0; c < 3; ++c) {
+    const PlaneSize size = PlaneSizeOf(layout, c, frame.width, frame.height);
+    planes.stride[c] = samples.stride[c] = size.row_bytes + gap;
+    bytes[c].resize(static_cast<size_t>(planes.stride[c] * size.rows));
+    samples.data[c] = planes.data[c] = bytes[c].data();
+  }
+  PackFrame(frame.view(), layout, format.color, planes, 1);
+  writer.WriteSamples(samples);
+}
+
 inline double LargestDifference(const std::vector<float>& a, const std::vector<float>& b) {
   if (a.size() != b.size()) return INFINITY;
   double largest = 0;
@@ -68,8 +87,10 @@ class TestFolder {
  public:
   TestFolder() {
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    std::string name = test->name();
+    std::ranges::replace(name, '/', '_');  // of a parameterised test
     path_ = std::filesystem::temp_directory_path() /
-            ("t3_media_" + std::string(test->name()) + "_" + std::to_string(::getpid()));
+            ("t3_media_" + name + "_" + std::to_string(::getpid()));
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
   }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/geometry.h"
@@ -18,6 +19,17 @@ namespace t3 {
 // Called between work items of well under a second; may throw to stop.
 using PollFn = std::function<void()>;
 
+// What rank 0 gets of a decode that ranks share.
+struct SharedRows {
+  // What every rank makes of its rows before it sends them (pipeline/row_format.h); "": nothing.
+  std::string format;
+  // Gets, as `run`'s sink, every row of every frame once, top to bottom within a call: pixels
+  // (3,n,h,W), or samples (n,bytes); the first of their frames; their rows of the made video.
+  std::function<void(const at::Tensor& made, int64_t frame, const RowRange& rows)> sink;
+  // The time since the last lap was spent on `part` (Stage::Lap).
+  std::function<void(std::string_view part)> lap;
+};
+
 // A decode of latents of one grid, worked out for a memory budget.
 struct PlannedDecode {
   DecodeOrder order = DecodeOrder::kFramesOuter;
@@ -28,6 +40,9 @@ struct PlannedDecode {
   // through all frames. `poll` may be empty. An exception from either stops the run. Only while the
   // decoder lives.
   std::function<void(const at::Tensor& latents, const RowSink& sink, const PollFn& poll)> run;
+  // The same on rank 0 of a decode that ranks share; else empty.
+  std::function<void(const at::Tensor& latents, const SharedRows& rows, const PollFn& poll)>
+      run_shared = {};
   // Of a part (PlanPart): rows of pixels of each call of `sink`, in order.
   std::vector<RowRange> calls = {};
 };

@@ -142,10 +142,13 @@ std::optional<PlannedDecode> Vae::PlanPart(const Grid& latent, int64_t budget, i
 }
 
 PlannedDecode Vae::Planned(const DecodePlan& plan) const {
-  return {plan.order, plan.memory.total, DescribeDecodePlan(plan),
+  return {plan.order,
+          plan.memory.total,
+          DescribeDecodePlan(plan),
           [this, plan](const at::Tensor& latents, const RowSink& sink, const PollFn& poll) {
             DecodeRows(latents, plan, sink, poll);
           },
+          {},
           CallsOf(config_, plan)};
 }
 

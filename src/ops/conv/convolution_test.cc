@@ -140,5 +140,29 @@ TEST_P(ConvolutionOps, StaleEntriesAreReplaced) {
   EXPECT_EQ(TakeFoundPlans().size(), table.size());
 }
 
+TEST(ConvolutionTable, HasPlansForHeightsThatItDoesNotName) {
+  const auto shape = [](int64_t frames, int64_t rows, int64_t in) {
+    return kernels::ConvolutionShape{.x = {frames, rows, 480},
+                                     .kernel = {3, 3, 3},
+                                     .padding = {0, 0, 1},
+                                     .stride = {1, 1, 1},
+                                     .in = in,
+                                     .out = 384};
+  };
+  const auto key = [&](int64_t rows) { return "a GPU, " + ConvolutionName(shape(4, rows, 384)); };
+  ConvolutionSettings settings{.table = {{key(274), "whole"}, {key(70), "quarter"}}};
+  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(4, 274, 384)), "whole");
+  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(4, 94, 384)), "");
+  settings.of_nearest_rows = true;
+  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(4, 94, 384)), "quarter");
+  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(4, 200, 384)), "whole");
+  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(4, 1000, 384)), "whole");
+  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(4, 7, 384)), "");  // nine times as high
+  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(4, 8, 384)), "quarter");
+  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(3, 94, 384)), "");
+  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(4, 94, 192)), "");
+  EXPECT_EQ(PlanInTable(settings, "another GPU", shape(4, 94, 384)), "");
+}
+
 }  // namespace
 }  // namespace t3

@@ -1,9 +1,12 @@
 // The process's tuner of convolutions.
 #include "ops/conv/convolution_tuning.h"
 
+#include <charconv>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "base/check.h"
@@ -18,6 +21,8 @@ namespace {
 constexpr int64_t kMaxConvolutionWorkspace = int64_t{256} << 20;
 // Shapes that do not come more often than this are not worth timing.
 constexpr int64_t kConvolutionWarmupCalls = 4;
+// A whole frame has at most so many times the rows of a part of it.
+constexpr int64_t kMaxRowsAway = 8;
 
 struct TunedConvolution {
   TunedPlans tuned;
@@ -46,20 +51,46 @@ std::shared_ptr<const ConvolutionSettings> CurrentSettings() {
   return all.settings;
 }
 
+std::string TableKey(const std::string& machine, const kernels::ConvolutionShape& shape) {
+  return machine + ", " + ConvolutionName(shape);
+}
+
 TunedConvolution CreateTuned(const kernels::ConvolutionShape& shape, int device,
                              const ConvolutionSettings& settings) {
   std::string& machine = TheConvolutionTuner().machines[device];
   if (machine.empty()) machine = kernels::CudnnMachine(device);
-  const std::string key = machine + ", " + ConvolutionName(shape);
-  const auto entry = settings.table.find(key);
   return {TunedPlans::Create(kernels::FindConvolutionPlans(shape, kMaxConvolutionWorkspace),
-                             {.key = key,
+                             {.key = TableKey(machine, shape),
                               .max_candidates = static_cast<size_t>(settings.choices),
                               .warmup_calls = kConvolutionWarmupCalls},
-                             entry == settings.table.end() ? "" : entry->second)};
+                             PlanInTable(settings, machine, shape))};
 }
 
 }  // namespace
+
+std::string PlanInTable(const ConvolutionSettings& settings, const std::string& machine,
+                        kernels::ConvolutionShape shape) {
+  const auto exact = settings.table.find(TableKey(machine, shape));
+  if (exact != settings.table.end()) return exact->second;
+  if (!settings.of_nearest_rows) return "";
+  const int64_t rows = std::exchange(shape.x[1], 0);
+  const std::string key = TableKey(machine, shape);
+  const size_t at = key.find("x0x", machine.size()) + 1;  // of the rows, which no entry has as 0
+  const std::string_view before = std::string_view(key).substr(0, at);
+  const std::string_view behind = std::string_view(key).substr(at + 1);
+  std::string plan;
+  int64_t nearest = kMaxRowsAway * rows;
+  for (const auto& [name, named] : settings.table) {
+    if (name.size() <= at + behind.size() || !name.starts_with(before) || !name.ends_with(behind))
+      continue;
+    int64_t height = 0;
+    const char* const end = name.data() + name.size() - behind.size();
+    if (std::from_chars(name.data() + at, end, height).ptr != end) continue;
+    const int64_t away = std::abs(height - rows);
+    if (away < nearest) plan = named, nearest = away;
+  }
+  return plan;
+}
 
 void SetConvolutionSettings(ConvolutionSettings settings) {
   ConvolutionTuner& all = TheConvolutionTuner();

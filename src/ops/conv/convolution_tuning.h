@@ -14,7 +14,7 @@
 
 namespace t3 {
 
-// Shape and machine -> name of the plan. Both are compared, never parsed.
+// Shape and machine -> name of the plan.
 using ConvolutionTable = std::map<std::string, std::string>;
 
 struct ConvolutionSettings {
@@ -22,7 +22,15 @@ struct ConvolutionSettings {
   // For a shape without an entry, so many of cuDNN's first plans are timed. 1: its first is used.
   // 0: libtorch convolves, and neither the table nor custom kernels are used.
   int64_t choices = 4;
+  // A shape without an entry takes the plan of the entry that differs from it in rows alone, and in
+  // these by the least, before any is timed. Slabs and the parts of ranks have heights of their
+  // own, each of which comes too rarely for timing to pay.
+  bool of_nearest_rows = false;
 };
+
+// The name of the plan that the settings' table has for a shape on a machine; "" where it has none.
+std::string PlanInTable(const ConvolutionSettings& settings, const std::string& machine,
+                        kernels::ConvolutionShape shape);
 
 // From now on, for the process; earlier choices are forgotten.
 void SetConvolutionSettings(ConvolutionSettings settings);

@@ -11,6 +11,7 @@
 #include "pipeline/ranks/orders.h"
 #include "pipeline/ranks/shared_decoder.h"
 #include "pipeline/ranks/shared_encoder.h"
+#include "runtime/convolution_file.h"
 #include "runtime/device.h"
 
 namespace t3 {
@@ -62,6 +63,7 @@ bool Follower::Carry(const nlohmann::json& order) {
     Denoise(order);
   } else if (what == orders::kLoadDecoder) {
     ReleaseCachedMemory(settings_.device);
+    UseKeptConvolutionPlans();
     decoder_ = LoadDecoder(model_, settings_.dtype, context_);
   } else if (what == orders::kDropDecoder) {
     decoder_.reset();
@@ -70,6 +72,7 @@ bool Follower::Carry(const nlohmann::json& order) {
     FollowDecode(*decoder_, team_, order);
   } else if (what == orders::kLoadEncoder) {
     ReleaseCachedMemory(settings_.device);
+    UseKeptConvolutionPlans();
     encoder_ = LoadVae(model_, VaeHalf::kEncoder,
                        ClipEncoderDtype(settings_.dtype, settings_.device.is_cuda()), context_);
   } else if (what == orders::kDropEncoder) {

@@ -9,9 +9,12 @@
 #include "arch/dit.h"
 #include "base/check.h"
 #include "loading/load_models.h"
+#include "media/testing/frames.h"
 #include "models/vae/testing/random_vae.h"
 #include "nn/random_weights.h"
 #include "parallel/testing/thread_ranks.h"
+#include "pipeline/decode.h"
+#include "pipeline/decode_laps.h"
 #include "pipeline/denoise.h"
 #include "pipeline/ranks/follower.h"
 #include "pipeline/ranks/orders.h"
@@ -224,6 +227,85 @@ TEST_P(SharedVae, ADecodeThatStopsLeavesTheRanksInStep) {
                           {}),
                  Error);
     EXPECT_TRUE(team.in_step());
+    EXPECT_TRUE(DecodeBy(*shared, latents, int64_t{1} << 40).isfinite().all().item<bool>());
+  });
+  EXPECT_THAT(errors, Each(IsEmpty()));
+}
+
+// A file of one process and of several. Rounding may move a sample to the next code.
+void ExpectSameFile(const std::string& got, const std::string& want) {
+  const std::string a = FileBytes(got), b = FileBytes(want);
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i)
+    ASSERT_LE(std::abs(static_cast<uint8_t>(a[i]) - static_cast<uint8_t>(b[i])), 1) << i;
+}
+
+TEST_P(SharedVae, WritesTheFileOfOneProcess) {
+  const at::Tensor latents = Latents();
+  const TestFolder folder;
+  const VideoGeometry whole = WholeVideo({4, 7, 3}, *model_.vae);
+  const auto write = [&](const std::string& name, const VideoDecoder& decoder,
+                         const VideoGeometry& geometry) {
+    DecodeTarget target;
+    target.output.path = folder / name;
+    target.geometry = geometry;
+    Stage stage(context_, "decoding", geometry.frames);
+    DecodeToFile(decoder, latents, target, stage);
+    std::vector<Result::Stage> stages;
+    stage.Finish(stages);
+    return stages.front();
+  };
+  // Whole; cropped where rows can be divided, and where they share their chroma.
+  const int64_t w = whole.width - 5, h = whole.height;
+  const std::vector<VideoGeometry> sizes{whole, CroppedTo(whole, w, h - 5),
+                                         CroppedTo(whole, w, h - 6)};
+  const auto alone = OpenDecoder(model_, at::kFloat, context_, nullptr);
+  for (size_t i = 0; i < sizes.size(); ++i) write(fmt::format("{}.y4m", i), *alone, sizes[i]);
+  const auto errors = WithFollowers([&](Team& team) {
+    const auto shared = OpenDecoder(model_, at::kFloat, context_, &team);
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      const Result::Stage stage = write(fmt::format("{}-shared.y4m", i), *shared, sizes[i]);
+      double seconds = 0;
+      for (const auto& [part, of_part] : stage.part_seconds)
+        seconds += part == laps::kWriting ? 0 : of_part;
+      EXPECT_LE(seconds, stage.seconds);
+      EXPECT_GT(seconds, 0.9 * stage.seconds);
+    }
+  });
+  EXPECT_THAT(errors, Each(IsEmpty()));
+  for (size_t i = 0; i < sizes.size(); ++i)
+    ExpectSameFile(folder / fmt::format("{}-shared.y4m", i), folder / fmt::format("{}.y4m", i));
+}
+
+// Takes samples, slowly, until the disk is full.
+class FullDisk : public VideoWriter {
+ public:
+  std::optional<PlanarFormat> planar() const override { return PlanarFormat{"yuv420p", {}}; }
+  void Write(const FrameView& /*frame*/) override { Fail("frames were to come as samples"); }
+  void WriteSamples(const ConstPlanes& /*samples*/) override {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (++frames_ > 2) Fail("the disk is full");
+  }
+  void Finish() override {}
+
+ private:
+  int64_t frames_ = 0;
+};
+
+TEST_P(SharedVae, AFullDiskEndsADecodeAndNotTheRanks) {
+  const at::Tensor latents = Latents();
+  DecodeTarget target;
+  target.output.path = "unused.y4m";
+  target.geometry = WholeVideo({4, 7, 3}, *model_.vae);
+  const auto errors = WithFollowers([&](Team& team) {
+    const auto shared = OpenDecoder(model_, at::kFloat, context_, &team);
+    for (const size_t capacity : {1, 2, 100}) {
+      Stage stage(context_, "decoding", target.geometry.frames);
+      QueuedWriter writer(std::make_unique<FullDisk>(), capacity);
+      EXPECT_EQ(ErrorOf([&] { DecodeInto(writer, *shared, latents, target, stage); }),
+                "the disk is full");
+      EXPECT_TRUE(team.in_step());
+    }
     EXPECT_TRUE(DecodeBy(*shared, latents, int64_t{1} << 40).isfinite().all().item<bool>());
   });
   EXPECT_THAT(errors, Each(IsEmpty()));

@@ -15,6 +15,7 @@
 #include "pipeline/state/settings.h"
 #include "runtime/device.h"
 #include "runtime/file_digest.h"
+#include "t3video/run.h"
 #include "t3video/version.h"
 
 namespace t3 {
@@ -34,19 +35,6 @@ ordered_json BuildJson() {
           {"torch", build.torch},          {"cuda", build.cuda},
           {"ffmpeg", build.ffmpeg},        {"compiler", build.compiler},
           {"build_type", build.build_type}};
-}
-
-ordered_json StagesJson(const Result& result) {
-  ordered_json stages = ordered_json::array();
-  for (const Result::Stage& stage : result.stages) {
-    stages.push_back({{"name", stage.name},
-                      {"seconds", stage.seconds},
-                      {"device_peak_bytes", stage.device_peak_bytes},
-                      {"device_context_bytes", stage.device_context_bytes},
-                      {"host_peak_bytes", stage.host_peak_bytes}});
-    if (!stage.step_seconds.empty()) stages.back()["step_seconds"] = stage.step_seconds;
-  }
-  return stages;
 }
 
 std::string AbsoluteFile(const std::string& path) {
@@ -86,6 +74,21 @@ bool HasWantedFile(const ordered_json& recorded, const ordered_json& wanted, con
 
 }  // namespace
 
+std::string StagesJson(const std::vector<Result::Stage>& stages) {
+  ordered_json list = ordered_json::array();
+  for (const Result::Stage& stage : stages) {
+    ordered_json& entry =
+        list.emplace_back(ordered_json{{"name", stage.name},
+                                       {"seconds", stage.seconds},
+                                       {"device_peak_bytes", stage.device_peak_bytes},
+                                       {"device_context_bytes", stage.device_context_bytes},
+                                       {"host_peak_bytes", stage.host_peak_bytes}});
+    if (!stage.step_seconds.empty()) entry["step_seconds"] = stage.step_seconds;
+    for (const auto& [part, seconds] : stage.part_seconds) entry["part_seconds"][part] = seconds;
+  }
+  return DumpJson(list);
+}
+
 void WriteRecord(const std::string& path, const RunIdentity& identity, const ordered_json& weights,
                  const RunSettings& settings, const Result& result, const StartTime& started) {
   const ordered_json record{
@@ -102,7 +105,7 @@ void WriteRecord(const std::string& path, const RunIdentity& identity, const ord
       {"finished", TimeText(Clock::now())},
       {"seconds", SecondsSince(started.steady)},
       {"resumed_from_step", result.resumed_from},
-      {"stages", StagesJson(result)},
+      {"stages", ParseOrderedJson(StagesJson(result.stages), "the stages", kLongLists)},
       {"output", OutputJson(result)},
       {"notes", result.notes}};
   WriteAtomically(path, DumpJson(record, 2) + "\n");
