@@ -51,6 +51,12 @@ TEST(DecoderCli, GeneratesAndDecodesWithATaehv) {
   EXPECT_EQ(
       json::parse(RunT3({"inspect", folder / "three.safetensors", "--json"}).out)["sizes"]["shape"],
       json({3, 3, 64, 64}));
+  // A tensor of all frames is 246 kB beside what the decoder takes.
+  const ProgramResult whole =
+      RunT3({"decode", latents, "--decoder", kPlain, "--device", "cpu", "--memory-limit", "200KB",
+             "--output", folder / "whole.safetensors"});
+  EXPECT_EQ(whole.exit_code, 1);
+  EXPECT_THAT(whole.err, HasSubstr("is in memory as a whole and takes 245.8 kB"));
   // The VAE's picture is another, and is not taken for an earlier result of the same.
   const Arguments own{"decode", latents, "--model", ReferencePath("mini2.1"), "--output", video};
   EXPECT_THAT(RunT3(own).err, HasSubstr("overwrite"));

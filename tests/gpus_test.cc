@@ -278,6 +278,77 @@ TEST_F(DisturbedRun, IsCancelledAndContinues) {
   ExpectResumes({"--gpus", "2"});
 }
 
+TEST(SharedTraining, SaysHowToContinueAfterARankWasKilled) {
+  const TemporaryFolder folder;
+  const std::string output = folder / "run";
+  std::ofstream(folder / "train.json") << nlohmann::json{
+      {"model", ReferencePath("mini2.1")},
+      {"output", output},
+      {"steps", 100'000},
+      {"accumulation", 2},
+      {"device", "cpu"},
+      {"dtype", "fp32"},
+      {"data",
+       {{"world", {{"sizes", {{{"size", "32x32"}, {"frames", 5}, {"clips", 4}, {"batch", 1}}}}}}}},
+      {"checkpoint", {{"every_steps", 10}}}};
+  const Arguments run{"train", folder / "train.json", "--gpus", "2", "--set", "output=" + output};
+  const auto [result, seconds] = Disturb(run, SIGKILL, [&] {
+    std::error_code missing;
+    const fs::directory_iterator checkpoints(output + "/checkpoints", missing);
+    const bool any = std::any_of(begin(checkpoints), end(checkpoints), [](const auto& entry) {
+      return entry.path().filename().string().starts_with("step-");
+    });
+    return any ? FindRank(output, "1") : 0;
+  });
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_THAT(result.err, AllOf(HasSubstr("rank 1 was killed by signal 9"),
+                                HasSubstr("The same command continues from the checkpoint of step"),
+                                HasSubstr("also on another number of GPUs")));
+  const ProgramResult again = RunT3(With(run, {"--dry-run", "--gpus", "1"}));
+  EXPECT_THAT(again.err, HasSubstr("would resume from"));
+}
+
+// A clip of 4 heads without guidance is not for three processes.
+TEST(DividedJob, LeavesProcessesIdleThatCannotShareAVideo) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "p.txt") << "a\n";
+  const Arguments job = Small({"--prompt-file", folder / "p.txt", "--frames", "5", "--guidance",
+                               "1", "--gpus", "3", "--output", folder / "out/"});
+  const ProgramResult made = RunT3(job);
+  EXPECT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_THAT(made.err, HasSubstr("2 of 3 GPUs work: 1 video of this model"));
+  fs::remove(folder / "out/001-a.mp4");
+  const ProgramResult resumed = RunT3({"resume", folder / "out", "--device", "cpu", "--gpus", "3"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_TRUE(fs::exists(folder / "out/001-a.mp4"));
+}
+
+TEST(DividedJob, ContinuesEveryJobOfAFolder) {
+  const TemporaryFolder folder;
+  for (const std::string prompt : {"a", "b"}) {
+    std::ofstream(folder / "p.txt") << prompt << "\n";
+    const ProgramResult made = RunT3(
+        Small({"--prompt-file", folder / "p.txt", "--frames", "5", "--output", folder / "out/"}));
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+    fs::remove(folder / "out/001-" + prompt + ".mp4");
+  }
+  const ProgramResult resumed = RunT3({"resume", folder / "out", "--device", "cpu", "--gpus", "2"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_TRUE(fs::exists(folder / "out/001-a.mp4") && fs::exists(folder / "out/001-b.mp4"));
+}
+
+TEST(DividedJob, ShowsThePartThatIsWaitedFor) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "p.json")
+      << R"([{"prompt": "a"}, {"prompt": "b", "steps": 60, "size": "64x64", "frames": 9}])";
+  const ProgramResult result = RunT3(Small({"--prompt-file", folder / "p.json", "--gpus", "2",
+                                            "--progress", "plain", "--output", folder / "out/"}));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err,
+              AllOf(HasSubstr("part 2 of 2: denoising"), HasSubstr("part 2:   denoising: "),
+                    HasSubstr("part 2: note: "), Not(HasSubstr("\"event\""))));
+}
+
 TEST(DividedJob, SaysWhichPartWasKilledAndContinues) {
   const TemporaryFolder folder;
   const std::string output = folder / "out/";

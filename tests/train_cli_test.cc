@@ -124,6 +124,27 @@ TEST_F(TrainCli, SeveralProcessesShareTheRenderingOfClips) {
               ReadBytes(folder_ / ("alone" + std::string(file))));
 }
 
+TEST_F(TrainCli, AFileInPlaceOfAFolderIsNamed) {
+  const auto expect_named = [&] {
+    for (const std::vector<std::string>& more : {std::vector<std::string>{"--dry-run"}, {}}) {
+      const ProgramResult result = Train(more);
+      EXPECT_EQ(result.exit_code, 1) << result.err;
+      EXPECT_THAT(result.err, HasSubstr((folder_ / "file") + " is not a folder"));
+      EXPECT_FALSE(fs::exists(folder_ / "run"));
+    }
+  };
+  const json size{{"size", "64x32"}, {"frames", 5}, {"clips", 2}};
+  const auto world = [&](const std::string& cache) {
+    return json{{"cache", folder_ / cache}, {"sizes", {size}}};
+  };
+  std::ofstream(folder_ / "file") << "x";
+  config_["data"] = {{"prepared", folder_ / "file"}};
+  expect_named();
+  config_["data"] = {{"world", world("cache")}};
+  config_["validation"] = {{"every_steps", 2}, {"clips", 2}, {"world", world("file/held")}};
+  expect_named();
+}
+
 TEST_F(TrainCli, ADryRunReportsEachOfSeveralGpus) {
   const auto memory = [](const ProgramResult& plan) {
     const size_t begin = plan.out.find("memory ");

@@ -58,6 +58,33 @@ TEST(Usage, EmptyAndImpossibleNumbersAreRefused) {
   EXPECT_TRUE(NamesIn(folder.path()).empty());
 }
 
+// Numbers outside their range, also where they would have no effect.
+TEST(Usage, NumbersOutOfRangeAreNamed) {
+  const TemporaryFolder folder;
+  const Arguments generate = Small({"--prompt", "a", "--dry-run"});
+  const Arguments plan{"plan", "--preset", "wan2.1-1.3b"};
+  const Arguments world{"world", "--output", folder / "w", "--device", "cpu"};
+  const Arguments eval{"eval", "--truth", "--clips", "1", "--device", "cpu"};
+  const Arguments init{"init", "wan2.1-1.3b", "--output", folder / "i"};
+  const Arguments bench{"bench", "vae", "--device", "cpu"};
+  const std::vector<std::pair<Arguments, Arguments>> wrong{
+      {generate, {"--draft-steps", "0"}}, {generate, {"--draft-steps", "-1"}},
+      {generate, {"--strength", "2"}},    {generate, {"--fp8-exclude-steps", "-1"}},
+      {plan, {"--draft-steps", "0"}},     {eval, {"--draft-steps", "0"}},
+      {eval, {"--steps", "0"}},           {eval, {"--batch", "-1"}},
+      {eval, {"--first-seed", "-1"}},     {eval, {"--seed", "-1"}},
+      {world, {"--seed", "-1"}},          {world, {"--fps", "0"}},
+      {init, {"--seed", "-1"}},           {bench, {"--repeats", "0"}},
+      {bench, {"--cudnn-choices", "-1"}}, {bench, {"--plain-frames", "-1"}}};
+  for (const auto& [command, flag] : wrong) {
+    const ProgramResult result = RunT3(With(command, flag));
+    EXPECT_EQ(result.exit_code, 2) << flag[0] << result.err;
+    EXPECT_THAT(result.err, HasSubstr(flag[0] + " "));
+    EXPECT_LT(result.err.size(), 200U) << result.err;
+  }
+  EXPECT_TRUE(NamesIn(folder.path()).empty());
+}
+
 TEST(Usage, ADryRunRefusesNumbersOfGpusAsARunDoes) {
   for (const char* const count : {"0", "-1"}) {
     const ProgramResult result = RunT3(Small({"--prompt", "a", "--gpus", count, "--dry-run"}));

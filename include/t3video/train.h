@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "t3video/cancel.h"
+#include "t3video/error.h"
 #include "t3video/progress.h"
 #include "t3video/ranks.h"
 
@@ -43,6 +44,7 @@ struct TrainPlan {
   int64_t checkpoints_kept = 0;
   int64_t model_bytes = 0;       // of the model written
   int64_t free_disk_bytes = -1;  // at the output; -1: unknown
+  std::optional<Error> refusal;  // why a run would end before its first step: the disk is too small
   // Estimates from a calibration of this machine (`t3 plan --calibrate`); absent without one.
   std::optional<double> step_seconds;
 };

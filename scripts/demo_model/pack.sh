@@ -19,5 +19,5 @@ for key in ("lora", "refiner_lora"):
 tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 --mode=u=rwX,go=rX -cf - \
     diffusion_pytorch_model.safetensors models_t5_umt5-xxl-enc-bf16.safetensors \
     Wan2.1_VAE.safetensors google preview.json t3.json "${loras[@]}" |
-  xz --lzma2=preset=9e,lc=0,lp=1,pb=1 > "$archive"
+  xz --lzma2=preset=6,dict=32MiB,lc=3,lp=1,pb=1 > "$archive"
 ls -l "$archive"

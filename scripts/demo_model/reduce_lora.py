@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Writes a LoRA at a lower rank, in bf16: reduce_lora.py SOURCE TARGET RANK.
+"""Writes a LoRA, or the sum of several, at a lower rank, in bf16: reduce_lora.py SOURCE... TARGET RANK.
 
-The product of each pair of factors is replaced by its best approximation of that rank (singular value
-decomposition). Prints the share of the squared norm that is kept. Metadata stay. Needs NumPy.
+The sum of the products of each pair of factors is replaced by its best approximation of that rank (singular
+value decomposition). Prints the share of the squared norm that is kept. Metadata are the first one's. Needs
+NumPy.
 """
 import json
 import struct
@@ -49,16 +50,30 @@ def write(path, metadata, tensors):
         file.write(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 
 
-def main(source, target, rank):
-    metadata, tensors = read(source)
+def products(tensors):
+    """The change of each module's weights."""
+    change = {}
+    for name in tensors:
+        if name.endswith(UP):
+            module = name[: -len(UP)]
+            down = tensors[module + DOWN]
+            change[module] = tensors[name] @ down * (tensors[module + ALPHA] / down.shape[0])
+    return change
+
+
+def main(sources, target, rank):
+    metadata, tensors = read(sources[0])
+    change = products(tensors)
+    for source in sources[1:]:
+        other = products(read(source)[1])
+        if other.keys() != change.keys():
+            sys.exit(f"{source} changes other modules than {sources[0]}: {sorted(other.keys() ^ change.keys())}")
+        change = {module: change[module] + other[module] for module in change}
     reduced, kept, total = {}, 0.0, 0.0
-    for name in [name for name in tensors if name.endswith(UP)]:
-        module = name[: -len(UP)]
-        down = tensors[module + DOWN]
-        product = tensors[name] @ down * (tensors[module + ALPHA] / down.shape[0])
+    for module, product in change.items():
         left, values, right = np.linalg.svd(product, full_matrices=False)
         root = np.sqrt(values[:rank])
-        reduced[name] = left[:, :rank] * root
+        reduced[module + UP] = left[:, :rank] * root
         reduced[module + DOWN] = root[:, None] * right[:rank]
         reduced[module + ALPHA] = np.float64(rank)
         kept += np.sum(values[:rank] ** 2)
@@ -68,6 +83,6 @@ def main(source, target, rank):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) < 4:
         sys.exit(__doc__)
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1:-2], sys.argv[-2], int(sys.argv[-1]))

@@ -60,6 +60,7 @@ bool OutputLock::TryAcquire(const std::string& path, std::string& holder) {
       lock_path_ = (target / name).string();
       file_ = Open(lock_path_);
     }
+    if (file_.get() < 0) CheckFolderOf(target);
     T3_CHECK(file_.get() >= 0, "cannot write {}: the lock file {} cannot be created ({})", path,
              lock_path_, std::strerror(errno));
     result = TryLock(file_, lock_path_);

@@ -54,6 +54,22 @@ fs::path FolderOf(const fs::path& target) {
   return target.has_parent_path() ? target.parent_path() : fs::path(".");
 }
 
+fs::path FileInTheWayOf(const fs::path& folder) {
+  std::error_code ignored;
+  fs::path at = folder.has_filename() ? folder : folder.parent_path();
+  while (!at.empty() && at != at.root_path() && !fs::exists(at, ignored)) at = at.parent_path();
+  return at.empty() || fs::is_directory(at, ignored) ? fs::path() : at;
+}
+
+void CheckFolderOf(const fs::path& target) {
+  const fs::path folder = FolderOf(target);
+  std::error_code ignored;
+  if (fs::is_directory(folder, ignored)) return;
+  const fs::path file = FileInTheWayOf(folder);
+  T3_CHECK(file.empty(), "cannot write {}: {} is not a folder", target.string(), file.string());
+  Fail("cannot write {}: the folder {} does not exist", target.string(), folder.string());
+}
+
 std::string ShortenName(std::string_view name, size_t bytes) {
   if (name.size() <= bytes) return std::string(name);
   const std::string mark = "~" + DigestText(Digest(name)).substr(0, 8);

@@ -19,6 +19,14 @@ std::filesystem::path ResolveTarget(const std::string& path);
 // The folder of a target, "." where it names none.
 std::filesystem::path FolderOf(const std::filesystem::path& target);
 
+// Throws Error where the folder of `target`, which is to be written, does not exist, or where it or
+// one above it is a file.
+void CheckFolderOf(const std::filesystem::path& target);
+
+// What exists at `folder` or, where nothing does, at the nearest place above it, if that is not a
+// folder; "" otherwise.
+std::filesystem::path FileInTheWayOf(const std::filesystem::path& folder);
+
 // `name` cut at a character so that it has at most `bytes` bytes; what was cut off is replaced by
 // "~" and eight digits that depend on all of it. A name that fits is returned as it is.
 std::string ShortenName(std::string_view name, size_t bytes);

@@ -99,10 +99,8 @@ void RemoveStaleIn(const fs::path& folder, const std::set<std::string>& prefixes
 }  // namespace
 
 Temporary Temporary::File(const fs::path& target) {
+  CheckFolderOf(target);
   const fs::path folder = FolderOf(target);
-  std::error_code ignored;
-  T3_CHECK(fs::is_directory(folder, ignored), "cannot write {}: the folder {} does not exist",
-           target.string(), folder.string());
   auto [path, file] = MakeLocked(folder, PartsOf(target.filename().string(), true), MakeFile);
   T3_CHECK(file.get() >= 0, "cannot write {}: the folder {} is not writable ({})", target.string(),
            folder.string(), std::strerror(errno));

@@ -170,7 +170,7 @@ class FileBench {
 
 FileBenchResult BenchFile(const FileBenchRequest& request, const ProgressFn& progress,
                           const CancelToken* cancel) {
-  if (request.repeats < 1) FailUsage("a benchmark needs at least one run");
+  if (request.repeats < 1) FailUsage("`repeats` {}: wanted 1 or more", request.repeats);
   const ModelInfo model = OpenModel(request.files);
   CheckDecoder(model);
   const at::Device device = ResolveDevice(request.options.device);

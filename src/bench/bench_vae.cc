@@ -20,10 +20,12 @@ void CheckRequest(const VaeBenchRequest& request) {
     if (method != "planned" && method != "plain" && method != "tiled")
       FailUsage("`ways` {}: wanted planned, plain or tiled", method);
   }
-  if (request.repeats < 1 || request.cudnn_choices < 0)
-    FailUsage("a benchmark needs at least one run and `cudnn-choices` of 0 or more");
-  if (request.tiles < 0 || request.plain_frames < 0)
-    FailUsage("`tiles` and `plain-frames` must be 0 (all) or more");
+  if (request.repeats < 1) FailUsage("`repeats` {}: wanted 1 or more", request.repeats);
+  if (request.cudnn_choices < 0)
+    FailUsage("`cudnn-choices` {}: wanted 0 or more", request.cudnn_choices);
+  if (request.tiles < 0) FailUsage("`tiles` {}: wanted 0 (all) or more", request.tiles);
+  if (request.plain_frames < 0)
+    FailUsage("`plain-frames` {}: wanted 0 (all) or more", request.plain_frames);
   if (request.save && request.plans.empty())
     FailUsage("saving plans needs the file to save them to; name one with `plans`");
 }

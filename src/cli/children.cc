@@ -31,6 +31,9 @@ std::string HowItEnded(int status) {
   return WEXITSTATUS(status) == 0 ? "" : fmt::format("ended with code {}", WEXITSTATUS(status));
 }
 
+// Clears the line that shows progress on a terminal; it is drawn again.
+std::string OverLiveLine() { return ::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : ""; }
+
 }  // namespace
 
 Children::Children(const std::vector<ChildStart>& starts) {
@@ -62,6 +65,7 @@ Children::Child Children::Start(const ChildStart& start) {
              .streams = {nowhere.get(), start.prints ? STDOUT_FILENO : nowhere.get(), write.get()},
              .own_group = true});
   child.errors = std::move(read);
+  if (start.events) child.log.emplace();
   return child;
 }
 
@@ -132,10 +136,33 @@ void Children::ReadFrom(Child& child) {
 
 void Children::PassLines(Child& child) {
   for (size_t end = child.line.find('\n'); end != std::string::npos; end = child.line.find('\n')) {
-    child.last = child.line.substr(0, end);
-    WriteLog(fmt::format("{}: {}\n", child.name, child.last));
+    std::vector<std::string> lines{child.line.substr(0, end)};
     child.line.erase(0, end + 1);
+    if (child.log) {
+      const std::lock_guard lock(mutex_);
+      lines = child.log->Read(lines.front());
+    }
+    for (const std::string& line : lines) {
+      child.last = line;
+      WriteLog(fmt::format("{}{}: {}\n", OverLiveLine(), child.name, line));
+    }
   }
+}
+
+std::optional<ChildProgress> Children::Progress() {
+  const std::lock_guard lock(mutex_);
+  std::optional<ChildProgress> first;
+  for (const Child& child : children_) {
+    if (child.ended) continue;
+    if (first) {
+      ++first->others;
+    } else if (child.log && child.log->progress()) {
+      first = {child.name, *child.log->progress()};
+    } else {
+      return std::nullopt;
+    }
+  }
+  return first;
 }
 
 void Children::KillLate() {

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "base/file_descriptor.h"
+#include "cli/part_log.h"
+#include "t3video/progress.h"
 
 namespace t3 {
 
@@ -19,6 +21,14 @@ struct ChildStart {
   std::vector<std::string> arguments;
   std::vector<std::string> environment;
   bool prints = false;  // its stdout is this process's; else nothing's
+  bool events = false;  // its stderr has those of --progress json, which are passed on as text
+};
+
+// Of the first child that works.
+struct ChildProgress {
+  std::string name;
+  ProgressEvent event;
+  int64_t others = 0;  // that work as well
 };
 
 // A thread passes on what they write to stderr and waits for their ends. A terminal's signals do
@@ -35,6 +45,8 @@ class Children {
   std::string Trouble();
   // Of one that a signal ended, which could not say so itself; "" while there is none.
   std::string Killed();
+  // nullopt where none works, or the first has not begun a stage. Of those with events.
+  std::optional<ChildProgress> Progress();
   void Signal(int signal);
   // Whether all have ended, and the largest of their exit statuses.
   bool AllEnded();
@@ -48,15 +60,16 @@ class Children {
     std::string line = {};  // of it, not yet complete
     std::string last = {};  // complete line
     bool ended = false;
+    std::optional<PartLog> log = {};  // of one with events
   };
   static Child Start(const ChildStart& start);
   void Read();
   void ReadFrom(Child& child);
-  static void PassLines(Child& child);
+  void PassLines(Child& child);
   void KillLate();
 
   std::vector<Child> children_;
-  std::mutex mutex_;  // of what follows, and of Child::ended
+  std::mutex mutex_;  // of what follows, and of Child::ended and log
   std::string trouble_, killed_;
   int status_ = 0;
   std::optional<std::chrono::steady_clock::time_point> deadline_;

@@ -128,16 +128,14 @@ int RunEval(const EvalFlags& flags) {
 void AddSizeFlags(CLI::App& app, EvalFlags& flags) {
   EvalRequest& request = flags.request;
   app.add_option("--clips", request.clips, "number of held-out scenes")->capture_default_str();
-  app.add_option("--first-seed", request.first_seed,
-                 "seed of the first scene; each later scene has the next one")
-      ->capture_default_str();
+  AddSeedFlag(app, "--first-seed", "seed of the first scene; each later scene has the next one",
+              request.first_seed);
   AddGenerationFlags(app, request.params);
   app.add_option("--enlarged-from", flags.enlarged_from,
                  "WIDTHxHEIGHT: compare the detail with clips of that size by the same model, "
                  "enlarged by bicubic interpolation");
-  app.add_option("--seed", request.seed,
-                 "seed of the first clip's noise; each later clip has the next one")
-      ->capture_default_str();
+  AddSeedFlag(app, "--seed", "seed of the first clip's noise; each later clip has the next one",
+              request.seed);
   app.add_option("--batch", request.batch, "clips denoised together; 0: chosen for the device")
       ->capture_default_str();
   app.add_option("--loss-clips", request.loss_clips,

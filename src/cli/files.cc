@@ -106,7 +106,7 @@ void AddInit(CLI::App& app, Action& action) {
       .add_option("model", flags->model,
                   "a preset's name or a CONFIG.json (docs/reference/init.md)")
       ->required();
-  command.add_option("--seed", flags->seed, "seed of the weights")->capture_default_str();
+  AddSeedFlag(command, "--seed", "seed of the weights", flags->seed);
   command.add_option("--dtype", flags->dtype, "bf16 or fp32 (default: bf16)");
   command.add_option("--output", flags->output, "folder to write")->required();
   command.callback([flags, &action] {

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/parse_number.h"
 
 namespace t3 {
 
@@ -78,6 +79,16 @@ CLI::Option* AddRepeatedFlag(CLI::App& app, const Option& option,
 
 CLI::Option* AddSwitch(CLI::App& app, const Option& option, bool& value) {
   return Described(app.add_flag(FlagNames(option.name), value, option.help), option);
+}
+
+CLI::Option* AddSeedFlag(CLI::App& app, const char* name, const char* help, uint64_t& value) {
+  const auto parse = [name, &value](const std::string& text) {
+    const std::optional<uint64_t> seed = ParseNumber<uint64_t>(text);
+    if (!seed) FailUsage("{} '{}' is not a seed; give a whole number from 0 to 2^64-1", name, text);
+    value = *seed;
+  };
+  return app.add_option_function<std::string>(name, parse, help)
+      ->default_str(std::to_string(value));
 }
 
 void AddModelFlags(CLI::App& app, ModelFlags& flags) {

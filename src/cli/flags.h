@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <type_traits>
@@ -28,6 +29,9 @@ CLI::Option* AddTextFlag(CLI::App& app, const Option& option, OptionParser parse
 CLI::Option* AddRepeatedFlag(CLI::App& app, const Option& option,
                              std::function<void(const std::vector<std::string>&)> parse);
 CLI::Option* AddSwitch(CLI::App& app, const Option& option, bool& value);
+
+// The first of several seeds, from 0 to 2^64-1: -1, which draws one elsewhere, is refused.
+CLI::Option* AddSeedFlag(CLI::App& app, const char* name, const char* help, uint64_t& value);
 
 // The flag of an option, in its group, with its default.
 template <typename T>

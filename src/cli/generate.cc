@@ -1,8 +1,11 @@
 // t3 generate.
 #include "cli/generate.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "base/check.h"
 #include "base/failure.h"
@@ -146,13 +149,14 @@ std::string DefaultName(const GenerateFlags& flags) {
   return name.empty() ? "video" : name;
 }
 
-// Of the whole job, whose job.json, in a folder, is then written.
-SplitOnDevice SplitNewJob(const GenerateFlags& flags) {
-  if (!MayBeSplit(flags)) return {};
+// Of the whole job, whose job.json, in a folder, is then written; nullopt where it may not be
+// split.
+std::optional<SplitOnDevice> SplitNewJob(const GenerateFlags& flags) {
+  if (!MayBeSplit(flags)) return std::nullopt;
   // A model that cannot be used fails here, before a folder is made.
   const Engine opened(ToModelFiles(flags.model), ToRunOptions(flags.run));
   BatchJob job = MakeJob(flags);
-  SplitOnDevice result = SplitJob(flags, job.entries);
+  SplitOnDevice result = SplitJobs(std::span(&job, 1));
   if (result.split.parts > 1) {
     job.change.Keep();
   } else {
@@ -173,16 +177,33 @@ int RunNewJob(const GenerateFlags& flags) {
   return RunEntries(engine, job, options, terminal);
 }
 
-}  // namespace
-
-int RunJob(BatchJob job) {
+int RunJob(BatchJob& job, const RunOptions& options) {
   Terminal terminal(ParseProgressStyle(job.flags.run.progress));
-  CancelOnSignals();
-  RunOptions options = ToRunOptions(job.flags.run);
-  const Ranks ranks(options);
   Engine engine(ToModelFiles(job.flags.model), options);
   if (!engine.leads()) return Serve(engine);
   return RunEntries(engine, job, options, terminal);
+}
+
+int RunInParts(const SplitOnDevice& split, GenerateFlags flags) {
+  JobParts parts(split.split, split.device, ParseProgressStyle(flags.run.progress));
+  flags.shard = parts.shard();
+  flags.run.options.gpus = split.split.gpus;
+  return parts.Run(CancelOnSignals(), [&] { return RunNewJob(flags); });
+}
+
+}  // namespace
+
+int RunJobs(std::vector<BatchJob> jobs, const RunFlags& machine) {
+  CancelOnSignals();
+  RunOptions shared = ToRunOptions(machine);
+  const Ranks ranks(shared);
+  int code = 0;
+  for (BatchJob& job : jobs) {
+    RunOptions options = ToRunOptions(job.flags.run);
+    options.ranks = shared.ranks;
+    code = std::max(code, RunJob(job, options));
+  }
+  return code;
 }
 
 int RunGenerate(const GenerateFlags& flags) {
@@ -194,12 +215,10 @@ int RunGenerate(const GenerateFlags& flags) {
       FailUsage("--record names one file, but each of several videos has a record next to it");
     if (flags.dry_run) FailUsage("--dry-run is for one video");
     if (request.output.path.empty()) request.output.path = DefaultName(flags) + "/";
-    const auto [split, device] = SplitNewJob(settled);
-    if (split.parts == 1) return RunNewJob(settled);
-    JobParts parts(split, device);
-    settled.shard = parts.shard();
-    settled.run.options.gpus = split.gpus;
-    return parts.Run(CancelOnSignals(), [&] { return RunNewJob(settled); });
+    const std::optional<SplitOnDevice> split = SplitNewJob(settled);
+    if (split && split->split.parts > 1) return RunInParts(*split, settled);
+    if (split) UseGpusOf(split->split, settled.run);
+    return RunNewJob(settled);
   }
   if (!flags.shard.empty())
     FailUsage(

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <thread>
+#include <utility>
 
 #include "base/check.h"
 #include "cli/launch.h"
@@ -56,17 +57,18 @@ std::vector<ChildStart> OtherParts(const JobSplit& split, const std::string& dev
     std::vector<std::string> arguments = KeptArguments();
     const std::vector<std::string> own = FlagsOfPart(split, part);
     arguments.insert(arguments.end(), own.begin(), own.end());
-    arguments.insert(arguments.end(), {"--device", device, "--progress", "none"});
+    arguments.insert(arguments.end(), {"--device", device, "--progress", "json"});
     starts.push_back({fmt::format("part {}", part + 1), arguments,
-                      EnvironmentOf(split, part, device != "cpu"), /*prints=*/true});
+                      EnvironmentOf(split, part, device != "cpu"), /*prints=*/true,
+                      /*events=*/true});
   }
   return starts;
 }
 
 }  // namespace
 
-JobParts::JobParts(const JobSplit& split, const std::string& device)
-    : split_(split), children_(OtherParts(split, device)) {
+JobParts::JobParts(const JobSplit& split, const std::string& device, ProgressStyle style)
+    : split_(split), style_(style), children_(OtherParts(split, device)) {
   AddArguments(FlagsOfPart(split, 0));  // for further ranks of this part
 }
 
@@ -86,9 +88,24 @@ int JobParts::Run(const CancelToken& cancel, const std::function<int()>& own) {
   return std::max(code, children_.status());
 }
 
+// "part 2 of 3: denoising  4/20 steps  ...  and 1 more".
+void JobParts::ShowProgress(const ProgressFn& progress, std::string& shown) {
+  std::optional<ChildProgress> child = children_.Progress();
+  if (!child) return;
+  ProgressEvent& event = child->event;
+  event.stage = fmt::format("{} of {}: {}", child->name, split_.parts, event.stage);
+  if (child->others > 0) event.detail = fmt::format("and {} more", child->others);
+  const std::string state = fmt::format("{} {} {}", event.stage, event.done, event.detail);
+  if (std::exchange(shown, state) != state) progress(event);
+}
+
 void JobParts::Wait(const CancelToken& cancel, bool stop) {
   bool stopped = false;
+  Terminal terminal(style_);
+  const ProgressFn progress = terminal.Progress();
+  std::string shown;
   while (!children_.AllEnded()) {
+    if (!stop) ShowProgress(progress, shown);
     if (!stopped && (stop || cancel.cancelled())) {
       children_.Signal(SIGINT);
       stopped = true;

@@ -6,6 +6,7 @@
 
 #include "cli/children.h"
 #include "cli/job_split.h"
+#include "cli/terminal.h"
 #include "t3video/cancel.h"
 
 namespace t3 {
@@ -14,8 +15,9 @@ namespace t3 {
 // for each other part: the same command with --shard (cli/job_shard.h).
 class JobParts {
  public:
-  // `device`: "cuda" or "cpu". Throws Error of kind kUsage where too few GPUs are visible.
-  JobParts(const JobSplit& split, const std::string& device);
+  // `device`: "cuda" or "cpu". `style`: of the progress of the others, which is shown while this
+  // process waits for them. Throws Error of kind kUsage where too few GPUs are visible.
+  JobParts(const JobSplit& split, const std::string& device, ProgressStyle style);
 
   // The first part, as --shard takes it.
   std::string shard() const;
@@ -25,8 +27,10 @@ class JobParts {
 
  private:
   void Wait(const CancelToken& cancel, bool stop);
+  void ShowProgress(const ProgressFn& progress, std::string& shown);
 
   JobSplit split_;
+  ProgressStyle style_;
   Children children_;
 };
 

@@ -21,17 +21,28 @@ bool IsBetter(const JobSplit& a, const JobSplit& b, int64_t entries) {
          std::tuple(rounds(b) * SpeedOf(a.gpus), a.parts);
 }
 
+// The fastest first, in which all GPUs work or some are idle.
+std::vector<JobSplit> SplitsBySpeed(int64_t gpus, int64_t entries, bool all_work) {
+  std::vector<JobSplit> splits;
+  for (int64_t parts = 1; parts <= gpus && parts <= entries; ++parts) {
+    for (int64_t each = 1; parts * each <= gpus; ++each)
+      if ((parts * each == gpus) == all_work) splits.push_back({parts, each});
+  }
+  std::ranges::sort(splits,
+                    [&](const JobSplit& a, const JobSplit& b) { return IsBetter(a, b, entries); });
+  return splits;
+}
+
 }  // namespace
 
 JobSplit ChooseJobSplit(int64_t gpus, int64_t entries,
                         const std::function<bool(int64_t gpus)>& fits) {
-  std::vector<JobSplit> splits;
-  for (int64_t parts = 1; parts <= gpus && parts <= entries; ++parts)
-    if (gpus % parts == 0) splits.push_back({parts, gpus / parts});
-  std::ranges::sort(splits,
-                    [&](const JobSplit& a, const JobSplit& b) { return IsBetter(a, b, entries); });
-  const auto found = std::ranges::find_if(splits, fits, &JobSplit::gpus);
-  return found == splits.end() ? JobSplit{1, gpus} : *found;
+  for (const bool all_work : {true, false}) {
+    const std::vector<JobSplit> splits = SplitsBySpeed(gpus, entries, all_work);
+    const auto found = std::ranges::find_if(splits, fits, &JobSplit::gpus);
+    if (found != splits.end()) return *found;
+  }
+  return {1, gpus};
 }
 
 }  // namespace t3

@@ -45,5 +45,19 @@ TEST(JobSplit, DividesAlsoUnevenlyWhereVideosCannotBeShared) {
   EXPECT_EQ(ChooseJobSplit(4, 5, [](int64_t) { return false; }).gpus, 4);
 }
 
+// Nor can one video that is left, or three on four GPUs: the others are idle.
+TEST(JobSplit, LeavesGpusIdleThatNoSplitCanUse) {
+  const auto split = [](int64_t gpus, int64_t entries) {
+    const JobSplit chosen =
+        ChooseJobSplit(gpus, entries, [](int64_t some) { return 3 % some == 0; });
+    return std::pair(chosen.parts, chosen.gpus);
+  };
+  EXPECT_EQ(split(2, 1), std::pair(1L, 1L));
+  EXPECT_EQ(split(4, 3), std::pair(3L, 1L));
+  EXPECT_EQ(split(8, 1), std::pair(1L, 3L));
+  EXPECT_EQ(split(8, 2), std::pair(2L, 3L));
+  EXPECT_EQ(split(6, 2), std::pair(2L, 3L));  // all work
+}
+
 }  // namespace
 }  // namespace t3

@@ -44,8 +44,7 @@ void AddDecode(CLI::App& app, Action& action) {
   AddDecoderFlag(command, flags->model);
   AddRunFlags(command, flags->run);
   AddGpusFlag(command, flags->run);
-  command.add_option("--fps", flags->output.fps, "frames per second of the file")
-      ->check(CLI::PositiveNumber);
+  command.add_option("--fps", flags->output.fps, "frames per second of the file");
   command.add_option("--last-frame", flags->output.file.last_frame,
                      "stop after this frame, counted from 1");
   command

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
-#include <utility>
+#include <optional>
+#include <vector>
 
 #include "base/check.h"
 #include "cli/commands.h"
@@ -36,35 +37,34 @@ void OverlayMachine(GenerateFlags& flags, const RunFlags& run) {
   flags.run.progress = run.progress;
 }
 
-int ResumeJob(const ResumeFlags& flags) {
+std::vector<BatchJob> JobsOf(const ResumeFlags& flags) {
+  std::vector<BatchJob> jobs = ReadJobs(flags.path, ParseShard(flags.shard));
+  for (BatchJob& job : jobs) OverlayMachine(job.flags, flags.run);
+  return jobs;
+}
+
+int ResumeJobs(const ResumeFlags& flags) {
   if (!flags.output.empty() || flags.force) {
     FailUsage("{} is the folder of a job: --output and --force are for a single video", flags.path);
   }
-  int code = 0;
-  for (BatchJob& job : ReadJobs(flags.path, ParseShard(flags.shard))) {
-    OverlayMachine(job.flags, flags.run);
-    code = std::max(code, RunJob(std::move(job)));
-  }
-  return code;
+  return RunJobs(JobsOf(flags), flags.run);
 }
 
-// The split of the folder's latest job; one part where --shard says which videos are to be made.
-SplitOnDevice SplitOf(const ResumeFlags& flags) {
-  const std::vector<BatchJob> jobs = ReadJobs(flags.path, ParseShard(flags.shard));
-  if (jobs.empty() || !flags.shard.empty()) return {};
-  GenerateFlags latest = jobs.back().flags;
-  OverlayMachine(latest, flags.run);
-  if (!MayBeSplit(latest)) return {};
-  return SplitJob(latest, jobs.back().entries);
+// The split of the folder's jobs; nullopt where --shard says which videos are to be made.
+std::optional<SplitOnDevice> SplitOf(const ResumeFlags& flags) {
+  const std::vector<BatchJob> jobs = JobsOf(flags);
+  if (jobs.empty() || !flags.shard.empty() || !MayBeSplit(jobs.back().flags)) return std::nullopt;
+  return SplitJobs(jobs);
 }
 
 int ResumeInParts(ResumeFlags flags) {
-  const auto [split, device] = SplitOf(flags);
-  if (split.parts == 1) return ResumeJob(flags);
-  JobParts parts(split, device);
+  const std::optional<SplitOnDevice> split = SplitOf(flags);
+  if (split && split->split.parts == 1) UseGpusOf(split->split, flags.run);
+  if (!split || split->split.parts == 1) return ResumeJobs(flags);
+  JobParts parts(split->split, split->device, ParseProgressStyle(flags.run.progress));
   flags.shard = parts.shard();
-  flags.run.options.gpus = split.gpus;
-  return parts.Run(CancelOnSignals(), [&] { return ResumeJob(flags); });
+  flags.run.options.gpus = split->split.gpus;
+  return parts.Run(CancelOnSignals(), [&] { return ResumeJobs(flags); });
 }
 
 bool IsTraining(const std::string& path) {

@@ -69,6 +69,9 @@ int RunServe(const ServeFlags& flags) {
   ModelFiles files = ToModelFiles(flags.model);
   if (files.model.empty() && files.dit.empty())
     FailUsage("no model was given; use --model DIR, or --model demo for the shipped one");
+  std::error_code ignored;
+  if (!server.loras.empty() && !std::filesystem::is_directory(server.loras, ignored))
+    FailUsage("--loras {} is not a folder", server.loras);
   server.model = NameOf(files);
   if (!server.loras.empty()) server.loras = std::filesystem::absolute(server.loras).string();
   MakeAbsolute(files);

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/log.h"
+#include "base/text.h"
 #include "cli/launch.h"
 #include "cli/terminal.h"
 #include "t3video/engine.h"
@@ -37,17 +39,32 @@ bool MayBeSplit(const GenerateFlags& flags) {
          FindRankPlace().size == 1;
 }
 
-SplitOnDevice SplitJob(const GenerateFlags& flags, const std::vector<JobEntry>& entries) {
+SplitOnDevice SplitJobs(std::span<const BatchJob> jobs) {
   SplitOnDevice result;
-  result.split.gpus = *flags.run.options.gpus;
-  const auto valid = std::ranges::find(entries, "", &JobEntry::error);
-  if (valid == entries.end()) return result;
-  result.split = ChooseJobSplit(result.split.gpus, std::ssize(entries), [&](int64_t gpus) {
-    const Probe probe = ProbeWith(flags, valid->request, gpus);
-    if (probe.fits) result.device = probe.device;
-    return probe.fits;
-  });
+  const BatchJob& last = jobs.back();
+  const int64_t all = *last.flags.run.options.gpus;
+  const auto is_valid = [](const JobEntry& entry) { return entry.error.empty(); };
+  if (std::ranges::none_of(last.entries, is_valid)) return {{1, all}, ""};
+  const auto fits = [&](int64_t gpus) {
+    return std::ranges::all_of(jobs, [&](const BatchJob& job) {
+      const auto valid = std::ranges::find_if(job.entries, is_valid);
+      if (valid == job.entries.end()) return true;
+      const Probe probe = ProbeWith(job.flags, valid->request, gpus);
+      if (probe.fits) result.device = probe.device;
+      return probe.fits;
+    });
+  };
+  result.split = ChooseJobSplit(all, std::ssize(last.entries), fits);
+  if (result.split.working() < all) {
+    spdlog::info("{} of {} GPUs work: {} of this model cannot be divided among more",
+                 result.split.working(), all, Counted(std::ssize(last.entries), "video"));
+  }
   return result;
+}
+
+void UseGpusOf(const JobSplit& split, RunFlags& run) {
+  run.options.gpus = split.gpus;
+  AddArguments({"--gpus", std::to_string(split.gpus)});
 }
 
 }  // namespace t3

@@ -1,8 +1,8 @@
 // How the GPUs of a command divide the videos of its job.
 #pragma once
 
+#include <span>
 #include <string>
-#include <vector>
 
 #include "cli/generate_flags.h"
 #include "cli/job_folder.h"
@@ -20,8 +20,12 @@ struct SplitOnDevice {
 // draw seeds that other processes would not know.
 bool MayBeSplit(const GenerateFlags& flags);
 
-// The split of a job of `entries`, which MayBeSplit. Its first valid entry stands for all; one part
-// where there is none.
-SplitOnDevice SplitJob(const GenerateFlags& flags, const std::vector<JobEntry>& entries);
+// The split of jobs that share their GPUs, by the size of the last one, which MayBeSplit; each part
+// makes its share of every job. A job's first valid entry stands for all; one part where there is
+// none. Where GPUs are idle, the log says so.
+SplitOnDevice SplitJobs(std::span<const BatchJob> jobs);
+
+// From now on this command and the processes that it starts have the GPUs of a split of one part.
+void UseGpusOf(const JobSplit& split, RunFlags& run);
 
 }  // namespace t3

@@ -100,10 +100,26 @@ ordered_json ToJson(const Result& result) {
 void PrintLog(const std::string& level, const std::string& library_text) {
   const std::string text = WithFlags(library_text);
   if (json_errors) return PrintJson({{"event", "log"}, {"level", level}, {"text", text}});
-  PrintLine(fmt::format("t3: {}: {}", level, text));
+  PrintLine(LogText(level, text));
 }
 
 }  // namespace
+
+std::string LogText(const std::string& level, const std::string& text) {
+  return fmt::format("t3: {}: {}", level, text);
+}
+
+std::string ErrorText(const std::string& label, const std::string& message) {
+  return fmt::format("t3: error: {}{}", label.empty() ? "" : label + ": ", message);
+}
+
+std::string StageText(const Result::Stage& stage) {
+  std::string memory;
+  if (stage.device_peak_bytes > 0) memory += ", GPU " + FormatBytes(stage.device_peak_bytes);
+  if (stage.host_peak_bytes > 0) memory += ", host " + FormatBytes(stage.host_peak_bytes);
+  return fmt::format("  {}: {}{}", stage.name, FormatSeconds(stage.seconds),
+                     memory.empty() ? "" : "; peak" + memory.substr(1));
+}
 
 std::string FormatSeconds(double seconds) {
   if (seconds < 10) return fmt::format("{:.1f} s", seconds);
@@ -169,13 +185,7 @@ void Terminal::Finished(const Result& result) {
   EndLine();
   if (style_ == ProgressStyle::kJson) return PrintJson(ToJson(result));
   for (const std::string& note : result.notes) Note(note);
-  for (const Result::Stage& stage : result.stages) {
-    std::string memory;
-    if (stage.device_peak_bytes > 0) memory += ", GPU " + FormatBytes(stage.device_peak_bytes);
-    if (stage.host_peak_bytes > 0) memory += ", host " + FormatBytes(stage.host_peak_bytes);
-    PrintLine(fmt::format("  {}: {}{}", stage.name, FormatSeconds(stage.seconds),
-                          memory.empty() ? "" : "; peak" + memory.substr(1)));
-  }
+  for (const Result::Stage& stage : result.stages) PrintLine(StageText(stage));
 }
 
 void Terminal::Failed(const std::string& label, const std::string& library_message) {
@@ -183,7 +193,7 @@ void Terminal::Failed(const std::string& label, const std::string& library_messa
   const std::string message = WithFlags(library_message);
   if (style_ == ProgressStyle::kJson)
     return PrintJson({{"event", "error"}, {"request", label}, {"message", message}});
-  PrintLine(fmt::format("t3: error: {}{}", label.empty() ? "" : label + ": ", message));
+  PrintLine(ErrorText(label, message));
 }
 
 void Terminal::Show(const ProgressEvent& event) {
@@ -215,7 +225,7 @@ void Terminal::ShowLine(const ProgressEvent& event) {
 void PrintFatal(const std::string& library_message) {
   const std::string message = WithFlags(library_message);
   if (json_errors) return PrintJson({{"event", "error"}, {"request", ""}, {"message", message}});
-  PrintLine("t3: error: " + message);
+  PrintLine(ErrorText("", message));
 }
 
 }  // namespace t3

@@ -54,6 +54,11 @@ class Terminal {
 // An error that ends the program, in the style of the latest Terminal.
 void PrintFatal(const std::string& message);
 
+// Lines for people: "t3: warning: ...", "t3: error: prompts.txt:3: ...", "  denoising: 1:15; ...".
+std::string LogText(const std::string& level, const std::string& text);
+std::string ErrorText(const std::string& label, const std::string& message);
+std::string StageText(const Result::Stage& stage);
+
 // 75 -> "1:15", 4000 -> "1:06:40".
 std::string FormatSeconds(double seconds);
 

@@ -131,7 +131,9 @@ int RunTrain(const TrainFlags& flags) {
   std::vector<std::string> overrides = flags.overrides;
   if (flags.overwrite) overrides.emplace_back("overwrite=true");
   if (flags.dry_run) {
-    PrintResult("{}", PlanText(PlanTraining(flags.config, overrides, CheckedGpus(flags.gpus))));
+    const TrainPlan plan = PlanTraining(flags.config, overrides, CheckedGpus(flags.gpus));
+    PrintResult("{}", PlanText(plan));
+    if (plan.refusal) throw *plan.refusal;
     return 0;
   }
   RunOptions options;

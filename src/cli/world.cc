@@ -41,17 +41,13 @@ void AddWorld(CLI::App& app, Action& action) {
   WorldRequest& request = flags->request;
   CLI::App& command =
       *app.add_subcommand("world", "render captioned clips of a procedural world to train on");
-  command
-      .add_option("--seed", request.seed,
-                  "seed of the first clip; each later clip has the next one")
-      ->capture_default_str();
+  AddSeedFlag(command, "--seed", "seed of the first clip; each later clip has the next one",
+              request.seed);
   command.add_option("--count", request.count, "number of clips")->capture_default_str();
   command.add_option("--size", flags->size, "WIDTHxHEIGHT, up to 4K and beyond")
       ->capture_default_str();
   command.add_option("--frames", request.frames, "frames per clip")->capture_default_str();
-  command.add_option("--fps", request.fps, "frames per second")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  command.add_option("--fps", request.fps, "frames per second")->capture_default_str();
   command.add_option("--format", request.format, "mp4, mkv, y4m, or png for folders of pictures")
       ->capture_default_str();
   command.add_option("--device", request.device, "auto, cpu, cuda or cuda:N")

@@ -2,6 +2,7 @@
 #include "eval/eval_memory.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -35,32 +36,59 @@ NetworkNeed TrueEncoderNeed(const EvalPlan& plan, const MemoryBudget& budget) {
   return NeedOf(PlanMemory(run), StageKind::kVideoEncoder);
 }
 
+// Clips of a plan that are denoised together. Those that are refined are not.
+int64_t DenoisedTogether(const EvalPlan& plan, const ClipPlan& clips) {
+  return plan.draft && &clips == &plan.clips ? 1 : plan.batch;
+}
+
 // Networks work in turn, so a job is refused or not as a run of it is.
-void PlanStages(const EvalPlan& plan, const MemoryBudget& budget, ClipPlan& clips) {
+std::optional<Error> PlanStages(const EvalPlan& plan, const MemoryBudget& budget, ClipPlan& clips) {
   const ModelInfo& denoiser = DenoisedBy(*plan.model, clips.job);
-  clips.memory = PlanRunMemory(denoiser, clips.job, plan.dtype, budget);
-  if (const auto refusal = CheckMemory(denoiser, clips.job, plan.dtype, clips.memory))
-    throw *refusal;
+  const int64_t together = DenoisedTogether(plan, clips);
+  clips.memory = PlanRunMemory(denoiser, clips.job, plan.dtype, budget, together);
+  const NetworkNeed need = NeedOf(clips.memory, StageKind::kDenoiser);
+  const VideoGeometry& video = clips.job.geometry;
+  if (together > 1 && need.at_work > budget.device) {
+    return Error(fmt::format(
+        "eval: {} of {}x{} with {} denoised together need about {} ({} of it weights), but {} are "
+        "available; a smaller `batch` takes less",
+        Counted(together, "clip"), video.width, video.height, Counted(video.frames, "frame"),
+        FormatBytes(need.at_work), FormatBytes(need.weights), FormatBytes(budget.device)));
+  }
+  return CheckMemory(denoiser, clips.job, plan.dtype, clips.memory);
+}
+
+// Of the plan's batch; why it does not fit, nullopt where it does.
+std::optional<Error> PlanBatch(EvalPlan& plan, MemoryBudget budget) {
+  const int64_t held = HeldClipBytes(plan);
+  const VideoGeometry& video = plan.clips.job.geometry;
+  if (held >= budget.device) {
+    return Error(fmt::format(
+        "eval: {} of {}x{} with {} frames and what they are compared with take {}, but {} are "
+        "available; a smaller `batch` or `size` takes less",
+        Counted(plan.batch, "clip"), video.width, video.height, video.frames, FormatBytes(held),
+        FormatBytes(budget.device)));
+  }
+  budget.device -= held;
+  for (ClipPlan* clips :
+       {&plan.clips, plan.draft ? &*plan.draft : nullptr, plan.small ? &*plan.small : nullptr}) {
+    if (clips == nullptr) continue;
+    if (auto refusal = PlanStages(plan, budget, *clips)) return refusal;
+  }
+  plan.room = {budget.device, budget.on_gpu ? budget.host : 0};
+  plan.true_encoder = TrueEncoderNeed(plan, budget);
+  return std::nullopt;
 }
 
 }  // namespace
 
 void PlanMemoryOf(EvalPlan& plan, const RunOptions& options, at::Device device) {
   if (!plan.generates()) return;
-  MemoryBudget budget = BudgetOf(device, {options.memory_limit, options.host_memory_limit});
-  const int64_t held = HeldClipBytes(plan);
-  const VideoGeometry& video = plan.clips.job.geometry;
-  T3_CHECK(held < budget.device,
-           "eval: {} of {}x{} with {} frames and what they are compared with take {}, but {} are "
-           "available; a smaller `batch` or `size` takes less",
-           Counted(plan.batch, "clip"), video.width, video.height, video.frames, FormatBytes(held),
-           FormatBytes(budget.device));
-  budget.device -= held;
-  PlanStages(plan, budget, plan.clips);
-  if (plan.draft) PlanStages(plan, budget, *plan.draft);
-  if (plan.small) PlanStages(plan, budget, *plan.small);
-  plan.room = {budget.device, budget.on_gpu ? budget.host : 0};
-  plan.true_encoder = TrueEncoderNeed(plan, budget);
+  const MemoryBudget budget = BudgetOf(device, {options.memory_limit, options.host_memory_limit});
+  while (const auto refusal = PlanBatch(plan, budget)) {
+    if (plan.batch == 1 || plan.request.batch > 0) throw *refusal;
+    plan.batch /= 2;
+  }
 }
 
 NetworkNeed NeedOf(const MemoryPlan& plan, StageKind kind) {

@@ -10,8 +10,9 @@
 
 namespace t3 {
 
-// Fills in the plan's memory, room and true_encoder where a model generates the clips. Throws Error
-// for clips or a stage that the device has no memory for.
+// Fills in the plan's memory, room and true_encoder where a model generates the clips, and makes a
+// batch smaller that the request leaves open and that does not fit. Throws Error for clips or a
+// stage that the device has no memory for.
 void PlanMemoryOf(EvalPlan& plan, const RunOptions& options, at::Device device);
 
 // What the network of a stage takes; nothing where the plan has no such stage.

@@ -11,6 +11,7 @@
 #include "eval/contact_sheet.h"
 #include "eval/eval_record.h"
 #include "loading/load_models.h"
+#include "pipeline/choose_sampling.h"
 #include "pipeline/existing_files.h"
 #include "pipeline/job_notes.h"
 #include "pipeline/refinement.h"
@@ -34,7 +35,9 @@ void CheckRequest(const EvalRequest& request) {
     FailUsage("`loss-clips` {} is outside 0 to {}", request.loss_clips, kMaxClips);
   if (request.clips == 0 && request.loss_clips == 0)
     FailUsage("`clips` 0 without `loss-clips` leaves nothing to measure");
-  if (request.batch < 0) FailUsage("`batch` {}: wanted at least 1", request.batch);
+  if (request.batch < 0)
+    FailUsage("`batch` {} is negative; 0 lets the device choose", request.batch);
+  CheckNumbers(request.params);  // also where the clips are not generated
   if (request.loss_clips > 0 && request.source != EvalSource::kModel)
     FailUsage("`loss-clips` measures the denoiser, which true clips do not have");
   if (request.small_size && request.source != EvalSource::kModel)

@@ -151,8 +151,8 @@ std::vector<fs::path> Bases(const fs::path& folder) {
 
 void CheckFile(const std::string& path, const char* option) {
   std::error_code ignored;
-  T3_CHECK(path.empty() || fs::is_regular_file(path, ignored), "{} {}: there is no such file",
-           option, path);
+  T3_CHECK(path.empty() || fs::is_regular_file(path, ignored), "{} {}: {}", option, path,
+           fs::exists(path, ignored) ? "it is not a file" : "there is no such file");
 }
 
 std::string FileIn(const fs::path& folder, const char* name) {

@@ -40,8 +40,7 @@ class FrameFolder {
     const fs::path parent = FolderOf(target_);
     T3_CHECK(exists_ || !fs::exists(target_), "cannot write frames to {}: it is a file",
              target_.string());
-    T3_CHECK(exists_ || fs::is_directory(parent), "cannot write {}: the folder {} does not exist",
-             target_.string(), parent.string());
+    if (!exists_) CheckFolderOf(target_);
     temporary_.emplace(Temporary::Folder(exists_ ? target_ : parent, target_));
   }
 

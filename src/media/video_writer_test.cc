@@ -85,6 +85,10 @@ TEST(OpenVideoWriter, SaysWhyAPlaceCannotBeWritten) {
   WriteBytes(folder / "file", "x");
   EXPECT_THAT(ErrorOf([&] { CheckVideoTarget(folder / "file/", TinySettings()); }),
               HasSubstr("it is a file"));
+  for (const char* name : {"file/v.y4m", "file/frames/", "file/no/v.y4m"}) {
+    EXPECT_THAT(ErrorOf([&] { CheckVideoTarget(folder / name, TinySettings()); }),
+                HasSubstr((folder / "file") + " is not a folder"));
+  }
   EXPECT_THROW(CheckVideoTarget("/proc/v.y4m", TinySettings()), Error);
   EXPECT_THROW(CheckVideoTarget("/proc/frames/", TinySettings()), Error);
 }

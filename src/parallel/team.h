@@ -64,6 +64,8 @@ class Team {
   // The others: the next order; and that it is done.
   std::string Next();
   void Answer();
+  // Which rank failed and what it said; "" as far as known while all work.
+  std::string Trouble() const { return signs_->Trouble(); }
   // Whether rank 0 has ended or failed, which it says itself.
   bool LeaderEnded() const;
   // Tells the others why this rank ends.

@@ -182,7 +182,12 @@ void CalibrateDecode(const ModelInfo& model, const CalibrationKey& key, const Ru
 }
 
 void Keep(const Calibration& calibration, const std::string& path) {
-  if (path.empty()) return;
+  if (path.empty()) {
+    spdlog::warn(
+        "the measurements are not kept: XDG_CACHE_HOME, or HOME without it, must name a folder "
+        "that can be written to");
+    return;
+  }
   const ordered_json json{{"linear_macs_a_second", calibration.linear},
                           {"attention_macs_a_second", calibration.attention},
                           {"decode_macs_a_second", calibration.decode},

@@ -81,9 +81,7 @@ int64_t ChooseDraftSteps(const ModelInfo& model, const Request& request) {
 }
 
 double ChooseStrength(const ModelInfo& model, const Request& request) {
-  const double strength = request.params.strength.value_or(model.defaults.strength);
-  if (!(strength >= 0 && strength <= 1)) FailUsage("`strength` {} is outside 0 to 1", strength);
-  return strength;
+  return request.params.strength.value_or(model.defaults.strength);
 }
 
 int64_t SegmentOverlap(int64_t segment_length) { return segment_length / 4; }

@@ -25,7 +25,7 @@ GenerationParams StatedDraftSampling(const Request& request);
 // As asked for, else as the model says for drafts or in general.
 int64_t ChooseDraftSteps(const ModelInfo& model, const Request& request);
 
-// Throws Error of kind kUsage outside 0 to 1.
+// As asked for, else the model's.
 double ChooseStrength(const ModelInfo& model, const Request& request);
 
 // Latent frames that neighbouring segments share: a quarter of a segment.

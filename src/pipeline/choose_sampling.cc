@@ -12,8 +12,15 @@ constexpr int64_t kMaxSteps = 1000;
 // The schedule maps sigma to shift * sigma / (1 + (shift - 1) * sigma): outside this range all
 // steps fall on one end of it in fp32.
 constexpr double kMinShift = 1e-3, kMaxShift = 1e3;
+constexpr int64_t kMaxExcludedSteps = 1000;
 // Weights that are not distilled give noise in fewer.
 constexpr int64_t kFewSteps = 10;
+
+template <typename T>
+void CheckRange(const char* option, T value, T min, T max) {
+  if (!(value >= min && value <= max))  // NaN is not either
+    FailUsage("`{}` {} is outside {} to {}", option, value, min, max);
+}
 
 void ChooseLevels(const SamplingConfig& defaults, const GenerationParams& params,
                   SamplingConfig& sampling) {
@@ -39,18 +46,25 @@ void ChooseLevels(const SamplingConfig& defaults, const GenerationParams& params
 
 }  // namespace
 
+void CheckNumbers(const GenerationParams& params) {
+  if (params.steps) CheckRange<int64_t>("steps", *params.steps, 1, kMaxSteps);
+  if (params.draft_steps) CheckRange<int64_t>("draft-steps", *params.draft_steps, 1, kMaxSteps);
+  if (params.shift) CheckRange("shift", *params.shift, kMinShift, kMaxShift);
+  if (params.guidance) CheckRange("guidance", *params.guidance, 0.0, kMaxGuidance);
+  if (params.strength) CheckRange("strength", *params.strength, 0.0, 1.0);
+  if (params.fp8_exclude_steps)
+    CheckRange<int64_t>("fp8-exclude-steps", *params.fp8_exclude_steps, 0, kMaxExcludedSteps);
+}
+
 SamplingConfig ChooseSampling(const SamplingConfig& defaults, const GenerationParams& params) {
   SamplingConfig sampling = defaults;
   sampling.sampler = params.sampler.value_or(sampling.sampler);
   sampling.guidance = params.guidance.value_or(sampling.guidance);
   sampling.shift = params.shift.value_or(sampling.shift);
   ChooseLevels(defaults, params, sampling);
-  if (sampling.steps < 1 || sampling.steps > kMaxSteps)
-    FailUsage("`steps` {} is outside 1 to {}", sampling.steps, kMaxSteps);
-  if (!(sampling.shift >= kMinShift && sampling.shift <= kMaxShift))
-    FailUsage("`shift` {} is outside {} to {}", sampling.shift, kMinShift, kMaxShift);
-  if (!(sampling.guidance >= 0 && sampling.guidance <= kMaxGuidance))
-    FailUsage("`guidance` {} is outside 0 to {}", sampling.guidance, kMaxGuidance);
+  CheckRange<int64_t>("steps", sampling.steps, 1, kMaxSteps);
+  CheckRange("shift", sampling.shift, kMinShift, kMaxShift);
+  CheckRange("guidance", sampling.guidance, 0.0, kMaxGuidance);
   MakeSchedule(sampling);
   return sampling;
 }

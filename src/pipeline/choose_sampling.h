@@ -10,6 +10,10 @@
 
 namespace t3 {
 
+// Throws Error of kind kUsage where a number in `params` is outside its range, also where it would
+// have no effect, such as the steps of a draft without a draft.
+void CheckNumbers(const GenerationParams& params);
+
 // A list of noise levels in `params` sets the steps. Without one, the model's list stays unless
 // `params` has another number of steps, or a shift. Throws Error of kind kUsage for values outside
 // their ranges, a list that contradicts `steps`, and what MakeSchedule refuses.

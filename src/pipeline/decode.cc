@@ -9,8 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "loading/tensor_file.h"
 #include "media/queued_writer.h"
 #include "models/decoder/frame_assembler.h"
@@ -52,9 +54,19 @@ std::unique_ptr<VideoWriter> OpenWriter(const DecodeTarget& target) {
   return OpenVideoWriter(target.output.path, SettingsOf(target));
 }
 
-// On a CPU the frames on their way to the file are in the same memory.
-int64_t BudgetBesideFrames(const RunContext& context, const VideoGeometry& geometry) {
-  return DecodeBudget(context) - (context.device.is_cuda() ? 0 : WaitingFrameBytes(geometry));
+int64_t VideoBytes(const VideoGeometry& geometry) {
+  return 3 * geometry.frames * geometry.height * geometry.width * kFloatBytes;
+}
+
+// Where decoded frames go: to a file as they come, or to a tensor of the whole video.
+enum class DecodedTo { kFile, kTensor };
+
+// On a CPU frames that wait, or the video, are in the same memory.
+int64_t BudgetBesideFrames(const RunContext& context, const VideoGeometry& geometry,
+                           DecodedTo store) {
+  const int64_t budget = DecodeBudget(context);
+  if (context.device.is_cuda()) return budget;
+  return budget - (store == DecodedTo::kFile ? WaitingFrameBytes(geometry) : VideoBytes(geometry));
 }
 
 using MadeRowSink = decltype(SharedRows::sink);
@@ -63,14 +75,14 @@ using MadeRowSink = decltype(SharedRows::sink);
 class DecodeRun {
  public:
   DecodeRun(const VideoDecoder& decoder, const at::Tensor& latents, const DecodeTarget& target,
-            Stage& stage)
+            Stage& stage, DecodedTo store)
       : target_(target),
         stage_(stage),
         device_(stage.context().device),
         frames_(target.geometry.frames),
         latents_(latents.narrow(1, 0, (frames_ + 2) / VaeConfig::kTimeStride + 1)),
         plan_(decoder.PlanFor({latents_.size(1), latents_.size(2), latents_.size(3)},
-                              BudgetBesideFrames(stage.context(), target.geometry))),
+                              BudgetBesideFrames(stage.context(), target.geometry, store))),
         pacer_(device_) {
     stage_.set_total(frames_);
   }
@@ -220,12 +232,12 @@ class DecodeRun {
 // Plans a decode by what memory there is and has `use` do it.
 template <typename Use>
 void RunDecode(const VideoDecoder& decoder, const at::Tensor& latents, const DecodeTarget& target,
-               Stage& stage, Use use) {
+               Stage& stage, DecodedTo store, Use use) {
   const c10::NoGradGuard no_grad;
   stage.Lap("");
   ReleaseCachedMemory(stage.context().device);
   UseKeptConvolutionPlans();
-  DecodeRun run(decoder, latents, target, stage);
+  DecodeRun run(decoder, latents, target, stage, store);
   use(run);
   KeepConvolutionPlans();
 }
@@ -253,8 +265,15 @@ VideoSettings SettingsOf(const DecodeTarget& target) {
   return settings;
 }
 
+void CheckFps(double fps) {
+  constexpr double kMaxFps = 1000;
+  if (!(fps > 0 && fps <= kMaxFps))
+    FailUsage("`fps` {} is not above 0 and at most {}", fps, kMaxFps);
+}
+
 void CheckDecodeTarget(const DecodeTarget& target) {
   const OutputOptions& output = target.output;
+  CheckFps(target.fps);
   if (output.path.empty() && !output.sink)
     FailUsage("there is no `output`: name a file, or give a sink for frames");
   if (!output.path.empty() && output.sink)
@@ -273,10 +292,25 @@ int64_t DecodeBudget(const RunContext& context) {
   return context.device_limit > 0 ? std::min(context.device_limit, available) : available;
 }
 
+void CheckVideoFits(const DecodeTarget& target, const RunContext& context, int64_t host_limit) {
+  if (!IsTensorFile(target.output.path)) return;
+  const bool on_gpu = context.device.is_cuda();
+  int64_t available = on_gpu ? AvailableBytes(at::kCPU) : DecodeBudget(context);
+  if (host_limit > 0) available = std::min(available, host_limit);
+  const VideoGeometry& video = target.geometry;
+  const int64_t needed = VideoBytes(video);
+  T3_CHECK(needed < available,
+           "{}: the video of {}x{} with {} is in memory as a whole and takes {}, but {} are "
+           "available; a video file, such as F.mkv, takes a few frames at a time",
+           target.output.path, video.width, video.height, Counted(video.frames, "frame"),
+           FormatBytes(needed), FormatBytes(available));
+}
+
 void DecodeToFile(const VideoDecoder& decoder, const at::Tensor& latents,
                   const DecodeTarget& target, Stage& stage) {
   if (IsTensorFile(target.output.path)) {
-    RunDecode(decoder, latents, target, stage, [](DecodeRun& run) { run.ToTensorFile(); });
+    RunDecode(decoder, latents, target, stage, DecodedTo::kTensor,
+              [](DecodeRun& run) { run.ToTensorFile(); });
     return;
   }
   QueuedWriter writer(OpenWriter(target), kQueuedFrames);
@@ -285,7 +319,8 @@ void DecodeToFile(const VideoDecoder& decoder, const at::Tensor& latents,
 
 void DecodeInto(QueuedWriter& writer, const VideoDecoder& decoder, const at::Tensor& latents,
                 const DecodeTarget& target, Stage& stage) {
-  RunDecode(decoder, latents, target, stage, [&](DecodeRun& run) { run.ToVideo(writer); });
+  RunDecode(decoder, latents, target, stage, DecodedTo::kFile,
+            [&](DecodeRun& run) { run.ToVideo(writer); });
 }
 
 at::Tensor DecodeToTensor(const VideoDecoder& decoder, const at::Tensor& latents,
@@ -294,7 +329,8 @@ at::Tensor DecodeToTensor(const VideoDecoder& decoder, const at::Tensor& latents
   target.geometry = geometry;
   // Before the plan, which takes what memory is left.
   const at::Tensor video = EmptyVideo(geometry, stage.context().device);
-  RunDecode(decoder, latents, target, stage, [&](DecodeRun& run) { run.ToTensor(video); });
+  RunDecode(decoder, latents, target, stage, DecodedTo::kTensor,
+            [&](DecodeRun& run) { run.ToTensor(video); });
   return video;
 }
 

@@ -30,8 +30,15 @@ struct DecodeTarget {
 // Whether `path` names a safetensors file.
 inline bool IsTensorFile(const std::string& path) { return path.ends_with(".safetensors"); }
 
+// Throws Error of kind kUsage for frames per second that are not above 0 and at most 1000.
+void CheckFps(double fps);
+
 // Throws what writing would throw for a bad extension, encoder, size or folder; leaves nothing.
 void CheckDecodeTarget(const DecodeTarget& target);
+
+// Throws Error where the target is a tensor file, whose video is in host memory as a whole, and
+// that has no room for it. `host_limit`: bytes that may be used of it; 0: what is free.
+void CheckVideoFits(const DecodeTarget& target, const RunContext& context, int64_t host_limit);
 
 // Bytes that decoding, or encoding an image, may take on the device in addition to the weights,
 // which are already loaded.

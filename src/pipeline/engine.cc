@@ -160,6 +160,7 @@ Result Engine::Decode(const std::string& latents_path, const OutputOptions& outp
   const OutputLock lock(output.path);
   RemoveStaleTemporaries(output.path);
   CheckDecodeTarget(target);
+  CheckVideoFits(target, context, impl_->settings.options.host_memory_limit);
   Result result{output.path, geometry.width, geometry.height, geometry.frames, {}, {}};
   const auto decoder = OpenDecoder(model, impl_->settings.dtype, context, impl_->team);
   Stage stage(context, "decoding", geometry.frames, "frames");

@@ -19,8 +19,6 @@ namespace {
 // windows on weights that were not trained for them give noise (model.md 1).
 constexpr int64_t kMaxTokensUnasked = 200'000;
 
-constexpr double kMaxFps = 1000;
-
 // The model's area at the aspect of what the video starts from.
 VideoSize ChooseSize(const ModelInfo& model, const Request& request, const JobInputs& inputs,
                      int64_t multiple) {
@@ -64,6 +62,8 @@ void CheckRequest(const ModelInfo& model, const Request& request) {
     FailUsage(
         "`image` gives the first frame and `video` all frames to start from; give one of the two");
   CheckTexts(request);
+  CheckNumbers(request.params);
+  StatedDraftSampling(request);  // throws for what cannot be read
   if (request.checkpoint.every.value_or(0) < 0)
     FailUsage("`checkpoint-every` {} is negative; 0 writes none", *request.checkpoint.every);
   if (request.preview.every.value_or(1) < 1)
@@ -241,15 +241,13 @@ Job PlanJob(const ModelInfo& model, const Request& request, const JobInputs& inp
   job.negative_prompt = request.negative_prompt.value_or(model.defaults.negative_prompt);
   job.fps =
       request.output.fps.value_or(inputs.video != nullptr ? inputs.video->fps : model.defaults.fps);
-  if (!(job.fps > 0 && job.fps <= kMaxFps))
-    FailUsage("`fps` {} is not above 0 and at most {}", job.fps, kMaxFps);
+  CheckFps(job.fps);
   AddNotes(model, inputs, job);
   return job;
 }
 
 int64_t ExcludedSteps(const Job& job, at::ScalarType dtype) {
   const int64_t steps = job.request.params.fp8_exclude_steps.value_or(0);
-  if (steps < 0 || steps > 1000) FailUsage("`fp8-exclude-steps` {} is outside 0 to 1000", steps);
   if (steps > 0 && dtype != at::kFloat8_e4m3fn)
     FailUsage("`fp8-exclude-steps` {}: no step computes in fp8; give `dtype` fp8 too", steps);
   return steps;

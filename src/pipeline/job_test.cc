@@ -122,6 +122,11 @@ TEST(Job, BadRequestsAreUsageErrors) {
   EXPECT_EQ(kind_of([](Request& r) { r.params.guidance = 1e9; }), ErrorKind::kUsage);
   EXPECT_EQ(kind_of([](Request& r) { r.params.shift = 1e-10; }), ErrorKind::kUsage);
   EXPECT_EQ(kind_of([](Request& r) { r.params.guidance = -1; }), ErrorKind::kUsage);
+  // Without a clip to refine, a draft and fp8 as well.
+  EXPECT_EQ(kind_of([](Request& r) { r.params.draft_steps = 0; }), ErrorKind::kUsage);
+  EXPECT_EQ(kind_of([](Request& r) { r.params.draft_sampling = "3"; }), ErrorKind::kFailed);
+  EXPECT_EQ(kind_of([](Request& r) { r.params.strength = 1.5; }), ErrorKind::kUsage);
+  EXPECT_EQ(kind_of([](Request& r) { r.params.fp8_exclude_steps = -1; }), ErrorKind::kUsage);
   EXPECT_EQ(kind_of([](Request& r) { r.checkpoint.every = -1; }), ErrorKind::kUsage);
   EXPECT_EQ(kind_of([](Request& r) { r.preview.every = 0; }), ErrorKind::kUsage);
   EXPECT_EQ(kind_of([](Request& r) { r.image.path = "x.png"; }), ErrorKind::kUsage);

@@ -183,10 +183,12 @@ PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType d
 }
 
 RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::ScalarType dtype,
-                        const MemoryBudget& budget) {
+                        const MemoryBudget& budget, int64_t videos) {
   RunMemory memory;
   for (const RankSplit& split : SplitsOf(model, job, budget.ranks)) {
-    memory = {PlanMemory(MemoryInputs(model, job, dtype, budget, split)), budget, split};
+    PlannedRun run = MemoryInputs(model, job, dtype, budget, split);
+    run.videos = videos;
+    memory = {PlanMemory(run), budget, split};
     std::erase_if(memory.device, [&](const StageMemory& stage) {
       return !RunsOnDevice(stage, job, budget.on_gpu);
     });

@@ -42,10 +42,10 @@ struct RunMemory : MemoryPlan {
     return stream_weights ? BlockWeights::kOnHost : BlockWeights::kOnDevice;
   }
 };
-// By the first split of the ranks that fits, else by the last. Throws Error of kind kUsage where
-// their number does not divide the denoiser's heads.
+// By the first split of the ranks that fits, else by the last. `videos` are denoised together.
+// Throws Error of kind kUsage where their number does not divide the denoiser's heads.
 RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::ScalarType dtype,
-                        const MemoryBudget& budget);
+                        const MemoryBudget& budget, int64_t videos = 1);
 
 // The same as the public structs.
 MemoryOutlook ToOutlook(const RunMemory& memory);

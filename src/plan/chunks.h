@@ -57,6 +57,12 @@ inline int64_t FfnRowBytes(int64_t dim, int64_t ffn_dim, int64_t element_bytes, 
   return (ffn_dim + 2 * dim) * element_bytes + (fp8 ? ffn_dim : 0);
 }
 
+// Elements of a token that a block makes in a differentiable forward, chunks of which are not made:
+// normed inputs, q, k, v before and after norm and RoPE, attention's outputs, cross-attention, two
+// of the FFN's width, and the products with gates. A backward pass finds all of them; without one
+// they are an estimate from above of what is there at a time.
+inline int64_t DifferentiableRow(int64_t dim, int64_t ffn_dim) { return 24 * dim + 2 * ffn_dim; }
+
 // What decides the temporaries of window attention for one head, which are in bytes.
 struct AttentionSize {
   int64_t tokens = 0;

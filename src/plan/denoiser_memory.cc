@@ -21,6 +21,10 @@ constexpr int64_t kLatentsInSolver = 10;
 // Workspaces of matrix products and attention from the allocator.
 constexpr int64_t kGpuWorkspaces = 100'000'000;
 
+// Longer than the captions of the world and the models' negative prompts, of which a few rows stand
+// for the padding (models/dit/text_rows.h).
+constexpr int64_t kBatchTextRows = 256;
+
 constexpr int64_t kStreamedBlocks = 2;  // on the device at a time
 constexpr int64_t kHostChunk = int64_t{1} << 30;
 
@@ -129,11 +133,14 @@ int64_t PartitionBytes(const PlannedRun& run) {
          static_cast<int64_t>(sizeof(int32_t));
 }
 
-int64_t TextBytes(const PlannedRun& run) {
+// Of texts of so many rows.
+int64_t TextBytes(const PlannedRun& run, int64_t rows) {
   const DitConfig& dit = run.dit;
   const int64_t branches = run.two_branches && run.split.branches == 1 ? 2 : 1;
-  return branches * dit.num_layers * 2 * dit.text_len * dit.dim * run.element_bytes;
+  return branches * dit.num_layers * 2 * rows * dit.dim * run.element_bytes;
 }
+
+int64_t TextBytes(const PlannedRun& run) { return TextBytes(run, run.dit.text_len); }
 
 int64_t LatentBytes(const PlannedRun& run) {
   return run.dit.latent_channels * DenoisedVideo(run).latent.tokens() * kLatentBytes;
@@ -151,6 +158,17 @@ int64_t Activations(const PlannedRun& run, int64_t scratch) {
                          kLatentsBesideLayers * LatentBytes(run);
   return PartitionBytes(run) + TextBytes(run) + (run.on_gpu ? kGpuWorkspaces : 0) +
          std::max(layers, kLatentsInSolver * LatentBytes(run));
+}
+
+// The same of a forward of a batch, which is differentiable (models/dit/dit.h) and has no chunks.
+int64_t BatchActivations(const PlannedRun& run) {
+  const int64_t tokens = run.videos * DenoisedVideo(run).grid.tokens();
+  const int64_t layers =
+      tokens * DifferentiableRow(run.dit.dim, run.dit.ffn_dim) * run.element_bytes +
+      kLatentsBesideLayers * run.videos * LatentBytes(run);
+  const int64_t texts = TextBytes(run, std::min(run.dit.text_len, kBatchTextRows));
+  return run.videos * (PartitionBytes(run) + texts) + (run.on_gpu ? kGpuWorkspaces : 0) +
+         std::max(layers, kLatentsInSolver * run.videos * LatentBytes(run));
 }
 
 // All allocations, each rounded up as the allocator does.
@@ -202,7 +220,8 @@ DenoiserMemory PlanDenoiser(const PlannedRun& run, int64_t budget) {
         (run.dit.num_layers - kStreamedBlocks) * WeightBytes(block, run.element_bytes);
   }
   const bool fits = memory.weights <= budget - Activations(run, SmallestScratch(run));
-  if (run.on_gpu && !fits && run.dit.num_layers > kStreamedBlocks) {
+  const bool may_stream = run.on_gpu && run.videos == 1;  // as Dit::ForwardBatch
+  if (may_stream && !fits && run.dit.num_layers > kStreamedBlocks) {
     const TensorTable table = DitBlockTensors(run.dit);
     memory.weights -= (run.dit.num_layers - kStreamedBlocks) * FormsBytes(run, table);
     memory.host_weights =
@@ -212,6 +231,7 @@ DenoiserMemory PlanDenoiser(const PlannedRun& run, int64_t budget) {
   }
   memory.scratch = AllowedScratch(run, memory.weights, budget);
   memory.activations = Activations(run, memory.scratch);
+  if (run.videos > 1) memory.activations = std::max(memory.activations, BatchActivations(run));
   memory.between_steps = BetweenSteps(run);
   return memory;
 }

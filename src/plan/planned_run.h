@@ -35,7 +35,8 @@ struct PlannedRun {
   // Latent frames that are encoded first: 0, 1 of an image, or a window of a source clip.
   int64_t encoded_frames = 0;
   int64_t encoder_bytes = 4;  // of an element of the encoder's weights and maps
-  RankSplit split;            // of the ranks that share the run; memory is counted for one
+  int64_t videos = 1;  // denoised together, in a forward of a batch where it is more than one
+  RankSplit split;     // of the ranks that share the run; memory is counted for one
   int64_t device_budget = 0;  // bytes that a stage may take, weights included; 0: no limit
 };
 

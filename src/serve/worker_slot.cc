@@ -20,6 +20,10 @@ constexpr milliseconds kMinPause{500}, kMaxPause{30'000};
 
 std::string Name(int index) { return fmt::format("{}", index); }
 
+void SendCancel(WorkerProcess& process, const std::string& id) {
+  process.Send(DumpJson({{"do", "cancel"}, {"id", id}}));
+}
+
 }  // namespace
 
 WorkerSlot::WorkerSlot(int index, WorkerSettings settings, const JobFiles& files, Jobs& jobs,
@@ -158,12 +162,10 @@ void WorkerSlot::RunJobs(WorkerProcess& process) {
     // Also wakes each second to see that the process has ended.
     const std::optional<Job> job = jobs_.TakeNext(index_, ended_);
     if (!job) return;
-    {
-      const std::lock_guard lock(mutex_);
-      job_ = job->id;
-    }
-    process.Send(DumpJson(RunMessage(*job)));
     std::unique_lock lock(mutex_);
+    job_ = job->id;
+    process.Send(DumpJson(RunMessage(*job)));
+    if (std::exchange(cancel_next_, "") == job_) SendCancel(process, job_);
     changed_.wait(lock, [&] { return job_.empty() || ended_ || stopping_; });
     if (ended_ || stopping_) return;
     lock.unlock();
@@ -202,7 +204,11 @@ ordered_json WorkerSlot::RunMessage(const Job& job) const {
 
 void WorkerSlot::Cancel(const std::string& id) {
   const std::lock_guard lock(mutex_);
-  if (process_ != nullptr) process_->Send(DumpJson({{"do", "cancel"}, {"id", id}}));
+  if (job_ != id) {  // taken, but not yet sent
+    cancel_next_ = id;
+  } else if (process_ != nullptr) {
+    SendCancel(*process_, id);
+  }
 }
 
 std::string WorkerSlot::StartFailure() const {

@@ -76,6 +76,7 @@ class WorkerSlot {
   std::string last_words_;  // the last line on stderr that is not of the log
   std::string start_failure_;
   std::string job_;                                    // id of the running one; or empty
+  std::string cancel_next_;                            // id of one that is cancelled before it runs
   int64_t plans_ = 0;                                  // that were asked for
   std::map<int64_t, nlohmann::ordered_json> answers_;  // by number of the plan; null: not yet
 

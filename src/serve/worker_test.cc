@@ -8,6 +8,7 @@
 #include "serve/ids.h"
 #include "serve/testing/temporary_folder.h"
 #include "serve/worker_process.h"
+#include "serve/worker_slot.h"
 #include "serve/workers.h"
 
 namespace t3::serve {
@@ -123,6 +124,26 @@ TEST_F(Supervision, DeletingARunningJobCancelsIt) {
     std::this_thread::sleep_for(10ms);
   EXPECT_FALSE(std::filesystem::exists(files_.Folder(a)));
   WaitFor(Submit(), JobStatus::kInProgress);  // the worker goes on
+  jobs_->Stop();
+}
+
+// Jobs may cancel a job before the slot has sent it: TakeNext has returned it, and that is all.
+TEST_F(Supervision, ACancelFollowsTheJobThatItOvertook) {
+  const std::string stopped = R"(echo "{\"event\":\"stopped\",\"id\":\"$id\"}")";
+  WorkerSlot slot(0,
+                  {Script(R"(case "$line" in *'"do":"run"'*) run=$id;; esac)"
+                          "\ncase \"$line\" in *'\"do\":\"cancel\"'*) "
+                          "[ \"$run\" != \"$id\" ] || " +
+                          stopped + ";; esac"),
+                   nullptr, ""},
+                  files_, *jobs_, metrics_);
+  Job overtaken;
+  overtaken.id = NewVideoId();
+  overtaken.prompt = "p";
+  overtaken.created = NowMilliseconds();
+  slot.Cancel(overtaken.id);
+  jobs_->Submit(overtaken, nullptr);
+  WaitFor(Submit(), JobStatus::kInProgress);  // which waits for the first to stop
   jobs_->Stop();
 }
 

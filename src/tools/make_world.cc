@@ -17,6 +17,7 @@
 #include "base/seconds_since.h"
 #include "base/temporary.h"
 #include "media/video_writer.h"
+#include "pipeline/decode.h"
 #include "pipeline/existing_files.h"
 #include "runtime/device.h"
 #include "runtime/stage.h"
@@ -52,6 +53,7 @@ void CheckWorld(const WorldRequest& request) {
   if (request.width < 16 || request.height < 16) {
     FailUsage("world: `size` {}x{}: wanted at least 16x16", request.width, request.height);
   }
+  CheckFps(request.fps);
   const auto& formats = {"mp4", "mkv", "y4m", "png"};
   if (std::find(formats.begin(), formats.end(), request.format) == formats.end()) {
     FailUsage("world: `format` {}: wanted mp4, mkv, y4m or png", request.format);

@@ -4,16 +4,17 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <map>
 
 #include "arch/dit.h"
 #include "arch/text_encoder.h"
 #include "arch/vae.h"
 #include "base/check.h"
+#include "base/free_space.h"
 #include "models/dit/weights.h"
 #include "pipeline/calibration.h"
 #include "pipeline/job.h"
+#include "plan/chunks.h"
 #include "plan/cost.h"
 #include "runtime/device.h"
 #include "training/data/prepare_settings.h"
@@ -23,8 +24,6 @@
 
 namespace t3 {
 namespace {
-
-namespace fs = std::filesystem;
 
 int64_t Elements(const std::vector<int64_t>& shape) {
   int64_t count = 1;
@@ -87,11 +86,7 @@ void FillShared(const TrainConfig& config, at::Device device, at::ScalarType dty
   plan->accumulation = config.accumulation;
   plan->device_bytes = AvailableBytes(device);
   plan->checkpoints_kept = config.checkpoint.keep;
-  fs::path place = fs::absolute(config.output);
-  std::error_code error;
-  while (!fs::exists(place, error) && place.has_relative_path()) place = place.parent_path();
-  const fs::space_info space = fs::space(place, error);
-  if (!error) plan->free_disk_bytes = static_cast<int64_t>(space.available);
+  plan->free_disk_bytes = FreeBytes(config.output).value_or(-1);
 }
 
 int64_t SavedBytes(const TrainConfig& config, const TensorTable& table, bool dit) {
@@ -231,9 +226,7 @@ std::vector<TrainPlan::Size> SizesOf(const DitTrainConfig& config, const ModelIn
 // says is stored, counted in elements of the computation's dtype for each token.
 int64_t ActivationBytes(const DitTrainConfig& config, const DitConfig& dit, int64_t tokens,
                         at::ScalarType dtype) {
-  // Of a block: normed inputs, q, k, v before and after norm and RoPE, attention's outputs,
-  // cross-attention, two of the FFN's width, and the products with gates.
-  const int64_t block = 24 * dit.dim + 2 * dit.ffn_dim;
+  const int64_t block = DifferentiableRow(dit.dim, dit.ffn_dim);
   const int64_t size = dtype == at::kBFloat16 ? 2 : 4;
   const int64_t layers = dit.num_layers;
   int64_t elements = block * layers;
@@ -252,7 +245,7 @@ double ForwardsOfStep(const DitTrainConfig& config) {
 double ForwardsOfStep(const DistillConfig& config, const TeacherModel& teacher) {
   const double training = ForwardsOfStep(config);
   const double judged = teacher.guidance == 1 ? 1 : 2;
-  if (config.objective == Objective::kRefine) return training;
+  if (config.objective == Objective::kRefine) return training + (teacher.guidance == 1 ? 0 : 2);
   if (config.objective == Objective::kGuidance) return training + judged;
   if (config.objective == Objective::kConsistency) return training + judged + 1;
   const double before = static_cast<double>(config.sampling.list_length() - 1) / 2;

@@ -3,14 +3,17 @@
 
 #include <filesystem>
 
+#include "base/atomic_file.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/new_folder.h"
 #include "base/output_lock.h"
+#include "base/target_path.h"
 #include "base/temporary.h"
 #include "loading/load_models.h"
 #include "loading/model_info.h"
 #include "runtime/device.h"
+#include "training/disk_check.h"
 #include "training/distill/distill_task.h"
 #include "training/dit/dit_task.h"
 #include "training/dit/model_folder.h"
@@ -39,6 +42,7 @@ class OutputFolder {
  public:
   explicit OutputFolder(const TrainConfig& config) : folder_(config.output), lock_(config.output) {
     RemoveStaleTemporaries(config.output);
+    CheckpointFolder(config.output, config.checkpoint.keep).RemoveUnfinished();
   }
 
  private:
@@ -70,6 +74,19 @@ void CheckOutput(const TrainConfig& config) {
   T3_CHECK(!fs::exists(output, ignored) || fs::is_directory(output, ignored),
            "{}: \"output\" {} is not a folder", config.source, config.output);
   CheckWritableFolder(config.output);
+  if (!config.profile.empty()) const AtomicFile writable(config.profile);
+}
+
+void CheckCache(const TrainConfig& config, const std::optional<WorldLatentsConfig>& world) {
+  const fs::path file = world ? FileInTheWayOf(world->cache) : fs::path();
+  T3_CHECK(file.empty(), "{}: world: \"cache\" {}: {} is not a folder", config.source, world->cache,
+           file.string());
+}
+
+void CheckCaches(const TrainConfig&) {}
+void CheckCaches(const DitTrainConfig& config) {
+  CheckCache(config, config.data.world);
+  CheckCache(config, config.validation.world);
 }
 
 // After the base was found to be elsewhere: naming its own folder is a mistake of another kind.
@@ -93,6 +110,19 @@ ModelInfo OpenBase(const DitTrainConfig& config) {
   if (config.train_text_encoder) CheckTextEncoder(model);
   CheckNotItsBase(model, config.output);
   return model;
+}
+
+std::vector<int64_t> CheckpointSteps(const TrainConfig& config) {
+  return CheckpointFolder(config.output, config.checkpoint.keep).Steps();
+}
+
+// The last that rank 0 does before work starts.
+void Begin(const TrainConfig& config, TrainPlan plan, const AnnounceFn& announce) {
+  const std::vector<int64_t> steps = CheckpointSteps(config);
+  plan.refusal = DiskRefusal(plan, steps);
+  if (announce) announce(plan);
+  if (plan.refusal) throw *plan.refusal;
+  if (const std::string note = DiskNote(plan, steps); !note.empty()) spdlog::warn("{}", note);
 }
 
 // Clips of config.validation, one a batch, in an order that no setting of the run changes.
@@ -158,8 +188,9 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
     prepared = std::make_unique<PreparedSource>(config.data.prepared, model, config);
   }
   CheckValidation(config, model);
-  if (announce) {
-    announce(PlanDitTraining(config, model, prepared.get(), context.device, dtype, layout));
+  if (ranks.leads()) {
+    Begin(config, PlanDitTraining(config, model, prepared.get(), context.device, dtype, layout),
+          announce);
   }
   std::unique_ptr<BatchSource> source = std::move(prepared), validation;
   ranks.Together([&](Team* team) {
@@ -199,9 +230,10 @@ TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
     prepared =
         std::make_unique<PreparedSource>(config.data.prepared, base, config, DraftsFor(config));
   }
-  if (announce) {
-    announce(
-        PlanDistillTraining(config, base, teacher, prepared.get(), context.device, dtype, layout));
+  if (ranks.leads()) {
+    Begin(config,
+          PlanDistillTraining(config, base, teacher, prepared.get(), context.device, dtype, layout),
+          announce);
   }
   std::unique_ptr<BatchSource> source = std::move(prepared);
   ranks.Together([&](Team* team) {
@@ -228,7 +260,8 @@ TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
   const RankLayout layout = ranks.LayoutFor(config, /*heads=*/1);
   std::optional<OutputFolder> folder;
   ranks.First([&] { folder.emplace(config); });
-  if (announce) announce(PlanVaeTraining(config, file, context.device, dtype, layout));
+  if (ranks.leads())
+    Begin(config, PlanVaeTraining(config, file, context.device, dtype, layout), announce);
   auto source =
       std::make_unique<WorldClips>(config.world, config.seed, config.accumulation, context.device);
   if (config.student) {
@@ -316,7 +349,10 @@ TrainPlan PlanTraining(const std::string& path, const std::vector<std::string>& 
   return std::visit(
       [&](const auto& config) {
         CheckOutput(config);
-        return PlanTask(config, ResolveDevice(config.device), ranks);
+        CheckCaches(config);
+        TrainPlan plan = PlanTask(config, ResolveDevice(config.device), ranks);
+        plan.refusal = DiskRefusal(plan, CheckpointSteps(config));
+        return plan;
       },
       any);
 }
@@ -335,8 +371,9 @@ TrainResult Train(const std::string& path, const std::vector<std::string>& overr
           return ranks.Reporting([&] { return TrainTask(config, context, {}, ranks); });
         }
         CheckOutput(config);
+        CheckCaches(config);
         const RunContext context{progress, cancel, device};
-        return TrainTask(config, context, announce, ranks);
+        return ranks.Leading(config, [&] { return TrainTask(config, context, announce, ranks); });
       },
       any);
 }

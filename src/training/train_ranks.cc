@@ -88,6 +88,19 @@ TrainResult TrainRanks::Run(const TrainConfig& config, const RankLayout& layout,
   return RunTrainer(config, shared, context, std::move(hooks));
 }
 
+TrainResult TrainRanks::Leading(const TrainConfig& config,
+                                const std::function<TrainResult()>& work) {
+  try {
+    return work();
+  } catch (...) {
+    const Error error = CurrentError();
+    const bool lost_rank = team_ != nullptr && !team_->Trouble().empty();
+    if (!lost_rank || error.kind() != ErrorKind::kFailed) throw;
+    Fail("{}. {}, also on another number of GPUs", error.what(),
+         CheckpointFolder(config.output, config.checkpoint.keep).ContinuationText());
+  }
+}
+
 TrainResult TrainRanks::Reporting(const std::function<TrainResult()>& work) {
   try {
     return work();

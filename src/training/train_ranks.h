@@ -34,6 +34,8 @@ class TrainRanks {
   // Rank 0: the trainer's run. The others help until it ends.
   TrainResult Run(const TrainConfig& config, const RankLayout& layout, Task& task,
                   const RunContext& context, TrainHooks hooks = {});
+  // Rank 0: `work`. Where it fails because of another rank, the error says how to continue.
+  TrainResult Leading(const TrainConfig& config, const std::function<TrainResult()>& work);
   // The others: `work`, whose failure the other ranks get to know; where rank 0 has ended by
   // itself, nothing is to be said.
   TrainResult Reporting(const std::function<TrainResult()>& work);

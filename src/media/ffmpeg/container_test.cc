@@ -293,7 +293,8 @@ TEST(ContainerWriter, RefusesBeforeAnyWork) {
                        s.crf = 20;
                      }),
               HasSubstr("crf"));
-  EXPECT_THAT(refuse("v.mp4", [](auto& s) { s.crf = -7; }), HasSubstr("-7"));
+  for (const int crf : {-1, -7})
+    EXPECT_THAT(refuse("v.mp4", [&](auto& s) { s.crf = crf; }), HasSubstr(std::to_string(crf)));
   EXPECT_THAT(refuse("v.mp4", [](auto& s) { s.width = 63; }), HasSubstr("yuv444p"));
   EXPECT_TRUE(folder.empty());
   EXPECT_NO_THROW(CheckVideoTarget(folder / "v.mp4", ContainerSettings()));

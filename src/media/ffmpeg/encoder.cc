@@ -61,6 +61,9 @@ void SetQuality(const std::string& path, const VideoSettings& settings, AVCodecC
   const EncoderDefaults defaults = DefaultsOf(encoder.name, av_get_pix_fmt_name(context.pix_fmt));
   for (const auto& [key, value] : defaults.options) options.Set(key, value);
 
+  // For some encoders -1 means FFmpeg's own quality.
+  if (settings.crf && *settings.crf < 0)
+    FailUsage("{}: crf {} is negative; wanted 0 or more", path, *settings.crf);
   std::string_view quality = defaults.quality;
   if (quality.empty() && settings.crf) {
     if (context.priv_data == nullptr ||

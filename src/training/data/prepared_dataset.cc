@@ -6,11 +6,14 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/target_path.h"
 #include "loading/tensor_file.h"
 
 namespace t3 {
 
 PreparedDataset PreparedDataset::Open(const std::string& folder) {
+  const std::filesystem::path file = FileInTheWayOf(folder);
+  T3_CHECK(file.empty(), "{} cannot be a dataset: {} is not a folder", folder, file.string());
   auto index = ReadIndex(folder);
   T3_CHECK(index.has_value(), "{} holds no dataset.json; create it with `t3 prepare`", folder);
   T3_CHECK(index->complete,

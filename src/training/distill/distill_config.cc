@@ -137,7 +137,7 @@ void RefuseFieldsOfOthers(const json& document, const DistillConfig& config) {
       break;
     case Objective::kRefine:
       RefuseFields(document, source, "refine",
-                   {"teacher", "critic", "score", "diversity", "consistency", "gates"});
+                   {"critic", "score", "diversity", "consistency", "gates"});
       break;
   }
 }
@@ -162,7 +162,7 @@ void StartFromDrafts(DistillConfig* config) {
            "objective refine a list that begins below, such as \"timesteps\": [700, 500, 250]",
            config->source);
   config->timesteps.max = std::min(config->timesteps.max, 1000 * start);
-  config->teacher.guidance = 1;  // it has none
+  if (!config->teacher.guidance) config->teacher.guidance = 1;
 }
 
 }  // namespace

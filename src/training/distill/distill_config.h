@@ -17,13 +17,13 @@ enum class Objective {
   kDmd,          // the distribution of the teacher's samples, in few steps
   kGuidance,     // the guided velocity, in one evaluation
   kConsistency,  // the end of the teacher's trajectory, from every level of it
-  kRefine,       // the path from a draft with noise to the clip, without a teacher
+  kRefine,       // the path from a draft with noise to the clip
 };
 
 struct TeacherConfig {
   ModelFiles model;                            // empty: the student's base
   AttentionConfig attention;                   // absent: as the run's
-  std::optional<double> guidance;              // absent: the teacher's own
+  std::optional<double> guidance;              // absent: the teacher's own; of refine, none
   std::optional<std::string> negative_prompt;  // likewise
 };
 

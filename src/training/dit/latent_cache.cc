@@ -1,9 +1,10 @@
-// Reads and writes it.
+// Reads and writes them.
 #include "training/dit/latent_cache.h"
 
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/digest.h"
 #include "base/log.h"
 #include "loading/tensor_file.h"
 
@@ -14,33 +15,95 @@ namespace fs = std::filesystem;
 
 constexpr const char* kLatentsName = "latents";
 constexpr const char* kIdentityKey = "t3.world";
+constexpr const char* kDigestKey = "t3.digest";
+constexpr const char* kPartMark = ".part-";
 
-}  // namespace
+// Of shape, dtype and values; `latents` contiguous on the CPU.
+std::string DigestOf(const at::Tensor& latents) {
+  const auto* data = static_cast<const std::byte*>(latents.const_data_ptr());
+  const uint64_t values = Digest(std::span(data, latents.nbytes()));
+  return DigestText(Digest(fmt::format("{} ({}) {}", toString(latents.scalar_type()),
+                                       fmt::join(latents.sizes(), ","), DigestText(values))));
+}
 
-at::Tensor LatentCache::Read() const {
+// Undefined where the latents are not to be used.
+at::Tensor ReadLatentsOf(const std::string& path, const std::string& identity) {
   std::error_code ignored;
-  if (path_.empty() || !fs::exists(path_, ignored)) return {};
+  if (path.empty() || !fs::exists(path, ignored)) return {};
   try {
-    const auto file = WeightFile::Open(path_, FileOrigin::kOwn);
-    const auto found = file->metadata().find(kIdentityKey);
-    if (found != file->metadata().end() && found->second == identity_) {
-      return ReadTensor(*file, kLatentsName);
+    const auto file = WeightFile::Open(path, FileOrigin::kOwn);
+    const auto value = [&](const char* key) {
+      const auto found = file->metadata().find(key);
+      return found == file->metadata().end() ? "" : found->second;
+    };
+    if (value(kIdentityKey) != identity) {
+      spdlog::info("{} has other clips or is of another VAE; encoding again", path);
+      return {};
     }
-    spdlog::info("{} has other clips or is of another VAE; encoding again", path_);
+    const std::string digest = value(kDigestKey);
+    T3_CHECK(!digest.empty(), "{} was written by a version that kept no digest", path);
+    const at::Tensor latents = ReadTensor(*file, kLatentsName);
+    T3_CHECK(DigestOf(latents) == digest, "{} is damaged: its latents do not have its digest {}",
+             path, digest);
+    return latents;
   } catch (const Error& error) {
     spdlog::warn("{}; encoding again", error.what());
   }
   return {};
 }
 
-void LatentCache::Write(const at::Tensor& latents) const {
-  if (path_.empty()) return;
+bool WriteLatentsOf(const std::string& path, const std::string& identity,
+                    const at::Tensor& latents) {
   try {
     std::error_code ignored;
-    fs::create_directories(fs::path(path_).parent_path(), ignored);
-    SaveTensors(path_, {{kLatentsName, latents}}, {{kIdentityKey, identity_}});
+    fs::create_directories(fs::path(path).parent_path(), ignored);
+    const at::Tensor data = latents.cpu().contiguous();
+    SaveTensors(path, {{kLatentsName, data}},
+                {{kIdentityKey, identity}, {kDigestKey, DigestOf(data)}});
+    return true;
   } catch (const Error& error) {
     spdlog::warn("cannot cache the clips: {}", error.what());
+    return false;
+  }
+}
+
+}  // namespace
+
+at::Tensor LatentCache::Read() const { return ReadLatentsOf(path_, identity_); }
+
+void LatentCache::Write(const at::Tensor& latents) const {
+  if (!path_.empty() && WriteLatentsOf(path_, identity_, latents)) RemoveParts();
+}
+
+at::Tensor LatentCache::ReadPart(int64_t first, int64_t together) const {
+  return ReadLatentsOf(PartPath(first), PartIdentity(first, together));
+}
+
+void LatentCache::WritePart(int64_t first, int64_t together, const at::Tensor& latents) const {
+  if (!path_.empty()) WriteLatentsOf(PartPath(first), PartIdentity(first, together), latents);
+}
+
+// "DIR/NAME.part-128.safetensors".
+std::string LatentCache::PartPath(int64_t first) const {
+  if (path_.empty()) return "";
+  const fs::path path(path_);
+  return (path.parent_path() / fmt::format("{}{}{}{}", path.stem().string(), kPartMark, first,
+                                           path.extension().string()))
+      .string();
+}
+
+std::string LatentCache::PartIdentity(int64_t first, int64_t together) const {
+  return fmt::format("{}, from clip {}, {} together", identity_, first, together);
+}
+
+void LatentCache::RemoveParts() const {
+  const fs::path path(path_);
+  const std::string prefix = path.stem().string() + kPartMark;
+  std::error_code ignored;
+  fs::directory_iterator entries(path.parent_path(), ignored);
+  for (; !ignored && entries != fs::directory_iterator(); entries.increment(ignored)) {
+    std::error_code gone;
+    if (entries->path().filename().string().starts_with(prefix)) fs::remove(entries->path(), gone);
   }
 }
 

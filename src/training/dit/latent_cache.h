@@ -1,4 +1,4 @@
-// A file that keeps rendered latents for the next call.
+// Files that keep rendered latents for the next call.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,18 +8,32 @@
 
 namespace t3 {
 
+// One file with the latents of all clips and, until it is there, one for each part that was
+// rendered. Every file has a digest of its latents.
 class LatentCache {
  public:
-  // `path`: "" for none. `identity` says which clips they are.
+  // `path`: of the whole; "" for none. `identity` says which clips they are.
   LatentCache(std::string path, std::string identity)
       : path_(std::move(path)), identity_(std::move(identity)) {}
 
-  // The latents, on the CPU; undefined where the file is missing, damaged, or of other clips.
+  bool keeps() const { return !path_.empty(); }
+
+  // All latents, on the CPU; undefined, with a line in the log that says why, where the file is
+  // damaged or of other clips, and where it is missing.
   at::Tensor Read() const;
-  // A failure is a warning: they can be rendered again.
+  // Also removes the parts. A failure is a warning: latents can be rendered again.
   void Write(const at::Tensor& latents) const;
 
+  // Likewise the part that begins with clip `first`, of clips that were rendered `together`: others
+  // differ by rounding.
+  at::Tensor ReadPart(int64_t first, int64_t together) const;
+  void WritePart(int64_t first, int64_t together, const at::Tensor& latents) const;
+
  private:
+  std::string PartPath(int64_t first) const;
+  std::string PartIdentity(int64_t first, int64_t together) const;
+  void RemoveParts() const;
+
   std::string path_, identity_;
 };
 

@@ -3,7 +3,12 @@
 
 #include <ATen/ATen.h>
 
+#include <chrono>
+
 #include "base/check.h"
+#include "base/log.h"
+#include "base/seconds_since.h"
+#include "base/text.h"
 
 namespace t3 {
 namespace {
@@ -21,27 +26,72 @@ at::Tensor EmptyLatents(const WorldLatentSize& size, const ModelInfo& model, at:
                    at::TensorOptions().dtype(at::kBFloat16).device(device));
 }
 
-at::Tensor RenderInRounds(const WorldLatentSize& size, int64_t seed, const ModelInfo& model,
-                          at::ScalarType dtype, const RunContext& context, Team* team) {
-  const LatentRenderer renderer(size, seed, model, dtype, context);
-  const at::Tensor latents = EmptyLatents(size, model, context.device);
+// Gives what was rendered to the cache about once a minute, so that an interrupted rendering is
+// continued.
+class PartKeeper {
+ public:
+  // Clips before `first` are in the cache. nullptr: nothing is kept.
+  PartKeeper(const LatentCache* cache, int64_t together, int64_t first)
+      : cache_(cache), together_(together), kept_(first) {}
+
+  // Clips before `done` are rendered. `now`: the rendering ends.
+  void Offer(const at::Tensor& latents, int64_t done, bool now) {
+    constexpr double kSeconds = 60;
+    if (cache_ == nullptr || (!now && SecondsSince(kept_at_) < kSeconds)) return;
+    cache_->WritePart(kept_, together_, latents.narrow(0, kept_, done - kept_));
+    if (now) spdlog::info("{} of {} are kept in the cache", done, Counted(latents.size(0), "clip"));
+    kept_ = done;
+    kept_at_ = std::chrono::steady_clock::now();
+  }
+
+ private:
+  const LatentCache* cache_;
+  int64_t together_, kept_;
+  std::chrono::steady_clock::time_point kept_at_ = std::chrono::steady_clock::now();
+};
+
+// Clips `first` and on. `cache`: nullptr where it keeps none, and on ranks other than 0.
+void RenderInRounds(const LatentRenderer& renderer, const at::Tensor& latents, int64_t first,
+                    int64_t together, const RunContext& context, const LatentCache* cache,
+                    Team* team) {
+  const int64_t clips = latents.size(0);
   const int64_t ranks = team == nullptr ? 1 : team->size();
   const int64_t rank = team == nullptr ? 0 : team->rank();
-  Stage stage(context, "encoding the world", size.clips);
-  int64_t done = 0;
-  for (const at::Tensor& round : latents.split(ranks * size.together)) {
-    const std::vector<at::Tensor> parts = round.split(size.together);
+  Stage stage(context, "encoding the world", clips);
+  stage.StartAt(first);
+  PartKeeper keeper(cache, together, first);
+  int64_t done = first;
+  for (const at::Tensor& round : latents.narrow(0, first, clips - first).split(ranks * together)) {
+    const std::vector<at::Tensor> parts = round.split(together);
     if (rank < std::ssize(parts)) {
       const at::Tensor& own = parts[static_cast<size_t>(rank)];
-      own.copy_(renderer.Render(done + rank * size.together, own.size(0)));
+      own.copy_(renderer.Render(done + rank * together, own.size(0)));
       T3_CHECK(own.isfinite().all().item<bool>(),
                "the VAE encodes clips of the world to latents that are not finite");
     }
     if (team != nullptr) Give(*team, parts);
     done += round.size(0);
+    if (done < clips)
+      keeper.Offer(latents, done, context.cancel != nullptr && context.cancel->cancelled());
     stage.Advance(done);
   }
-  return latents;
+}
+
+// The clips that the cache has, from the first on, into `latents`. Their number.
+int64_t TakeCached(const LatentCache& cache, int64_t together, const at::Tensor& latents) {
+  const int64_t clips = latents.size(0);
+  const auto take = [&](const at::Tensor& found, int64_t first) {
+    const bool fits = found.defined() && found.size(0) <= clips - first &&
+                      found.sizes().slice(1) == latents.sizes().slice(1);
+    if (fits) latents.narrow(0, first, found.size(0)).copy_(found);
+    return fits ? found.size(0) : 0;
+  };
+  if (take(cache.Read(), 0) == clips) return clips;
+  int64_t done = 0;
+  for (int64_t more = 1; more > 0 && done < clips; done += more)
+    more = take(cache.ReadPart(done, together), done);
+  if (done > 0) spdlog::info("an earlier call rendered {} of {}", done, Counted(clips, "clip"));
+  return done;
 }
 
 // Rank 0's `latents`, on all ranks. The others have those to overwrite.
@@ -55,16 +105,15 @@ at::Tensor SharedLatents(const WorldLatentSize& size, int64_t seed, const ModelI
                          at::ScalarType dtype, const RunContext& context, const LatentCache& cache,
                          Team* team) {
   const bool leads = team == nullptr || team->rank() == 0;
-  const at::Tensor cached = leads ? cache.Read() : at::Tensor();
-  const std::string found = cached.defined() ? "cached" : "to be rendered";
-  if ((team == nullptr ? found : team->Share(found)[0]) != "cached") {
-    const at::Tensor latents = RenderInRounds(size, seed, model, dtype, context, team);
-    if (leads) cache.Write(latents);
-    return latents;
-  }
-  const at::Tensor latents =
-      leads ? cached.to(context.device) : EmptyLatents(size, model, context.device);
-  if (team != nullptr) GiveCached(latents, size.together, *team);
+  const at::Tensor latents = EmptyLatents(size, model, context.device);
+  const int64_t own = leads ? TakeCached(cache, size.together, latents) : 0;
+  const int64_t cached = team == nullptr ? own : std::stoll(team->Share(std::to_string(own))[0]);
+  if (team != nullptr && cached > 0) GiveCached(latents.narrow(0, 0, cached), size.together, *team);
+  if (cached == size.clips) return latents;
+  const LatentRenderer renderer(size, seed, model, dtype, context);
+  RenderInRounds(renderer, latents, cached, size.together, context,
+                 leads && cache.keeps() ? &cache : nullptr, team);
+  if (leads) cache.Write(latents);
   return latents;
 }
 

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <thread>
 
@@ -79,6 +80,53 @@ TEST_F(SharedLatentsTest, AllHaveThoseOfRankZerosCache) {
   CacheOf(0).Write(some);
   CacheOf(1).Write(2 * some);  // not looked at
   for (const at::Tensor& each : OfThreeRanks(NineClips())) EXPECT_TRUE(at::equal(each, some));
+}
+
+// A file's last byte, which is one of its latents.
+void FlipLastBit(const std::string& path) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(-1, std::ios::end);
+  const int byte = file.get() ^ 1;
+  file.seekp(-1, std::ios::end);
+  file.put(static_cast<char>(byte));
+}
+
+TEST_F(SharedLatentsTest, DamagedLatentsAreRenderedAgain) {
+  const at::Tensor one = LatentsOf(NineClips(), CacheOf(0), nullptr);
+  EXPECT_TRUE(at::equal(CacheOf(0).Read(), one));
+  FlipLastBit(CachePath(0));
+  testing::internal::CaptureStdout();
+  EXPECT_FALSE(CacheOf(0).Read().defined());
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("is damaged"));
+  EXPECT_TRUE(at::equal(LatentsOf(NineClips(), CacheOf(0), nullptr), one));
+  EXPECT_TRUE(at::equal(CacheOf(0).Read(), one));  // written anew
+}
+
+// Cancels once four clips are rendered; the events of the next call say where it began.
+TEST_F(SharedLatentsTest, AnInterruptedRenderingContinues) {
+  const at::Tensor one = LatentsOf(NineClips(), {"", ""}, nullptr);
+  CancelToken cancel;
+  const ProgressFn interrupt = [&](const ProgressEvent& event) {
+    if (event.done == 2) cancel.Cancel();
+  };
+  const RunContext context{interrupt, &cancel, at::kCPU};
+  EXPECT_THROW(
+      SharedLatents(NineClips(), kWorldSeed, MiniModel(), at::kFloat, context, CacheOf(0), nullptr),
+      Error);
+  EXPECT_EQ(CacheOf(0).ReadPart(0, 2).size(0), 4);
+  EXPECT_FALSE(CacheOf(0).ReadPart(0, 3).defined());  // others differ by rounding
+  for (const at::Tensor& each : OfThreeRanks(NineClips())) EXPECT_TRUE(at::equal(each, one));
+  EXPECT_FALSE(CacheOf(0).ReadPart(0, 2).defined());  // the whole is there
+
+  CacheOf(1).WritePart(0, 2, one.narrow(0, 0, 4));
+  CacheOf(1).WritePart(4, 2, one.narrow(0, 4, 2));
+  FlipLastBit(folder_.Path("1/latents.part-4.safetensors"));
+  std::vector<int64_t> counts;
+  const auto note = [&](const ProgressEvent& event) {
+    if (event.stage == "encoding the world") counts.push_back(event.done);
+  };
+  EXPECT_TRUE(at::equal(LatentsOf(NineClips(), CacheOf(1), nullptr, note), one));
+  EXPECT_THAT(counts, ElementsAre(0, 4, 6, 8, 9));
 }
 
 TEST_F(SharedLatentsTest, OthersCachesDoNotMatter) {

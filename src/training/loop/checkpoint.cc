@@ -9,7 +9,9 @@
 #include <filesystem>
 
 #include "base/atomic_file.h"
+#include "base/bytes.h"
 #include "base/check.h"
+#include "base/free_space.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mapped_file.h"
@@ -50,6 +52,15 @@ void WriteTensors(const std::string& path, const TensorMap& tensors) {
                  static_cast<int64_t>(data.nbytes()));
   }
   stream.Finish();
+}
+
+// Otherwise a disk that is almost full would be filled first.
+void CheckRoom(const fs::path& folder, const TensorMap& tensors) {
+  int64_t bytes = 0;
+  for (const auto& [name, tensor] : tensors) bytes += static_cast<int64_t>(tensor.nbytes());
+  const std::optional<int64_t> free = FreeBytes(folder);
+  T3_CHECK(!free || bytes <= *free, "it takes {}, and the disk has {} free; free {} more",
+           FormatBytes(bytes), FormatBytes(*free), FormatBytes(bytes - *free));
 }
 
 // N of "step-N"; nullopt for another name.
@@ -118,9 +129,29 @@ void CheckpointFolder::Prepare() const {
   std::error_code error;
   fs::create_directories(folder_, error);
   T3_CHECK(!error, "cannot create the folder {}: {}", folder_, error.message());
-  for (const auto& entry : fs::directory_iterator(folder_)) {
-    if (entry.path().filename().string().starts_with(".")) fs::remove_all(entry.path(), error);
+  RemoveUnfinished();
+}
+
+void CheckpointFolder::RemoveUnfinished() const {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder_, error)) {
+    std::error_code ignored;
+    if (entry.path().filename().string().starts_with(".")) fs::remove_all(entry.path(), ignored);
   }
+}
+
+std::vector<int64_t> CheckpointFolder::Steps() const {
+  std::vector<int64_t> steps;
+  for (const auto& found : FindSteps(folder_)) steps.push_back(found.first);
+  return steps;
+}
+
+std::string CheckpointFolder::ContinuationText() const {
+  for (const auto& [step, path] : FindSteps(folder_)) {
+    if (IsComplete(path, step))
+      return fmt::format("The same command continues from the checkpoint of step {}", step);
+  }
+  return "There is no checkpoint yet, and the same command begins again";
 }
 
 std::string CheckpointFolder::Write(int64_t step, const TensorMap& tensors,
@@ -131,6 +162,7 @@ std::string CheckpointFolder::Write(int64_t step, const TensorMap& tensors,
   fs::remove_all(temporary, error);
   try {
     fs::create_directories(temporary);
+    CheckRoom(temporary, tensors);
     WriteTensors((temporary / kTensors).string(), tensors);
     const json state{{"step", step}, {kFingerprint, fingerprint}};
     WriteAtomically((temporary / kState).string(), state.dump(2) + "\n");

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "nn/tensor_map.h"
 
@@ -25,13 +26,21 @@ class CheckpointFolder {
   // Creates the folder and removes what an interrupted Write left in it. Only for the one run that
   // writes here. Throws Error when the folder cannot be created.
   void Prepare() const;
+  // The second of these alone.
+  void RemoveUnfinished() const;
 
   // Writes under a temporary name, flushes to disk and renames: a checkpoint is complete or absent.
   // Then removes older ones but for the newest `keep`; damaged ones are not counted among these,
   // and later ones, which a run that could not read them leaves behind, are not touched. Throws
-  // Error when the checkpoint cannot be written; earlier ones stay.
+  // Error when the checkpoint cannot be written, or the disk has no room for it; earlier ones stay.
   std::string Write(int64_t step, const TensorMap& tensors,
                     const nlohmann::json& fingerprint) const;
+
+  // Steps of those that are there, the newest first; damaged ones are not told apart.
+  std::vector<int64_t> Steps() const;
+
+  // "The same command continues from the checkpoint of step 20", or that it begins again.
+  std::string ContinuationText() const;
 
   // The newest complete one; nullopt without any. Damaged ones are skipped with a warning.
   std::optional<Checkpoint> Newest() const;

@@ -436,6 +436,25 @@ TEST(Trainer, KeepsTheModelThatItsGatesChoose) {
 }
 
 // A limit on the size of files stands for the full disk.
+TEST(Trainer, ACheckpointThatTheDiskHasNoRoomForIsNotBegun) {
+  const test::Folder folder;
+  const CheckpointFolder checkpoints(folder.Path("run"), 2);
+  checkpoints.Prepare();
+  EXPECT_EQ(checkpoints.ContinuationText(),
+            "There is no checkpoint yet, and the same command begins again");
+  checkpoints.Write(3, {{"a", at::zeros({4})}}, {});
+  const at::Tensor large = at::zeros({1}).expand({int64_t{1} << 50});  // in the memory of one
+  try {
+    checkpoints.Write(4, {{"a", large}}, {});
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("step 4: it takes"),
+                                             testing::HasSubstr("the checkpoint of step 3 stays")));
+  }
+  EXPECT_EQ(checkpoints.Steps(), std::vector<int64_t>{3});
+  EXPECT_THAT(checkpoints.ContinuationText(), testing::HasSubstr("the checkpoint of step 3"));
+}
+
 TEST(Trainer, AFullDiskLeavesTheLastCheckpoint) {
   const test::Folder folder;
   const std::string output = folder.Path("run");

@@ -1,0 +1,43 @@
+// Compares a plan with the free space.
+#include "training/disk_check.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/check.h"
+
+namespace t3 {
+namespace {
+
+// A checkpoint is complete before the oldest is removed, and the model is written after that.
+int64_t BytesOfNext(const TrainPlan& plan, const std::vector<int64_t>& steps) {
+  if (!steps.empty() && steps.front() >= plan.steps) return plan.model_bytes;
+  const bool removes_one = std::ssize(steps) >= plan.checkpoints_kept;
+  return removes_one ? std::max(plan.checkpoint_bytes, plan.model_bytes)
+                     : plan.checkpoint_bytes + plan.model_bytes;
+}
+
+}  // namespace
+
+std::optional<Error> DiskRefusal(const TrainPlan& plan, const std::vector<int64_t>& steps) {
+  const int64_t needed = BytesOfNext(plan, steps), free = plan.free_disk_bytes;
+  if (free < 0 || needed <= free) return std::nullopt;
+  return Error(fmt::format(
+      "the disk of \"output\" {} has {} free, and the next checkpoint takes {} and the model {}: "
+      "free {} more, or name an \"output\" on a larger disk",
+      plan.output, FormatBytes(free), FormatBytes(plan.checkpoint_bytes),
+      FormatBytes(plan.model_bytes), FormatBytes(needed - free)));
+}
+
+std::string DiskNote(const TrainPlan& plan, const std::vector<int64_t>& steps) {
+  const int64_t more = std::max<int64_t>(0, plan.checkpoints_kept + 1 - std::ssize(steps));
+  const int64_t needed = more * plan.checkpoint_bytes;
+  if (plan.free_disk_bytes < 0 || needed <= plan.free_disk_bytes) return "";
+  return fmt::format(
+      "the disk has {} free, and {} checkpoints, one more than are kept, take {}: a later one may "
+      "not fit; a smaller \"checkpoint.keep\" takes less",
+      FormatBytes(plan.free_disk_bytes), plan.checkpoints_kept + 1,
+      FormatBytes((plan.checkpoints_kept + 1) * plan.checkpoint_bytes));
+}
+
+}  // namespace t3

@@ -1,0 +1,49 @@
+// Plans against disks of several sizes.
+#include "training/disk_check.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace t3 {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+// Checkpoints of 300 MB, two of which are kept, and a model of 100 MB.
+TrainPlan PlanWith(int64_t free) {
+  TrainPlan plan;
+  plan.output = "run";
+  plan.steps = 50;
+  plan.checkpoint_bytes = 300'000'000;
+  plan.model_bytes = 100'000'000;
+  plan.checkpoints_kept = 2;
+  plan.free_disk_bytes = free;
+  return plan;
+}
+
+TEST(DiskCheck, RefusesADiskWithoutRoomForACheckpointAndTheModel) {
+  const std::optional<Error> refusal = DiskRefusal(PlanWith(399'000'000), {});
+  ASSERT_TRUE(refusal);
+  EXPECT_EQ(refusal->kind(), ErrorKind::kFailed);
+  EXPECT_THAT(refusal->what(),
+              AllOf(HasSubstr("run"), HasSubstr("399.0 MB free"), HasSubstr("free 1.0 MB more")));
+  EXPECT_FALSE(DiskRefusal(PlanWith(400'000'000), {}));
+  EXPECT_FALSE(DiskRefusal(PlanWith(-1), {}));
+}
+
+TEST(DiskCheck, CountsWhatAnEarlierCallLeft) {
+  EXPECT_TRUE(DiskRefusal(PlanWith(300'000'000), {20}));
+  EXPECT_FALSE(DiskRefusal(PlanWith(300'000'000), {20, 10}));  // the oldest makes room
+  EXPECT_TRUE(DiskRefusal(PlanWith(299'000'000), {20, 10}));
+  EXPECT_FALSE(DiskRefusal(PlanWith(100'000'000), {50, 40}));  // only the model is written
+}
+
+TEST(DiskCheck, NotesThatALaterCheckpointMayNotFit) {
+  EXPECT_THAT(DiskNote(PlanWith(899'000'000), {}), HasSubstr("3 checkpoints"));
+  EXPECT_EQ(DiskNote(PlanWith(900'000'000), {}), "");
+  EXPECT_EQ(DiskNote(PlanWith(600'000'000), {20}), "");
+}
+
+}  // namespace
+}  // namespace t3
