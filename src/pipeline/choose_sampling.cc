@@ -98,6 +98,13 @@ std::vector<std::string> SamplingNotes(const ModelInfo& model, const GenerationP
                     "model's own number is {}",
                     sampling.steps, defaults.steps));
   }
+  const double start = MakeSchedule(sampling).sigmas.front();
+  if (sampling.has_list() && sampling.strength == 1 && start < 1) {
+    note(fmt::format(
+        "the first level is {:.3g}: such a list refines a clip, and from noise it gives "
+        "a poor one; give `video` or `draft`",
+        start));
+  }
   if (params.shift && !sampling.uses_shift())
     note("`shift` has no effect on a list of noise levels, which are those after the shift");
   return notes;

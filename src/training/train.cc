@@ -57,7 +57,7 @@ bool HasTraining(const fs::path& output) {
 }
 
 std::vector<const char*> WrittenFiles(const DitTrainConfig& config) {
-  std::vector<const char*> names{kDitFile, "curves.svg"};
+  std::vector<const char*> names{kDitFile, "curves.svg", "t3.json"};
   if (config.lora) names.push_back("lora.safetensors");
   if (config.train_text_encoder) names.push_back(kTextEncoderFile);
   return names;

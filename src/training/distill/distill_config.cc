@@ -161,7 +161,13 @@ void StartFromDrafts(DistillConfig* config) {
            "{}: \"sampling\" begins at level 1, where nothing of a draft is left; give the "
            "objective refine a list that begins below, such as \"timesteps\": [700, 500, 250]",
            config->source);
-  config->timesteps.max = std::min(config->timesteps.max, 1000 * start);
+  const double max = config->timesteps.max;
+  T3_CHECK(
+      max == TimestepConfig().max || max <= 1000 * start + 1e-3,
+      "{}: \"timesteps\": \"max\" is {}, but a refiner sees no level above {:.6g}, the first of "
+      "\"sampling\"",
+      config->source, max, start);
+  config->timesteps.max = std::min(max, 1000 * start);
   if (!config->teacher.guidance) config->teacher.guidance = 1;
 }
 

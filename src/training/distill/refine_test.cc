@@ -128,6 +128,7 @@ TEST(Refine, RefusesWhatItCannotLearnFrom) {
     return std::string("no error");
   };
   EXPECT_EQ(error_of(json::object()), "no error");
+  EXPECT_THAT(error_of({{"timesteps", {{"max", 900}}}}), HasSubstr("no level above 0.7"));
   EXPECT_THAT(error_of({{"gates", {{"every_steps", 4}}}}), HasSubstr("\"gates\" has no effect"));
   EXPECT_THAT(error_of({{"sampling", {{"timesteps", {1000, 500}}}}}),
               HasSubstr("begins at level 1"));

@@ -23,8 +23,10 @@ TimestepTable::TimestepTable(const TimestepConfig& config) {
   int64_t end = first_;
   while (end < kSize && timestep(end) >= config.min) ++end;
   count_ = end - first_;
-  T3_CHECK(count_ > 0, "timesteps: none of the {} levels lies within {} and {}", kSize, config.min,
-           config.max);
+  T3_CHECK(count_ > 0,
+           "\"timesteps\": none of the {} levels lies within \"min\" {} and \"max\" {}; give wider "
+           "limits",
+           kSize, config.min, config.max);
   if (config.weighting == Weighting::kNone) {
     weights_.assign(kSize, 1);
     return;

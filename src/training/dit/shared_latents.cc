@@ -26,25 +26,35 @@ at::Tensor EmptyLatents(const WorldLatentSize& size, const ModelInfo& model, at:
                    at::TensorOptions().dtype(at::kBFloat16).device(device));
 }
 
-// Gives what was rendered to the cache about once a minute, so that an interrupted rendering is
-// continued.
+// Gives what was rendered to the cache about once a minute and where the work ends early, so that
+// the next call continues it.
 class PartKeeper {
  public:
   // Clips before `first` are in the cache. nullptr: nothing is kept.
   PartKeeper(const LatentCache* cache, int64_t together, int64_t first)
       : cache_(cache), together_(together), kept_(first) {}
 
-  // Clips before `done` are rendered. `now`: the rendering ends.
-  void Offer(const at::Tensor& latents, int64_t done, bool now) {
+  // Clips before `done` are rendered.
+  void Offer(const at::Tensor& latents, int64_t done) {
     constexpr double kSeconds = 60;
-    if (cache_ == nullptr || (!now && SecondsSince(kept_at_) < kSeconds)) return;
+    if (SecondsSince(kept_at_) >= kSeconds) Write(latents, done);
+  }
+
+  // The rendering ends there.
+  void Keep(const at::Tensor& latents, int64_t done) {
+    Write(latents, done);
+    if (cache_ != nullptr && kept_ > 0)
+      spdlog::info("{} of {} are kept in the cache", kept_, Counted(latents.size(0), "clip"));
+  }
+
+ private:
+  void Write(const at::Tensor& latents, int64_t done) {
+    if (cache_ == nullptr || done == kept_) return;
     cache_->WritePart(kept_, together_, latents.narrow(0, kept_, done - kept_));
-    if (now) spdlog::info("{} of {} are kept in the cache", done, Counted(latents.size(0), "clip"));
     kept_ = done;
     kept_at_ = std::chrono::steady_clock::now();
   }
 
- private:
   const LatentCache* cache_;
   int64_t together_, kept_;
   std::chrono::steady_clock::time_point kept_at_ = std::chrono::steady_clock::now();
@@ -61,7 +71,7 @@ void RenderInRounds(const LatentRenderer& renderer, const at::Tensor& latents, i
   stage.StartAt(first);
   PartKeeper keeper(cache, together, first);
   int64_t done = first;
-  for (const at::Tensor& round : latents.narrow(0, first, clips - first).split(ranks * together)) {
+  const auto render = [&](const at::Tensor& round) {
     const std::vector<at::Tensor> parts = round.split(together);
     if (rank < std::ssize(parts)) {
       const at::Tensor& own = parts[static_cast<size_t>(rank)];
@@ -71,9 +81,15 @@ void RenderInRounds(const LatentRenderer& renderer, const at::Tensor& latents, i
     }
     if (team != nullptr) Give(*team, parts);
     done += round.size(0);
-    if (done < clips)
-      keeper.Offer(latents, done, context.cancel != nullptr && context.cancel->cancelled());
+    keeper.Offer(latents, done);
     stage.Advance(done);
+  };
+  try {
+    for (const at::Tensor& round : latents.narrow(0, first, clips - first).split(ranks * together))
+      render(round);
+  } catch (...) {  // a cancel, a lost rank
+    keeper.Keep(latents, done);
+    throw;
   }
 }
 

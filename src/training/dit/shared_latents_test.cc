@@ -129,6 +129,18 @@ TEST_F(SharedLatentsTest, AnInterruptedRenderingContinues) {
   EXPECT_THAT(counts, ElementsAre(0, 4, 6, 8, 9));
 }
 
+TEST_F(SharedLatentsTest, ARenderingThatEndsInItsLastRoundLosesNothing) {
+  CancelToken cancel;
+  const ProgressFn interrupt = [&](const ProgressEvent& event) {
+    if (event.done == 8) cancel.Cancel();
+  };
+  const RunContext context{interrupt, &cancel, at::kCPU};
+  EXPECT_THROW(
+      SharedLatents(NineClips(), kWorldSeed, MiniModel(), at::kFloat, context, CacheOf(0), nullptr),
+      Error);
+  EXPECT_EQ(CacheOf(0).ReadPart(0, 2).size(0), 9);
+}
+
 TEST_F(SharedLatentsTest, OthersCachesDoNotMatter) {
   CacheOf(1).Write(at::ones({9, 16, 2, 2, 4}, at::kBFloat16));
   const at::Tensor one = LatentsOf(NineClips(), {"", ""}, nullptr);

@@ -39,12 +39,26 @@ std::string SizeText(const WorldLatentSize& size) {
   return text;
 }
 
+// As `t3 generate` demands of a draft, and that the clip is not cropped to it.
+void CheckDraft(const std::string& source, const WorldLatentSize& size) {
+  if (!size.is_draft()) return;
+  constexpr double kMaxAspectRatio = 1.2;
+  const double aspects = static_cast<double>(size.draft_width * size.height) /
+                         static_cast<double>(size.draft_height * size.width);
+  T3_CHECK(size.draft_width < size.width && size.draft_height < size.height &&
+               std::max(aspects, 1 / aspects) <= kMaxAspectRatio,
+           "{}: data: world: the draft {}x{} of clips of {}x{}: wanted a smaller size of about the "
+           "same aspect",
+           source, size.draft_width, size.draft_height, size.width, size.height);
+}
+
 void CheckSizes(const DitTrainConfig& config, const VaeConfig& vae) {
   const int64_t unit = 2 * vae.spatial_stride();
   for (const WorldLatentSize& size : config.data.world->sizes) {
     T3_CHECK(size.width % unit == 0 && size.height % unit == 0,
              "{}: data: world: the size {}x{} is not a multiple of {}, one token of this model",
              config.source, size.width, size.height, unit);
+    CheckDraft(config.source, size);
     T3_CHECK(size.draft_width % unit == 0 && size.draft_height % unit == 0,
              "{}: data: world: the draft {}x{} is not a multiple of {}, one token of this model",
              config.source, size.draft_width, size.draft_height, unit);

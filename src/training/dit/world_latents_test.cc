@@ -88,6 +88,16 @@ TEST(WorldLatents, ObjectsWeighMoreOnRequest) {
   }
 }
 
+TEST(WorldLatents, DraftsAreSmallerAndOfTheClipsAspect) {
+  for (const char* draft : {"64x64", "128x128", "64x16"}) {
+    const nlohmann::json world{
+        {"sizes", {{{"size", "64x64"}, {"frames", 5}, {"clips", 1}, {"draft", draft}}}}};
+    DitTrainConfig config = MiniConfig("unused");
+    config.data.world = TakeWorldLatents(JsonFields(world, "test"), 1, 0);
+    EXPECT_THROW(WorldLatents(config, MiniModel(), at::kFloat, CpuContext()), Error) << draft;
+  }
+}
+
 TEST(WorldLatents, CaptionsAloneAreThoseOfTheClips) {
   WorldLatents rendered = MakeLatents("", false);
   WorldLatents captions = MakeLatents("", false, 0, ClipLatents::kZeros);

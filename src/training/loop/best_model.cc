@@ -24,6 +24,9 @@ std::string ScorePath(const std::string& folder) {
 BestModel::BestModel(const std::string& output, int64_t step)
     : folder_((fs::path(output) / "best").string()) {
   std::error_code ignored;
+  T3_CHECK(!fs::exists(folder_, ignored) || fs::is_directory(folder_, ignored),
+           "{} is a file; the best model is written to a folder of that name: move the file away",
+           folder_);
   if (!fs::exists(ScorePath(folder_), ignored)) return;
   try {
     const nlohmann::json stored = ReadJson(ScorePath(folder_));

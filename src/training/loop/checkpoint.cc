@@ -193,13 +193,17 @@ void CheckpointFolder::RemoveOld(int64_t newest) const {
 }
 
 std::optional<Checkpoint> CheckpointFolder::Newest() const {
-  for (const auto& [step, path] : FindSteps(folder_)) {
+  const auto steps = FindSteps(folder_);
+  for (const auto& [step, path] : steps) {
     try {
       return ReadCheckpoint(path, step);
     } catch (const std::exception& error) {
       spdlog::warn("skipping the checkpoint {}: {}", path.string(), error.what());
     }
   }
+  T3_CHECK(steps.empty(),
+           "no checkpoint in {} can be read; restore one, or remove that folder to begin again",
+           folder_);
   return std::nullopt;
 }
 

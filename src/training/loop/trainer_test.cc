@@ -156,19 +156,22 @@ TEST(Trainer, KeepsTheNewestCheckpointsAndSkipsDamagedOnes) {
 }
 
 // The damaged one is the newest by number for a while; what this run writes must stay.
-TEST(Trainer, ADamagedNewestCheckpointNeverPushesOutGoodOnes) {
+TEST(Trainer, DamagedCheckpointsAloneDoNotBeginAgain) {
   const test::Folder folder;
   const std::string output = folder.Path("run");
-  const nlohmann::json fields{{"steps", 100}, {"checkpoint", {{"every_steps", 1}, {"keep", 1}}}};
-  RunTo(ConfigOf(output, {{"steps", 6}, {"checkpoint", {{"every_steps", 1}, {"keep", 1}}}}));
-  std::ofstream(output + "/checkpoints/step-6/state.safetensors") << "damaged";
-  nlohmann::json some = fields;
-  some["steps"] = 2;
-  RunTo(ConfigOf(output, some));
-  EXPECT_THAT(StepsIn(output), ElementsAre("step-2", "step-6"));
-  some["steps"] = 7;  // past the damaged one, which goes then
-  RunTo(ConfigOf(output, some));
-  EXPECT_THAT(StepsIn(output), ElementsAre("step-7"));
+  const TrainConfig config = ConfigOf(output, {{"checkpoint", {{"every_steps", 1}, {"keep", 2}}}});
+  RunTo(config);
+  const auto damage = [&](const char* step) {
+    std::ofstream(output + "/checkpoints/" + step + "/state.safetensors") << "damaged";
+  };
+  damage("step-6");
+  EXPECT_EQ(RunTo(config).log.size(), 6u) << "from step 5";
+  damage("step-5");
+  damage("step-6");
+  EXPECT_THAT(ErrorOf([&] { RunTo(config); }), HasSubstr("no checkpoint in"));
+  EXPECT_THAT(StepsIn(output), ElementsAre("step-5", "step-6"));
+  fs::remove_all(output + "/checkpoints");
+  EXPECT_EQ(RunTo(config).log.size(), 6u);
 }
 
 TEST(Trainer, ADamagedOlderCheckpointDoesNotCountAsKept) {

@@ -27,6 +27,8 @@ WorldBatchKind TakeBatchKind(JsonFields fields, int64_t batch_size) {
            "{}: the crop {}x{} is larger than the picture {}x{}", fields.where(), kind.crop_width,
            kind.crop_height, kind.width, kind.height);
   fields.Take("near_object", &kind.near_object);
+  T3_CHECK(!kind.near_object || fields.Find("crop") != nullptr,
+           "{}: \"near_object\" chooses the place of a \"crop\", which is missing", fields.where());
   fields.TakeInteger("clips", 1, 100'000, &kind.clips);
   fields.TakeInteger("turns", 1, 10'000, &kind.turns);
   fields.TakeInteger("ahead", 1, 10'000, &kind.ahead);

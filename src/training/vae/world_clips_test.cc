@@ -93,6 +93,8 @@ TEST(WorldClips, RefuseFieldsThatMakeNoSense) {
             std::string::npos);
   EXPECT_NE(ParseError(R"({"batches": [{"size": "32x16", "crop": "64x16"}]})").find("larger"),
             std::string::npos);
+  EXPECT_NE(ParseError(R"({"batches": [{"size": "32x16", "near_object": true}]})").find("crop"),
+            std::string::npos);
   EXPECT_NE(ParseError(R"({"batches": [{"size": "32x16", "frames": 4}]})").find("4n + 1"),
             std::string::npos);
   EXPECT_NE(ParseError(R"({"measured": null})").find("\"measured\""), std::string::npos);
