@@ -98,8 +98,8 @@ std::vector<std::string> SamplingNotes(const ModelInfo& model, const GenerationP
                     "model's own number is {}",
                     sampling.steps, defaults.steps));
   }
-  const double start = MakeSchedule(sampling).sigmas.front();
-  if (sampling.has_list() && sampling.strength == 1 && start < 1) {
+  const bool from_noise = sampling.has_list() && sampling.strength == 1;
+  if (const double start = from_noise ? MakeSchedule(sampling).sigmas.front() : 1; start < 1) {
     note(fmt::format(
         "the first level is {:.3g}: such a list refines a clip, and from noise it gives "
         "a poor one; give `video` or `draft`",

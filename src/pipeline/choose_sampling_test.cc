@@ -120,6 +120,15 @@ TEST(SamplingNotes, DistilledWeightsAreNamed) {
               ElementsAre(recognised, HasSubstr("50 steps with guidance 5")));
 }
 
+TEST(SamplingNotes, AListThatRefinesIsNamedFromNoise) {
+  const SamplingConfig list{.steps = 3, .timesteps = {750, 500, 250}};
+  const ModelInfo model = ModelWith(list, false);
+  EXPECT_THAT(NotesOf(model, {}), ElementsAre(HasSubstr("the first level is 0.75")));
+  SamplingConfig refining = list;
+  refining.strength = 0;  // encode and decode; no level is asked for
+  EXPECT_THAT(SamplingNotes(model, {}, refining), IsEmpty());
+}
+
 TEST(SamplingNotes, FewStepsOfBaseWeightsAreNamed) {
   EXPECT_THAT(NotesOf(ModelWith(kBase, false), {.steps = 9}),
               ElementsAre(HasSubstr("few steps (9) give noise")));
