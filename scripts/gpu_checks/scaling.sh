@@ -4,8 +4,9 @@
 # doubling, or those of GPUS. Prints one table for each model: what split was taken, seconds of denoising,
 # of a step (the median of all but the first, which also times candidate products and connects the GPUs),
 # of decoding (with the file's encoder) and of the whole clip, memory of rank 0, and how much faster than
-# one GPU; below a decode what its seconds consist of on rank 0 (`part_seconds` of its record). `train`: training steps of the 1.3B with AdamW on one such clip, whose tokens the GPUs share:
-# seconds of the last step, memory of rank 0's tensors, and of each GPU as nvidia-smi sees it.
+# one GPU; below a decode what its seconds consist of on rank 0 (`part_seconds` of its record). `train`:
+# training steps of the 1.3B with AdamW on one such clip, whose tokens the GPUs share: seconds of the last
+# step, memory of rank 0's tensors, and of each GPU as nvidia-smi sees it.
 #
 #   scripts/gpu_checks/scaling.sh N [MODEL...]   default models: 1.3b 5b
 #

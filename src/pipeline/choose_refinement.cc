@@ -33,6 +33,10 @@ VideoSize SizeOfAspect(double area, double aspect, int64_t multiple) {
   return {round_to(std::sqrt(area * aspect)), round_to(std::sqrt(area / aspect))};
 }
 
+VideoSize DraftOfAspect(VideoSize draft, VideoSize video, int64_t multiple) {
+  return SizeOfAspect(Area(draft.width, draft.height), Aspect(video), multiple);
+}
+
 std::optional<VideoSize> ChooseDraft(const ModelInfo& model, const Request& request,
                                      VideoSize size) {
   const std::optional<DraftChoice>& asked = request.params.draft;
@@ -50,9 +54,9 @@ std::optional<VideoSize> ChooseDraft(const ModelInfo& model, const Request& requ
   }
   const std::optional<DraftDefaults>& draft = model.defaults.draft;
   if (!draft) return std::nullopt;
-  const double area = Area(draft->width, draft->height);
-  if (Area(size.width, size.height) <= kMinAreaRatio * area) return std::nullopt;
-  return SizeOfAspect(area, Aspect(size), 2 * VaeOf(model).spatial_stride());
+  if (Area(size.width, size.height) <= kMinAreaRatio * Area(draft->width, draft->height))
+    return std::nullopt;
+  return DraftOfAspect({draft->width, draft->height}, size, 2 * VaeOf(model).spatial_stride());
 }
 
 GenerationParams StatedDraftSampling(const Request& request) {

@@ -12,6 +12,9 @@ namespace t3 {
 // `multiple`.
 VideoSize SizeOfAspect(double area, double aspect, int64_t multiple);
 
+// A draft of about the area of `draft` at the aspect of `video`, in multiples of `multiple`.
+VideoSize DraftOfAspect(VideoSize draft, VideoSize video, int64_t multiple);
+
 // The draft that the request asks for, else the one that the model names for videos of more than
 // twice its area, at the video's aspect. nullopt: none. Throws Error of kind kUsage for a draft
 // larger than the video, and for one with a source video.

@@ -212,6 +212,12 @@ PreparedDrafts DraftsFor(const DistillConfig& config) {
   return refiner ? PreparedDrafts::kInPlace : PreparedDrafts::kIgnored;
 }
 
+// Of clips of the world.
+ClipLatents LatentsFor(const DistillConfig& config) {
+  if (config.objective == Objective::kRefine) return ClipLatents::kPairs;
+  return config.uses_clips() ? ClipLatents::kRendered : ClipLatents::kZeros;
+}
+
 TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
                       const AnnounceFn& announce, TrainRanks& ranks) {
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
@@ -238,10 +244,7 @@ TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
   std::unique_ptr<BatchSource> source = std::move(prepared);
   ranks.Together([&](Team* team) {
     if (source) return;
-    const ClipLatents latents = config.objective == Objective::kRefine ? ClipLatents::kPairs
-                                : config.uses_clips()                  ? ClipLatents::kRendered
-                                                                       : ClipLatents::kZeros;
-    source = std::make_unique<WorldLatents>(config, base, dtype, context, latents, team);
+    source = std::make_unique<WorldLatents>(config, base, dtype, context, LatentsFor(config), team);
   });
   spdlog::info("training on {}", source->Digest());
   DistillTask task(config, base, teacher, std::move(source), dtype, context);

@@ -102,46 +102,29 @@ at::Tensor Attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
   return by_head(at::scaled_dot_product_attention(by_head(q), by_head(k), by_head(v), mask));
 }
 
-namespace {
-
-// Split rather than narrowed: the gradient of a part would be written into zeros of the whole.
-at::Tensor AttendWindowsDifferentiably(const at::Tensor& q, const at::Tensor& k,
-                                       const at::Tensor& v,
-                                       const std::vector<WindowGroup>& groups) {
-  std::vector<int64_t> rows;
-  for (const WindowGroup& group : groups) rows.push_back(group.count * group.length);
-  const std::vector<at::Tensor> qs = q.split_with_sizes(rows), ks = k.split_with_sizes(rows),
-                                vs = v.split_with_sizes(rows);
-  std::vector<at::Tensor> outputs;
-  for (size_t i = 0; i < groups.size(); ++i) {
-    const auto windows = [&](const at::Tensor& x) {
-      return x.unflatten(0, {groups[i].count, groups[i].length});
-    };
-    outputs.push_back(
-        Attend(windows(qs[i]), windows(ks[i]), windows(vs[i]), {}, ExecutionMode::kDifferentiable)
-            .flatten(0, 1));
-  }
-  return at::cat(outputs);
-}
-
-}  // namespace
-
 at::Tensor AttendWindows(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                          const std::vector<WindowGroup>& groups, ExecutionMode mode) {
   const ProfileScope scope("window attention");
-  if (mode == ExecutionMode::kDifferentiable) return AttendWindowsDifferentiably(q, k, v, groups);
-  const auto attend = [&](const WindowGroup& group) {
-    const auto windows = [&](const at::Tensor& x) {
-      return x.narrow(0, group.first, group.count * group.length)
-          .unflatten(0, {group.count, group.length});
+  std::vector<int64_t> rows;
+  for (const WindowGroup& group : groups) rows.push_back(group.count * group.length);
+  // Split rather than narrowed: the gradient of a part would be written into zeros of the whole.
+  const std::vector<at::Tensor> qs = q.split_with_sizes(rows), ks = k.split_with_sizes(rows),
+                                vs = v.split_with_sizes(rows);
+  const auto attend = [&](size_t i) {
+    const auto windows = [&](const std::vector<at::Tensor>& parts) {
+      return parts[i].unflatten(0, {groups[i].count, groups[i].length});
     };
-    return Attend(windows(q), windows(k), windows(v), {}, mode).flatten(0, 1);
+    return Attend(windows(qs), windows(ks), windows(vs), {}, mode).flatten(0, 1);
   };
-  if (groups.size() == 1) return attend(groups[0]);
-  const at::Tensor all = at::empty(q.sizes(), q.options());
-  for (const WindowGroup& group : groups) {
-    all.narrow(0, group.first, group.count * group.length).copy_(attend(group));
+  if (groups.size() == 1) return attend(0);
+  if (mode == ExecutionMode::kDifferentiable) {
+    std::vector<at::Tensor> outputs;
+    for (size_t i = 0; i < groups.size(); ++i) outputs.push_back(attend(i));
+    return at::cat(outputs);
   }
+  const at::Tensor all = at::empty(q.sizes(), q.options());
+  for (size_t i = 0; i < groups.size(); ++i)
+    all.narrow(0, groups[i].first, rows[i]).copy_(attend(i));
   return all;
 }
 

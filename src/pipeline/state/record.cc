@@ -72,9 +72,7 @@ bool HasWantedFile(const ordered_json& recorded, const ordered_json& wanted, con
          fs::exists(TextToPath(path.get<std::string>()));
 }
 
-}  // namespace
-
-std::string StagesJson(const std::vector<Result::Stage>& stages) {
+ordered_json StagesOf(const std::vector<Result::Stage>& stages) {
   ordered_json list = ordered_json::array();
   for (const Result::Stage& stage : stages) {
     ordered_json& entry =
@@ -86,7 +84,13 @@ std::string StagesJson(const std::vector<Result::Stage>& stages) {
     if (!stage.step_seconds.empty()) entry["step_seconds"] = stage.step_seconds;
     for (const auto& [part, seconds] : stage.part_seconds) entry["part_seconds"][part] = seconds;
   }
-  return DumpJson(list);
+  return list;
+}
+
+}  // namespace
+
+std::string StagesJson(const std::vector<Result::Stage>& stages) {
+  return DumpJson(StagesOf(stages));
 }
 
 void WriteRecord(const std::string& path, const RunIdentity& identity, const ordered_json& weights,
@@ -105,7 +109,7 @@ void WriteRecord(const std::string& path, const RunIdentity& identity, const ord
       {"finished", TimeText(Clock::now())},
       {"seconds", SecondsSince(started.steady)},
       {"resumed_from_step", result.resumed_from},
-      {"stages", ParseOrderedJson(StagesJson(result.stages), "the stages", kLongLists)},
+      {"stages", StagesOf(result.stages)},
       {"output", OutputJson(result)},
       {"notes", result.notes}};
   WriteAtomically(path, DumpJson(record, 2) + "\n");

@@ -71,8 +71,7 @@ ClipSettings SettingsOf(const ModelInfo& model, const PrepareRequest& request) {
 }
 
 VideoSize DraftFor(const ClipSize& clip, VideoSize draft, int64_t multiple) {
-  return SizeOfAspect(static_cast<double>(draft.width) * static_cast<double>(draft.height),
-                      static_cast<double>(clip.width) / static_cast<double>(clip.height), multiple);
+  return DraftOfAspect(draft, {clip.width, clip.height}, multiple);
 }
 
 }  // namespace t3

@@ -76,14 +76,25 @@ at::Tensor PreparedDataset::Draft(int64_t i) const {
   return ReadLatents(clip, clip.draft->name);
 }
 
-PreparedItem PreparedDataset::Get(int64_t i) const {
-  const StoredClip& clip = ClipAt(i);
+PreparedItem PreparedDataset::WithoutLatents(const StoredClip& clip) const {
   PreparedItem item;
   item.name = clip.number == 0 ? clip.file : fmt::format("{}#{}", clip.file, clip.number);
   item.caption = clip.caption;
   item.bucket = clip.bucket;
-  item.latents = ReadLatents(clip, clip.name);
   item.text = TextOf(clip.caption);
+  return item;
+}
+
+PreparedItem PreparedDataset::Get(int64_t i) const {
+  const StoredClip& clip = ClipAt(i);
+  PreparedItem item = WithoutLatents(clip);
+  item.latents = ReadLatents(clip, clip.name);
+  return item;
+}
+
+PreparedItem PreparedDataset::GetOfDraft(int64_t i) const {
+  PreparedItem item = WithoutLatents(ClipAt(i));
+  item.latents = Draft(i);
   return item;
 }
 

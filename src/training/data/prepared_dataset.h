@@ -36,8 +36,10 @@ class PreparedDataset {
   int64_t size() const { return std::ssize(index_.clips); }
   // Throws Error for broken or missing shards; the message names the shard.
   PreparedItem Get(int64_t i) const;
+  // The item with the latents of its draft alone. Throws Error likewise, and without drafts.
+  PreparedItem GetOfDraft(int64_t i) const;
   // The latents of its draft, decoded, enlarged and encoded again: like those of the item. Throws
-  // Error likewise, and without drafts.
+  // Error likewise.
   at::Tensor Draft(int64_t i) const;
   bool has_drafts() const { return index_.settings.draft.has_value(); }
   // The empty prompt, for prompt dropout.
@@ -51,6 +53,7 @@ class PreparedDataset {
   PreparedDataset(std::string folder, DatasetIndex index);
   at::Tensor Read(const std::string& shard, const std::string& name) const;
   const StoredClip& ClipAt(int64_t i) const;
+  PreparedItem WithoutLatents(const StoredClip& clip) const;
   at::Tensor ReadLatents(const StoredClip& clip, const std::string& name) const;
   EncodedText TextOf(const std::string& caption) const;
 

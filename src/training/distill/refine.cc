@@ -16,8 +16,10 @@ MicroBatchResult RefineObjective::ForwardBackward(int64_t step, int64_t micro, d
   DistillBatch batch = networks_.Get(step, micro);
   NoisyBatch noisy = AddNoiseFromDrafts(batch.latents, {batch.drafts, start_level_}, timesteps_,
                                         networks_.RandomOf(step, micro));
-  noisy.target += networks_.teacher.GuidanceAlone(noisy.noisy, noisy.timesteps,
-                                                  networks_.teacher.Prepare(batch.texts));
+  if (networks_.teacher_model.guidance != 1) {
+    noisy.target += networks_.teacher.GuidanceAlone(noisy.noisy, noisy.timesteps,
+                                                    networks_.teacher.Prepare(batch.texts));
+  }
   if (batch.weights.defined()) WeighPlaces(batch.weights, &noisy);
   return {StudentFlowBackward(networks_, noisy, batch.texts, scale), std::move(batch.items)};
 }

@@ -9,7 +9,8 @@ namespace t3 {
 // The student learns the velocity of the path from a clip's draft to the clip (AddNoiseFromDrafts).
 // A network that learned from noised clips takes a draft's blur for the clip's and keeps it, unless
 // so much noise is added that outlines are lost as well; this one knows that it starts from a
-// draft.
+// draft. What a teacher's guidance would add is added to the target: small models smooth textures
+// without.
 class RefineObjective : public DistillObjective {
  public:
   explicit RefineObjective(DistillNetworks& networks);

@@ -95,11 +95,9 @@ GuidedTeacher::Texts GuidedTeacher::Prepare(const std::vector<at::Tensor>& texts
 
 at::Tensor GuidedTeacher::GuidanceAlone(const at::Tensor& x, const std::vector<double>& timesteps,
                                         const Texts& texts) {
-  if (guidance_ == 1) return at::zeros_like(x);
   const c10::NoGradGuard no_grad;
-  const AttentionLayout& attention = attention_.For(x);
-  const at::Tensor prompt = texts.prompts.Velocity(x, timesteps, attention);
-  return (prompt - texts.negative->Velocity(x, timesteps, attention)) * (guidance_ - 1);
+  const at::Tensor prompt = WithoutGuidance(x, timesteps, texts);
+  return (prompt - texts.negative->Velocity(x, timesteps, attention_.For(x))) * (guidance_ - 1);
 }
 
 at::Tensor GuidedTeacher::WithoutGuidance(const at::Tensor& x, const std::vector<double>& timesteps,

@@ -43,7 +43,7 @@ class GuidedTeacher {
 
   // Velocities of x (B,z,T,h,w) at a timestep for each, fp32, without gradients.
   at::Tensor Guided(const at::Tensor& x, const std::vector<double>& timesteps, const Texts& texts);
-  // What guidance adds to the velocity: (guidance - 1) (prompt's - negative's).
+  // What guidance, which is not 1, adds to the velocity: (guidance - 1) (prompt's - negative's).
   at::Tensor GuidanceAlone(const at::Tensor& x, const std::vector<double>& timesteps,
                            const Texts& texts);
   at::Tensor WithoutGuidance(const at::Tensor& x, const std::vector<double>& timesteps,

@@ -37,11 +37,9 @@ TimestepTable::TimestepTable(const TimestepConfig& config) {
   for (double& weight : weights_) weight *= kSize / sum;
 }
 
-namespace {
-
-// Level, weight and timestep of every clip; returns the levels (B,1,1,1,1).
-at::Tensor DrawLevels(const at::Tensor& latents, const TimestepTable& table,
-                      const StepRandom& random, NoisyBatch& batch) {
+NoisyBatch AddNoiseFromDrafts(const at::Tensor& latents, const DraftStart& start,
+                              const TimestepTable& table, const StepRandom& random) {
+  NoisyBatch batch;
   std::vector<double> sigmas, weights;
   for (int64_t i = 0; i < latents.size(0); ++i) {
     const int64_t index = table.first() + random.Integer(Draw::kTimestep, i, table.count());
@@ -51,15 +49,8 @@ at::Tensor DrawLevels(const at::Tensor& latents, const TimestepTable& table,
   }
   batch.weights = at::tensor(weights, at::kFloat).to(latents.device());
   batch.clean_frames.assign(sigmas.size(), 0);
-  return at::tensor(sigmas, at::kFloat).to(latents.device()).view({-1, 1, 1, 1, 1});
-}
-
-}  // namespace
-
-NoisyBatch AddNoiseFromDrafts(const at::Tensor& latents, const DraftStart& start,
-                              const TimestepTable& table, const StepRandom& random) {
-  NoisyBatch batch;
-  const at::Tensor level = DrawLevels(latents, table, random, batch);
+  const at::Tensor level =
+      at::tensor(sigmas, at::kFloat).to(latents.device()).view({-1, 1, 1, 1, 1});
   const at::Tensor noise = random.Normal(Draw::kNoise, latents.sizes(), latents.device());
   const at::Tensor end = at::lerp(start.drafts, noise, start.level);
   batch.noisy = at::lerp(latents, end, level / start.level);
@@ -69,11 +60,7 @@ NoisyBatch AddNoiseFromDrafts(const at::Tensor& latents, const DraftStart& start
 
 NoisyBatch AddNoise(const at::Tensor& latents, const TimestepTable& table, const StepRandom& random,
                     double image_to_video) {
-  NoisyBatch batch;
-  const at::Tensor level = DrawLevels(latents, table, random, batch);
-  const at::Tensor noise = random.Normal(Draw::kNoise, latents.sizes(), latents.device());
-  batch.noisy = at::lerp(latents, noise, level);
-  batch.target = noise - latents;
+  NoisyBatch batch = AddNoiseFromDrafts(latents, {latents, 1}, table, random);
   for (int64_t i = 0; i < latents.size(0); ++i) {
     const bool conditioned =
         latents.size(2) > 1 && random.Uniform(Draw::kImageToVideo, i) < image_to_video;

@@ -61,14 +61,15 @@ Batch PreparedSource::Get(int64_t step, int64_t micro) {
   Batch batch;
   std::vector<at::Tensor> latents, drafts;
   for (const int64_t index : plan_->At(step * accumulation_ + micro)) {
-    PreparedItem item = dataset_.Get(index);
+    PreparedItem item =
+        drafts_ == PreparedDrafts::kInPlace ? dataset_.GetOfDraft(index) : dataset_.Get(index);
     latents.push_back(item.latents);
-    if (drafts_ != PreparedDrafts::kIgnored) drafts.push_back(dataset_.Draft(index));
+    if (drafts_ == PreparedDrafts::kPairs) drafts.push_back(dataset_.Draft(index));
     batch.text.push_back(item.text.embeds);
     batch.ids.push_back(std::move(item.text.ids));
     batch.items.push_back(std::move(item.name));
   }
-  batch.latents = at::stack(drafts_ == PreparedDrafts::kInPlace ? drafts : latents);
+  batch.latents = at::stack(latents);
   if (drafts_ == PreparedDrafts::kPairs) batch.drafts = at::stack(drafts);
   return batch;
 }

@@ -47,6 +47,17 @@ class SharedLatentsTest : public testing::Test {
     EXPECT_THAT(errors, Each(IsEmpty()));
     return latents;
   }
+  // A rendering of one process that is cancelled when it reports `done` clips.
+  void Interrupt(int64_t done) {
+    CancelToken cancel;
+    const ProgressFn interrupt = [&](const ProgressEvent& event) {
+      if (event.done == done) cancel.Cancel();
+    };
+    const RunContext context{interrupt, &cancel, at::kCPU};
+    EXPECT_THROW(SharedLatents(NineClips(), kWorldSeed, MiniModel(), at::kFloat, context,
+                               CacheOf(0), nullptr),
+                 Error);
+  }
   LatentCache CacheOf(int64_t rank) const { return {CachePath(rank), "nine clips"}; }
   std::string CachePath(int64_t rank) const {
     return folder_.Path(std::to_string(rank) + "/latents.safetensors");
@@ -105,14 +116,7 @@ TEST_F(SharedLatentsTest, DamagedLatentsAreRenderedAgain) {
 // Cancels once four clips are rendered; the events of the next call say where it began.
 TEST_F(SharedLatentsTest, AnInterruptedRenderingContinues) {
   const at::Tensor one = LatentsOf(NineClips(), {"", ""}, nullptr);
-  CancelToken cancel;
-  const ProgressFn interrupt = [&](const ProgressEvent& event) {
-    if (event.done == 2) cancel.Cancel();
-  };
-  const RunContext context{interrupt, &cancel, at::kCPU};
-  EXPECT_THROW(
-      SharedLatents(NineClips(), kWorldSeed, MiniModel(), at::kFloat, context, CacheOf(0), nullptr),
-      Error);
+  Interrupt(2);
   EXPECT_EQ(CacheOf(0).ReadPart(0, 2).size(0), 4);
   EXPECT_FALSE(CacheOf(0).ReadPart(0, 3).defined());  // others differ by rounding
   for (const at::Tensor& each : OfThreeRanks(NineClips())) EXPECT_TRUE(at::equal(each, one));
@@ -130,14 +134,7 @@ TEST_F(SharedLatentsTest, AnInterruptedRenderingContinues) {
 }
 
 TEST_F(SharedLatentsTest, ARenderingThatEndsInItsLastRoundLosesNothing) {
-  CancelToken cancel;
-  const ProgressFn interrupt = [&](const ProgressEvent& event) {
-    if (event.done == 8) cancel.Cancel();
-  };
-  const RunContext context{interrupt, &cancel, at::kCPU};
-  EXPECT_THROW(
-      SharedLatents(NineClips(), kWorldSeed, MiniModel(), at::kFloat, context, CacheOf(0), nullptr),
-      Error);
+  Interrupt(8);
   EXPECT_EQ(CacheOf(0).ReadPart(0, 2).size(0), 9);
 }
 

@@ -24,14 +24,15 @@ std::vector<int64_t> TurnsOf(const std::vector<WorldBatchKind>& kinds) {
 }
 
 // A crop that has a random point of the object in a random frame at a random place of it.
-WorldCrop DrawObjectCrop(const WorldBatchKind& kind, const WorldScene& scene, WorldRandom& random) {
+WorldCrop DrawObjectCrop(const WorldBatchKind& kind, const WorldScene& scene, WorldRandom& random,
+                         at::Device device) {
   constexpr int64_t kCell = 8;  // pixels in a row of which one is looked at
   const WorldView view{.width = (kind.width + kCell - 1) / kCell,
                        .height = (kind.height + kCell - 1) / kCell,
                        .frames = kind.frames};
   // Rows of frame, y, x. The object is within the picture in the middle of every clip.
-  const at::Tensor points = at::nonzero(ObjectCover({&scene, 1}, view, at::kCPU)[0] > 0);
-  const at::Tensor point = points[random.Pick(static_cast<int>(points.size(0)))];
+  const at::Tensor points = at::nonzero(ObjectCover({&scene, 1}, view, device)[0] > 0);
+  const at::Tensor point = points[random.Pick(static_cast<int>(points.size(0)))].cpu();
   const auto place = [&](int64_t cell, int64_t whole, int64_t part) {
     const int64_t first = cell * kCell - random.Pick(static_cast<int>(part));
     return std::clamp<int64_t>(first, 0, whole - part);
@@ -41,9 +42,10 @@ WorldCrop DrawObjectCrop(const WorldBatchKind& kind, const WorldScene& scene, Wo
   return {x, y, kind.crop_width, kind.crop_height};
 }
 
-WorldCrop DrawCrop(const WorldBatchKind& kind, const WorldScene& scene, uint64_t seed) {
+WorldCrop DrawCrop(const WorldBatchKind& kind, const WorldScene& scene, uint64_t seed,
+                   at::Device device) {
   WorldRandom random(seed);
-  if (kind.near_object) return DrawObjectCrop(kind, scene, random);
+  if (kind.near_object) return DrawObjectCrop(kind, scene, random, device);
   const auto place = [&](int64_t whole, int64_t part) -> int64_t {
     return random.Pick(static_cast<int>(whole - part) + 1);
   };
@@ -79,7 +81,7 @@ void WorldClips::Render(size_t kind, int64_t group) {
   const WorldView view{.width = wanted.width,
                        .height = wanted.height,
                        .frames = wanted.frames,
-                       .crop = DrawCrop(wanted, scenes.front(), random.Next())};
+                       .crop = DrawCrop(wanted, scenes.front(), random.Next(), device_)};
   rendered.video = RenderScenes(scenes, view, device_);
   rendered.group = group;
 }
