@@ -106,9 +106,12 @@ int RunEntries(Engine& engine, BatchJob& job, const RunOptions& options, Termina
   if (plans.plans().size() > 1)
     terminal.Note(fmt::format("this is the first of {} videos", plans.plans().size()));
   RunPlans(plans, engine, job.folder);
-  if (plans.failed() > 0)
-    terminal.Note(
-        fmt::format("{} of {} failed", plans.failed(), Counted(std::ssize(job.entries), "video")));
+  if (plans.failed() > 0) {
+    const std::string again =
+        job.folder.empty() ? "" : fmt::format("; `t3 resume {}` makes them", job.folder);
+    terminal.Note(fmt::format("{} of {} failed{}", plans.failed(),
+                              Counted(std::ssize(job.entries), "video"), again));
+  }
   return plans.failed() > 0 ? 1 : 0;
 }
 

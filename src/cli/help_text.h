@@ -114,8 +114,9 @@ in v.mp4.latents.safetensors until the video has been written and read back.
   t3 resume DIR            continues every job of the folder; finished videos are skipped
 The same t3 generate command continues too; --restart starts again. Ctrl-C, SIGTERM and SIGHUP end
 the run after the step and save it; a second Ctrl-C ends it at once. If the output's folder is gone
-or full, the state goes to the current folder or the temporary one, and the message says where. A
-log that cannot be written never ends a run.
+or full, the state goes to the current folder or the temporary one, and the message says where. The
+same commands find it there too, as does t3 resume with its name. A log that cannot be written never
+ends a run.
 Only one run at a time writes an output. What exists is replaced only if it is an earlier result of
 the same settings, or by --overwrite. Links are followed; pipes and devices are refused.
 )"},

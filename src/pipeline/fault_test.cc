@@ -5,11 +5,14 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <stdexcept>
+#include <tuple>
 
 #include "base/check.h"
 #include "loading/tensor_file.h"
+#include "pipeline/state/state_places.h"
 #include "t3video/engine.h"
 #include "t3video/run.h"
 
@@ -63,6 +66,11 @@ class Fault : public testing::Test {
     return ErrorOf(request, [&](const ProgressEvent& event) {
       if (event.stage == "denoising" && event.done == 2) throw what;
     });
+  }
+
+  static std::string Bytes(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
   }
 
   static at::Tensor Latents(const Request& of) {
@@ -146,6 +154,125 @@ TEST_F(Fault, TheDraftIsSavedBeforeTheStepsThatFollow) {
   };
   EXPECT_THROW(engine_.Generate(request, fail), std::exception);
   EXPECT_EQ(FindSavedRun(request.output.path).step, 3);
+}
+
+// A folder under the name of a file, as a full disk: the file cannot be written.
+class FaultWithoutRoom : public Fault {
+ protected:
+  FaultWithoutRoom() {
+    fs::create_directories(folder_ / "out");
+    fs::create_directories(folder_ / "current");
+    fs::current_path(folder_ / "current");
+  }
+  ~FaultWithoutRoom() override { fs::current_path(before_); }
+
+  // Of a run whose output's folder takes no states after two steps.
+  std::string ErrorWithoutRoom(const Request& request, const std::string& stage, int64_t done) {
+    return ErrorOf(request, [&](const ProgressEvent& event) {
+      if (event.stage == "denoising" && event.done == 2) Fill(request);
+      if (event.stage == stage && event.done == done) throw std::runtime_error("fault");
+    });
+  }
+  static void Fill(const Request& request) {
+    MakeRoom(request);  // the mark of the run's start
+    fs::create_directories(LatentsBeside(request.output.path) + "/x");
+    fs::create_directories(CheckpointBeside(request.output.path) + "/x");
+  }
+  static void MakeRoom(const Request& request) {
+    fs::remove_all(LatentsBeside(request.output.path));
+    fs::remove_all(CheckpointBeside(request.output.path));
+  }
+  std::string Current(const std::string& name) const {
+    return (fs::current_path() / name).string();
+  }
+
+ private:
+  fs::path before_ = fs::current_path();
+};
+
+TEST_F(FaultWithoutRoom, StatesElsewhereAreFoundAgain) {
+  Request whole = RequestTo("out/whole.y4m");
+  whole.output.save_latents = (folder_ / "whole.safetensors").string();
+  engine_.Generate(whole);
+  const std::string wanted = Bytes(whole.output.path);
+  for (const auto& [stage, done, name, step] :
+       {std::tuple("decoding", 0, "x.y4m.latents.safetensors", 4),
+        std::tuple("denoising", 3, "x.y4m.checkpoint.safetensors", 3)}) {
+    const Request request = RequestTo("out/x.y4m");
+    const std::string error = ErrorWithoutRoom(request, stage, done);
+    const std::string saved = Current(name);
+    EXPECT_THAT(error, HasSubstr("`t3 resume " + saved + "` (with `--output FILE`"));
+    // By the file's name, and by the output's once there is room.
+    EXPECT_EQ(FindSavedRun(saved).output, request.output.path);
+    MakeRoom(request);
+    EXPECT_EQ(FindSavedRun(request.output.path).file, saved);
+    EXPECT_EQ(engine_.Generate(request).resumed_from, step);
+    EXPECT_EQ(Bytes(request.output.path), wanted) << stage;
+    EXPECT_TRUE(fs::is_empty(fs::current_path())) << stage;
+    fs::remove(request.output.path);
+  }
+}
+
+TEST_F(FaultWithoutRoom, StatesElsewhereAreTheirOutputsAlone) {
+  const Request a = RequestTo("x.y4m"), b = RequestTo("out/x.y4m");
+  ErrorWithoutRoom(a, "decoding", 0);
+  ErrorWithoutRoom(b, "decoding", 0);
+  MakeRoom(a);
+  MakeRoom(b);
+  EXPECT_EQ(FindSavedRun(b.output.path).file, Current("x.y4m.latents-2.safetensors"));
+  EXPECT_EQ(engine_.Generate(a).resumed_from, 4);
+  EXPECT_EQ(engine_.Generate(b).resumed_from, 4);  // "-2", though the first is gone
+  EXPECT_TRUE(fs::is_empty(fs::current_path()));
+}
+
+TEST_F(FaultWithoutRoom, ARunThatFailsAgainKeepsOneState) {
+  const Request request = RequestTo("out/x.y4m");
+  ErrorWithoutRoom(request, "decoding", 0);
+  MakeRoom(request);
+  const auto fail = [&](const ProgressEvent& event) {
+    if (event.stage != "decoding") return;
+    fs::remove(LatentsBeside(request.output.path));  // the second copy
+    throw std::runtime_error("fault");
+  };
+  EXPECT_THAT(ErrorOf(request, fail), HasSubstr("fault"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(fs::current_path()), {}), 1);
+  // Without room it is written again over the first.
+  MakeRoom(request);
+  const auto full = [&](const ProgressEvent& event) {
+    Fill(request);
+    if (event.stage == "decoding") throw std::runtime_error("fault");
+  };
+  EXPECT_THAT(ErrorOf(request, full), HasSubstr("fault"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(fs::current_path()), {}), 1);
+}
+
+// The latest step counts, wherever it is.
+TEST_F(FaultWithoutRoom, AnEarlierStateBesideTheOutputIsPassedOver) {
+  Request request = RequestTo("out/x.y4m");
+  request.checkpoint.every = 1;
+  const std::string beside = CheckpointBeside(request.output.path);
+  const std::string kept = beside + ".kept";
+  const std::string error = ErrorOf(request, [&](const ProgressEvent& event) {
+    if (event.stage == "denoising" && event.done == 2) {
+      fs::rename(beside, kept);
+      fs::create_directories(beside + "/x");
+    }
+    if (event.stage == "denoising" && event.done == 3) throw std::runtime_error("fault");
+  });
+  fs::remove_all(beside);
+  fs::rename(kept, beside);
+  EXPECT_EQ(FindSavedRun(request.output.path).step, 3) << error;
+  EXPECT_EQ(engine_.Generate(request).resumed_from, 3);
+  EXPECT_TRUE(fs::is_empty(fs::current_path()));
+}
+
+TEST_F(FaultWithoutRoom, ARestartDiscardsStatesElsewhere) {
+  Request request = RequestTo("out/x.y4m");
+  ErrorWithoutRoom(request, "decoding", 0);
+  MakeRoom(request);
+  request.checkpoint.existing_state = ExistingState::kDiscard;
+  EXPECT_EQ(engine_.Generate(request).resumed_from, 0);
+  EXPECT_TRUE(fs::is_empty(fs::current_path()));
 }
 
 TEST_F(Fault, ATruncatedStateSaysHowTheRunIsMade) {

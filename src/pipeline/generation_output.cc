@@ -8,6 +8,7 @@
 #include "pipeline/generation.h"
 #include "pipeline/ranks/shared_decoder.h"
 #include "pipeline/refinement.h"
+#include "pipeline/state/state_places.h"
 #include "pipeline/video_check.h"
 
 namespace t3 {

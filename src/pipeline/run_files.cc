@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "base/extension.h"
-#include "pipeline/state/run_state.h"
+#include "pipeline/state/state_places.h"
 
 namespace t3 {
 namespace {

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/failure.h"
 #include "base/log.h"
+#include "pipeline/state/state_places.h"
 
 namespace t3 {
 namespace {

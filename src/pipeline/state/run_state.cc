@@ -4,16 +4,17 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/check.h"
 #include "base/failure.h"
 #include "base/json.h"
 #include "base/path_text.h"
-#include "base/target_path.h"
 #include "base/text.h"
 #include "loading/tensor_file.h"
 #include "pipeline/state/settings.h"
+#include "pipeline/state/state_places.h"
 #include "t3video/run.h"
 #include "t3video/version.h"
 
@@ -26,28 +27,13 @@ using nlohmann::ordered_json;
 constexpr const char* kSolverPrefix = "solver.";
 constexpr const char* kStepName = "step";
 
-// Room is left for the number of a file elsewhere (FreePath) and for temporaries.
-std::string Beside(std::string output, const std::string& suffix) {
-  while (output.size() > 1 && output.back() == '/') output.pop_back();
-  constexpr size_t kReserve = 16;
-  const fs::path path(output);
-  const std::string name =
-      ShortenName(path.filename().string(), kMaxNameBytes - kReserve - suffix.size());
-  return (path.parent_path() / (name + suffix)).string();
-}
-
-bool Exists(const std::string& path) {
-  std::error_code ignored;
-  return fs::exists(fs::symlink_status(path, ignored));
-}
-
 std::string BuildText() { return GetBuildInfo().version + " " + GetBuildInfo().commit; }
 
 Metadata StateMetadata(const RunIdentity& identity) {
   Metadata metadata = identity.metadata;
-  metadata["t3.run.output"] = PathToText(fs::absolute(identity.output).lexically_normal().string());
+  metadata[kOutputKey] = OutputName(identity.output);
   metadata["t3.run.settings"] = identity.settings;
-  metadata["t3.run.inputs"] = DumpJson(identity.inputs);
+  metadata[kInputsKey] = DumpJson(identity.inputs);
   metadata["t3.run.steps"] = std::to_string(identity.steps);
   metadata["t3.run.build"] = BuildText();
   metadata["t3.run.device"] = identity.device;
@@ -129,7 +115,7 @@ std::optional<FoundRun> ReadRun(const std::string& path, const RunIdentity& iden
            path);
   if (!HasTensor(*file, "latents")) return std::nullopt;
   const ordered_json then =
-      ParseOrderedJson(Value(*file, "t3.run.inputs"), "the state in " + path, kLongLists);
+      ParseOrderedJson(Value(*file, kInputsKey), "the state in " + path, kLongLists);
   const std::vector<std::string> differences = Differences(then, identity.inputs);
   T3_CHECK(differences.empty() || existing == ExistingState::kForce,
            "{} holds step {} of {} of another run, which differs in {}; `t3 resume {}` continues "
@@ -162,54 +148,60 @@ Tensors CheckpointTensors(const RunProgress& progress) {
   return tensors;
 }
 
-// A path in `folder` that nothing has: "NAME.safetensors", else "NAME-2.safetensors" and so on.
-// What is there is of another run.
-fs::path FreePath(const fs::path& folder, const fs::path& name) {
-  fs::path path = folder / name;
-  for (int i = 2; Exists(path.string()); ++i) {
-    path = folder / fmt::format("{}-{}{}", name.stem().string(), i, name.extension().string());
-  }
-  return path;
-}
-
-// Writes to `beside`; where that fails to the current folder, then to the system's for temporary
-// files. Returns the path, or "" with `why` set to the first failure.
+// Writes to `beside`; where that fails to another folder. Returns the path, or "" with `why` set to
+// the first failure.
 std::string SaveSomewhere(const std::string& beside, const Tensors& tensors,
                           const Metadata& metadata, std::string& why) {
-  std::error_code ignored;
-  const fs::path name = fs::path(beside).filename();
-  for (const fs::path& folder :
-       {fs::path(), fs::current_path(ignored), fs::temp_directory_path(ignored)}) {
+  const auto save = [&](const std::string& path) {
     try {
-      const std::string path = folder.empty() ? beside : FreePath(folder, name).string();
       SaveTensors(path, tensors, metadata);
-      return path;
+      return true;
     } catch (...) {
       if (why.empty()) why = CurrentError().what();
+      return false;
     }
+  };
+  if (save(beside)) return beside;
+  for (const fs::path& folder : OtherFolders()) {
+    const std::string path = FreePlace(folder, beside, metadata);
+    if (!path.empty() && save(path)) return path;
   }
   return "";
 }
 
+SavedRun Describe(const WeightFile& file, const std::string& output) {
+  return {file.path(), output, Value(file, "t3.run.settings"), StepOf(file),
+          std::atoll(Value(file, "t3.run.steps").c_str())};
+}
+
+// Of the states of `output`, one with the latest step.
+std::optional<SavedRun> LatestOf(const std::string& output) {
+  std::optional<SavedRun> latest;
+  for (const std::string& file : StateFiles(output)) {
+    const auto opened = OpenState(file);
+    if (!IsState(*opened)) continue;
+    SavedRun run = Describe(*opened, output);
+    if (!latest || run.step > latest->step) latest = std::move(run);
+    if (latest->step == latest->steps) break;
+  }
+  return latest;
+}
+
 }  // namespace
-
-std::string CheckpointBeside(const std::string& output) {
-  return Beside(output, ".checkpoint.safetensors");
-}
-
-std::string LatentsBeside(const std::string& output) {
-  return Beside(output, ".latents.safetensors");
-}
 
 std::optional<FoundRun> FindRun(const RunIdentity& identity, const std::string& file,
                                 ExistingState existing) {
   if (existing == ExistingState::kDiscard) return std::nullopt;
   if (!file.empty()) return ReadRun(file, identity, existing);
-  for (const std::string& path :
-       {LatentsBeside(identity.output), CheckpointBeside(identity.output)}) {
-    if (Exists(path)) return ReadRun(path, identity, existing);
+  std::optional<FoundRun> latest;
+  for (const std::string& path : StateFiles(identity.output)) {
+    std::optional<FoundRun> found = ReadRun(path, identity, existing);
+    if (!found) continue;
+    const int64_t step = found->progress.sampler.step;
+    if (!latest || step > latest->progress.sampler.step) latest = std::move(found);
+    if (step == identity.steps) break;
   }
-  return std::nullopt;
+  return latest;
 }
 
 void SaveStart(const RunIdentity& identity) {
@@ -221,7 +213,8 @@ void RemoveStart(const RunIdentity& identity) {
   const std::string path = CheckpointBeside(identity.output);
   std::error_code ignored;
   try {
-    if (Exists(path) && !HasTensor(*WeightFile::Open(path), "latents")) fs::remove(path, ignored);
+    if (fs::exists(path) && !HasTensor(*WeightFile::Open(path), "latents"))
+      fs::remove(path, ignored);
   } catch (const std::exception&) {  // it is not ours
   }
 }
@@ -247,36 +240,35 @@ std::string SaveFinalLatents(const RunIdentity& identity, const at::Tensor& late
 std::string HowToResume(const RunIdentity& identity, const std::string& file) {
   const bool beside =
       file == CheckpointBeside(identity.output) || file == LatentsBeside(identity.output);
-  return fmt::format("`t3 resume {}`", beside ? identity.output : file + " --output FILE");
+  if (beside) return fmt::format("`t3 resume {}`", identity.output);
+  return fmt::format("`t3 resume {}` (with `--output FILE` in another folder)", file);
 }
 
 bool HasState(const std::string& output) {
-  if (Exists(LatentsBeside(output))) return true;
-  const std::string checkpoint = CheckpointBeside(output);
-  try {
-    return Exists(checkpoint) && HasTensor(*WeightFile::Open(checkpoint), "latents");
-  } catch (const std::exception&) {  // not a state, or damaged
-    return false;
-  }
+  const auto has_latents = [](const std::string& file) {
+    try {
+      return HasTensor(*WeightFile::Open(file), "latents");
+    } catch (const std::exception&) {  // not a state, or damaged
+      return false;
+    }
+  };
+  if (fs::exists(fs::symlink_status(LatentsBeside(output)))) return true;
+  return std::ranges::any_of(StateFiles(output), has_latents);
 }
 
 void RemoveRunState(const std::string& output) {
   std::error_code ignored;
-  fs::remove(CheckpointBeside(output), ignored);
-  fs::remove(LatentsBeside(output), ignored);
+  for (const std::string& file : StateFiles(output)) fs::remove(file, ignored);
 }
 
 SavedRun FindSavedRun(const std::string& path) {
   std::error_code ignored;
-  for (const std::string& file : {path, LatentsBeside(path), CheckpointBeside(path)}) {
-    if (!file.ends_with(".safetensors") || !fs::is_regular_file(file, ignored)) continue;
-    const auto opened = OpenState(file);
-    if (!IsState(*opened)) continue;
-    const bool named = file == path;  // the state itself, which may have been moved
-    return {file, named ? TextToPath(Value(*opened, "t3.run.output")) : path,
-            Value(*opened, "t3.run.settings"), StepOf(*opened),
-            std::atoll(Value(*opened, "t3.run.steps").c_str())};
+  if (path.ends_with(".safetensors") && fs::is_regular_file(path, ignored)) {
+    // The state itself, which may have been moved.
+    const auto opened = OpenState(path);
+    if (IsState(*opened)) return Describe(*opened, TextToPath(Value(*opened, kOutputKey)));
   }
+  if (const std::optional<SavedRun> latest = LatestOf(path)) return *latest;
   std::string what;
   if (fs::is_directory(path, ignored)) {
     what = "; the folder is not a job either: it has no job.json";

@@ -15,11 +15,6 @@
 
 namespace t3 {
 
-// Files beside an output a.mp4: a.mp4.checkpoint.safetensors, a.mp4.latents.safetensors. Those of a
-// folder of frames are beside the folder. Names that would be too long are shortened.
-std::string CheckpointBeside(const std::string& output);
-std::string LatentsBeside(const std::string& output);
-
 // All that a run needs to continue.
 struct RunProgress {
   SamplerState sampler;
@@ -45,8 +40,9 @@ struct FoundRun {
   std::vector<std::string> notes;  // what has changed, but does not prevent resuming
 };
 
-// The state for `identity` in `file`, or beside its output where `file` is empty: final latents
-// before a checkpoint. nullopt when there is none, or only the mark of a run that had no state yet.
+// The state for `identity` in `file` or, where that is empty, the latest of its output, beside it
+// or elsewhere (state_places.h). nullopt when there is none, or only the mark of a run that had no
+// state yet.
 // Throws Error that lists the differences when it belongs to another run, unless `existing` says
 // otherwise.
 std::optional<FoundRun> FindRun(const RunIdentity& identity, const std::string& file,
@@ -59,21 +55,20 @@ void SaveStart(const RunIdentity& identity);
 void RemoveStart(const RunIdentity& identity);
 void SaveCheckpoint(const RunIdentity& identity, const RunProgress& progress);
 
-// The last chance: beside the output; where that fails in the current folder, then in the system's
-// folder for temporary files, under a name that no file there has. Never throw. Return the path, or
-// "" with `why` set when no place took the file.
+// The last chance: beside the output, else elsewhere (state_places.h). Never throw. Return the
+// path, or "" with `why` set when no place took the file.
 std::string SaveLastCheckpoint(const RunIdentity& identity, const RunProgress& progress,
                                std::string& why);
 // `draft`: final latents of the draft, or undefined.
 std::string SaveFinalLatents(const RunIdentity& identity, const at::Tensor& latents,
                              const at::Tensor& draft, std::string& why);
 
-// The command that continues from the state in `file`, for messages.
+// The command that continues from the state in `file`, for messages that go on with a verb.
 std::string HowToResume(const RunIdentity& identity, const std::string& file);
 
-// Whether there is a state beside `output`, not only a mark.
+// Whether there is a state of `output`, not only a mark.
 bool HasState(const std::string& output);
-// Removes both files beside `output`.
+// Removes its states, wherever they lie.
 void RemoveRunState(const std::string& output);
 
 }  // namespace t3
