@@ -11,6 +11,8 @@
 
 namespace t3 {
 
+// `scale` is within -kMaxLoraScale to kMaxLoraScale.
+inline constexpr double kMaxLoraScale = 100;
 struct Lora {
   std::string path = {};
   double scale = 1;

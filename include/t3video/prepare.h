@@ -13,6 +13,10 @@
 
 namespace t3 {
 
+// Maxima of a request; the minima are 1.
+inline constexpr int64_t kMaxClipFrames = 100'000, kMaxClipsPerVideo = 1'000'000;
+inline constexpr double kMaxUpscale = 16;
+
 // The model's defaults fill what is absent.
 struct PrepareRequest {
   // A folder of videos and images, links and subfolders included, each with its caption in NAME.txt

@@ -42,9 +42,17 @@ struct TrainPlan {
   int64_t device_bytes = 0;      // free on the device now
   int64_t checkpoint_bytes = 0;  // of one checkpoint
   int64_t checkpoints_kept = 0;
-  int64_t model_bytes = 0;       // of the model written
+  int64_t model_bytes = 0;       // of the model written, with parts that cannot be linked
   int64_t free_disk_bytes = -1;  // at the output; -1: unknown
-  std::optional<Error> refusal;  // why a run would end before its first step: the disk is too small
+  // A folder that keeps rendered clips for the next call.
+  struct Cache {
+    std::string folder;
+    int64_t bytes = 0;            // that it still takes
+    int64_t free_bytes = -1;      // of its disk; -1: unknown
+    bool on_output_disk = false;  // then it shares free_disk_bytes
+  };
+  std::vector<Cache> caches;
+  std::optional<Error> refusal;  // why a run would end before its first step: a disk is too small
   // Estimates from a calibration of this machine (`t3 plan --calibrate`); absent without one.
   std::optional<double> step_seconds;
 };

@@ -11,4 +11,7 @@ namespace t3 {
 // nearest folder above it. nullopt where the system does not say.
 std::optional<int64_t> FreeBytes(const std::filesystem::path& path);
 
+// Whether both are on one file system, by the same rule; false where the system does not say.
+bool OnSameDisk(const std::filesystem::path& a, const std::filesystem::path& b);
+
 }  // namespace t3

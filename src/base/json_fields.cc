@@ -155,13 +155,11 @@ void JsonFields::CheckAllTaken() const {
   for (const auto& [key, value] : object_.items()) {
     if (taken_.contains(key)) continue;
     T3_CHECK(!taken_.empty(), "{}: \"{}\" is not a field; the object has none", where_, key);
-    const std::string name = key;
-    const auto nearest =
-        std::min_element(taken_.begin(), taken_.end(), [&](const auto& a, const auto& b) {
-          return TypingDistance(name, a) < TypingDistance(name, b);
-        });
-    Fail("{}: \"{}\" is not a field; did you mean \"{}\"? The fields are {}", where_, key, *nearest,
-         fmt::join(taken_, ", "));
+    const std::vector<std::string> fields(taken_.begin(), taken_.end());
+    const std::string nearest = Nearest(key, fields);
+    const std::string hint =
+        nearest.empty() ? "; the" : fmt::format("; did you mean \"{}\"? The", nearest);
+    Fail("{}: \"{}\" is not a field{} fields are {}", where_, key, hint, fmt::join(fields, ", "));
   }
 }
 

@@ -71,5 +71,18 @@ TEST(JsonFieldsTest, IntegersBeyond64BitsAreRefused) {
   }
 }
 
+TEST(JsonFieldsTest, OnlyNearFieldsAreHints) {
+  const auto error_with = [](const std::string& key) {
+    JsonFields fields({{key, 1}}, "it");
+    for (const char* known : {"device", "object_weight", "seed"}) fields.Find(known);
+    return ErrorOf([&] { fields.CheckAllTaken(); });
+  };
+  EXPECT_EQ(error_with("objectweight"),
+            "it: \"objectweight\" is not a field; did you mean \"object_weight\"? The fields are "
+            "device, object_weight, seed");
+  EXPECT_EQ(error_with("nearobject"),
+            "it: \"nearobject\" is not a field; the fields are device, object_weight, seed");
+}
+
 }  // namespace
 }  // namespace t3

@@ -73,7 +73,7 @@ BenchCase PrepareBenchCase(const BenchRequest& request, const RunContext& contex
   }
   const at::Device device = context.device;
   const int64_t repeats = request.repeats.value_or(device.is_cuda() ? kGpuRepeats : kCpuRepeats);
-  if (repeats < 1 || repeats > 1000) FailUsage("`repeats` {} is outside 1 to 1000", repeats);
+  CheckRepeats(repeats);
   const ModelPreset& preset = FindPreset(request.preset);
   UseExactFloat32();
   LimitDeviceMemory(device, request.memory_limit);

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/seconds_since.h"
 #include "base/text.h"
+#include "bench/timing.h"
 #include "config/presets.h"
 #include "loading/load_models.h"
 #include "loading/precision.h"
@@ -164,7 +165,7 @@ class EncodeBench {
 
 EncodeBenchResult BenchEncode(const EncodeBenchRequest& request, const ProgressFn& progress,
                               const CancelToken* cancel) {
-  if (request.repeats < 1) FailUsage("`repeats` {}: wanted 1 or more", request.repeats);
+  CheckRepeats(request.repeats);
   if (request.options.dtype == ComputeDtype::kFp8)
     FailUsage("`dtype` fp8 is for the denoiser; encoders compute in bf16 or fp32");
   const c10::NoGradGuard no_grad;

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/seconds_since.h"
 #include "bench/core_share.h"
+#include "bench/timing.h"
 #include "loading/load_models.h"
 #include "media/queued_writer.h"
 #include "pipeline/decode.h"
@@ -170,7 +171,7 @@ class FileBench {
 
 FileBenchResult BenchFile(const FileBenchRequest& request, const ProgressFn& progress,
                           const CancelToken* cancel) {
-  if (request.repeats < 1) FailUsage("`repeats` {}: wanted 1 or more", request.repeats);
+  CheckRepeats(request.repeats);
   const ModelInfo model = OpenModel(request.files);
   CheckDecoder(model);
   const at::Device device = ResolveDevice(request.options.device);

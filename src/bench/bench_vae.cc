@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "bench/decode_methods.h"
 #include "bench/so_far.h"
+#include "bench/timing.h"
 #include "pipeline/run_settings.h"
 #include "runtime/convolution_file.h"
 #include "runtime/device.h"
@@ -20,7 +21,7 @@ void CheckRequest(const VaeBenchRequest& request) {
     if (method != "planned" && method != "plain" && method != "tiled")
       FailUsage("`ways` {}: wanted planned, plain or tiled", method);
   }
-  if (request.repeats < 1) FailUsage("`repeats` {}: wanted 1 or more", request.repeats);
+  CheckRepeats(request.repeats);
   if (request.cudnn_choices < 0)
     FailUsage("`cudnn-choices` {}: wanted 0 or more", request.cudnn_choices);
   if (request.tiles < 0) FailUsage("`tiles` {}: wanted 0 (all) or more", request.tiles);

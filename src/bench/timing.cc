@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/check.h"
 #include "runtime/device.h"
 
 namespace t3 {
@@ -17,6 +18,12 @@ double TimeRun(at::Device device, const std::function<void()>& run) {
   Synchronize(device);
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
       .count();
+}
+
+void CheckRepeats(int64_t repeats) {
+  constexpr int64_t kMaxRepeats = 1000;
+  if (repeats < 1 || repeats > kMaxRepeats)
+    FailUsage("`repeats` {} is outside 1 to {}", repeats, kMaxRepeats);
 }
 
 std::vector<double> TimeRuns(at::Device device, int64_t repeats, const std::function<void()>& run,

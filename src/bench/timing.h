@@ -9,6 +9,9 @@
 
 namespace t3 {
 
+// Throws Error of kind kUsage where the option `repeats` is out of range.
+void CheckRepeats(int64_t repeats);
+
 // Milliseconds of each of `repeats` runs, after one warm-up run. `poll`, if any, is called between
 // runs and may throw to stop.
 std::vector<double> TimeRuns(at::Device device, int64_t repeats, const std::function<void()>& run,

@@ -2,9 +2,11 @@
 #include "t3video/eval.h"
 
 #include <CLI/App.hpp>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "base/check.h"
 #include "base/extension.h"
 #include "base/json.h"
+#include "base/parse_number.h"
 #include "cli/commands.h"
 #include "cli/eval_text.h"
 #include "cli/flags.h"
@@ -94,10 +97,10 @@ int RunTable(const EvalFlags& flags) {
   std::vector<std::pair<std::string, double>> margins;
   for (const std::string& text : flags.margins) {
     const auto [name, value] = Assigned(text, "--margins");
-    double margin = 0;
-    if (!CLI::detail::lexical_cast(value, margin))
-      FailUsage("--margins {}: {} is not a number", text, value);
-    margins.emplace_back(name, margin);
+    const std::optional<double> margin = ParseNumber<double>(value);
+    if (!margin || !std::isfinite(*margin))
+      FailUsage("--margins {}: {} is not a finite number", text, value);
+    margins.emplace_back(name, *margin);
   }
   PrintResult("{}", flags.against.empty()
                         ? TableText(TabulateEvals(named))
@@ -106,6 +109,8 @@ int RunTable(const EvalFlags& flags) {
 }
 
 int RunEval(const EvalFlags& flags) {
+  if (flags.margin && !std::isfinite(*flags.margin))
+    FailUsage("--margin {} is not a finite number", *flags.margin);
   if (!flags.table.empty()) return RunTable(flags);
   if (!flags.against.empty() || !flags.margins.empty())
     FailUsage("--against and --margins are for --table");

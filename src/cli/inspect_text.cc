@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/flags.h"
 
 namespace t3 {
 namespace {
@@ -103,9 +104,9 @@ std::string InspectText(const InspectResult& result) {
   std::string text;
   for (const InspectReport& report : result.reports) text += ReportText(report);
   if (!result.model) return text;
-  return text + fmt::format(
-                    "{}\n  {}\n", result.path,
-                    result.complete ? "complete model" : "NOT complete: " + Printable(result.note));
+  return text + fmt::format("{}\n  {}\n", result.path,
+                            result.complete ? "complete model"
+                                            : "NOT complete: " + WithFlags(Printable(result.note)));
 }
 
 std::string InspectJson(const InspectResult& result) {

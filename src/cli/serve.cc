@@ -5,9 +5,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/parse_number.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/streams.h"
@@ -121,6 +123,16 @@ void AddServerFlags(CLI::App& app, ServeFlags& flags) {
   app.add_flag("--log-prompts", server.log_prompts, "write prompts to the log")->group(group);
 }
 
+// CLI::Range takes NaN.
+CLI::Validator FiniteRange(double min, double max) {
+  const auto fault = [min, max](const std::string& text) {
+    const std::optional<double> value = ParseNumber<double>(text);
+    const bool fits = value && *value >= min && *value <= max;
+    return fits ? "" : fmt::format("{} is outside {} to {}", text, min, max);
+  };
+  return {fault, ""};
+}
+
 void AddLimitFlags(CLI::App& app, serve::Limits& limits) {
   const auto count = [&](const std::string& name, int64_t& value, const std::string& help) {
     app.add_option(name, value, help)
@@ -144,7 +156,7 @@ void AddLimitFlags(CLI::App& app, serve::Limits& limits) {
                "free bytes of the disk below which nothing is accepted or begun");
   app.add_option("--keep-days", limits.keep_days, "days after which a finished job is removed")
       ->group("Limits")
-      ->check(CLI::Range(0.0, 36500.0))
+      ->check(FiniteRange(0, 36500))
       ->default_str("never");
   AddBytesFlag(app, "--keep-size", limits.keep_bytes,
                "bytes of finished jobs above which the oldest are removed");

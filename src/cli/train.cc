@@ -62,6 +62,12 @@ std::string DiskLine(const TrainPlan& plan) {
   return line;
 }
 
+std::string CacheLine(const TrainPlan::Cache& cache) {
+  std::string line = fmt::format("{} more in {}", FormatBytes(cache.bytes), cache.folder);
+  if (cache.free_bytes >= 0) line += fmt::format("; {} free", FormatBytes(cache.free_bytes));
+  return line;
+}
+
 // "4 share each clip's tokens", "4 take batches", "4: 2 groups take batches, whose 2 ranks share
 // ...".
 std::string RanksLine(const TrainPlan& plan) {
@@ -99,6 +105,7 @@ std::string PlanText(const TrainPlan& plan) {
   if (plan.ranks > 1) add("ranks", RanksLine(plan));
   add("memory", MemoryLine(plan));
   add("disk", DiskLine(plan));
+  for (const TrainPlan::Cache& cache : plan.caches) add("cache", CacheLine(cache));
   if (plan.task == "dit") add("time", TimeLine(plan));
   return text;
 }
@@ -122,6 +129,8 @@ nlohmann::ordered_json PlanJson(const TrainPlan& plan) {
     json["gpus"] = plan.ranks;
     json["sequence_parallel"] = plan.sequence_parallel;
   }
+  for (const TrainPlan::Cache& cache : plan.caches)
+    json["caches"].push_back({{"folder", cache.folder}, {"bytes", cache.bytes}});
   if (plan.step_seconds) json["step_seconds"] = *plan.step_seconds;
   return json;
 }

@@ -12,6 +12,13 @@ namespace t3 {
 // The timestep of noise level 1.
 inline constexpr double kMaxTimestep = 1000;
 
+// Ranges of the settings, wherever they come from.
+inline constexpr int64_t kMaxSamplingSteps = 1000;
+inline constexpr double kMaxGuidanceScale = 1000;
+// The schedule maps sigma to shift * sigma / (1 + (shift - 1) * sigma): outside this range all
+// steps fall on one end of it in fp32.
+inline constexpr double kMinShift = 1e-3, kMaxShift = 1e3;
+
 // The steps for which Sampler::kRcm has levels, and those that it takes by default.
 inline constexpr int64_t kRcmSteps = 4;
 

@@ -66,9 +66,17 @@ void OverlayDefaults(GenerationDefaults& defaults, const json& document, const s
   fields.TakeSize("draft", &draft.width, &draft.height);
   if (draft.width > 0) defaults.draft = draft;
   int64_t draft_steps = 0;
-  fields.TakeInteger("draft_steps", 1, 1000, &draft_steps);
-  if (defaults.draft && draft_steps > 0) defaults.draft->steps = draft_steps;
+  fields.TakeInteger("draft_steps", 1, kMaxSamplingSteps, &draft_steps);
+  T3_CHECK(defaults.draft || draft_steps == 0,
+           "{}: \"draft_steps\" has no effect without \"draft\", the size of the draft", path);
+  if (draft_steps > 0) defaults.draft->steps = draft_steps;
   TakeSampling(fields, defaults.sampling);
+  // What others read (FindAttention, ChooseLoras, ReadVaeConfig).
+  for (const char* field : {"attention", "windows", "planner", kLoraField, kRefinerLoraField,
+                            "latents_mean", "latents_std"}) {
+    fields.Find(field);
+  }
+  fields.CheckAllTaken();
 }
 
 // Official releases of full-attention models go by these names.
@@ -187,6 +195,7 @@ void OpenOtherParts(const json& defaults, ModelInfo* model) {
 void OpenLora(const ChosenLora& chosen, ModelInfo* model) {
   const Lora& lora = chosen.lora;
   std::error_code ignored;
+  CheckLoraScale(lora);
   T3_CHECK(fs::exists(lora.path, ignored), "`{}` {}: there is no such file",
            chosen.origin == LoraOrigin::kAdded ? "add-lora" : "lora", lora.path);
   const std::string path = FindLoraFile(lora.path);
@@ -248,6 +257,8 @@ ModelInfo OpenModel(const ModelFiles& files, FolderLoras folder_loras) {
   }
   CheckDecoderFit(model);
   model.defaults = FindDefaults(model, defaults);
+  model.names_size = model.paths.dit_from_folder && defaults.is_object() &&
+                     defaults.contains("width") && defaults.contains("height");
   const bool applies = folder_loras == FolderLoras::kApplied;
   model.declines_own_loras = applies && files.loras && NamesLoras(model.paths, defaults);
   const StageLoras loras = ChooseLoras(files, model.paths, applies ? defaults : json());

@@ -41,6 +41,7 @@ struct ModelInfo {
   std::optional<DecoderFile> decoder;  // absent: the VAE decodes
   TrainedAttention attention;
   GenerationDefaults defaults;
+  bool names_size = false;  // whether the t3.json of the denoiser's folder has the defaults' size
   // What set defaults.sampling in place of the preset or t3.json, where something did.
   std::optional<Distillation> distilled;
   // The same model with the LoRAs that it refines clips with; nullptr: it does so with those above.

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/read_text.h"
 #include "base/text.h"
 #include "runtime/shipped_files.h"
@@ -279,6 +280,30 @@ std::vector<std::vector<std::string>> FindCandidates(const std::string& folder, 
   return groups;
 }
 
+namespace {
+
+// Once a process: a model is located several times.
+void NoteFolderNamedDemo() {
+  static const bool noted = [] {
+    std::error_code ignored;
+    const bool hidden =
+        fs::is_directory("demo", ignored) && !fs::equivalent("demo", DemoModelFolder(), ignored);
+    if (hidden)
+      spdlog::warn("the model demo is the shipped one; the folder of that name here is ./demo");
+    return hidden;
+  }();
+  static_cast<void>(noted);
+}
+
+// `model` demo, or a folder.
+std::string FolderOf(const std::string& model) {
+  if (model != "demo") return model;
+  NoteFolderNamedDemo();
+  return DemoModelFolder();
+}
+
+}  // namespace
+
 ModelPaths LocateModel(const ModelFiles& files) {
   ModelPaths paths;
   paths.dit = files.dit;
@@ -291,7 +316,7 @@ ModelPaths LocateModel(const ModelFiles& files) {
   CheckFile(files.vae, "`vae`");
   CheckFile(files.decoder, "`decoder`");
   CheckFile(files.tokenizer, "`tokenizer`");
-  paths.folder = files.model == "demo" ? DemoModelFolder() : files.model;
+  paths.folder = FolderOf(files.model);
   std::error_code ignored;
   if (fs::is_regular_file(paths.folder, ignored)) {
     const fs::path file(paths.folder);

@@ -25,8 +25,8 @@ void TakeSampling(JsonFields& fields, SamplingConfig& sampling) {
   std::string sampler(SamplerName(sampling.sampler));
   fields.Take("sampler", &sampler);
   sampling.sampler = ParseSampler(sampler);
-  fields.TakeNumber("guidance", -1000, 1000, &sampling.guidance);
-  fields.TakeNumber("shift", 0, 1e9, &sampling.shift);
+  fields.TakeNumber("guidance", 0, kMaxGuidanceScale, &sampling.guidance);
+  fields.TakeNumber("shift", kMinShift, kMaxShift, &sampling.shift);
   std::vector<double> timesteps, sigmas;
   const bool has_timesteps = TakeLevels(fields, "timesteps", kMaxTimestep, timesteps);
   const bool has_sigmas = TakeLevels(fields, "sigmas", 1, sigmas);
@@ -41,7 +41,7 @@ void TakeSampling(JsonFields& fields, SamplingConfig& sampling) {
   if (sampling.sampler == Sampler::kRcm && !has_steps) sampling.steps = kRcmSteps;
   if (sampling.has_list()) sampling.steps = sampling.list_length();
   const int64_t length = sampling.steps;
-  fields.TakeInteger("steps", 1, 1000, &sampling.steps);
+  fields.TakeInteger("steps", 1, kMaxSamplingSteps, &sampling.steps);
   T3_CHECK(!sampling.has_list() || sampling.steps == length,
            "{}: \"steps\" is {}, but the list of noise levels has {}; leave \"steps\" out",
            fields.where(), sampling.steps, length);

@@ -38,12 +38,20 @@ class FolderField {
       T3_CHECK(item.is_string(),
                "{} is {}, wanted a file of the folder, a list of files, or \"none\"", where_,
                value_.dump());
-      loras.push_back({Find(ParseLora(item.get<std::string>())), LoraOrigin::kFolder, where_});
+      loras.push_back({Find(Parse(item.get<std::string>())), LoraOrigin::kFolder, where_});
     }
     return loras;
   }
 
  private:
+  Lora Parse(const std::string& text) const {
+    try {
+      return ParseLora(text);
+    } catch (const Error& error) {
+      throw Error(fmt::format("{}: {}", where_, error.what()), error.kind());
+    }
+  }
+
   Lora Find(const Lora& named) const {
     T3_CHECK(IsWithinFolder(named.path),
              "{} names \"{}\", wanted a file within the folder, by its path from there", where_,
@@ -77,8 +85,17 @@ Lora ParseLora(std::string_view text) {
   const size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return {std::string(text), 1};
   const std::optional<double> scale = ParseNumber<double>(text.substr(colon + 1));
-  if (!scale || !std::isfinite(*scale)) return {std::string(text), 1};
-  return {std::string(text.substr(0, colon)), *scale};
+  if (!scale) return {std::string(text), 1};
+  const Lora lora{std::string(text.substr(0, colon)), *scale};
+  CheckLoraScale(lora);
+  return lora;
+}
+
+void CheckLoraScale(const Lora& lora) {
+  if (!(std::abs(lora.scale) <= kMaxLoraScale)) {  // NaN is not either
+    FailUsage("the scale {} of the LoRA {} is outside {} to {}", lora.scale, lora.path,
+              -kMaxLoraScale, kMaxLoraScale);
+  }
 }
 
 bool NamesLoras(const ModelPaths& paths, const json& t3_json) {

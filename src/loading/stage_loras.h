@@ -37,6 +37,9 @@ struct StageLoras {
 StageLoras ChooseLoras(const ModelFiles& files, const ModelPaths& paths,
                        const nlohmann::json& t3_json);
 
+// Throws Error of kind kUsage where the scale is out of range. ParseLora does, too.
+void CheckLoraScale(const Lora& lora);
+
 // Whether the folder names LoRAs for its own denoiser.
 bool NamesLoras(const ModelPaths& paths, const nlohmann::json& t3_json);
 

@@ -12,6 +12,7 @@
 #include "loading/sampling_json.h"
 #include "loading/tensor_file.h"
 #include "t3video/error.h"
+#include "t3video/request_options.h"
 #include "weights/testing/test_folder.h"
 
 namespace t3 {
@@ -140,6 +141,56 @@ TEST(StageLoras, OnlyTheFoldersOwnDenoiserHasThem) {
   files.dit = kSmallModel + "/diffusion_pytorch_model.safetensors";
   EXPECT_THAT(NamesOf(folder.Open(files)), IsEmpty());
   EXPECT_THAT(NamesOf(OpenModel(folder.Files())), IsEmpty());  // as training opens it
+}
+
+TEST(StageLoras, ScalesHaveARange) {
+  EXPECT_EQ(ParseLora("a:-100").scale, -100);
+  EXPECT_EQ(ParseLora("a:b"), (Lora{"a:b", 1}));
+  for (const char* text : {"a:1e9", "a:-101", "a:nan", "a:inf"}) {
+    EXPECT_THAT([&] { ParseLora(text); },
+                testing::ThrowsMessage<Error>(HasSubstr("of the LoRA a is outside -100 to 100")))
+        << text;
+  }
+  const LoraFolder folder(json::object());
+  ModelFiles files = folder.Files();
+  files.loras = {{{folder.Path("few.safetensors"), 101}}};
+  EXPECT_THAT([&] { folder.Open(files); },
+              testing::ThrowsMessage<Error>(HasSubstr("is outside -100 to 100")));
+}
+
+TEST(ModelDefaults, UnknownFieldsAreErrors) {
+  const auto opening = [](const json& t3_json) { return [=] { LoraFolder(t3_json).Open(); }; };
+  const auto fails = [](const std::string& text) {
+    return testing::ThrowsMessage<Error>(testing::AllOf(HasSubstr("t3.json: "), HasSubstr(text)));
+  };
+  EXPECT_THAT(opening({{"guidence", 3}}), fails("\"guidence\" is not a field; did you mean "
+                                                "\"guidance\"?"));
+  EXPECT_THAT(opening({{"draft_steps", 3}}), fails("has no effect without \"draft\""));
+  EXPECT_THAT(opening({{"guidance", -5}}), fails("\"guidance\" is -5, wanted a number from 0"));
+  EXPECT_THAT(opening({{"lora", "few.safetensors:1e9"}}), fails("\"lora\": the scale 1000000000"));
+  // Every documented field.
+  const json all{{"width", 64},
+                 {"height", 64},
+                 {"frames", 5},
+                 {"fps", 8},
+                 {"sampler", "euler"},
+                 {"steps", 3},
+                 {"guidance", 1},
+                 {"shift", 3},
+                 {"negative_prompt", ""},
+                 {"draft", "32x32"},
+                 {"draft_steps", 2},
+                 {"strength", 0.5},
+                 {"lora", "none"},
+                 {"refiner_lora", "none"},
+                 {"attention", "t3"},
+                 {"windows", "1,1,1"},
+                 {"planner", 1},
+                 {"latents_mean", std::vector<double>(16, 0.5)},
+                 {"latents_std", std::vector<double>(16, 2)}};
+  EXPECT_NO_THROW(opening(all)());
+  EXPECT_TRUE(LoraFolder(all).Open().names_size);
+  EXPECT_FALSE(LoraFolder(json{{"width", 64}}).Open().names_size);
 }
 
 TEST(StageLoras, FaultsNameTheFileAndTheField) {

@@ -7,11 +7,6 @@
 namespace t3 {
 namespace {
 
-constexpr double kMaxGuidance = 1000;
-constexpr int64_t kMaxSteps = 1000;
-// The schedule maps sigma to shift * sigma / (1 + (shift - 1) * sigma): outside this range all
-// steps fall on one end of it in fp32.
-constexpr double kMinShift = 1e-3, kMaxShift = 1e3;
 constexpr int64_t kMaxExcludedSteps = 1000;
 // Weights that are not distilled give noise in fewer.
 constexpr int64_t kFewSteps = 10;
@@ -47,10 +42,11 @@ void ChooseLevels(const SamplingConfig& defaults, const GenerationParams& params
 }  // namespace
 
 void CheckNumbers(const GenerationParams& params) {
-  if (params.steps) CheckRange<int64_t>("steps", *params.steps, 1, kMaxSteps);
-  if (params.draft_steps) CheckRange<int64_t>("draft-steps", *params.draft_steps, 1, kMaxSteps);
+  if (params.steps) CheckRange<int64_t>("steps", *params.steps, 1, kMaxSamplingSteps);
+  if (params.draft_steps)
+    CheckRange<int64_t>("draft-steps", *params.draft_steps, 1, kMaxSamplingSteps);
   if (params.shift) CheckRange("shift", *params.shift, kMinShift, kMaxShift);
-  if (params.guidance) CheckRange("guidance", *params.guidance, 0.0, kMaxGuidance);
+  if (params.guidance) CheckRange("guidance", *params.guidance, 0.0, kMaxGuidanceScale);
   if (params.strength) CheckRange("strength", *params.strength, 0.0, 1.0);
   if (params.fp8_exclude_steps)
     CheckRange<int64_t>("fp8-exclude-steps", *params.fp8_exclude_steps, 0, kMaxExcludedSteps);
@@ -62,9 +58,9 @@ SamplingConfig ChooseSampling(const SamplingConfig& defaults, const GenerationPa
   sampling.guidance = params.guidance.value_or(sampling.guidance);
   sampling.shift = params.shift.value_or(sampling.shift);
   ChooseLevels(defaults, params, sampling);
-  CheckRange<int64_t>("steps", sampling.steps, 1, kMaxSteps);
+  CheckRange<int64_t>("steps", sampling.steps, 1, kMaxSamplingSteps);
   CheckRange("shift", sampling.shift, kMinShift, kMaxShift);
-  CheckRange("guidance", sampling.guidance, 0.0, kMaxGuidance);
+  CheckRange("guidance", sampling.guidance, 0.0, kMaxGuidanceScale);
   MakeSchedule(sampling);
   return sampling;
 }

@@ -57,6 +57,18 @@ bool AreOfOneRun(Metadata a, Metadata b) {
       path);
 }
 
+// Also a folder such as ".", which is not the place of a video.
+[[noreturn]] void RefuseOutput(const std::string& path, const Metadata& existing) {
+  std::error_code ignored;
+  if (fs::is_directory(path, ignored) && existing.empty()) {
+    FailUsage(
+        "`output` {} is a folder that holds other files; name a file in it, such as {}, or an "
+        "empty folder for PNG frames",
+        path, (fs::path(path) / "video.mp4").string());
+  }
+  Refuse(path);
+}
+
 // A picture that a run wrote to be watched.
 bool IsPreview(const std::string& path) {
   try {
@@ -79,7 +91,7 @@ Metadata OutputMetadata(const std::string& path) {
 void CheckReplaceable(const OutputOptions& output, const Metadata& metadata) {
   if (output.path.empty() || output.overwrite || !IsPresent(output.path)) return;
   const Metadata existing = OutputMetadata(output.path);
-  if (!IsOfT3(existing) || !AreOfOneRun(existing, metadata)) Refuse(output.path);
+  if (!IsOfT3(existing) || !AreOfOneRun(existing, metadata)) RefuseOutput(output.path, existing);
 }
 
 void CheckReplaceable(const std::string& path, bool overwrite,
@@ -100,7 +112,7 @@ void CheckReplaceable(const Request& request, const RunIdentity& identity, bool 
     // The record knows the weights as well, and small Y4M frames have no place for metadata.
     const bool same =
         recorded.value_or(IsOfT3(existing) && AreOfOneRun(existing, identity.metadata));
-    if (!same && !(discards && (recorded || IsOfT3(existing)))) Refuse(path);
+    if (!same && !(discards && (recorded || IsOfT3(existing)))) RefuseOutput(path, existing);
   }
   // A job's records are named by the program, and damaged ones are written again.
   const std::string& record = request.record.path;

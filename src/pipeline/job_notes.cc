@@ -1,10 +1,28 @@
 // Notes of the job, its draft, its LoRAs and its model.
 #include "pipeline/job_notes.h"
 
+#include <fmt/format.h>
+
 #include "pipeline/refinement.h"
 #include "pipeline/shipped_model.h"
 
 namespace t3 {
+
+namespace {
+
+// Models lose the shapes of objects far below the size that they were trained at.
+std::vector<std::string> SizeNotes(const ModelInfo& model, const Job& job) {
+  constexpr int64_t kFarBelow = 3;  // times the pixels
+  const GenerationDefaults& own = model.defaults;
+  const VideoGeometry& video = job.geometry;
+  if (!model.names_size || kFarBelow * video.width * video.height >= own.width * own.height)
+    return {};
+  return {
+      fmt::format("{}x{} is far below {}x{}, the model's own size: objects may lose their shape",
+                  video.width, video.height, own.width, own.height)};
+}
+
+}  // namespace
 
 std::vector<std::string> JobNotes(const ModelInfo& model, const Job& job, const NotedDraft& draft) {
   std::vector<std::string> notes = job.notes;
@@ -19,6 +37,7 @@ std::vector<std::string> JobNotes(const ModelInfo& model, const Job& job, const 
   }
   add(LoraNotes(denoiser, job.attention.pattern));
   add(ShippedModelNotes(model, job));
+  add(SizeNotes(denoiser, job));
   return notes;
 }
 

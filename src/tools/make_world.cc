@@ -32,6 +32,9 @@ namespace fs = std::filesystem;
 // Pixels of the frames that are rendered at once, so that long 4K clips fit in memory.
 constexpr int64_t kChunkPixels = 1 << 25;
 
+// As a training configuration takes them.
+constexpr int64_t kMaxClips = 100'000'000, kMaxFrames = 100'000;
+
 std::string ClipName(const WorldRequest& request, uint64_t seed) {
   // A folder of pictures has no extension; VideoWriter recognises it by its '/'.
   const std::string extension = request.format == "png" ? "/" : "." + request.format;
@@ -48,8 +51,12 @@ VideoSettings WorldSettings(const WorldRequest& request, uint64_t seed) {
 }
 
 void CheckWorld(const WorldRequest& request) {
-  if (request.count < 1) FailUsage("world: `count` {}: wanted at least 1", request.count);
-  if (request.frames < 1) FailUsage("world: `frames` {}: wanted at least 1", request.frames);
+  const auto check = [](const char* option, int64_t value, int64_t max) {
+    if (value < 1 || value > max)
+      FailUsage("world: `{}` {} is outside 1 to {}", option, value, max);
+  };
+  check("count", request.count, kMaxClips);
+  check("frames", request.frames, kMaxFrames);
   if (request.width < 16 || request.height < 16) {
     FailUsage("world: `size` {}x{}: wanted at least 16x16", request.width, request.height);
   }

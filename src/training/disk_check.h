@@ -11,8 +11,9 @@
 
 namespace t3 {
 
-// Why the disk is too small for the next checkpoint and the model of a plan, whose output has the
-// checkpoints of `steps`, the newest first; nullopt where it is not, and where its room is unknown.
+// Why a disk is too small for the next checkpoint, the model and the caches of a plan, whose output
+// has the checkpoints of `steps`, the newest first; nullopt where none is, and where their room is
+// unknown.
 std::optional<Error> DiskRefusal(const TrainPlan& plan, const std::vector<int64_t>& steps);
 
 // That it is too small for as many checkpoints as are kept; "" where it is not.

@@ -39,6 +39,25 @@ TEST(DiskCheck, CountsWhatAnEarlierCallLeft) {
   EXPECT_FALSE(DiskRefusal(PlanWith(100'000'000), {50, 40}));  // only the model is written
 }
 
+TEST(DiskCheck, CountsCachesWhereTheyLie) {
+  TrainPlan plan = PlanWith(500'000'000);
+  plan.caches = {{"clips", 100'000'000, 500'000'000, /*on_output_disk=*/true}};
+  EXPECT_FALSE(DiskRefusal(plan, {}));
+  plan.free_disk_bytes = 499'000'000;
+  std::optional<Error> refusal = DiskRefusal(plan, {});
+  ASSERT_TRUE(refusal);
+  EXPECT_THAT(refusal->what(),
+              AllOf(HasSubstr("\"cache\" 100.0 MB"), HasSubstr("free 1.0 MB more")));
+
+  plan.caches = {{"clips", 100'000'000, 99'000'000, /*on_output_disk=*/false}};
+  refusal = DiskRefusal(plan, {});
+  ASSERT_TRUE(refusal);
+  EXPECT_THAT(refusal->what(),
+              AllOf(HasSubstr("\"cache\" clips has 99.0 MB free"), HasSubstr("free 1.0 MB more")));
+  plan.caches[0].free_bytes = -1;
+  EXPECT_FALSE(DiskRefusal(plan, {}));
+}
+
 TEST(DiskCheck, NotesThatALaterCheckpointMayNotFit) {
   EXPECT_THAT(DiskNote(PlanWith(899'000'000), {}), HasSubstr("3 checkpoints"));
   EXPECT_EQ(DiskNote(PlanWith(900'000'000), {}), "");

@@ -19,6 +19,7 @@
 #include "runtime/device.h"
 #include "training/data/prepare_settings.h"
 #include "training/dit/lora.h"
+#include "training/dit/model_folder.h"
 #include "training/loop/sharded_optimizer.h"
 #include "training/vae/open_student.h"
 
@@ -117,7 +118,8 @@ void AddWeights(const DitTrainConfig& config, const ModelInfo& model, at::Scalar
   const TensorTable table = DitTensors(model.dit);
   TrainedWeights trained(config, dtype, plan);
   trained.DivideAmong(plan->ranks);
-  plan->model_bytes = SavedBytes(config, table, /*dit=*/true);
+  plan->model_bytes = SavedBytes(config, table, /*dit=*/true) +
+                      CopiedBytes(model, config.output, !config.train_text_encoder);
   if (config.lora) {
     AddLora(config, table, dtype, &trained, plan);
     trained.AddLargestPart();

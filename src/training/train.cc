@@ -13,6 +13,7 @@
 #include "loading/load_models.h"
 #include "loading/model_info.h"
 #include "runtime/device.h"
+#include "training/cache_plan.h"
 #include "training/disk_check.h"
 #include "training/distill/distill_task.h"
 #include "training/dit/dit_task.h"
@@ -189,8 +190,9 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
   }
   CheckValidation(config, model);
   if (ranks.leads()) {
-    Begin(config, PlanDitTraining(config, model, prepared.get(), context.device, dtype, layout),
-          announce);
+    TrainPlan plan = PlanDitTraining(config, model, prepared.get(), context.device, dtype, layout);
+    plan.caches = PlanCaches(config, model, ClipLatents::kRendered);
+    Begin(config, std::move(plan), announce);
   }
   std::unique_ptr<BatchSource> source = std::move(prepared), validation;
   ranks.Together([&](Team* team) {
@@ -237,9 +239,10 @@ TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
         std::make_unique<PreparedSource>(config.data.prepared, base, config, DraftsFor(config));
   }
   if (ranks.leads()) {
-    Begin(config,
-          PlanDistillTraining(config, base, teacher, prepared.get(), context.device, dtype, layout),
-          announce);
+    TrainPlan plan =
+        PlanDistillTraining(config, base, teacher, prepared.get(), context.device, dtype, layout);
+    plan.caches = PlanCaches(config, base, LatentsFor(config));
+    Begin(config, std::move(plan), announce);
   }
   std::unique_ptr<BatchSource> source = std::move(prepared);
   ranks.Together([&](Team* team) {
@@ -312,6 +315,7 @@ TrainPlan PlanTask(const DitTrainConfig& config, at::Device device, int64_t rank
   CheckValidation(config, model);
   TrainPlan plan = PlanDitTraining(config, model, prepared.get(), device,
                                    ResolveDtype(config.dtype, device), layout);
+  plan.caches = PlanCaches(config, model, ClipLatents::kRendered);
   if (!IsMadeFirst(config)) {
     CheckResumable(config, DitIdentity(config, model, DataDigest(config, model, prepared.get())));
   }
@@ -324,8 +328,9 @@ TrainPlan PlanTask(const DistillConfig& config, at::Device device, int64_t ranks
   const TeacherModel teacher = OpenTeacher(config, base);
   CheckModelReplaceable(config);
   const auto prepared = OpenPrepared(config, base, DraftsFor(config));
-  const TrainPlan plan = PlanDistillTraining(config, base, teacher, prepared.get(), device,
-                                             ResolveDtype(config.dtype, device), layout);
+  TrainPlan plan = PlanDistillTraining(config, base, teacher, prepared.get(), device,
+                                       ResolveDtype(config.dtype, device), layout);
+  plan.caches = PlanCaches(config, base, LatentsFor(config));
   if (!IsMadeFirst(config)) {
     CheckResumable(
         config, DistillIdentity(config, base, teacher, DataDigest(config, base, prepared.get())));

@@ -1,7 +1,9 @@
 // WeightFile::Open.
 #include "weights/weight_file.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <string_view>
 #include <vector>
 
 #include "base/check.h"
@@ -152,6 +154,14 @@ class OpenedFile : public WeightFile {
   std::vector<std::unique_ptr<std::byte[]>> owned_;
 };
 
+// "cannot open PATH: ...": of the file itself, where nothing in it was read.
+bool NamesFile(std::string_view fault, const std::string& path) {
+  constexpr std::string_view kVerbs[] = {"cannot open ", "cannot read ", "cannot map "};
+  return std::ranges::any_of(kVerbs, [&](std::string_view verb) {
+    return fault.starts_with(verb) && fault.substr(verb.size()).starts_with(path);
+  });
+}
+
 }  // namespace
 
 std::shared_ptr<const WeightFile> WeightFile::Open(const std::string& path, FileOrigin origin) {
@@ -159,6 +169,7 @@ std::shared_ptr<const WeightFile> WeightFile::Open(const std::string& path, File
   try {
     return std::make_shared<OpenedFile>(path);
   } catch (const Error& error) {
+    if (NamesFile(error.what(), path)) throw;
     if (origin == FileOrigin::kWeights)
       Fail("cannot read the weights in {}: {}", path, error.what());
     std::string fault = error.what();

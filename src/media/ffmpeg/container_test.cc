@@ -293,7 +293,7 @@ TEST(ContainerWriter, RefusesBeforeAnyWork) {
                        s.crf = 20;
                      }),
               HasSubstr("crf"));
-  for (const int crf : {-1, -7})
+  for (const int crf : {-1, -7, 64, 9999})
     EXPECT_THAT(refuse("v.mp4", [&](auto& s) { s.crf = crf; }), HasSubstr(std::to_string(crf)));
   EXPECT_THAT(refuse("v.mp4", [](auto& s) { s.width = 63; }), HasSubstr("yuv444p"));
   EXPECT_TRUE(folder.empty());

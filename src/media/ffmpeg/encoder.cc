@@ -2,6 +2,7 @@
 #include "media/ffmpeg/encoder.h"
 
 #include <algorithm>
+#include <limits>
 #include <new>
 #include <string_view>
 #include <vector>
@@ -61,17 +62,23 @@ void SetQuality(const std::string& path, const VideoSettings& settings, AVCodecC
   const EncoderDefaults defaults = DefaultsOf(encoder.name, av_get_pix_fmt_name(context.pix_fmt));
   for (const auto& [key, value] : defaults.options) options.Set(key, value);
 
-  // For some encoders -1 means FFmpeg's own quality.
-  if (settings.crf && *settings.crf < 0)
-    FailUsage("{}: crf {} is negative; wanted 0 or more", path, *settings.crf);
   std::string_view quality = defaults.quality;
+  int max = defaults.max;
   if (quality.empty() && settings.crf) {
-    if (context.priv_data == nullptr ||
-        av_opt_find(context.priv_data, "crf", nullptr, 0, 0) == nullptr) {
+    const AVOption* option = context.priv_data == nullptr
+                                 ? nullptr
+                                 : av_opt_find(context.priv_data, "crf", nullptr, 0, 0);
+    if (option == nullptr) {
       FailUsage("{}: the encoder {} has no constant quality (crf); leave it out", path,
                 encoder.name);
     }
     quality = "crf";
+    max = static_cast<int>(std::min<double>(option->max, std::numeric_limits<int>::max()));
+  }
+  // For some encoders -1 means FFmpeg's own quality.
+  if (settings.crf && (*settings.crf < 0 || *settings.crf > max)) {
+    FailUsage("{}: `crf` {} is outside 0 to {}, the scale of the encoder {}", path, *settings.crf,
+              max, encoder.name);
   }
   if (!quality.empty()) {
     options.Set(quality,

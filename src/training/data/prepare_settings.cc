@@ -47,8 +47,8 @@ ClipSettings SettingsOf(const ModelInfo& model, const PrepareRequest& request) {
   for (const auto& [width, height] : sizes) {
     CheckSides("size", width, height, multiple);
     for (const int64_t count : frames) {
-      if (count < 1 || count % VaeConfig::kTimeStride != 1) {
-        FailUsage("`frames` {} must be 4n+1 (1, 5, 9, ...)", count);
+      if (count < 1 || count > kMaxClipFrames || count % VaeConfig::kTimeStride != 1) {
+        FailUsage("`frames` {} must be 4n+1 (1, 5, 9, ...) and at most {}", count, kMaxClipFrames);
       }
       buckets.insert({width, height, count});
     }
@@ -61,11 +61,12 @@ ClipSettings SettingsOf(const ModelInfo& model, const PrepareRequest& request) {
   if (!(settings.fps > 0) || settings.fps > 1000) {
     FailUsage("`fps` {} is outside 0 to 1000", settings.fps);
   }
-  if (settings.clips_per_video < 1) {
-    FailUsage("`clips-per-video` {} must be 1 or more", settings.clips_per_video);
+  if (settings.clips_per_video < 1 || settings.clips_per_video > kMaxClipsPerVideo) {
+    FailUsage("`clips-per-video` {} is outside 1 to {}", settings.clips_per_video,
+              kMaxClipsPerVideo);
   }
-  if (!(settings.max_upscale >= 1) || settings.max_upscale > 16) {
-    FailUsage("`max-upscale` {} is outside 1 to 16", settings.max_upscale);
+  if (!(settings.max_upscale >= 1) || settings.max_upscale > kMaxUpscale) {
+    FailUsage("`max-upscale` {} is outside 1 to {}", settings.max_upscale, kMaxUpscale);
   }
   return settings;
 }

@@ -13,7 +13,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kMaxSteps = int64_t{1} << 40;
-constexpr double kMaxGuidance = 1000;
 constexpr double kCriticLrShare = 0.2;
 
 TeacherConfig TakeTeacher(JsonFields fields, const AttentionConfig& of_the_run) {
@@ -21,7 +20,7 @@ TeacherConfig TakeTeacher(JsonFields fields, const AttentionConfig& of_the_run) 
   config.model = TakeModelFiles(fields);
   config.attention = fields.Find("attention") == nullptr ? of_the_run : TakeAttention(fields);
   if (fields.Find("guidance") != nullptr) {
-    fields.TakeNumber("guidance", 0, kMaxGuidance, &config.guidance.emplace());
+    fields.TakeNumber("guidance", 0, kMaxGuidanceScale, &config.guidance.emplace());
   }
   if (fields.Find("negative_prompt") != nullptr) {
     fields.Take("negative_prompt", &config.negative_prompt.emplace());

@@ -13,12 +13,12 @@ PrepareRequest TakeVideos(JsonFields fields) {
   PrepareRequest request;
   fields.Take("source", &request.source);
   fields.TakeSizes("size", &request.sizes);
-  fields.TakeIntegers("frames", 1, 100'000, &request.frames);
+  fields.TakeIntegers("frames", 1, kMaxClipFrames, &request.frames);
   double fps = 0;
   fields.TakeNumber("fps", 0, 1000, &fps);
   if (fps > 0) request.fps = fps;
-  fields.TakeInteger("clips_per_video", 1, 1'000'000, &request.clips_per_video);
-  fields.TakeNumber("max_upscale", 1, 1000, &request.max_upscale);
+  fields.TakeInteger("clips_per_video", 1, kMaxClipsPerVideo, &request.clips_per_video);
+  fields.TakeNumber("max_upscale", 1, kMaxUpscale, &request.max_upscale);
   std::pair<int64_t, int64_t> draft;
   fields.TakeSize("draft", &draft.first, &draft.second);
   if (draft.first > 0) request.draft = draft;
@@ -41,7 +41,7 @@ WorldLatentsConfig TakeWorldLatents(JsonFields fields, int64_t batch_size, int64
     WorldLatentSize& size = config.sizes.emplace_back();
     size.batch = batch_size;
     entry.TakeSize("size", &size.width, &size.height);
-    entry.TakeInteger("frames", 1, 100'000, &size.frames);
+    entry.TakeInteger("frames", 1, kMaxClipFrames, &size.frames);
     entry.TakeInteger("clips", 1, 100'000'000, &size.clips);
     entry.TakeInteger("batch", 1, 1'000'000, &size.batch);
     entry.TakeInteger("turns", 1, 10'000, &size.turns);

@@ -75,14 +75,24 @@ SampleConfig TakeSamples(JsonFields fields) {
   return config;
 }
 
-// The world's clips are of another seed than the run's, one a batch.
-ValidationConfig TakeValidation(JsonFields fields, int64_t seed) {
+// The seed of validation clips where none is given: clips of one seed are the same scenes.
+int64_t ValidationSeed(const DitDataConfig& data, int64_t seed) {
+  return data.world && data.world->seed == seed + 1 ? seed + 2 : seed + 1;
+}
+
+// The world's clips are of another seed than the run's and its clips', one a batch.
+ValidationConfig TakeValidation(JsonFields fields, const DitDataConfig& data, int64_t seed) {
   ValidationConfig config;
   fields.TakeInteger("every_steps", 0, kMaxSteps, &config.every_steps);
   fields.Take("prepared", &config.prepared);
   fields.TakeInteger("clips", 1, 1'000'000, &config.clips);
   if (fields.Find("world") != nullptr) {
-    config.world = TakeWorldLatents(fields.Object("world"), /*batch_size=*/1, seed + 1);
+    config.world =
+        TakeWorldLatents(fields.Object("world"), /*batch_size=*/1, ValidationSeed(data, seed));
+    T3_CHECK(!data.world || config.world->seed != data.world->seed,
+             "{}: world: \"seed\" {} is that of \"data\", whose clips are trained on; set another "
+             "one, or leave it out",
+             fields.where(), config.world->seed);
   }
   fields.CheckAllTaken();
   T3_CHECK(config.every_steps == 0 || config.prepared.empty() == config.world.has_value(),
@@ -162,7 +172,7 @@ DitTrainConfig ParseDitTrainConfig(const json& document, const std::string& sour
   root.TakeNumber("image_to_video", 0, 1, &config.image_to_video);
   TakeOptional<int64_t>(root, "sequence_parallel", &config.sequence_parallel,
                         [&](int64_t* v) { root.TakeInteger("sequence_parallel", 1, 4096, v); });
-  config.validation = TakeValidation(root.Object("validation"), config.seed);
+  config.validation = TakeValidation(root.Object("validation"), config.data, config.seed);
   root.CheckAllTaken();
   T3_CHECK(!HasDrafts(config.data) || config.data.videos,
            "{}: \"draft\" makes clips without detail, from which a denoiser would learn to make "

@@ -12,6 +12,11 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
+json WorldWith(json fields) {
+  fields["sizes"] = {{{"size", "32x32"}, {"frames", 5}, {"clips", 2}}};
+  return {{"world", fields}};
+}
+
 json Minimal() { return {{"output", "out"}, {"steps", 10}, {"data", {{"prepared", "data"}}}}; }
 
 std::string MessageOf(const json& fields) {
@@ -43,6 +48,10 @@ TEST(DitTrainConfig, WrongValuesAreNamed) {
       {{{"timesteps", {{"min", 600}, {"max", 500}}}}, "\"min\" 600 is not below \"max\" 500"},
       {{{"timesteps", {{"max", 1001}}}}, "\"max\" is 1001"},
       {{{"validation", {{"every_steps", 5}}}}, "needs either \"prepared\""},
+      {{{"data", WorldWith({})},
+        {"validation", {{"every_steps", 5}, {"world", WorldWith({{"seed", 3}})["world"]}}},
+        {"seed", 3}},
+       "\"seed\" 3 is that of \"data\""},
       {{{"data", {{"prepared", 3}}}}, "\"prepared\" is 3"},
       {{{"data", json::object()}}, "needs either \"prepared\""},
       {{{"data", {{"prepared", "a"}, {"videos", {{"size", "64x64"}}}}}}, "needs \"source\""},
@@ -53,6 +62,19 @@ TEST(DitTrainConfig, WrongValuesAreNamed) {
     EXPECT_THAT(MessageOf(fields), HasSubstr(message)) << fields.dump();
   }
   EXPECT_EQ(MessageOf(json::object()), "no error");
+}
+
+TEST(DitTrainConfig, ValidationClipsAreNotThoseOfTheTraining) {
+  const auto seed_with = [](const json& world) {
+    json document = Minimal();
+    document["seed"] = 3;
+    document["data"] = WorldWith(world);
+    document["validation"] = WorldWith({});
+    return ParseDitTrainConfig(document, "x.json").validation.world->seed;
+  };
+  EXPECT_EQ(seed_with({}), 4);
+  EXPECT_EQ(seed_with({{"seed", 7}}), 4);
+  EXPECT_EQ(seed_with({{"seed", 4}}), 5);
 }
 
 TEST(DitTrainConfig, ReadsWhatIsGiven) {

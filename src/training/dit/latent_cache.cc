@@ -1,6 +1,7 @@
 // Reads and writes them.
 #include "training/dit/latent_cache.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/check.h"
@@ -24,6 +25,19 @@ std::string DigestOf(const at::Tensor& latents) {
   const uint64_t values = Digest(std::span(data, latents.nbytes()));
   return DigestText(Digest(fmt::format("{} ({}) {}", toString(latents.scalar_type()),
                                        fmt::join(latents.sizes(), ","), DigestText(values))));
+}
+
+// The identity in the file; "" where it has none or cannot be read.
+std::string IdentityIn(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return "";
+  try {
+    const auto file = WeightFile::Open(path.string(), FileOrigin::kOwn);
+    const auto found = file->metadata().find(kIdentityKey);
+    return found == file->metadata().end() ? "" : found->second;
+  } catch (const Error&) {
+    return "";
+  }
 }
 
 // Undefined where the latents are not to be used.
@@ -96,15 +110,31 @@ std::string LatentCache::PartIdentity(int64_t first, int64_t together) const {
   return fmt::format("{}, from clip {}, {} together", identity_, first, together);
 }
 
-void LatentCache::RemoveParts() const {
+std::vector<fs::path> LatentCache::Parts() const {
   const fs::path path(path_);
   const std::string prefix = path.stem().string() + kPartMark;
+  std::vector<fs::path> parts;
   std::error_code ignored;
   fs::directory_iterator entries(path.parent_path(), ignored);
   for (; !ignored && entries != fs::directory_iterator(); entries.increment(ignored)) {
-    std::error_code gone;
-    if (entries->path().filename().string().starts_with(prefix)) fs::remove(entries->path(), gone);
+    if (entries->path().filename().string().starts_with(prefix)) parts.push_back(entries->path());
   }
+  return parts;
+}
+
+void LatentCache::RemoveParts() const {
+  std::error_code ignored;
+  for (const fs::path& part : Parts()) fs::remove(part, ignored);
+}
+
+int64_t LatentCache::MissingBytes(int64_t bytes) const {
+  if (path_.empty() || IdentityIn(path_) == identity_) return 0;
+  for (const fs::path& part : Parts()) {
+    std::error_code ignored;
+    if (IdentityIn(part).starts_with(identity_ + ", "))
+      bytes -= static_cast<int64_t>(fs::file_size(part, ignored));
+  }
+  return std::max<int64_t>(bytes, 0);
 }
 
 }  // namespace t3

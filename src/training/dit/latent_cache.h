@@ -3,8 +3,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <filesystem>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace t3 {
 
@@ -24,12 +26,17 @@ class LatentCache {
   // Also removes the parts. A failure is a warning: latents can be rendered again.
   void Write(const at::Tensor& latents) const;
 
+  // Bytes that writing `bytes` of latents takes beyond what earlier calls wrote; 0 without a cache
+  // and where they are all there. Damage is not looked for.
+  int64_t MissingBytes(int64_t bytes) const;
+
   // Likewise the part that begins with clip `first`, of clips that were rendered `together`: others
   // differ by rounding.
   at::Tensor ReadPart(int64_t first, int64_t together) const;
   void WritePart(int64_t first, int64_t together, const at::Tensor& latents) const;
 
  private:
+  std::vector<std::filesystem::path> Parts() const;
   std::string PartPath(int64_t first) const;
   std::string PartIdentity(int64_t first, int64_t together) const;
   void RemoveParts() const;

@@ -4,9 +4,11 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <vector>
 
 #include "base/atomic_file.h"
 #include "base/check.h"
+#include "base/free_space.h"
 #include "base/json.h"
 #include "base/mapped_file.h"
 #include "loading/sampling_json.h"
@@ -30,21 +32,40 @@ void LinkFile(const fs::path& from, const fs::path& to) {
   copy.Commit();
 }
 
-// A part in one file, or in shards named by its index, which stay beside it.
-void LinkPart(const std::string& path, const fs::path& folder, const std::string& name) {
-  if (path.empty()) return;
+struct Link {
+  fs::path from, to;
+};
+
+// A part in one file, or in shards named by its index, which stay beside it; none for "".
+std::vector<Link> LinksOf(const std::string& path, const fs::path& folder,
+                          const std::string& name) {
+  if (path.empty()) return {};
   const fs::path from(path);
-  if (!path.ends_with(".index.json")) {
-    LinkFile(from, folder / (name + from.extension().string()));
-    return;
-  }
+  if (!path.ends_with(".index.json")) return {{from, folder / (name + from.extension().string())}};
   const MappedFile file(path);
   std::set<std::string> shards;
   const nlohmann::json index = ParseJson(file.bytes(), path);
   for (const auto& [tensor, shard] : index.at("weight_map").items()) shards.insert(shard);
   const fs::path target = folder / from.parent_path().filename();
-  for (const std::string& shard : shards) LinkFile(from.parent_path() / shard, target / shard);
-  LinkFile(from, target / from.filename());
+  std::vector<Link> links;
+  for (const std::string& shard : shards)
+    links.push_back({from.parent_path() / shard, target / shard});
+  links.push_back({from, target / from.filename()});
+  return links;
+}
+
+std::vector<Link> LinksOf(const ModelInfo& base, const fs::path& folder, bool text_encoder) {
+  const ModelPaths& paths = base.paths;
+  const bool wan22 = base.vae && base.vae->version == VaeVersion::k22;
+  std::vector<Link> links;
+  const auto add = [&](const std::string& path, const fs::path& to, const std::string& name) {
+    const std::vector<Link> more = LinksOf(path, to, name);
+    links.insert(links.end(), more.begin(), more.end());
+  };
+  if (text_encoder) add(paths.text_encoder, folder, "models_t5_umt5-xxl-enc-bf16");
+  add(paths.vae, folder, wan22 ? "Wan2.2_VAE" : "Wan2.1_VAE");
+  add(paths.tokenizer, folder / "google" / "umt5-xxl", "spiece");
+  return links;
 }
 
 void WriteDefaults(const GenerationDefaults& defaults, const fs::path& path) {
@@ -62,23 +83,31 @@ void WriteDefaults(const GenerationDefaults& defaults, const fs::path& path) {
 void LinkDefaults(const std::string& path, const fs::path& folder) {
   nlohmann::ordered_json document = ReadOrderedJson(path);
   if (document.erase(kLoraField) + document.erase(kRefinerLoraField) == 0)
-    return LinkPart(path, folder, "t3");
+    return LinkFile(path, folder / "t3.json");
   WriteAtomically((folder / "t3.json").string(), DumpJson(document, 2) + "\n");
 }
 
 }  // namespace
 
 void LinkOtherParts(const ModelInfo& base, const std::string& folder, bool text_encoder) {
-  const ModelPaths& paths = base.paths;
-  if (text_encoder) LinkPart(paths.text_encoder, folder, "models_t5_umt5-xxl-enc-bf16");
-  const bool wan22 = base.vae && base.vae->version == VaeVersion::k22;
-  LinkPart(paths.vae, folder, wan22 ? "Wan2.2_VAE" : "Wan2.1_VAE");
-  LinkPart(paths.tokenizer, fs::path(folder) / "google" / "umt5-xxl", "spiece");
-  if (paths.defaults.empty()) {
+  for (const Link& link : LinksOf(base, folder, text_encoder)) LinkFile(link.from, link.to);
+  if (base.paths.defaults.empty()) {
     WriteDefaults(base.defaults, fs::path(folder) / "t3.json");
   } else {
-    LinkDefaults(paths.defaults, folder);
+    LinkDefaults(base.paths.defaults, folder);
   }
+}
+
+int64_t CopiedBytes(const ModelInfo& base, const std::string& folder, bool text_encoder) {
+  int64_t bytes = 0;
+  for (const Link& link : LinksOf(base, folder, text_encoder)) {
+    std::error_code error;
+    const fs::path from = fs::canonical(link.from, error);
+    if (fs::exists(link.to, error) || OnSameDisk(from, folder)) continue;
+    const auto size = fs::file_size(from, error);
+    if (!error) bytes += static_cast<int64_t>(size);
+  }
+  return bytes;
 }
 
 void CheckNotItsBase(const ModelInfo& base, const std::string& folder) {

@@ -1,6 +1,7 @@
 // The folder of a trained model: its weights and the base model's other parts.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "loading/model_info.h"
@@ -16,6 +17,9 @@ inline constexpr const char* kTextEncoderFile = "models_t5_umt5-xxl-enc-bf16.saf
 // without t3.json gets one with its defaults, which would otherwise be guessed from the new
 // attention. Throws Error when a file cannot be written.
 void LinkOtherParts(const ModelInfo& base, const std::string& folder, bool text_encoder);
+
+// Bytes of the parts that LinkOtherParts will copy, because `folder` is on another disk.
+int64_t CopiedBytes(const ModelInfo& base, const std::string& folder, bool text_encoder);
 
 // Throws Error when `folder` is the base model's own.
 void CheckNotItsBase(const ModelInfo& base, const std::string& folder);

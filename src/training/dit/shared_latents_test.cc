@@ -138,6 +138,18 @@ TEST_F(SharedLatentsTest, ARenderingThatEndsInItsLastRoundLosesNothing) {
   EXPECT_EQ(CacheOf(0).ReadPart(0, 2).size(0), 9);
 }
 
+TEST_F(SharedLatentsTest, KnowsWhatItsCacheStillTakes) {
+  const int64_t all = 2 * 9 * 16 * 2 * 2 * 4;
+  EXPECT_EQ(CacheOf(0).MissingBytes(all), all);
+  EXPECT_EQ(LatentCache("", "nine clips").MissingBytes(all), 0);
+  Interrupt(2);
+  EXPECT_LT(CacheOf(0).MissingBytes(all), all);
+  EXPECT_EQ(LatentCache(CachePath(0), "others").MissingBytes(all), all);
+  LatentsOf(NineClips(), CacheOf(0), nullptr);
+  EXPECT_EQ(CacheOf(0).MissingBytes(all), 0);
+  EXPECT_EQ(LatentCache(CachePath(0), "others").MissingBytes(all), all);
+}
+
 TEST_F(SharedLatentsTest, OthersCachesDoNotMatter) {
   CacheOf(1).Write(at::ones({9, 16, 2, 2, 4}, at::kBFloat16));
   const at::Tensor one = LatentsOf(NineClips(), {"", ""}, nullptr);

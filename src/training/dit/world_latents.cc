@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
+#include <c10/util/accumulate.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -86,6 +87,25 @@ std::string WorldLatentsDigest(const WorldLatentsConfig& config, const ModelInfo
     digest += (digest.empty() ? "" : ", ") + IdentityOf(config, size, model);
   }
   return digest;
+}
+
+int64_t MissingCacheBytes(const WorldLatentsConfig& config, const ModelInfo& model,
+                          ClipLatents latents) {
+  if (config.cache.empty() || latents == ClipLatents::kZeros || !model.vae) return 0;
+  constexpr int64_t kElementBytes = 2;  // bf16
+  std::map<std::string, int64_t> missing;
+  const auto add = [&](const WorldLatentSize& size) {
+    const LatentCache cache(CachePath(config, size), IdentityOf(config, size, model));
+    const int64_t elements = c10::multiply_integers(LatentShape(size, *model.vae));
+    missing[CachePath(config, size)] = cache.MissingBytes(kElementBytes * elements);
+  };
+  for (const WorldLatentSize& size : config.sizes) {
+    add(size);
+    if (latents == ClipLatents::kPairs) add(size.WithoutDraft());
+  }
+  int64_t bytes = 0;
+  for (const auto& file : missing) bytes += file.second;
+  return bytes;
 }
 
 WorldLatents::WorldLatents(const DitTrainConfig& config, const ModelInfo& model,

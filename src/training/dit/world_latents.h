@@ -27,6 +27,10 @@ enum class ClipLatents { kRendered, kPairs, kZeros };
 // Identifies the clips: sizes, numbers, seed and the VAE.
 std::string WorldLatentsDigest(const WorldLatentsConfig& config, const ModelInfo& model);
 
+// What the cache of `config` still takes on its disk, in bytes; 0 where it keeps none.
+int64_t MissingCacheBytes(const WorldLatentsConfig& config, const ModelInfo& model,
+                          ClipLatents latents);
+
 // Batches draw clips with replacement, each with one of its caption's phrasings. Scenes with
 // held-out attributes (IsHeldOut) are not among them.
 class WorldLatents : public BatchSource {

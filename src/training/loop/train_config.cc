@@ -17,7 +17,7 @@ std::vector<Lora> TakeLoras(JsonFields& model) {
     JsonFields fields(object, where);
     Lora& lora = loras.emplace_back();
     fields.Take("file", &lora.path);
-    fields.TakeNumber("scale", -100, 100, &lora.scale);
+    fields.TakeNumber("scale", -kMaxLoraScale, kMaxLoraScale, &lora.scale);
     fields.CheckAllTaken();
     T3_CHECK(!lora.path.empty(), "{} needs \"file\"", where);
   });

@@ -107,6 +107,7 @@ void Trainer::Run() {
     SaveAndStopIfCancelled();
   }
   GateTheBase();
+  SayWhetherDone();
   bool ends = step_ >= config_.steps;
   while (!ends) {
     profile_.BeforeStep();
@@ -124,7 +125,7 @@ void Trainer::Run() {
     spdlog::info("stopped at step {} of {} after {} s; the same command resumes", step_,
                  config_.steps, config_.stop_after_seconds);
   }
-  SaveModelAndCurves();
+  SaveFinalModel();
   if (!best_.Text().empty()) spdlog::info("{}", best_.Text());
   limit_.Save();
 }
@@ -315,6 +316,29 @@ void Trainer::SaveAndStopIfCancelled() {
   if (saved_step_ != step_) SaveCheckpoint();
   context_.CheckCancelled(fmt::format("step {} of {} is saved in {}; the same command resumes",
                                       step_, config_.steps, config_.output));
+}
+
+void Trainer::SayWhetherDone() const {
+  if (step_ < config_.steps || step_ == 0) return;
+  if (step_ == config_.steps) {
+    spdlog::info("all {} steps are done; the model is written again", step_);
+  } else {
+    spdlog::warn(
+        "the checkpoint is of step {}, beyond \"steps\" {}: nothing is trained, and the model "
+        "written is that of step {}",
+        step_, config_.steps, step_);
+  }
+}
+
+void Trainer::SaveFinalModel() {
+  try {
+    SaveModelAndCurves();
+  } catch (const std::exception& error) {
+    Fail(
+        "the model of step {} could not be written: {}; its checkpoint is saved, and the same "
+        "command writes the model",
+        step_, MessageOf(error));
+  }
 }
 
 void Trainer::SaveModelAndCurves() {

@@ -78,7 +78,10 @@ class Trainer {
   void SaveCheckpoint();
   void SaveAfterFailure();
   void SaveAndStopIfCancelled();
+  // That no step is left, where none is.
+  void SayWhetherDone() const;
   void SaveModelAndCurves();
+  void SaveFinalModel();
 
   const TrainConfig& config_;
   Task& task_;

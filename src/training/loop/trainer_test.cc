@@ -43,12 +43,14 @@ class MatrixTask : public Task {
     return {loss.detach(), {fmt::format("clip-{}-{}", step, micro)}};
   }
   void SaveModel(const TensorMap& weights, const std::string& folder) const override {
+    if (cannot_save) Fail("cannot write {}/model: no space left", folder);
     std::ofstream(folder + "/model") << weights.at("w").sum().item<double>();
   }
   nlohmann::json Identity() const override { return {{"denoiser", "a matrix"}}; }
 
   int64_t poisoned = -1;  // step whose loss is NaN
   int64_t fails_at = -1;  // step that throws
+  bool cannot_save = false;
 
  private:
   TensorMap leaves_;
@@ -436,6 +438,32 @@ TEST(Trainer, KeepsTheModelThatItsGatesChoose) {
   run_to(6, {2});
   EXPECT_EQ(best()["step"], 6);
   EXPECT_EQ(best()["score"], 2);
+}
+
+TEST(Trainer, SaysWhereNothingIsLeftToTrain) {
+  const test::Folder folder;
+  RunTo(ConfigOf(folder.Path("x"), {{"steps", 6}}));
+  const auto said = [&](int64_t steps) {
+    testing::internal::CaptureStdout();
+    RunTo(ConfigOf(folder.Path("x"), {{"steps", steps}}));
+    return testing::internal::GetCapturedStdout();
+  };
+  EXPECT_THAT(said(6), HasSubstr("all 6 steps are done"));
+  EXPECT_THAT(said(4), HasSubstr("the checkpoint is of step 6, beyond \"steps\" 4"));
+  EXPECT_THAT(said(7), testing::Not(HasSubstr("checkpoint is of step")));
+}
+
+TEST(Trainer, AModelThatCannotBeWrittenIsMadeByTheSameCommand) {
+  const test::Folder folder;
+  const TrainConfig config = ConfigOf(folder.Path("x"));
+  const RunContext context = ContextOf();
+  MatrixTask task;
+  task.cannot_save = true;
+  EXPECT_THAT(ErrorOf([&] { Trainer(config, task, context).Run(); }),
+              testing::AllOf(HasSubstr("the model of step 6 could not be written"),
+                             HasSubstr("the same command writes the model")));
+  RunTo(config);
+  EXPECT_TRUE(fs::exists(folder.Path("x") + "/model"));
 }
 
 // A limit on the size of files stands for the full disk.
