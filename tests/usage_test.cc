@@ -40,6 +40,72 @@ TEST(Usage, MistakesAreExplainedInOneLine) {
               HasSubstr("did you mean --guidance"));
 }
 
+TEST(Usage, NumbersHaveRanges) {
+  const TemporaryFolder folder;
+  const std::string out = folder / "x.mp4", model = ReferencePath("mini2.1"), lora = folder / "l";
+  const std::vector<std::pair<Arguments, const char*>> commands{
+      {Small({"--prompt", "a", "--output", out, "--crf", "9999"}), "--crf 9999 is outside 0 to 51"},
+      {Small({"--prompt", "a", "--output", out, "--lora", lora + ":1e9"}), "outside -100 to 100"},
+      {Small({"--prompt", "a", "--output", out, "--lora", lora + ":nan"}), "outside -100 to 100"},
+      {{"convert", model + "/Wan2.1_VAE.pth", folder / "c.safetensors", "--lora", lora + ":-101"},
+       "outside -100 to 100"},
+      {{"world", "--output", folder / "w", "--frames", "99999999999"}, "--frames 99999999999 is"},
+      {{"world", "--output", folder / "w", "--count", "99999999999"}, "--count 99999999999 is"},
+      {{"prepare", folder / "p", "--model", model, "--output", folder / "d", "--frames",
+        "4294967297"},
+       "at most 100000"},
+      {{"prepare", folder / "p", "--model", model, "--output", folder / "d", "--clips-per-video",
+        "1000001"},
+       "--clips-per-video 1000001 is outside 1 to 1000000"},
+      {{"bench", "encode", "--repeats", "1001"}, "--repeats 1001 is outside 1 to 1000"},
+      {{"serve", "--model", model, "--data", folder / "s", "--keep-days", "nan"}, "nan is outside"},
+      {{"eval", "--compare", "a", "b", "--margin", "nan"}, "--margin nan is not a finite number"},
+      {{"eval", "--table", "a=b", "--against", "a", "--margins", "psnr=inf"},
+       "inf is not a finite"},
+  };
+  for (const auto& [arguments, message] : commands) {
+    const ProgramResult result = RunT3(arguments);
+    EXPECT_EQ(result.exit_code, 2) << message << result.err;
+    EXPECT_THAT(result.err, HasSubstr(message));
+  }
+  EXPECT_TRUE(NamesIn(folder.path()).empty());
+}
+
+TEST(Usage, MessagesNameAFileOnce) {
+  const TemporaryFolder folder;
+  const std::string model = ReferencePath("mini2.1"), none = folder / "none.safetensors";
+  EXPECT_EQ(RunT3({"decode", none, "--model", model, "--output", folder / "x.mp4"}).err,
+            "t3: error: cannot open " + none + ": No such file or directory\n");
+  EXPECT_EQ(RunT3({"inspect", none}).err,
+            "t3: error: cannot open " + none + ": No such file or directory\n");
+  EXPECT_EQ(RunT3({"decode", folder.path(), "--model", model, "--output", folder / "x.mp4"}).err,
+            "t3: error: cannot read " + folder.path() + ": it is not a regular file\n");
+}
+
+TEST(Usage, AFolderOfOtherThingsIsNotAnOutput) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "mine.txt") << "mine";
+  for (const Arguments& more : {Arguments{}, Arguments{"--overwrite"}}) {
+    Arguments arguments = Small({"--prompt", "a", "--output", "."});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProgramResult result = RunT3(arguments, {.folder = folder.path()});
+    EXPECT_NE(result.exit_code, 0) << result.out;
+    EXPECT_THAT(NamesIn(folder.path()), ElementsAre("mine.txt")) << result.err;
+    EXPECT_THAT(result.err,
+                HasSubstr(more.empty() ? "name a file in it, such as ./video.mp4" : "."));
+  }
+}
+
+TEST(Usage, AFolderNamedDemoIsNotTheShippedModel) {
+  const TemporaryFolder folder;
+  const Arguments inspect{"inspect", "demo"};
+  EXPECT_THAT(RunT3(inspect, {.folder = folder.path()}).err, Not(HasSubstr("./demo")));
+  fs::create_directory(folder / "demo");
+  const ProgramResult result = RunT3(inspect, {.folder = folder.path()});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("the folder of that name here is ./demo"));
+}
+
 TEST(Usage, EmptyAndImpossibleNumbersAreRefused) {
   const TemporaryFolder folder;
   for (const char* flag : {"--seed", "--steps", "--frames", "--guidance", "--shift", "--fps",

@@ -14,6 +14,7 @@
 #include "cli/signals.h"
 #include "cli/streams.h"
 #include "cli/terminal.h"
+#include "cli/uncaught.h"
 #include "cli/usage_error.h"
 #include "serve/worker.h"
 #include "t3video/error.h"
@@ -22,7 +23,6 @@
 namespace t3 {
 namespace {
 
-constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 
 int ExitCode(const Error& error) {
@@ -121,6 +121,7 @@ int RunOrExplain(int argc, char** argv) {
 }  // namespace t3
 
 int main(int argc, char** argv) {
+  t3::ExplainUncaught();
   t3::PrepareStreams();
   t3::KeepArguments(argc, argv);
   const int code = t3::RunOrExplain(argc, argv);
