@@ -35,6 +35,17 @@ TEST(DemoModel, MakesAVideoWithItsOwnSettings) {
   EXPECT_GT(fs::file_size(folder / "a.mp4"), 1000U);
 }
 
+TEST(DemoModel, SizesFarBelowItsOwnAreNoted) {
+  const auto plan_at = [](const char* size) {
+    return RunT3({"generate", "--model", "demo", "--prompt", "The desert by day.", "--size", size,
+                  "--device", "cpu", "--output", "a.mp4", "--dry-run"})
+        .out;
+  };
+  EXPECT_THAT(plan_at("256x144"),
+              testing::HasSubstr("256x144 is far below 512x288, the model's own size"));
+  EXPECT_THAT(plan_at("384x216"), testing::Not(testing::HasSubstr("far below")));
+}
+
 TEST(DemoModel, IsSmall) {
   constexpr uintmax_t kMaxBytes = 26'000'000;
   uintmax_t bytes = 0;

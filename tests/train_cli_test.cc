@@ -69,6 +69,36 @@ class TrainCli : public ::testing::Test {
   json config_;
 };
 
+TEST_F(TrainCli, ACacheWithoutRoomIsRefusedBeforeClipsAreRendered) {
+  const json sizes{{{"size", "1024x576"}, {"frames", 81}, {"clips", 100'000'000}}};
+  const json world{{"world", {{"cache", folder_ / "clips-cache"}, {"sizes", sizes}}}};
+  const json small{{"cache", folder_ / "held"}, {"sizes", {{{"size", "64x32"}, {"clips", 2}}}}};
+  const auto refused = [&](const std::string& says) {
+    for (const std::vector<std::string>& flags :
+         {std::vector<std::string>{}, std::vector<std::string>{"--dry-run"}}) {
+      const ProgramResult result = Train(flags);
+      EXPECT_EQ(result.exit_code, 1) << result.out << result.err;
+      EXPECT_THAT(result.err, HasSubstr("the latents of the clips in \"cache\""));
+      EXPECT_THAT(result.out + result.err, HasSubstr(says));
+      EXPECT_THAT(result.err, testing::Not(HasSubstr("encoding the world")));
+    }
+  };
+  config_["data"] = world;
+  config_["validation"] = {{"every_steps", 5}, {"world", small}};
+  refused("more in " + (folder_ / "clips-cache"));
+  config_["data"] = {{"prepared", folder_ / "data"}};
+  config_["validation"] = {{"every_steps", 5}, {"world", world["world"]}};
+  refused("more in " + (folder_ / "clips-cache"));
+}
+
+TEST_F(TrainCli, SaysWhereItIsPastItsSteps) {
+  config_["steps"] = 3;
+  ASSERT_EQ(Train().exit_code, 0);
+  const ProgramResult past = Train({"--set", "steps=2"});
+  EXPECT_EQ(past.exit_code, 0);
+  EXPECT_THAT(past.err, HasSubstr("the checkpoint is of step 3, beyond \"steps\" 2"));
+}
+
 TEST_F(TrainCli, SeveralProcessesHaveTheLossesOfOne) {
   config_["steps"] = 4;
   const auto losses_of = [&](const std::string& output, std::vector<std::string> flags) {

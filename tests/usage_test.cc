@@ -92,7 +92,7 @@ TEST(Usage, AFolderOfOtherThingsIsNotAnOutput) {
     EXPECT_NE(result.exit_code, 0) << result.out;
     EXPECT_THAT(NamesIn(folder.path()), ElementsAre("mine.txt")) << result.err;
     EXPECT_THAT(result.err,
-                HasSubstr(more.empty() ? "name a file in it, such as ./video.mp4" : "."));
+                HasSubstr(more.empty() ? "name a file in it, such as ./video.mp4" : "mine.txt"));
   }
 }
 
