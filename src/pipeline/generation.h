@@ -13,6 +13,7 @@
 #include "loading/load_models.h"
 #include "loading/model_info.h"
 #include "models/dit/dit.h"
+#include "pipeline/decode.h"
 #include "pipeline/denoise.h"
 #include "pipeline/embed_spool.h"
 #include "pipeline/preview/preview.h"
