@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/seconds_since.h"
 #include "base/text.h"
+#include "loading/model_layouts.h"
 #include "loading/model_paths.h"
 #include "media/video_writer.h"
 #include "runtime/cache_folder.h"
