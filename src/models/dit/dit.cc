@@ -84,6 +84,16 @@ TokenTimesteps TimestepsOfBatch(const std::vector<double>& timesteps,
   return times;
 }
 
+// A block's forward of {tokens, timesteps' vectors, keys, values of the text}. Copies the block,
+// whose tensors are shared: a runner may call this after the Dit was destroyed.
+Segment SegmentOf(const DitBlock& block, const BlockContext& context) {
+  return [block, context](const std::vector<at::Tensor>& inputs) {
+    at::Tensor tokens = inputs[0];
+    block.Forward(tokens, context.WithInputs(inputs[1], {inputs[2], inputs[3]}));
+    return tokens;
+  };
+}
+
 }  // namespace
 
 Dit::Dit(const DitConfig& config, const TensorMap& tensors)
@@ -241,13 +251,7 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
   at::Tensor x = Embed(latents, context.mode, shard);
   for (int64_t i = 0; i < config_.num_layers; ++i) {
     context.windows = &attention.layer(i);
-    // Copies the block, whose tensors are shared: a runner may call this after the Dit was
-    // destroyed.
-    const Segment segment = [block = Block(i), context](const std::vector<at::Tensor>& inputs) {
-      at::Tensor tokens = inputs[0];
-      block.Forward(tokens, context.WithInputs(inputs[1], {inputs[2], inputs[3]}));
-      return tokens;
-    };
+    const Segment segment = SegmentOf(Block(i), context);
     const std::vector<at::Tensor> inputs{x, time.blocks, text.layers[i].k, text.layers[i].v};
     x = runners.block ? runners.block(segment, inputs) : segment(inputs);
   }
