@@ -11,6 +11,7 @@
 
 namespace t3 {
 
+// A LoRA file, and the factor of its change of the weights.
 struct Lora {
   std::string path = {};
   double scale = 1;
