@@ -113,7 +113,9 @@ struct DitBenchResult {
   std::vector<std::string> attention_plans;  // cuDNN's, chosen by the autotuner: a line per shape
 };
 
-// One forward of the denoiser: time, TFLOP/s, memory, parts, and blocks by layer type.
+// One forward of the denoiser: time, TFLOP/s, memory, parts, and blocks by layer type. Throws Error
+// of kind kUsage for values that cannot be measured, kFailed where memory is too small or a result
+// is further from the published algorithm's than rounding explains, kInterrupted after `cancel`.
 DitBenchResult BenchDit(const BenchRequest& request, const ProgressFn& progress = {},
                         const CancelToken* cancel = nullptr);
 
@@ -125,6 +127,7 @@ struct AttentionBenchResult {
 };
 
 // The self-attention of one layer of each type, from projected q, k, v to the mean of the windows.
+// Throws Error as BenchDit does.
 AttentionBenchResult BenchAttention(const BenchRequest& request, const ProgressFn& progress = {},
                                     const CancelToken* cancel = nullptr);
 
@@ -256,7 +259,8 @@ struct FileBenchResult {
 // Seconds of each and of both together over the slower of the two. The decoded frames are held in
 // host memory for the encoder alone. On the CPU decoder and encoder get half of the cores each, in
 // every run, so that they could overlap as those of a GPU and its host do; on a GPU the encoder has
-// all cores.
+// all cores. Throws Error as Engine::Decode does, of kind kUsage also for an output without an
+// encoder.
 FileBenchResult BenchFile(const FileBenchRequest& request, const ProgressFn& progress = {},
                           const CancelToken* cancel = nullptr);
 

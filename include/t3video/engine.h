@@ -66,15 +66,18 @@ class Engine {
                                    const CancelToken* cancel = nullptr,
                                    const FinishedFn& finished = {});
 
-  // Writes tensors `prompt`, `negative_prompt` (tokens, width), `prompt.ids`, `negative_prompt.ids`
-  // as safetensors. An absent negative prompt is the model's own. Throws Error when `output` exists
-  // and is not such a file, unless `overwrite`.
+  // Writes tensors `prompt`, `negative_prompt` (tokens, width), fp32 or bf16 as the run computes,
+  // and `prompt.ids`, `negative_prompt.ids` (tokens) int32 as safetensors. An absent negative
+  // prompt is the model's own. Throws Error when `output` exists and is not such a file, unless
+  // `overwrite`; kInterrupted after `cancel`.
   void EncodeText(const std::string& prompt, const std::optional<std::string>& negative_prompt,
                   const std::string& output, const ProgressFn& progress = {},
                   const CancelToken* cancel = nullptr, bool overwrite = false);
 
-  // Decodes a latents file (tensor `latents`, (z,T,h,w), a leading 1 allowed). An absent fps is
-  // what the file says, else the model's. Of `output` save_latents is not used.
+  // Decodes a latents file (tensor `latents`, (z,T,h,w) of any float dtype, a leading 1 allowed).
+  // An absent fps is what the file says, else the model's. Of `output` save_latents is not used.
+  // Throws Error for latents of another model and values that are not finite, where memory or the
+  // disk is too small, and where `output` would replace another file; kInterrupted after `cancel`.
   Result Decode(const std::string& latents, const OutputOptions& output,
                 const ProgressFn& progress = {}, const CancelToken* cancel = nullptr);
 

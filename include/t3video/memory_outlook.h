@@ -19,7 +19,8 @@ enum class StageKind {
   kDraftDecoder,
   kHost
 };
-// "text encoder", "image encoder", "denoiser", "decoder", "host"
+// "text encoder", "image encoder", "video encoder", "denoiser", "decoder", "draft image encoder",
+// "draft denoiser", "draft decoder", "host"
 std::string_view StageName(StageKind kind);
 
 // The memory of one stage at its peak, in bytes. On a GPU weights and activations are the

@@ -11,7 +11,7 @@
 
 namespace t3 {
 
-// `scale` is within -kMaxLoraScale to kMaxLoraScale.
+// A LoRA file, and the factor of its change of the weights, from -kMaxLoraScale to kMaxLoraScale.
 inline constexpr double kMaxLoraScale = 100;
 struct Lora {
   std::string path = {};

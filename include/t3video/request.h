@@ -38,10 +38,10 @@ using FrameSink = std::function<void(const Frame&)>;
 
 // A picture: a file (PNG, JPEG or WebP), or pixels in memory.
 struct ImageInput {
-  std::string path;
-  int64_t width = 0;  // of `rgb`
+  std::string path = {};
+  int64_t width = 0;  // of `rgb`, pixels
   int64_t height = 0;
-  std::vector<uint8_t> rgb;  // (height,width,3)
+  std::vector<uint8_t> rgb = {};  // (height,width,3)
   bool empty() const { return path.empty() && rgb.empty(); }
 };
 
@@ -85,16 +85,18 @@ struct RecordOptions {
   bool skip_finished = false;  // do nothing when `path` says that this run is finished
 };
 
+// What is absent or empty is the model's own, or off.
 struct Request {
   std::string prompt;
   std::optional<std::string> negative_prompt;  // absent: the model's
   std::string text_embeds;                     // file of EncodeText() in place of both prompts
   GenerationParams params;
   std::optional<uint64_t> seed;  // absent: 0
-  std::string noise;             // file with tensor `noise` (z,T,h,w) in place of the seed's noise
-  ImageInput image;              // first frame of the video (image to video)
-  std::string video;             // file whose clip the video starts from (video to video)
-  std::string draft_dit;         // denoiser file for the draft; empty: the model's
+  // File with tensor `noise` (z,T,h,w), of any float dtype, in place of the seed's noise.
+  std::string noise;
+  ImageInput image;       // first frame of the video (image to video)
+  std::string video;      // file whose clip the video starts from (video to video)
+  std::string draft_dit;  // denoiser file for the draft; empty: the model's
   // Takes the low frequencies of each frame from the source clip or the draft. Absent: true.
   std::optional<bool> match_colors;
   OutputOptions output;
@@ -105,8 +107,8 @@ struct Request {
 
 // What a finished request reports. Memory is 0 where it was not measured.
 struct Result {
-  std::string output;
-  int64_t width = 0;
+  std::string output;  // its path; empty: a sink
+  int64_t width = 0;   // pixels of the video that was written
   int64_t height = 0;
   int64_t frames = 0;
   struct Stage {

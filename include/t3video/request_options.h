@@ -257,14 +257,16 @@ void ParseOption(const Option& option, std::string_view text, std::vector<Lora>&
 void ParseOption(const Option& option, std::string_view text,
                  std::optional<std::vector<Lora>>& value);
 
-// "style.safetensors:0.8" -> path and scale; without a scale it is 1.
+// "style.safetensors:0.8" -> path and scale; without a number after the last ':' all of the text is
+// the path, and the scale 1.
 Lora ParseLora(std::string_view text);
 // "3840x2160"; throws Error of kind kUsage otherwise.
 VideoSize ParseSize(std::string_view text);
 // 0 to 2^64-1, or -1 for one that is drawn; throws Error of kind kUsage otherwise.
 uint64_t ParseSeed(std::string_view text);
 
-// Sets the option `name` of a request; returns false where there is none of that name.
+// Sets the option `name` of a request; returns false where there is none of that name. Throws as
+// ParseOption does.
 bool SetOption(Request& request, std::string_view name, std::string_view text);
 
 }  // namespace t3

@@ -16,15 +16,18 @@ namespace t3 {
 // Rewrites any supported weight file, or the denoiser of a folder or of "demo", as safetensors
 // under original names; `output` ends with ".safetensors". dtype: "" keeps each tensor's (fp8, int8
 // and GGUF's types become bf16), else "fp32", "fp16", "bf16" or, of a denoiser or a text encoder,
-// "fp8": e4m3 with a scale per row for the large matrices, bf16 for the rest. Leaves nothing when
-// it is cancelled. Throws Error when `output` exists and was not written by Convert, unless
-// `overwrite`.
+// "fp8": e4m3 with a scale per row for the large matrices, bf16 for the rest. `loras` are merged
+// into a denoiser. Throws Error for a file that cannot be read or is incomplete, and when `output`
+// exists and was not written by Convert, unless `overwrite`; kInterrupted after `cancel`, which
+// leaves nothing.
 void Convert(const std::string& input, const std::string& output, const std::string& dtype,
              const std::vector<Lora>& loras, const ProgressFn& progress = {},
              const CancelToken* cancel = nullptr, bool overwrite = false);
 
 // Random weights in the official layout. `model`: a preset's name or a CONFIG.json
-// (docs/reference/init.md). The networks that were complete stay when it is cancelled.
+// (docs/reference/init.md); `dtype`: "bf16" or "fp32"; `output`: a folder. Throws Error of kind
+// kUsage for an unknown preset or dtype, kFailed for a wrong configuration and a folder that cannot
+// be written, kInterrupted after `cancel`; networks that were complete then stay.
 void Init(const std::string& model, uint64_t seed, const std::string& dtype,
           const std::string& output, const ProgressFn& progress = {},
           const CancelToken* cancel = nullptr);
@@ -54,11 +57,13 @@ struct Finding {
   bool fatal = false;  // no video can be made until it is done
 };
 
-// Looks at the machine: devices, libraries, encoders, disk of `folder`, memory.
 struct Health {
   std::vector<Finding> findings;
   bool good = true;  // nothing is fatal
 };
+// Looks at the machine: devices, libraries, memory, encoders, the disk of `folder`; and at the
+// model where `folder` is one, or "demo". Writes 128 MB to the disk and removes them. What is wrong
+// is a finding, not an error.
 Health Doctor(const std::string& folder);
 
 // One entry of a prompt file.

@@ -9,18 +9,15 @@
 
 #include "arch/dit.h"
 #include "base/check.h"
+#include "bench/bench_block.h"
 #include "bench/bench_case.h"
 #include "bench/bench_products.h"
 #include "bench/so_far.h"
 #include "bench/timing.h"
 #include "models/dit/dit.h"
-#include "models/dit/reference_published.h"
 #include "models/dit/weights.h"
 #include "ops/attention/attend_cudnn.h"
 #include "ops/profiler.h"
-#include "plan/cost.h"
-#include "plan/denoiser_memory.h"
-#include "plan/windows.h"
 #include "runtime/device.h"
 #include "runtime/stage.h"
 
@@ -28,13 +25,6 @@ namespace t3 {
 namespace {
 
 constexpr int64_t kTextTokens = 120;
-constexpr int64_t kBlockRepeats = 5;
-
-double CostOf(const BenchCase& bench, int64_t layers, const WindowCycle& cycle) {
-  DitConfig config = bench.preset.dit;
-  config.num_layers = layers;
-  return 2 * CostOfForward(config, AttentionPattern::kT3, cycle, bench.grid()).total();
-}
 
 // A forward with inputs of its own.
 class BenchForward {
@@ -118,7 +108,7 @@ TensorMap WeightsOfForward(const BenchCase& bench, TensorMap& weights) {
 
 // The whole forward and its parts. In fp8 alone no weights are left.
 void TimeForward(const BenchCase& bench, TensorMap& weights, Stage& stage, DitBenchResult& result) {
-  result.flop = CostOf(bench, bench.preset.dit.num_layers, bench.cycle);
+  result.flop = FlopOf(bench, bench.preset.dit.num_layers, bench.cycle);
   std::optional<BenchForward> bf16;
   const BenchForward forward(bench, WeightsOfForward(bench, weights));
   CheckForward(forward);
@@ -137,122 +127,6 @@ void TimeForward(const BenchCase& bench, TensorMap& weights, Stage& stage, DitBe
   Synchronize(bench.device);
   result.profile = ProfileOf(bench, forward);
   if (bf16) result.bf16->profile = ProfileOf(bench, *bf16);
-}
-
-// Both blocks of one layer type on the same input.
-class BlockTimer {
- public:
-  BlockTimer(const BenchCase& bench, const TensorMap& weights)
-      : bench_(bench),
-        config_(bench.preset.dit),
-        weights_(weights),
-        published_(BlockTensors(weights, bench.dtype)),
-        block_(config_, bench.fp8 ? WithFp8Weights(FirstBlock()) : weights, "blocks.0"),
-        x_(Random({bench.grid().tokens(), config_.dim}, 1)),
-        time_(Random({6, config_.dim}, 0.3)),
-        text_(Random({config_.text_len, config_.dim}, 1)) {}
-
-  LayerBench Run(const WindowCounts& counts, bool compare) const {
-    LayerBench times{.windows = counts, .flop = CostOf(bench_, 1, {counts})};
-    const AttentionLayout attention = AttentionLayout::Make(
-        AttentionPattern::kT3, {counts}, bench_.grid(), 1, config_.head_dim(), bench_.device);
-    at::Tensor x = Output(block_, attention, bench_.dtype);
-    if (compare) Compare(x, counts, times);
-    if (bench_.bf16_beside) CompareWithBf16(x, attention, compare, times);
-    times.ms = Time(block_, attention, x);
-    return times;
-  }
-
- private:
-  at::Tensor Random(at::IntArrayRef shape, double scale) const {
-    return at::randn(shape, at::device(bench_.device).dtype(bench_.dtype)).mul_(scale);
-  }
-
-  TensorMap FirstBlock() const {
-    TensorMap first;
-    for (const auto& [name, tensor] : weights_)
-      if (name.starts_with("blocks.0.")) first[name] = tensor;
-    return first;
-  }
-
-  BlockContext Context(const DitBlock& block, const AttentionLayout& attention,
-                       at::ScalarType dtype) const {
-    return {.time = time_.to(at::kFloat).unsqueeze(0),
-            .windows = &attention.layer(0),
-            .rope = &attention.rope(),
-            .text = block.PrepareText(text_.to(dtype).unsqueeze(0), ExecutionMode::kInPlace),
-            .scratch_bytes = DenoiserScratchBytes(bench_.device.is_cuda())};
-  }
-
-  at::Tensor Output(const DitBlock& block, const AttentionLayout& attention,
-                    at::ScalarType dtype) const {
-    at::Tensor x = x_.to(dtype, /*non_blocking=*/false, /*copy=*/true);
-    block.Forward(x, Context(block, attention, dtype));
-    return x;
-  }
-
-  double Time(const DitBlock& block, const AttentionLayout& attention, at::Tensor& x) const {
-    const BlockContext context = Context(block, attention, bench_.dtype);
-    return MedianTime(
-        bench_.device, kBlockRepeats, [&] { block.Forward(x, context); }, bench_.poll);
-  }
-
-  // The block in bf16, and where `compare` the distance of both from the block in fp32, whose
-  // weights are the same numbers.
-  void CompareWithBf16(const at::Tensor& result, const AttentionLayout& attention, bool compare,
-                       LayerBench& times) const {
-    const DitBlock narrow(config_, weights_, "blocks.0");
-    at::Tensor x = Output(narrow, attention, bench_.dtype);
-    if (compare) {
-      TensorMap first = FirstBlock();
-      for (auto& entry : first) entry.second = entry.second.to(at::kFloat);
-      const at::Tensor exact = Output(DitBlock(config_, first, "blocks.0"), attention, at::kFloat);
-      times.fp32_distance = DistanceOf(result, exact, x_);
-      times.bf16_fp32_distance = DistanceOf(x, exact, x_);
-    }
-    ReleaseCachedMemory(bench_.device);
-    times.bf16_ms = Time(narrow, attention, x);
-  }
-
-  void Compare(const at::Tensor& result, const WindowCounts& counts, LayerBench& times) const {
-    if (!PublishedBlock::Supports(bench_.grid(), counts)) {
-      times.note = "uneven windows, which the published code does not support";
-      return;
-    }
-    const PublishedBlock published(config_, published_, bench_.grid());
-    try {
-      const auto run = [&] { return published(x_, time_, text_, counts); };
-      times.distance = DistanceOf(result, run(), x_);
-      T3_CHECK(*times.distance < MaxDistance(bench_),
-               "windows {}: this block is {:.3g} from the published one, rounding explains at most "
-               "{:.3g}; "
-               "the timing would be of a wrong result",
-               FormatWindows({counts}), *times.distance, MaxDistance(bench_));
-      times.published_ms = MedianTime(bench_.device, 2, run, bench_.poll);
-    } catch (const c10::OutOfMemoryError&) {
-      times.note = "the published block does not fit in memory";
-    }
-    ReleaseCachedMemory(bench_.device);
-  }
-
-  const BenchCase& bench_;
-  const DitConfig& config_;
-  const TensorMap& weights_;
-  TensorMap published_;  // in one dtype
-  DitBlock block_;
-  at::Tensor x_, time_, text_;
-};
-
-void TimeBlocks(const BenchCase& bench, const TensorMap& weights, bool compare, Stage& stage,
-                DitBenchResult& result) {
-  const BlockTimer blocks(bench, weights);
-  for (const WindowCounts& counts : bench.cycle) {
-    stage.Advance(std::ssize(result.blocks));
-    result.blocks.push_back(blocks.Run(counts, compare));
-  }
-  for (int64_t layer = 0; layer < bench.preset.dit.num_layers; ++layer) {
-    ++result.blocks[static_cast<size_t>(layer) % result.blocks.size()].layers;
-  }
 }
 
 // The published forward as the sum of its blocks; absent if one was not measured.
@@ -291,7 +165,7 @@ void Measure(const BenchRequest& request, const RunContext& context, const Bench
     ReleaseCachedMemory(bench.device);
     if (weights.empty()) weights = RandomDit(bench, 1);
     Stage blocks(context, "timing blocks", std::ssize(bench.cycle));
-    TimeBlocks(bench, weights, request.compare, blocks, result);
+    BenchBlocks(bench, weights, request.compare, blocks, result.blocks);
     if (bench.bf16_beside) result.products = BenchProducts(bench, weights);
   }
   result.published_forward_ms = PublishedForward(result.blocks);

@@ -148,6 +148,26 @@ void AddSizeFlags(CLI::App& app, EvalFlags& flags) {
       ->capture_default_str();
 }
 
+void AddComparisonFlags(CLI::App& command, EvalFlags& flags) {
+  command
+      .add_option("--compare", flags.compare,
+                  "A.json B.json: the gain of B over A, scene by scene; A1.json,A2.json "
+                  "B1.json,B2.json: means over training seeds")
+      ->expected(2);
+  command.add_option("--margin", flags.margin,
+                     "with --compare: the value that intervals must exceed, e.g. -0.05");
+  command
+      .add_option("--table", flags.table,
+                  "NAME=A.json[,A2.json...]...: a Markdown table of these measurements")
+      ->expected(1, 100);
+  command.add_option("--against", flags.against,
+                     "with --table: the name to compare the others with");
+  command
+      .add_option("--margins", flags.margins,
+                  "with --against: MEASURE=MARGIN,...: the measures to compare, with their margins")
+      ->delimiter(',');
+}
+
 }  // namespace
 
 void AddEval(CLI::App& app, Action& action) {
@@ -172,23 +192,7 @@ void AddEval(CLI::App& app, Action& action) {
                      "PNG file with a frame of the first clips, the truth below each");
   command.add_flag("--overwrite", flags->request.overwrite,
                    "replace files of --json and --save-sheet that `t3 eval` did not write");
-  command
-      .add_option("--compare", flags->compare,
-                  "A.json B.json: the gain of B over A, scene by scene; A1.json,A2.json "
-                  "B1.json,B2.json: means over training seeds")
-      ->expected(2);
-  command.add_option("--margin", flags->margin,
-                     "with --compare: the value that intervals must exceed, e.g. -0.05");
-  command
-      .add_option("--table", flags->table,
-                  "NAME=A.json[,A2.json...]...: a Markdown table of these measurements")
-      ->expected(1, 100);
-  command.add_option("--against", flags->against,
-                     "with --table: the name to compare the others with");
-  command
-      .add_option("--margins", flags->margins,
-                  "with --against: MEASURE=MARGIN,...: the measures to compare, with their margins")
-      ->delimiter(',');
+  AddComparisonFlags(command, *flags);
   command.callback([flags, &action] { action = [flags] { return RunEval(*flags); }; });
 }
 

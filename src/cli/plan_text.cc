@@ -224,6 +224,36 @@ ordered_json TimeJson(const PlanResult& plan, const TimeOutlook& time) {
           {"decode_macs_a_second", time.decode_rate}};
 }
 
+ordered_json WorkJson(const Work& work) {
+  return {{"attention_tmac", work.attention / kTera},
+          {"t3_attention_tmac", work.t3_attention / kTera},
+          {"t3_uncombined_tmac", work.t3_attention_uncombined / kTera},
+          {"full_attention_tmac", work.full_attention / kTera},
+          {"linears_tmac", work.linears / kTera},
+          {"cross_attention_tmac", work.cross_attention / kTera},
+          {"forward_tmac", work.forward / kTera},
+          {"decode_tmac", work.decode / kTera}};
+}
+
+ordered_json VideoJson(const PlanResult& plan) {
+  const VideoPlan& video = plan.video;
+  return {{"model", plan.model},
+          {"decoder", plan.decoder},
+          {"width", video.width},
+          {"height", video.height},
+          {"frames", video.frames},
+          {"made_width", video.padded_width},
+          {"made_height", video.padded_height},
+          {"latent", {video.latent_channels, video.latent.t, video.latent.h, video.latent.w}},
+          {"grid", {video.grid.t, video.grid.h, video.grid.w}},
+          {"tokens", video.grid.tokens()},
+          {"attention", AttentionName(plan.attention.pattern)},
+          {"windows", FormatWindows(plan.attention.windows)},
+          {"windows_source", plan.attention.windows_source},
+          {"planner", plan.planner_version},
+          {"cycle", LayoutsJson(plan.layouts)}};
+}
+
 }  // namespace
 
 std::string PlanText(const PlanResult& plan) {
@@ -246,43 +276,21 @@ std::string PlanText(const PlanResult& plan) {
 }
 
 std::string PlanJson(const PlanResult& plan) {
-  const VideoPlan& video = plan.video;
   ordered_json memory = ordered_json::array();
   for (const StageMemory& stage : plan.memory.stages) memory.push_back(StageJson(stage));
-  ordered_json json{
-      {"model", plan.model},
-      {"decoder", plan.decoder},
-      {"width", video.width},
-      {"height", video.height},
-      {"frames", video.frames},
-      {"made_width", video.padded_width},
-      {"made_height", video.padded_height},
-      {"latent", {video.latent_channels, video.latent.t, video.latent.h, video.latent.w}},
-      {"grid", {video.grid.t, video.grid.h, video.grid.w}},
-      {"tokens", video.grid.tokens()},
-      {"attention", AttentionName(plan.attention.pattern)},
-      {"windows", FormatWindows(plan.attention.windows)},
-      {"windows_source", plan.attention.windows_source},
-      {"planner", plan.planner_version},
-      {"cycle", LayoutsJson(plan.layouts)},
-      {"attention_tmac", plan.work.attention / kTera},
-      {"t3_attention_tmac", plan.work.t3_attention / kTera},
-      {"t3_uncombined_tmac", plan.work.t3_attention_uncombined / kTera},
-      {"full_attention_tmac", plan.work.full_attention / kTera},
-      {"linears_tmac", plan.work.linears / kTera},
-      {"cross_attention_tmac", plan.work.cross_attention / kTera},
-      {"forward_tmac", plan.work.forward / kTera},
-      {"decode_tmac", plan.work.decode / kTera},
-      {"dtype", ComputeDtypeName(plan.dtype)},
-      {"strength", plan.strength ? ordered_json(*plan.strength) : ordered_json()},
-      {"draft", plan.draft ? ordered_json{{"width", plan.draft->video.width},
-                                          {"height", plan.draft->video.height},
-                                          {"steps", plan.draft->steps}}
-                           : ordered_json()},
-      {"segments", plan.segments},
-      {"steps", plan.steps},
-      {"memory", memory},
-      {"host_memory", StageJson(plan.memory.host)}};
+  ordered_json json = VideoJson(plan);
+  json.update(WorkJson(plan.work));
+  json.update(
+      ordered_json{{"dtype", ComputeDtypeName(plan.dtype)},
+                   {"strength", plan.strength ? ordered_json(*plan.strength) : ordered_json()},
+                   {"draft", plan.draft ? ordered_json{{"width", plan.draft->video.width},
+                                                       {"height", plan.draft->video.height},
+                                                       {"steps", plan.draft->steps}}
+                                        : ordered_json()},
+                   {"segments", plan.segments},
+                   {"steps", plan.steps},
+                   {"memory", memory},
+                   {"host_memory", StageJson(plan.memory.host)}});
   if (plan.ranks.ranks > 1) {
     json["gpus"] = plan.ranks.ranks;
     json["splits"] = RanksJson(plan.ranks);

@@ -130,6 +130,14 @@ ordered_json StagesJson(const MemoryOutlook& memory) {
   return stages;
 }
 
+ordered_json DraftJson(const std::optional<DraftPlan>& draft) {
+  if (!draft) return nullptr;
+  return {{"checkpoint", draft->model},
+          {"width", draft->video.width},
+          {"height", draft->video.height},
+          {"steps", draft->steps}};
+}
+
 }  // namespace
 
 std::string RunPlanText(const RunPlan& plan, const RunOptions& options) {
@@ -155,6 +163,10 @@ std::string RunPlanText(const RunPlan& plan, const RunOptions& options) {
 
 std::string RunPlanJson(const RunPlan& plan) {
   const AttentionPlan& attention = plan.attention;
+  const std::optional<double>& strength = plan.request.params.strength;
+  const auto seconds = [&](double TimeOutlook::*part) {
+    return plan.time ? ordered_json((*plan.time).*part) : ordered_json();
+  };
   const bool full = attention.pattern == AttentionPattern::kFull;
   ordered_json json{{"checkpoint", plan.model},
                     {"decoder", plan.decoder},
@@ -164,10 +176,10 @@ std::string RunPlanJson(const RunPlan& plan) {
                     {"height", plan.video.height},
                     {"frames", plan.video.frames},
                     {"steps", *plan.request.params.steps},
-                    {"strength", nullptr},
+                    {"strength", strength ? ordered_json(*strength) : ordered_json()},
                     {"denoising_steps", plan.steps},
                     {"segments", plan.segments},
-                    {"draft", nullptr},
+                    {"draft", DraftJson(plan.draft)},
                     {"seed", plan.request.seed.value_or(0)},
                     {"device", plan.device},
                     {"dtype", ComputeDtypeName(plan.dtype)},
@@ -175,30 +187,15 @@ std::string RunPlanJson(const RunPlan& plan) {
                     {"device_budget_bytes", plan.memory.device_budget},
                     {"host_bytes", plan.memory.host.total()},
                     {"host_budget_bytes", plan.memory.host_budget},
-                    {"start_seconds", nullptr},
-                    {"step_seconds", nullptr},
-                    {"draft_seconds", nullptr},
-                    {"encoding_seconds", nullptr},
-                    {"denoising_seconds", nullptr},
-                    {"decoding_seconds", nullptr}};
+                    {"start_seconds", seconds(&TimeOutlook::start)},
+                    {"step_seconds", seconds(&TimeOutlook::step)},
+                    {"draft_seconds", seconds(&TimeOutlook::draft)},
+                    {"encoding_seconds", seconds(&TimeOutlook::encoding)},
+                    {"denoising_seconds", seconds(&TimeOutlook::denoising)},
+                    {"decoding_seconds", seconds(&TimeOutlook::decoding)}};
   if (plan.ranks > 1) {
     json["gpus"] = plan.ranks;
     json["split"] = plan.split;
-  }
-  if (plan.request.params.strength) json["strength"] = *plan.request.params.strength;
-  if (plan.draft) {
-    json["draft"] = {{"checkpoint", plan.draft->model},
-                     {"width", plan.draft->video.width},
-                     {"height", plan.draft->video.height},
-                     {"steps", plan.draft->steps}};
-  }
-  if (plan.time) {
-    json["draft_seconds"] = plan.time->draft;
-    json["encoding_seconds"] = plan.time->encoding;
-    json["start_seconds"] = plan.time->start;
-    json["step_seconds"] = plan.time->step;
-    json["denoising_seconds"] = plan.time->denoising;
-    json["decoding_seconds"] = plan.time->decoding;
   }
   return DumpJson(json);
 }

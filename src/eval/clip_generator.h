@@ -59,13 +59,14 @@ class ClipGenerator {
   const ClipEncoder& DraftEncoder() const;
   const Vae& TrueEncoder() const;
   std::vector<int64_t> LatentShape() const;
-  // Denoised from noise, or each from its source where there are some.
+  // Latents (z,T,h,w) fp32 of each item, denoised from noise, or from its source where there are
+  // some.
   std::vector<at::Tensor> Latents(const std::vector<EvalItem>& items,
                                   const std::vector<at::Tensor>& sources) const;
   std::vector<at::Tensor> LatentsTogether(const std::vector<EvalItem>& items) const;
   std::vector<at::Tensor> Refine(const std::vector<EvalItem>& items,
                                  std::vector<at::Tensor> drafts) const;
-  at::Tensor Decode(const at::Tensor& latents) const;
+  at::Tensor Decode(const at::Tensor& latents) const;  // (z,T,h,w) -> a clip
 
   const EvalPlan& plan_;
   const ClipPlan& clips_;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/testing/error_of.h"
 #include "t3video/error.h"
 #include "t3video/eval.h"
 
@@ -115,24 +116,22 @@ TEST_F(CompareEvalsTest, ARatioHasNoVerdict) {
   EXPECT_FALSE(row.above_margin);
 }
 
-std::string ErrorOf(const std::string& a, const std::string& b) {
-  try {
-    CompareEvals({a}, {b}, {});
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+std::string ComparisonError(const std::string& a, const std::string& b) {
+  return ErrorOf([&] { CompareEvals({a}, {b}, {}); });
 }
 
 TEST_F(CompareEvalsTest, WrongFilesAreNamed) {
   const std::string a = Write("a.json", {{"land", {1, 0}}});
-  EXPECT_THAT(ErrorOf(a, folder_ / "none.json"), HasSubstr("none.json: No such file"));
+  EXPECT_THAT(ComparisonError(a, folder_ / "none.json"), HasSubstr("none.json: No such file"));
   std::ofstream(folder_ / "text.json") << "not JSON";
-  EXPECT_THAT(ErrorOf(a, folder_ / "text.json"), HasSubstr("text.json is not valid JSON"));
+  EXPECT_THAT(ComparisonError(a, folder_ / "text.json"), HasSubstr("text.json is not valid JSON"));
   std::ofstream(folder_ / "list.json") << "[]";
-  EXPECT_THAT(ErrorOf(a, folder_ / "list.json"), HasSubstr("is not a record of `t3 eval --json`"));
-  EXPECT_THAT(ErrorOf(a, Write("far.json", {{"land", {1}}}, 90)), HasSubstr("share no scene"));
-  EXPECT_THAT(ErrorOf(a, Write("other.json", {{"time", {1}}})), HasSubstr("share no scene"));
+  EXPECT_THAT(ComparisonError(a, folder_ / "list.json"),
+              HasSubstr("is not a record of `t3 eval --json`"));
+  EXPECT_THAT(ComparisonError(a, Write("far.json", {{"land", {1}}}, 90)),
+              HasSubstr("share no scene"));
+  EXPECT_THAT(ComparisonError(a, Write("other.json", {{"time", {1}}})),
+              HasSubstr("share no scene"));
 }
 
 }  // namespace

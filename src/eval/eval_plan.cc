@@ -103,11 +103,7 @@ void CheckParts(const EvalPlan& plan) {
   CheckTextEncoder(*plan.model);
 }
 
-void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
-  const SamplingConfig& sampling = plan.clips.job.sampling;
-  const JobAttention& attention = plan.clips.job.attention;
-  ordered_json& s = record.settings;
-  s["model"] = plan.model->paths.dit;
+void DescribeLoras(const EvalPlan& plan, ordered_json& s) {
   const ModelInfo& denoiser = DenoisedBy(*plan.model, plan.clips.job);
   const auto add_loras = [&](const char* key, const ModelInfo& model) {
     for (const Lora& lora : model.loras)
@@ -115,6 +111,14 @@ void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
   };
   add_loras("lora", denoiser);
   if (plan.draft && &denoiser != &*plan.model) add_loras("draft_lora", *plan.model);
+}
+
+void DescribeModel(const EvalPlan& plan, EvalRecord& record) {
+  const SamplingConfig& sampling = plan.clips.job.sampling;
+  const JobAttention& attention = plan.clips.job.attention;
+  ordered_json& s = record.settings;
+  s["model"] = plan.model->paths.dit;
+  DescribeLoras(plan, s);
   s["seed"] = plan.request.seed;
   s["steps"] = sampling.steps, s["guidance"] = sampling.guidance, s["shift"] = sampling.shift;
   if (plan.draft) {

@@ -6,6 +6,7 @@
 #include "arch/vae.h"
 #include "base/check.h"
 #include "loading/load_stage.h"
+#include "loading/model_layouts.h"
 #include "loading/precision.h"
 #include "models/dit/weights.h"
 #include "nn/load.h"

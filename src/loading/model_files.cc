@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "loading/decoder_file.h"
+#include "loading/model_layouts.h"
 #include "loading/network.h"
 #include "weights/quantisation.h"
 

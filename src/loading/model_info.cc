@@ -14,6 +14,7 @@
 #include "base/json_fields.h"
 #include "base/log.h"
 #include "loading/model_files.h"
+#include "loading/model_layouts.h"
 #include "loading/network.h"
 #include "loading/sampling_json.h"
 #include "nn/lora.h"

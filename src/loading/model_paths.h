@@ -1,17 +1,12 @@
-// Finding a model's files in a folder.
+// The files of a model as they are named, and what its folder's name stands for.
 #pragma once
 
 #include <string>
-#include <vector>
 
+#include "loading/model_part.h"
 #include "t3video/options.h"
 
 namespace t3 {
-
-enum class ModelPart { kDit, kTextEncoder, kVae };
-
-const char* PartName(ModelPart part);    // "denoiser", "text encoder", "VAE"
-const char* PartOption(ModelPart part);  // "`dit`", "`text-encoder`", "`vae`"
 
 // Where each part lies; a path is empty when the part was not found (the stage that needs it
 // reports that).
@@ -24,7 +19,7 @@ struct ModelPaths {
   std::string decoder;           // decodes in place of the VAE
   std::string tokenizer;         // sentencepiece model
   std::string defaults;          // t3.json of the folder
-  bool dit_from_folder = false;  // the folder's own DiT, not one that --dit puts over it
+  bool dit_from_folder = false;  // the folder's own DiT, not one that `dit` names in its place
 
   std::string& Of(ModelPart part);
 };
@@ -34,16 +29,7 @@ struct ModelPaths {
 // lists what the folder has for them. Throws Error when the folder or a named file does not exist.
 ModelPaths LocateModel(const ModelFiles& files);
 
-// The files of `folder` that may hold `part`: groups by name, the most specific first. A set of
-// shards is one file: its index, or else its first shard.
-std::vector<std::vector<std::string>> FindCandidates(const std::string& folder, ModelPart part);
-
 // Looks for config.json beside the DiT, in the folder and in its transformer/.
 std::string FindDitConfig(const ModelPaths& paths);
-
-// What was looked for and what the folder holds, for messages about a part that is not there.
-std::string DescribeSearch(const std::string& folder, ModelPart part);
-// The names of the folder's files, at most a dozen.
-std::string DescribeFolder(const std::string& folder);
 
 }  // namespace t3

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "loading/model_files.h"
+#include "loading/model_layouts.h"
 #include "t3video/error.h"
 
 namespace t3 {

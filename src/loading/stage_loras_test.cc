@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/testing/error_of.h"
 #include "loading/load_models.h"
 #include "loading/model_info.h"
 #include "loading/sampling_json.h"
@@ -194,13 +195,8 @@ TEST(ModelDefaults, UnknownFieldsAreErrors) {
 }
 
 TEST(StageLoras, FaultsNameTheFileAndTheField) {
-  const auto error_of = [](const LoraFolder& folder) -> std::string {
-    try {
-      CheckDit(folder.Open());
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "no error";
+  const auto error_of = [](const LoraFolder& folder) {
+    return ErrorOf([&] { CheckDit(folder.Open()); });
   };
   for (const char* field : {"lora", "refiner_lora"}) {
     const auto error_with = [&](const json& value) {

@@ -5,16 +5,12 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <nlohmann/json.hpp>
+#include <utility>
 
-#include "base/atomic_file.h"
 #include "base/bytes.h"
 #include "base/check.h"
-#include "base/json.h"
 #include "base/text.h"
 #include "loading/tensor_file.h"
-#include "media/queued_writer.h"
 #include "models/decoder/frame_assembler.h"
 #include "pipeline/clip_colors.h"
 #include "pipeline/decode_laps.h"
@@ -32,26 +28,6 @@ namespace {
 at::Tensor EmptyVideo(const VideoGeometry& geometry, at::Device device) {
   return at::empty({3, geometry.frames, geometry.height, geometry.width},
                    at::TensorOptions(device).dtype(at::kFloat));
-}
-
-// Frames to a function of the caller's.
-class SinkWriter : public VideoWriter {
- public:
-  explicit SinkWriter(const FrameSink& sink) : sink_(sink) {}
-  void Write(const FrameView& frame) override {
-    const auto values = static_cast<size_t>(3 * frame.height * frame.width);
-    sink_({index_++, frame.width, frame.height, {frame.planes[0], values}});
-  }
-  void Finish() override {}
-
- private:
-  const FrameSink& sink_;
-  int64_t index_ = 0;
-};
-
-std::unique_ptr<VideoWriter> OpenWriter(const DecodeTarget& target) {
-  if (target.output.sink) return std::make_unique<SinkWriter>(target.output.sink);
-  return OpenVideoWriter(target.output.path, SettingsOf(target));
 }
 
 int64_t VideoBytes(const VideoGeometry& geometry) {
@@ -243,48 +219,6 @@ void RunDecode(const VideoDecoder& decoder, const at::Tensor& latents, const Dec
 }
 
 }  // namespace
-
-std::string SpoolFolder(const std::string& output) {
-  if (output.empty()) return std::filesystem::temp_directory_path();
-  const auto folder = std::filesystem::absolute(output).lexically_normal();
-  return (folder.has_filename() ? folder : folder.parent_path()).parent_path();
-}
-
-VideoSettings SettingsOf(const DecodeTarget& target) {
-  VideoSettings settings;
-  settings.width = target.geometry.width;
-  settings.height = target.geometry.height;
-  settings.frames = target.geometry.frames;
-  settings.fps = target.fps;
-  settings.codec = target.output.file.codec;
-  settings.crf = target.output.file.crf;
-  settings.pixel_format = target.output.file.pixel_format;
-  settings.audio_from = target.audio_from;
-  // One entry that every container keeps: players show `comment`, programs parse it.
-  if (!target.metadata.empty()) settings.metadata["comment"] = DumpJson(target.metadata);
-  return settings;
-}
-
-void CheckFps(double fps) {
-  constexpr double kMaxFps = 1000;
-  if (!(fps > 0 && fps <= kMaxFps))
-    FailUsage("`fps` {} is not above 0 and at most {}", fps, kMaxFps);
-}
-
-void CheckDecodeTarget(const DecodeTarget& target) {
-  const OutputOptions& output = target.output;
-  CheckFps(target.fps);
-  if (output.path.empty() && !output.sink)
-    FailUsage("there is no `output`: name a file, or give a sink for frames");
-  if (!output.path.empty() && output.sink)
-    FailUsage("`output` {} was given with a sink for frames; give one of the two", output.path);
-  if (output.sink) return;
-  if (IsTensorFile(output.path)) {
-    const AtomicFile writable(output.path);
-    return;
-  }
-  CheckVideoTarget(output.path, SettingsOf(target));
-}
 
 int64_t DecodeBudget(const RunContext& context) {
   if (context.device.is_cuda()) return context.DeviceBytes();

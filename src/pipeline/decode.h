@@ -3,38 +3,15 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <memory>
-#include <string>
+#include <cstdint>
 
 #include "media/queued_writer.h"
 #include "models/decoder/video_decoder.h"
-#include "pipeline/source_clip.h"
+#include "pipeline/decode_target.h"
 #include "plan/geometry.h"
 #include "runtime/stage.h"
-#include "t3video/request.h"
-#include "weights/types.h"
 
 namespace t3 {
-
-// Where frames go: to output.path, or to output.sink.
-struct DecodeTarget {
-  OutputOptions output;
-  VideoGeometry geometry;
-  double fps = 16;
-  Metadata metadata;
-  std::string audio_from = {};  // file whose audio the video carries; empty: none
-  // Clip of the generated size whose low frequencies the frames take; nullptr: none.
-  std::shared_ptr<const SourceClip> colors = {};
-};
-
-// Whether `path` names a safetensors file.
-inline bool IsTensorFile(const std::string& path) { return path.ends_with(".safetensors"); }
-
-// Throws Error of kind kUsage for frames per second that are not above 0 and at most 1000.
-void CheckFps(double fps);
-
-// Throws what writing would throw for a bad extension, encoder, size or folder; leaves nothing.
-void CheckDecodeTarget(const DecodeTarget& target);
 
 // Throws Error where the target is a tensor file, whose video is in host memory as a whole, and
 // that has no room for it. `host_limit`: bytes that may be used of it; 0: what is free.
@@ -56,13 +33,6 @@ void DecodeToFile(const VideoDecoder& decoder, const at::Tensor& latents,
 // tensor file; a spool file lies beside it.
 void DecodeInto(QueuedWriter& writer, const VideoDecoder& decoder, const at::Tensor& latents,
                 const DecodeTarget& target, Stage& stage);
-
-// Where frames wait on disk: beside the output, where there is room for the video; a sink has no
-// place of its own.
-std::string SpoolFolder(const std::string& output);
-
-// What the writer of a decode is opened with.
-VideoSettings SettingsOf(const DecodeTarget& target);
 
 // The same frames, (3,frames,height,width) fp32 in [-1,1] on the stage's device.
 at::Tensor DecodeToTensor(const VideoDecoder& decoder, const at::Tensor& latents,

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "pipeline/decode.h"
 #include "pipeline/frame_codes.h"
 
 namespace t3 {

@@ -7,8 +7,10 @@
 #include <string>
 
 #include "media/video_writer.h"
-#include "pipeline/decode.h"
+#include "models/decoder/video_decoder.h"
+#include "pipeline/decode_target.h"
 #include "pipeline/row_spool.h"
+#include "runtime/stage.h"
 
 namespace t3 {
 

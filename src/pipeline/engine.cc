@@ -81,9 +81,9 @@ std::vector<Outcome> Engine::RunAll(std::span<const RunPlan> plans, const Progre
   const RunContext context = impl_->Context(progress, cancel);
   KeptNetworks* kept = impl_->settings.options.keep_networks && ranks == 1 ? &impl_->kept : nullptr;
   impl_->settings.kept_bytes = 0;  // the run takes them, and an interrupted one frees them
-  std::vector<Outcome> outcomes = Generation(impl_->model, impl_->settings,
-                                             impl_->planner.weights(), context, impl_->team, kept)
-                                      .Run(plans, finished);
+  const RunScope scope{impl_->model, impl_->settings, context, impl_->team};
+  std::vector<Outcome> outcomes =
+      Generation(scope, impl_->planner.weights(), kept).Run(plans, finished);
   impl_->settings.kept_bytes = impl_->kept.bytes;
   return outcomes;
 }

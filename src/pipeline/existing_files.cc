@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "media/png_file.h"
 #include "media/video_reader.h"
-#include "pipeline/decode.h"
+#include "pipeline/decode_target.h"
 #include "pipeline/state/record.h"
 #include "weights/weight_file.h"
 

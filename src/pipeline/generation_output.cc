@@ -29,7 +29,7 @@ std::string HowToFinish(const RunIdentity& identity, const std::string& saved, b
 
 }  // namespace
 
-void Generation::WriteOutput(Item& item, const at::Tensor& latents) {
+void Generation::WriteOutput(RunItem& item, const at::Tensor& latents) {
   const Request& request = item.request();
   const std::string& output = request.output.path;
   std::string saved;
@@ -50,12 +50,12 @@ void Generation::WriteOutput(Item& item, const at::Tensor& latents) {
   if (item.planned->found) std::filesystem::remove(item.planned->found->file, ignored);
 }
 
-void Generation::SaveExtraLatents(const Item& item, const at::Tensor& latents) const {
+void Generation::SaveExtraLatents(const RunItem& item, const at::Tensor& latents) const {
   const std::string& path = item.request().output.save_latents;
   if (!path.empty()) SaveTensors(path, {{"latents", latents}}, item.planned->target.metadata);
 }
 
-void Generation::SaveAsOutput(Item& item, const at::Tensor& latents) const {
+void Generation::SaveAsOutput(RunItem& item, const at::Tensor& latents) const {
   try {
     SaveExtraLatents(item, latents);
     SaveTensors(item.request().output.path, {{"latents", latents}}, item.planned->target.metadata);
@@ -67,14 +67,15 @@ void Generation::SaveAsOutput(Item& item, const at::Tensor& latents) const {
   }
 }
 
-void Generation::DecodeOutput(Item& item, const at::Tensor& latents) {
-  if (!decoder_) decoder_ = OpenDecoder(model_, settings_.dtype, context_, team_);
+void Generation::DecodeOutput(RunItem& item, const at::Tensor& latents) {
+  if (!decoder_)
+    decoder_ = OpenDecoder(scope_.model, scope_.settings.dtype, scope_.context, scope_.team);
   DecodeTarget target = item.planned->target;
   if (MatchesColors(item.job())) {
     OpenSource(item);
     target.colors = item.source;
   }
-  Stage stage(context_, "decoding", item.job().geometry.frames, "frames");
+  Stage stage(scope_.context, "decoding", item.job().geometry.frames, "frames");
   DecodeToFile(*decoder_, latents, target, stage);
   stage.Finish(item.result.stages);
   if (!KeepsState(item.request())) return;
@@ -83,7 +84,7 @@ void Generation::DecodeOutput(Item& item, const at::Tensor& latents) {
 }
 
 // Whatever ends the decode, the error says where the latents are.
-void Generation::DecodeSafely(Item& item, const at::Tensor& latents, const std::string& saved) {
+void Generation::DecodeSafely(RunItem& item, const at::Tensor& latents, const std::string& saved) {
   try {
     SaveExtraLatents(item, latents);
     DecodeOutput(item, latents);

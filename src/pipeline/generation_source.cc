@@ -9,23 +9,24 @@
 
 namespace t3 {
 
-void Generation::MakeDraft(Item& item) {
+void Generation::MakeDraft(RunItem& item) {
   const PlannedDraft& draft = *item.planned->draft;
-  Pass pass{draft.model ? *draft.model : model_, draft.job, draft.memory, draft.image,
-            "denoising draft"};
+  DenoisingPass pass{draft.model ? *draft.model : scope_.model, draft.job, draft.memory,
+                     draft.image, "denoising draft"};
   pass.last = false;
   item.draft = RunPass(item, pass);
 }
 
 // Decoded at its own size once; what follows reads the frames from a spool file.
-void Generation::DecodeDraft(Item& item) {
+void Generation::DecodeDraft(RunItem& item) {
   const PlannedJob& planned = *item.planned;
   const VideoGeometry& small = planned.draft->job.geometry;
   const DecodeTarget target = DraftTarget(planned, item.request().output.keep_draft);
   std::unique_ptr<VideoWriter> file;
   if (!target.output.path.empty()) file = OpenVideoWriter(target.output.path, SettingsOf(target));
-  if (!decoder_) decoder_ = OpenDecoder(model_, settings_.dtype, context_, team_);
-  Stage stage(context_, "decoding draft", small.frames, "frames");
+  if (!decoder_)
+    decoder_ = OpenDecoder(scope_.model, scope_.settings.dtype, scope_.context, scope_.team);
+  Stage stage(scope_.context, "decoding draft", small.frames, "frames");
   const auto spool = SpoolDraft(*decoder_, item.draft, target, std::move(file),
                                 SpoolFolder(item.request().output.path), stage);
   stage.Finish(item.result.stages);
@@ -33,14 +34,14 @@ void Generation::DecodeDraft(Item& item) {
   item.source = SpooledClip(spool, small.frames, video.padded_width, video.padded_height);
 }
 
-void Generation::OpenSource(Item& item) {
+void Generation::OpenSource(RunItem& item) {
   if (item.source) return;
   const Job& job = item.job();
   const VideoGeometry& video = job.geometry;
   if (item.planned->draft) {
     // The denoiser stays where the decoder fits beside it, as after any video.
-    if (!ChooseResidents(item.planned->draft->memory).denoiser) DropDenoiser();
-    ReleaseCachedMemory(settings_.device);
+    if (!ChooseResidents(item.planned->draft->memory).denoiser) denoiser_.Drop(scope_.team);
+    ReleaseCachedMemory(scope_.settings.device);
     DecodeDraft(item);
   } else if (!job.request.video.empty()) {
     const SourceInfo& source = *item.planned->source;
@@ -49,17 +50,18 @@ void Generation::OpenSource(Item& item) {
   }
 }
 
-at::Tensor Generation::EncodeSource(Item& item) {
+at::Tensor Generation::EncodeSource(RunItem& item) {
   const Job& job = item.job();
   if (!job.refines() || job.sampling.strength == 1) return {};
   OpenSource(item);
   // Weights that are needed again stay where there is room for them then too.
   const Residents residents = ChooseResidents(item.planned->memory);
   if (!residents.both || !residents.decoder) decoder_.reset();
-  if (!residents.both || dit_model_ != &DenoisedBy(model_, job)) DropDenoiser();
-  ReleaseCachedMemory(settings_.device);
-  const ClipEncoder encoder(model_, settings_.dtype, context_, team_);
-  Stage stage(context_, item.planned->draft ? "encoding draft" : "encoding video",
+  if (!residents.both || denoiser_.model() != &DenoisedBy(scope_.model, job))
+    denoiser_.Drop(scope_.team);
+  ReleaseCachedMemory(scope_.settings.device);
+  const ClipEncoder encoder(scope_.model, scope_.settings.dtype, scope_.context, scope_.team);
+  Stage stage(scope_.context, item.planned->draft ? "encoding draft" : "encoding video",
               VaeConfig::kTimeStride * (job.geometry.latent.t - 1) + 1, "frames");
   const at::Tensor latents =
       EncodeClip(encoder, *item.source, job.geometry.latent.t, EncodedFrames(job),

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "pipeline/choose_refinement.h"
 #include "pipeline/choose_sampling.h"
-#include "pipeline/decode.h"
+#include "pipeline/decode_target.h"
 #include "plan/windows.h"
 #include "sampling/schedule.h"
 

@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "loading/precision.h"
-#include "pipeline/decode.h"
+#include "pipeline/decode_target.h"
 #include "pipeline/refinement.h"
 #include "runtime/device.h"
 

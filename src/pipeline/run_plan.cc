@@ -1,22 +1,19 @@
 // Planning a run.
 #include "pipeline/run_plan.h"
 
-#include <algorithm>
 #include <filesystem>
 
 #include "arch/decoder.h"
 #include "base/atomic_file.h"
 #include "base/check.h"
-#include "base/text.h"
 #include "loading/load_models.h"
 #include "loading/sampling_json.h"
-#include "loading/tensor_file.h"
-#include "pipeline/calibration.h"
 #include "pipeline/choose_refinement.h"
 #include "pipeline/choose_sampling.h"
 #include "pipeline/existing_files.h"
 #include "pipeline/job_notes.h"
 #include "pipeline/preview/preview_painter.h"
+#include "pipeline/read_inputs.h"
 #include "pipeline/refinement.h"
 #include "pipeline/run_files.h"
 #include "pipeline/state/record.h"
@@ -27,42 +24,6 @@
 
 namespace t3 {
 namespace {
-
-std::optional<Image> ReadInputImage(const ImageInput& input) {
-  if (input.empty()) return std::nullopt;
-  if (!input.path.empty()) return ReadImage(input.path);
-  const auto bytes = static_cast<int64_t>(input.rgb.size());
-  if (input.width < 1 || input.height < 1 || input.height > bytes / input.width / 3 ||
-      bytes != input.width * input.height * 3) {
-    FailUsage("`image`: {} bytes of pixels were given for {}x{}; wanted 3 per pixel", bytes,
-              input.width, input.height);
-  }
-  return Image{input.width, input.height, input.rgb};
-}
-
-at::Tensor ReadNoise(const std::string& path, const std::vector<int64_t>& shape,
-                     const VideoGeometry& video) {
-  const at::Tensor noise = ReadLatents(*WeightFile::Open(path, FileOrigin::kOwn), "noise");
-  T3_CHECK(noise.sizes() == at::IntArrayRef(shape),
-           "{}: tensor noise has shape ({}), wanted ({}) for {}x{}, {}", path,
-           fmt::join(noise.sizes(), ","), fmt::join(shape, ","), video.padded_width,
-           video.padded_height, Counted(video.frames, "frame"));
-  return noise;
-}
-
-// What the clip is, at its own frame rate or that of the request.
-std::optional<SourceInfo> ReadSourceInfo(const Request& request) {
-  if (request.video.empty()) return std::nullopt;
-  SourceOptions options;
-  options.fps = request.output.fps.value_or(0);
-  options.max_frames = std::max<int64_t>(request.params.frames.value_or(0), 0);
-  return VideoSource(request.video, options).info();
-}
-
-std::optional<Image> ScaledImage(const std::optional<Image>& image, const VideoGeometry& video) {
-  if (!image) return std::nullopt;
-  return ResizeCover(*image, video.padded_width, video.padded_height);
-}
 
 // The decoder's file and what it is; "" where nothing is decoded.
 std::string DecodedBy(const ModelInfo& model, const Request& request) {
@@ -100,39 +61,12 @@ std::string TargetKey(const DecodeTarget& target) {
 
 }  // namespace
 
-bool KeepsState(const Request& request) { return !request.output.path.empty(); }
-
-std::vector<int64_t> LatentShape(const ModelInfo& model, const Job& job) {
-  const Grid& latent = job.geometry.latent;
-  return {model.dit.latent_channels, latent.t, latent.h, latent.w};
-}
-
 Planner::Planner(const ModelInfo& model, const RunSettings& settings)
     : model_(model), settings_(settings) {}
 
 const nlohmann::ordered_json& Planner::weights() {
   if (weights_.is_null()) weights_ = WeightDigests(model_);
   return weights_;
-}
-
-int64_t DraftSteps(const PlannedJob& planned) {
-  return planned.draft ? planned.draft->job.steps() : 0;
-}
-
-bool NeedsNegative(const PlannedJob& planned) {
-  return planned.job.sampling.guidance != 1 ||
-         (planned.draft && planned.draft->job.sampling.guidance != 1);
-}
-
-DecodeTarget DraftTarget(const PlannedJob& planned, const std::string& path) {
-  const Job& draft = planned.draft->job;
-  DecodeTarget target;
-  target.output.path = path;
-  target.output.file = planned.job.request.output.file;
-  target.geometry = draft.geometry;
-  target.fps = draft.fps;
-  target.metadata = planned.draft->metadata;
-  return target;
 }
 
 RunIdentity Planner::Identify(const PlannedJob& planned) {

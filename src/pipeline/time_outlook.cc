@@ -2,7 +2,7 @@
 #include "pipeline/time_outlook.h"
 
 #include "arch/dit.h"
-#include "pipeline/decode.h"
+#include "pipeline/decode_target.h"
 #include "pipeline/refinement.h"
 #include "plan/cost.h"
 #include "plan/decode_plan.h"

@@ -20,8 +20,8 @@ CalibrationKey CalibrationKeyOf(const ModelInfo& model, const Job& job, at::Devi
 // are timed in the first forward, as they are unless kernels must be deterministic.
 TimeOutlook ExpectTime(const Calibration& calibration, const ModelInfo& model, const Job& job,
                        at::ScalarType dtype, bool streamed, bool tunes);
-// The same by an earlier calibration; nullopt where there is none for this model.
-// Of ranks that share the run by `split`, with their exchanges at the rate of NVLink between GPUs.
+// The same by an earlier calibration; nullopt where there is none for this model. Of ranks that
+// share the run by `split`, with their exchanges at the rate of NVLink between GPUs.
 std::optional<TimeOutlook> FindTime(const ModelInfo& model, const Job& job, at::Device device,
                                     at::ScalarType dtype, bool streamed, bool tunes,
                                     const RankSplit& split = {});

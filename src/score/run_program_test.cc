@@ -6,6 +6,7 @@
 
 #include <functional>
 
+#include "base/testing/error_of.h"
 #include "score/vmaf.h"
 #include "t3video/error.h"
 
@@ -20,15 +21,6 @@ TEST(RunProgram, TextExitCodeAndFolder) {
   EXPECT_EQ(output.exit_code, 3);
   EXPECT_EQ(RunProgram({"sh", "-c", "kill -9 $$"}, "").exit_code, 128 + 9);
   EXPECT_EQ(RunProgram({"/no/such/program"}, "").exit_code, 127);
-}
-
-std::string ErrorOf(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 TEST(Vmaf, ProgramsWithoutTheFilterAreNamed) {

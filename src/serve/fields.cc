@@ -4,16 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string_view>
 
 #include "base/json.h"
-#include "base/nearest.h"
 #include "base/parse_number.h"
 #include "base/text.h"
 #include "serve/api_error.h"
 #include "serve/ids.h"
+#include "serve/pixel_size.h"
 
 namespace t3::serve {
 namespace {
@@ -25,34 +24,6 @@ std::optional<double> ParseFinite(std::string_view text) {
   const std::optional<double> number = ParseNumber<double>(text);
   return number && std::isfinite(*number) ? number : std::nullopt;
 }
-
-// Numbers beyond are not exact in JavaScript.
-constexpr double kMaxSeed = 9007199254740991.0;
-
-constexpr std::array<Field, 20> kFields{{
-    {"prompt", FieldType::kText, "prompt", 1, kMaxPromptCharacters},
-    {"model", FieldType::kText, "", 1, 200},
-    {"negative_prompt", FieldType::kText, "negative-prompt", 0, kMaxPromptCharacters},
-    {"size", FieldType::kSize, "size"},
-    {"seconds", FieldType::kNumber, "", 0.001, 3600},
-    {"num_frames", FieldType::kInteger, "frames", 1, 0, "", FieldUse::kBoth, &Limits::max_frames},
-    {"fps", FieldType::kNumber, "fps", 1, 120},
-    {"seed", FieldType::kInteger, "seed", 0, kMaxSeed},
-    {"num_inference_steps", FieldType::kInteger, "steps", 1, 0, "", FieldUse::kBoth,
-     &Limits::max_steps},
-    {"guidance_scale", FieldType::kNumber, "guidance", 0, 100},
-    {"flow_shift", FieldType::kNumber, "shift", 0.001, 100},
-    {"sampler", FieldType::kName, "sampler", 0, 0, "euler unipc renoise rcm"},
-    {"source_video", FieldType::kVideoId, ""},
-    {"strength", FieldType::kNumber, "strength", 0, 1},
-    {"draft", FieldType::kSizeOrNone, "draft"},
-    {"draft_steps", FieldType::kInteger, "draft-steps", 1, 0, "", FieldUse::kBoth,
-     &Limits::max_steps},
-    {"loras", FieldType::kLoras, ""},
-    {"model_loras", FieldType::kName, "", 0, 0, "none"},
-    {"input", FieldType::kName, "", 0, 0, "image video", FieldUse::kPlan},
-    {"input_reference", FieldType::kText, "", 0, 0, "", FieldUse::kSubmission},
-}};
 
 [[noreturn]] void Invalid(const std::string& name, const std::string& message) {
   throw ApiError(400, "invalid_value", fmt::format("`{}` {}", name, message), name);
@@ -76,28 +47,6 @@ std::vector<std::string> Words(const char* text) {
 int64_t Characters(const std::string& text) {
   return std::ranges::count_if(
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
-}
-
-const Field* FindField(const std::string& name, FieldUse use) {
-  const auto found = std::ranges::find_if(kFields, [&](const Field& f) { return f.name == name; });
-  if (found == kFields.end()) return nullptr;
-  return found->use == FieldUse::kBoth || found->use == use ? &*found : nullptr;
-}
-
-const Field& FieldOf(const std::string& name, FieldUse use) {
-  if (const Field* field = FindField(name, use)) return *field;
-  std::vector<std::string> names;
-  for (const Field& field : kFields)
-    if (FindField(field.name, use) != nullptr) names.emplace_back(field.name);
-  const std::string shown = CutToBytes(ReplaceInvalidUtf8(name), 80);
-  throw ApiError(400, "unknown_field",
-                 fmt::format("there is no field {}{}; the fields are {}", Quote(shown),
-                             DidYouMean(shown, names), fmt::join(names, ", ")),
-                 shown);
-}
-
-double MaxOf(const Field& field, const Limits& limits) {
-  return field.limit != nullptr ? static_cast<double>(limits.*field.limit) : field.max_value;
 }
 
 // One request's parser.
@@ -174,7 +123,7 @@ class Parser {
   }
 
   void TakeInteger(const Field& field, const json& value) {
-    const double max_value = MaxOf(field, limits_);
+    const double max_value = field.MaxOf(limits_);
     const bool whole = value.is_number_integer() &&
                        !(value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX);
     const int64_t number = whole ? value.get<int64_t>() : 0;
@@ -201,9 +150,9 @@ class Parser {
     const std::optional<double> number = as_text             ? ParseFinite(value.get<std::string>())
                                          : value.is_number() ? std::optional(value.get<double>())
                                                              : std::nullopt;
-    if (!number || !(*number >= field.min_value && *number <= MaxOf(field, limits_))) {
+    if (!number || !(*number >= field.min_value && *number <= field.MaxOf(limits_))) {
       Invalid(name, fmt::format("is {}, wanted a number from {} to {}", Shown(value),
-                                field.min_value, MaxOf(field, limits_)));
+                                field.min_value, field.MaxOf(limits_)));
     }
     if (name == "seconds") values_.seconds = *number;
     Set(field, *number, fmt::format("{}", *number));
@@ -282,34 +231,8 @@ class Parser {
 
 }  // namespace
 
-std::span<const Field> RequestFields() { return kFields; }
-
-std::optional<PixelSize> ParsePixelSize(std::string_view text) {
-  const size_t x = text.find('x');
-  if (x == std::string_view::npos) return std::nullopt;
-  const auto width = ParseNumber<int64_t>(text.substr(0, x));
-  const auto height = ParseNumber<int64_t>(text.substr(x + 1));
-  if (!width || !height) return std::nullopt;
-  return PixelSize{*width, *height};
-}
-
 FieldValues ParseFields(const json& object, const Limits& limits, FieldUse use) {
   return Parser(limits, use).Parse(object);
-}
-
-std::string WithFieldNames(const std::string& message) {
-  std::string text = message;
-  const auto rename = [&](const char* from, const char* to) {
-    const std::string option = fmt::format("`{}`", from), name = fmt::format("`{}`", to);
-    for (size_t at = text.find(option); at != std::string::npos;
-         at = text.find(option, at + name.size()))
-      text.replace(at, option.size(), name);
-  };
-  for (const Field& field : kFields) {
-    if (*field.option != '\0') rename(field.option, field.name);
-  }
-  rename("lora", "model_loras");  // not an option that a request sets
-  return text;
 }
 
 json FormToJson(const std::map<std::string, std::string>& parts, FieldUse use) {

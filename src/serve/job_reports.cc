@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "base/failure.h"
 #include "base/json.h"
-#include "serve/fields.h"
+#include "serve/request_fields.h"
 #include "serve/jobs.h"
 #include "serve/png_size.h"
 #include "serve/server_log.h"

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "serve/api_error.h"
+#include "serve/pixel_size.h"
 #include "serve/service.h"
 #include "serve/submission.h"
 

@@ -43,45 +43,37 @@ ordered_json VideoObject(const Job& job, const LiveState& live, const std::strin
   const bool running = job.status == JobStatus::kInProgress;
   const bool completed = job.status == JobStatus::kCompleted;
   const std::string content = "/v1/videos/" + job.id + "/content";
-  ordered_json object{{"id", job.id},
-                      {"object", "video"},
-                      {"model", model},
-                      {"status", StatusName(job.status)},
-                      {"progress", completed ? 100 : job.progress},
-                      {"created_at", job.created / 1000},
-                      {"started_at", SecondsOrNull(job.started)},
-                      {"completed_at", SecondsOrNull(job.completed)},
-                      {"expires_at", ExpiryOf(job, keep_days)},
-                      {"prompt", job.prompt},
-                      {"size", nullptr},
-                      {"seconds", nullptr},
-                      {"num_frames", nullptr},
-                      {"fps", nullptr},
-                      {"seed", job.seed},
-                      {"settings", job.settings},
-                      {"input", TextOrNull(job.input)},
-                      {"remixed_from_video_id", TextOrNull(job.source_video)},
-                      {"queue_position", nullptr},
-                      {"stage", running ? live.stage : ordered_json()},
-                      {"seconds_left", nullptr},
-                      {"resumed", job.resumed},
-                      {"notes", job.notes},
-                      {"error", ErrorOf(job)},
-                      {"url", nullptr},
-                      {"thumbnail_url", nullptr},
-                      {"preview_url", nullptr}};
-  if (planned) {
-    object["size"] = fmt::format("{}x{}", job.width, job.height);
-    object["seconds"] = SecondsText(job.frames, job.fps);
-    object["num_frames"] = job.frames;
-    object["fps"] = job.fps;
-  }
-  if (live.queue_position > 0) object["queue_position"] = live.queue_position;
-  if (running && live.seconds_left) object["seconds_left"] = *live.seconds_left;
-  if (completed) object["url"] = content;
-  if (completed) object["thumbnail_url"] = content + "?variant=thumbnail";
-  if (running && live.has_preview) object["preview_url"] = content + "?variant=preview";
-  return object;
+  const auto when = [](bool known, const ordered_json& value) {
+    return known ? value : ordered_json();
+  };
+  return {{"id", job.id},
+          {"object", "video"},
+          {"model", model},
+          {"status", StatusName(job.status)},
+          {"progress", completed ? 100 : job.progress},
+          {"created_at", job.created / 1000},
+          {"started_at", SecondsOrNull(job.started)},
+          {"completed_at", SecondsOrNull(job.completed)},
+          {"expires_at", ExpiryOf(job, keep_days)},
+          {"prompt", job.prompt},
+          {"size", when(planned, fmt::format("{}x{}", job.width, job.height))},
+          {"seconds", when(planned, SecondsText(job.frames, job.fps))},
+          {"num_frames", when(planned, job.frames)},
+          {"fps", when(planned, job.fps)},
+          {"seed", job.seed},
+          {"settings", job.settings},
+          {"input", TextOrNull(job.input)},
+          {"remixed_from_video_id", TextOrNull(job.source_video)},
+          {"queue_position", when(live.queue_position > 0, live.queue_position)},
+          {"stage", when(running, live.stage)},
+          {"seconds_left",
+           running && live.seconds_left ? ordered_json(*live.seconds_left) : ordered_json()},
+          {"resumed", job.resumed},
+          {"notes", job.notes},
+          {"error", ErrorOf(job)},
+          {"url", when(completed, content)},
+          {"thumbnail_url", when(completed, content + "?variant=thumbnail")},
+          {"preview_url", when(running && live.has_preview, content + "?variant=preview")}};
 }
 
 int64_t PollAfterMilliseconds(const Job& job, const LiveState& live) {

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "serve/api_error.h"
 #include "serve/ids.h"
+#include "serve/pixel_size.h"
 #include "serve/server_log.h"
 #include "serve/service.h"
 #include "serve/submission.h"

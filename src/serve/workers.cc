@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "serve/api_error.h"
+#include "serve/request_fields.h"
 
 namespace t3::serve {
 namespace {

@@ -12,6 +12,7 @@
 #include "base/temporary.h"
 #include "loading/distillation.h"
 #include "loading/model_files.h"
+#include "loading/model_layouts.h"
 #include "loading/network.h"
 #include "loading/sampling_json.h"
 #include "pipeline/existing_files.h"

@@ -12,8 +12,10 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/free_space.h"
 #include "base/seconds_since.h"
 #include "base/text.h"
+#include "loading/model_layouts.h"
 #include "loading/model_paths.h"
 #include "media/video_writer.h"
 #include "runtime/cache_folder.h"
@@ -144,22 +146,21 @@ Finding DiskFinding(const std::string& folder) {
   constexpr int64_t kProbe = 128'000'000;
   constexpr double kSlow = 50e6;
   // Several times a checkpoint, the final latents and the file of a 4K clip.
-  constexpr uintmax_t kEnough = 10'000'000'000;
+  constexpr int64_t kEnough = 10'000'000'000;
   std::error_code ignored;
   const std::string place = fs::weakly_canonical(folder, ignored).string();
-  std::error_code error;
-  const fs::space_info space = fs::space(folder, error);
+  const std::optional<int64_t> free = FreeBytes(folder);
   const double speed =
       WriteSpeed((fs::path(folder) / fmt::format(".t3-doctor-{}", ::getpid())).string(), kProbe);
   Finding finding{"disk",
-                  fmt::format("{}: {} free, writes {}/s", place,
-                              FormatBytes(static_cast<int64_t>(error ? 0 : space.available)),
+                  fmt::format("{}: {}, writes {}/s", place,
+                              free ? FormatBytes(*free) + " free" : "free space unknown",
                               FormatBytes(static_cast<int64_t>(speed))),
                   ""};
   if (speed <= 0) {
     finding.remedy = "the folder cannot be written; give another to t3 doctor, and to `output`";
     finding.fatal = true;
-  } else if (!error && space.available < kEnough) {
+  } else if (free && *free < kEnough) {
     finding.remedy = "a 4K clip and its states need up to 2 GB; free some space";
   } else if (speed < kSlow) {
     finding.remedy = "a checkpoint of a 4K run takes over ten seconds here; a local disk is better";

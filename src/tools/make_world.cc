@@ -17,7 +17,7 @@
 #include "base/seconds_since.h"
 #include "base/temporary.h"
 #include "media/video_writer.h"
-#include "pipeline/decode.h"
+#include "pipeline/decode_target.h"
 #include "pipeline/existing_files.h"
 #include "runtime/device.h"
 #include "runtime/stage.h"

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "base/testing/error_of.h"
 #include "media/frame.h"
 #include "media/video_writer.h"
-#include "t3video/error.h"
 
 namespace t3 {
 
@@ -115,18 +115,6 @@ inline std::string FileBytes(const std::string& path) {
 
 inline void WriteBytes(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
-}
-
-// The message of the Error that `action` throws; a test failure and "" when it throws none.
-template <typename Action>
-std::string ErrorOf(const Action& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "no Error was thrown";
-  return "";
 }
 
 inline std::string MediaData(const std::string& name) {

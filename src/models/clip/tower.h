@@ -37,6 +37,7 @@ class ClipTower {
     Linear fc, projection;  // width -> 4 width -> width
   };
 
+  // x (B, L, width) -> the same.
   at::Tensor Attention(const Block& block, const at::Tensor& x, bool causal) const;
   at::Tensor FeedForward(const Block& block, const at::Tensor& x) const;
 

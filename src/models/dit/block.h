@@ -59,6 +59,7 @@ struct BlockContext {
 class DitBlock {
  public:
   DitBlock(const DitConfig& config, const TensorMap& tensors, const std::string& prefix);
+  // text (videos, rows, dim), as TextEmbedding gives it.
   TextKeys PrepareText(const at::Tensor& text, ExecutionMode mode) const {
     return cross_.Keys(text, mode);
   }
@@ -76,9 +77,10 @@ class DitBlock {
   };
   // Of vectors first, first + 1 and first + 2 of the six.
   Modulation ModulationOf(const BlockContext& context, int64_t first) const;
-  // As `reader` takes it.
+  // Here and below x is (rows, dim), and so are results. As `reader` takes it.
   LinearInput AdaLayerNorm(const at::Tensor& x, const Modulation& modulation,
                            const LinearWeights& reader, ExecutionMode mode) const;
+  // The heads' outputs side by side, as the output projection takes them.
   LinearInput SelfAttention(const at::Tensor& x, const Modulation& modulation,
                             const BlockContext& context) const;
   // AddSelfAttention of the tokens that a rank has, in place.

@@ -7,10 +7,7 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "models/dit/text_rows.h"
 #include "models/dit/token_chunks.h"
-#include "ops/attention/attend.h"
-#include "ops/attention/text_attention.h"
 #include "ops/modulate/modulate.h"
 #include "plan/denoiser_memory.h"
 
@@ -31,17 +28,6 @@ at::Tensor Unpatchify(const at::Tensor& tokens, const Grid& grid) {
   return tokens.view({-1, grid.t, grid.h, grid.w, 2, 2, z})
       .permute({0, 6, 1, 2, 4, 3, 5})
       .reshape({-1, z, grid.t, 2 * grid.h, 2 * grid.w});
-}
-
-// Padded rows are left out if attention takes a bias at little cost.
-TextPadding PaddingFor(const at::Tensor& weight, const DitConfig& config,
-                       const std::vector<int64_t>& lengths, ExecutionMode mode) {
-  if (weight.is_cpu()) return TextPadding::kOne;
-  const int64_t rows = TextRows(lengths, config.text_len, TextPadding::kBf16Bias);
-  const bool takes_bias =
-      SupportsAttendBias(weight, mode) ||
-      (lengths.size() == 1 && SupportsTextAttentionKernel(weight, config.head_dim(), rows, mode));
-  return takes_bias ? TextPadding::kBf16Bias : TextPadding::kAll;
 }
 
 // Latents (B,z,T,h,w).
@@ -98,6 +84,16 @@ TokenTimesteps TimestepsOfBatch(const std::vector<double>& timesteps,
   return times;
 }
 
+// A block's forward of {tokens, timesteps' vectors, keys, values of the text}. Copies the block,
+// whose tensors are shared: a runner may call this after the Dit was destroyed.
+Segment SegmentOf(const DitBlock& block, const BlockContext& context) {
+  return [block, context](const std::vector<at::Tensor>& inputs) {
+    at::Tensor tokens = inputs[0];
+    block.Forward(tokens, context.WithInputs(inputs[1], {inputs[2], inputs[3]}));
+    return tokens;
+  };
+}
+
 }  // namespace
 
 Dit::Dit(const DitConfig& config, const TensorMap& tensors)
@@ -117,12 +113,11 @@ Dit::Dit(const DitConfig& config, const TensorMap& tensors, std::shared_ptr<cons
 Dit::Dit(const DitConfig& config, const TensorMap& tensors, bool with_blocks)
     : config_(config),
       patch_embedding_(FloatLinear(tensors, "patch_embedding")),
-      text_in_(tensors, "text_embedding.0"),
-      text_out_(tensors, "text_embedding.2"),
+      text_(config, tensors),
       time_(config, tensors),
       head_(FloatLinear(tensors, "head.head")),
       head_modulation_(FloatTensor(tensors, "head.modulation")),
-      scratch_bytes_(DenoiserScratchBytes(text_in_.weight.is_cuda())) {
+      scratch_bytes_(DenoiserScratchBytes(device().is_cuda())) {
   patch_embedding_.weight = patch_embedding_.weight.flatten(1);
   if (!with_blocks) return;
   blocks_.reserve(config.num_layers);
@@ -141,38 +136,17 @@ TextContext Dit::PrepareText(const at::Tensor& embeds) const {
 }
 
 TextContext Dit::PrepareTexts(const std::vector<at::Tensor>& embeds, ExecutionMode mode) const {
-  std::vector<int64_t> lengths;
-  for (const at::Tensor& text : embeds) {
-    T3_CHECK(text.dim() == 2, "DiT: text embeds ({}); wanted (rows, {})",
-             fmt::join(text.sizes(), ", "), config_.text_dim);
-    lengths.push_back(text.size(0));
-  }
-  const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
-  std::vector<at::Tensor> padded;
-  for (const at::Tensor& text : embeds) {
-    padded.push_back(at::constant_pad_nd(text, {0, 0, 0, longest - text.size(0)}));
-  }
-  return PrepareTexts(at::stack(padded), lengths, mode);
+  const auto& [padded, lengths] = PadTexts(embeds, config_.text_dim);
+  return PrepareTexts(padded, lengths, mode);
 }
 
 TextContext Dit::PrepareTexts(const at::Tensor& padded, const std::vector<int64_t>& lengths,
                               ExecutionMode mode) const {
-  const auto [shortest, longest] = std::minmax_element(lengths.begin(), lengths.end());
-  T3_CHECK(
-      padded.dim() == 3 && padded.size(0) == std::ssize(lengths) && padded.size(1) == *longest &&
-          padded.size(2) == config_.text_dim && *shortest > 0 && *longest <= config_.text_len,
-      "DiT: text embeds ({}) of {} to {} rows; wanted (texts, 1..{}, {})",
-      fmt::join(padded.sizes(), ", "), *shortest, *longest, config_.text_len, config_.text_dim);
-  const TextPadding padding = PaddingFor(text_in_.weight, config_, lengths, mode);
-  const int64_t rows = TextRows(lengths, config_.text_len, padding);
-  const at::Tensor embeds =
-      at::constant_pad_nd(padded.to(text_in_.weight.options()), {0, 0, 0, rows - *longest});
-  const at::Tensor text = text_out_(at::gelu(text_in_(embeds), "tanh"));
+  const EmbeddedTexts texts = text_(padded, lengths, mode);
   TextContext context;
-  context.bias = TextBias(lengths, config_.text_len, rows, padding);
-  if (context.bias.defined()) context.bias = context.bias.to(device());
+  context.bias = texts.bias;
   for (int64_t i = 0; i < config_.num_layers; ++i) {
-    context.layers.push_back(Block(i).PrepareText(text, mode));
+    context.layers.push_back(Block(i).PrepareText(texts.rows, mode));
   }
   return context;
 }
@@ -277,13 +251,7 @@ at::Tensor Dit::ForwardBatch(const at::Tensor& latents, const std::vector<double
   at::Tensor x = Embed(latents, context.mode, shard);
   for (int64_t i = 0; i < config_.num_layers; ++i) {
     context.windows = &attention.layer(i);
-    // Copies the block, whose tensors are shared: a runner may call this after the Dit was
-    // destroyed.
-    const Segment segment = [block = Block(i), context](const std::vector<at::Tensor>& inputs) {
-      at::Tensor tokens = inputs[0];
-      block.Forward(tokens, context.WithInputs(inputs[1], {inputs[2], inputs[3]}));
-      return tokens;
-    };
+    const Segment segment = SegmentOf(Block(i), context);
     const std::vector<at::Tensor> inputs{x, time.blocks, text.layers[i].k, text.layers[i].v};
     x = runners.block ? runners.block(segment, inputs) : segment(inputs);
   }

@@ -16,6 +16,7 @@
 #include "models/dit/block.h"
 #include "models/dit/block_stream.h"
 #include "models/dit/host_weights.h"
+#include "models/dit/text_embedding.h"
 #include "models/dit/time_embedding.h"
 #include "nn/tensor_map.h"
 
@@ -93,8 +94,8 @@ class Dit {
                           const std::vector<int64_t>& clean_frames = {}) const;
 
   const DitConfig& config() const { return config_; }
-  at::Device device() const { return text_in_.weight.device(); }
-  at::ScalarType dtype() const { return text_in_.weight.scalar_type(); }
+  at::Device device() const { return text_.weight().device(); }
+  at::ScalarType dtype() const { return text_.weight().scalar_type(); }
 
   // Bound of the temporaries of a stage, besides x and q|k|v (N x 4 dim). Default:
   // DenoiserScratchBytes.
@@ -139,7 +140,7 @@ class Dit {
 
   DitConfig config_;
   Linear patch_embedding_;  // fp32, (dim, 4z): inputs in the order (c, dh, dw)
-  Linear text_in_, text_out_;
+  TextEmbedding text_;
   TimeEmbedding time_;
   std::vector<DitBlock> blocks_;  // all, or one per buffer of `stream_`
   std::shared_ptr<const HostWeights> host_;

@@ -27,9 +27,12 @@ class PublishedBlock {
   static bool Supports(const Grid& grid, const WindowCounts& counts);
 
  private:
-  at::Tensor Linear(const std::string& name, const at::Tensor& x) const;
+  at::Tensor Linear(const std::string& name, const at::Tensor& x) const;  // over rows
+  // RMS norm over (N, dim) -> (N, heads, d).
   at::Tensor Normed(const std::string& name, const at::Tensor& x) const;
+  // (N, heads, d), rotated by the tokens' places.
   at::Tensor Rotated(const at::Tensor& x) const;
+  // x (N, dim), text (rows, dim) -> (N, dim).
   at::Tensor CrossAttention(const at::Tensor& x, const at::Tensor& text) const;
 
   const DitConfig& config_;

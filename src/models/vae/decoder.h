@@ -43,6 +43,7 @@ class Decoder {
     std::vector<ResidualBlock> blocks;
     std::optional<Upsample> up;  // none in the last level
   };
+  // (B,C,T,h,w) -> the next level's shape.
   at::Tensor RunLevel(const Level& level, at::Tensor x, LevelState& state) const;
 
   CausalConv3d input_;

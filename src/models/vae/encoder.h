@@ -42,6 +42,7 @@ class Encoder {
     std::vector<ResidualBlock> blocks;
     std::optional<Downsample> down;  // none in the last level
   };
+  // (B,C,T,h,w) -> the next level's shape.
   at::Tensor RunLevel(const Level& level, at::Tensor x, LevelState& state) const;
 
   CausalConv3d input_;

@@ -29,7 +29,9 @@ class Upsample {
   at::Tensor operator()(const at::Tensor& x, ResampleState& state) const;
 
  private:
+  // (B,in,T,H,W) -> (B,in,T',H,W).
   at::Tensor DoubleTime(const at::Tensor& x, ResampleState& state) const;
+  // (B,in,T,H,W) -> (B,out,T,2H,2W).
   at::Tensor DoubleSpace(const at::Tensor& x) const;
 
   at::Tensor weight_;  // (out,in,3,3)
@@ -50,7 +52,9 @@ class Downsample {
   at::Tensor operator()(const at::Tensor& x, ResampleState& state) const;
 
  private:
+  // (B,C,T,H,W) -> (B,C,T,H/2,W/2).
   at::Tensor HalveSpace(const at::Tensor& x) const;
+  // (B,C,T,H,W) -> (B,C,T',H,W).
   at::Tensor HalveTime(const at::Tensor& x, ResampleState& state) const;
 
   at::Tensor weight_;  // (C,C,3,3)

@@ -4,6 +4,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/DeviceGuard.h>
 
+#include <algorithm>
+
 #include "kernels/rms_rope_scatter.h"
 #include "kernels/window_mean.h"
 #include "ops/attention/attend.h"
@@ -38,21 +40,27 @@ void Scatter(const NormedInput& normed, int64_t head, int64_t group,
   kernels::LaunchRmsRopeScatter(args, CurrentStream(normed.in.q));
 }
 
+// The mean of `sources`, each (N, channels) in an order of its own, to `out` (N, channels).
+void MeanOf(const std::vector<kernels::WindowMeanArgs::Source>& sources, const at::Tensor& out) {
+  kernels::WindowMeanArgs args{.type = DTypeOf(out),
+                               .tokens = out.size(0),
+                               .channels = out.size(1),
+                               .sources = static_cast<int>(sources.size()),
+                               .source = {},
+                               .out = out.mutable_data_ptr(),
+                               .out_stride = out.stride(0)};
+  std::ranges::copy(sources, args.source);
+  kernels::LaunchWindowMean(args, CurrentStream(out));
+}
+
 // outputs (N, channels of the group) in window order -> their mean in `out`, token order.
 void GatherMean(const std::vector<at::Tensor>& outputs,
                 const std::vector<WindowPartition>& partitions, const at::Tensor& out) {
   const ProfileScope scope("mean, gather");
-  kernels::WindowMeanArgs args{.type = DTypeOf(out),
-                               .tokens = out.size(0),
-                               .channels = out.size(1),
-                               .sources = static_cast<int>(outputs.size()),
-                               .source = {},
-                               .out = out.mutable_data_ptr(),
-                               .out_stride = out.stride(0)};
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    args.source[i] = {.data = outputs[i].const_data_ptr(), .rows = RowsOf(partitions[i])};
-  }
-  kernels::LaunchWindowMean(args, CurrentStream(out));
+  std::vector<kernels::WindowMeanArgs::Source> sources;
+  for (size_t i = 0; i < outputs.size(); ++i)
+    sources.push_back({.data = outputs[i].const_data_ptr(), .rows = RowsOf(partitions[i])});
+  MeanOf(sources, out);
 }
 
 // Windows in token order need no buffers: q and k are normed and rotated in place.
@@ -171,16 +179,7 @@ bool SupportsGatherCuda(const at::Tensor& x, const at::Tensor& order) {
 
 at::Tensor GatherCuda(const at::Tensor& x, const at::Tensor& order) {
   const at::Tensor out = at::empty_like(x);
-  // The mean of one partition.
-  const kernels::WindowMeanArgs args{
-      .type = DTypeOf(x),
-      .tokens = x.size(0),
-      .channels = x.stride(0),
-      .sources = 1,
-      .source = {{.data = x.const_data_ptr(), .rows = order.const_data_ptr<int32_t>()}, {}},
-      .out = out.mutable_data_ptr(),
-      .out_stride = x.stride(0)};
-  kernels::LaunchWindowMean(args, CurrentStream(out));
+  MeanOf({{.data = x.const_data_ptr(), .rows = order.const_data_ptr<int32_t>()}}, out.flatten(1));
   return out;
 }
 

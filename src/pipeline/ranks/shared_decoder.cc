@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "loading/load_models.h"
-#include "pipeline/decode.h"
 #include "pipeline/decode_laps.h"
 #include "pipeline/ranks/orders.h"
 #include "pipeline/row_format.h"

@@ -252,7 +252,8 @@ bool HasState(const std::string& output) {
       return false;
     }
   };
-  if (fs::exists(fs::symlink_status(LatentsBeside(output)))) return true;
+  std::error_code ignored;
+  if (fs::exists(fs::symlink_status(LatentsBeside(output), ignored))) return true;
   return std::ranges::any_of(StateFiles(output), has_latents);
 }
 

@@ -13,18 +13,14 @@
 #include <set>
 
 #include "base/check.h"
-#include "base/digest.h"
-#include "base/new_folder.h"
-#include "base/output_lock.h"
-#include "base/temporary.h"
 #include "base/text.h"
 #include "loading/load_models.h"
 #include "pipeline/text_stage.h"
 #include "runtime/device.h"
 #include "training/data/clip_reader.h"
 #include "training/data/dataset_index.h"
+#include "training/data/dataset_writer.h"
 #include "training/data/prepare_settings.h"
-#include "training/data/shard_writer.h"
 #include "training/data/source_encoder.h"
 #include "training/data/source_stamp.h"
 
@@ -62,15 +58,11 @@ class Preparation {
  public:
   Preparation(const ModelInfo& model, const PrepareRequest& request, at::ScalarType text_dtype,
               const RunContext& context)
-      : model_(model),
-        request_(request),
-        text_dtype_(text_dtype),
-        context_(context),
-        text_shards_(request.output, "text"),
-        latent_shards_(request.output, "latents") {}
+      : model_(model), request_(request), text_dtype_(text_dtype), context_(context) {}
 
   PrepareResult Run() {
-    OpenIndex();
+    dataset_.emplace(request_.output);
+    OpenDataset();
     SourceList list = ReadSources(request_.source);
     result_.rejected = std::move(list.rejected);
     const std::vector<Usable> usable = Examine(list.sources);
@@ -80,13 +72,13 @@ class Preparation {
       EncodeCaptions(usable);
       EncodeClips(usable);
       CheckUsable(usable);
-      Save();
+      dataset_->Save();
       Complete(usable);
     } catch (const Error& error) {
       Keep();
       throw Error(fmt::format("{}; {} {} ready in {}, and the same command continues with the rest",
-                              error.what(), Counted(std::ssize(index_.clips), "clip"),
-                              index_.clips.size() == 1 ? "is" : "are", request_.output),
+                              error.what(), Counted(std::ssize(dataset_->index().clips), "clip"),
+                              dataset_->index().clips.size() == 1 ? "is" : "are", request_.output),
                   error.kind());
     } catch (...) {
       Keep();
@@ -99,35 +91,16 @@ class Preparation {
 
  private:
   // Opens the dataset in the folder, or begins a new one.
-  void OpenIndex() {
-    folder_.emplace(request_.output);
-    lock_.emplace(request_.output);
-    RemoveStaleTemporaries(request_.output);
-    index_.source = fs::weakly_canonical(fs::absolute(request_.source)).string();
-    index_.settings = SettingsOf(model_, request_);
-    index_.models = DigestModel(model_);
-    if (index_.settings.draft) index_.decoder = DigestDecoder(model_);
-    index_.latent_channels = model_.vae->latent_channels;
-    index_.spatial_stride = model_.vae->spatial_stride();
-    index_.text_width = model_.text->dim;
-    const auto found = ReadIndex(request_.output);
-    if (!found) return;
-    const std::string difference = DifferenceInMaking(*found, index_);
-    T3_CHECK(difference.empty(),
-             "{} holds another dataset: {}; choose another output, or remove that dataset",
-             request_.output, difference);
-    index_.texts = found->texts;
-    for (const StoredClip& clip : found->clips) {
-      if (HasShard(clip.shard)) stored_[clip.source.digest].push_back(clip);
-    }
-    std::erase_if(index_.texts, [&](const StoredText& text) { return !HasShard(text.shard); });
-    for (const StoredClip& clip : found->clips) stamps_[clip.file] = clip.source;
-    found_clips_ = std::ssize(found->clips);
-  }
-
-  bool HasShard(const std::string& shard) const {
-    std::error_code ignored;
-    return fs::exists(fs::path(request_.output) / shard, ignored);
+  void OpenDataset() {
+    DatasetIndex made;
+    made.source = fs::weakly_canonical(fs::absolute(request_.source)).string();
+    made.settings = SettingsOf(model_, request_);
+    made.models = DigestModel(model_);
+    if (made.settings.draft) made.decoder = DigestDecoder(model_);
+    made.latent_channels = model_.vae->latent_channels;
+    made.spatial_stride = model_.vae->spatial_stride();
+    made.text_width = model_.text->dim;
+    dataset_->Open(std::move(made));
   }
 
   std::vector<Usable> Examine(const std::vector<Source>& sources) {
@@ -137,13 +110,13 @@ class Preparation {
     int64_t done = 0;
     for (const Source& source : sources) {
       try {
-        Usable item{source, StampOf(source.path, FindStamp(source.name)), {}, {}};
+        Usable item{source, StampOf(source.path, dataset_->FindStamp(source.name)), {}, {}};
         const auto [first, fresh] = names.emplace(item.stamp.digest, source.name);
         T3_CHECK(fresh, "it has the same contents as {}, which counts", first->second);
         item.stored = StoredClipsOf(item);
         const bool complete =
             !item.stored.empty() && std::ssize(item.stored) == item.stored[0].of_source;
-        if (!complete) item.clips = ClipsOf(source, index_.settings);
+        if (!complete) item.clips = ClipsOf(source, settings());
         usable.push_back(std::move(item));
       } catch (const std::exception& error) {
         result_.rejected.push_back({source.name, ReasonOf(error)});
@@ -151,23 +124,16 @@ class Preparation {
       stage.Advance(++done);
     }
     for (const Usable& item : usable) {
-      for (const StoredClip& clip : item.stored) index_.clips.push_back(clip);
+      for (const StoredClip& clip : item.stored) dataset_->Keep(clip);
     }
-    kept_ = std::ssize(index_.clips);
-    result_.removed = found_clips_ - kept_;
+    kept_ = std::ssize(dataset_->index().clips);
+    result_.removed = dataset_->found_clips() - kept_;
     return usable;
-  }
-
-  const SourceStamp* FindStamp(const std::string& name) const {
-    const auto found = stamps_.find(name);
-    return found == stamps_.end() ? nullptr : &found->second;
   }
 
   // The clips of a source from an earlier run, with its present name and caption.
   std::vector<StoredClip> StoredClipsOf(const Usable& item) const {
-    const auto found = stored_.find(item.stamp.digest);
-    if (found == stored_.end()) return {};
-    std::vector<StoredClip> clips = found->second;
+    std::vector<StoredClip> clips = dataset_->FindClips(item.stamp.digest);
     for (StoredClip& clip : clips) {
       clip.file = item.source.name;
       clip.caption = item.source.caption;
@@ -188,7 +154,7 @@ class Preparation {
 
   void EncodeCaptions(const std::vector<Usable>& usable) {
     std::set<std::string> known, wanted{""};  // the empty prompt, for prompt dropout
-    for (const StoredText& text : index_.texts) known.insert(text.caption);
+    for (const StoredText& text : dataset_->index().texts) known.insert(text.caption);
     for (const Usable& item : usable) wanted.insert(item.source.caption);
     result_.captions = std::ssize(wanted) - 1;
     std::vector<std::string> missing;
@@ -196,14 +162,10 @@ class Preparation {
                         std::back_inserter(missing));
     EncodeTexts(model_, missing, text_dtype_, context_, stages_,
                 [&](const std::string& caption, const EncodedText& text) {
-                  const std::string name = DigestText(Digest(caption));
-                  const at::Tensor ids = at::tensor(at::ArrayRef<int32_t>(text.ids), at::kInt);
-                  text_shards_.Add(name + ".ids", ids);
-                  const std::string shard = text_shards_.Add(name + ".embeds", text.embeds);
-                  new_texts_.push_back({caption, shard, name});
-                  if (text_shards_.Due()) Save();
+                  dataset_->AddText(caption, text);
+                  dataset_->SaveWhenDue();
                 });
-    Save();
+    dataset_->Save();
   }
 
   void EncodeClips(const std::vector<Usable>& usable) {
@@ -211,14 +173,14 @@ class Preparation {
     for (const Usable& item : usable) total += item.Missing();
     if (total == 0) return;
     const c10::NoGradGuard no_grad;
-    SourceEncoder encoder(model_, index_.settings.draft.has_value(), request_.output, context_);
+    SourceEncoder encoder(model_, settings().draft.has_value(), request_.output, context_);
     Stage stage(context_, "encoding clips", total);
     for (const Usable& item : usable) {
       std::optional<ClipReader> reader;  // opened at the first clip
       for (size_t number = 0; number < item.clips.size(); ++number) {
         if (!item.Lacks(number)) continue;
         if (!dropped_.contains(item.source.name)) EncodeClip(encoder, item, number, reader);
-        if (latent_shards_.Due()) Save();
+        dataset_->SaveWhenDue();
         stage.Advance(++done);
       }
     }
@@ -255,9 +217,11 @@ class Preparation {
     Store(item, number, latents, draft);
   }
 
+  const ClipSettings& settings() const { return dataset_->index().settings; }
+
   std::optional<VideoSize> DraftOf(const ClipSize& bucket) const {
-    if (!index_.settings.draft) return std::nullopt;
-    return DraftFor(bucket, *index_.settings.draft, 2 * index_.spatial_stride);
+    if (!settings().draft) return std::nullopt;
+    return DraftFor(bucket, *settings().draft, 2 * dataset_->index().spatial_stride);
   }
 
   // `draft`: undefined without drafts.
@@ -273,12 +237,8 @@ class Preparation {
                       .source = item.stamp,
                       .shard = "",
                       .name = fmt::format("{}.{}", item.stamp.digest, number)};
-    stored.shard = latent_shards_.Add(stored.name, latents);
-    if (draft.defined()) {
-      stored.draft = StoredDraft{*DraftOf(clip.bucket), stored.name + ".draft"};
-      latent_shards_.Add(stored.draft->name, draft);  // to the same shard
-    }
-    new_clips_.push_back(std::move(stored));
+    if (draft.defined()) stored.draft = StoredDraft{*DraftOf(clip.bucket), stored.name + ".draft"};
+    dataset_->AddClip(std::move(stored), latents, draft);
   }
 
   // Rejects a source that turned out broken: none of its clips stays.
@@ -287,46 +247,29 @@ class Preparation {
     kept_ -= std::ssize(item.stored);
     result_.rejected.push_back({name, reason});
     dropped_.insert(name);
-    const auto of_source = [&](const StoredClip& clip) { return clip.file == name; };
-    std::erase_if(index_.clips, of_source);
-    std::erase_if(new_clips_, of_source);
-  }
-
-  // Writes what is pending, then the index that names it.
-  void Save() {
-    const auto texts = std::exchange(new_texts_, {});
-    const auto clips = std::exchange(new_clips_, {});
-    text_shards_.Flush();
-    latent_shards_.Flush();
-    index_.texts.insert(index_.texts.end(), texts.begin(), texts.end());
-    index_.clips.insert(index_.clips.end(), clips.begin(), clips.end());
-    WriteIndex(request_.output, index_);
+    dataset_->RemoveSource(name);
   }
 
   // Puts clips in the order of their sources, whatever the order in which they were encoded.
   void Complete(const std::vector<Usable>& usable) {
     std::map<std::string, size_t> places;
     for (const Usable& item : usable) places.emplace(item.source.name, places.size());
-    std::sort(index_.clips.begin(), index_.clips.end(), [&](const auto& a, const auto& b) {
-      return std::pair(places.at(a.file), a.number) < std::pair(places.at(b.file), b.number);
-    });
-    index_.complete = true;
-    WriteIndex(request_.output, index_);
+    dataset_->Complete(places);
   }
 
   // Saves before an error ends the work. A second error, of a full disk for instance, adds nothing.
   void Keep() {
     try {
-      Save();
+      dataset_->Save();
     } catch (const std::exception&) {
     }
   }
 
   void Summarise() {
-    result_.clips = std::ssize(index_.clips);
+    result_.clips = std::ssize(dataset_->index().clips);
     result_.encoded = result_.clips - kept_;
     std::map<ClipSize, int64_t> buckets;
-    for (const StoredClip& clip : index_.clips) ++buckets[clip.bucket];
+    for (const StoredClip& clip : dataset_->index().clips) ++buckets[clip.bucket];
     for (const auto& [bucket, count] : buckets) {
       const auto draft = DraftOf(bucket);
       result_.buckets.push_back(fmt::format(
@@ -339,16 +282,9 @@ class Preparation {
   const PrepareRequest& request_;
   at::ScalarType text_dtype_;
   const RunContext& context_;
-  std::optional<NewFolder> folder_;  // of the dataset; outlives its lock
-  std::optional<OutputLock> lock_;
-  DatasetIndex index_;                                     // what is on disk
-  std::map<std::string, std::vector<StoredClip>> stored_;  // found at the start, by source digest
-  int64_t found_clips_ = 0, kept_ = 0;
-  std::map<std::string, SourceStamp> stamps_;  // likewise, by file name
-  std::vector<StoredText> new_texts_;          // not on disk yet
-  std::vector<StoredClip> new_clips_;
+  std::optional<DatasetWriter> dataset_;
+  int64_t kept_ = 0;  // clips that need not be encoded again
   std::set<std::string> dropped_;
-  ShardWriter text_shards_, latent_shards_;
   std::vector<Result::Stage> stages_;
   PrepareResult result_;
 };

@@ -38,13 +38,13 @@ class Critic {
   // One update of the weights: the flow loss on samples, which `sample` gives by the index of the
   // micro batch. Throws Error for a loss that is not finite or that diverges.
   struct Example {
-    at::Tensor samples;
-    std::vector<at::Tensor> texts;
+    at::Tensor samples;             // (B,z,T,h,w) fp32
+    std::vector<at::Tensor> texts;  // B of (tokens, text width)
     StepRandom random;
   };
   void Update(int64_t step, const std::function<Example(int64_t micro)>& sample);
 
-  // Velocities at batch.noisy, without gradients.
+  // Velocities at x (B,z,T,h,w), one timestep and text for each, without gradients.
   at::Tensor Velocity(const at::Tensor& x, const std::vector<double>& timesteps,
                       const std::vector<at::Tensor>& texts);
 

@@ -170,6 +170,21 @@ void StartFromDrafts(DistillConfig* config) {
   if (!config->teacher.guidance) config->teacher.guidance = 1;
 }
 
+// That the objective reads what the data has.
+void CheckData(const DistillConfig& config, const std::string& source) {
+  const bool refiner = config.objective == Objective::kRefine ||
+                       (config.objective == Objective::kDmd && config.uses_clips());
+  T3_CHECK(refiner || !HasDrafts(config.data),
+           "{}: \"draft\" gives the latents from which a refiner starts; it needs the objective "
+           "refine, or dmd and a list in \"sampling\" that begins below 1",
+           source);
+  T3_CHECK(!config.data.world || config.data.world->object_weight == 1 ||
+               config.objective == Objective::kRefine,
+           "{}: data: world: \"object_weight\" weights the errors against clips, which the task "
+           "dit and the objective refine have",
+           source);
+}
+
 }  // namespace
 
 bool DistillConfig::uses_clips() const { return objective != Objective::kDmd || start_level() < 1; }
@@ -197,20 +212,8 @@ DistillConfig ParseDistillConfig(const json& document, const std::string& source
   config.consistency = TakeConsistency(root.Object("consistency"));
   config.gates = TakeGates(root.Object("gates"));
   root.CheckAllTaken();
-  if (config.objective == Objective::kRefine) {
-    StartFromDrafts(&config);
-  } else {
-    T3_CHECK(
-        !HasDrafts(config.data) || (config.objective == Objective::kDmd && config.uses_clips()),
-        "{}: \"draft\" gives the latents from which a refiner starts; it needs the objective "
-        "refine, or dmd and a list in \"sampling\" that begins below 1",
-        source);
-  }
-  T3_CHECK(!config.data.world || config.data.world->object_weight == 1 ||
-               config.objective == Objective::kRefine,
-           "{}: data: world: \"object_weight\" weights the errors against clips, which the task "
-           "dit and the objective refine have",
-           source);
+  CheckData(config, source);
+  if (config.objective == Objective::kRefine) StartFromDrafts(&config);
   if (config.fingerprint.contains("teacher")) config.fingerprint["teacher"].erase("model");
   return config;
 }

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/testing/error_of.h"
 #include "training/distill/testing/mini_distill.h"
 
 namespace t3 {
@@ -13,12 +14,7 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 std::string ErrorWith(const json& more) {
-  try {
-    MiniDistillConfig("unused", more);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return ErrorOf([&] { MiniDistillConfig("unused", more); });
 }
 
 TEST(DistillConfig, NamesTheFieldThatIsWrong) {
@@ -44,7 +40,7 @@ TEST(DistillConfig, NamesTheFieldThatIsWrong) {
   for (const auto& [more, message] : cases) {
     EXPECT_THAT(ErrorWith(more), HasSubstr(message)) << more;
   }
-  EXPECT_EQ(ErrorWith({}), "no error");
+  EXPECT_EQ(ErrorWith({}), "");
 }
 
 TEST(DistillConfig, DraftsAreForRefiners) {
@@ -53,7 +49,7 @@ TEST(DistillConfig, DraftsAreForRefiners) {
               {"world", {{"sizes", {{{"size", "64x64"}, {"clips", 2}, {"draft", "32x32"}}}}}}}}};
   EXPECT_THAT(ErrorWith(more), HasSubstr("a list in \"sampling\" that begins below 1"));
   more["sampling"]["timesteps"] = {800, 400};
-  EXPECT_EQ(ErrorWith(more), "no error");
+  EXPECT_EQ(ErrorWith(more), "");
 }
 
 TEST(DistillConfig, ACriticFollowsTheStudentWhereNothingElseIsSaid) {

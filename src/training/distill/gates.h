@@ -32,6 +32,7 @@ class DistillGates {
     GuidedTeacher::Texts texts;  // of the teacher
   };
   Clips Get(int64_t index);
+  // Samples (B,z,T,h,w) fp32.
   at::Tensor TeacherSamples(const Clips& clips);
   at::Tensor StudentSamples(const Clips& clips, const TensorMap& weights);
   ClipStatistics StatisticsOf(const at::Tensor& samples, const Clips& clips);

@@ -1,0 +1,72 @@
+// Checks of the folder, and its lock.
+#include "training/output_folder.h"
+
+#include <filesystem>
+
+#include "base/atomic_file.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "base/temporary.h"
+#include "training/disk_check.h"
+#include "training/loop/checkpoint.h"
+
+namespace t3 {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The log begins with the first step, before the model is written.
+bool HasTraining(const fs::path& output) {
+  std::error_code ignored;
+  return fs::exists(output / "log.jsonl", ignored) || fs::exists(output / "checkpoints", ignored);
+}
+
+}  // namespace
+
+void CheckOutput(const TrainConfig& config) {
+  std::error_code ignored;
+  const fs::path output = config.output;
+  T3_CHECK(!fs::exists(output, ignored) || fs::is_directory(output, ignored),
+           "{}: \"output\" {} is not a folder", config.source, config.output);
+  CheckWritableFolder(config.output);
+  if (!config.profile.empty()) const AtomicFile writable(config.profile);
+}
+
+void CheckModelReplaceable(const TrainConfig& config, const std::vector<const char*>& written) {
+  std::error_code ignored;
+  const fs::path output = config.output;
+  if (config.overwrite || HasTraining(output)) return;
+  for (const char* name : written) {
+    T3_CHECK(!fs::exists(output / name, ignored),
+             "{}: \"output\" {} has {}, which no training put there; `overwrite` writes into the "
+             "folder all the same, or name another one",
+             config.source, config.output, name);
+  }
+}
+
+std::vector<int64_t> CheckpointSteps(const TrainConfig& config) {
+  return CheckpointFolder(config.output, config.checkpoint.keep).Steps();
+}
+
+void CheckResumable(const TrainConfig& config, const nlohmann::json& identity) {
+  const auto checkpoint = CheckpointFolder(config.output, config.checkpoint.keep).Newest();
+  if (!checkpoint) return;
+  CheckSameRun(*checkpoint, {{"config", config.fingerprint}, {"model", identity}});
+  spdlog::info("would resume from {}", checkpoint->path);
+}
+
+void AnnouncePlan(const TrainConfig& config, TrainPlan plan, const AnnounceFn& announce) {
+  const std::vector<int64_t> steps = CheckpointSteps(config);
+  plan.refusal = DiskRefusal(plan, steps);
+  if (announce) announce(plan);
+  if (plan.refusal) throw *plan.refusal;
+  if (const std::string note = DiskNote(plan, steps); !note.empty()) spdlog::warn("{}", note);
+}
+
+OutputFolder::OutputFolder(const TrainConfig& config)
+    : folder_(config.output), lock_(config.output) {
+  RemoveStaleTemporaries(config.output);
+  CheckpointFolder(config.output, config.checkpoint.keep).RemoveUnfinished();
+}
+
+}  // namespace t3

@@ -1,0 +1,47 @@
+// The folder that a training writes: what it may replace there, and what it continues.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/new_folder.h"
+#include "base/output_lock.h"
+#include "t3video/train.h"
+#include "training/loop/train_config.h"
+
+namespace t3 {
+
+// Throws Error where config.output cannot be a folder to write into, or config.profile a file.
+void CheckOutput(const TrainConfig& config);
+
+// Throws Error where the folder has one of the files of `written`, which no training put there,
+// unless config.overwrite. To be called after the base was found to be elsewhere: naming its own
+// folder is a mistake of another kind.
+void CheckModelReplaceable(const TrainConfig& config, const std::vector<const char*>& written);
+
+// The steps of the checkpoints in the folder, the newest first.
+std::vector<int64_t> CheckpointSteps(const TrainConfig& config);
+
+// Throws Error where the newest checkpoint is of another run than one of this configuration with
+// the model `identity` (Task::Identity).
+void CheckResumable(const TrainConfig& config, const nlohmann::json& identity);
+
+// The last that rank 0 does before work starts: gives `announce`, if any, the plan, with a refusal
+// where the disk is too small, and throws that.
+using AnnounceFn = std::function<void(const TrainPlan& plan)>;
+void AnnouncePlan(const TrainConfig& config, TrainPlan plan, const AnnounceFn& announce);
+
+// Makes the folder where it is missing, locks it for one run, and removes what killed runs left in
+// it. Throws Error when another process trains into it.
+class OutputFolder {
+ public:
+  explicit OutputFolder(const TrainConfig& config);
+
+ private:
+  NewFolder folder_;
+  OutputLock lock_;
+};
+
+}  // namespace t3

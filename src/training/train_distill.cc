@@ -1,0 +1,77 @@
+// The task "distill": its teacher, data and run.
+#include <utility>
+
+#include "base/log.h"
+#include "runtime/device.h"
+#include "training/cache_plan.h"
+#include "training/denoiser_training.h"
+#include "training/distill/distill_task.h"
+#include "training/dit/model_folder.h"
+#include "training/dit/world_latents.h"
+#include "training/plan_training.h"
+#include "training/train_task.h"
+
+namespace t3 {
+namespace {
+
+// A refiner starts from drafts where the data has them.
+PreparedDrafts DraftsFor(const DistillConfig& config) {
+  if (config.objective == Objective::kRefine) return PreparedDrafts::kPairs;
+  const bool refiner = config.objective == Objective::kDmd && config.uses_clips();
+  return refiner ? PreparedDrafts::kInPlace : PreparedDrafts::kIgnored;
+}
+
+// Of clips of the world.
+ClipLatents LatentsFor(const DistillConfig& config) {
+  if (config.objective == Objective::kRefine) return ClipLatents::kPairs;
+  return config.uses_clips() ? ClipLatents::kRendered : ClipLatents::kZeros;
+}
+
+}  // namespace
+
+TrainPlan PlanTask(const DistillConfig& config, at::Device device, int64_t ranks) {
+  const RankLayout layout = ChooseRankLayout(ranks, config.accumulation, {}, /*heads=*/1);
+  const ModelInfo base = OpenBase(config);
+  const TeacherModel teacher = OpenTeacher(config, base);
+  CheckModelReplaceable(config, WrittenFiles(config));
+  const auto prepared = FindDataset(config, base, DraftsFor(config));
+  TrainPlan plan = PlanDistillTraining(config, base, teacher, prepared.get(), device,
+                                       ResolveDtype(config.dtype, device), layout);
+  plan.caches = PlanCaches(config, base, LatentsFor(config));
+  if (!IsMadeFirst(config)) {
+    CheckResumable(
+        config, DistillIdentity(config, base, teacher, DataDigest(config, base, prepared.get())));
+  }
+  return plan;
+}
+
+TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
+                      const AnnounceFn& announce, TrainRanks& ranks) {
+  const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
+  const ModelInfo base = OpenBase(config);
+  const TeacherModel teacher = OpenTeacher(config, base);
+  CheckNotItsBase(teacher.model, config.output);
+  CheckModelReplaceable(config, WrittenFiles(config));
+  const RankLayout layout = ranks.LayoutFor(config, /*heads=*/1);
+  const auto folder = BeginOutput(config, context, ranks);
+  auto prepared = OpenDataset(config, base, DraftsFor(config));
+  if (ranks.leads()) {
+    TrainPlan plan =
+        PlanDistillTraining(config, base, teacher, prepared.get(), context.device, dtype, layout);
+    plan.caches = PlanCaches(config, base, LatentsFor(config));
+    AnnouncePlan(config, std::move(plan), announce);
+  }
+  std::unique_ptr<BatchSource> source = std::move(prepared);
+  ranks.Together([&](Team* team) {
+    if (source) return;
+    source = std::make_unique<WorldLatents>(config, base, dtype, context, LatentsFor(config), team);
+  });
+  spdlog::info("training on {}", source->Digest());
+  DistillTask task(config, base, teacher, std::move(source), dtype, context);
+  TrainHooks hooks = SampleHooks(config, context);
+  hooks.gate_every = config.gates.every_steps;
+  hooks.gate = [&task](const TensorMap& weights) { return task.Gate(weights); };
+  return ranks.Run(config, layout, task, context, std::move(hooks));
+}
+
+}  // namespace t3
