@@ -78,6 +78,9 @@ void OverlayDefaults(GenerationDefaults& defaults, const json& document, const s
     fields.Find(field);
   }
   fields.CheckAllTaken();
+  const bool says_how = document.contains("windows") || document.contains("planner");
+  T3_CHECK(!says_how || document.contains("attention"),
+           "{}: \"windows\" and \"planner\" have no effect without \"attention\"", path);
 }
 
 // Official releases of full-attention models go by these names.

@@ -169,6 +169,7 @@ TEST(ModelDefaults, UnknownFieldsAreErrors) {
   EXPECT_THAT(opening({{"draft_steps", 3}}), fails("has no effect without \"draft\""));
   EXPECT_THAT(opening({{"guidance", -5}}), fails("\"guidance\" is -5, wanted a number from 0"));
   EXPECT_THAT(opening({{"lora", "few.safetensors:1e9"}}), fails("\"lora\": the scale 1000000000"));
+  EXPECT_THAT(opening({{"windows", "1,1,1"}}), fails("no effect without \"attention\""));
   // Every documented field.
   const json all{{"width", 64},
                  {"height", 64},
