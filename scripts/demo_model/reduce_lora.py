@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a LoRA, or the sum of several, at a lower rank, in bf16: reduce_lora.py SOURCE... TARGET RANK.
+"""Writes a LoRA, or the sum of several, at a lower rank, in bf16: reduce_lora.py SOURCE[:SCALE]... TARGET RANK.
 
 The sum of the products of each pair of factors is replaced by its best approximation of that rank (singular
 value decomposition). Prints the share of the squared norm that is kept. Metadata are the first one's. Needs
@@ -61,11 +61,17 @@ def products(tensors):
     return change
 
 
+def scaled(source):
+    """FILE or FILE:SCALE -> metadata, the scaled change of each module's weights."""
+    path, _, scale = source.partition(":")
+    metadata, tensors = read(path)
+    return metadata, {module: float(scale or 1) * product for module, product in products(tensors).items()}
+
+
 def main(sources, target, rank):
-    metadata, tensors = read(sources[0])
-    change = products(tensors)
+    metadata, change = scaled(sources[0])
     for source in sources[1:]:
-        other = products(read(source)[1])
+        other = scaled(source)[1]
         if other.keys() != change.keys():
             sys.exit(f"{source} changes other modules than {sources[0]}: {sorted(other.keys() ^ change.keys())}")
         change = {module: change[module] + other[module] for module in change}

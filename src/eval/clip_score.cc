@@ -36,6 +36,8 @@ constexpr MeasureKind kKinds[] = {
     {"detail_over_bicubic", "detail, of a bicubic's", Better::kNeither},
     {"flicker_ratio", "flicker, of the truth's", Better::kNeither},
     {"flicker_distance", "flicker, |ln ratio|", Better::kLess},
+    {"flicker", "flicker, gray levels", Better::kLess},
+    {"flicker_true", "flicker of the truth", Better::kNeither},
     {"loss", "validation loss", Better::kLess},
     {"psnr", "PSNR, dB", Better::kMore},
     {"seconds", "seconds a clip", Better::kLess},
@@ -90,9 +92,12 @@ ClipScore ScoreClip(uint64_t number, const WorldScene& scene, const at::Tensor& 
   }
   set("constraints", satisfied / static_cast<double>(std::size(constraints)));
   const double detail = Ratio(DetailEnergy(video), DetailEnergy(truth));
-  const double flicker = Ratio(Flicker(video), Flicker(truth));
+  // In gray levels too: where a true clip hardly changes, a ratio magnifies what nobody sees.
+  const double jumps = Flicker(video), true_jumps = Flicker(truth);
+  const double flicker = Ratio(jumps, true_jumps);
   set("detail_ratio", detail), set("detail_distance", std::abs(std::log(detail)));
   set("flicker_ratio", flicker), set("flicker_distance", std::abs(std::log(flicker)));
+  set("flicker", jumps * 255), set("flicker_true", true_jumps * 255);
   return score;
 }
 

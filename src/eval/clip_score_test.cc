@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "eval/eval_record.h"
+#include "measure/clip_measures.h"
 #include "t3video/error.h"
 #include "world/world.h"
 
@@ -51,6 +52,8 @@ TEST(ClipScore, FaultsShowWhereTheyAre) {
   EXPECT_NEAR(flat.measures.at("detail_ratio"), 0.25, 1e-4);
   EXPECT_NEAR(flat.measures.at("detail_distance"), std::log(4.0), 1e-3);
   EXPECT_NEAR(flat.measures.at("flicker_ratio"), 0.5, 1e-4);
+  EXPECT_DOUBLE_EQ(flat.measures.at("flicker_true"), Flicker(truth) * 255);
+  EXPECT_NEAR(flat.measures.at("flicker"), Flicker(truth) * 255 / 2, 1e-4);
   EXPECT_THROW(ScoreClip(0, scene, truth.narrow(1, 0, 3), truth), Error);
 }
 
