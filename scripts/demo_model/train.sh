@@ -4,7 +4,8 @@
 #   scripts/demo_model/train.sh dit SECONDS [MODEL_FOLDER]   full attention, low resolution
 #   scripts/demo_model/train.sh retrofit SECONDS [MODEL_FOLDER]   T3, higher resolutions; begins with dit's
 #   scripts/demo_model/train.sh distill SECONDS [MODEL_FOLDER]    a LoRA: 4 steps, no guidance, 512x288; begins with retrofit's
-#   scripts/demo_model/train.sh refiner SECONDS [MODEL_FOLDER]    a LoRA: refines at 3840x2160 without guidance
+#   scripts/demo_model/train.sh refiner SECONDS [MODEL_FOLDER]    a LoRA: refines drafts at 3840x2160 without guidance
+#   scripts/demo_model/train.sh refiner_guidance SECONDS [MODEL_FOLDER]   what guidance adds at 3840x2160, as a LoRA
 #   scripts/demo_model/train.sh distill_4k SECONDS [MODEL_FOLDER] a refiner of fewer steps, by DMD
 # train for at most SECONDS, rendering and samples included, and write the stage's model to
 # $T3_DEMO_WORK/STAGE (build/demo-train). distill and distill_4k keep the model that their gates choose
@@ -14,7 +15,8 @@
 # stage vae.
 #   scripts/demo_model/train.sh assemble FOLDER
 # makes the folder that is shipped, for pack.sh: the denoiser that the LoRAs of distill and refiner
-# were trained on, both at rank 16, the VAE, text encoder, t3.json and the preview.
+# were trained on, the former at rank 16, the latter at 18 with half of refiner_guidance where that
+# was trained, the VAE, text encoder, t3.json and the preview.
 #   scripts/demo_model/train.sh pack STAGE FOLDER
 # copies a stage's model to FOLDER, in files of at most 16 MiB; with T3_DEMO_STATE=1 also the
 # checkpoint to resume from, split, which
@@ -59,7 +61,7 @@ train_denoiser() {
   [[ -e $vae ]] || fail "no VAE at $vae; run the stage vae first or set T3_DEMO_VAE"
   if [[ ! -e $init ]]; then
     if [[ $stage == retrofit && -z $start ]]; then start="$work/dit"; fi
-    if [[ $stage == distill* || $stage == refiner ]] && [[ -z $start ]]; then start="$work/retrofit"; fi
+    if [[ $stage == distill* || $stage == refiner* ]] && [[ -z $start ]]; then start="$work/retrofit"; fi
     if [[ -n $start ]]; then
       mkdir -p "$init/google/umt5-xxl"
       cp "$start"/diffusion_pytorch_model.safetensors "$start"/models_t5_*.safetensors "$init"
@@ -79,7 +81,10 @@ assemble() {
   cp -r "$work"/distill-init/{diffusion_pytorch_model.safetensors,models_t5_*.safetensors,google} "$folder"
   cp "${T3_DEMO_VAE:-$work/vae/Wan2.1_VAE.safetensors}" "$folder"
   "$python" "$configs/reduce_lora.py" "$work/distill/best/lora.safetensors" "$folder/few-step.safetensors" 16
-  "$python" "$configs/reduce_lora.py" "$work/refiner/lora.safetensors" "$folder/refiner.safetensors" 16
+  local -a refiners=("$work/refiner/lora.safetensors")
+  local guidance="$work/refiner_guidance/lora.safetensors"
+  if [[ -e $guidance ]]; then refiners+=("$guidance:0.5"); fi
+  "$python" "$configs/reduce_lora.py" "${refiners[@]}" "$folder/refiner.safetensors" 18
   sed 's/}$/, "lora": "few-step.safetensors", "refiner_lora": "refiner.safetensors"}/' \
     "$configs/t3.json" >"$folder/t3.json"
   t3 fit-preview --model "$folder" --output "$folder/preview.json"
@@ -108,9 +113,9 @@ unpack() {
 
 case "${1:-}" in
   vae) train_vae "${2:?seconds}" "${3:-}" ;;
-  dit | retrofit | distill | refiner | distill_4k) train_denoiser "$1" "${2:?seconds}" "${3:-}" ;;
+  dit | retrofit | distill | refiner | refiner_guidance | distill_4k) train_denoiser "$1" "${2:?seconds}" "${3:-}" ;;
   assemble) assemble "${2:?folder}" ;;
   pack) pack "${2:?stage}" "${3:?folder}" ;;
   unpack) unpack "${2:?stage}" "${3:?folder}" ;;
-  *) sed -n '2,22p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+  *) sed -n '2,24p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac

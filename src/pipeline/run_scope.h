@@ -12,8 +12,8 @@ struct RunScope {
   const ModelInfo& model;
   const RunSettings& settings;
   const RunContext& context;
-  Team*
-      team;  // the ranks that share the work, of which this is rank 0; nullptr: this process alone
+  // The ranks that share the work, of which this is rank 0; nullptr: this process alone.
+  Team* team;
 
   // Whether `other` is the run's model, for generating or for refining, and not that of a draft's
   // denoiser.
