@@ -83,7 +83,7 @@ EXCEPTIONS = [
     ("path", "docs/results/*", "*.*", "likewise files"),
     ("symbol", "docs/results/*", "*", "likewise symbols"),
     ("flag", "src/cli/usage_error.cc", "*", "flags of other programs, which it maps to ours"),
-    ("word", "src/cli/plan_text.cc", "made_*", "fields of the plan's JSON, which stay"),
+    ("word", "src/cli/plan_json.cc", "made_*", "fields of the plan's JSON, which stay"),
     ("word", "src/loading/model_files.cc", "PartChooser", "it chooses files, not kernels"),
     ("path", "CONTRIBUTING.md", "x*", "the shape of an op's files"),
     ("path", "scripts/retrofit_experiment/*", "*.md", "files that the script writes"),

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/target_path.h"
+#include "base/write_all.h"
 
 namespace t3 {
 namespace fs = std::filesystem;
@@ -43,12 +44,7 @@ void WriteAtomically(const std::string& path, std::string_view text) {
   AtomicFile file(path);
   const FileDescriptor out(::open(file.temporary().c_str(), O_WRONLY | O_CLOEXEC));
   T3_CHECK(out.get() >= 0, "cannot write {}: {}", path, std::strerror(errno));
-  while (!text.empty()) {
-    const ssize_t count = ::write(out.get(), text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    T3_CHECK(count > 0, "cannot write {}: {}", path, std::strerror(errno));
-    text.remove_prefix(static_cast<size_t>(count));
-  }
+  T3_CHECK(WriteAll(out.get(), text), "cannot write {}: {}", path, std::strerror(errno));
   file.Commit();
 }
 

@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/write_all.h"
+
 namespace t3 {
 
 void PrepareStreams() {
@@ -22,14 +24,7 @@ void PrepareStreams() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
-void WriteLog(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t count = ::write(STDERR_FILENO, text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return;
-    text.remove_prefix(static_cast<size_t>(count));
-  }
-}
+void WriteLog(std::string_view text) { WriteAll(STDERR_FILENO, text); }
 
 void WriteResult(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);

@@ -1,24 +1,17 @@
 // The extension of a file's name.
 #pragma once
 
-#include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <set>
 #include <string>
 
-namespace t3 {
+#include "base/lower_case.h"
 
-// ASCII letters in lower case.
-inline std::string LowerCase(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
+namespace t3 {
 
 // With its dot, in lower case: ".mp4" for CLIP.MP4.
 inline std::string Extension(const std::filesystem::path& path) {
-  return LowerCase(path.extension().string());
+  return AsciiLowerCase(path.extension().string());
 }
 
 // Of the files that are taken as videos where a folder is searched.

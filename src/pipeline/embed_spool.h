@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "base/unnamed_file.h"
 #include "pipeline/text_embeds.h"
 
 namespace t3 {
@@ -15,7 +16,6 @@ class EmbedSpool {
  public:
   // `folder`: where the file is made when it is needed.
   explicit EmbedSpool(std::string folder);
-  ~EmbedSpool();
   EmbedSpool(const EmbedSpool&) = delete;
   EmbedSpool& operator=(const EmbedSpool&) = delete;
 
@@ -38,7 +38,7 @@ class EmbedSpool {
   std::map<std::string, Entry> entries_;
   int64_t buffered_ = 0;  // bytes in memory
   int64_t size_ = 0;      // of the file
-  int file_ = -1;
+  UnnamedFile file_;      // opened when it is needed
 };
 
 }  // namespace t3

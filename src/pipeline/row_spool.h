@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "base/unnamed_file.h"
+
 namespace t3 {
 
 // Frames of 16-bit RGB on disk, as FrameCodes (pipeline/frame_codes.h) has them. The file has no
@@ -12,7 +14,6 @@ class RowSpool {
  public:
   // In `folder`; reserves all of the space. Throws Error when the file system has too little.
   RowSpool(const std::string& folder, int64_t frames, int64_t height, int64_t width);
-  ~RowSpool();
   RowSpool(const RowSpool&) = delete;
   RowSpool& operator=(const RowSpool&) = delete;
 
@@ -31,7 +32,7 @@ class RowSpool {
   std::string folder_;
   int64_t height_;
   int64_t width_;
-  int file_ = -1;
+  UnnamedFile file_;
 };
 
 }  // namespace t3

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/write_all.h"
 #include "serve/api_error.h"
 #include "serve/ids.h"
 
@@ -67,13 +68,8 @@ void Upload::Append(std::string_view bytes) {
                    "input_reference");
   }
   if (head_.size() < kSniffBytes) head_ += bytes.substr(0, kSniffBytes - head_.size());
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(file_.get(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0)
-      throw ApiError(503, "disk_full", "the server has no room for the upload").RetryAfter(60);
-    bytes.remove_prefix(static_cast<size_t>(count));
-  }
+  if (!WriteAll(file_.get(), bytes))
+    throw ApiError(503, "disk_full", "the server has no room for the upload").RetryAfter(60);
 }
 
 MediaKind Upload::Kind() const {

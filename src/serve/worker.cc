@@ -18,6 +18,7 @@
 #include "base/check.h"
 #include "base/failure.h"
 #include "base/json.h"
+#include "base/write_all.h"
 #include "serve/job_run.h"
 #include "serve/plan_message.h"
 #include "serve/server_log.h"
@@ -91,12 +92,7 @@ void Send(const ordered_json& message) {
   static std::mutex mutex;
   const std::string text = DumpJson(message) + "\n";
   const std::lock_guard lock(mutex);
-  for (std::string_view rest = text; !rest.empty();) {
-    const ssize_t count = ::write(STDOUT_FILENO, rest.data(), rest.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return;  // the server is gone, and this process is about to be
-    rest.remove_prefix(static_cast<size_t>(count));
-  }
+  WriteAll(STDOUT_FILENO, text);  // else the server is gone, and this process is about to be
 }
 
 std::optional<ordered_json> ReadMessage() {

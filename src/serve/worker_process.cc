@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/spawn.h"
+#include "base/write_all.h"
 
 namespace t3::serve {
 namespace {
@@ -54,14 +55,7 @@ WorkerProcess::~WorkerProcess() {
 
 bool WorkerProcess::Send(std::string_view line) {
   const std::lock_guard lock(send_);
-  std::string text = std::string(line) + "\n";
-  for (std::string_view rest = text; !rest.empty();) {
-    const ssize_t count = ::write(input_.get(), rest.data(), rest.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    rest.remove_prefix(static_cast<size_t>(count));
-  }
-  return true;
+  return WriteAll(input_.get(), std::string(line) + "\n");
 }
 
 void WorkerProcess::CloseInput() {

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "base/lower_case.h"
 #include "base/read_text.h"
 #include "base/text.h"
 #include "t3video/tools.h"
@@ -22,15 +23,10 @@ constexpr std::array<const char*, 2> kPromptNames{"prompt_en",
 
 PromptEntry Unusable(int64_t number, std::string why) { return {number, "", std::move(why), {}}; }
 
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 // "Negative_Prompt" -> "negative-prompt": spreadsheets begin their columns with capitals.
 std::string OptionName(std::string field) {
   std::ranges::replace(field, '_', '-');
-  return Lower(std::move(field));
+  return AsciiLowerCase(field);
 }
 
 // A field as a flag would be given it.
@@ -42,8 +38,8 @@ std::string OptionText(const ordered_json& value) {
 // where there is none.
 std::string PromptName(const std::vector<std::string>& names) {
   for (const char* wanted : kPromptNames) {
-    const auto found =
-        std::ranges::find_if(names, [&](const std::string& name) { return Lower(name) == wanted; });
+    const auto found = std::ranges::find_if(
+        names, [&](const std::string& name) { return AsciiLowerCase(name) == wanted; });
     if (found != names.end()) return *found;
   }
   return "";
@@ -251,7 +247,7 @@ bool LooksLikeJsonLines(const std::string& text) {
 }
 
 std::vector<PromptEntry> EntriesOf(const std::string& path, const std::string& text) {
-  const std::string kind = Lower(std::filesystem::path(path).extension().string());
+  const std::string kind = AsciiLowerCase(std::filesystem::path(path).extension().string());
   if (kind == ".jsonl" || kind == ".ndjson") return JsonLineEntries(text);
   if (kind == ".csv" || kind == ".tsv") return TableEntries(path, text, kind == ".tsv");
   const size_t first = text.find_first_not_of(" \t\r\n");

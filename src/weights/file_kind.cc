@@ -2,8 +2,8 @@
 #include "weights/file_kind.h"
 
 #include <algorithm>
-#include <cctype>
 
+#include "base/lower_case.h"
 #include "base/text.h"
 #include "weights/torch_file.h"
 
@@ -38,13 +38,6 @@ constexpr Signature kSignatures[] = {
     {"\x80", "a Python pickle that torch.save did not write"},
 };
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
-
 // u64 length of the header, then its '{'. The length is not compared with the file's, so that a
 // truncated file is reported as truncated.
 bool LooksLikeSafetensors(Bytes file) {
@@ -70,7 +63,7 @@ std::string DescribeUnknown(Bytes file) {
   if (file.empty()) return "it is empty; the download or copy did not finish";
   const std::string_view text = AsText(file.first(std::min<size_t>(file.size(), 512)));
   const std::string lower =
-      Lower(text.substr(std::min(text.find_first_not_of(" \t\r\n"), text.size())));
+      AsciiLowerCase(text.substr(std::min(text.find_first_not_of(" \t\r\n"), text.size())));
   for (const auto& [start, description] : kSignatures) {
     if (text.starts_with(start) || lower.starts_with(start)) {
       return fmt::format("it is {}", description);

@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <vector>
 
 #include "base/check.h"
+#include "base/lower_case.h"
 #include "world/world.h"
 
 namespace t3 {
@@ -101,8 +101,7 @@ void ReadObject(const std::string& text, WorldValues& values) {
 
 std::optional<WorldValues> ReadCaption(std::string_view caption) {
   constexpr std::string_view kCameras[] = {"is still", "pans left", "pans right", "zooms in"};
-  std::string text(caption);
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  const std::string text = AsciiLowerCase(caption);
   WorldValues values{};
   for (const AttributePhrases& entry : CaptionPhrases()) {
     values[static_cast<size_t>(entry.attribute)] =

@@ -91,7 +91,7 @@ class Walk {
   void Match() {
     for (const fs::path& caption : captions_) {
       by_stem_[StemOf(caption)].push_back(caption);
-      by_lower_case_[LowerCase(StemOf(caption))].push_back(caption);
+      by_lower_case_[AsciiLowerCase(StemOf(caption))].push_back(caption);
     }
     std::set<fs::path> used;
     for (const fs::path& name : broken_) used.insert(CaptionOf(name));
@@ -120,7 +120,7 @@ class Walk {
       const auto usual = std::find(files.begin(), files.end(), fs::path(stem + ".txt"));
       return usual != files.end() ? *usual : files[0];
     }
-    const auto similar = by_lower_case_.find(LowerCase(stem));
+    const auto similar = by_lower_case_.find(AsciiLowerCase(stem));
     if (similar == by_lower_case_.end() || similar->second.size() != 1) return {};
     return similar->second[0];
   }

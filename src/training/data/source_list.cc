@@ -145,7 +145,7 @@ fs::path ListIn(const fs::path& folder) {
   fs::directory_iterator entry(folder, failure);
   for (; !failure && entry != fs::directory_iterator(); entry.increment(failure)) {
     const fs::path name = entry->path().filename();
-    if (LowerCase(name.string()) == kName) return folder / name;
+    if (AsciiLowerCase(name.string()) == kName) return folder / name;
   }
   return {};
 }
