@@ -398,6 +398,60 @@ TEST_F(TrainCli, WrongInputIsNamed) {
   EXPECT_THAT(error("lora.targets=[\"qq\"]"), HasSubstr("called \"qq\""));
   EXPECT_EQ(Train({"--set", "steps"}).exit_code, 2);
   EXPECT_THAT(error("model=" + ReferencePath("mini2.2")), HasSubstr("another VAE"));
+  EXPECT_THAT(error("model=null"), HasSubstr("wanted a text, the model's folder"));
+  EXPECT_THAT(error("attention={\"windows\":\"1,1,1\"}"),
+              HasSubstr("needs a \"pattern\" beside it"));
+}
+
+TEST_F(TrainCli, WrongVideosAreNamedByTheirFields) {
+  const auto error = [&](const json& videos, const std::string& prepared) {
+    config_["data"] = {{"prepared", prepared}, {"videos", videos}};
+    const ProgramResult result = Train({"--dry-run"});
+    EXPECT_EQ(result.exit_code, 1) << result.out;
+    return result.err;
+  };
+  json videos{{"source", folder_ / "clips"}, {"size", "65x32"}, {"frames", 5}};
+  EXPECT_THAT(error(videos, folder_ / "made"), HasSubstr("data: videos: \"size\" 65x32"));
+  videos["size"] = "64x32";
+  videos["fps"] = 0;
+  EXPECT_THAT(error(videos, folder_ / "made"), HasSubstr("\"fps\" 0: wanted a number above 0"));
+  videos["fps"] = 16;
+  EXPECT_THAT(error(videos, folder_ / "run"), HasSubstr("is \"output\" too"));
+}
+
+TEST_F(TrainCli, TheTeachersFolderIsNotWrittenInto) {
+  config_["task"] = "distill";
+  config_["teacher"] = {{"model", folder_ / "teacher"}};
+  fs::copy(ReferencePath("mini2.1"), folder_ / "teacher", fs::copy_options::recursive);
+  config_["output"] = folder_ / "teacher";
+  for (const std::vector<std::string>& more : {std::vector<std::string>{"--dry-run"}, {}}) {
+    const ProgramResult result = Train(more);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.err, HasSubstr("is the folder of the teacher; set another one"));
+  }
+}
+
+TEST_F(TrainCli, ABatchThatCannotFitIsRefusedBeforeItIsMade) {
+  config_["data"] = {
+      {"world",
+       {{"sizes", {{{"size", "128x64"}, {"frames", 5}, {"clips", 4}, {"batch", 1'000'000}}}}}}};
+  for (const std::vector<std::string>& more : {std::vector<std::string>{"--dry-run"}, {}}) {
+    const ProgramResult result = Train(more);
+    EXPECT_EQ(result.exit_code, 1) << result.out << result.err;
+    EXPECT_THAT(result.err, HasSubstr("for the activations of its largest batch"));
+    EXPECT_THAT(result.err, HasSubstr("\"accumulation\""));
+    EXPECT_THAT(result.err, testing::Not(HasSubstr("encoding the world")));
+  }
+}
+
+// The last entry may be of an earlier step.
+TEST_F(TrainCli, ALostLogGivesNoLastLoss) {
+  config_["steps"] = 2;
+  EXPECT_THAT(Train().out, HasSubstr("last loss"));
+  fs::remove(folder_ / "run/log.jsonl");
+  const ProgramResult again = Train();
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.out, testing::AllOf(HasSubstr("2 steps"), testing::Not(HasSubstr("loss"))));
 }
 
 }  // namespace

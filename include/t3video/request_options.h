@@ -261,7 +261,7 @@ void ParseOption(const Option& option, std::string_view text,
 // the path, and the scale 1.
 Lora ParseLora(std::string_view text);
 // "3840x2160"; throws Error of kind kUsage otherwise.
-VideoSize ParseSize(std::string_view text);
+VideoSize ParseSize(std::string_view text, const char* option = "size");
 // 0 to 2^64-1, or -1 for one that is drawn; throws Error of kind kUsage otherwise.
 uint64_t ParseSeed(std::string_view text);
 

@@ -38,7 +38,7 @@ struct TrainPlan {
   int64_t sequence_parallel = 1;  // of them, those that share a clip's tokens
   // On the rank that needs the most.
   int64_t weight_bytes = 0;      // weights, gradients, optimizer state, EMA: exact
-  int64_t activation_bytes = 0;  // of the largest batch: an estimate; 0 when not estimated
+  int64_t activation_bytes = 0;  // of the largest batch: an estimate; for a VAE a lower bound
   int64_t device_bytes = 0;      // free on the device now
   int64_t checkpoint_bytes = 0;  // of one checkpoint
   int64_t checkpoints_kept = 0;
@@ -52,7 +52,7 @@ struct TrainPlan {
     bool on_output_disk = false;  // then it shares free_disk_bytes
   };
   std::vector<Cache> caches;
-  std::optional<Error> refusal;  // why a run would end before its first step: a disk is too small
+  std::optional<Error> refusal;  // why a run would end before its first step: memory or disk
   // Estimates from a calibration of this machine (`t3 plan --calibrate`); absent without one.
   std::optional<double> step_seconds;
 };
@@ -66,7 +66,7 @@ TrainPlan PlanTraining(const std::string& config, const std::vector<std::string>
 struct TrainResult {
   std::string output;  // folder of the model, its log, curves and checkpoints
   int64_t steps = 0;
-  double loss = 0;  // of the last step
+  std::optional<double> loss;  // of the last step; absent where the log has lost it
 };
 
 // Trains as the file `config` says (docs/reference/training.md), with `overrides`

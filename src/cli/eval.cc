@@ -119,7 +119,8 @@ int RunEval(const EvalFlags& flags) {
   EvalRequest request = flags.request;
   if (flags.truth) request.source = EvalSource::kTruth;
   if (flags.vae_only) request.source = EvalSource::kVae;
-  if (!flags.enlarged_from.empty()) request.small_size = ParseSize(flags.enlarged_from);
+  if (!flags.enlarged_from.empty())
+    request.small_size = ParseSize(flags.enlarged_from, "enlarged-from");
   Terminal terminal(ParseProgressStyle(flags.run.progress));
   const EvalResult result =
       Evaluate(ToModelFiles(flags.model), ToRunOptions(flags.run), request, terminal.Progress(),

@@ -49,7 +49,7 @@ int RunPrepare(const PrepareFlags& flags) {
     request.sizes.emplace_back(size.width, size.height);
   }
   if (!flags.draft.empty()) {
-    const VideoSize size = ParseSize(flags.draft);
+    const VideoSize size = ParseSize(flags.draft, "draft");
     request.draft = {size.width, size.height};
   }
   Terminal terminal(ParseProgressStyle(flags.run.progress));

@@ -47,16 +47,18 @@ std::string SizeLine(const TrainPlan::Size& size) {
 std::string MemoryLine(const TrainPlan& plan) {
   std::string line = FormatBytes(plan.weight_bytes) + " for weights, gradients and optimizer";
   if (plan.activation_bytes > 0) {
-    line += fmt::format(", about {} for activations", FormatBytes(plan.activation_bytes));
+    line += fmt::format(", {} {} for activations", plan.task == "vae" ? "at least" : "about",
+                        FormatBytes(plan.activation_bytes));
   }
   return line + fmt::format("{}; {} free", plan.ranks > 1 ? ", on each" : "",
                             FormatBytes(plan.device_bytes));
 }
 
 std::string DiskLine(const TrainPlan& plan) {
-  std::string line =
-      fmt::format("{} for the model, {} for each of {}", FormatBytes(plan.model_bytes),
-                  FormatBytes(plan.checkpoint_bytes), Counted(plan.checkpoints_kept, "checkpoint"));
+  std::string line = fmt::format("{} for the model, {} for each of {}",
+                                 FormatBytes(plan.model_bytes), FormatBytes(plan.checkpoint_bytes),
+                                 Counted(plan.checkpoints_kept + 1, "checkpoint"));
+  line += ", one more than are kept";
   if (plan.free_disk_bytes >= 0)
     line += fmt::format("; {} free", FormatBytes(plan.free_disk_bytes));
   return line;
@@ -155,8 +157,8 @@ int RunTrain(const TrainFlags& flags) {
       options.ranks);
   if (options.ranks.rank > 0) return 0;
   terminal.EndLine();
-  PrintResult("{}  {}, last loss {:.5f}\n", result.output, Counted(result.steps, "step"),
-              result.loss);
+  PrintResult("{}  {}{}\n", result.output, Counted(result.steps, "step"),
+              result.loss ? fmt::format(", last loss {:.5f}", *result.loss) : "");
   return 0;
 }
 

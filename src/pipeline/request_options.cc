@@ -48,14 +48,14 @@ ComputeDtype ParseComputeDtype(std::string_view name) {
   FailUsage("`dtype` '{}' is not a compute type; use auto, bf16, fp32 or fp8", name);
 }
 
-VideoSize ParseSize(std::string_view text) {
+VideoSize ParseSize(std::string_view text, const char* option) {
   const size_t x = text.find_first_of("xX");
   if (x != std::string_view::npos) {
     const auto width = ParseNumber<int64_t>(text.substr(0, x));
     const auto height = ParseNumber<int64_t>(text.substr(x + 1));
     if (width && height && *width > 0 && *height > 0) return {*width, *height};
   }
-  FailUsage("`size` '{}' is not a size; write WIDTHxHEIGHT, e.g. 3840x2160", text);
+  FailUsage("`{}` '{}' is not a size; write WIDTHxHEIGHT, e.g. 3840x2160", option, text);
 }
 
 uint64_t ParseSeed(std::string_view text) {
@@ -87,8 +87,8 @@ void ParseOption(const Option& option, std::string_view text, std::optional<doub
   if (!value) FailUsage("`{}` '{}' is not a number", option.name, text);
 }
 
-void ParseOption(const Option&, std::string_view text, std::optional<VideoSize>& value) {
-  value = ParseSize(text);
+void ParseOption(const Option& option, std::string_view text, std::optional<VideoSize>& value) {
+  value = ParseSize(text, option.name);
 }
 
 void ParseOption(const Option& option, std::string_view text, std::optional<DraftChoice>& value) {

@@ -3,7 +3,9 @@
 
 #include <filesystem>
 
+#include "base/check.h"
 #include "loading/load_models.h"
+#include "training/data/prepare_settings.h"
 #include "training/dit/model_folder.h"
 #include "training/dit/prepare_when_missing.h"
 #include "training/dit/samples.h"
@@ -11,12 +13,46 @@
 
 namespace t3 {
 
+namespace {
+
+// SettingsOf says "`clips-per-video`", an option of t3 prepare; here it is a field.
+std::string WithFields(std::string message) {
+  bool in_name = false;
+  for (char& c : message) {
+    if (c == '`') {
+      in_name = !in_name;
+      c = '"';
+    } else if (in_name && c == '-') {
+      c = '_';
+    }
+  }
+  return message;
+}
+
+// Of a dataset that the run makes: what PrepareWhenMissing would refuse.
+void CheckVideos(const DitTrainConfig& config, const ModelInfo& model) {
+  if (!config.data.videos || !model.vae) return;
+  std::error_code ignored;
+  T3_CHECK(std::filesystem::weakly_canonical(config.data.prepared, ignored) !=
+               std::filesystem::weakly_canonical(config.output, ignored),
+           "{}: data: \"prepared\" {} is \"output\" too; the dataset needs a folder of its own",
+           config.source, config.data.prepared);
+  try {
+    SettingsOf(model, *config.data.videos);
+  } catch (const Error& error) {
+    Fail("{}: data: videos: {}", config.source, WithFields(error.what()));
+  }
+}
+
+}  // namespace
+
 ModelInfo OpenBase(const DitTrainConfig& config) {
   const ModelInfo model = OpenModel(config.model);
   RequireDit(model);
   CheckDit(model);
   if (config.train_text_encoder) CheckTextEncoder(model);
   CheckNotItsBase(model, config.output);
+  CheckVideos(config, model);
   return model;
 }
 

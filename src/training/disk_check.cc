@@ -9,12 +9,15 @@
 namespace t3 {
 namespace {
 
-// A checkpoint is complete before the oldest is removed, and the model is written after that.
+// Where room lacks, a checkpoint is written once all but keep - 1 earlier ones are removed, one at
+// least being left (CheckpointFolder::Write); the model is written after that.
 int64_t BytesOfNext(const TrainPlan& plan, const std::vector<int64_t>& steps) {
   if (!steps.empty() && steps.front() >= plan.steps) return plan.model_bytes;
-  const bool removes_one = std::ssize(steps) >= plan.checkpoints_kept;
-  return removes_one ? std::max(plan.checkpoint_bytes, plan.model_bytes)
-                     : plan.checkpoint_bytes + plan.model_bytes;
+  const int64_t there = std::ssize(steps), kept = plan.checkpoints_kept;
+  const int64_t while_written = std::min(there, std::max<int64_t>(kept - 1, 1)) + 1;
+  const int64_t after = std::min(there + 1, kept);
+  return std::max((while_written - there) * plan.checkpoint_bytes,
+                  (after - there) * plan.checkpoint_bytes + plan.model_bytes);
 }
 
 // Of caches on the disk of the output.
@@ -62,8 +65,8 @@ std::string DiskNote(const TrainPlan& plan, const std::vector<int64_t>& steps) {
   const int64_t needed = more * plan.checkpoint_bytes + CacheBytesBeside(plan);
   if (plan.free_disk_bytes < 0 || needed <= plan.free_disk_bytes) return "";
   return fmt::format(
-      "the disk has {} free, and {} checkpoints, one more than are kept, take {}: a later one may "
-      "not fit; a smaller \"checkpoint.keep\" takes less",
+      "the disk has {} free, and {} checkpoints, one more than are kept, take {}: the oldest may "
+      "have to go before the next is complete; a smaller \"checkpoint.keep\" takes less",
       FormatBytes(plan.free_disk_bytes), plan.checkpoints_kept + 1,
       FormatBytes((plan.checkpoints_kept + 1) * plan.checkpoint_bytes));
 }

@@ -33,9 +33,16 @@ TEST(DiskCheck, RefusesADiskWithoutRoomForACheckpointAndTheModel) {
 }
 
 TEST(DiskCheck, CountsWhatAnEarlierCallLeft) {
-  EXPECT_TRUE(DiskRefusal(PlanWith(300'000'000), {20}));
-  EXPECT_FALSE(DiskRefusal(PlanWith(300'000'000), {20, 10}));  // the oldest makes room
-  EXPECT_TRUE(DiskRefusal(PlanWith(299'000'000), {20, 10}));
+  EXPECT_TRUE(DiskRefusal(PlanWith(399'000'000), {20}));
+  EXPECT_FALSE(DiskRefusal(PlanWith(400'000'000), {20}));
+  EXPECT_FALSE(DiskRefusal(PlanWith(100'000'000), {20, 10}));  // the oldest makes room
+  EXPECT_TRUE(DiskRefusal(PlanWith(99'000'000), {20, 10}));
+  TrainPlan one = PlanWith(300'000'000);
+  one.checkpoints_kept = 1;
+  EXPECT_FALSE(DiskRefusal(one, {20}));  // which stays until the next is there
+  one.free_disk_bytes = 299'000'000;
+  EXPECT_TRUE(DiskRefusal(one, {20}));
+  EXPECT_FALSE(DiskRefusal(PlanWith(0), {40, 30, 20, 10}));    // kept with a larger "keep"
   EXPECT_FALSE(DiskRefusal(PlanWith(100'000'000), {50, 40}));  // only the model is written
 }
 

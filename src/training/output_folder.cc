@@ -9,6 +9,7 @@
 #include "base/temporary.h"
 #include "training/disk_check.h"
 #include "training/loop/checkpoint.h"
+#include "training/memory_check.h"
 
 namespace t3 {
 namespace {
@@ -55,11 +56,17 @@ void CheckResumable(const TrainConfig& config, const nlohmann::json& identity) {
   spdlog::info("would resume from {}", checkpoint->path);
 }
 
+std::optional<Error> PlanRefusal(const TrainConfig& config, const TrainPlan& plan) {
+  if (auto refusal = MemoryRefusal(plan)) return refusal;
+  return DiskRefusal(plan, CheckpointSteps(config));
+}
+
 void AnnouncePlan(const TrainConfig& config, TrainPlan plan, const AnnounceFn& announce) {
   const std::vector<int64_t> steps = CheckpointSteps(config);
-  plan.refusal = DiskRefusal(plan, steps);
+  plan.refusal = PlanRefusal(config, plan);
   if (announce) announce(plan);
   if (plan.refusal) throw *plan.refusal;
+  if (const std::string note = MemoryNote(plan); !note.empty()) spdlog::warn("{}", note);
   if (const std::string note = DiskNote(plan, steps); !note.empty()) spdlog::warn("{}", note);
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "base/new_folder.h"
@@ -28,8 +29,11 @@ std::vector<int64_t> CheckpointSteps(const TrainConfig& config);
 // the model `identity` (Task::Identity).
 void CheckResumable(const TrainConfig& config, const nlohmann::json& identity);
 
+// Why the device or a disk is too small for a plan; nullopt where none is.
+std::optional<Error> PlanRefusal(const TrainConfig& config, const TrainPlan& plan);
+
 // The last that rank 0 does before work starts: gives `announce`, if any, the plan, with a refusal
-// where the disk is too small, and throws that.
+// where there is one, and throws that.
 using AnnounceFn = std::function<void(const TrainPlan& plan)>;
 void AnnouncePlan(const TrainConfig& config, TrainPlan plan, const AnnounceFn& announce);
 

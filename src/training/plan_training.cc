@@ -69,6 +69,7 @@ TrainPlan PlanVaeTraining(const VaeTrainConfig& config, const VaeFile& file, at:
   for (const WorldBatchKind& kind : config.world.batches) {
     plan.sizes.push_back({kind.crop_width, kind.crop_height, kind.frames, 0, kind.clips, 0});
   }
+  AddVaeWork(config, file.config, dtype, &plan);
   return plan;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "arch/vae_levels.h"
 #include "base/check.h"
 #include "pipeline/calibration.h"
 #include "pipeline/job.h"
@@ -24,6 +25,16 @@ int64_t ActivationBytes(const DitTrainConfig& config, const DitConfig& dit, int6
   if (config.activations == Activations::kBlock) elements = layers * dit.dim + block;
   if (config.activations == Activations::kOffload) elements = 2 * dit.dim + block;
   return elements * tokens * size;
+}
+
+// Of a pixel: the inputs of the convolutions at full size, two in a residual block, which the
+// backward pass needs. A small decoder's are not known here.
+int64_t VaeBytesOfPixel(const VaeTrainConfig& config, const VaeConfig& vae, at::ScalarType dtype) {
+  constexpr int64_t kVideos = 2 * 3 * 4;  // clip and reconstruction, fp32
+  if (config.student) return kVideos;
+  int64_t channels = 2 * kVaeDecoderBlocks * vae.decoder_dim;
+  if (!config.decoder_only) channels += 2 * kVaeEncoderBlocks * vae.encoder_dim;
+  return kVideos + channels * (dtype == at::kBFloat16 ? 2 : 4) / (vae.patch() * vae.patch());
 }
 
 }  // namespace
@@ -100,6 +111,15 @@ void AddWork(const DitTrainConfig& config, const ModelInfo& model, double forwar
   }
   if (calibrated && !plan->sizes.empty()) {
     plan->step_seconds = seconds / static_cast<double>(plan->sizes.size());
+  }
+}
+
+void AddVaeWork(const VaeTrainConfig& config, const VaeConfig& vae, at::ScalarType dtype,
+                TrainPlan* plan) {
+  const int64_t bytes_of_pixel = VaeBytesOfPixel(config, vae, dtype);
+  for (const TrainPlan::Size& size : plan->sizes) {
+    const int64_t pixels = size.batch * size.frames * size.width * size.height;
+    plan->activation_bytes = std::max(plan->activation_bytes, pixels * bytes_of_pixel);
   }
 }
 

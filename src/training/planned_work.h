@@ -12,6 +12,7 @@
 #include "training/distill/teacher.h"
 #include "training/dit/dit_config.h"
 #include "training/dit/prepared_source.h"
+#include "training/vae/vae_config.h"
 
 namespace t3 {
 
@@ -30,5 +31,9 @@ double ForwardsOfStep(const DistillConfig& config, const TeacherModel& teacher);
 // Error for sizes that the model cannot make.
 void AddWork(const DitTrainConfig& config, const ModelInfo& model, double forwards,
              at::Device device, at::ScalarType dtype, TrainPlan* plan);
+
+// Sets the activations of the largest batch of plan->sizes in bytes: a lower bound.
+void AddVaeWork(const VaeTrainConfig& config, const VaeConfig& vae, at::ScalarType dtype,
+                TrainPlan* plan);
 
 }  // namespace t3

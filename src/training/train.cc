@@ -6,7 +6,6 @@
 #include "base/check.h"
 #include "base/target_path.h"
 #include "runtime/device.h"
-#include "training/disk_check.h"
 #include "training/output_folder.h"
 #include "training/read_config.h"
 #include "training/train_ranks.h"
@@ -39,7 +38,7 @@ TrainPlan PlanTraining(const std::string& path, const std::vector<std::string>& 
         CheckOutput(config);
         CheckCaches(config);
         TrainPlan plan = PlanTask(config, ResolveDevice(config.device), ranks);
-        plan.refusal = DiskRefusal(plan, CheckpointSteps(config));
+        plan.refusal = PlanRefusal(config, plan);
         return plan;
       },
       any);

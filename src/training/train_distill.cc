@@ -33,6 +33,7 @@ TrainPlan PlanTask(const DistillConfig& config, at::Device device, int64_t ranks
   const RankLayout layout = ChooseRankLayout(ranks, config.accumulation, {}, /*heads=*/1);
   const ModelInfo base = OpenBase(config);
   const TeacherModel teacher = OpenTeacher(config, base);
+  CheckNotItsBase(teacher.model, config.output, "teacher");
   CheckModelReplaceable(config, WrittenFiles(config));
   const auto prepared = FindDataset(config, base, DraftsFor(config));
   TrainPlan plan = PlanDistillTraining(config, base, teacher, prepared.get(), device,
@@ -50,7 +51,7 @@ TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
   const ModelInfo base = OpenBase(config);
   const TeacherModel teacher = OpenTeacher(config, base);
-  CheckNotItsBase(teacher.model, config.output);
+  CheckNotItsBase(teacher.model, config.output, "teacher");
   CheckModelReplaceable(config, WrittenFiles(config));
   const RankLayout layout = ranks.LayoutFor(config, /*heads=*/1);
   const auto folder = BeginOutput(config, context, ranks);

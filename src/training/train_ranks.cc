@@ -24,7 +24,10 @@ TrainResult RunTrainer(const TrainConfig& config, Task& task, const RunContext& 
                        TrainHooks hooks) {
   Trainer trainer(config, task, context, std::move(hooks));
   trainer.Run();
-  return {config.output, trainer.step(), trainer.log().empty() ? 0 : trainer.log().back().loss};
+  TrainResult result{config.output, trainer.step(), std::nullopt};
+  const std::vector<LogEntry>& log = trainer.log();
+  if (!log.empty() && log.back().step == result.steps) result.loss = log.back().loss;
+  return result;
 }
 
 }  // namespace
@@ -82,7 +85,7 @@ TrainResult TrainRanks::Run(const TrainConfig& config, const RankLayout& layout,
   if (team_ == nullptr) return RunTrainer(config, task, context, std::move(hooks));
   if (!leads()) {
     FollowTraining(task, *team_, layout, config);
-    return {config.output, 0, 0};
+    return {config.output, 0, std::nullopt};
   }
   RankTask shared(task, *team_, layout, config.accumulation);
   return RunTrainer(config, shared, context, std::move(hooks));

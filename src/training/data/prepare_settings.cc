@@ -59,7 +59,7 @@ ClipSettings SettingsOf(const ModelInfo& model, const PrepareRequest& request) {
     CheckDraft(settings, multiple);
   }
   if (!(settings.fps > 0) || settings.fps > 1000) {
-    FailUsage("`fps` {} is outside 0 to 1000", settings.fps);
+    FailUsage("`fps` {}: wanted a number above 0 and at most 1000", settings.fps);
   }
   if (settings.clips_per_video < 1 || settings.clips_per_video > kMaxClipsPerVideo) {
     FailUsage("`clips-per-video` {} is outside 1 to {}", settings.clips_per_video,

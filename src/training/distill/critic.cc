@@ -26,9 +26,11 @@ OptimizerConfig CriticRate(const DistillConfig& config) {
 
 void DivergenceWatch::Add(double loss) {
   T3_CHECK(std::isfinite(loss),
-           "the critic's loss is not finite; try a lower \"critic\": {{\"lr\"}}");
+           "the critic's loss is not finite; try a lower \"critic\": {{\"lr\"}} or optimizer.lr, "
+           "the rate of the student, whose samples the critic learns");
   mean_ = values_ == 0 ? loss : kRunning * mean_ + (1 - kRunning) * loss;
   lowest_ = values_ == 0 ? mean_ : std::min(lowest_, mean_);
+  suspects_ = std::max(loss, mean_) > factor_ * lowest_;
   ++values_;
   T3_CHECK(
       values_ < kWarmUp || mean_ <= factor_ * lowest_,
@@ -82,7 +84,8 @@ void Critic::Update(int64_t step, const std::function<Example(int64_t micro)>& s
   watch_.Add(loss_);
   norm_ = optimizer_.ClipGradients();
   T3_CHECK(std::isfinite(norm_),
-           "the critic's gradient norm is not finite; try a lower \"critic\": {{\"lr\"}}");
+           "the critic's gradient norm is not finite; try a lower \"critic\": {{\"lr\"}} or "
+           "optimizer.lr, the rate of the student, whose samples the critic learns");
   optimizer_.Step(LearningRate(rate_, config.schedule, step, config.steps));
 }
 

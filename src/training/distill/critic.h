@@ -18,6 +18,8 @@ class DivergenceWatch {
   explicit DivergenceWatch(double factor) : factor_(factor) {}
   // Throws Error when the running mean exceeds factor * lowest, from value kWarmUp on.
   void Add(double loss);
+  // That the last value or the running mean exceeds factor * lowest, the first values included.
+  bool Suspects() const { return suspects_; }
   // (3) fp64.
   at::Tensor State() const;
   void Restore(const at::Tensor& state);
@@ -28,6 +30,7 @@ class DivergenceWatch {
   double factor_;
   double mean_ = 0, lowest_ = 0;
   int64_t values_ = 0;
+  bool suspects_ = false;
 };
 
 class Critic {
@@ -51,6 +54,8 @@ class Critic {
   // Weights move by `share` of the way to the student's.
   void MoveToward(const TensorMap& student, double share);
 
+  // Its loss suggests a divergence that is not certain yet.
+  bool MayDiverge() const { return watch_.Suspects(); }
   double loss() const { return loss_; }  // of the last update
   double gradient_norm() const { return norm_; }
   TensorMap State() const;

@@ -54,8 +54,8 @@ ScoreConfig TakeScore(JsonFields fields, double start) {
   fields.TakeNumber("min", 0, 1, &config.min);
   fields.TakeNumber("max", 0, 1, &config.max);
   fields.CheckAllTaken();
-  T3_CHECK(config.min < config.max, "{}: \"min\" {} is not below \"max\" {}", fields.where(),
-           config.min, config.max);
+  T3_CHECK(config.min < config.max, "{}: \"min\" {:.6g} is not below \"max\" {:.6g}",
+           fields.where(), config.min, config.max);
   return config;
 }
 

@@ -37,6 +37,7 @@ class DistillTask : public Task {
     return true;
   }
   StepValues Values() const override { return objective_->Values(); }
+  bool MayDiverge() const override { return objective_->MayDiverge(); }
   TensorMap State() const override;
   void Restore(const TensorMap& state, int64_t steps) override;
   // The denoiser's files say how it is sampled (kSamplingKey).

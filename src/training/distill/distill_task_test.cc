@@ -225,13 +225,15 @@ TEST(DistillTask, ACriticOfOtherSizesCannotMoveTowardTheStudent) {
   EXPECT_EQ(error_with(0), "");
 }
 
-// A critic whose rate is far too high ends the run; what was saved stays, and the message says so.
+// A critic whose rate rises far too high ends the run; what was saved stays, and the message says
+// so.
 TEST(DistillTask, ACriticThatDivergesEndsTheRun) {
   const test::Folder folder;
   const DistillConfig config = MiniDistillConfig(
       folder.Path("x"), {{"steps", 200},
                          {"optimizer", {{"clip", 0}}},
-                         {"critic", {{"updates", 4}, {"lr", 0.3}, {"divergence", 1.5}}},
+                         {"schedule", {{"warmup", 100}}},
+                         {"critic", {{"updates", 4}, {"lr", 0.3}, {"divergence", 3}}},
                          {"checkpoint", {{"every_steps", 1}, {"keep", 1}}},
                          {"gates", {{"every_steps", 1}, {"batches", 1}, {"teacher_steps", 2}}}});
   const std::string error = ErrorOf([&] { RunTo(config); });
@@ -240,6 +242,20 @@ TEST(DistillTask, ACriticThatDivergesEndsTheRun) {
   EXPECT_THAT(error, HasSubstr("is the last one"));
   EXPECT_THAT(error, HasSubstr("best has the model of step"));
   EXPECT_TRUE(CheckpointFolder(config.output, 1).Newest().has_value());
+}
+
+// The loss shows a divergence steps before it is certain: what would be saved then is of no use.
+TEST(DistillTask, NoCheckpointIsWrittenWhileTheCriticMayDiverge) {
+  const test::Folder folder;
+  const DistillConfig config =
+      MiniDistillConfig(folder.Path("x"), {{"steps", 20},
+                                           {"optimizer", {{"clip", 0}}},
+                                           {"critic", {{"updates", 1}, {"lr", 1}}},
+                                           {"checkpoint", {{"every_steps", 3}, {"keep", 1}}}});
+  const std::string error = ErrorOf([&] { RunTo(config); });
+  EXPECT_THAT(error, HasSubstr("the critic"));
+  EXPECT_THAT(error, HasSubstr("There is no checkpoint yet"));
+  EXPECT_FALSE(CheckpointFolder(config.output, 1).Newest().has_value());
 }
 
 }  // namespace

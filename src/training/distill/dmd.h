@@ -16,6 +16,7 @@ class DmdObjective : public DistillObjective {
   MicroBatchResult ForwardBackward(int64_t step, int64_t micro, double scale) override;
   void AfterStep(int64_t step) override;
   StepValues Values() const override { return values_; }
+  bool MayDiverge() const override { return critic_.MayDiverge(); }
   TensorMap State() const override { return critic_.State(); }
   void Restore(const TensorMap& state, int64_t steps) override;
 

@@ -14,6 +14,7 @@ class DistillObjective {
   virtual void BeforeStep(int64_t /*step*/) {}
   virtual void AfterStep(int64_t /*step*/) {}
   virtual StepValues Values() const { return {}; }
+  virtual bool MayDiverge() const { return false; }
   virtual TensorMap State() const { return {}; }
   virtual void Restore(const TensorMap& /*state*/, int64_t /*steps*/) {}
 };

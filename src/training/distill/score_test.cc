@@ -106,5 +106,19 @@ TEST(DivergenceWatch, ToleratesNoiseAndNoticesGrowth) {
   EXPECT_THROW(DivergenceWatch(3).Add(NAN), Error);
 }
 
+TEST(DivergenceWatch, SuspectsBeforeItThrows) {
+  DivergenceWatch watch(3);
+  watch.Add(1);
+  EXPECT_FALSE(watch.Suspects());
+  watch.Add(3.1);
+  EXPECT_TRUE(watch.Suspects());
+  watch.Add(2);
+  EXPECT_FALSE(watch.Suspects());
+  watch.Add(1000);
+  watch.Restore(watch.State());
+  EXPECT_TRUE(watch.Suspects());
+  EXPECT_THROW(watch.Add(1), Error);  // the running mean is still high
+}
+
 }  // namespace
 }  // namespace t3

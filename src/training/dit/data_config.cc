@@ -14,9 +14,7 @@ PrepareRequest TakeVideos(JsonFields fields) {
   fields.Take("source", &request.source);
   fields.TakeSizes("size", &request.sizes);
   fields.TakeIntegers("frames", 1, kMaxClipFrames, &request.frames);
-  double fps = 0;
-  fields.TakeNumber("fps", 0, 1000, &fps);
-  if (fps > 0) request.fps = fps;
+  if (fields.Find("fps") != nullptr) fields.TakeNumber("fps", 0, 1000, &request.fps.emplace());
   fields.TakeInteger("clips_per_video", 1, kMaxClipsPerVideo, &request.clips_per_video);
   fields.TakeNumber("max_upscale", 1, kMaxUpscale, &request.max_upscale);
   std::pair<int64_t, int64_t> draft;

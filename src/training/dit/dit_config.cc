@@ -119,7 +119,8 @@ AttentionConfig TakeAttention(JsonFields& parent) {
   if (config.windows == "planner") config.windows.clear();
   if (config.windows.empty()) return config;
   T3_CHECK(config.attention && *config.attention != AttentionPattern::kFull,
-           "{}: \"windows\" needs a pattern that has windows: t3, close, remote or swin",
+           "{}: \"windows\" needs a \"pattern\" beside it, t3, close, remote or swin, also where "
+           "the base model has one",
            fields.where());
   config.windows = FormatWindows(ParseWindows(config.windows));
   return config;

@@ -29,7 +29,8 @@ std::string MessageOf(const json& fields) {
 TEST(DitTrainConfig, WrongValuesAreNamed) {
   const std::pair<json, std::string> wrong[] = {
       {{{"attention", {{"pattern", "T3"}}}}, "one of t3, full"},
-      {{{"attention", {{"pattern", "full"}, {"windows", "1,1,1"}}}}, "needs a pattern"},
+      {{{"attention", {{"pattern", "full"}, {"windows", "1,1,1"}}}},
+       "needs a \"pattern\" beside it"},
       {{{"buckets", {{{"size", "256x"}, {"frames", 5}}}}}, "WIDTHxHEIGHT"},
       {{{"buckets", {{{"size", "256x144"}, {"frames", 6}}}}}, "4n + 1"},
       {{{"buckets", json::array()}}, "\"buckets\" is empty"},

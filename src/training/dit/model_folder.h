@@ -22,6 +22,7 @@ void LinkOtherParts(const ModelInfo& base, const std::string& folder, bool text_
 int64_t CopiedBytes(const ModelInfo& base, const std::string& folder, bool text_encoder);
 
 // Throws Error when `folder` is the base model's own.
-void CheckNotItsBase(const ModelInfo& base, const std::string& folder);
+void CheckNotItsBase(const ModelInfo& base, const std::string& folder,
+                     const char* role = "base model");
 
 }  // namespace t3

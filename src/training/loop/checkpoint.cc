@@ -11,6 +11,7 @@
 #include "base/atomic_file.h"
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/failure.h"
 #include "base/free_space.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -54,10 +55,30 @@ void WriteTensors(const std::string& path, const TensorMap& tensors) {
   stream.Finish();
 }
 
-// Otherwise a disk that is almost full would be filled first.
-void CheckRoom(const fs::path& folder, const TensorMap& tensors) {
+int64_t BytesOf(const TensorMap& tensors) {
   int64_t bytes = 0;
   for (const auto& [name, tensor] : tensors) bytes += static_cast<int64_t>(tensor.nbytes());
+  return bytes;
+}
+
+// On disk, of checkpoints.
+int64_t BytesOf(const std::vector<std::string>& folders) {
+  int64_t bytes = 0;
+  for (const std::string& folder : folders) {
+    std::error_code error;
+    const auto size = fs::file_size(fs::path(folder) / kTensors, error);
+    if (!error) bytes += static_cast<int64_t>(size);
+  }
+  return bytes;
+}
+
+void RemoveAll(const std::vector<std::string>& folders) {
+  std::error_code ignored;
+  for (const std::string& folder : folders) fs::remove_all(folder, ignored);
+}
+
+// Otherwise a disk that is almost full would be filled first.
+void CheckRoom(const fs::path& folder, int64_t bytes) {
   const std::optional<int64_t> free = FreeBytes(folder);
   T3_CHECK(!free || bytes <= *free, "it takes {}, and the disk has {} free; free {} more",
            FormatBytes(bytes), FormatBytes(*free), FormatBytes(bytes - *free));
@@ -162,7 +183,8 @@ std::string CheckpointFolder::Write(int64_t step, const TensorMap& tensors,
   fs::remove_all(temporary, error);
   try {
     fs::create_directories(temporary);
-    CheckRoom(temporary, tensors);
+    MakeRoom(step, BytesOf(tensors));
+    CheckRoom(temporary, BytesOf(tensors));
     WriteTensors((temporary / kTensors).string(), tensors);
     const json state{{"step", step}, {kFingerprint, fingerprint}};
     WriteAtomically((temporary / kState).string(), state.dump(2) + "\n");
@@ -170,26 +192,38 @@ std::string CheckpointFolder::Write(int64_t step, const TensorMap& tensors,
     fs::remove_all(target);
     fs::rename(temporary, target);
     FlushFolder(folder_);
-  } catch (const std::exception& cause) {
+  } catch (...) {
+    const Error cause = CurrentError();
     fs::remove_all(temporary, error);
     Fail("cannot write the checkpoint of step {}: {}; {}", step, cause.what(),
          EarlierText(folder_, step));
   }
-  RemoveOld(step);
+  RemoveAll(Old(step, keep_));
   return target.string();
 }
 
-void CheckpointFolder::RemoveOld(int64_t newest) const {
+// First those that a larger `keep` left. What would not make room enough stays.
+void CheckpointFolder::MakeRoom(int64_t step, int64_t bytes) const {
+  for (const int64_t keep : {keep_, std::max<int64_t>(keep_ - 1, 1)}) {
+    const int64_t free = FreeBytes(folder_).value_or(bytes);
+    if (free >= bytes) return;
+    const std::vector<std::string> old = Old(step, keep);
+    if (free + BytesOf(old) >= bytes) RemoveAll(old);
+  }
+}
+
+std::vector<std::string> CheckpointFolder::Old(int64_t newest, int64_t keep) const {
+  std::vector<std::string> old;
   int64_t kept = 0;
-  std::error_code error;
   for (const auto& [step, path] : FindSteps(folder_)) {
     if (step > newest) continue;
-    if (kept >= keep_) {
-      fs::remove_all(path, error);
+    if (kept >= keep) {
+      old.push_back(path.string());
     } else if (step == newest || IsComplete(path, step)) {
       ++kept;
     }
   }
+  return old;
 }
 
 std::optional<Checkpoint> CheckpointFolder::Newest() const {

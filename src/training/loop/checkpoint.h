@@ -30,9 +30,11 @@ class CheckpointFolder {
   void RemoveUnfinished() const;
 
   // Writes under a temporary name, flushes to disk and renames: a checkpoint is complete or absent.
-  // Then removes older ones but for the newest `keep`; damaged ones are not counted among these,
-  // and later ones, which a run that could not read them leaves behind, are not touched. Throws
-  // Error when the checkpoint cannot be written, or the disk has no room for it; earlier ones stay.
+  // Then removes older ones but for the newest `keep`, and before it where the disk has no room
+  // otherwise: then but for `keep` - 1, and for one at least; damaged ones are not counted among
+  // these, and later ones, which a run that could not read them leaves behind, are not touched.
+  // Throws Error when the checkpoint cannot be written, or the disk has no room for it; earlier
+  // ones stay.
   std::string Write(int64_t step, const TensorMap& tensors,
                     const nlohmann::json& fingerprint) const;
 
@@ -46,7 +48,9 @@ class CheckpointFolder {
   std::optional<Checkpoint> Newest() const;
 
  private:
-  void RemoveOld(int64_t newest) const;
+  void MakeRoom(int64_t step, int64_t bytes) const;
+  // The folders of those up to `newest`, but for the newest `keep` and damaged ones among them.
+  std::vector<std::string> Old(int64_t newest, int64_t keep) const;
 
   std::string folder_;
   int64_t keep_;

@@ -44,6 +44,7 @@ class RankTask : public Task {
   void BeforeStep(int64_t step) override;
   void AfterStep(int64_t step) override;
   StepValues Values() const override { return task_.Values(); }
+  bool MayDiverge() const override { return task_.MayDiverge(); }
   TensorMap State() const override { return task_.State(); }
   void Restore(const TensorMap& state, int64_t steps) override;
   void SaveModel(const TensorMap& weights, const std::string& folder) const override {

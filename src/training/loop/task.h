@@ -46,6 +46,8 @@ class Task {
   virtual bool ShareWith(const StepShare& /*share*/) { return State().empty(); }
   // Of the last step.
   virtual StepValues Values() const { return {}; }
+  // That the last step suggests a divergence, after which a checkpoint may be of no use.
+  virtual bool MayDiverge() const { return false; }
   // What a checkpoint holds besides the leaves and their optimizer's state, as it is between steps.
   virtual TensorMap State() const { return {}; }
   // Gets back what State gave, on the CPU, after `steps` steps. Throws Error for another state.

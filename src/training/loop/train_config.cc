@@ -71,6 +71,10 @@ ModelFiles TakeModelFiles(JsonFields& parent) {
     model.model = field->get<std::string>();
     return model;
   }
+  T3_CHECK(
+      field->is_object(),
+      "{}: \"model\" is {}, wanted a text, the model's folder or file, or an object of its parts",
+      parent.where(), field->dump());
   JsonFields fields = parent.Object("model");
   fields.Take("folder", &model.model);
   fields.Take("dit", &model.dit);

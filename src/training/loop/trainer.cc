@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/failure.h"
 #include "base/log.h"
 #include "base/seconds_since.h"
 #include "runtime/device.h"
@@ -35,10 +36,10 @@ int64_t PeakMemory(at::Device device) {
   return static_cast<int64_t>(usage.ru_maxrss) * 1024;
 }
 
-// libtorch's messages without their backtrace.
+// Of the error that is being handled; libtorch's messages without their backtrace.
 std::string MessageOf(const std::exception& error) {
   const auto* from_torch = dynamic_cast<const c10::Error*>(&error);
-  return from_torch != nullptr ? from_torch->what_without_backtrace() : error.what();
+  return from_torch != nullptr ? from_torch->what_without_backtrace() : CurrentError().what();
 }
 
 std::string NameSome(const std::vector<std::string>& items) {
@@ -115,7 +116,11 @@ void Trainer::Run() {
     ends = step_ == config_.steps || OutOfTime();
     const bool samples = SamplesAreDue() && HasTimeFor(kSampleTime);
     ends = ends || (SamplesAreDue() && !samples);
-    if (ends || CheckpointIsDue()) SaveCheckpoint();
+    if (ends) {
+      SaveCheckpoint();
+    } else {
+      SaveDueCheckpoint();
+    }
     SaveAndStopIfCancelled();
     if (!samples) continue;
     Sample(/*missing_only=*/false);
@@ -289,8 +294,19 @@ TensorMap Trainer::State() const {
   return state;
 }
 
+// After the next step the loss will show whether the task diverges.
+void Trainer::SaveDueCheckpoint() {
+  put_off_ = put_off_ || CheckpointIsDue();
+  if (put_off_ && !task_.MayDiverge()) SaveCheckpoint();
+}
+
+// Where the task may have diverged, and the call ends, no earlier checkpoint gives way to it.
 void Trainer::SaveCheckpoint() {
-  limit_.Measure(kCheckpointTime, [&] { checkpoints_.Write(step_, State(), Fingerprint()); });
+  const int64_t keep = config_.checkpoint.keep + (task_.MayDiverge() ? 1 : 0);
+  limit_.Measure(kCheckpointTime, [&] {
+    CheckpointFolder(config_.output, keep).Write(step_, State(), Fingerprint());
+  });
+  put_off_ = false;
   saved_step_ = step_;
   saved_at_ = Clock::now();
 }

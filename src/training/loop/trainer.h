@@ -75,6 +75,7 @@ class Trainer {
   bool HasTimeFor(const char* hook) const;
   bool OutOfTime() const;
   bool CheckpointIsDue() const;
+  void SaveDueCheckpoint();
   void SaveCheckpoint();
   void SaveAfterFailure();
   void SaveAndStopIfCancelled();
@@ -97,6 +98,7 @@ class Trainer {
   int64_t begun_step_;
   TimeLimit limit_;
   BestModel best_;
+  bool put_off_ = false;  // a checkpoint is due since a step at which the task may have diverged
   bool in_step_ = false;  // the task's own state is between two steps
 };
 

@@ -12,9 +12,11 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "base/check.h"
+#include "base/free_space.h"
 #include "base/seconds_since.h"
 #include "training/loop/step_random.h"
 #include "weights/testing/test_folder.h"
@@ -47,12 +49,16 @@ class MatrixTask : public Task {
     std::ofstream(folder + "/model") << weights.at("w").sum().item<double>();
   }
   nlohmann::json Identity() const override { return {{"denoiser", "a matrix"}}; }
+  bool MayDiverge() const override { return doubtful.contains(done_); }
+  void AfterStep(int64_t step) override { done_ = step + 1; }
 
   int64_t poisoned = -1;  // step whose loss is NaN
   int64_t fails_at = -1;  // step that throws
   bool cannot_save = false;
+  std::set<int64_t> doubtful;  // numbers of steps after which it may have diverged
 
  private:
+  int64_t done_ = 0;
   TensorMap leaves_;
 };
 
@@ -484,6 +490,51 @@ TEST(Trainer, ACheckpointThatTheDiskHasNoRoomForIsNotBegun) {
   }
   EXPECT_EQ(checkpoints.Steps(), std::vector<int64_t>{3});
   EXPECT_THAT(checkpoints.ContinuationText(), testing::HasSubstr("the checkpoint of step 3"));
+}
+
+TEST(CheckpointFolder, OldCheckpointsStayWhereTheyWouldNotMakeRoom) {
+  const test::Folder folder;
+  const CheckpointFolder all(folder.Path("run"), 3), two(folder.Path("run"), 2);
+  all.Prepare();
+  for (const int64_t step : {1, 2, 3}) all.Write(step, {{"a", at::zeros({4})}}, {});
+  const at::Tensor large = at::zeros({1}).expand({int64_t{1} << 50});
+  EXPECT_THROW(two.Write(4, {{"a", large}}, {}), Error);
+  EXPECT_EQ(two.Steps(), (std::vector<int64_t>{3, 2, 1}));
+}
+
+// The file of the oldest seems to be large; it takes no room, so that the write fails after all.
+TEST(CheckpointFolder, OldCheckpointsGoFirstWhereTheyMakeRoom) {
+  const test::Folder folder;
+  const CheckpointFolder all(folder.Path("run"), 3), two(folder.Path("run"), 2);
+  all.Prepare();
+  for (const int64_t step : {1, 2, 3}) all.Write(step, {{"a", at::zeros({4})}}, {});
+  fs::resize_file(folder.Path("run/checkpoints/step-1/state.safetensors"), int64_t{1} << 31);
+  const int64_t bytes = FreeBytes(folder.Path("run")).value() + (int64_t{1} << 30);
+  const at::Tensor large = at::zeros({1}).expand({bytes / 4});
+  EXPECT_THROW(two.Write(4, {{"a", large}}, {}), Error);
+  EXPECT_EQ(two.Steps(), (std::vector<int64_t>{3, 2}));
+}
+
+TEST(Trainer, ADueCheckpointWaitsUntilTheTaskDoesNotDiverge) {
+  const test::Folder folder;
+  const RunContext context = ContextOf();
+  const TrainConfig config = ConfigOf(
+      folder.Path("run"), {{"steps", 8}, {"checkpoint", {{"every_steps", 3}, {"keep", 9}}}});
+  MatrixTask task;
+  task.doubtful = {3, 4, 6, 7};
+  Trainer(config, task, context).Run();
+  EXPECT_EQ(CheckpointFolder(config.output, 9).Steps(), (std::vector<int64_t>{8, 5}));
+}
+
+TEST(Trainer, ADoubtfulLastCheckpointReplacesNone) {
+  const test::Folder folder;
+  const RunContext context = ContextOf();
+  const TrainConfig config = ConfigOf(
+      folder.Path("run"), {{"steps", 4}, {"checkpoint", {{"every_steps", 2}, {"keep", 1}}}});
+  MatrixTask task;
+  task.doubtful = {4};
+  Trainer(config, task, context).Run();
+  EXPECT_EQ(CheckpointFolder(config.output, 1).Steps(), (std::vector<int64_t>{4, 2}));
 }
 
 TEST(Trainer, AFullDiskLeavesTheLastCheckpoint) {
