@@ -502,6 +502,20 @@ TEST(CheckpointFolder, OldCheckpointsStayWhereTheyWouldNotMakeRoom) {
   EXPECT_EQ(two.Steps(), (std::vector<int64_t>{3, 2, 1}));
 }
 
+TEST(CheckpointFolder, AFileInPlaceOfTheFolderIsNamedInWords) {
+  const test::Folder folder;
+  std::ofstream(folder.Path("checkpoints")) << "a file";
+  const CheckpointFolder checkpoints(folder.Path(""), 1);
+  try {
+    checkpoints.Write(1, {{"a", at::zeros({4})}}, {});
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("cannot write the checkpoint of step 1: "));
+    EXPECT_THAT(error.what(), HasSubstr("checkpoints/.step-1.tmp: Not a directory"));
+    EXPECT_THAT(error.what(), testing::Not(HasSubstr("filesystem error")));
+  }
+}
+
 // The file of the oldest seems to be large; it takes no room, so that the write fails after all.
 TEST(CheckpointFolder, OldCheckpointsGoFirstWhereTheyMakeRoom) {
   const test::Folder folder;
