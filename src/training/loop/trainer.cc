@@ -72,6 +72,7 @@ Trainer::Trainer(const TrainConfig& config, Task& task, const RunContext& contex
       hooks_(std::move(hooks)),
       optimizer_(task.MakeOptimizer(config)),
       checkpoints_(config.output, config.checkpoint.keep),
+      fingerprint_({{"config", config.fingerprint}, {"model", task.Identity()}}),
       step_(Resume()),
       saved_step_(step_),
       log_(config.output, step_),
@@ -82,15 +83,11 @@ Trainer::Trainer(const TrainConfig& config, Task& task, const RunContext& contex
   ResetDevicePeak(context_.device);
 }
 
-nlohmann::json Trainer::Fingerprint() const {
-  return {{"config", config_.fingerprint}, {"model", task_.Identity()}};
-}
-
 int64_t Trainer::Resume() {
   checkpoints_.Prepare();
   auto checkpoint = checkpoints_.Newest();
   if (!checkpoint) return 0;
-  CheckSameRun(*checkpoint, Fingerprint());
+  CheckSameRun(*checkpoint, fingerprint_);
   try {
     task_.Restore(TakeTaskState(checkpoint->tensors), checkpoint->step);
     optimizer_->Restore(checkpoint->tensors, checkpoint->step);
@@ -290,7 +287,7 @@ TensorMap Trainer::State() const {
 }
 
 void Trainer::SaveCheckpoint() {
-  limit_.Measure(kCheckpointTime, [&] { checkpoints_.Write(step_, State(), Fingerprint()); });
+  limit_.Measure(kCheckpointTime, [&] { checkpoints_.Write(step_, State(), fingerprint_); });
   saved_step_ = step_;
   saved_at_ = Clock::now();
 }
