@@ -16,7 +16,6 @@ ModelInfo OpenBase(const DitTrainConfig& config) {
   RequireDit(model);
   CheckDit(model);
   if (config.train_text_encoder) CheckTextEncoder(model);
-  CheckNotItsBase(model, config.output);
   return model;
 }
 
