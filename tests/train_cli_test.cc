@@ -391,7 +391,8 @@ TEST_F(TrainCli, WrongInputIsNamed) {
     return result.err;
   };
   EXPECT_THAT(error("stepps=3"), HasSubstr("did you mean \"steps\"?"));
-  EXPECT_THAT(error("output=" + ReferencePath("mini2.1")), HasSubstr("set another one"));
+  EXPECT_THAT(error("output=" + ReferencePath("mini2.1")),
+              HasSubstr("is the folder of the denoiser of \"model\"; set another one"));
   EXPECT_THAT(error("data.prepared=/no/such/folder"), HasSubstr("/no/such/folder"));
   EXPECT_THAT(error("data.folder=x"), HasSubstr("\"folder\" is not a field"));
   EXPECT_THAT(error("buckets=[{\"size\":\"128x64\",\"frames\":5}]"), HasSubstr("it has 64x32x5"));

@@ -51,7 +51,6 @@ ModelInfo OpenBase(const DitTrainConfig& config) {
   RequireDit(model);
   CheckDit(model);
   if (config.train_text_encoder) CheckTextEncoder(model);
-  CheckNotItsBase(model, config.output);
   CheckVideos(config, model);
   return model;
 }

@@ -16,8 +16,8 @@
 
 namespace t3 {
 
-// Opens and checks the model that the weights come from. Throws Error where it lacks a part, does
-// not fit, or lies in config.output.
+// Opens and checks the model that the weights come from. Throws Error where it lacks a part or does
+// not fit.
 ModelInfo OpenBase(const DitTrainConfig& config);
 
 // Names of the model's files in the output.

@@ -33,7 +33,9 @@ void CheckOutput(const TrainConfig& config) {
   if (!config.profile.empty()) const AtomicFile writable(config.profile);
 }
 
-void CheckModelReplaceable(const TrainConfig& config, const std::vector<const char*>& written) {
+void CheckModelReplaceable(const TrainConfig& config, const std::vector<const char*>& written,
+                           const std::vector<InputFile>& inputs) {
+  CheckInputsStay(config, written, inputs);
   std::error_code ignored;
   const fs::path output = config.output;
   if (config.overwrite || HasTraining(output)) return;

@@ -10,6 +10,7 @@
 #include "base/new_folder.h"
 #include "base/output_lock.h"
 #include "t3video/train.h"
+#include "training/input_files.h"
 #include "training/loop/train_config.h"
 
 namespace t3 {
@@ -17,10 +18,10 @@ namespace t3 {
 // Throws Error where config.output cannot be a folder to write into, or config.profile a file.
 void CheckOutput(const TrainConfig& config);
 
-// Throws Error where the folder has one of the files of `written`, which no training put there,
-// unless config.overwrite. To be called after the base was found to be elsewhere: naming its own
-// folder is a mistake of another kind.
-void CheckModelReplaceable(const TrainConfig& config, const std::vector<const char*>& written);
+// Throws Error where the training would write over one of its `inputs` (CheckInputsStay), or the
+// folder has one of the files of `written`, which no training put there, unless config.overwrite.
+void CheckModelReplaceable(const TrainConfig& config, const std::vector<const char*>& written,
+                           const std::vector<InputFile>& inputs);
 
 // The steps of the checkpoints in the folder, the newest first.
 std::vector<int64_t> CheckpointSteps(const TrainConfig& config);

@@ -6,7 +6,6 @@
 #include "training/cache_plan.h"
 #include "training/denoiser_training.h"
 #include "training/distill/distill_task.h"
-#include "training/dit/model_folder.h"
 #include "training/dit/world_latents.h"
 #include "training/plan_training.h"
 #include "training/train_task.h"
@@ -27,14 +26,21 @@ ClipLatents LatentsFor(const DistillConfig& config) {
   return config.uses_clips() ? ClipLatents::kRendered : ClipLatents::kZeros;
 }
 
+std::vector<InputFile> InputsOf(const ModelInfo& base, const TeacherModel& teacher) {
+  std::vector<InputFile> inputs = InputsOf(base, "model");
+  if (teacher.is_base) return inputs;
+  const std::vector<InputFile> more = InputsOf(teacher.model, "teacher");
+  inputs.insert(inputs.end(), more.begin(), more.end());
+  return inputs;
+}
+
 }  // namespace
 
 TrainPlan PlanTask(const DistillConfig& config, at::Device device, int64_t ranks) {
   const RankLayout layout = ChooseRankLayout(ranks, config.accumulation, {}, /*heads=*/1);
   const ModelInfo base = OpenBase(config);
   const TeacherModel teacher = OpenTeacher(config, base);
-  CheckNotItsBase(teacher.model, config.output, "teacher");
-  CheckModelReplaceable(config, WrittenFiles(config));
+  CheckModelReplaceable(config, WrittenFiles(config), InputsOf(base, teacher));
   const auto prepared = FindDataset(config, base, DraftsFor(config));
   TrainPlan plan = PlanDistillTraining(config, base, teacher, prepared.get(), device,
                                        ResolveDtype(config.dtype, device), layout);
@@ -51,8 +57,7 @@ TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
   const ModelInfo base = OpenBase(config);
   const TeacherModel teacher = OpenTeacher(config, base);
-  CheckNotItsBase(teacher.model, config.output, "teacher");
-  CheckModelReplaceable(config, WrittenFiles(config));
+  CheckModelReplaceable(config, WrittenFiles(config), InputsOf(base, teacher));
   const RankLayout layout = ranks.LayoutFor(config, /*heads=*/1);
   const auto folder = BeginOutput(config, context, ranks);
   auto prepared = OpenDataset(config, base, DraftsFor(config));

@@ -55,7 +55,7 @@ TrainHooks HooksOf(const DitTrainConfig& config, DitTask& task, BatchSource* val
 
 TrainPlan PlanTask(const DitTrainConfig& config, at::Device device, int64_t ranks) {
   const ModelInfo model = OpenBase(config);
-  CheckModelReplaceable(config, WrittenFiles(config));
+  CheckModelReplaceable(config, WrittenFiles(config), InputsOf(model, "model"));
   const RankLayout layout =
       ChooseRankLayout(ranks, config.accumulation, config.sequence_parallel, model.dit.num_heads);
   const auto prepared = FindDataset(config, model);
@@ -73,7 +73,7 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
                       const AnnounceFn& announce, TrainRanks& ranks) {
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
   const ModelInfo model = OpenBase(config);
-  CheckModelReplaceable(config, WrittenFiles(config));
+  CheckModelReplaceable(config, WrittenFiles(config), InputsOf(model, "model"));
   const RankLayout layout = ranks.LayoutFor(config, model.dit.num_heads);
   const auto folder = BeginOutput(config, context, ranks);
   auto prepared = OpenDataset(config, model);

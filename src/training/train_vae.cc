@@ -19,12 +19,18 @@ const std::vector<const char*> kVaeFiles{
     "Wan2.1_VAE.safetensors", "Wan2.2_VAE.safetensors", "vae.json",
     "decoder.safetensors",    "decoder.json",           "curves.svg"};
 
+std::vector<InputFile> InputsOf(const VaeTrainConfig& config) {
+  std::vector<InputFile> inputs{{"VAE of \"model\"", config.model.vae}};
+  if (config.student) inputs.push_back({"decoder of \"student\"", config.student->decoder});
+  return inputs;
+}
+
 }  // namespace
 
 TrainPlan PlanTask(const VaeTrainConfig& config, at::Device device, int64_t ranks) {
   const RankLayout layout = ChooseRankLayout(ranks, config.accumulation, {}, /*heads=*/1);
   const VaeFile file = OpenVaeFile(config.model.vae);
-  CheckModelReplaceable(config, kVaeFiles);
+  CheckModelReplaceable(config, kVaeFiles, InputsOf(config));
   CheckStride(config.world, file.config.spatial_stride());
   const WorldClips clips(config.world, config.seed, config.accumulation, device);
   CheckResumable(config, config.student ? DecoderIdentity(config, file, clips.Digest())
@@ -36,7 +42,7 @@ TrainResult TrainTask(const VaeTrainConfig& config, const RunContext& context,
                       const AnnounceFn& announce, TrainRanks& ranks) {
   const at::ScalarType dtype = ResolveDtype(config.dtype, context.device);
   const VaeFile file = OpenVaeFile(config.model.vae);
-  CheckModelReplaceable(config, kVaeFiles);
+  CheckModelReplaceable(config, kVaeFiles, InputsOf(config));
   CheckStride(config.world, file.config.spatial_stride());
   const RankLayout layout = ranks.LayoutFor(config, /*heads=*/1);
   std::optional<OutputFolder> folder;

@@ -54,6 +54,9 @@ class Required {
     if (fields_.Find(key) == nullptr) return std::nullopt;
     return Object(key);
   }
+  std::string OptionalText(const std::string& key) {
+    return fields_.Find(key) == nullptr ? "" : Text(key);
+  }
   template <typename Use>
   void ForEach(const std::string& key, const Use& use) {
     Need(key);
@@ -125,6 +128,16 @@ ClipSettings SettingsFrom(Required fields) {
   return settings;
 }
 
+void AddDigest(const std::string& digest, ordered_json& object) {
+  if (!digest.empty()) object["digest"] = digest;
+}
+
+ordered_json ToJson(const StoredText& text) {
+  ordered_json object{{"caption", text.caption}, {"shard", text.shard}, {"name", text.name}};
+  AddDigest(text.digest, object);
+  return object;
+}
+
 ordered_json ToJson(const StoredClip& clip) {
   ordered_json object{{"file", clip.file},
                       {"caption", clip.caption},
@@ -138,9 +151,11 @@ ordered_json ToJson(const StoredClip& clip) {
                         {"digest", clip.source.digest}}},
                       {"shard", clip.shard},
                       {"name", clip.name}};
+  AddDigest(clip.digest, object);
   if (!clip.draft) return object;
   object["draft"] = ToJson(clip.draft->size);
   object["draft"]["name"] = clip.draft->name;
+  AddDigest(clip.draft->digest, object["draft"]);
   return object;
 }
 
@@ -170,9 +185,10 @@ StoredClip ClipFrom(Required fields) {
                  source.Text("digest")};
   clip.shard = fields.Shard();
   clip.name = fields.Text("name");
+  clip.digest = fields.OptionalText("digest");
   if (auto draft = fields.Optional("draft")) {
     const VideoSize size = PictureSizeFrom(*draft);
-    clip.draft = StoredDraft{size, draft->Text("name")};
+    clip.draft = StoredDraft{size, draft->Text("name"), draft->OptionalText("digest")};
   }
   return clip;
 }
@@ -193,7 +209,8 @@ DatasetIndex IndexFrom(const json& document) {
   if (auto decoder = fields.Optional("decoder")) index.decoder = decoder->Text("digest");
   index.complete = fields.Flag("complete");
   fields.ForEach("texts", [&](Required text) {
-    index.texts.push_back({text.Text("caption"), text.Shard(), text.Text("name")});
+    index.texts.push_back(
+        {text.Text("caption"), text.Shard(), text.Text("name"), text.OptionalText("digest")});
   });
   fields.ForEach("clips", [&](Required clip) {
     index.clips.push_back(ClipFrom(std::move(clip)));
@@ -208,9 +225,7 @@ DatasetIndex IndexFrom(const json& document) {
 
 void WriteIndex(const std::string& folder, const DatasetIndex& index) {
   ordered_json texts = ordered_json::array(), clips = ordered_json::array();
-  for (const StoredText& text : index.texts) {
-    texts.push_back({{"caption", text.caption}, {"shard", text.shard}, {"name", text.name}});
-  }
+  for (const StoredText& text : index.texts) texts.push_back(ToJson(text));
   for (const StoredClip& clip : index.clips) clips.push_back(ToJson(clip));
   ordered_json document{
       {"format", kFormat},

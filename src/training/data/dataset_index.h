@@ -22,14 +22,16 @@ struct SourceStamp {
 
 struct StoredText {
   std::string caption;
-  std::string shard;  // file name within the folder
-  std::string name;   // tensors NAME.embeds (tokens,width) and NAME.ids (tokens) int32
+  std::string shard;        // file name within the folder
+  std::string name;         // tensors NAME.embeds (tokens,width) and NAME.ids (tokens) int32
+  std::string digest = {};  // TensorDigest of NAME.embeds; empty: of an earlier version
 };
 
 // The draft of a clip, in the clip's shard.
 struct StoredDraft {
-  VideoSize size;    // that it was decoded at, before it was enlarged to the clip's
-  std::string name;  // tensor like the clip's
+  VideoSize size;           // that it was decoded at, before it was enlarged to the clip's
+  std::string name;         // tensor like the clip's
+  std::string digest = {};  // likewise
 };
 
 struct StoredClip {
@@ -41,7 +43,8 @@ struct StoredClip {
   int64_t of_source = 1;  // how many clips the source has
   SourceStamp source;
   std::string shard;
-  std::string name;  // tensor (z,T,h,w) fp32, normalised by the VAE's mean and std
+  std::string name;         // tensor (z,T,h,w) fp32, normalised by the VAE's mean and std
+  std::string digest = {};  // TensorDigest of it; empty: of an earlier version
   std::optional<StoredDraft> draft = {};  // of every clip, or of none
 };
 

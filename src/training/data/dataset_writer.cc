@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/digest.h"
 #include "base/temporary.h"
+#include "training/data/tensor_digest.h"
 
 namespace t3 {
 
@@ -62,12 +63,16 @@ void DatasetWriter::AddText(const std::string& caption, const EncodedText& text)
   const at::Tensor ids = at::tensor(at::ArrayRef<int32_t>(text.ids), at::kInt);
   text_shards_.Add(name + ".ids", ids);
   const std::string shard = text_shards_.Add(name + ".embeds", text.embeds);
-  new_texts_.push_back({caption, shard, name});
+  new_texts_.push_back({caption, shard, name, TensorDigest(text.embeds)});
 }
 
 void DatasetWriter::AddClip(StoredClip clip, const at::Tensor& latents, const at::Tensor& draft) {
   clip.shard = latent_shards_.Add(clip.name, latents);
-  if (draft.defined()) latent_shards_.Add(clip.draft->name, draft);  // to the same shard
+  clip.digest = TensorDigest(latents);
+  if (draft.defined()) {
+    latent_shards_.Add(clip.draft->name, draft);  // to the same shard
+    clip.draft->digest = TensorDigest(draft);
+  }
   new_clips_.push_back(std::move(clip));
 }
 

@@ -1,4 +1,4 @@
-// Identifies the networks that encoded a prepared dataset.
+// Identifies the files of a model by their contents.
 #pragma once
 
 #include <string>
@@ -20,5 +20,13 @@ ModelDigests DigestModel(const ModelInfo& model);
 
 // Of the model's own decoder; empty where the VAE decodes.
 std::string DigestDecoder(const ModelInfo& model);
+
+// Empty where the model has no tokenizer.
+std::string DigestTokenizer(const ModelInfo& model);
+
+// Of the LoRAs' files, with their scales: "DIGEST x 0.5 + DIGEST x 1", or "none". Where the
+// strength is in adapter_config.json beside the file, " by " and its digest follow. Reads all of
+// the files.
+std::string DigestLoras(const ModelInfo& model);
 
 }  // namespace t3

@@ -264,6 +264,41 @@ TEST_F(PrepareTest, DraftsOfTwoDecodersAreNotMixed) {
   EXPECT_EQ(Prepare(MiniModel(), OnCpu(), other).encoded, 0);
 }
 
+TEST_F(PrepareTest, ChangedTensorsAreNoticedAndMadeAgain) {
+  AddVideo("a", "A boat", 64, 32, 5, 1);
+  request_.sizes = {{64, 32}};
+  request_.draft = {32, 16};
+  Run();
+  const std::string latents = request_.output + "/latents-00000.safetensors";
+  const std::string texts = request_.output + "/text-00000.safetensors";
+  const at::Tensor before = PreparedDataset::Open(request_.output).Get(0).latents;
+  const auto read = [&] {
+    const PreparedDataset data = PreparedDataset::Open(request_.output);
+    data.EmptyText(), data.Get(0), data.Draft(0);
+  };
+  EXPECT_EQ(ErrorOf(read), "");
+  for (const std::string& shard : {latents, texts}) {
+    const std::string whole = FileBytes(shard);
+    int64_t noticed = 0;
+    for (const size_t back : {size_t{1}, whole.size() / 4, whole.size() / 2}) {
+      std::string changed = whole;
+      changed[whole.size() - back] ^= 1;
+      WriteBytes(shard, changed);
+      noticed += ErrorOf(read).find("has changed since") != std::string::npos ? 1 : 0;
+    }
+    EXPECT_EQ(noticed, 3) << shard;
+    std::filesystem::remove(shard);
+    Run();
+    EXPECT_EQ(ErrorOf(read), "");
+  }
+  EXPECT_TRUE(PreparedDataset::Open(request_.output).Get(0).latents.equal(before));
+  // An earlier version wrote no digests.
+  auto index = nlohmann::json::parse(FileBytes(request_.output + "/dataset.json"));
+  EXPECT_EQ(index["clips"][0].erase("digest"), 1U);
+  WriteBytes(request_.output + "/dataset.json", index.dump());
+  EXPECT_EQ(ErrorOf(read), "");
+}
+
 TEST_F(PrepareTest, BadFilesAreReportedAndTheRestGoesOn) {
   AddThreeVideos();
   AddVideo("short", "Too short", 32, 16, 4, 4);

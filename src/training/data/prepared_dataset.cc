@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/target_path.h"
 #include "loading/tensor_file.h"
+#include "training/data/tensor_digest.h"
 
 namespace t3 {
 
@@ -36,6 +37,15 @@ at::Tensor PreparedDataset::Read(const std::string& shard, const std::string& na
   return ReadTensor(*file, name);
 }
 
+// Datasets of earlier versions have none.
+void PreparedDataset::CheckDigest(const std::string& shard, const std::string& name,
+                                  const at::Tensor& tensor, const std::string& digest) const {
+  T3_CHECK(digest.empty() || TensorDigest(tensor) == digest,
+           "{}/{}: the tensor {} has changed since `t3 prepare` wrote it; remove the file, and the "
+           "same `t3 prepare` makes it again",
+           folder_, shard, name);
+}
+
 EncodedText PreparedDataset::TextOf(const std::string& caption) const {
   const auto found = texts_.find(caption);
   T3_CHECK(found != texts_.end(), "{}/dataset.json has no text '{}'", folder_, caption);
@@ -47,6 +57,7 @@ EncodedText PreparedDataset::TextOf(const std::string& caption) const {
                ids.scalar_type() == at::kInt && ids.sizes() == text.embeds.sizes().slice(0, 1),
            "{}/{}: text {} has shape {} and {} ids; wanted (tokens,{})", folder_, stored.shard,
            stored.name, text.embeds.sizes().vec(), ids.numel(), index_.text_width);
+  CheckDigest(stored.shard, stored.name + ".embeds", text.embeds, stored.digest);
   const int32_t* data = ids.const_data_ptr<int32_t>();
   text.ids.assign(data, data + ids.numel());
   return text;
@@ -58,7 +69,8 @@ const StoredClip& PreparedDataset::ClipAt(int64_t i) const {
 }
 
 // Of the clip's shape: those of its draft are enlarged to it.
-at::Tensor PreparedDataset::ReadLatents(const StoredClip& clip, const std::string& name) const {
+at::Tensor PreparedDataset::ReadLatents(const StoredClip& clip, const std::string& name,
+                                        const std::string& digest) const {
   at::Tensor latents = Read(clip.shard, name);
   const int64_t stride = index_.spatial_stride;
   const std::vector<int64_t> wanted{index_.latent_channels,
@@ -67,13 +79,14 @@ at::Tensor PreparedDataset::ReadLatents(const StoredClip& clip, const std::strin
   T3_CHECK(latents.sizes() == at::IntArrayRef(wanted) && latents.scalar_type() == at::kFloat,
            "{}/{}: latents {} have shape {}, wanted {}", folder_, clip.shard, name,
            latents.sizes().vec(), wanted);
+  CheckDigest(clip.shard, name, latents, digest);
   return latents;
 }
 
 at::Tensor PreparedDataset::Draft(int64_t i) const {
   const StoredClip& clip = ClipAt(i);
   T3_CHECK(clip.draft.has_value(), "{} has no drafts", folder_);
-  return ReadLatents(clip, clip.draft->name);
+  return ReadLatents(clip, clip.draft->name, clip.draft->digest);
 }
 
 PreparedItem PreparedDataset::WithoutLatents(const StoredClip& clip) const {
@@ -88,7 +101,7 @@ PreparedItem PreparedDataset::WithoutLatents(const StoredClip& clip) const {
 PreparedItem PreparedDataset::Get(int64_t i) const {
   const StoredClip& clip = ClipAt(i);
   PreparedItem item = WithoutLatents(clip);
-  item.latents = ReadLatents(clip, clip.name);
+  item.latents = ReadLatents(clip, clip.name, clip.digest);
   return item;
 }
 

@@ -34,7 +34,8 @@ class PreparedDataset {
   static PreparedDataset Open(const std::string& folder);
 
   int64_t size() const { return std::ssize(index_.clips); }
-  // Throws Error for broken or missing shards; the message names the shard.
+  // Throws Error for missing shards and for those whose tensors are broken or do not match the
+  // digests of the index; the message names the shard.
   PreparedItem Get(int64_t i) const;
   // The item with the latents of its draft alone. Throws Error likewise, and without drafts.
   PreparedItem GetOfDraft(int64_t i) const;
@@ -54,7 +55,10 @@ class PreparedDataset {
   at::Tensor Read(const std::string& shard, const std::string& name) const;
   const StoredClip& ClipAt(int64_t i) const;
   PreparedItem WithoutLatents(const StoredClip& clip) const;
-  at::Tensor ReadLatents(const StoredClip& clip, const std::string& name) const;
+  at::Tensor ReadLatents(const StoredClip& clip, const std::string& name,
+                         const std::string& digest) const;
+  void CheckDigest(const std::string& shard, const std::string& name, const at::Tensor& tensor,
+                   const std::string& digest) const;
   EncodedText TextOf(const std::string& caption) const;
 
   std::string folder_;

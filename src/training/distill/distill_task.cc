@@ -6,7 +6,6 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "loading/sampling_json.h"
-#include "nn/weights_digest.h"
 #include "training/distill/make_objective.h"
 #include "training/dit/dit_file.h"
 #include "training/dit/dit_task.h"
@@ -30,9 +29,10 @@ SamplingConfig StudentSampling(const DistillConfig& config, const ModelInfo& bas
 nlohmann::json DistillIdentity(const DistillConfig& config, const ModelInfo& base,
                                const TeacherModel& teacher, const std::string& data) {
   nlohmann::json identity = DitIdentity(config, base, data);
-  identity["teacher"] = {{"denoiser", WeightsDigest(teacher.model.dit_views)},
-                         {"guidance", teacher.guidance},
-                         {"negative_prompt", teacher.negative_prompt}};
+  nlohmann::json& of = identity["teacher"];
+  of = DenoiserIdentity(config.teacher.attention, teacher.model);
+  of["guidance"] = teacher.guidance;
+  of["negative_prompt"] = teacher.negative_prompt;
   return identity;
 }
 

@@ -81,6 +81,26 @@ TEST(DistillTask, ResumesConsistencyBitForBit) {
   ExpectResumesBitForBit({{"objective", "consistency"}});
 }
 
+TEST(DistillTask, TheFingerprintNamesTheTeachersLorasAndAttention) {
+  const test::Folder folder;
+  const auto identity = [&](const std::vector<Lora>& loras, const char* pattern = "t3") {
+    const DistillConfig config =
+        MiniDistillConfig("unused", {{"teacher", {{"attention", {{"pattern", pattern}}}}}});
+    TeacherModel teacher = OpenTeacher(config, MiniModel());
+    teacher.model.loras = loras;
+    return DistillIdentity(config, MiniModel(), teacher, "data");
+  };
+  const std::string a = folder.Add("a.safetensors", "a"), b = folder.Add("b.safetensors", "b");
+  const std::string copy = folder.Add("copy.safetensors", "a");
+  EXPECT_EQ(identity({{a, 1}}), identity({{copy, 1}}));
+  const json of_a = identity({{a, 1}}), of_b = identity({{b, 1}});
+  EXPECT_NE(of_a["teacher"]["loras"], of_b["teacher"]["loras"]);
+  EXPECT_NE(of_a["teacher"]["loras"], identity({{a, 0.5}})["teacher"]["loras"]);
+  EXPECT_EQ(identity({})["teacher"]["loras"], "none");
+  EXPECT_EQ(of_a["loras"], "none") << "those of the base";
+  EXPECT_NE(of_a["teacher"]["attention"], identity({{a, 1}}, "full")["teacher"]["attention"]);
+}
+
 // The student begins with the colours of another model. The gates see it, and DMD brings the
 // colours back.
 TEST(DistillTask, DmdGivesTheStudentTheTeachersColors) {

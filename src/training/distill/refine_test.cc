@@ -166,19 +166,21 @@ class RefinePrepared : public testing::Test {
   }
 
   // The dataset's folder.
-  std::string Prepared(bool drafts) const {
+  std::string Prepared(bool drafts, int64_t draft_size = 32, const std::string& vae = "") const {
     ModelFiles files;
     files.model = T3_SOURCE_DIR "/tests/data/reference/mini2.1";
+    files.vae = vae;
     RunOptions options;
     options.device = "cpu";
     options.dtype = ComputeDtype::kFp32;
     PrepareRequest request;
     request.source = folder_ / "clips";
-    request.output = folder_ / (drafts ? "pairs" : "alone");
+    request.output =
+        folder_ / (drafts ? fmt::format("pairs-{}-{}", draft_size, vae.size()) : "alone");
     request.sizes = {{64, 64}};
     request.frames = {5};
     request.fps = 10;
-    if (drafts) request.draft = {32, 32};
+    if (drafts) request.draft = {draft_size, draft_size};
     Prepare(files, options, request);
     return request.output;
   }
@@ -239,6 +241,21 @@ TEST_F(RefinePrepared, ARefinerOfDmdStartsFromTheDrafts) {
                   .latents.equal(clips.Get(0, 0).latents));
   EXPECT_THAT(ErrorOf([&] { PreparedSource(alone, base, config, PreparedDrafts::kPairs); }),
               HasSubstr("run `t3 prepare` with `draft` WIDTHxHEIGHT"));
+}
+
+TEST_F(RefinePrepared, ADatasetIsIdentifiedByTheSizeAndDecoderOfItsDrafts) {
+  const auto digest = [&](const std::string& data, PreparedDrafts drafts) {
+    return PreparedSource(data, MiniModel(), Config(data), drafts).Digest();
+  };
+  const std::string large = Prepared(true), small = Prepared(true, 16);
+  const std::string decoded =
+      Prepared(true, 32, T3_SOURCE_DIR "/tests/data/oracle/taehv_plain.pth");
+  for (const PreparedDrafts drafts : {PreparedDrafts::kPairs, PreparedDrafts::kInPlace}) {
+    EXPECT_NE(digest(large, drafts), digest(small, drafts));
+    EXPECT_NE(digest(large, drafts), digest(decoded, drafts));
+  }
+  for (const std::string& data : {small, decoded})
+    EXPECT_EQ(digest(large, PreparedDrafts::kIgnored), digest(data, PreparedDrafts::kIgnored));
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ at::Tensor ToSaved(const std::string& name, const at::Tensor& tensor, const std:
 
 }  // namespace
 
-Metadata AttentionMetadata(const DitTrainConfig& config, const ModelInfo& model) {
+Metadata AttentionMetadata(const AttentionConfig& config, const ModelInfo& model) {
   const AttentionPattern pattern = config.attention.value_or(model.attention.pattern);
   const std::string& windows = config.windows.empty() ? model.attention.windows : config.windows;
   Metadata metadata{{"t3.attention", std::string(AttentionName(pattern))}};

@@ -11,7 +11,7 @@
 namespace t3 {
 
 // How the trained model attends, for its file.
-Metadata AttentionMetadata(const DitTrainConfig& config, const ModelInfo& model);
+Metadata AttentionMetadata(const AttentionConfig& config, const ModelInfo& model);
 
 // Writes the denoiser into `folder`, which exists: `weights` by the names of TrainedDit::leaves.
 // Under a LoRA that is lora.safetensors and a denoiser with it merged. Both files get

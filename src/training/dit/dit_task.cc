@@ -13,6 +13,7 @@
 #include "nn/load.h"
 #include "nn/weights_digest.h"
 #include "pipeline/text_stage.h"
+#include "training/data/model_digest.h"
 #include "training/dit/dit_file.h"
 #include "training/dit/model_folder.h"
 #include "training/dit/recompute.h"
@@ -40,12 +41,22 @@ void AddLeaves(const TensorMap& tensors, std::string_view prefix, TensorMap* lea
 
 }  // namespace
 
+nlohmann::json DenoiserIdentity(const AttentionConfig& config, const ModelInfo& model) {
+  return {{"denoiser", WeightsDigest(model.dit_views)},
+          {"loras", DigestLoras(model)},
+          {"attention", AttentionMetadata(config, model)}};
+}
+
 nlohmann::json DitIdentity(const DitTrainConfig& config, const ModelInfo& model,
                            const std::string& data) {
-  nlohmann::json identity{{"denoiser", WeightsDigest(model.dit_views)},
-                          {"data", data},
-                          {"attention", AttentionMetadata(config, model)}};
-  if (config.train_text_encoder) identity["text_encoder"] = WeightsDigest(model.text_views);
+  nlohmann::json identity = DenoiserIdentity(config, model);
+  identity["data"] = data;
+  if (model.text) identity["text_encoder"] = WeightsDigest(model.text_views);
+  if (model.vae) identity["vae"] = WeightsDigest(model.vae_views);
+  if (const std::string tokenizer = DigestTokenizer(model); !tokenizer.empty())
+    identity["tokenizer"] = tokenizer;
+  if (model.decoder && config.data.world && HasDrafts(config.data))
+    identity["decoder"] = WeightsDigest(model.decoder->views);
   return identity;
 }
 

@@ -17,7 +17,10 @@
 
 namespace t3 {
 
-// What Task::Identity gives; `data`: BatchSource::Digest.
+// Distinguishes denoisers by their weights, LoRAs and attention.
+nlohmann::json DenoiserIdentity(const AttentionConfig& config, const ModelInfo& model);
+
+// What Task::Identity gives: also the other parts, by contents. `data`: BatchSource::Digest.
 nlohmann::json DitIdentity(const DitTrainConfig& config, const ModelInfo& model,
                            const std::string& data);
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/testing/error_of.h"
 #include "training/dit/model_folder.h"
 #include "training/dit/testing/synthetic_source.h"
 #include "training/loop/trainer.h"
@@ -122,6 +123,53 @@ TEST(DitTask, TheFingerprintNamesTheAttention) {
   };
   EXPECT_EQ(identity("t3"), identity("t3"));
   EXPECT_NE(identity("t3")["attention"], identity("close")["attention"]);
+}
+
+// Trains for a step, so that other models can take files of `output`.
+void MakeParts(const std::string& output, nlohmann::json more) {
+  more["steps"] = 1;
+  const DitTrainConfig config = MiniConfig(output, more);
+  Train(config, *MiniTask(config));
+}
+
+TEST(DitTask, DoesNotResumeWithOtherLorasOfTheBase) {
+  const test::Folder folder;
+  MakeParts(folder.Path("parts"), {{"lora", {{"rank", 2}}}});
+  const std::string file = folder.Path("parts/lora.safetensors");
+  const std::string copy = folder.Add("copy.safetensors", folder.Read("parts/lora.safetensors"));
+  const DitTrainConfig config = MiniConfig(folder.Path("run"), {{"steps", 1}});
+  const auto error_with = [&](std::vector<Lora> loras) {
+    ModelInfo model = MiniModel();
+    model.loras = std::move(loras);
+    DitTask task(config, model, std::make_unique<SyntheticSource>(), at::kFloat, CpuContext());
+    return ErrorOf([&] { Train(config, task); });
+  };
+  EXPECT_EQ(error_with({{file, 0.5}}), "");
+  EXPECT_EQ(error_with({{copy, 0.5}}), "") << "the path does not matter";
+  EXPECT_THAT(error_with({{file, 1}}), HasSubstr("belongs to another run: model/loras was"));
+  EXPECT_THAT(error_with({}), HasSubstr("now \"none\""));
+  EXPECT_THAT(error_with({{file, 0.5}, {file, 0.5}}), HasSubstr("model/loras was"));
+  folder.Add("adapter_config.json", R"({"lora_alpha": 4, "r": 2})");
+  EXPECT_THAT(error_with({{copy, 0.5}}), HasSubstr("model/loras was"));
+}
+
+TEST(DitTask, TheFingerprintNamesTheTextEncoderAndTokenizer) {
+  const test::Folder folder;
+  MakeParts(folder.Path("parts"), {{"train_text_encoder", true}});
+  ModelFiles files;
+  files.model = T3_SOURCE_DIR "/tests/data/reference/mini2.1";
+  files.text_encoder = folder.Path("parts/models_t5_umt5-xxl-enc-bf16.safetensors");
+  const auto identity = [](const ModelInfo& model) {
+    return DitIdentity(MiniConfig("unused"), model, "data");
+  };
+  const nlohmann::json before = identity(MiniModel()), after = identity(OpenModel(files));
+  EXPECT_NE(before["text_encoder"], after["text_encoder"]);
+  EXPECT_EQ(before["tokenizer"], after["tokenizer"]);
+  EXPECT_EQ(before["denoiser"], after["denoiser"]);
+  EXPECT_EQ(before["vae"], after["vae"]);
+  ModelInfo other = MiniModel();
+  other.paths.tokenizer = folder.Add("spiece.model", "another");
+  EXPECT_NE(before["tokenizer"], identity(other)["tokenizer"]);
 }
 
 at::Tensor VelocityOf(const Dit& dit) {

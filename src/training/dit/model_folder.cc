@@ -110,11 +110,4 @@ int64_t CopiedBytes(const ModelInfo& base, const std::string& folder, bool text_
   return bytes;
 }
 
-void CheckNotItsBase(const ModelInfo& base, const std::string& folder, const char* role) {
-  std::error_code ignored;
-  const fs::path target = fs::weakly_canonical(folder, ignored);
-  T3_CHECK(fs::weakly_canonical(fs::path(base.paths.dit).parent_path(), ignored) != target,
-           "\"output\" {} is the folder of the {}; set another one", folder, role);
-}
-
 }  // namespace t3

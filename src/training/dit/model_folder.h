@@ -21,8 +21,4 @@ void LinkOtherParts(const ModelInfo& base, const std::string& folder, bool text_
 // Bytes of the parts that LinkOtherParts will copy, because `folder` is on another disk.
 int64_t CopiedBytes(const ModelInfo& base, const std::string& folder, bool text_encoder);
 
-// Throws Error when `folder` is the base model's own.
-void CheckNotItsBase(const ModelInfo& base, const std::string& folder,
-                     const char* role = "base model");
-
 }  // namespace t3

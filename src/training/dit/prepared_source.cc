@@ -89,6 +89,8 @@ std::string PreparedSource::Digest() const {
       names += fmt::format("{} {} {}\n", clip.source.digest, clip.number, clip.caption);
     }
   }
+  if (drafts_ != PreparedDrafts::kIgnored && !dataset_.index().decoder.empty())
+    sizes += " decoded by " + dataset_.index().decoder;
   return fmt::format("{} ({})", sizes, DigestText(t3::Digest(names)));
 }
 

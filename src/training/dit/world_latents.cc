@@ -72,6 +72,15 @@ std::string IdentityOf(const WorldLatentsConfig& config, const WorldLatentSize& 
                      config.seed, WeightsDigest(model.vae_views));
 }
 
+// What the cached latents depend on.
+std::string CacheIdentity(const WorldLatentsConfig& config, const WorldLatentSize& size,
+                          const ModelInfo& model) {
+  std::string identity = IdentityOf(config, size, model);
+  if (size.is_draft() && model.decoder)
+    identity += " decoded by " + WeightsDigest(model.decoder->views);
+  return identity;
+}
+
 // "" without a cache.
 std::string CachePath(const WorldLatentsConfig& config, const WorldLatentSize& size) {
   if (config.cache.empty()) return "";
@@ -95,7 +104,7 @@ int64_t MissingCacheBytes(const WorldLatentsConfig& config, const ModelInfo& mod
   constexpr int64_t kElementBytes = 2;  // bf16
   std::map<std::string, int64_t> missing;
   const auto add = [&](const WorldLatentSize& size) {
-    const LatentCache cache(CachePath(config, size), IdentityOf(config, size, model));
+    const LatentCache cache(CachePath(config, size), CacheIdentity(config, size, model));
     const int64_t elements = c10::multiply_integers(LatentShape(size, *model.vae));
     missing[CachePath(config, size)] = cache.MissingBytes(kElementBytes * elements);
   };
@@ -127,7 +136,7 @@ WorldLatents::WorldLatents(const DitTrainConfig& config, const ModelInfo& model,
       continue;
     }
     const auto render = [&](const WorldLatentSize& clips) {
-      const LatentCache cache(CachePath(config_, clips), IdentityOf(config_, clips, model));
+      const LatentCache cache(CachePath(config_, clips), CacheIdentity(config_, clips, model));
       return SharedLatents(clips, config_.seed, model, dtype, context, cache, team);
     };
     latents_.push_back(render(latents == ClipLatents::kPairs ? size.WithoutDraft() : size));

@@ -127,6 +127,27 @@ TEST(WorldLatents, AreReadFromTheCacheTheNextTime) {
   EXPECT_EQ(made.Digest(), read.Digest());
 }
 
+TEST(WorldLatents, DraftsOfAnotherDecoderAreNotReadFromTheCache) {
+  const test::Folder folder;
+  const nlohmann::json world{
+      {"cache", folder.Path("cache")},
+      {"sizes",
+       {{{"size", "64x64"}, {"frames", 5}, {"clips", 1}, {"together", 1}, {"draft", "32x32"}}}}};
+  DitTrainConfig config = MiniConfig("unused");
+  config.data.world = TakeWorldLatents(JsonFields(world, "test"), 1, 0);
+  ModelFiles files;
+  files.model = T3_SOURCE_DIR "/tests/data/reference/mini2.1";
+  files.vae = T3_SOURCE_DIR "/tests/data/oracle/taehv_plain.pth";
+  const ModelInfo other = OpenModel(files);
+  const auto latents = [&](const ModelInfo& model) {
+    return WorldLatents(config, model, at::kFloat, CpuContext()).Get(0, 0).latents;
+  };
+  const at::Tensor first = latents(MiniModel());
+  EXPECT_FALSE(at::allclose(latents(other), first, 1e-2, 1e-2));
+  EXPECT_TRUE(latents(MiniModel()).equal(first));
+  EXPECT_NE(DitIdentity(config, other, "data"), DitIdentity(config, MiniModel(), "data"));
+}
+
 TEST(WorldLatents, ADamagedOrUnwritableCacheIsMadeAgain) {
   const test::Folder folder;
   const std::string digest = MakeLatents(folder.Path("cache"), true).Digest();

@@ -11,6 +11,7 @@
 #include "base/atomic_file.h"
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/digest.h"
 #include "base/failure.h"
 #include "base/free_space.h"
 #include "base/json.h"
@@ -31,6 +32,7 @@ constexpr std::string_view kPrefix = "step-";
 constexpr const char* kTensors = "state.safetensors";
 constexpr const char* kState = "state.json";
 constexpr const char* kFingerprint = "matters";  // its key on disk
+constexpr const char* kDigest = "digest";        // StateDigest::Text
 
 // A folder's entries are on disk only once the folder itself is flushed.
 void FlushFolder(const fs::path& folder) {
@@ -40,19 +42,38 @@ void FlushFolder(const fs::path& folder) {
   T3_CHECK(flushed, "cannot flush the folder {}", folder.string());
 }
 
-// One tensor at a time on the host.
-void WriteTensors(const std::string& path, const TensorMap& tensors) {
+// Of a step's tensors, which are added in the order of their names.
+class StateDigest {
+ public:
+  explicit StateDigest(int64_t step) : lines_(fmt::format("step {}\n", step)) {}
+  void Add(const std::string& name, const at::Tensor& on_host) {
+    const std::span bytes(static_cast<const std::byte*>(on_host.const_data_ptr()),
+                          on_host.nbytes());
+    lines_ += fmt::format("{} {} {} {}\n", name, DTypeName(ToDType(on_host.scalar_type())),
+                          fmt::join(on_host.sizes(), ","), DigestText(Digest(bytes)));
+  }
+  std::string Text() const { return DigestText(Digest(lines_)); }
+
+ private:
+  std::string lines_;
+};
+
+// One tensor at a time on the host; returns StateDigest::Text.
+std::string WriteTensors(const std::string& path, const TensorMap& tensors, int64_t step) {
   std::vector<TensorInfo> table;
   for (const auto& [name, tensor] : tensors) {
     table.push_back({name, ToDType(tensor.scalar_type()), tensor.sizes().vec()});
   }
   SafetensorsStream stream(path, table, {});
+  StateDigest digest(step);
   for (const auto& [name, tensor] : tensors) {
     const at::Tensor data = tensor.detach().cpu().contiguous();
     stream.Write(name, static_cast<const std::byte*>(data.const_data_ptr()),
                  static_cast<int64_t>(data.nbytes()));
+    digest.Add(name, data);
   }
   stream.Finish();
+  return digest.Text();
 }
 
 int64_t BytesOf(const TensorMap& tensors) {
@@ -111,12 +132,22 @@ json ReadState(const fs::path& folder, int64_t step) {
   return state;
 }
 
+void CheckDigest(const TensorMap& tensors, int64_t step, const json& wanted) {
+  StateDigest digest(step);
+  for (const auto& [name, tensor] : tensors) digest.Add(name, tensor);
+  T3_CHECK(wanted == digest.Text(),
+           "{} is damaged, or of another step: its digest is {}, and {} names {}", kTensors,
+           digest.Text(), kState, wanted.dump());
+}
+
 // Not a WeightFile, which takes prefixes such as "ema." for wrappers of a model.
 Checkpoint ReadCheckpoint(const fs::path& folder, int64_t step) {
-  Checkpoint checkpoint{step, {}, ReadState(folder, step)[kFingerprint], folder.string()};
+  const json state = ReadState(folder, step);
+  Checkpoint checkpoint{step, {}, state[kFingerprint], folder.string(), state.contains(kDigest)};
   const MappedFile file((folder / kTensors).string());
   const ParsedWeights weights = ParseSafetensors(file.bytes());
   for (const auto& [name, view] : weights.tensors) checkpoint.tensors[name] = ToTensor(view);
+  if (checkpoint.has_digest) CheckDigest(checkpoint.tensors, step, state[kDigest]);
   return checkpoint;
 }
 
@@ -185,8 +216,8 @@ std::string CheckpointFolder::Write(int64_t step, const TensorMap& tensors,
     fs::create_directories(temporary);
     MakeRoom(step, BytesOf(tensors));
     CheckRoom(temporary, BytesOf(tensors));
-    WriteTensors((temporary / kTensors).string(), tensors);
-    const json state{{"step", step}, {kFingerprint, fingerprint}};
+    const std::string digest = WriteTensors((temporary / kTensors).string(), tensors, step);
+    const json state{{"step", step}, {kDigest, digest}, {kFingerprint, fingerprint}};
     WriteAtomically((temporary / kState).string(), state.dump(2) + "\n");
     FlushFolder(temporary);
     fs::remove_all(target);
@@ -242,20 +273,30 @@ std::optional<Checkpoint> CheckpointFolder::Newest() const {
 }
 
 void CheckSameRun(const Checkpoint& checkpoint, const json& fingerprint) {
-  std::vector<std::string> differences;
+  std::vector<std::string> differences, unrecorded;
   const json patch = json::diff(checkpoint.fingerprint, fingerprint);
   for (const json& change : patch) {
     const json::json_pointer place(change["path"].get<std::string>());
+    const std::string name = place.to_string().substr(1);
+    if (!checkpoint.has_digest && change["op"] == "add" && name.starts_with("model/")) {
+      unrecorded.push_back(name);
+      continue;
+    }
     const auto text = [&](const json& fields) {
       return fields.contains(place) ? fields[place].dump() : std::string("absent");
     };
-    differences.push_back(fmt::format("{} was {}, now {}", place.to_string().substr(1),
-                                      text(checkpoint.fingerprint), text(fingerprint)));
+    differences.push_back(
+        fmt::format("{} was {}, now {}", name, text(checkpoint.fingerprint), text(fingerprint)));
   }
   T3_CHECK(differences.empty(),
            "the checkpoint {} belongs to another run: {}; set another \"output\", or restore these "
            "settings",
            checkpoint.path, fmt::join(differences, "; "));
+  if (unrecorded.empty()) return;
+  spdlog::warn(
+      "the checkpoint {} is of an earlier version, which did not record {}; resume only with the "
+      "files that it was trained with",
+      checkpoint.path, fmt::join(unrecorded, ", "));
 }
 
 }  // namespace t3

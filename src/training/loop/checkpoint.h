@@ -16,6 +16,7 @@ struct Checkpoint {
   TensorMap tensors;           // on the CPU
   nlohmann::json fingerprint;  // what a run that resumes from it must share
   std::string path;
+  bool has_digest = false;  // of the tensors, which were verified by it; else an earlier version's
 };
 
 class CheckpointFolder {
@@ -44,7 +45,8 @@ class CheckpointFolder {
   // "The same command continues from the checkpoint of step 20", or that it begins again.
   std::string ContinuationText() const;
 
-  // The newest complete one; nullopt without any. Damaged ones are skipped with a warning.
+  // The newest complete one; nullopt without any. Damaged ones, whose tensors do not match the
+  // digest in state.json, are skipped with a warning.
   std::optional<Checkpoint> Newest() const;
 
  private:
@@ -56,7 +58,8 @@ class CheckpointFolder {
   int64_t keep_;
 };
 
-// Throws Error that names the fields in which the checkpoint differs from this run.
+// Throws Error that names the fields in which the checkpoint differs from this run. Fields of the
+// model that a checkpoint of an earlier version (without a digest) lacks are named in a warning.
 void CheckSameRun(const Checkpoint& checkpoint, const nlohmann::json& fingerprint);
 
 }  // namespace t3

@@ -73,6 +73,7 @@ Trainer::Trainer(const TrainConfig& config, Task& task, const RunContext& contex
       hooks_(std::move(hooks)),
       optimizer_(task.MakeOptimizer(config)),
       checkpoints_(config.output, config.checkpoint.keep),
+      fingerprint_({{"config", config.fingerprint}, {"model", task.Identity()}}),
       step_(Resume()),
       saved_step_(step_),
       log_(config.output, step_),
@@ -83,15 +84,11 @@ Trainer::Trainer(const TrainConfig& config, Task& task, const RunContext& contex
   ResetDevicePeak(context_.device);
 }
 
-nlohmann::json Trainer::Fingerprint() const {
-  return {{"config", config_.fingerprint}, {"model", task_.Identity()}};
-}
-
 int64_t Trainer::Resume() {
   checkpoints_.Prepare();
   auto checkpoint = checkpoints_.Newest();
   if (!checkpoint) return 0;
-  CheckSameRun(*checkpoint, Fingerprint());
+  CheckSameRun(*checkpoint, fingerprint_);
   try {
     task_.Restore(TakeTaskState(checkpoint->tensors), checkpoint->step);
     optimizer_->Restore(checkpoint->tensors, checkpoint->step);
@@ -304,7 +301,7 @@ void Trainer::SaveDueCheckpoint() {
 void Trainer::SaveCheckpoint() {
   const int64_t keep = config_.checkpoint.keep + (task_.MayDiverge() ? 1 : 0);
   limit_.Measure(kCheckpointTime, [&] {
-    CheckpointFolder(config_.output, keep).Write(step_, State(), Fingerprint());
+    CheckpointFolder(config_.output, keep).Write(step_, State(), fingerprint_);
   });
   put_off_ = false;
   saved_step_ = step_;

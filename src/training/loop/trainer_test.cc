@@ -48,10 +48,11 @@ class MatrixTask : public Task {
     if (cannot_save) Fail("cannot write {}/model: no space left", folder);
     std::ofstream(folder + "/model") << weights.at("w").sum().item<double>();
   }
-  nlohmann::json Identity() const override { return {{"denoiser", "a matrix"}}; }
+  nlohmann::json Identity() const override { return identity; }
   bool MayDiverge() const override { return doubtful.contains(done_); }
   void AfterStep(int64_t step) override { done_ = step + 1; }
 
+  nlohmann::json identity{{"denoiser", "a matrix"}};
   int64_t poisoned = -1;  // step whose loss is NaN
   int64_t fails_at = -1;  // step that throws
   bool cannot_save = false;
@@ -180,6 +181,51 @@ TEST(Trainer, DamagedCheckpointsAloneDoNotBeginAgain) {
   EXPECT_THAT(StepsIn(output), ElementsAre("step-5", "step-6"));
   fs::remove_all(output + "/checkpoints");
   EXPECT_EQ(RunTo(config).log.size(), 6u);
+}
+
+int64_t ResumedStep(const TrainConfig& config, MatrixTask task = MatrixTask()) {
+  const RunContext context = ContextOf();
+  return Trainer(config, task, context).step();
+}
+
+// Such a file is as long as it should be, and its header is whole.
+TEST(Trainer, ACheckpointWhoseTensorsChangedIsSkipped) {
+  const test::Folder folder;
+  const std::string output = folder.Path("run");
+  const TrainConfig config = ConfigOf(output, {{"checkpoint", {{"every_steps", 1}, {"keep", 3}}}});
+  RunTo(config);
+  const auto tensors = [&](int step) {
+    return fmt::format("{}/checkpoints/step-{}/state.safetensors", output, step);
+  };
+  EXPECT_EQ(ResumedStep(config), 6);
+  std::fstream file(tensors(6), std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(-1, std::ios::end);
+  const char last = static_cast<char>(file.get());
+  file.seekp(-1, std::ios::end);
+  file.put(static_cast<char>(last ^ 1));
+  file.close();
+  EXPECT_EQ(ResumedStep(config), 5);
+  fs::copy_file(tensors(4), tensors(5), fs::copy_options::overwrite_existing);
+  EXPECT_EQ(ResumedStep(config), 4) << "the tensors are those of step 4";
+}
+
+TEST(Trainer, ACheckpointWithoutADigestResumes) {
+  const test::Folder folder;
+  const TrainConfig config = ConfigOf(folder.Path("run"));
+  RunTo(config);
+  nlohmann::json state = nlohmann::json::parse(folder.Read("run/checkpoints/step-6/state.json"));
+  ASSERT_EQ(state.erase("digest"), 1U);
+  MatrixTask task;
+  task.identity["loras"] = "none";
+  EXPECT_THAT(ErrorOf([&] { ResumedStep(config, task); }),
+              HasSubstr("model/loras was absent, now \"none\""));
+  folder.Add("run/checkpoints/step-6/state.json", state.dump());
+  EXPECT_EQ(ResumedStep(config, task), 6) << "it could not have the field";
+  task.identity["denoiser"] = "another";
+  EXPECT_THAT(ErrorOf([&] { ResumedStep(config, task); }), HasSubstr("model/denoiser was"));
+  RunTo(ConfigOf(folder.Path("run"), {{"steps", 7}}));
+  EXPECT_TRUE(
+      nlohmann::json::parse(folder.Read("run/checkpoints/step-7/state.json")).contains("digest"));
 }
 
 TEST(Trainer, ADamagedOlderCheckpointDoesNotCountAsKept) {
