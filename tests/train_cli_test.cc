@@ -428,7 +428,8 @@ TEST_F(TrainCli, TheTeachersFolderIsNotWrittenInto) {
   for (const std::vector<std::string>& more : {std::vector<std::string>{"--dry-run"}, {}}) {
     const ProgramResult result = Train(more);
     EXPECT_EQ(result.exit_code, 1);
-    EXPECT_THAT(result.err, HasSubstr("is the folder of the teacher; set another one"));
+    EXPECT_THAT(result.err,
+                HasSubstr("is the folder of the denoiser of \"teacher\"; set another one"));
   }
 }
 

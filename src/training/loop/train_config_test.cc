@@ -47,7 +47,7 @@ TEST(TrainConfig, WrongTypesAndRangesAreNamed) {
       {{{"optimizer", {{"lr", "fast"}}}}, "\"lr\" is \"fast\""},
       {{{"schedule", {{"decay", "exponential"}}}}, "one of constant, cosine, linear"},
       {{{"checkpoint", {{"keep", 0}}}}, "\"keep\" is 0"},
-      {{{"model", json::array()}}, "model is a JSON array"},
+      {{{"model", json::array()}}, "\"model\" is [], wanted a text"},
       {{{"model", {{"loras", "x"}}}}, "wanted a list of objects"},
       {{{"model", {{"loras", {{{"scale", 1}}}}}}}, "loras[0] needs \"file\""},
       {{{"output", ""}}, "\"output\" must name"},
