@@ -5,9 +5,9 @@
 #include "base/check.h"
 #include "base/failure.h"
 #include "base/json.h"
-#include "serve/request_fields.h"
 #include "serve/jobs.h"
 #include "serve/png_size.h"
+#include "serve/request_fields.h"
 #include "serve/server_log.h"
 #include "serve/video_object.h"
 

@@ -13,8 +13,9 @@
 
 namespace t3 {
 
-// Each adds to the plan's numbers of weights and bytes, for a computation in `dtype`. Memory is that
-// of the one of plan->ranks that has the most. Throw Error for LoRA targets that the model lacks.
+// Each adds to the plan's numbers of weights and bytes, for a computation in `dtype`. Memory is
+// that of the one of plan->ranks that has the most. Throw Error for LoRA targets that the model
+// lacks.
 
 // The denoiser that is trained, or its LoRA and the frozen base, and the text encoder where it is
 // trained too. Sets plan->trained.
