@@ -5,26 +5,21 @@
 
 #include <cstdlib>
 #include <exception>
-#include <string_view>
 
 #include "base/check.h"
 #include "base/failure.h"
+#include "base/write_all.h"
 
 namespace t3 {
 namespace {
-
-void WriteToStderr(std::string_view text) {
-  const auto ignored = ::write(STDERR_FILENO, text.data(), text.size());
-  static_cast<void>(ignored);
-}
 
 // Where memory is short, the message may not find any.
 [[noreturn]] void End() {
   if (!std::current_exception()) std::abort();  // not an exception: a fault of the program
   try {
-    WriteToStderr(fmt::format("t3: error: {}\n", CurrentError().what()));
+    WriteAll(STDERR_FILENO, fmt::format("t3: error: {}\n", CurrentError().what()));
   } catch (...) {
-    WriteToStderr("t3: error: out of host memory\n");
+    WriteAll(STDERR_FILENO, "t3: error: out of host memory\n");
   }
   std::_Exit(kExitFailed);
 }

@@ -21,6 +21,7 @@
 #include "pipeline/existing_files.h"
 #include "runtime/device.h"
 #include "runtime/stage.h"
+#include "t3video/prepare.h"
 #include "t3video/world.h"
 #include "world/world.h"
 
@@ -31,9 +32,6 @@ namespace fs = std::filesystem;
 
 // Pixels of the frames that are rendered at once, so that long 4K clips fit in memory.
 constexpr int64_t kChunkPixels = 1 << 25;
-
-// As a training configuration takes them.
-constexpr int64_t kMaxClips = 100'000'000, kMaxFrames = 100'000;
 
 std::string ClipName(const WorldRequest& request, uint64_t seed) {
   // A folder of pictures has no extension; VideoWriter recognises it by its '/'.
@@ -55,8 +53,8 @@ void CheckWorld(const WorldRequest& request) {
     if (value < 1 || value > max)
       FailUsage("world: `{}` {} is outside 1 to {}", option, value, max);
   };
-  check("count", request.count, kMaxClips);
-  check("frames", request.frames, kMaxFrames);
+  check("count", request.count, kMaxWorldClips);
+  check("frames", request.frames, kMaxClipFrames);
   if (request.width < 16 || request.height < 16) {
     FailUsage("world: `size` {}x{}: wanted at least 16x16", request.width, request.height);
   }

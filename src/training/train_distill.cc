@@ -13,11 +13,9 @@
 namespace t3 {
 namespace {
 
-// A refiner starts from drafts where the data has them.
 PreparedDrafts DraftsFor(const DistillConfig& config) {
   if (config.objective == Objective::kRefine) return PreparedDrafts::kPairs;
-  const bool refiner = config.objective == Objective::kDmd && config.uses_clips();
-  return refiner ? PreparedDrafts::kInPlace : PreparedDrafts::kIgnored;
+  return config.refines() ? PreparedDrafts::kInPlace : PreparedDrafts::kIgnored;
 }
 
 // Of clips of the world.
@@ -34,6 +32,14 @@ std::vector<InputFile> InputsOf(const ModelInfo& base, const TeacherModel& teach
   return inputs;
 }
 
+TrainPlan PlanOf(const DistillConfig& config, const ModelInfo& base, const TeacherModel& teacher,
+                 const PreparedSource* prepared, at::Device device, const RankLayout& layout) {
+  TrainPlan plan = PlanDistillTraining(config, base, teacher, prepared, device,
+                                       ResolveDtype(config.dtype, device), layout);
+  plan.caches = PlanCaches(config, base, LatentsFor(config));
+  return plan;
+}
+
 }  // namespace
 
 TrainPlan PlanTask(const DistillConfig& config, at::Device device, int64_t ranks) {
@@ -42,9 +48,7 @@ TrainPlan PlanTask(const DistillConfig& config, at::Device device, int64_t ranks
   const TeacherModel teacher = OpenTeacher(config, base);
   CheckModelReplaceable(config, WrittenFiles(config), InputsOf(base, teacher));
   const auto prepared = FindDataset(config, base, DraftsFor(config));
-  TrainPlan plan = PlanDistillTraining(config, base, teacher, prepared.get(), device,
-                                       ResolveDtype(config.dtype, device), layout);
-  plan.caches = PlanCaches(config, base, LatentsFor(config));
+  TrainPlan plan = PlanOf(config, base, teacher, prepared.get(), device, layout);
   if (!IsMadeFirst(config)) {
     CheckResumable(
         config, DistillIdentity(config, base, teacher, DataDigest(config, base, prepared.get())));
@@ -62,10 +66,8 @@ TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
   const auto folder = BeginOutput(config, context, ranks);
   auto prepared = OpenDataset(config, base, DraftsFor(config));
   if (ranks.leads()) {
-    TrainPlan plan =
-        PlanDistillTraining(config, base, teacher, prepared.get(), context.device, dtype, layout);
-    plan.caches = PlanCaches(config, base, LatentsFor(config));
-    AnnouncePlan(config, std::move(plan), announce);
+    AnnouncePlan(config, PlanOf(config, base, teacher, prepared.get(), context.device, layout),
+                 announce);
   }
   std::unique_ptr<BatchSource> source = std::move(prepared);
   ranks.Together([&](Team* team) {

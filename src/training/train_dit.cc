@@ -51,6 +51,14 @@ TrainHooks HooksOf(const DitTrainConfig& config, DitTask& task, BatchSource* val
   return hooks;
 }
 
+TrainPlan PlanOf(const DitTrainConfig& config, const ModelInfo& model,
+                 const PreparedSource* prepared, at::Device device, const RankLayout& layout) {
+  TrainPlan plan =
+      PlanDitTraining(config, model, prepared, device, ResolveDtype(config.dtype, device), layout);
+  plan.caches = PlanCaches(config, model, ClipLatents::kRendered);
+  return plan;
+}
+
 }  // namespace
 
 TrainPlan PlanTask(const DitTrainConfig& config, at::Device device, int64_t ranks) {
@@ -60,9 +68,7 @@ TrainPlan PlanTask(const DitTrainConfig& config, at::Device device, int64_t rank
       ChooseRankLayout(ranks, config.accumulation, config.sequence_parallel, model.dit.num_heads);
   const auto prepared = FindDataset(config, model);
   CheckValidation(config, model);
-  TrainPlan plan = PlanDitTraining(config, model, prepared.get(), device,
-                                   ResolveDtype(config.dtype, device), layout);
-  plan.caches = PlanCaches(config, model, ClipLatents::kRendered);
+  TrainPlan plan = PlanOf(config, model, prepared.get(), device, layout);
   if (!IsMadeFirst(config)) {
     CheckResumable(config, DitIdentity(config, model, DataDigest(config, model, prepared.get())));
   }
@@ -78,11 +84,8 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
   const auto folder = BeginOutput(config, context, ranks);
   auto prepared = OpenDataset(config, model);
   CheckValidation(config, model);
-  if (ranks.leads()) {
-    TrainPlan plan = PlanDitTraining(config, model, prepared.get(), context.device, dtype, layout);
-    plan.caches = PlanCaches(config, model, ClipLatents::kRendered);
-    AnnouncePlan(config, std::move(plan), announce);
-  }
+  if (ranks.leads())
+    AnnouncePlan(config, PlanOf(config, model, prepared.get(), context.device, layout), announce);
   std::unique_ptr<BatchSource> source = std::move(prepared), validation;
   ranks.Together([&](Team* team) {
     if (!source) {

@@ -1,7 +1,6 @@
 // WeightFile::Open.
 #include "weights/weight_file.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <string_view>
 #include <vector>
@@ -21,18 +20,25 @@ namespace {
 
 class OpenedFile : public WeightFile {
  public:
-  explicit OpenedFile(const std::string& path) {
+  // Maps the file, unless it is one of several shards. Errors name it.
+  explicit OpenedFile(const std::string& path)
+      : shards_(ShardNames(std::filesystem::path(path).filename().string())) {
     path_ = path;
-    const std::filesystem::path location(path);
-    const std::vector<std::string> shards = ShardNames(location.filename().string());
-    if (shards.size() > 1) {
-      OpenShards(shards);
-    } else {
-      Read(Map(path));
-    }
+    if (!IsOneOfShards()) Map(path);
+  }
+
+  // Errors do not name the file.
+  void Read() {
+    if (IsOneOfShards()) return OpenShards(shards_);
+    const Bytes bytes = files_.front()->bytes();
+    const FileKind kind = RecogniseFile(bytes);
+    if (kind == FileKind::kShardIndex) return OpenIndex(ParseShardIndex(bytes));
+    Take(Parse(bytes, kind), FormatName(kind));
   }
 
  private:
+  bool IsOneOfShards() const { return shards_.size() > 1; }
+
   Bytes Map(const std::string& path) {
     files_.push_back(std::make_unique<MappedFile>(path));
     return files_.back()->bytes();
@@ -45,12 +51,6 @@ class OpenedFile : public WeightFile {
     metadata_ = std::move(weights.metadata);
     notes_ = std::move(weights.notes);
     owned_ = std::move(weights.owned);
-  }
-
-  void Read(Bytes bytes) {
-    const FileKind kind = RecogniseFile(bytes);
-    if (kind == FileKind::kShardIndex) return OpenIndex(ParseShardIndex(bytes));
-    Take(Parse(bytes, kind), FormatName(kind));
   }
 
   static const char* FormatName(FileKind kind) {
@@ -150,26 +150,20 @@ class OpenedFile : public WeightFile {
     for (auto& data : shard->owned) whole->owned.push_back(std::move(data));
   }
 
+  std::vector<std::string> shards_;  // by the file's name
   std::vector<std::unique_ptr<MappedFile>> files_;
   std::vector<std::unique_ptr<std::byte[]>> owned_;
 };
-
-// "cannot open PATH: ...": of the file itself, where nothing in it was read.
-bool NamesFile(std::string_view fault, const std::string& path) {
-  constexpr std::string_view kVerbs[] = {"cannot open ", "cannot read ", "cannot map "};
-  return std::ranges::any_of(kVerbs, [&](std::string_view verb) {
-    return fault.starts_with(verb) && fault.substr(verb.size()).starts_with(path);
-  });
-}
 
 }  // namespace
 
 std::shared_ptr<const WeightFile> WeightFile::Open(const std::string& path, FileOrigin origin) {
   constexpr std::string_view kAdvice = "; fetch it again";  // of the parsers
+  const auto file = std::make_shared<OpenedFile>(path);
   try {
-    return std::make_shared<OpenedFile>(path);
+    file->Read();
+    return file;
   } catch (const Error& error) {
-    if (NamesFile(error.what(), path)) throw;
     if (origin == FileOrigin::kWeights)
       Fail("cannot read the weights in {}: {}", path, error.what());
     std::string fault = error.what();

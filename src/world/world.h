@@ -15,6 +15,9 @@ namespace t3 {
 
 inline constexpr uint64_t kCaptionVariants = 4;
 
+// Of one request or training.
+inline constexpr int64_t kMaxWorldClips = 100'000'000;
+
 // The scene in words, with every attribute; `variant` picks one of kCaptionVariants phrasings.
 std::string Caption(const WorldScene& scene, uint64_t variant = 0);
 

@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/digest.h"
 #include "base/temporary.h"
-#include "training/data/tensor_digest.h"
+#include "nn/tensor_digest.h"
 
 namespace t3 {
 

@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "base/target_path.h"
 #include "loading/tensor_file.h"
-#include "training/data/tensor_digest.h"
+#include "nn/tensor_digest.h"
 
 namespace t3 {
 

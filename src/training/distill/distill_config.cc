@@ -172,9 +172,7 @@ void StartFromDrafts(DistillConfig* config) {
 
 // That the objective reads what the data has.
 void CheckData(const DistillConfig& config, const std::string& source) {
-  const bool refiner = config.objective == Objective::kRefine ||
-                       (config.objective == Objective::kDmd && config.uses_clips());
-  T3_CHECK(refiner || !HasDrafts(config.data),
+  T3_CHECK(config.refines() || !HasDrafts(config.data),
            "{}: \"draft\" gives the latents from which a refiner starts; it needs the objective "
            "refine, or dmd and a list in \"sampling\" that begins below 1",
            source);
@@ -188,6 +186,9 @@ void CheckData(const DistillConfig& config, const std::string& source) {
 }  // namespace
 
 bool DistillConfig::uses_clips() const { return objective != Objective::kDmd || start_level() < 1; }
+bool DistillConfig::refines() const {
+  return objective == Objective::kRefine || (objective == Objective::kDmd && uses_clips());
+}
 
 double DistillConfig::start_level() const { return MakeSchedule(sampling).sigmas.front(); }
 

@@ -79,6 +79,8 @@ struct DistillConfig : DitTrainConfig {
 
   // Whether training reads the clips' latents, not their captions alone.
   bool uses_clips() const;
+  // Whether the student refines: it starts from drafts where the data has them.
+  bool refines() const;
   // The level at which the student's samples start.
   double start_level() const;
 };

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "training/loop/train_config.h"
+#include "world/world.h"
 
 namespace t3 {
 namespace {
@@ -40,7 +41,7 @@ WorldLatentsConfig TakeWorldLatents(JsonFields fields, int64_t batch_size, int64
     size.batch = batch_size;
     entry.TakeSize("size", &size.width, &size.height);
     entry.TakeInteger("frames", 1, kMaxClipFrames, &size.frames);
-    entry.TakeInteger("clips", 1, 100'000'000, &size.clips);
+    entry.TakeInteger("clips", 1, kMaxWorldClips, &size.clips);
     entry.TakeInteger("batch", 1, 1'000'000, &size.batch);
     entry.TakeInteger("turns", 1, 10'000, &size.turns);
     entry.TakeInteger("together", 1, 100'000, &size.together);

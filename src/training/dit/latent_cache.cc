@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/log.h"
 #include "loading/tensor_file.h"
+#include "nn/tensor_digest.h"
 
 namespace t3 {
 namespace {
@@ -19,12 +20,10 @@ constexpr const char* kIdentityKey = "t3.world";
 constexpr const char* kDigestKey = "t3.digest";
 constexpr const char* kPartMark = ".part-";
 
-// Of shape, dtype and values; `latents` contiguous on the CPU.
+// Of shape, dtype and values.
 std::string DigestOf(const at::Tensor& latents) {
-  const auto* data = static_cast<const std::byte*>(latents.const_data_ptr());
-  const uint64_t values = Digest(std::span(data, latents.nbytes()));
   return DigestText(Digest(fmt::format("{} ({}) {}", toString(latents.scalar_type()),
-                                       fmt::join(latents.sizes(), ","), DigestText(values))));
+                                       fmt::join(latents.sizes(), ","), TensorDigest(latents))));
 }
 
 // The identity in the file; "" where it has none or cannot be read.

@@ -19,6 +19,7 @@
 #include "base/mapped_file.h"
 #include "base/parse_number.h"
 #include "nn/load.h"
+#include "nn/tensor_digest.h"
 #include "weights/safetensors.h"
 #include "weights/safetensors_writer.h"
 
@@ -46,11 +47,9 @@ void FlushFolder(const fs::path& folder) {
 class StateDigest {
  public:
   explicit StateDigest(int64_t step) : lines_(fmt::format("step {}\n", step)) {}
-  void Add(const std::string& name, const at::Tensor& on_host) {
-    const std::span bytes(static_cast<const std::byte*>(on_host.const_data_ptr()),
-                          on_host.nbytes());
-    lines_ += fmt::format("{} {} {} {}\n", name, DTypeName(ToDType(on_host.scalar_type())),
-                          fmt::join(on_host.sizes(), ","), DigestText(Digest(bytes)));
+  void Add(const std::string& name, const at::Tensor& tensor) {
+    lines_ += fmt::format("{} {} {} {}\n", name, DTypeName(ToDType(tensor.scalar_type())),
+                          fmt::join(tensor.sizes(), ","), TensorDigest(tensor));
   }
   std::string Text() const { return DigestText(Digest(lines_)); }
 
@@ -206,15 +205,16 @@ std::string CheckpointFolder::ContinuationText() const {
   return "There is no checkpoint yet, and the same command begins again";
 }
 
-std::string CheckpointFolder::Write(int64_t step, const TensorMap& tensors,
-                                    const json& fingerprint) const {
+std::string CheckpointFolder::Write(int64_t step, const TensorMap& tensors, const json& fingerprint,
+                                    int64_t spare) const {
+  const int64_t keep = keep_ + spare;
   const fs::path target = fs::path(folder_) / fmt::format("{}{}", kPrefix, step);
   const fs::path temporary = fs::path(folder_) / fmt::format(".step-{}.tmp", step);
   std::error_code error;
   fs::remove_all(temporary, error);
   try {
     fs::create_directories(temporary);
-    MakeRoom(step, BytesOf(tensors));
+    MakeRoom(step, BytesOf(tensors), keep);
     CheckRoom(temporary, BytesOf(tensors));
     const std::string digest = WriteTensors((temporary / kTensors).string(), tensors, step);
     const json state{{"step", step}, {kDigest, digest}, {kFingerprint, fingerprint}};
@@ -229,16 +229,16 @@ std::string CheckpointFolder::Write(int64_t step, const TensorMap& tensors,
     Fail("cannot write the checkpoint of step {}: {}; {}", step, cause.what(),
          EarlierText(folder_, step));
   }
-  RemoveAll(Old(step, keep_));
+  RemoveAll(Old(step, keep));
   return target.string();
 }
 
 // First those that a larger `keep` left. What would not make room enough stays.
-void CheckpointFolder::MakeRoom(int64_t step, int64_t bytes) const {
-  for (const int64_t keep : {keep_, std::max<int64_t>(keep_ - 1, 1)}) {
+void CheckpointFolder::MakeRoom(int64_t step, int64_t bytes, int64_t keep) const {
+  for (const int64_t kept : {keep, std::max<int64_t>(keep - 1, 1)}) {
     const int64_t free = FreeBytes(folder_).value_or(bytes);
     if (free >= bytes) return;
-    const std::vector<std::string> old = Old(step, keep);
+    const std::vector<std::string> old = Old(step, kept);
     if (free + BytesOf(old) >= bytes) RemoveAll(old);
   }
 }

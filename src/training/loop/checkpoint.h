@@ -35,9 +35,9 @@ class CheckpointFolder {
   // otherwise: then but for `keep` - 1, and for one at least; damaged ones are not counted among
   // these, and later ones, which a run that could not read them leaves behind, are not touched.
   // Throws Error when the checkpoint cannot be written, or the disk has no room for it; earlier
-  // ones stay.
-  std::string Write(int64_t step, const TensorMap& tensors,
-                    const nlohmann::json& fingerprint) const;
+  // ones stay. `spare`: this time so many more than `keep`.
+  std::string Write(int64_t step, const TensorMap& tensors, const nlohmann::json& fingerprint,
+                    int64_t spare = 0) const;
 
   // Steps of those that are there, the newest first; damaged ones are not told apart.
   std::vector<int64_t> Steps() const;
@@ -50,7 +50,7 @@ class CheckpointFolder {
   std::optional<Checkpoint> Newest() const;
 
  private:
-  void MakeRoom(int64_t step, int64_t bytes) const;
+  void MakeRoom(int64_t step, int64_t bytes, int64_t keep) const;
   // The folders of those up to `newest`, but for the newest `keep` and damaged ones among them.
   std::vector<std::string> Old(int64_t newest, int64_t keep) const;
 

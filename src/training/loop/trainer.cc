@@ -299,10 +299,8 @@ void Trainer::SaveDueCheckpoint() {
 
 // Where the task may have diverged, and the call ends, no earlier checkpoint gives way to it.
 void Trainer::SaveCheckpoint() {
-  const int64_t keep = config_.checkpoint.keep + (task_.MayDiverge() ? 1 : 0);
-  limit_.Measure(kCheckpointTime, [&] {
-    CheckpointFolder(config_.output, keep).Write(step_, State(), fingerprint_);
-  });
+  const int64_t spare = task_.MayDiverge() ? 1 : 0;
+  limit_.Measure(kCheckpointTime, [&] { checkpoints_.Write(step_, State(), fingerprint_, spare); });
   put_off_ = false;
   saved_step_ = step_;
   saved_at_ = Clock::now();
