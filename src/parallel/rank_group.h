@@ -25,6 +25,9 @@ class RankGroup {
   // `abort` ends what all groups of this process are waiting for.
   RankGroup(c10::intrusive_ptr<c10d::Backend> backend, const LifeSigns& signs, at::Device device,
             std::chrono::duration<double> patience, std::function<void()> abort);
+  ~RankGroup();
+  RankGroup(const RankGroup&) = delete;
+  RankGroup& operator=(const RankGroup&) = delete;
 
   int64_t rank() const;  // of this process in the group
   int64_t size() const;
