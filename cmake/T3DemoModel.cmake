@@ -16,6 +16,6 @@ if(NOT unpacked STREQUAL digest)
   file(WRITE "${stamp}" "${digest}")
 endif()
 
-# cuDNN's plans that were found the fastest on GPUs that have been measured (docs/design/decoder.md).
-configure_file("${PROJECT_SOURCE_DIR}/models/convolutions.json"
-  "${PROJECT_BINARY_DIR}/convolutions.json" COPYONLY)
+# Plans that were found the fastest on GPUs that have been measured (docs/design/decoder.md).
+configure_file("${PROJECT_SOURCE_DIR}/models/plans.json"
+  "${PROJECT_BINARY_DIR}/plans.json" COPYONLY)

@@ -23,7 +23,7 @@ endif()
 install(TARGETS t3video ${programs} EXPORT t3videoTargets)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/t3video" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(DIRECTORY "${T3_DEMO_MODEL}" DESTINATION "${CMAKE_INSTALL_DATADIR}/t3video/models")
-install(FILES "${PROJECT_SOURCE_DIR}/models/convolutions.json"
+install(FILES "${PROJECT_SOURCE_DIR}/models/plans.json"
   DESTINATION "${CMAKE_INSTALL_DATADIR}/t3video")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/THIRD_PARTY.md"
   DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -33,6 +33,9 @@ struct BenchRequest {
   // BenchDit in fp8: forwards, blocks and products in bf16 beside those in fp8. Without them, which
   // takes `compare` false, memory holds no weights in bf16 that a run in fp8 does not have.
   bool bf16 = true;
+  // A file of plans to use; with `save` what timing finds for other shapes is added to it.
+  std::string plans;  // empty: none is known
+  bool save = false;
 };
 
 // What was measured and where.

@@ -4,15 +4,15 @@
 # 8 GB besides weights and latents. Prints one verdict per line; three minutes on an H200.
 #   scripts/gpu_checks/decode.sh [ways] [limited]      which of the two, default both
 #   T3=build/t3  OUT=build/gpu-checks                  program, folder for logs and plans
-# New plans are added to a copy of models/convolutions.json:
-#   cp build/gpu-checks/convolutions.json models/convolutions.json
+# New plans are added to a copy of models/plans.json:
+#   cp build/gpu-checks/plans.json models/plans.json
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 T3=${T3:-build/t3}
 OUT=${OUT:-build/gpu-checks}
 mkdir -p "$OUT"
-plans=$OUT/convolutions.json
-[ -e "$plans" ] || cp models/convolutions.json "$plans"
+plans=$OUT/plans.json
+[ -e "$plans" ] || cp models/plans.json "$plans"
 
 bench() {  # bench LOG ARGUMENTS...
   local log=$OUT/$1.txt

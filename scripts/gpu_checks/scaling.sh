@@ -32,6 +32,7 @@ for name in "${@:2}"; do
   case $name in *.json) models+=("$(realpath -m "$name")") ;; *) models+=("$name") ;; esac
 done
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+source scripts/gpu_checks/random_models.sh
 T3=${T3:-build/t3}
 OUT=${OUT:-build/gpu-checks/scaling}
 PARTS=${PARTS:-clip train}
@@ -59,40 +60,8 @@ failed=0
 counts=${GPUS:-$(for ((n = 1; n <= max; n *= 2)); do echo "$n"; done)}
 mkdir -p "$OUT"
 
-# Text embeddings of the width of UMT5: the text encoder is not measured.
 embeds=$OUT/embeds.safetensors
-python3 - "$embeds" "${TEXT_WIDTH:-4096}" <<'PYTHON'
-import json, random, struct, sys
-path, width = sys.argv[1], int(sys.argv[2])
-draw = random.Random(1)
-tensors, blobs, at = {}, [], 0
-for name, rows in (("prompt", 40), ("negative_prompt", 60)):
-    blob = struct.pack(f"<{rows * width}f", *(draw.gauss(0, 0.2) for _ in range(rows * width)))
-    tensors[name] = {"dtype": "F32", "shape": [rows, width], "data_offsets": [at, at + len(blob)]}
-    blobs.append(blob)
-    at += len(blob)
-header = json.dumps(tensors).encode()
-header += b" " * (-len(header) % 8)
-with open(path, "wb") as file:
-    file.write(struct.pack("<Q", len(header)) + header + b"".join(blobs))
-PYTHON
-
-make_model() {  # make_model NAME: a folder of random weights, kept from run to run
-  local name=$1 preset
-  case $name in
-    1.3b) preset=wan2.1-1.3b-t3 ;;
-    5b) preset=wan2.2-5b-t3 ;;
-    *.json) preset= ;;  # a configuration of `t3 init`
-    *) echo "$name is not a model; 1.3b, 5b or the CONFIG.json of a model" >&2; exit 2 ;;
-  esac
-  model=$OUT/model-$(basename "$name" .json)
-  [ -e "$model" ] && return
-  if [ -n "$preset" ]; then
-    echo "{\"preset\": \"$preset\", \"text_encoder\": null}" >"$OUT/$name.json"
-    name=$OUT/$name.json
-  fi
-  "$T3" init "$name" --seed 1 --output "$model" >/dev/null
-}
+make_embeds "$embeds" "${TEXT_WIDTH:-4096}"
 
 names() {  # names GPUS GUIDANCE: $record, and $log beside it
   record=$OUT/$(basename "$model")-$1-gpus-guidance-$2.json

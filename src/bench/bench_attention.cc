@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "bench/bench_case.h"
+#include "bench/plans_file.h"
 #include "bench/so_far.h"
 #include "bench/timing.h"
 #include "models/dit/attention_layout.h"
@@ -89,6 +90,7 @@ std::string DescribeLayers(const std::vector<LayerBench>& layers) {
 AttentionBenchResult BenchAttention(const BenchRequest& request, const ProgressFn& progress,
                                     const CancelToken* cancel) {
   const c10::NoGradGuard no_grad;
+  UsePlansFile(request.plans, request.save);
   const RunContext context{progress, cancel, ResolveDevice(request.device), request.memory_limit};
   const BenchCase bench = PrepareBenchCase(request, context, /*layers=*/1);
   const DitConfig& config = bench.preset.dit;
@@ -106,6 +108,7 @@ AttentionBenchResult BenchAttention(const BenchRequest& request, const ProgressF
     if (request.compare) result.full_attention = TimeFullAttention(bench);
   };
   KeepWhatWasMeasured(measure, [&] { return DescribeLayers(result.layers); });
+  SaveToPlansFile(request.plans, request.save);
   result.attention_plans = DescribeAttentionPlans();
   return result;
 }

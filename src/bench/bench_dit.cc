@@ -12,6 +12,7 @@
 #include "bench/bench_block.h"
 #include "bench/bench_case.h"
 #include "bench/bench_products.h"
+#include "bench/plans_file.h"
 #include "bench/so_far.h"
 #include "bench/timing.h"
 #include "models/dit/dit.h"
@@ -184,6 +185,7 @@ DitBenchResult BenchDit(const BenchRequest& request, const ProgressFn& progress,
     FailUsage("`no-bf16` is for `dtype` fp8, without a comparison");
   }
   const c10::NoGradGuard no_grad;
+  UsePlansFile(request.plans, request.save);
   const RunContext context{progress, cancel, ResolveDevice(request.device), request.memory_limit};
   const BenchCase bench =
       PrepareBenchCase(request, context, FindPreset(request.preset).dit.num_layers);
@@ -191,6 +193,7 @@ DitBenchResult BenchDit(const BenchRequest& request, const ProgressFn& progress,
   result.setup = bench.Setup();
   KeepWhatWasMeasured([&] { Measure(request, context, bench, result); },
                       [&] { return DescribeForwards(result, bench.repeats); });
+  SaveToPlansFile(request.plans, request.save);
   return result;
 }
 

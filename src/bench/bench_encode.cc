@@ -17,11 +17,12 @@
 #include "loading/load_models.h"
 #include "loading/precision.h"
 #include "nn/random_weights.h"
+#include "ops/conv/convolution_tuning.h"
 #include "ops/profiler.h"
 #include "pipeline/decode.h"
 #include "pipeline/run_settings.h"
 #include "plan/cost.h"
-#include "runtime/convolution_file.h"
+#include "runtime/plan_file.h"
 #include "t3video/bench.h"
 
 namespace t3 {
@@ -175,7 +176,6 @@ EncodeBenchResult BenchEncode(const EncodeBenchRequest& request, const ProgressF
           ? ClipEncoderDtype(ResolveDtype(request.options.dtype, device), device.is_cuda())
           : ResolveDtype(request.options.dtype, device);
   SetUpDevice(device, request.options);
-  UseKeptConvolutionPlans();
   const RunContext context{progress, cancel, device, request.options.memory_limit};
   EncodeBench bench(request, context);
   EncodeBenchResult result;
@@ -189,7 +189,7 @@ EncodeBenchResult BenchEncode(const EncodeBenchRequest& request, const ProgressF
   if (request.compare && dtype != at::kFloat)
     result.methods.push_back(bench.Run(at::kFloat, nullptr));
   result.methods.push_back(bench.Run(dtype, profile));
-  KeepConvolutionPlans();
+  KeepPlans();
   result.convolutions = CountConvolutions();
   return result;
 }

@@ -6,10 +6,11 @@
 
 #include "base/check.h"
 #include "bench/decode_methods.h"
+#include "bench/plans_file.h"
 #include "bench/so_far.h"
 #include "bench/timing.h"
+#include "ops/conv/convolution_tuning.h"
 #include "pipeline/run_settings.h"
-#include "runtime/convolution_file.h"
 #include "runtime/device.h"
 #include "t3video/bench.h"
 
@@ -27,8 +28,6 @@ void CheckRequest(const VaeBenchRequest& request) {
   if (request.tiles < 0) FailUsage("`tiles` {}: wanted 0 (all) or more", request.tiles);
   if (request.plain_frames < 0)
     FailUsage("`plain-frames` {}: wanted 0 (all) or more", request.plain_frames);
-  if (request.save && request.plans.empty())
-    FailUsage("saving plans needs the file to save them to; name one with `plans`");
 }
 
 void Compare(std::vector<MethodResult>& results) {
@@ -50,18 +49,18 @@ std::string DescribeMethods(const std::vector<MethodResult>& methods) {
 }
 
 void RunVaeBench(const VaeBenchRequest& request, DecodeMethods& bench, VaeBenchResult& result) {
-  const ConvolutionSettings settings{ReadConvolutionTable(request.plans), request.cudnn_choices};
+  const ConvolutionSettings settings{.choices = request.cudnn_choices};
   SetConvolutionSettings(settings);
   if (request.check) result.check = bench.Check();
   SetConvolutionSettings(settings);  // so that the first timed run has nothing from the check
+  TakeFoundPlans();
   std::vector<MethodResult> methods;
   const auto measure = [&] {
     for (const std::string& method : request.methods.empty() ? bench.Methods() : request.methods)
       methods.push_back(bench.Run(method));
   };
   KeepWhatWasMeasured(measure, [&] { return DescribeMethods(methods); });
-  const ConvolutionTable found = TakeFoundPlans();
-  if (request.save && !found.empty()) AddToConvolutionTable(request.plans, found);
+  SaveToPlansFile(request.plans, request.save);
   result.convolutions = CountConvolutions();
   Compare(methods);
   result.methods.assign(methods.begin(), methods.end());
@@ -73,13 +72,13 @@ void RunVaeBench(const VaeBenchRequest& request, DecodeMethods& bench, VaeBenchR
 VaeBenchResult BenchVae(const VaeBenchRequest& request, const ProgressFn& progress,
                         const CancelToken* cancel) {
   CheckRequest(request);
-  if (request.save) CheckConvolutionTable(request.plans);
   const c10::NoGradGuard no_grad;
   const at::Device device = ResolveDevice(request.options.device);
   if (request.options.dtype == ComputeDtype::kFp8)
     FailUsage("`dtype` fp8 is for the denoiser; decoders compute in bf16 or fp32");
   const at::ScalarType dtype = ResolveDtype(request.options.dtype, device);
   SetUpDevice(device, request.options);
+  UsePlansFile(request.plans, request.save);  // in place of those that runs use
   const RunContext context{progress, cancel, device, request.options.memory_limit};
   DecodeMethods bench(request, context, dtype);
   for (const std::string& method : request.methods) {

@@ -59,6 +59,15 @@ int RunBench(const BenchFlags& flags, BenchFn<Result, BenchRequest> bench) {
   return ShowBench(ParseProgressStyle("auto"), flags.json, bench, request);
 }
 
+template <typename Request>
+void AddPlansFlags(CLI::App& command, Request& request) {
+  auto* plans =
+      command.add_option("--plans", request.plans,
+                         "file of the fastest plans of products, attention and convolutions");
+  command.add_flag("--save-plans", request.save, "add what was found to the file of --plans")
+      ->needs(plans);
+}
+
 template <typename Result>
 std::shared_ptr<BenchFlags> AddOne(CLI::App& parent, const char* name, const char* description,
                                    BenchFn<Result, BenchRequest> bench, Action& action) {
@@ -80,6 +89,7 @@ std::shared_ptr<BenchFlags> AddOne(CLI::App& parent, const char* name, const cha
                      "number of timed runs; the median is reported (default: 20; on a CPU 3)");
   command.add_flag("--no-compare", flags->no_compare,
                    "without the published algorithm and full attention");
+  AddPlansFlags(command, request);
   command.add_flag("--json", flags->json, "print JSON");
   command.callback(
       [flags, bench, &action] { action = [flags, bench] { return RunBench(*flags, bench); }; });
@@ -149,9 +159,7 @@ void AddVaeBench(CLI::App& parent, Action& action) {
                   "cuDNN plans to time for each convolution that --plans does not name; 1: its "
                   "first, 0: libtorch's convolutions")
       ->capture_default_str();
-  auto* plans = command.add_option("--plans", request.plans, "file of convolution plans to use");
-  command.add_flag("--save-plans", request.save, "add what was found to the file of --plans")
-      ->needs(plans);
+  AddPlansFlags(command, request);
   command.add_flag("--parts", request.parts,
                    "decode once more, by the plan, and report where the time goes");
   command.add_flag("--check", request.check,

@@ -1,6 +1,8 @@
 // Linear layers as one matrix product each; bias, activation and sum run in its epilogue.
 #pragma once
 
+#include <string>
+
 #include "kernels/types.h"
 
 namespace t3::kernels {
@@ -44,6 +46,9 @@ struct LinearAlgorithm {
 // Throws Error if the GPU refuses.
 void LaunchLinear(const LinearArgs& args, const LinearAlgorithm& algorithm,
                   const Workspace& workspace, Stream stream);
+
+// The GPU's name and cuBLASLt's version, for which numbers of candidates hold.
+std::string CublasMachine(int device);
 
 // Candidates for args.tokens, 1 to 16. The first call for a size asks cuBLASLt; later ones do not.
 int CountLinearAlgorithms(const LinearArgs& args, const Workspace& workspace);

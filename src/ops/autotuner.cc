@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "ops/plan_table.h"
 
 namespace t3 {
 
@@ -14,7 +15,11 @@ Tuning::Tuning(TuningOptions options, Candidates candidates, const std::string& 
     : options_(std::move(options)), candidates_(std::move(candidates)) {
   if (candidates_.names.empty()) return;
   if (!from_table.empty()) UseTable(from_table);
-  if (state_ == State::kFromTable) return;
+  if (state_ != State::kFromTable) UseFirst();
+}
+
+void Tuning::UseFirst() {
+  state_ = State::kRefused;
   // Building can take long, so the others are built when their trials begin.
   Build(1);
   if (trials_.empty()) {
@@ -56,7 +61,9 @@ bool Tuning::Run(const at::Tensor& on, const RunFn& run, const VerifyFn& verify)
     Trial* trial = NextTrial();
     last_ = trial != nullptr ? trial->candidate : chosen_;
     std::string reason;
-    if (trial != nullptr ? RunTrial(*trial, on, run, verify, &reason) : run(last_)) return true;
+    const bool ran = trial != nullptr ? RunTrial(*trial, on, run, verify, &reason)
+                                      : RunChosen(run, verify, &reason);
+    if (ran) return true;
     Refuse(last_, reason.empty() ? candidates_.refusal() : reason);
   }
   return false;
@@ -99,12 +106,20 @@ bool Tuning::RunTrial(Trial& trial, const at::Tensor& on, const RunFn& run, cons
   return true;
 }
 
+bool Tuning::RunChosen(const RunFn& run, const VerifyFn& verify, std::string* reason) {
+  if (!run(chosen_)) return false;
+  if (state_ != State::kFromTable || std::exchange(verified_, true) || !verify) return true;
+  *reason = verify();
+  return reason->empty();
+}
+
 void Tuning::Finish() {
   const auto timed = std::ranges::count_if(trials_, [](const Trial& t) { return t.timed || t.ms; });
   if (state_ != State::kFirst || timed == 0) return;
   ChooseFastest();
   if (timed < 2) return;  // nothing to compare with
   state_ = State::kTimed;
+  AddFoundPlan(options_.key, chosen_name());
   spdlog::debug("{}: {}", options_.key, Describe());
 }
 
@@ -125,6 +140,11 @@ void Tuning::ChooseFastest() {
 // A candidate that was built and then refused its operands is not tried again.
 void Tuning::Refuse(size_t candidate, const std::string& reason) {
   spdlog::warn("{}: plan {} is not used: {}", options_.key, candidates_.names[candidate], reason);
+  if (state_ == State::kFromTable) {
+    stale_ = true;
+    UseFirst();
+    return;
+  }
   std::erase_if(trials_, [&](const Trial& trial) { return trial.candidate == candidate; });
   if (trials_.empty()) {
     state_ = State::kRefused;
@@ -134,6 +154,7 @@ void Tuning::Refuse(size_t candidate, const std::string& reason) {
 }
 
 std::string Tuning::Describe() const {
+  if (state_ == State::kFromTable) return "from the table: " + chosen_name();
   std::string text;
   for (const Trial& trial : trials_) {
     if (!trial.ms) continue;

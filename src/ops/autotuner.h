@@ -1,6 +1,7 @@
 // Online autotuning: which of several implementations of an op is the fastest for a shape. Normal
 // calls run one candidate after the other, and their results are used, so timing costs no run of
-// its own; results of one shape may differ in their rounding until it is done.
+// its own; results of one shape may differ in their rounding until it is done. What timing finds
+// goes to ops/plan_table.h, where a later process finds it.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -18,7 +19,7 @@
 namespace t3 {
 
 struct TuningOptions {
-  std::string key;            // names the shape, in logs and tables
+  std::string key;            // names machine and shape, in logs and tables
   size_t max_candidates = 4;  // 1: the first candidate is used, untimed
   // Calls that run the first candidate before trials begin: rare shapes are not worth timing.
   int64_t warmup_calls = 0;
@@ -53,7 +54,8 @@ class Tuning {
 
   // Runs one candidate for this call: the next trial's, or the chosen one. Each candidate has two
   // trials: the first loads its code and is verified, the second is timed on the current stream of
-  // the device of `on`. False once all candidates have been refused.
+  // the device of `on`. A table's candidate is verified in its first run. False once all candidates
+  // have been refused.
   bool Run(const at::Tensor& on, const RunFn& run, const VerifyFn& verify = {});
   // Runs trials until all are done.
   void RunAllTrials(const at::Tensor& on, const RunFn& run);
@@ -66,9 +68,9 @@ class Tuning {
   const std::string& chosen_name() const { return candidates_.names[chosen_]; }
   // Of the last call.
   const std::string& last_name() const { return candidates_.names[last_]; }
-  // Whether the table named a candidate that could not be built.
+  // Whether the table named a candidate that could not be used.
   bool stale() const { return stale_; }
-  // The times so far, for people.
+  // The times so far, or the table's choice, for people.
   std::string Describe() const;
 
  private:
@@ -80,10 +82,12 @@ class Tuning {
   };
 
   void UseTable(const std::string& name);
+  void UseFirst();
   void Build(size_t max_candidates);
   Trial* NextTrial();
   bool RunTrial(Trial& trial, const at::Tensor& on, const RunFn& run, const VerifyFn& verify,
                 std::string* reason);
+  bool RunChosen(const RunFn& run, const VerifyFn& verify, std::string* reason);
   void ChooseFastest();
   void Refuse(size_t candidate, const std::string& reason);
 
@@ -92,6 +96,7 @@ class Tuning {
   State state_ = State::kRefused;
   bool stale_ = false;
   bool all_built_ = false;
+  bool verified_ = false;  // the table's candidate
   std::vector<Trial> trials_;
   size_t chosen_ = 0;
   size_t last_ = 0;

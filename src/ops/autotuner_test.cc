@@ -79,6 +79,35 @@ TEST(Tuning, AStaleTableIsReportedAndReplaced) {
   }
 }
 
+// As one that cannot be built is, at its first use.
+TEST(Tuning, ATablesCandidateThatIsWrongOrRefusedIsReplaced) {
+  for (const bool wrong : {false, true}) {
+    Tuning tuning({.key = "bad entry", .warmup_calls = 9}, Numbered(4), "2");
+    Runs runs;
+    if (!wrong) runs.refused = {2};
+    const auto verify = [&] { return std::string(wrong ? "wrong" : ""); };
+    EXPECT_TRUE(runs.Call(tuning, verify));
+    EXPECT_TRUE(runs.Call(tuning, verify));
+    EXPECT_EQ(runs.candidates, (std::vector<size_t>{2, 0, 0}));
+    EXPECT_TRUE(tuning.stale());
+    EXPECT_EQ(tuning.state(), Tuning::State::kFirst);
+  }
+}
+
+TEST(Tuning, ATablesCandidateIsVerifiedOnce) {
+  Tuning tuning({.key = "known"}, Numbered(4), "2");
+  Runs runs;
+  int verified = 0;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(runs.Call(tuning, [&] {
+      ++verified;
+      return std::string();
+    }));
+  }
+  EXPECT_EQ(verified, 1);
+  EXPECT_EQ(runs.candidates, (std::vector<size_t>{2, 2, 2}));
+}
+
 TEST(Tuning, WrongAndRefusedCandidatesAreNotUsedAgain) {
   Tuning tuning({.key = "bad", .max_candidates = 3}, Numbered(4));
   Runs runs;

@@ -24,8 +24,9 @@ struct BackendPlace {
 // does not come within `patience`.
 c10::intrusive_ptr<c10d::Backend> MakeGloo(const BackendPlace& place);
 
-// Between GPUs: NCCL (cuda/, no_cuda/). Its operations are work on a stream, without a time limit;
-// abort() ends them. Throws Error in a build without CUDA or without NCCL's header.
+// Between GPUs: NCCL (cuda/, no_cuda/). Connects, which waits for all ranks without a limit. Its
+// operations are work on a stream, without a time limit; abort() ends them. Throws Error in a build
+// without CUDA or without NCCL's header.
 c10::intrusive_ptr<c10d::Backend> MakeNccl(const BackendPlace& place, at::Device device);
 
 }  // namespace t3

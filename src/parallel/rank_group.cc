@@ -57,8 +57,8 @@ RankGroup::RankGroup(c10::intrusive_ptr<c10d::Backend> backend, const LifeSigns&
       patience_(patience),
       abort_(std::move(abort)) {}
 
-// NCCL's process group aborts in its destructor as well, but warns before that it was not shut down.
-// Rejected: shutdown(), in which all members meet, and which waits for one that is gone.
+// NCCL's process group aborts in its destructor as well, but warns before that it was not shut
+// down. Rejected: shutdown(), in which all members meet, and which waits for one that is gone.
 RankGroup::~RankGroup() {
   if (device_.is_cuda()) Abort();
 }

@@ -2,6 +2,8 @@
 #include "parallel/team.h"
 
 #include <algorithm>
+#include <functional>
+#include <future>
 #include <thread>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 
@@ -30,6 +32,25 @@ void PollUntil(Done done, Check check) {
     std::this_thread::sleep_for(waited < std::chrono::seconds(2) ? std::chrono::microseconds(300)
                                                                  : std::chrono::milliseconds(20));
   }
+}
+
+// make() in a thread of its own, which is left behind where check() throws: connecting waits for a
+// rank that is gone, NCCL without a limit.
+template <typename Check>
+c10::intrusive_ptr<c10d::Backend> MakeWatched(
+    const std::function<c10::intrusive_ptr<c10d::Backend>()>& make, Check check) {
+  auto made = std::make_shared<std::promise<c10::intrusive_ptr<c10d::Backend>>>();
+  std::future<c10::intrusive_ptr<c10d::Backend>> backend = made->get_future();
+  std::thread([made, make] {
+    try {
+      made->set_value(make());
+    } catch (...) {
+      made->set_exception(std::current_exception());
+    }
+  }).detach();
+  PollUntil([&] { return backend.wait_for(std::chrono::seconds(0)) == std::future_status::ready; },
+            check);
+  return backend.get();
 }
 
 c10::intrusive_ptr<c10d::Store> OpenStore(const RankPlace& place) {
@@ -108,7 +129,8 @@ std::unique_ptr<RankGroup> Team::Connect(const std::vector<int64_t>& ranks) {
   Put(fmt::format("{}/comes/{}", name, rank()), "yes");
   for (const int64_t other : ranks) Wait(fmt::format("{}/comes/{}", name, other), place_.patience);
   BackendPlace place;
-  place.store = c10::make_intrusive<c10d::PrefixStore>(name, store_);
+  // On a connection of its own: one that waits for a rank that is gone keeps it.
+  place.store = c10::make_intrusive<c10d::PrefixStore>(name, store_->clone());
   place.rank = static_cast<int>(self - ranks.begin());
   place.size = static_cast<int>(ranks.size());
   place.address = place_.address;
@@ -119,8 +141,11 @@ std::unique_ptr<RankGroup> Team::Connect(const std::vector<int64_t>& ranks) {
     }
   };
   try {
+    const auto make = [place, device = device_] {
+      return device.is_cuda() ? MakeNccl(place, device) : MakeGloo(place);
+    };
     auto group = std::make_unique<RankGroup>(
-        device_.is_cuda() ? MakeNccl(place, device_) : MakeGloo(place), *signs_, device_,
+        MakeWatched(make, [this] { FailOnTrouble(); }), *signs_, device_,
         std::chrono::duration<double>(place_.patience), abort_all);
     group->set_timed(timed_);
     return group;
@@ -128,6 +153,11 @@ std::unique_ptr<RankGroup> Team::Connect(const std::vector<int64_t>& ranks) {
     const std::string trouble = signs_->TroubleSoon();
     Fail("the ranks cannot connect: {}", trouble.empty() ? CurrentError().what() : trouble);
   }
+}
+
+void Team::FailOnTrouble() const {
+  if (const std::string trouble = signs_->Trouble(); !trouble.empty())
+    Fail("the ranks cannot go on together: {}", trouble);
 }
 
 void Team::Put(const std::string& key, const std::string& value) {
@@ -149,8 +179,7 @@ void Team::Wait(const std::string& key, std::optional<double> limit) {
         }
       },
       [&] {
-        if (const std::string trouble = signs_->Trouble(); !trouble.empty())
-          Fail("the ranks cannot go on together: {}", trouble);
+        FailOnTrouble();
         const std::chrono::duration<double> waited = steady_clock::now() - begin;
         if (limit && waited.count() > *limit)
           Fail("the ranks cannot go on together: one did not come within {:.0f} s", *limit);

@@ -80,6 +80,7 @@ class Team {
 
  private:
   std::unique_ptr<RankGroup> Connect(const std::vector<int64_t>& ranks);
+  void FailOnTrouble() const;  // where a rank is lost
   // As long as all ranks live, or for `limit` as well.
   void Wait(const std::string& key, std::optional<double> limit = {});
   void Put(const std::string& key, const std::string& value);

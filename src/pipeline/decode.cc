@@ -19,7 +19,7 @@
 #include "pipeline/row_format.h"
 #include "pipeline/row_spool.h"
 #include "plan/memory.h"
-#include "runtime/convolution_file.h"
+#include "runtime/plan_file.h"
 #include "runtime/device.h"
 
 namespace t3 {
@@ -212,10 +212,9 @@ void RunDecode(const VideoDecoder& decoder, const at::Tensor& latents, const Dec
   const c10::NoGradGuard no_grad;
   stage.Lap("");
   ReleaseCachedMemory(stage.context().device);
-  UseKeptConvolutionPlans();
   DecodeRun run(decoder, latents, target, stage, store);
   use(run);
-  KeepConvolutionPlans();
+  KeepPlans();
 }
 
 }  // namespace

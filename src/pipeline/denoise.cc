@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "pipeline/guided_denoiser.h"
+#include "runtime/plan_file.h"
 #include "sampling/guidance.h"
 #include "sampling/noise.h"
 #include "sampling/solver.h"
@@ -134,6 +135,7 @@ at::Tensor Denoise(const Dit& dit, const AttentionLayout& attention, const Denoi
       stage.Advance(i + 1);
     }
   }
+  KeepPlans();
   return x;
 }
 

@@ -12,7 +12,7 @@
 #include "pipeline/decode.h"
 #include "pipeline/frame_codes.h"
 #include "pipeline/row_spool.h"
-#include "runtime/convolution_file.h"
+#include "runtime/plan_file.h"
 #include "runtime/device.h"
 
 namespace t3 {
@@ -114,7 +114,6 @@ std::vector<ClipSegment> EncodeWindows(int64_t frames, int64_t window) {
 at::Tensor EncodeClip(const ClipEncoder& encoder, const SourceClip& clip, int64_t latent_frames,
                       int64_t window, const std::string& folder, Stage& stage) {
   const c10::NoGradGuard no_grad;
-  UseKeptConvolutionPlans();
   const RunContext& context = stage.context();
   const VaeConfig& config = encoder.vae().config();
   const int64_t h = clip.height() / config.spatial_stride();
@@ -143,7 +142,7 @@ at::Tensor EncodeClip(const ClipEncoder& encoder, const SourceClip& clip, int64_
     latents.narrow(1, part.begin + skipped, part.length - skipped)
         .copy_(encoded.narrow(1, skipped, part.length - skipped));
   }
-  KeepConvolutionPlans();
+  KeepPlans();
   stage.Advance(FirstFrame(latent_frames));
   return latents;
 }

@@ -21,6 +21,7 @@
 #include "runtime/cpu_threads.h"
 #include "runtime/host_memory.h"
 #include "runtime/memory_limit.h"
+#include "runtime/plan_file.h"
 #include "runtime/proc_field.h"
 
 namespace t3 {
@@ -194,6 +195,7 @@ void SetUpDevice(at::Device device, const RunOptions& options) {
   UseExactFloat32();
   if (options.deterministic) UseDeterministicKernels();
   LimitDeviceMemory(device, options.memory_limit);
+  if (device.is_cuda()) UseKeptPlans();
 }
 
 at::ScalarType ArithmeticDtype(at::ScalarType dtype, bool on_gpu) {

@@ -78,8 +78,8 @@ class DevicePacer {
 // throw. Call before the first work on the device.
 void UseDeterministicKernels();
 
-// What every run does before its first work on `device`: exact fp32, and the options' determinism
-// and memory limit.
+// What every run does before its first work on `device`: exact fp32, the options' determinism and
+// memory limit, and on a GPU the plans that earlier runs found (plan_file.h).
 void SetUpDevice(at::Device device, const RunOptions& options);
 
 // Caps what the allocator may take from the device, so that a run that exceeds `bytes` fails rather

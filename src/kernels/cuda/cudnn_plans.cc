@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "kernels/cuda/cudnn_graph.h"
 #include "kernels/cuda/launch.h"
+#include "kernels/device.h"
 
 namespace t3::kernels {
 namespace {
@@ -105,10 +106,7 @@ std::unique_ptr<CudnnPlans> FindCudnnPlans(std::unique_ptr<fe::graph::Graph> gra
 }
 
 std::string CudnnMachine(int device) {
-  cudaDeviceProp properties{};
-  T3_CHECK(cudaGetDeviceProperties(&properties, device) == cudaSuccess,
-           "cannot query the name of GPU {}", device);
-  return fmt::format("{}, cuDNN {}", properties.name, cudnnGetVersion());
+  return fmt::format("{}, cuDNN {}", GpuName(device), cudnnGetVersion());
 }
 
 }  // namespace t3::kernels

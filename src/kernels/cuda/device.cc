@@ -16,6 +16,13 @@ int ComputeCapability(int device) {
   return 10 * major + minor;
 }
 
+std::string GpuName(int device) {
+  cudaDeviceProp properties{};
+  T3_CHECK(cudaGetDeviceProperties(&properties, device) == cudaSuccess,
+           "cannot query the name of GPU {}", device);
+  return properties.name;
+}
+
 int Multiprocessors() {
   int device = 0, processors = 1;
   cudaGetDevice(&device);

@@ -12,6 +12,7 @@
 
 #include "base/check.h"
 #include "kernels/cuda/launch.h"
+#include "kernels/device.h"
 
 namespace t3::kernels {
 namespace {
@@ -142,6 +143,10 @@ const Algorithms& AlgorithmsFor(const LinearArgs& args, const Workspace& workspa
 }
 
 }  // namespace
+
+std::string CublasMachine(int device) {
+  return fmt::format("{}, cuBLASLt {}", GpuName(device), cublasLtGetVersion());
+}
 
 int CountLinearAlgorithms(const LinearArgs& args, const Workspace& workspace) {
   return static_cast<int>(AlgorithmsFor(args, workspace).size());

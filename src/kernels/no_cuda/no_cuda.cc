@@ -33,6 +33,8 @@ namespace {
 }  // namespace
 
 int ComputeCapability(int) { Refuse("ComputeCapability"); }
+std::string GpuName(int) { Refuse("GpuName"); }
+std::string CublasMachine(int) { Refuse("CublasMachine"); }
 int Multiprocessors() { Refuse("Multiprocessors"); }
 bool HasPeerAccess(int, int) { Refuse("HasPeerAccess"); }
 int64_t CausalConvTiles(int64_t, int64_t, int64_t, int64_t) { Refuse("CausalConvTiles"); }

@@ -235,7 +235,7 @@ TEST_P(VaeGpu, DISABLED_EncodesFourKInSixteenGigabytes) {
 void ExpectBf16AsCloseAsLibtorchs(const VaeConfig& config, const TensorMap& tensors,
                                   const std::function<at::Tensor(const Vae&)>& run) {
   const auto result = [&](at::ScalarType dtype, int64_t choices) {
-    SetConvolutionSettings({.table = {}, .choices = choices});
+    SetConvolutionSettings({.choices = choices});
     const at::Tensor made = run(Vae(config, OnGpu(tensors, dtype)));
     const int64_t own = CountConvolutions().custom;
     SetConvolutionSettings({});

@@ -10,6 +10,7 @@
 #include "kernels/attention.h"
 #include "ops/autotuner.h"
 #include "ops/cudnn_tuning.h"
+#include "ops/plan_table.h"
 
 namespace t3 {
 namespace {
@@ -87,9 +88,15 @@ AttentionTuner& TheAttentionTuner() {
   return *tuner;
 }
 
+// Everything that a plan depends on.
 std::string AttentionName(const kernels::AttentionShape& shape) {
-  return fmt::format("{}{} x {} heads x {} rows, {} apart", shape.fp8 ? "fp8 " : "", shape.batch,
-                     shape.heads, shape.queries, shape.q[2]);
+  const auto join = [](const kernels::AttentionShape::Strides& strides) {
+    return fmt::format("{}", fmt::join(strides, "x"));
+  };
+  return fmt::format("{} attention of {} x {} heads x {} to {} rows of {}, strides {}, {}, {}, {}",
+                     shape.fp8 ? "fp8" : "bf16", shape.batch, shape.heads, shape.queries,
+                     shape.keys, shape.head_dim, join(shape.q), join(shape.k), join(shape.v),
+                     join(shape.out));
 }
 
 bool RunPlan(const AttentionOperands& on, TunedPlans& tuned, const Tuning::VerifyFn& verify) {
@@ -107,16 +114,18 @@ bool AttendByPlan(const AttentionOperands& on) {
   if (at::globalContext().deterministicCuDNN()) return false;
   const c10::DeviceGuard guard(on.q.device());
   const kernels::AttentionShape shape = AttentionShapeOf(on);
+  const int device = on.q.device().index();
   const auto create = [&] {
+    const std::string key = kernels::CudnnMachine(device) + ", " + AttentionName(shape);
     return TunedPlans::Create(kernels::FindAttentionPlans(shape, kMaxAttentionWorkspace),
-                              {.key = "attention of " + AttentionName(shape)});
+                              {.key = key}, PlanInTable(key));
   };
   const auto verify = [&]() -> std::string {
     const double difference = DifferenceFromLibtorch(on);
     if (difference < (shape.fp8 ? kMaxCodesDifference : kMaxPlanDifference)) return "";
     return fmt::format("its result is {:.2g} from libtorch's", difference);
   };
-  return TheAttentionTuner().With(on.q.device().index(), shape, create,
+  return TheAttentionTuner().With(device, shape, create,
                                   [&](TunedPlans& tuned) { return RunPlan(on, tuned, verify); });
 }
 

@@ -127,7 +127,7 @@ TEST(CausalConv, IsTakenForWideMapsWhereAllowed) {
       at::zeros({96, 96, 3, 3, 3}, options).contiguous(at::MemoryFormat::ChannelsLast3d);
   if (!SupportsCausalConv(weight)) GTEST_SKIP() << "for Hopper GPUs";
   const auto custom = [&](const at::Tensor& x, int64_t choices) {
-    SetConvolutionSettings({.table = {}, .choices = choices});
+    SetConvolutionSettings({.choices = choices});
     Convolution(x, weight, {.column_padding = 1});
     return CountConvolutions().custom;
   };

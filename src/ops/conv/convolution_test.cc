@@ -45,9 +45,24 @@ class ConvolutionOps : public testing::TestWithParam<ConvolutionCase> {
     expected_ = ReferenceConvolution(x_.to(at::kFloat), weight_.to(at::kFloat), c.options);
     x_ = x_.to(kConvolutionDevice);
     weight_ = weight_.to(kConvolutionDevice).contiguous(at::MemoryFormat::ChannelsLast3d);
+    Forget();
+  }
+  void TearDown() override { Forget(); }
+
+  // All choices, and what earlier tests have found.
+  static void Forget() {
+    SetPlanTable({});
+    SetConvolutionSettings({});
+    TakeFoundPlans();
+  }
+  static PlanTable FinishAndTake() {
+    FinishConvolutionTuning();
+    return TakeFoundPlans();
+  }
+  static void UseTable(PlanTable table) {
+    SetPlanTable(std::move(table));
     SetConvolutionSettings({});
   }
-  void TearDown() override { SetConvolutionSettings({}); }
 
   // One rounding to bf16 is 1.7e-3 in L2 (convolution_checker.cc).
   void ExpectRight(const at::Tensor& y) const {
@@ -74,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_P(ConvolutionOps, EqualsFloat32) {
   for (const int64_t choices : {0, 1, 4}) {
-    SetConvolutionSettings({.table = {}, .choices = choices});
+    SetConvolutionSettings({.choices = choices});
     // Enough calls to run every candidate and what is chosen.
     for (int call = 0; call < 16; ++call) ExpectRight(Run());
   }
@@ -103,7 +118,7 @@ TEST_P(ConvolutionOps, FoundPlansAreTakenAgain) {
   const bool taken =
       kConvolutionDevice.is_cuda() && GetParam().in % 8 == 0 && !kernels::CudnnMachine(0).empty();
   for (int call = 0; call < 16; ++call) Run();
-  const ConvolutionTable found = TakeFoundPlans();
+  const PlanTable found = FinishAndTake();
   if (!taken || CountConvolutions().timed == 0) {
     if (taken) std::cout << "cuDNN has one plan only, nothing to choose\n";
     EXPECT_TRUE(found.empty());
@@ -112,10 +127,10 @@ TEST_P(ConvolutionOps, FoundPlansAreTakenAgain) {
   ASSERT_EQ(found.size(), 1);
   std::cout << found.begin()->first << ": " << found.begin()->second << "\n";
   const at::Tensor first = Run();
-  SetConvolutionSettings({.table = found});
+  UseTable(found);
   const at::Tensor second = Run();
   EXPECT_EQ(CountConvolutions().from_table, 1);
-  EXPECT_TRUE(TakeFoundPlans().empty());  // nothing was timed
+  EXPECT_TRUE(FinishAndTake().empty());  // nothing was timed
   EXPECT_TRUE(at::equal(first, second));
 }
 
@@ -131,16 +146,16 @@ TEST_P(ConvolutionOps, CheckFindsNothingWrong) {
 
 TEST_P(ConvolutionOps, StaleEntriesAreReplaced) {
   for (int call = 0; call < 16; ++call) Run();
-  ConvolutionTable table = TakeFoundPlans();
+  PlanTable table = FinishAndTake();
   for (auto& [shape, plan] : table) plan = "eng99999_k2=1";
   const auto entries = static_cast<int64_t>(table.size());
-  SetConvolutionSettings({.table = table});
+  UseTable(table);
   for (int call = 0; call < 16; ++call) ExpectRight(Run());
   EXPECT_EQ(CountConvolutions().stale, entries);
-  EXPECT_EQ(TakeFoundPlans().size(), table.size());
+  EXPECT_EQ(FinishAndTake().size(), table.size());
 }
 
-TEST(ConvolutionTable, HasPlansForHeightsThatItDoesNotName) {
+TEST(ConvolutionPlanIn, KnowsHeightsThatTheTableDoesNotName) {
   const auto shape = [](int64_t frames, int64_t rows, int64_t in) {
     return kernels::ConvolutionShape{.x = {frames, rows, 480},
                                      .kernel = {3, 3, 3},
@@ -150,18 +165,22 @@ TEST(ConvolutionTable, HasPlansForHeightsThatItDoesNotName) {
                                      .out = 384};
   };
   const auto key = [&](int64_t rows) { return "a GPU, " + ConvolutionName(shape(4, rows, 384)); };
-  ConvolutionSettings settings{.table = {{key(274), "whole"}, {key(70), "quarter"}}};
-  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(4, 274, 384)), "whole");
-  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(4, 94, 384)), "");
-  settings.of_nearest_rows = true;
-  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(4, 94, 384)), "quarter");
-  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(4, 200, 384)), "whole");
-  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(4, 1000, 384)), "whole");
-  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(4, 7, 384)), "");  // nine times as high
-  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(4, 8, 384)), "quarter");
-  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(3, 94, 384)), "");
-  EXPECT_EQ(PlanInTable(settings, "a GPU", shape(4, 94, 192)), "");
-  EXPECT_EQ(PlanInTable(settings, "another GPU", shape(4, 94, 384)), "");
+  const PlanTable table{{key(274), "whole"}, {key(70), "quarter"}};
+  bool of_nearest_rows = false;
+  const auto plan = [&](const std::string& machine, const kernels::ConvolutionShape& of) {
+    return ConvolutionPlanIn(table, machine, of, of_nearest_rows);
+  };
+  EXPECT_EQ(plan("a GPU", shape(4, 274, 384)), "whole");
+  EXPECT_EQ(plan("a GPU", shape(4, 94, 384)), "");
+  of_nearest_rows = true;
+  EXPECT_EQ(plan("a GPU", shape(4, 94, 384)), "quarter");
+  EXPECT_EQ(plan("a GPU", shape(4, 200, 384)), "whole");
+  EXPECT_EQ(plan("a GPU", shape(4, 1000, 384)), "whole");
+  EXPECT_EQ(plan("a GPU", shape(4, 7, 384)), "");  // nine times as high
+  EXPECT_EQ(plan("a GPU", shape(4, 8, 384)), "quarter");
+  EXPECT_EQ(plan("a GPU", shape(3, 94, 384)), "");
+  EXPECT_EQ(plan("a GPU", shape(4, 94, 192)), "");
+  EXPECT_EQ(plan("another GPU", shape(4, 94, 384)), "");
 }
 
 }  // namespace

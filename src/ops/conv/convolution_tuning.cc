@@ -24,14 +24,8 @@ constexpr int64_t kConvolutionWarmupCalls = 4;
 // A whole frame has at most so many times the rows of a part of it.
 constexpr int64_t kMaxRowsAway = 8;
 
-struct TunedConvolution {
-  TunedPlans tuned;
-  bool taken = false;  // by TakeFoundPlans
-};
-
 struct ConvolutionTuner {
-  Autotuner<kernels::ConvolutionShape, TunedConvolution> tuner;
-  std::map<int, std::string> machines;  // by GPU; guarded by the tuner's lock
+  Autotuner<kernels::ConvolutionShape, TunedPlans> tuner;
 
   std::mutex mutex;  // of what follows
   std::shared_ptr<const ConvolutionSettings> settings =
@@ -55,24 +49,24 @@ std::string TableKey(const std::string& machine, const kernels::ConvolutionShape
   return machine + ", " + ConvolutionName(shape);
 }
 
-TunedConvolution CreateTuned(const kernels::ConvolutionShape& shape, int device,
-                             const ConvolutionSettings& settings) {
-  std::string& machine = TheConvolutionTuner().machines[device];
-  if (machine.empty()) machine = kernels::CudnnMachine(device);
-  return {TunedPlans::Create(kernels::FindConvolutionPlans(shape, kMaxConvolutionWorkspace),
-                             {.key = TableKey(machine, shape),
-                              .max_candidates = static_cast<size_t>(settings.choices),
-                              .warmup_calls = kConvolutionWarmupCalls},
-                             PlanInTable(settings, machine, shape))};
+TunedPlans CreateTuned(const kernels::ConvolutionShape& shape, int device,
+                       const ConvolutionSettings& settings) {
+  const std::string machine = kernels::CudnnMachine(device);
+  return TunedPlans::Create(
+      kernels::FindConvolutionPlans(shape, kMaxConvolutionWorkspace),
+      {.key = TableKey(machine, shape),
+       .max_candidates = static_cast<size_t>(settings.choices),
+       .warmup_calls = kConvolutionWarmupCalls},
+      ConvolutionPlanIn(*CurrentPlanTable(), machine, shape, settings.of_nearest_rows));
 }
 
 }  // namespace
 
-std::string PlanInTable(const ConvolutionSettings& settings, const std::string& machine,
-                        kernels::ConvolutionShape shape) {
-  const auto exact = settings.table.find(TableKey(machine, shape));
-  if (exact != settings.table.end()) return exact->second;
-  if (!settings.of_nearest_rows) return "";
+std::string ConvolutionPlanIn(const PlanTable& table, const std::string& machine,
+                              kernels::ConvolutionShape shape, bool of_nearest_rows) {
+  const auto exact = table.find(TableKey(machine, shape));
+  if (exact != table.end()) return exact->second;
+  if (!of_nearest_rows) return "";
   const int64_t rows = std::exchange(shape.x[1], 0);
   const std::string key = TableKey(machine, shape);
   const size_t at = key.find("x0x", machine.size()) + 1;  // of the rows, which no entry has as 0
@@ -80,7 +74,7 @@ std::string PlanInTable(const ConvolutionSettings& settings, const std::string& 
   const std::string_view behind = std::string_view(key).substr(at + 1);
   std::string plan;
   int64_t nearest = kMaxRowsAway * rows;
-  for (const auto& [name, named] : settings.table) {
+  for (const auto& [name, named] : table) {
     if (name.size() <= at + behind.size() || !name.starts_with(before) || !name.ends_with(behind))
       continue;
     int64_t height = 0;
@@ -104,16 +98,9 @@ void SetConvolutionSettings(ConvolutionSettings settings) {
 
 bool ConvolutionKernelsAllowed() { return CurrentSettings()->choices > 0; }
 
-ConvolutionTable TakeFoundPlans() {
-  ConvolutionTable found;
+void FinishConvolutionTuning() {
   TheConvolutionTuner().tuner.ForEach(
-      [&](const kernels::ConvolutionShape&, TunedConvolution& convolution) {
-        Tuning& tuning = convolution.tuned.tuning;
-        tuning.Finish();
-        if (tuning.state() != Tuning::State::kTimed) return;
-        if (!std::exchange(convolution.taken, true)) found[tuning.key()] = tuning.chosen_name();
-      });
-  return found;
+      [](const kernels::ConvolutionShape&, TunedPlans& tuned) { tuned.tuning.Finish(); });
 }
 
 ConvolutionCounts CountConvolutions() {
@@ -123,8 +110,8 @@ ConvolutionCounts CountConvolutions() {
     const std::lock_guard lock(all.mutex);
     counts.custom = static_cast<int64_t>(all.custom.size());
   }
-  all.tuner.ForEach([&](const kernels::ConvolutionShape&, const TunedConvolution& convolution) {
-    const Tuning& tuning = convolution.tuned.tuning;
+  all.tuner.ForEach([&](const kernels::ConvolutionShape&, const TunedPlans& tuned) {
+    const Tuning& tuning = tuned.tuning;
     counts.from_table += tuning.state() == Tuning::State::kFromTable;
     counts.timed += tuning.state() == Tuning::State::kTimed;
     counts.first += tuning.state() == Tuning::State::kFirst;
@@ -148,8 +135,7 @@ std::optional<std::string> RunConvolutionPlan(const kernels::ConvolutionShape& s
   const int device = x.device().index();
   return TheConvolutionTuner().tuner.With(
       device, shape, [&] { return CreateTuned(shape, device, *settings); },
-      [&](TunedConvolution& convolution) -> std::optional<std::string> {
-        TunedPlans& tuned = convolution.tuned;
+      [&](TunedPlans& tuned) -> std::optional<std::string> {
         if (!tuned.Run(x, {x.const_data_ptr(), weight.const_data_ptr(), y.mutable_data_ptr()})) {
           return std::nullopt;
         }

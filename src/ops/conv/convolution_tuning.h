@@ -5,22 +5,19 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 
 #include "kernels/convolution.h"
+#include "ops/plan_table.h"
 #include "t3video/convolution_counts.h"
 
 namespace t3 {
 
-// Shape and machine -> name of the plan.
-using ConvolutionTable = std::map<std::string, std::string>;
-
 struct ConvolutionSettings {
-  ConvolutionTable table;
-  // For a shape without an entry, so many of cuDNN's first plans are timed. 1: its first is used.
-  // 0: libtorch convolves, and neither the table nor custom kernels are used.
+  // For a shape without an entry in the process's table of plans (ops/plan_table.h), so many of
+  // cuDNN's first plans are timed. 1: its first is used. 0: libtorch convolves, and neither the
+  // table nor custom kernels are used.
   int64_t choices = 4;
   // A shape without an entry takes the plan of the entry that differs from it in rows alone, and in
   // these by the least, before any is timed. Slabs and the parts of ranks have heights of their
@@ -28,9 +25,9 @@ struct ConvolutionSettings {
   bool of_nearest_rows = false;
 };
 
-// The name of the plan that the settings' table has for a shape on a machine; "" where it has none.
-std::string PlanInTable(const ConvolutionSettings& settings, const std::string& machine,
-                        kernels::ConvolutionShape shape);
+// The name of the plan that a table has for a shape on a machine; "" where it has none.
+std::string ConvolutionPlanIn(const PlanTable& table, const std::string& machine,
+                              kernels::ConvolutionShape shape, bool of_nearest_rows);
 
 // From now on, for the process; earlier choices are forgotten.
 void SetConvolutionSettings(ConvolutionSettings settings);
@@ -38,9 +35,8 @@ void SetConvolutionSettings(ConvolutionSettings settings);
 // Whether the settings allow convolutions other than libtorch's.
 bool ConvolutionKernelsAllowed();
 
-// What timing has found since SetConvolutionSettings and was not taken before. Ends timing that is
-// under way with the fastest so far.
-ConvolutionTable TakeFoundPlans();
+// Ends timing that is under way with the fastest so far.
+void FinishConvolutionTuning();
 
 // How many shapes were convolved how since SetConvolutionSettings.
 ConvolutionCounts CountConvolutions();

@@ -16,6 +16,7 @@
 #include "ops/dispatch.h"
 #include "ops/linear/linear_impl.h"
 #include "ops/linear/linear_tuning.h"
+#include "ops/plan_table.h"
 
 namespace t3 {
 namespace {
@@ -91,9 +92,15 @@ std::vector<LinearPlan> LinearPlans(const kernels::LinearArgs& args,
   return plans;
 }
 
+// Rows of a product of `rows` that are timed.
+int64_t TunedRows(int64_t rows) {
+  const int64_t whole = std::min(rows, kMaxTunedRows) / kTunedRowsMultiple * kTunedRowsMultiple;
+  return whole > 0 ? whole : rows;
+}
+
 // What decides the choice.
 struct LinearShape {
-  int64_t rows;  // at most kMaxTunedRows
+  int64_t rows;  // TunedRows
   int64_t in;
   int64_t out;
   int64_t x_stride;
@@ -109,7 +116,8 @@ struct TunedLinear {
   std::vector<LinearPlan> plans;
   Tuning tuning;
 
-  static TunedLinear Create(const kernels::LinearArgs& args, const kernels::Workspace& workspace) {
+  static TunedLinear Create(const std::string& key, const kernels::LinearArgs& args,
+                            const kernels::Workspace& workspace) {
     std::vector<LinearPlan> plans = LinearPlans(args, workspace);
     Candidates candidates{
         .names = {}, .build = [](size_t) { return true; }, .refusal = [] { return std::string(); }};
@@ -117,28 +125,32 @@ struct TunedLinear {
       candidates.names.push_back(fmt::format("algorithm {}, {} rows", plan.algorithm.index,
                                              plan.algorithm.heuristic_rows));
     }
-    TuningOptions options{
-        .key =
-            fmt::format("{}product of {} rows, {} to {}{}{}", args.fp8() ? "fp8 " : "", args.tokens,
-                        args.in, args.out, args.gelu ? ", GELU" : "", args.add ? ", sum" : ""),
-        .max_candidates = plans.size(),
-        .timed_runs = kTunedRuns};
-    return {std::move(plans), Tuning(std::move(options), std::move(candidates))};
+    TuningOptions options{.key = key, .max_candidates = plans.size(), .timed_runs = kTunedRuns};
+    return {std::move(plans), Tuning(std::move(options), std::move(candidates), PlanInTable(key))};
   }
   const LinearPlan& chosen() const { return plans[tuning.chosen()]; }
 };
 
+std::string LinearName(const LinearShape& shape) {
+  return fmt::format("{} product of {}x{} to {}, strides {} and {}{}{}", shape.fp8 ? "fp8" : "bf16",
+                     shape.rows, shape.in, shape.out, shape.x_stride, shape.y_stride,
+                     shape.gelu ? ", GELU" : "", shape.add ? ", sum" : "");
+}
+
 // Unlike convolutions and attention, products are tuned at once, on the first rows of these very
 // matrices: a layer's shapes come hundreds of times in one forward.
-TunedLinear TuneLinear(const at::Tensor& out, const LinearInput& x, const LinearWeights& layer,
-                       const LinearEpilogue& epilogue, const kernels::Workspace& workspace) {
-  const int64_t whole =
-      std::min(out.size(0), kMaxTunedRows) / kTunedRowsMultiple * kTunedRowsMultiple;
-  const int64_t rows = whole > 0 ? whole : out.size(0);
-  at::Tensor target = out.narrow(0, 0, rows);
-  if (epilogue.add) target = target.clone();  // trials must not add to the real sum
-  const kernels::LinearArgs args = LinearArgsOf(target, x.Slice(0, rows), layer, epilogue);
-  TunedLinear tuned = TunedLinear::Create(args, workspace);
+TunedLinear TuneLinear(const LinearShape& shape, const at::Tensor& out, const LinearInput& x,
+                       const LinearWeights& layer, const LinearEpilogue& epilogue,
+                       const kernels::Workspace& workspace) {
+  at::Tensor target = out.narrow(0, 0, shape.rows);
+  kernels::LinearArgs args = LinearArgsOf(target, x.Slice(0, shape.rows), layer, epilogue);
+  const std::string machine = kernels::CublasMachine(out.device().index());
+  TunedLinear tuned = TunedLinear::Create(machine + ", " + LinearName(shape), args, workspace);
+  if (tuned.tuning.state() == Tuning::State::kFromTable) return tuned;
+  if (epilogue.add) {  // trials must not add to the real sum
+    target = target.clone();
+    args = LinearArgsOf(target, x.Slice(0, shape.rows), layer, epilogue);
+  }
   tuned.tuning.RunAllTrials(out, [&](size_t plan) {
     RunLinear(args, tuned.plans[plan], workspace, CurrentStream(out));
     return true;
@@ -150,16 +162,11 @@ LinearPlan ChoosePlan(const at::Tensor& out, const LinearInput& x, const LinearW
                       const LinearEpilogue& epilogue, const kernels::Workspace& workspace) {
   if (!linear_tuning || x.values.numel() * out.size(1) < kMinTunedMacs) return {{0, x.rows()}, 0};
   static Autotuner<LinearShape, TunedLinear> tuner;
-  const LinearShape shape{std::min(x.rows(), kMaxTunedRows),
-                          x.values.size(1),
-                          out.size(1),
-                          x.values.stride(0),
-                          out.stride(0),
-                          epilogue.gelu,
-                          epilogue.add,
-                          x.fp8()};
+  const LinearShape shape{TunedRows(x.rows()), x.values.size(1), out.size(1),  x.values.stride(0),
+                          out.stride(0),       epilogue.gelu,    epilogue.add, x.fp8()};
   return tuner.With(
-      out.device().index(), shape, [&] { return TuneLinear(out, x, layer, epilogue, workspace); },
+      out.device().index(), shape,
+      [&] { return TuneLinear(shape, out, x, layer, epilogue, workspace); },
       [](const TunedLinear& tuned) { return tuned.chosen(); });
 }
 

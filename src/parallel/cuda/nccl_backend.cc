@@ -19,6 +19,7 @@ c10::intrusive_ptr<c10d::Backend> MakeNccl(const BackendPlace& place, at::Device
   const auto backend =
       c10::make_intrusive<c10d::ProcessGroupNCCL>(place.store, place.rank, place.size, options);
   backend->setBoundDeviceId(device);
+  backend->eagerConnectSingleDevice(device);
   return backend;
 }
 

@@ -11,8 +11,8 @@
 #include "pipeline/ranks/orders.h"
 #include "pipeline/ranks/shared_decoder.h"
 #include "pipeline/ranks/shared_encoder.h"
-#include "runtime/convolution_file.h"
 #include "runtime/device.h"
+#include "runtime/plan_file.h"
 
 namespace t3 {
 namespace {
@@ -52,7 +52,10 @@ void Follower::Serve() {
 
 bool Follower::Carry(const nlohmann::json& order) {
   const std::string what = order.at("do");
-  if (what == orders::kEnd) return false;
+  if (what == orders::kEnd) {
+    KeepPlans();  // of shapes that rank 0 has not
+    return false;
+  }
   if (what == orders::kLoadDenoiser) {
     LoadDenoiser(order);
   } else if (what == orders::kDropDenoiser) {
@@ -63,7 +66,6 @@ bool Follower::Carry(const nlohmann::json& order) {
     Denoise(order);
   } else if (what == orders::kLoadDecoder) {
     ReleaseCachedMemory(settings_.device);
-    UseKeptConvolutionPlans();
     decoder_ = LoadDecoder(model_, settings_.dtype, context_);
   } else if (what == orders::kDropDecoder) {
     decoder_.reset();
@@ -72,7 +74,6 @@ bool Follower::Carry(const nlohmann::json& order) {
     FollowDecode(*decoder_, team_, order);
   } else if (what == orders::kLoadEncoder) {
     ReleaseCachedMemory(settings_.device);
-    UseKeptConvolutionPlans();
     encoder_ = LoadVae(model_, VaeHalf::kEncoder,
                        ClipEncoderDtype(settings_.dtype, settings_.device.is_cuda()), context_);
   } else if (what == orders::kDropEncoder) {
