@@ -12,6 +12,8 @@ c10::intrusive_ptr<c10d::Backend> MakeNccl(const BackendPlace& place, at::Device
   setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", /*overwrite=*/0);
   setenv("TORCH_NCCL_ENABLE_MONITORING", "0", /*overwrite=*/0);
   setenv("TORCH_NCCL_DUMP_ON_TIMEOUT", "0", /*overwrite=*/0);
+  // Else the first broadcast connects, which waits for a rank that is gone without a limit.
+  setenv("NCCL_RUNTIME_CONNECT", "0", /*overwrite=*/0);
   const auto options = c10d::ProcessGroupNCCL::Options::create();
   options->timeout = std::chrono::hours(24 * 365);
   // An exchange that runs beside products gets the multiprocessors that these free first.
