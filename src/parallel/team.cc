@@ -3,55 +3,24 @@
 
 #include <algorithm>
 #include <functional>
-#include <future>
-#include <thread>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 
 #include "base/check.h"
 #include "base/failure.h"
 #include "base/text.h"
 #include "parallel/backend.h"
+#include "parallel/watched_call.h"
 
 namespace t3 {
 namespace {
 
 using std::chrono::steady_clock;
 
-constexpr double kSecondsToMeet = 120;  // processes start at different times
-constexpr int64_t kKeptPasses = 8;      // more than a rank can be behind
+constexpr double kSecondsToMeet = 120;     // processes start at different times
+constexpr double kSecondsToConnect = 300;  // NCCL tries every network that a machine has
+constexpr int64_t kKeptPasses = 8;         // more than a rank can be behind
 
 std::vector<uint8_t> ToBytes(const std::string& text) { return {text.begin(), text.end()}; }
-
-// Calls done() until it is true: often at first, since most waits are short.
-template <typename Done, typename Check>
-void PollUntil(Done done, Check check) {
-  const auto begin = steady_clock::now();
-  while (!done()) {
-    check();
-    const auto waited = steady_clock::now() - begin;
-    std::this_thread::sleep_for(waited < std::chrono::seconds(2) ? std::chrono::microseconds(300)
-                                                                 : std::chrono::milliseconds(20));
-  }
-}
-
-// make() in a thread of its own, which is left behind where check() throws: connecting waits for a
-// rank that is gone, NCCL without a limit.
-template <typename Check>
-c10::intrusive_ptr<c10d::Backend> MakeWatched(
-    const std::function<c10::intrusive_ptr<c10d::Backend>()>& make, Check check) {
-  auto made = std::make_shared<std::promise<c10::intrusive_ptr<c10d::Backend>>>();
-  std::future<c10::intrusive_ptr<c10d::Backend>> backend = made->get_future();
-  std::thread([made, make] {
-    try {
-      made->set_value(make());
-    } catch (...) {
-      made->set_exception(std::current_exception());
-    }
-  }).detach();
-  PollUntil([&] { return backend.wait_for(std::chrono::seconds(0)) == std::future_status::ready; },
-            check);
-  return backend.get();
-}
 
 c10::intrusive_ptr<c10d::Store> OpenStore(const RankPlace& place) {
   c10d::TCPStoreOptions options;
@@ -140,13 +109,23 @@ std::unique_ptr<RankGroup> Team::Connect(const std::vector<int64_t>& ranks) {
       if (each) each->Abort();
     }
   };
+  const auto begin = steady_clock::now();
+  const auto check = [&] {
+    FailOnTrouble();
+    const std::chrono::duration<double> waited = steady_clock::now() - begin;
+    if (waited.count() > kSecondsToConnect)
+      Fail("connecting took more than {:.0f} s; with NCCL_DEBUG=INFO NCCL says what it waits for",
+           kSecondsToConnect);
+  };
   try {
-    const auto make = [place, device = device_] {
-      return device.is_cuda() ? MakeNccl(place, device) : MakeGloo(place);
-    };
-    auto group = std::make_unique<RankGroup>(
-        MakeWatched(make, [this] { FailOnTrouble(); }), *signs_, device_,
-        std::chrono::duration<double>(place_.patience), abort_all);
+    auto backend = WatchedCall<c10::intrusive_ptr<c10d::Backend>>(
+        [place, device = device_] {
+          return device.is_cuda() ? MakeNccl(place, device) : MakeGloo(place);
+        },
+        check);
+    auto group =
+        std::make_unique<RankGroup>(std::move(backend), *signs_, device_,
+                                    std::chrono::duration<double>(place_.patience), abort_all);
     group->set_timed(timed_);
     return group;
   } catch (...) {
