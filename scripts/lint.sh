@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Formatting (clang-format 14), include directions, what comments and documents name, and clang-tidy 14
-# on the folders that need no libtorch; with --fast all but the last.
+# Formatting (clang-format 14), include directions, lengths of functions, what comments and documents name, and
+# clang-tidy 14 on the folders that need no libtorch; with --fast all but the last.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -17,6 +17,8 @@ clang-format-14 --dry-run -Werror "${sources[@]}"
 
 tools/check_includes.py --self-test
 tools/check_includes.py
+tools/check_functions_test.py
+tools/check_functions.py
 tools/check_docs_test.py
 tools/check_docs.py
 

@@ -202,30 +202,30 @@ TEST(Cli, DecodesTheSameWithinAMemoryLimitAndUpToAFrame) {
 
 TEST(Cli, BenchVaeMeasuresSmallSizes) {
   const ProgramResult result =
-      RunT3({"bench", "vae", "--size", "16x16", "--frames", "1", "--ways", "planned,plain",
+      RunT3({"bench", "vae", "--size", "16x16", "--frames", "1", "--methods", "planned,plain",
              "--device", "cpu", "--dtype", "fp32", "--parts", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto json = nlohmann::json::parse(result.out);
   for (const char* part : {"convolution 96 to 96, 3x3x3", "norm and SiLU", "pixels"}) {
     EXPECT_GT(json["parts_ms"].value(part, 0.0), 0) << part;
   }
-  ASSERT_EQ(json["ways"].size(), 2u);
-  EXPECT_GT(json["ways"][0]["seconds"][0].get<double>(), 0);
-  EXPECT_LT(json["ways"][1]["largest_difference"].get<double>(), 1e-4);
-  EXPECT_EQ(RunT3({"bench", "vae", "--ways", "fast"}).exit_code, 2);
+  ASSERT_EQ(json["methods"].size(), 2u);
+  EXPECT_GT(json["methods"][0]["seconds"][0].get<double>(), 0);
+  EXPECT_LT(json["methods"][1]["largest_difference"].get<double>(), 1e-4);
+  EXPECT_EQ(RunT3({"bench", "vae", "--methods", "fast"}).exit_code, 2);
 }
 
 TEST(Cli, BenchVaeScalesAPartAndSaysSo) {
-  const ProgramResult result = RunT3({"bench", "vae", "--size", "16x16", "--frames", "5", "--ways",
-                                      "planned,plain,tiled", "--plain-frames", "1", "--tiles", "2",
-                                      "--device", "cpu", "--dtype", "fp32", "--json"});
+  const ProgramResult result = RunT3(
+      {"bench", "vae", "--size", "16x16", "--frames", "5", "--methods", "planned,plain,tiled",
+       "--plain-frames", "1", "--tiles", "2", "--device", "cpu", "--dtype", "fp32", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  const auto ways = nlohmann::json::parse(result.out)["ways"];
-  EXPECT_FALSE(ways[0].contains("from"));
-  EXPECT_THAT(ways[1]["from"].get<std::string>(), HasSubstr("1 of 5 frames"));
-  EXPECT_THAT(ways[2]["from"].get<std::string>(), HasSubstr("2 of 4 tiles"));
-  EXPECT_THAT(ways[2]["from"].get<std::string>(), HasSubstr("scaled by their area, 2.00"));
-  EXPECT_FALSE(ways[1].contains("largest_difference"));  // there is no whole video to compare
+  const auto methods = nlohmann::json::parse(result.out)["methods"];
+  EXPECT_FALSE(methods[0].contains("from"));
+  EXPECT_THAT(methods[1]["from"].get<std::string>(), HasSubstr("1 of 5 frames"));
+  EXPECT_THAT(methods[2]["from"].get<std::string>(), HasSubstr("2 of 4 tiles"));
+  EXPECT_THAT(methods[2]["from"].get<std::string>(), HasSubstr("scaled by their area, 2.00"));
+  EXPECT_FALSE(methods[1].contains("largest_difference"));  // there is no whole video to compare
   EXPECT_EQ(RunT3({"bench", "vae", "--tiles", "-1"}).exit_code, 2);
 }
 

@@ -229,11 +229,11 @@ TEST(DecoderCli, InitMakesOneThatTheBenchmarkTakes) {
   const ProgramResult result = RunT3(bench);
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const json report = json::parse(result.out);
-  ASSERT_EQ(report["ways"].size(), 1u);
-  EXPECT_GT(report["ways"][0]["seconds"][0].get<double>(), 0);
+  ASSERT_EQ(report["methods"].size(), 1u);
+  EXPECT_GT(report["methods"][0]["seconds"][0].get<double>(), 0);
   EXPECT_THAT(report["decoder"].get<std::string>(), HasSubstr("TAEHV super"));
   Arguments plain = bench;
-  plain.insert(plain.end(), {"--ways", "plain"});
+  plain.insert(plain.end(), {"--methods", "plain"});
   EXPECT_EQ(RunT3(plain).exit_code, 2);
 }
 

@@ -36,14 +36,16 @@ TEST(DemoModel, MakesAVideoWithItsOwnSettings) {
 }
 
 TEST(DemoModel, SizesFarBelowItsOwnAreNoted) {
-  const auto plan_at = [](const char* size) {
+  const auto plan_at = [](const char* size, const char* draft = "none") {
     return RunT3({"generate", "--model", "demo", "--prompt", "The desert by day.", "--size", size,
-                  "--device", "cpu", "--output", "a.mp4", "--dry-run"})
+                  "--draft", draft, "--device", "cpu", "--output", "a.mp4", "--dry-run"})
         .out;
   };
   EXPECT_THAT(plan_at("256x144"),
               testing::HasSubstr("256x144 is far below 512x288, the model's own size"));
   EXPECT_THAT(plan_at("384x216"), testing::Not(testing::HasSubstr("far below")));
+  EXPECT_THAT(plan_at("512x288", "256x144"),
+              testing::HasSubstr("draft: 256x144 is far below 512x288, the model's own size"));
 }
 
 TEST(DemoModel, IsSmall) {

@@ -341,12 +341,15 @@ TEST(DividedJob, ShowsThePartThatIsWaitedFor) {
   const TemporaryFolder folder;
   std::ofstream(folder / "p.json")
       << R"([{"prompt": "a"}, {"prompt": "b", "steps": 60, "size": "64x64", "frames": 9}])";
-  const ProgramResult result = RunT3(Small({"--prompt-file", folder / "p.json", "--gpus", "2",
-                                            "--progress", "plain", "--output", folder / "out/"}));
+  const ProgramResult result =
+      RunT3(Small({"--prompt-file", folder / "p.json", "--gpus", "2", "--preview-every", "3",
+                   "--progress", "plain", "--output", folder / "out/"}));
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.err,
-              AllOf(HasSubstr("part 2 of 2: denoising"), HasSubstr("part 2:   denoising: "),
-                    HasSubstr("part 2: note: "), Not(HasSubstr("\"event\""))));
+  // Once, though the part says it before and after its video.
+  EXPECT_THAT(result.err, HasSubstr("part 2: note: --preview-every has no effect"));
+  EXPECT_THAT(result.err, Not(HasSubstr("`preview-every`")));
+  EXPECT_THAT(result.err, AllOf(HasSubstr("part 2 of 2: denoising"),
+                                HasSubstr("part 2:   denoising: "), Not(HasSubstr("\"event\""))));
 }
 
 TEST(DividedJob, SaysWhichPartWasKilledAndContinues) {

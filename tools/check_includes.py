@@ -139,13 +139,13 @@ def check_source(path, kind, header):
     return None
 
 
-def tracked_files(root):
+def tracked_files(root, folders=("src", "include")):
     """Files of the checkout; without git every file."""
     run = subprocess.run(["git", "-c", "safe.directory=*", "-C", str(root), "ls-files", "-co",
-                          "--exclude-standard", "src", "include"], capture_output=True, text=True)
+                          "--exclude-standard", *folders], capture_output=True, text=True)
     if run.returncode == 0 and run.stdout:
         return [root / line for line in run.stdout.splitlines()]
-    return [p for top in ("src", "include") for p in sorted((root / top).rglob("*"))]
+    return [p for top in folders for p in sorted((root / top).rglob("*"))]
 
 
 def check_tree(root):

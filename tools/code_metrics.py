@@ -2,19 +2,19 @@
 # Prints measures of the code: what docs/results/one-house.md compares before and after.
 """Usage: tools/code_metrics.py [REPOSITORY]
 
-Product code is src/ and include/ without tests and test support. Needs universal-ctags and git.
-- functions over 40 lines: from the line of the name to the closing brace, product code
+Product code is src/ and include/ without tests and test support. Needs git.
+- functions over 40 lines of code, as tools/check_functions.py counts them, product code
 - files: product code, with the median and the longest
 - modules (a header with its sources) that a DiT block includes, directly or not
 - pairs of modules that include each other
 - tracked MiB
 """
-import json
 import pathlib
 import statistics
 import subprocess
 import sys
 
+from check_functions import MAX_LINES, functions_of
 from check_includes import TEST_FILE, module_graph
 
 
@@ -23,18 +23,10 @@ def tracked(root):
     return [name for name in out.stdout.decode().split("\0") if name]
 
 
-def long_functions(root, files, limit=40):
-    run = subprocess.run(["ctags", "--languages=C++,CUDA", "--langmap=CUDA:.cu.cuh", "--kinds-C++=f",
-                          "--output-format=json", "--fields=+ne", "-L", "-", "-f", "-"], cwd=root,
-                         input="\n".join(files), capture_output=True, text=True, check=True)
-    found = []
-    for line in run.stdout.splitlines():
-        tag = json.loads(line)
-        if tag.get("kind") == "function" and "end" in tag:
-            length = tag["end"] - tag["line"] + 1
-            if length > limit:
-                found.append((length, tag["path"], tag["name"]))
-    return sorted(found, reverse=True)
+def long_functions(root, files):
+    found = [(length, name, declaration) for name in files
+             for _, declaration, length in functions_of((root / name).read_text(encoding="utf8"))]
+    return sorted((entry for entry in found if entry[0] > MAX_LINES), reverse=True)
 
 
 def reach(graph, start):
@@ -59,7 +51,7 @@ def main():
     size = sum((root / n).lstat().st_size for n in names)
     print(f"product files                {len(code)}, {sum(lines.values())} lines, median "
           f"{statistics.median(lines.values()):.0f}, longest {max(lines.values())}")
-    print(f"functions over 40 lines      {len(long)}")
+    print(f"functions over {MAX_LINES} lines      {len(long)}")
     print(f"modules of a DiT block       {len(reach(graph, 'src/models/dit/block'))}")
     print(f"modules that include each other  {len(pairs)}")
     print(f"tracked                      {size / 2**20:.1f} MiB in {len(names)} files")

@@ -94,13 +94,9 @@ void VisitMachineOptions(Options& options, Visit visit) {
 }
 
 template <typename Params, typename Visit>
-void VisitGenerationParams(Params& params, Visit visit) {
+void VisitScheduleParams(Params& params, Visit visit) {
   using enum OptionGroup;
   constexpr auto kLatents = OptionEffect::kLatents;
-  visit(Option{"size", kVideo, kLatents, "WIDTHxHEIGHT in pixels",
-               "the model's; with an image the image's aspect"},
-        params.size);
-  visit(Option{"frames", kVideo, kLatents, "number of frames, 4n+1", "the model's"}, params.frames);
   visit(Option{"sampler", kSampling, kLatents, "euler, unipc, renoise or rcm", "the model's",
                "euler unipc renoise rcm"},
         params.sampler);
@@ -119,6 +115,12 @@ void VisitGenerationParams(Params& params, Visit visit) {
         params.guidance);
   visit(Option{"shift", kSampling, kLatents, "shift of the noise schedule", "the model's"},
         params.shift);
+}
+
+template <typename Params, typename Visit>
+void VisitRefinementParams(Params& params, Visit visit) {
+  using enum OptionGroup;
+  constexpr auto kLatents = OptionEffect::kLatents;
   visit(
       Option{"strength", kSampling, kLatents,
              "with a source video or a draft: the fraction of the schedule to run, from 0 (encode "
@@ -136,6 +138,18 @@ void VisitGenerationParams(Params& params, Visit visit) {
                "{\"guidance\": 1, \"timesteps\": [1000, 757, 522]}",
                "as the video's where given, else the model's"},
         params.draft_sampling);
+}
+
+template <typename Params, typename Visit>
+void VisitGenerationParams(Params& params, Visit visit) {
+  using enum OptionGroup;
+  constexpr auto kLatents = OptionEffect::kLatents;
+  visit(Option{"size", kVideo, kLatents, "WIDTHxHEIGHT in pixels",
+               "the model's; with an image the image's aspect"},
+        params.size);
+  visit(Option{"frames", kVideo, kLatents, "number of frames, 4n+1", "the model's"}, params.frames);
+  VisitScheduleParams(params, visit);
+  VisitRefinementParams(params, visit);
   visit(Option{"fp8-exclude-steps", kSampling, kLatents,
                "with `dtype` fp8: so many of the first and of the last steps compute in bf16", "0"},
         params.fp8_exclude_steps);
@@ -150,11 +164,9 @@ void VisitGenerationParams(Params& params, Visit visit) {
 }
 
 template <typename R, typename Visit>
-void VisitRequestOptions(R& request, Visit visit) {
+void VisitPromptOptions(R& request, Visit visit) {
   using enum OptionGroup;
   constexpr auto kLatents = OptionEffect::kLatents;
-  constexpr auto kEncoding = OptionEffect::kEncoding;
-  constexpr auto kNone = OptionEffect::kNone;
   visit(Option{"prompt", kPrompt, kLatents, "what the video shows"}, request.prompt);
   visit(
       Option{"negative-prompt", kPrompt, kLatents, "what the video should not show", "the model's"},
@@ -162,7 +174,13 @@ void VisitRequestOptions(R& request, Visit visit) {
   visit(Option{"text-embeds", kPrompt, kLatents, "file of `t3 encode-text` in place of prompts", "",
                "", true},
         request.text_embeds);
-  VisitGenerationParams(request.params, visit);
+}
+
+// What the video starts from.
+template <typename R, typename Visit>
+void VisitSourceOptions(R& request, Visit visit) {
+  using enum OptionGroup;
+  constexpr auto kLatents = OptionEffect::kLatents;
   visit(Option{"seed", kSampling, kLatents, "seed of the noise; -1 draws one", "0"}, request.seed);
   visit(Option{"noise", kSampling, kLatents,
                "file with tensor `noise` (z,T,h,w) in place of the seed's noise", "", "", true},
@@ -179,6 +197,13 @@ void VisitRequestOptions(R& request, Visit visit) {
                "denoiser file for the draft, e.g. the full-attention weights of the same base",
                "the denoiser's", "", true},
         request.draft_dit);
+}
+
+template <typename R, typename Visit>
+void VisitOutputOptions(R& request, Visit visit) {
+  using enum OptionGroup;
+  constexpr auto kEncoding = OptionEffect::kEncoding;
+  constexpr auto kNone = OptionEffect::kNone;
   visit(Option{"fps", kVideo, OptionEffect::kPlayback, "frames per second of the file",
                "the model's"},
         request.output.fps);
@@ -208,6 +233,12 @@ void VisitRequestOptions(R& request, Visit visit) {
   visit(Option{"pix-fmt", kOutput, kEncoding,
                "pixel format, e.g. yuv420p10le; rgb48 for 16-bit PNG", "8-bit 4:2:0"},
         request.output.file.pixel_format);
+}
+
+template <typename R, typename Visit>
+void VisitSafetyOptions(R& request, Visit visit) {
+  using enum OptionGroup;
+  constexpr auto kNone = OptionEffect::kNone;
   visit(Option{"checkpoint-every", kSafety, kNone,
                "steps between checkpoints beside the output; 0 writes none",
                "about every two minutes"},
@@ -224,6 +255,17 @@ void VisitRequestOptions(R& request, Visit visit) {
         request.preview.decoder);
   visit(Option{"preview-every", kSafety, kNone, "steps between previews", "5"},
         request.preview.every);
+}
+
+template <typename R, typename Visit>
+void VisitRequestOptions(R& request, Visit visit) {
+  using enum OptionGroup;
+  constexpr auto kNone = OptionEffect::kNone;
+  VisitPromptOptions(request, visit);
+  VisitGenerationParams(request.params, visit);
+  VisitSourceOptions(request, visit);
+  VisitOutputOptions(request, visit);
+  VisitSafetyOptions(request, visit);
   visit(Option{"record", kOutput, kNone, "JSON file for all settings, times and digests", "", "",
                true},
         request.record.path);

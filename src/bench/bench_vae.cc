@@ -20,7 +20,7 @@ namespace {
 void CheckRequest(const VaeBenchRequest& request) {
   for (const std::string& method : request.methods) {
     if (method != "planned" && method != "plain" && method != "tiled")
-      FailUsage("`ways` {}: wanted planned, plain or tiled", method);
+      FailUsage("`methods` {}: wanted planned, plain or tiled", method);
   }
   CheckRepeats(request.repeats);
   if (request.cudnn_choices < 0)
@@ -83,7 +83,7 @@ VaeBenchResult BenchVae(const VaeBenchRequest& request, const ProgressFn& progre
   DecodeMethods bench(request, context, dtype);
   for (const std::string& method : request.methods) {
     if (std::ranges::count(bench.Methods(), method) == 0)
-      FailUsage("`ways` {}: {} has only the way planned", method, bench.Name());
+      FailUsage("`methods` {}: {} has only the method planned", method, bench.Name());
   }
   VaeBenchResult result;
   result.preset = request.vae.empty() ? request.preset : "";

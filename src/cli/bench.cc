@@ -145,7 +145,7 @@ void AddVaeBench(CLI::App& parent, Action& action) {
   AddVaeSizeFlags(command, request, flags->size, "runs of each method");
   command
       .add_option(
-          "--ways", request.methods,
+          "--methods", request.methods,
           "decoding methods: planned, plain, tiled (a TAEHV has planned only); separated by "
           "commas or spaces")
       ->delimiter(',')

@@ -116,7 +116,7 @@ std::string BenchJson(const VaeBenchResult& result, const VaeBenchRequest& reque
                    {"commit", GetBuildInfo().commit},
                    {"decode_pflop", 2 * result.decode_macs / 1e15},
                    {"parts_ms", parts_ms},
-                   {"ways", methods}},
+                   {"methods", methods}},
                   2);
 }
 

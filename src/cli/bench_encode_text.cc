@@ -68,7 +68,7 @@ std::string BenchJson(const EncodeBenchResult& result, const EncodeBenchRequest&
                    {"commit", GetBuildInfo().commit},
                    {"encode_pflop", 2 * result.encode_macs / 1e15},
                    {"parts_ms", parts_ms},
-                   {"ways", methods}},
+                   {"methods", methods}},
                   2);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "cli/flags.h"
 #include "cli/terminal.h"
 
 namespace t3 {
@@ -70,7 +71,7 @@ std::vector<std::string> PartLog::LinesOf(const ordered_json& event, const std::
   if (kind == "error")
     lines.push_back(before + ErrorText(event.at("request"), event.at("message")));
   if (kind == "result") {
-    for (const ordered_json& note : event.at("notes")) Note(note, lines);
+    for (const ordered_json& note : event.at("notes")) Note(WithFlags(note), lines);
     for (const ordered_json& stage : event.at("stages")) lines.push_back(StageText(StageOf(stage)));
   }
   return lines;

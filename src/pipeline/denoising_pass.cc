@@ -48,10 +48,10 @@ const SamplerState* ResumedState(const RunItem& item, const DenoisingPass& pass)
 at::Tensor PassRunner::Run(RunItem& item, const DenoisingPass& pass) {
   const SamplerState* from = ResumedState(item, pass);
   if (from != nullptr && from->step == pass.first_step + pass.job.steps()) return from->latents;
+  networks_.MakeRoomToDenoise(pass.memory);
   const at::Tensor first_frame = EncodeImage(item, pass);
   ReleaseCachedMemory(scope_.settings.device);
-  LoadDenoiser(pass);
-  return RunSteps(item, pass, first_frame);
+  return RunSteps(item, LoadDenoiser(pass), pass, first_frame);
 }
 
 at::Tensor PassRunner::EncodeImage(RunItem& item, const DenoisingPass& pass) const {
@@ -70,11 +70,11 @@ at::Tensor PassRunner::EncodeImage(RunItem& item, const DenoisingPass& pass) con
   return latents;
 }
 
-void PassRunner::LoadDenoiser(const DenoisingPass& pass) {
-  denoiser_.Load(scope_, {.model = pass.model,
-                          .blocks = pass.memory.Blocks(),
-                          .also_bf16 = ExcludedSteps(pass.job, scope_.settings.dtype) > 0,
-                          .scratch_bytes = pass.memory.denoiser_scratch});
+const Dit& PassRunner::LoadDenoiser(const DenoisingPass& pass) {
+  return networks_.Denoiser({.model = pass.model,
+                             .blocks = pass.memory.Blocks(),
+                             .also_bf16 = ExcludedSteps(pass.job, scope_.settings.dtype) > 0,
+                             .scratch_bytes = pass.memory.denoiser_scratch});
 }
 
 at::Tensor PassRunner::Noise(const RunItem& item, const DenoisingPass& pass) const {
@@ -114,23 +114,23 @@ std::optional<Preview> PassRunner::OpenPreview(const RunItem& item) const {
 }
 
 // By all ranks; the result is on the host.
-at::Tensor PassRunner::TakeSteps(const DenoisingPass& pass, DenoiseInput input, Stage& stage,
-                                 const StepFn& after_step) const {
+at::Tensor PassRunner::TakeSteps(const Dit& dit, const DenoisingPass& pass, DenoiseInput input,
+                                 Stage& stage, const StepFn& after_step) const {
   const JobAttention& attention = pass.job.attention;
   const Grid& grid = pass.job.segment.grid;
-  const DitConfig& dit = pass.model.dit;
+  const DitConfig& config = pass.model.dit;
   const at::Device device = scope_.settings.device;
-  const AttentionLayout layout = AttentionLayout::Make(attention.pattern, attention.windows, grid,
-                                                       dit.num_layers, dit.head_dim(), device);
+  const AttentionLayout layout = AttentionLayout::Make(
+      attention.pattern, attention.windows, grid, config.num_layers, config.head_dim(), device);
   input.ranks = OrderDenoise(scope_.team, {attention.pattern,
                                            attention.windows,
                                            grid,
                                            {input.sampling.guidance, input.prompt, input.negative},
                                            pass.memory.split});
-  return Denoise(denoiser_.dit(), layout, input, device, stage, after_step).cpu();
+  return Denoise(dit, layout, input, device, stage, after_step).cpu();
 }
 
-at::Tensor PassRunner::RunSteps(RunItem& item, const DenoisingPass& pass,
+at::Tensor PassRunner::RunSteps(RunItem& item, const Dit& dit, const DenoisingPass& pass,
                                 const at::Tensor& first_frame) {
   const Request& request = item.request();
   const RunProgress progress{StateBefore(item, pass), prompts_.Of(item), first_frame, item.draft};
@@ -152,7 +152,7 @@ at::Tensor PassRunner::RunSteps(RunItem& item, const DenoisingPass& pass,
   };
   at::Tensor latents;
   try {
-    latents = TakeSteps(pass, std::move(input), stage, after_step);
+    latents = TakeSteps(dit, pass, std::move(input), stage, after_step);
   } catch (...) {
     checkpointer.AfterFailure();
     item.saved = checkpointer.saved();

@@ -13,8 +13,8 @@
 #include "pipeline/memory_check.h"
 #include "pipeline/preview/preview.h"
 #include "pipeline/prompt_encodings.h"
-#include "pipeline/resident_denoiser.h"
 #include "pipeline/run_item.h"
+#include "pipeline/run_networks.h"
 #include "pipeline/run_scope.h"
 
 namespace t3 {
@@ -33,12 +33,11 @@ struct DenoisingPass {
 // The state that an earlier run left, where it lies within this pass; nullptr otherwise.
 const SamplerState* ResumedState(const RunItem& item, const DenoisingPass& pass);
 
-// Takes passes of one run after the other. `denoiser` and `prompts` are the caller's, which has
-// freed what must not be in memory beside the denoiser.
+// Takes passes of one run after the other.
 class PassRunner {
  public:
-  PassRunner(const RunScope& scope, ResidentDenoiser& denoiser, const PromptEncodings& prompts)
-      : scope_(scope), denoiser_(denoiser), prompts_(prompts) {}
+  PassRunner(const RunScope& scope, RunNetworks& networks, const PromptEncodings& prompts)
+      : scope_(scope), networks_(networks), prompts_(prompts) {}
 
   // Returns the latents after the pass, (z,T,h,w) fp32 on the host. Keeps checkpoints of `item` as
   // its request asks, writes previews, and adds stages to its result. On failure item.saved names
@@ -47,17 +46,18 @@ class PassRunner {
 
  private:
   at::Tensor EncodeImage(RunItem& item, const DenoisingPass& pass) const;
-  void LoadDenoiser(const DenoisingPass& pass);
+  const Dit& LoadDenoiser(const DenoisingPass& pass);
   at::Tensor Noise(const RunItem& item, const DenoisingPass& pass) const;
   DenoiseInput InputOf(const RunItem& item, const DenoisingPass& pass,
                        const RunProgress& progress) const;
   std::optional<Preview> OpenPreview(const RunItem& item) const;
-  at::Tensor TakeSteps(const DenoisingPass& pass, DenoiseInput input, Stage& stage,
+  at::Tensor TakeSteps(const Dit& dit, const DenoisingPass& pass, DenoiseInput input, Stage& stage,
                        const StepFn& after_step) const;
-  at::Tensor RunSteps(RunItem& item, const DenoisingPass& pass, const at::Tensor& first_frame);
+  at::Tensor RunSteps(RunItem& item, const Dit& dit, const DenoisingPass& pass,
+                      const at::Tensor& first_frame);
 
   const RunScope& scope_;
-  ResidentDenoiser& denoiser_;
+  RunNetworks& networks_;
   const PromptEncodings& prompts_;
 };
 

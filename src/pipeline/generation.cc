@@ -17,7 +17,6 @@
 #include "pipeline/state/checkpointer.h"
 #include "pipeline/state/record.h"
 #include "pipeline/state/start_mark.h"
-#include "runtime/device.h"
 
 namespace t3 {
 namespace {
@@ -55,7 +54,7 @@ void ExplainingMemory(Work work) {
 
 Generation::Generation(const RunScope& scope, const nlohmann::ordered_json& weights,
                        KeptNetworks* kept)
-    : scope_(scope), weights_(weights), kept_(kept) {}
+    : scope_(scope), weights_(weights), networks_(scope_, kept) {}
 
 RunItem Generation::Start(size_t index, const RunPlan& plan) const {
   RunItem item;
@@ -95,7 +94,7 @@ at::Tensor Generation::MakeLatents(RunItem& item) {
 }
 
 at::Tensor Generation::RunPass(RunItem& item, const DenoisingPass& pass) {
-  return PassRunner(scope_, denoiser_, prompts_).Run(item, pass);
+  return PassRunner(scope_, networks_, prompts_).Run(item, pass);
 }
 
 // Whatever ends the work before the latents are there, the error says what is on disk.
@@ -141,44 +140,9 @@ void Generation::GenerateOne(RunItem& item, bool last) {
   if (item.result.skipped) return;
   const c10::NoGradGuard no_grad;
   const at::Tensor latents = MakeLatentsSafely(item);
-  // After the last video the weights are freed, so that decoding has the memory that the plan
-  // assumed.
-  const bool ends = last && kept_ == nullptr;
-  const Residents residents = ends ? Residents{} : ChooseResidents(item.planned->memory);
-  if (!residents.denoiser) denoiser_.Drop(scope_.team);
-  ReleaseCachedMemory(scope_.settings.device);
+  networks_.MakeRoomToDecode(item.planned->memory, last);
   WriteOutput(item, latents);
-  if (!residents.decoder) decoder_.reset();
-  ReleaseCachedMemory(scope_.settings.device);
   FinishRecord(item);
-}
-
-// Takes over what the last run kept, where the first text can be encoded beside it; the rest is
-// freed.
-void Generation::TakeKept(const std::vector<RunItem>& items) {
-  if (kept_ == nullptr || items.empty()) return;
-  KeptNetworks kept = std::exchange(*kept_, {});
-  const RunMemory& memory = items.front().planned->memory;
-  const auto text = std::ranges::find(memory.device, StageKind::kTextEncoder, &StageMemory::kind);
-  const bool fits =
-      text == memory.device.end() || text->total() + kept.bytes <= memory.budget.device;
-  const Residents residents = fits ? ChooseResidents(memory) : Residents{};
-  if (residents.denoiser) denoiser_ = std::move(kept.denoiser);
-  if (residents.decoder) decoder_ = std::move(kept.decoder);
-}
-
-// A draft's own denoiser is not kept: its model goes with its plan.
-void Generation::Keep(const std::vector<RunItem>& items) {
-  if (kept_ == nullptr || items.empty()) return;
-  const bool own = scope_.IsOwn(denoiser_.model());
-  for (const StageMemory& stage : items.back().planned->memory.device) {
-    const bool denoiser = stage.kind == StageKind::kDenoiser && denoiser_ && own;
-    const bool decoder = stage.kind == StageKind::kDecoder && decoder_ != nullptr;
-    if (denoiser || decoder) kept_->bytes += stage.weights;
-  }
-  ResidentDenoiser denoiser = std::exchange(denoiser_, {});
-  if (own) kept_->denoiser = std::move(denoiser);
-  kept_->decoder = std::move(decoder_);
 }
 
 // Leftovers of killed runs, for all at once: each folder is listed once.
@@ -229,7 +193,7 @@ std::vector<Outcome> Generation::Run(std::span<const RunPlan> plans,
   RemoveStale(items);
   const bool marks = plans.size() == 1 && items.size() == 1 && WantsMark(*items.front().planned);
   const StartMark mark(marks ? &items.front().planned->identity : nullptr);
-  TakeKept(items);
+  if (!items.empty()) networks_.TakeKept(items.front().planned->memory);
   ExplainingMemory([&] { prompts_.Encode(scope_, items); });
   for (RunItem& item : items) {
     Outcome outcome;
@@ -243,7 +207,7 @@ std::vector<Outcome> Generation::Run(std::span<const RunPlan> plans,
     item.lock.reset();
     settle(item.index, std::move(outcome));
   }
-  Keep(items);
+  if (!items.empty()) networks_.Keep(items.back().planned->memory);
   return outcomes;
 }
 

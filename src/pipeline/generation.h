@@ -4,31 +4,22 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "models/decoder/video_decoder.h"
 #include "pipeline/denoising_pass.h"
 #include "pipeline/prompt_encodings.h"
-#include "pipeline/resident_denoiser.h"
 #include "pipeline/run_item.h"
+#include "pipeline/run_networks.h"
 #include "pipeline/run_scope.h"
 #include "t3video/engine.h"
 
 namespace t3 {
 
-// Networks that stay in memory from one run to the next over the same model.
-struct KeptNetworks {
-  ResidentDenoiser denoiser;
-  std::unique_ptr<VideoDecoder> decoder;
-  int64_t bytes = 0;  // of all their weights
-};
-
-// Runs plans over one opened model. The text encoder has left memory before denoising starts; the
-// denoiser stays between videos where the decoder fits beside it.
+// Runs plans over one opened model. The text encoder has left memory before denoising starts; what
+// stays of the other networks is in run_networks.h.
 class Generation {
  public:
   // `weights` of WeightDigests, for records. `kept`: nullptr: nothing outlives the run.
@@ -45,8 +36,6 @@ class Generation {
   std::vector<RunItem> Accept(std::span<const RunPlan> plans, const SettleFn& settle) const;
   static void Lock(RunItem& item);
   static void RemoveStale(const std::vector<RunItem>& items);
-  void TakeKept(const std::vector<RunItem>& items);
-  void Keep(const std::vector<RunItem>& items);
   bool IsFinishedMeanwhile(const RunItem& item) const;
   void GenerateOne(RunItem& item, bool last);
   at::Tensor MakeLatents(RunItem& item);
@@ -68,9 +57,7 @@ class Generation {
   RunScope scope_;
   const nlohmann::ordered_json& weights_;
   PromptEncodings prompts_;
-  ResidentDenoiser denoiser_;
-  std::unique_ptr<VideoDecoder> decoder_;
-  KeptNetworks* kept_;
+  RunNetworks networks_;
 };
 
 }  // namespace t3

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "loading/tensor_file.h"
 #include "pipeline/generation.h"
-#include "pipeline/ranks/shared_decoder.h"
 #include "pipeline/refinement.h"
 #include "pipeline/state/state_places.h"
 #include "pipeline/video_check.h"
@@ -68,15 +67,14 @@ void Generation::SaveAsOutput(RunItem& item, const at::Tensor& latents) const {
 }
 
 void Generation::DecodeOutput(RunItem& item, const at::Tensor& latents) {
-  if (!decoder_)
-    decoder_ = OpenDecoder(scope_.model, scope_.settings.dtype, scope_.context, scope_.team);
+  const VideoDecoder& decoder = networks_.Decoder();
   DecodeTarget target = item.planned->target;
   if (MatchesColors(item.job())) {
     OpenSource(item);
     target.colors = item.source;
   }
   Stage stage(scope_.context, "decoding", item.job().geometry.frames, "frames");
-  DecodeToFile(*decoder_, latents, target, stage);
+  DecodeToFile(decoder, latents, target, stage);
   stage.Finish(item.result.stages);
   if (!KeepsState(item.request())) return;
   for (const std::string& oddity : CheckVideo(item.result.output, item.job().geometry))

@@ -2,10 +2,8 @@
 #include "pipeline/draft_spool.h"
 #include "pipeline/encode_clip.h"
 #include "pipeline/generation.h"
-#include "pipeline/ranks/shared_decoder.h"
 #include "pipeline/ranks/shared_encoder.h"
 #include "pipeline/refinement.h"
-#include "runtime/device.h"
 
 namespace t3 {
 
@@ -24,10 +22,10 @@ void Generation::DecodeDraft(RunItem& item) {
   const DecodeTarget target = DraftTarget(planned, item.request().output.keep_draft);
   std::unique_ptr<VideoWriter> file;
   if (!target.output.path.empty()) file = OpenVideoWriter(target.output.path, SettingsOf(target));
-  if (!decoder_)
-    decoder_ = OpenDecoder(scope_.model, scope_.settings.dtype, scope_.context, scope_.team);
+  networks_.MakeRoomToDecode(planned.draft->memory);
+  const VideoDecoder& decoder = networks_.Decoder();
   Stage stage(scope_.context, "decoding draft", small.frames, "frames");
-  const auto spool = SpoolDraft(*decoder_, item.draft, target, std::move(file),
+  const auto spool = SpoolDraft(decoder, item.draft, target, std::move(file),
                                 SpoolFolder(item.request().output.path), stage);
   stage.Finish(item.result.stages);
   const VideoGeometry& video = item.job().geometry;
@@ -39,9 +37,6 @@ void Generation::OpenSource(RunItem& item) {
   const Job& job = item.job();
   const VideoGeometry& video = job.geometry;
   if (item.planned->draft) {
-    // The denoiser stays where the decoder fits beside it, as after any video.
-    if (!ChooseResidents(item.planned->draft->memory).denoiser) denoiser_.Drop(scope_.team);
-    ReleaseCachedMemory(scope_.settings.device);
     DecodeDraft(item);
   } else if (!job.request.video.empty()) {
     const SourceInfo& source = *item.planned->source;
@@ -54,12 +49,7 @@ at::Tensor Generation::EncodeSource(RunItem& item) {
   const Job& job = item.job();
   if (!job.refines() || job.sampling.strength == 1) return {};
   OpenSource(item);
-  // Weights that are needed again stay where there is room for them then too.
-  const Residents residents = ChooseResidents(item.planned->memory);
-  if (!residents.both || !residents.decoder) decoder_.reset();
-  if (!residents.both || denoiser_.model() != &DenoisedBy(scope_.model, job))
-    denoiser_.Drop(scope_.team);
-  ReleaseCachedMemory(scope_.settings.device);
+  networks_.MakeRoomToEncode(item.planned->memory, DenoisedBy(scope_.model, job));
   const ClipEncoder encoder(scope_.model, scope_.settings.dtype, scope_.context, scope_.team);
   Stage stage(scope_.context, item.planned->draft ? "encoding draft" : "encoding video",
               VaeConfig::kTimeStride * (job.geometry.latent.t - 1) + 1, "frames");

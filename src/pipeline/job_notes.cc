@@ -32,6 +32,7 @@ std::vector<std::string> JobNotes(const ModelInfo& model, const Job& job, const 
   const ModelInfo& denoiser = DenoisedBy(model, job);
   if (draft.job != nullptr) {
     add(draft.job->notes, "draft: ");
+    add(SizeNotes(*draft.model, *draft.job), "draft: ");
     if (draft.model == &model && &denoiser != &model)
       add(LoraNotes(model, draft.job->attention.pattern), "draft: ");
   }

@@ -14,7 +14,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr double kFps = 20;
-// x264 writes smaller pictures (64x48) that differ from run to run in their bytes.
 constexpr int64_t kClipWidth = 128, kClipHeight = 96;
 
 struct Written {

@@ -59,7 +59,8 @@ AVPixelFormat ChoosePixelFormat(const std::string& path, const AVCodec& encoder,
 void SetQuality(const std::string& path, const VideoSettings& settings, AVCodecContext& context,
                 Options& options) {
   const AVCodec& encoder = *context.codec;
-  const EncoderDefaults defaults = DefaultsOf(encoder.name, av_get_pix_fmt_name(context.pix_fmt));
+  const EncoderDefaults defaults =
+      DefaultsOf(encoder.name, av_get_pix_fmt_name(context.pix_fmt), settings.width);
   for (const auto& [key, value] : defaults.options) options.Set(key, value);
 
   std::string_view quality = defaults.quality;

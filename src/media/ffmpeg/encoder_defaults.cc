@@ -2,14 +2,39 @@
 // 4K on a dozen cores.
 #include "media/ffmpeg/encoder_defaults.h"
 
-namespace t3 {
+extern "C" {
+#include <libavutil/cpu.h>
+}
 
-EncoderDefaults DefaultsOf(std::string_view encoder, std::string_view pixel_format) {
-  if (encoder == "libx264" || encoder == "libx264rgb") {
-    // Encoding starts once the look-ahead is full. With the default of 40 frames, half of a clip of
-    // 81 would be encoded only after the decoder had finished.
-    return {"crf", "17", 51, {{"preset", "medium"}, {"rc-lookahead", "10"}}};
+namespace t3 {
+namespace {
+
+// The AVX-512 code of x264's macroblock tree (build 164) reads memory that it has not written
+// unless a row is a multiple of 8 macroblocks: at 832x480, for one, the same frames give other
+// bytes in another run. Without AVX-512 the bytes repeat. At other widths they are the same with
+// it.
+bool RepeatsOnlyWithoutAvx512(int64_t width) {
+  constexpr int64_t kMacroblock = 16, kAtOnce = 8;
+  const bool whole = (width + kMacroblock - 1) / kMacroblock % kAtOnce == 0;
+  return !whole && (av_get_cpu_flags() & AV_CPU_FLAG_AVX512) != 0;
+}
+
+EncoderDefaults X264Defaults(int64_t width) {
+  // Encoding starts once the look-ahead is full. With the default of 40 frames, half of a clip of
+  // 81 would be encoded only after the decoder had finished.
+  EncoderDefaults defaults{"crf", "17", 51, {{"preset", "medium"}, {"rc-lookahead", "10"}}};
+  if (RepeatsOnlyWithoutAvx512(width)) {
+    // What every CPU with AVX-512 has besides.
+    defaults.options.emplace_back("x264-params",
+                                  "asm=MMX2,SSE2Fast,SSSE3,SSE4.2,LZCNT,AVX,FMA3,BMI2,AVX2");
   }
+  return defaults;
+}
+
+}  // namespace
+
+EncoderDefaults DefaultsOf(std::string_view encoder, std::string_view pixel_format, int64_t width) {
+  if (encoder == "libx264" || encoder == "libx264rgb") return X264Defaults(width);
   if (encoder == "libx265") {
     return {"crf", "19", 51, {{"preset", "medium"}, {"x265-params", "log-level=error"}}};
   }

@@ -1,6 +1,7 @@
 // Defaults for the encoders in common use.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,7 +17,7 @@ struct EncoderDefaults {
 };
 
 // Empty for unknown encoders: `crf` then sets an option of that name, if there is one, within the
-// range that the encoder states.
-EncoderDefaults DefaultsOf(std::string_view encoder, std::string_view pixel_format);
+// range that the encoder states. `width` is in pixels.
+EncoderDefaults DefaultsOf(std::string_view encoder, std::string_view pixel_format, int64_t width);
 
 }  // namespace t3

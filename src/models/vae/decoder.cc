@@ -12,13 +12,7 @@ Decoder::Decoder(const VaeConfig& config, const TensorMap& tensors, const VaeLim
       middle_(tensors, "decoder.middle", limits),
       norm_(tensors, "decoder.head.0", limits),
       output_(tensors, "decoder.head.2", limits.slab_elements) {
-  for (const VaeLevel& arch : DecoderLevels(config)) {
-    Level& level = levels_.emplace_back(arch);
-    for (int64_t i = 0; i < arch.blocks; ++i) {
-      level.blocks.emplace_back(tensors, arch.BlockName(i), limits);
-    }
-    if (arch.resamples()) level.up.emplace(tensors, arch, limits);
-  }
+  for (const VaeLevel& arch : DecoderLevels(config)) levels_.emplace_back(tensors, arch, limits);
 }
 
 Decoder::State Decoder::NewState() const {
@@ -41,9 +35,9 @@ at::Tensor Decoder::RunLevel(const Level& level, at::Tensor x, LevelState& state
   // Referenced only where it is needed again: at 4K it can have 6 GB.
   const at::Tensor input = level.arch.shortcut ? x : at::Tensor();
   for (size_t i = 0; i < level.blocks.size(); ++i) x = level.blocks[i](x, state.blocks[i]);
-  if (!level.up) return x;
-  const bool first = !state.up.started;
-  x = (*level.up)(x, state.up);
+  if (!level.resampler) return x;
+  const bool first = !state.resampler.started;
+  x = (*level.resampler)(x, state.resampler);
   if (level.arch.shortcut) AddDuplicated(x, input, level.arch.time_factor, first);
   return x;
 }

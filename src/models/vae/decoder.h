@@ -1,11 +1,10 @@
 // The VAE's decoder.
 #pragma once
 
-#include <optional>
 #include <vector>
 
-#include "arch/vae_levels.h"
 #include "config/model_config.h"
+#include "models/vae/level_layers.h"
 #include "models/vae/middle_block.h"
 #include "models/vae/resample.h"
 
@@ -18,7 +17,7 @@ class Decoder {
  public:
   struct LevelState {
     std::vector<ResidualBlock::State> blocks;
-    ResampleState up;
+    ResampleState resampler;
   };
   // What later chunks need of earlier ones.
   struct State {
@@ -37,12 +36,7 @@ class Decoder {
   at::Tensor operator()(const at::Tensor& z, State& state) const;
 
  private:
-  struct Level {
-    explicit Level(const VaeLevel& level) : arch(level) {}
-    VaeLevel arch;
-    std::vector<ResidualBlock> blocks;
-    std::optional<Upsample> up;  // none in the last level
-  };
+  using Level = LevelLayers<ResidualBlock, Upsample>;
   // (B,C,T,h,w) -> the next level's shape.
   at::Tensor RunLevel(const Level& level, at::Tensor x, LevelState& state) const;
 

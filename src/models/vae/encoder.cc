@@ -12,13 +12,7 @@ Encoder::Encoder(const VaeConfig& config, const TensorMap& tensors, const VaeLim
       middle_(tensors, "encoder.middle", limits),
       norm_(tensors, "encoder.head.0", limits),
       output_(tensors, "encoder.head.2", limits.slab_elements) {
-  for (const VaeLevel& arch : EncoderLevels(config)) {
-    Level& level = levels_.emplace_back(arch);
-    for (int64_t i = 0; i < arch.blocks; ++i) {
-      level.blocks.emplace_back(tensors, arch.BlockName(i), limits);
-    }
-    if (arch.resamples()) level.down.emplace(tensors, arch, limits);
-  }
+  for (const VaeLevel& arch : EncoderLevels(config)) levels_.emplace_back(tensors, arch, limits);
 }
 
 Encoder::State Encoder::NewState() const {
@@ -39,10 +33,10 @@ at::Tensor Encoder::operator()(const at::Tensor& x, State& state) const {
 }
 
 at::Tensor Encoder::RunLevel(const Level& level, at::Tensor x, LevelState& state) const {
-  const bool first = !state.down.started;
+  const bool first = !state.resampler.started;
   const at::Tensor input = level.arch.shortcut ? x : at::Tensor();  // only where needed again
   for (size_t i = 0; i < level.blocks.size(); ++i) x = level.blocks[i](x, state.blocks[i]);
-  if (level.down) x = (*level.down)(x, state.down);
+  if (level.resampler) x = (*level.resampler)(x, state.resampler);
   if (!level.arch.shortcut) return x;
   return x.add_(
       AverageDown(input, x.size(1), level.arch.time_factor, level.arch.space_factor, first));

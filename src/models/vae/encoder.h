@@ -1,11 +1,10 @@
 // The VAE's encoder.
 #pragma once
 
-#include <optional>
 #include <vector>
 
-#include "arch/vae_levels.h"
 #include "config/model_config.h"
+#include "models/vae/level_layers.h"
 #include "models/vae/middle_block.h"
 #include "models/vae/resample.h"
 
@@ -17,7 +16,7 @@ class Encoder {
  public:
   struct LevelState {
     std::vector<ResidualBlock::State> blocks;
-    ResampleState down;
+    ResampleState resampler;
   };
   // What later chunks need of earlier ones.
   struct State {
@@ -36,12 +35,7 @@ class Encoder {
   at::Tensor operator()(const at::Tensor& x, State& state) const;
 
  private:
-  struct Level {
-    explicit Level(const VaeLevel& level) : arch(level) {}
-    VaeLevel arch;
-    std::vector<ResidualBlock> blocks;
-    std::optional<Downsample> down;  // none in the last level
-  };
+  using Level = LevelLayers<ResidualBlock, Downsample>;
   // (B,C,T,h,w) -> the next level's shape.
   at::Tensor RunLevel(const Level& level, at::Tensor x, LevelState& state) const;
 

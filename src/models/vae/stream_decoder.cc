@@ -40,11 +40,7 @@ StreamDecoder::StreamDecoder(const VaeConfig& config, const TensorMap& tensors)
       middle_(tensors, "decoder.middle"),
       head_gamma_(NormGamma(tensors, "decoder.head.0")),
       head_(tensors, "decoder.head.2", PaddedChannels(PixelChannels(config))) {
-  for (const VaeLevel& arch : DecoderLevels(config)) {
-    Level& level = levels_.emplace_back();
-    for (int64_t i = 0; i < arch.blocks; ++i) level.blocks.emplace_back(tensors, arch.BlockName(i));
-    if (arch.resamples()) level.up.emplace(tensors, arch);
-  }
+  for (const VaeLevel& arch : DecoderLevels(config)) levels_.emplace_back(tensors, arch);
 }
 
 void StreamDecoder::Run(const at::Tensor& mu, const DecodePlan& plan, const RowSink& sink,
@@ -116,7 +112,8 @@ MapRows StreamDecoder::RunLevel(MapRows x, const PlannedLevel& plan, LevelState&
   for (size_t i = 0; i < level.blocks.size(); ++i) {
     x = level.blocks[i](std::move(x), plan.blocks[i], state.blocks[i], poll);
   }
-  if (level.up) return (*level.up)(std::move(x), input, plan.output, state.up, poll);
+  if (level.resampler)
+    return (*level.resampler)(std::move(x), input, plan.output, state.resampler, poll);
   return head_(std::move(x), {.bias = {}, .gamma = head_gamma_, .silu = true}, plan.output,
                state.head, poll);
 }

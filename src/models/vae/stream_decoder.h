@@ -5,11 +5,11 @@
 
 #include <array>
 #include <functional>
-#include <optional>
 #include <vector>
 
 #include "config/model_config.h"
 #include "models/decoder/video_decoder.h"
+#include "models/vae/level_layers.h"
 #include "models/vae/stream_block.h"
 #include "models/vae/stream_middle.h"
 #include "models/vae/stream_upsample.h"
@@ -39,14 +39,11 @@ class StreamDecoder {
   };
   struct LevelState {
     std::array<StreamBlock::State, kVaeDecoderBlocks> blocks;
-    StreamUpsample::State up;
+    StreamUpsample::State resampler;
     StreamCache head;
   };
   using SlabState = std::vector<LevelState>;
-  struct Level {
-    std::vector<StreamBlock> blocks;
-    std::optional<StreamUpsample> up;  // none in the last level
-  };
+  using Level = LevelLayers<StreamBlock, StreamUpsample>;
 
   // The next frames of mu (z,n,h,w) -> the output of the middle block, the rows that the plan
   // reads.

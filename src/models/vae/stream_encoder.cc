@@ -32,11 +32,7 @@ StreamEncoder::StreamEncoder(const VaeConfig& config, const TensorMap& tensors)
       head_(tensors, "encoder.head.2"),
       to_moments_weight_(GetTensor(tensors, "conv1.weight").detach().flatten(1)),
       to_moments_bias_(GetTensor(tensors, "conv1.bias").detach()) {
-  for (const VaeLevel& arch : EncoderLevels(config)) {
-    Level& level = levels_.emplace_back();
-    for (int64_t i = 0; i < arch.blocks; ++i) level.blocks.emplace_back(tensors, arch.BlockName(i));
-    if (arch.resamples()) level.down.emplace(tensors, arch);
-  }
+  for (const VaeLevel& arch : EncoderLevels(config)) levels_.emplace_back(tensors, arch);
 }
 
 at::Tensor StreamEncoder::Run(const EncodePlan& plan, const FrameSource& source, const PollFn& poll,
@@ -129,11 +125,11 @@ MapRows StreamEncoder::RunLevel(MapRows x, const PlannedEncoderLevel& plan, Leve
                                 const PollFn& poll) const {
   const Level& level = levels_[static_cast<size_t>(plan.arch.index)];
   const MapRows input = plan.arch.shortcut ? x : MapRows{};
-  const bool first = !state.down.started;
+  const bool first = !state.resampler.started;
   for (size_t i = 0; i < level.blocks.size(); ++i) {
     x = level.blocks[i](std::move(x), plan.blocks[i], state.blocks[i], poll);
   }
-  if (level.down) x = (*level.down)(std::move(x), plan.output, state.down, poll);
+  if (level.resampler) x = (*level.resampler)(std::move(x), plan.output, state.resampler, poll);
   if (!plan.arch.shortcut) return x;
   const int64_t space = plan.arch.space_factor, time = plan.arch.time_factor;
   const RowRange read{space * plan.output.begin, space * plan.output.end};

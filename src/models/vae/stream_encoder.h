@@ -5,10 +5,10 @@
 
 #include <array>
 #include <functional>
-#include <optional>
 #include <vector>
 
 #include "config/model_config.h"
+#include "models/vae/level_layers.h"
 #include "models/vae/stream_downsample.h"
 #include "models/vae/stream_middle.h"
 #include "plan/encode_plan.h"
@@ -36,12 +36,9 @@ class StreamEncoder {
  private:
   struct LevelState {
     std::array<StreamBlock::State, kVaeEncoderBlocks> blocks;
-    StreamDownsample::State down;
+    StreamDownsample::State resampler;
   };
-  struct Level {
-    std::vector<StreamBlock> blocks;
-    std::optional<StreamDownsample> down;  // none in the last level
-  };
+  using Level = LevelLayers<StreamBlock, StreamDownsample>;
   // The input convolution and the first level, as many frames at a time as the plan has.
   MapRows RunFirstLevel(const at::Tensor& frames, const EncoderSlab& slab, StreamCache& input,
                         LevelState& state, const PollFn& poll) const;

@@ -1,6 +1,7 @@
 // Weight files that must be refused, built from code: each with a part of the message it must give.
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,13 @@ struct HostileFile {
   std::string message;                                        // the error contains it
   std::vector<std::pair<std::string, std::string>> siblings;  // files beside it: name, bytes
 };
+
+// The files of all lists.
+inline std::vector<HostileFile> Together(std::initializer_list<std::vector<HostileFile>> lists) {
+  std::vector<HostileFile> all;
+  for (const auto& list : lists) all.insert(all.end(), list.begin(), list.end());
+  return all;
+}
 
 std::vector<HostileFile> HostileSafetensors();
 std::vector<HostileFile> HostileIndexes();

@@ -34,12 +34,8 @@ std::string WithTokenizer(std::vector<std::string> pairs) {
 
 const std::string kTokens = ListPair("tokenizer.ggml.tokens", kText, 2, Text("a") + Text("b"));
 
-}  // namespace
-
-std::vector<HostileFile> HostileGgufs() {
+std::vector<HostileFile> TornGgufs() {
   const std::string good = Whole({});
-  std::string nested;
-  for (int i = 0; i < 1000; ++i) nested += Le(kList, 4) + Le(1, 8);
   return {
       {"gguf_magic_only", "GGUF", "is truncated", {}},
       {"gguf_cut_in_header",
@@ -57,6 +53,13 @@ std::vector<HostileFile> HostileGgufs() {
       {"gguf_pairs_2_64", Whole({.pair_count = kHuge}), "is truncated", {}},
       {"gguf_name_2_64", "GGUF" + Le(3, 4) + Le(1, 8) + Le(0, 8) + Le(kHuge, 8), "truncated", {}},
       {"gguf_key_2_63", WithPairs({Le(uint64_t{1} << 63, 8) + "key"}), "is truncated", {}},
+  };
+}
+
+std::vector<HostileFile> WrongGgufMetadata() {
+  std::string nested;
+  for (int i = 0; i < 1000; ++i) nested += Le(kList, 4) + Le(1, 8);
+  return {
       {"gguf_key_twice",
        WithPairs({Pair("k", kU32, Le(1, 4)), Pair("k", kText, Text("x"))}),
        "metadata 'k' comes twice",
@@ -94,6 +97,11 @@ std::vector<HostileFile> HostileGgufs() {
        WithPairs({Pair("general.alignment", kText, Text("32 \x1b"))}),
        R"(general.alignment is '32 \x1b')",
        {}},
+  };
+}
+
+std::vector<HostileFile> WrongGgufTensors() {
+  return {
       {"gguf_name_empty", WithTensor({.name = ""}), "a tensor's name is ''", {}},
       {"gguf_name_not_utf8", WithTensor({.name = "\xff"}), R"(a tensor's name is '\xff')", {}},
       {"gguf_name_twice",
@@ -122,6 +130,11 @@ std::vector<HostileFile> HostileGgufs() {
        WithTensor({.axes = {16, 2}, .type = 8}),
        "rows of 16 values do not fill Q8_0's blocks of 32",
        {}},
+  };
+}
+
+std::vector<HostileFile> UnreadGgufTypes() {
+  return {
       {"gguf_type_unknown", WithType(1000), "the ggml type 1000, which t3 does not know", {}},
       {"gguf_type_iq2_xxs", WithType(16), "stored as IQ2_XXS, which t3 does not read", {}},
       {"gguf_type_iq4_nl", WithType(20), "stored as IQ4_NL", {}},
@@ -130,6 +143,11 @@ std::vector<HostileFile> HostileGgufs() {
       {"gguf_type_q8_k", WithType(15), "stored as Q8_K", {}},
       {"gguf_type_tq1_0", WithType(34), "stored as TQ1_0", {}},
       {"gguf_type_mxfp4", WithType(39), "stored as MXFP4", {}},
+  };
+}
+
+std::vector<HostileFile> WrongGgufOffsets() {
+  return {
       {"gguf_offset_odd", WithTensor({.offset = 1}), "begins at data byte 1, wanted a mult", {}},
       {"gguf_offset_beyond", WithTensor({.offset = 1024}), "the file has only 128", {}},
       {"gguf_offset_2_64",
@@ -141,6 +159,11 @@ std::vector<HostileFile> HostileGgufs() {
        "tensors 'a' and 'b' overlap",
        {}},
       {"gguf_overlap_fully", WithTensors({{.name = "a"}, {.name = "b"}}), "overlap", {}},
+  };
+}
+
+std::vector<HostileFile> WrongOriginalShapes() {
+  return {
       {"gguf_shape_of_others", WithOriginalShape({2, 4}), "its original shape is [2, 4]", {}},
       {"gguf_shape_negative", WithOriginalShape({-2, -3}), "its original shape is [-2, -3]", {}},
       {"gguf_shape_of_17_axes",
@@ -151,6 +174,11 @@ std::vector<HostileFile> HostileGgufs() {
        WithPairs({ListPair("comfy.gguf.orig_shape.w", kText, 1, Text("6"))}),
        "is not a list of integers",
        {}},
+  };
+}
+
+std::vector<HostileFile> WrongTokenizers() {
+  return {
       {"gguf_tokens_without_scores",
        WithTokenizer({kTokens}),
        "2 tokens, but 0 entries in tokenizer.ggml.scores",
@@ -168,6 +196,13 @@ std::vector<HostileFile> HostileGgufs() {
        "is not a list of floating-point numbers",
        {}},
   };
+}
+
+}  // namespace
+
+std::vector<HostileFile> HostileGgufs() {
+  return Together({TornGgufs(), WrongGgufMetadata(), WrongGgufTensors(), UnreadGgufTypes(),
+                   WrongGgufOffsets(), WrongOriginalShapes(), WrongTokenizers()});
 }
 
 }  // namespace t3

@@ -28,6 +28,9 @@ std::string Repeat(const std::string& text, int times) {
 
 const std::string kRebuild = Global("torch._utils", "_rebuild_tensor_v2");
 const std::string kHooks = Reduce(Global("collections", "OrderedDict"), ")");
+const std::string kShape = Tuple({Int(2), Int(3)});
+const std::string kStrides = Tuple({Int(3), Int(1)});
+constexpr int64_t kMaxInt = INT64_MAX;
 
 // A tensor from these five opcode strings.
 std::string Rebuilt(const std::string& storage, const std::string& offset, const std::string& size,
@@ -130,10 +133,7 @@ std::vector<HostileFile> WrongStates() {
   };
 }
 
-std::vector<HostileFile> WrongTensors() {
-  const std::string pair = Tuple({Int(2), Int(3)});
-  const std::string strides = Tuple({Int(3), Int(1)});
-  constexpr int64_t kMaxInt = INT64_MAX;
+std::vector<HostileFile> WrongStorages() {
   return {
       Case("storage_missing", Of({.key = "1"}), "'archive/data/1' is not in the file"),
       Case("storage_path", Of({.key = "../../../etc/passwd"}), "is not in the file"),
@@ -149,43 +149,53 @@ std::vector<HostileFile> WrongTensors() {
            Rebuilt(Tuple({Str("module"), Global("torch", "FloatStorage"), Str("0"), Str("cpu"),
                           Int(6)}) +
                        "Q",
-                   Int(0), pair, strides),
+                   Int(0), kShape, kStrides),
            "no persistent id as torch.save writes it"),
       Case("storage_view",
            Rebuilt(Tuple({Str("storage"), Global("torch", "FloatStorage"), Str("0"), Str("cpu"),
                           Int(6), Int(0)}) +
                        "Q",
-                   Int(0), pair, strides),
+                   Int(0), kShape, kStrides),
            "is a view of another one"),
-      Case("storage_is_dict", Rebuilt("}", Int(0), pair, strides), "its storage is a dict"),
+      Case("storage_is_dict", Rebuilt("}", Int(0), kShape, kStrides), "its storage is a dict"),
+  };
+}
+
+std::vector<HostileFile> WrongRebuilds() {
+  return {
       Case("tensor_without_arguments", State(kRebuild + ")R"), "rebuilds a tensor from 0"),
       Case("tensor_of_storage_only", State(Reduce(kRebuild, Tuple({Storage({})}))),
            "rebuilds a tensor from 1"),
-      Case(
-          "tensor_with_metadata",
-          State(Reduce(kRebuild, Tuple({Storage({}), Int(0), pair, strides, kFalse, kHooks, "}"}))),
-          "carries metadata"),
+      Case("tensor_with_metadata",
+           State(Reduce(kRebuild,
+                        Tuple({Storage({}), Int(0), kShape, kStrides, kFalse, kHooks, "}"}))),
+           "carries metadata"),
       Case("tensor_v3_without_dtype",
            State(Reduce(Global("torch._utils", "_rebuild_tensor_v3"),
-                        Tuple({Storage({}), Int(0), pair, strides, kFalse, kHooks}))),
+                        Tuple({Storage({}), Int(0), kShape, kStrides, kFalse, kHooks}))),
            "its dtype is missing"),
       Case("tensor_v3_other_size",
            State(Reduce(Global("torch._utils", "_rebuild_tensor_v3"),
-                        Tuple({Storage({}), Int(0), pair, strides, kFalse, kHooks,
+                        Tuple({Storage({}), Int(0), kShape, kStrides, kFalse, kHooks,
                                Global("torch", "float8_e5m2")}))),
            "differ in size"),
       Case("parameter_of_number",
            State(Reduce(Global("torch._utils", "_rebuild_parameter"), Tuple({Int(1)}))),
            "a parameter without a tensor"),
+  };
+}
+
+std::vector<HostileFile> WrongViews() {
+  return {
       Case("offset_negative", Of({.offset = -1}), "its offset is -1"),
       Case("offset_past_end", Of({.offset = 1}), "element 7 of a storage of 6"),
       Case("offset_huge", Of({.offset = kMaxInt}), "reaches beyond any storage"),
-      Case("offset_is_none", Rebuilt(Storage({}), kNone, pair, strides), "its offset is None"),
+      Case("offset_is_none", Rebuilt(Storage({}), kNone, kShape, kStrides), "its offset is None"),
       Case("size_negative", Of({.shape = {-2, 3}}), "its size is -2"),
       Case("size_huge", Of({.shape = {kMaxInt, kMaxInt}}), "passes 2^63 bytes"),
       Case("size_wraps_to_small", Of({.shape = {int64_t{1} << 62, 8}}), "passes 2^63 bytes"),
       Case("size_past_end", Of({.shape = {3, 3}}), "element 9 of a storage of 6"),
-      Case("size_is_list", Rebuilt(Storage({}), Int(0), "]", strides), "its size is not a tuple"),
+      Case("size_is_list", Rebuilt(Storage({}), Int(0), "]", kStrides), "its size is not a tuple"),
       Case("size_of_lists", Rebuilt(Storage({}), Int(0), "]\x85", "]\x85"), "its size is list"),
       Case("size_of_17_axes",
            Of({.shape = std::vector<int64_t>(17, 1), .stride = std::vector<int64_t>(17, 1)}),
@@ -258,12 +268,8 @@ std::vector<HostileFile> WrongLegacyFiles() {
 }  // namespace
 
 std::vector<HostileFile> HostilePickles() {
-  std::vector<HostileFile> all;
-  for (auto* part :
-       {&CallingPickles, &BrokenPickles, &WrongStates, &WrongTensors, &WrongLegacyFiles}) {
-    for (HostileFile& file : part()) all.push_back(std::move(file));
-  }
-  return all;
+  return Together({CallingPickles(), BrokenPickles(), WrongStates(), WrongStorages(),
+                   WrongRebuilds(), WrongViews(), WrongLegacyFiles()});
 }
 
 }  // namespace t3

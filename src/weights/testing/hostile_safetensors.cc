@@ -22,14 +22,12 @@ std::string Pair(const std::string& first, const std::string& second) {
                      std::string(24, 'x'));
 }
 
+const std::string kHuge = "9223372036854775807";
 const std::string kGood = One(R"("F32")", "[2,3]", "[0,24]");
 
 std::string Index(const std::string& map) { return R"({"weight_map":)" + map + "}"; }
 
-}  // namespace
-
-std::vector<HostileFile> HostileSafetensors() {
-  const std::string huge = "9223372036854775807";
+std::vector<HostileFile> TornSafetensors() {
   return {
       {"only_length", Le(100, 8) + "{", "100 bytes are wanted at byte 8, 1 are left", {}},
       {"cut_in_header", kGood.substr(0, 30), "safetensors header is truncated", {}},
@@ -39,6 +37,11 @@ std::vector<HostileFile> HostileSafetensors() {
       {"header_over_limit", Le(100'000'001, 8) + "{}", "the limit is 100000000", {}},
       {"header_of_a_terabyte", Le((uint64_t{1} << 40) - 1, 8) + "{}", "the limit is", {}},
       {"header_cuts_json", Le(5, 8) + kGood.substr(8), "not valid JSON", {}},
+  };
+}
+
+std::vector<HostileFile> BrokenHeaders() {
+  return {
       {"json_garbage", Safetensors("{\"w\":garbage}", ""), "not valid JSON at byte", {}},
       {"json_trailing", Safetensors("{}{}", ""), "not valid JSON", {}},
       {"json_bad_utf8", Safetensors("{\"\xff\":{}}", ""), "not valid JSON", {}},
@@ -79,6 +82,11 @@ std::vector<HostileFile> HostileSafetensors() {
        Safetensors(R"({"w":{"dtype":"U8","dtype":"F32","shape":[1],"data_offsets":[0,1]}})", "x"),
        "names 'dtype' twice",
        {}},
+  };
+}
+
+std::vector<HostileFile> WrongTensorFields() {
+  return {
       {"tensor_is_number", Safetensors(R"({"w":3})", ""), "tensor 'w' has no dtype", {}},
       {"tensor_is_empty", Safetensors(R"({"w":{}})", ""), "tensor 'w' has no dtype", {}},
       {"no_shape",
@@ -93,6 +101,11 @@ std::vector<HostileFile> HostileSafetensors() {
       {"dtype_escape", One(R"("\u001b[2J")", "[2,3]", "[0,24]"), R"(dtype '\x1b[2J')", {}},
       {"dtype_is_number", One("4", "[2,3]", "[0,24]"), "dtype is not a string", {}},
       {"dtype_of_other_size", One(R"("F64")", "[2,3]", "[0,24]"), "takes 48 bytes", {}},
+  };
+}
+
+std::vector<HostileFile> WrongTensorShapes() {
+  return {
       {"shape_is_string", One(R"("F32")", R"("2,3")", "[0,24]"), "shape is not a list", {}},
       {"shape_of_strings", One(R"("F32")", R"(["2","3"])", "[0,24]"), "is a string", {}},
       {"shape_negative", One(R"("F32")", "[-2,-3]", "[0,24]"), "is -2, wanted a whole number", {}},
@@ -114,7 +127,7 @@ std::vector<HostileFile> HostileSafetensors() {
        "more than 2^63 bytes",
        {}},
       {"shape_overflow_behind_zero",
-       One(R"("F32")", "[0," + huge + "," + huge + "]", "[0,0]"),
+       One(R"("F32")", "[0," + kHuge + "," + kHuge + "]", "[0,0]"),
        "more than 2^63 bytes",
        {}},
       {"shape_of_17_axes",
@@ -122,10 +135,15 @@ std::vector<HostileFile> HostileSafetensors() {
        "at most 16 sizes",
        {}},
       {"shape_larger_than_data", One(R"("F32")", "[2,300]", "[0,24]"), "takes 2400 bytes", {}},
+  };
+}
+
+std::vector<HostileFile> WrongTensorOffsets() {
+  return {
       {"offsets_negative", One(R"("F32")", "[2,3]", "[-24,0]"), "data_offsets[0] is -24", {}},
       {"offsets_backwards", One(R"("F32")", "[2,3]", "[24,0]"), "run backwards", {}},
       {"offsets_beyond_file", One(R"("F32")", "[2,3]", "[8,32]"), "the file has only 24", {}},
-      {"offsets_huge", One(R"("F32")", "[2,3]", "[0," + huge + "]"), "it is truncated", {}},
+      {"offsets_huge", One(R"("F32")", "[2,3]", "[0," + kHuge + "]"), "it is truncated", {}},
       {"offsets_wrap",
        One(R"("F32")", "[2,3]", "[18446744073709551592,18446744073709551615]"),
        "wanted a whole number",
@@ -137,6 +155,11 @@ std::vector<HostileFile> HostileSafetensors() {
       {"bytes_after_the_last", Pair("[0,8]", "[8,16]"), "8 bytes after the last tensor", {}},
       {"overlap_partly", Pair("[0,8]", "[4,12]"), "'a' and 'b' overlap", {}},
       {"overlap_fully", Pair("[8,16]", "[8,16]"), "'a' and 'b' overlap", {}},
+  };
+}
+
+std::vector<HostileFile> WrongMetadata() {
+  return {
       {"metadata_is_list",
        Safetensors(R"({"__metadata__":[]})", ""),
        "not an object of strings",
@@ -150,6 +173,13 @@ std::vector<HostileFile> HostileSafetensors() {
        "entry 'a' is not a string",
        {}},
   };
+}
+
+}  // namespace
+
+std::vector<HostileFile> HostileSafetensors() {
+  return Together({TornSafetensors(), BrokenHeaders(), WrongTensorFields(), WrongTensorShapes(),
+                   WrongTensorOffsets(), WrongMetadata()});
 }
 
 std::vector<HostileFile> HostileIndexes() {

@@ -52,9 +52,7 @@ std::string Zip64Extra(std::initializer_list<uint64_t> values) {
   return extra;
 }
 
-}  // namespace
-
-std::vector<HostileFile> HostileZips() {
+std::vector<HostileFile> TornZips() {
   const std::string good = Zip(Good());
   return {
       {"zip_signature_only", "PK\x03\x04", "no end record", {}},
@@ -71,6 +69,11 @@ std::vector<HostileFile> HostileZips() {
        Zip({.entries = {{.name = "readme.txt", .data = "hello"}}}),
        "ordinary zip (1 entries",
        {}},
+  };
+}
+
+std::vector<HostileFile> WrongZipEntries() {
+  return {
       {"zip_encrypted", WithEntry([](ZipEntrySpec& e) { e.flags = 1; }), "is encrypted", {}},
       {"zip_strongly_encrypted",
        WithEntry([](ZipEntrySpec& e) { e.flags = 64; }),
@@ -92,6 +95,11 @@ std::vector<HostileFile> HostileZips() {
        With([](ZipSpec& s) { s.entries[0].size = s.entries[0].stored_size = 300; }),
        "'archive/data.pkl' claims 300 bytes",
        {}},
+  };
+}
+
+std::vector<HostileFile> WrongZipOffsets() {
+  return {
       {"zip_offset_beyond_file",
        WithEntry([](ZipEntrySpec& e) { e.offset = 0x7FFFFFFF; }),
        "is said to begin at byte 2147483647",
@@ -115,6 +123,11 @@ std::vector<HostileFile> HostileZips() {
        WithEntry([](ZipEntrySpec& e) { e.offset = 0; }),
        "is said to begin at",
        {}},
+  };
+}
+
+std::vector<HostileFile> WrongZipNames() {
+  return {
       {"zip_duplicate", Named("archive/data.pkl"), "holds 'archive/data.pkl' twice", {}},
       {"zip_two_pickles", Named("other/data.pkl"), "holds several data.pkl", {}},
       {"zip_parent_name", Named("archive/../../x"), "not a plain relative path", {}},
@@ -127,6 +140,11 @@ std::vector<HostileFile> HostileZips() {
        WithEntry([](ZipEntrySpec& e) { e.local_name = "archive/data/1"; }),
        "directory and local header disagree",
        {}},
+  };
+}
+
+std::vector<HostileFile> WrongZipDirectories() {
+  return {
       {"zip_other_disk", WithEntry([](ZipEntrySpec& e) { e.disk = 3; }), "is on another disk", {}},
       {"zip_spans_disks", With([](ZipSpec& s) { s.disk = 1; }), "spans several disks", {}},
       {"zip_count_too_high",
@@ -146,6 +164,11 @@ std::vector<HostileFile> HostileZips() {
        With([](ZipSpec& s) { s.directory_bytes = 100; }),
        "directory is truncated",
        {}},
+  };
+}
+
+std::vector<HostileFile> WrongZip64Ends() {
+  return {
       {"zip64_end_beyond_file",
        With([](ZipSpec& s) {
          s.zip64 = true;
@@ -182,6 +205,11 @@ std::vector<HostileFile> HostileZips() {
        }),
        "does not fit before",
        {}},
+  };
+}
+
+std::vector<HostileFile> WrongZipFields() {
+  return {
       {"zip64_entry_without_field",
        WithEntry([](ZipEntrySpec& e) { e.size = e.stored_size = kSaturated; }),
        "claims 4294967295 bytes",
@@ -207,6 +235,13 @@ std::vector<HostileFile> HostileZips() {
       {"zip_big_endian", ByteOrder("big"), "byte order is 'big'", {}},
       {"zip_odd_byteorder", ByteOrder(std::string(1000, '\x1b')), R"(byte order is '\x1b\x1b)", {}},
   };
+}
+
+}  // namespace
+
+std::vector<HostileFile> HostileZips() {
+  return Together({TornZips(), WrongZipEntries(), WrongZipOffsets(), WrongZipNames(),
+                   WrongZipDirectories(), WrongZip64Ends(), WrongZipFields()});
 }
 
 std::vector<HostileFile> ForeignFiles() {
