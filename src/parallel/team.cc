@@ -8,7 +8,6 @@
 #include "base/check.h"
 #include "base/failure.h"
 #include "base/text.h"
-#include "parallel/backend.h"
 #include "parallel/watched_call.h"
 
 namespace t3 {
@@ -89,6 +88,22 @@ RankGroup& Team::Among(const std::vector<int64_t>& some) {
   return *group;
 }
 
+c10::intrusive_ptr<c10d::Backend> Team::MakeBackend(const BackendPlace& place) const {
+  const auto begin = steady_clock::now();
+  const auto check = [&] {
+    FailOnTrouble();
+    const std::chrono::duration<double> waited = steady_clock::now() - begin;
+    if (waited.count() > kSecondsToConnect)
+      Fail("connecting took more than {:.0f} s; with NCCL_DEBUG=INFO NCCL says what it waits for",
+           kSecondsToConnect);
+  };
+  return WatchedCall<c10::intrusive_ptr<c10d::Backend>>(
+      [place, device = device_] {
+        return device.is_cuda() ? MakeNccl(place, device) : MakeGloo(place);
+      },
+      check);
+}
+
 std::unique_ptr<RankGroup> Team::Connect(const std::vector<int64_t>& ranks) {
   const auto self = std::find(ranks.begin(), ranks.end(), rank());
   T3_CHECK(self != ranks.end(), "Team: rank {} is not among ranks {}", rank(),
@@ -109,22 +124,9 @@ std::unique_ptr<RankGroup> Team::Connect(const std::vector<int64_t>& ranks) {
       if (each) each->Abort();
     }
   };
-  const auto begin = steady_clock::now();
-  const auto check = [&] {
-    FailOnTrouble();
-    const std::chrono::duration<double> waited = steady_clock::now() - begin;
-    if (waited.count() > kSecondsToConnect)
-      Fail("connecting took more than {:.0f} s; with NCCL_DEBUG=INFO NCCL says what it waits for",
-           kSecondsToConnect);
-  };
   try {
-    auto backend = WatchedCall<c10::intrusive_ptr<c10d::Backend>>(
-        [place, device = device_] {
-          return device.is_cuda() ? MakeNccl(place, device) : MakeGloo(place);
-        },
-        check);
     auto group =
-        std::make_unique<RankGroup>(std::move(backend), *signs_, device_,
+        std::make_unique<RankGroup>(MakeBackend(place), *signs_, device_,
                                     std::chrono::duration<double>(place_.patience), abort_all);
     group->set_timed(timed_);
     return group;

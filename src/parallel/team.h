@@ -8,6 +8,7 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <vector>
 
+#include "parallel/backend.h"
 #include "parallel/life_signs.h"
 #include "parallel/rank_group.h"
 #include "t3video/ranks.h"
@@ -79,6 +80,7 @@ class Team {
   double exchange_seconds() const;
 
  private:
+  c10::intrusive_ptr<c10d::Backend> MakeBackend(const BackendPlace& place) const;
   std::unique_ptr<RankGroup> Connect(const std::vector<int64_t>& ranks);
   void FailOnTrouble() const;  // where a rank is lost
   // As long as all ranks live, or for `limit` as well.

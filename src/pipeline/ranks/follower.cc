@@ -41,6 +41,7 @@ void Follower::Serve() {
   const c10::NoGradGuard no_gradient;
   try {
     while (Carry(nlohmann::json::parse(team_.Next()))) team_.Answer();
+    KeepPlans();  // of shapes that rank 0 has not
     team_.Answer();
   } catch (...) {
     const Error error = CurrentError();
@@ -52,10 +53,7 @@ void Follower::Serve() {
 
 bool Follower::Carry(const nlohmann::json& order) {
   const std::string what = order.at("do");
-  if (what == orders::kEnd) {
-    KeepPlans();  // of shapes that rank 0 has not
-    return false;
-  }
+  if (what == orders::kEnd) return false;
   if (what == orders::kLoadDenoiser) {
     LoadDenoiser(order);
   } else if (what == orders::kDropDenoiser) {
