@@ -74,7 +74,7 @@ TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
     if (source) return;
     source = std::make_unique<WorldLatents>(config, base, dtype, context, LatentsFor(config), team);
   });
-  spdlog::info("training on {}", source->Digest());
+  spdlog::info("training on {}", source->Description());
   DistillTask task(config, base, teacher, std::move(source), dtype, context);
   TrainHooks hooks = SampleHooks(config, context);
   hooks.gate_every = config.gates.every_steps;

@@ -94,7 +94,7 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
     }
     validation = OpenValidation(config, model, dtype, context, team);
   });
-  spdlog::info("training on {}", source->Digest());
+  spdlog::info("training on {}", source->Description());
   DitTask task(config, model, std::move(source), dtype, context, ranks.SequenceGroup(layout));
   return ranks.Run(config, layout, task, context, HooksOf(config, task, validation.get(), context));
 }

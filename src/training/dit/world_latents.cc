@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "loading/load_models.h"
 #include "nn/weights_digest.h"
 #include "tokenizer/clean.h"
@@ -146,6 +147,13 @@ WorldLatents::WorldLatents(const DitTrainConfig& config, const ModelInfo& model,
   if (!config.train_text_encoder) {
     encoder_.emplace(LoadTextEncoder(model, context.device, dtype, context));
   }
+}
+
+std::string WorldLatents::Description() const {
+  std::vector<std::string> sizes;
+  for (const WorldLatentSize& size : config_.sizes)
+    sizes.push_back(Counted(size.clips, "clip") + " of " + SizeText(size));
+  return fmt::format("{} of the world, from seed {}", fmt::join(sizes, ", "), config_.seed);
 }
 
 void WorldLatents::FindObjects() {

@@ -43,6 +43,7 @@ class WorldLatents : public BatchSource {
 
   Batch Get(int64_t step, int64_t micro) override;
   std::string Digest() const override { return digest_; }
+  std::string Description() const override;
 
  private:
   void FindObjects();
