@@ -51,10 +51,11 @@ std::vector<int64_t> CheckpointSteps(const TrainConfig& config) {
   return CheckpointFolder(config.output, config.checkpoint.keep).Steps();
 }
 
-void CheckResumable(const TrainConfig& config, const nlohmann::json& identity) {
+void CheckResumable(const TrainConfig& config, const std::function<nlohmann::json()>& identity) {
   const auto checkpoint = CheckpointFolder(config.output, config.checkpoint.keep).Newest();
   if (!checkpoint) return;
-  CheckSameRun(*checkpoint, {{"config", config.fingerprint}, {"model", identity}});
+  CheckSameRun(*checkpoint, config, identity());
+  CheckStepsLeft(*checkpoint, config);
   spdlog::info("would resume from {}", checkpoint->path);
 }
 

@@ -27,8 +27,8 @@ void CheckModelReplaceable(const TrainConfig& config, const std::vector<const ch
 std::vector<int64_t> CheckpointSteps(const TrainConfig& config);
 
 // Throws Error where the newest checkpoint is of another run than one of this configuration with
-// the model `identity` (Task::Identity).
-void CheckResumable(const TrainConfig& config, const nlohmann::json& identity);
+// the model `identity` (Task::Identity, which reads all weights), or beyond its last step.
+void CheckResumable(const TrainConfig& config, const std::function<nlohmann::json()>& identity);
 
 // Why the device or a disk is too small for a plan; nullopt where none is.
 std::optional<Error> PlanRefusal(const TrainConfig& config, const TrainPlan& plan);

@@ -50,8 +50,9 @@ TrainPlan PlanTask(const DistillConfig& config, at::Device device, int64_t ranks
   const auto prepared = FindDataset(config, base, DraftsFor(config));
   TrainPlan plan = PlanOf(config, base, teacher, prepared.get(), device, layout);
   if (!IsMadeFirst(config)) {
-    CheckResumable(
-        config, DistillIdentity(config, base, teacher, DataDigest(config, base, prepared.get())));
+    CheckResumable(config, [&] {
+      return DistillIdentity(config, base, teacher, DataDigest(config, base, prepared.get()));
+    });
   }
   return plan;
 }

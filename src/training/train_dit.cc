@@ -70,7 +70,9 @@ TrainPlan PlanTask(const DitTrainConfig& config, at::Device device, int64_t rank
   CheckValidation(config, model);
   TrainPlan plan = PlanOf(config, model, prepared.get(), device, layout);
   if (!IsMadeFirst(config)) {
-    CheckResumable(config, DitIdentity(config, model, DataDigest(config, model, prepared.get())));
+    CheckResumable(config, [&] {
+      return DitIdentity(config, model, DataDigest(config, model, prepared.get()));
+    });
   }
   return plan;
 }

@@ -15,7 +15,7 @@
 #include "base/text.h"
 #include "loading/decoder_file.h"
 #include "nn/load.h"
-#include "nn/weights_digest.h"
+#include "training/loop/weights_identity.h"
 #include "training/vae/decoder_report.h"
 #include "training/vae/open_student.h"
 
@@ -50,7 +50,7 @@ nlohmann::json DecoderIdentity(const VaeTrainConfig& config, const VaeFile& teac
   nlohmann::json identity = VaeIdentity(teacher, data);
   const DecoderFile student =
       OpenDecoderFile(config.student->decoder, "`student.decoder`", nullptr);
-  identity["student"] = WeightsDigest(student.views);
+  AddWeights("student", student.views, &identity);
   return identity;
 }
 

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "nn/load.h"
-#include "nn/weights_digest.h"
+#include "training/loop/weights_identity.h"
 #include "training/vae/latent_statistics.h"
 #include "training/vae/psnr.h"
 
@@ -35,7 +35,9 @@ bool IsEncoderTensor(const std::string& name) {
 }
 
 nlohmann::json VaeIdentity(const VaeFile& file, const std::string& data) {
-  return {{"vae", WeightsDigest(file.views)}, {"data", data}};
+  nlohmann::json identity{{"data", data}};
+  AddWeights("vae", file.views, &identity);
+  return identity;
 }
 
 VaeTask::VaeTask(const VaeTrainConfig& config, const VaeFile& file,
