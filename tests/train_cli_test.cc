@@ -143,6 +143,22 @@ TEST_F(TrainCli, ABaseThatChangedAnywhereIsRefused) {
   }
 }
 
+TEST_F(TrainCli, SaysWhereABaseOrATeacherIsDistilled) {
+  config_.merge_patch({{"task", "distill"}, {"output", folder_ / "student"}, {"steps", 1}});
+  const ProgramResult usual = Train();
+  ASSERT_EQ(usual.exit_code, 0) << usual.err;
+  EXPECT_THAT(usual.err, testing::Not(HasSubstr("is distilled")));
+  config_.merge_patch({{"model", folder_ / "student"}, {"output", folder_ / "again"}});
+  EXPECT_THAT(Train({"--dry-run"}).err, HasSubstr("the teacher " + (folder_ / "student")));
+  config_["teacher"] = {{"model", ReferencePath("mini2.1")}};
+  EXPECT_THAT(Train({"--dry-run"}).err, testing::Not(HasSubstr("is distilled")));
+  config_.erase("teacher");
+  config_["task"] = "dit";
+  const ProgramResult undone = Train({"--dry-run"});
+  EXPECT_EQ(undone.exit_code, 0);
+  EXPECT_THAT(undone.err, HasSubstr("the task dit undoes that"));
+}
+
 TEST_F(TrainCli, SeveralProcessesHaveTheLossesOfOne) {
   config_["steps"] = 4;
   const auto losses_of = [&](const std::string& output, std::vector<std::string> flags) {

@@ -54,7 +54,8 @@ struct TrainPlan {
     bool on_output_disk = false;  // then it shares free_disk_bytes
   };
   std::vector<Cache> caches;
-  std::optional<Error> refusal;  // why a run would end before its first step: memory or disk
+  std::optional<Error> refusal;    // why a run would end before its first step: memory or disk
+  std::vector<std::string> notes;  // what may not be meant, and what to do
   // Estimates from a calibration of this machine (`t3 plan --calibrate`); absent without one.
   std::optional<double> step_seconds;
 };

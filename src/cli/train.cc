@@ -136,6 +136,7 @@ nlohmann::ordered_json PlanJson(const TrainPlan& plan) {
   }
   for (const TrainPlan::Cache& cache : plan.caches)
     json["caches"].push_back({{"folder", cache.folder}, {"bytes", cache.bytes}});
+  if (!plan.notes.empty()) json["notes"] = plan.notes;
   if (plan.step_seconds) json["step_seconds"] = *plan.step_seconds;
   return json;
 }

@@ -6,6 +6,7 @@
 #include "training/cache_plan.h"
 #include "training/denoiser_training.h"
 #include "training/distill/distill_task.h"
+#include "training/distilled_notes.h"
 #include "training/dit/world_latents.h"
 #include "training/plan_training.h"
 #include "training/train_task.h"
@@ -37,6 +38,7 @@ TrainPlan PlanOf(const DistillConfig& config, const ModelInfo& base, const Teach
   TrainPlan plan = PlanDistillTraining(config, base, teacher, prepared, device,
                                        ResolveDtype(config.dtype, device), layout);
   plan.caches = PlanCaches(config, base, LatentsFor(config));
+  plan.notes = DistilledNotes(config, teacher);
   return plan;
 }
 

@@ -6,6 +6,7 @@
 #include "runtime/device.h"
 #include "training/cache_plan.h"
 #include "training/denoiser_training.h"
+#include "training/distilled_notes.h"
 #include "training/dit/dit_task.h"
 #include "training/dit/world_latents.h"
 #include "training/plan_training.h"
@@ -56,6 +57,7 @@ TrainPlan PlanOf(const DitTrainConfig& config, const ModelInfo& model,
   TrainPlan plan =
       PlanDitTraining(config, model, prepared, device, ResolveDtype(config.dtype, device), layout);
   plan.caches = PlanCaches(config, model, ClipLatents::kRendered);
+  plan.notes = DistilledNotes(config, model);
   return plan;
 }
 

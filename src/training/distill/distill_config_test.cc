@@ -89,6 +89,15 @@ TEST(DistillConfig, WhereTheTeacherLiesDoesNotMatterToACheckpoint) {
   EXPECT_EQ(recorded({{"model", "a"}}), recorded({{"model", "b"}}));
 }
 
+TEST(DistillConfig, ATeacherThatNamesTheBaseIsTheBase) {
+  const std::string folder = T3_SOURCE_DIR "/tests/data/reference/mini2.1";
+  const DistillConfig config = MiniDistillConfig("unused", {{"teacher", {{"model", folder}}}});
+  ModelInfo base = MiniModel();
+  EXPECT_TRUE(OpenTeacher(config, base).is_base);
+  base.loras.push_back({"x.safetensors", 1});
+  EXPECT_FALSE(OpenTeacher(config, base).is_base);
+}
+
 // What the fields come to is in the identity, with the teacher's and the base's own.
 TEST(DistillConfig, TheIdentityHasGuidanceAndSampling) {
   const ModelInfo base = MiniModel();
