@@ -94,9 +94,69 @@ TEST_F(TrainCli, ACacheWithoutRoomIsRefusedBeforeClipsAreRendered) {
 TEST_F(TrainCli, SaysWhereItIsPastItsSteps) {
   config_["steps"] = 3;
   ASSERT_EQ(Train().exit_code, 0);
-  const ProgramResult past = Train({"--set", "steps=2"});
-  EXPECT_EQ(past.exit_code, 0);
-  EXPECT_THAT(past.err, HasSubstr("the checkpoint is of step 3, beyond \"steps\" 2"));
+  for (const bool dry_run : {true, false}) {
+    std::vector<std::string> flags{"--set", "steps=2"};
+    if (dry_run) flags.emplace_back("--dry-run");
+    const ProgramResult past = Train(flags);
+    EXPECT_EQ(past.exit_code, 1);
+    EXPECT_THAT(past.err, HasSubstr("step-3 is of step 3, beyond \"steps\" 2"));
+  }
+  const ProgramResult done = Train();
+  EXPECT_EQ(done.exit_code, 0);
+  EXPECT_THAT(done.err, HasSubstr("all of its 3 steps are done"));
+}
+
+TEST_F(TrainCli, ResumesWhereSettingsMeanTheSame) {
+  config_["steps"] = 1;
+  config_.erase("attention");
+  ASSERT_EQ(Train().exit_code, 0);
+  config_.merge_patch({{"task", "dit"},
+                       {"schedule", {{"decay", "constant"}}},
+                       {"timesteps", {{"shift", 5.0}, {"max", 1000}}},
+                       {"optimizer", {{"beta2", 0.999}}},
+                       {"attention", {{"pattern", "full"}}},
+                       {"buckets", {{{"size", "64x32"}, {"frames", 5}}}}});
+  const ProgramResult same = Train({"--set", "steps=2"});
+  EXPECT_EQ(same.exit_code, 0) << same.err;
+  EXPECT_EQ(Losses("run").size(), 2U);
+  const ProgramResult other = Train({"--set", "steps=3", "--set", "timesteps.shift=4"});
+  EXPECT_EQ(other.exit_code, 1);
+  EXPECT_THAT(other.err,
+              HasSubstr("belongs to another run: config/timesteps/shift was 5.0, now 4;"));
+}
+
+TEST_F(TrainCli, ABaseThatChangedAnywhereIsRefused) {
+  const std::string base = folder_ / "base";
+  fs::copy(ReferencePath("mini2.1"), base, fs::copy_options::recursive);
+  config_.merge_patch({{"model", base}, {"steps", 1}});
+  ASSERT_EQ(Train().exit_code, 0);
+  const std::string file = base + "/diffusion_pytorch_model.safetensors";
+  std::string bytes = ReadBytes(file);
+  bytes.back() ^= 1;
+  std::ofstream(file, std::ios::binary) << bytes;
+  for (const bool dry_run : {true, false}) {
+    std::vector<std::string> flags{"--set", "steps=2"};
+    if (dry_run) flags.emplace_back("--dry-run");
+    const ProgramResult result = Train(flags);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.err, HasSubstr("belongs to another run: model/weights/denoiser was"));
+  }
+}
+
+TEST_F(TrainCli, SaysWhereABaseOrATeacherIsDistilled) {
+  config_.merge_patch({{"task", "distill"}, {"output", folder_ / "student"}, {"steps", 1}});
+  const ProgramResult usual = Train();
+  ASSERT_EQ(usual.exit_code, 0) << usual.err;
+  EXPECT_THAT(usual.err, testing::Not(HasSubstr("is distilled")));
+  config_.merge_patch({{"model", folder_ / "student"}, {"output", folder_ / "again"}});
+  EXPECT_THAT(Train({"--dry-run"}).err, HasSubstr("the teacher " + (folder_ / "student")));
+  config_["teacher"] = {{"model", ReferencePath("mini2.1")}};
+  EXPECT_THAT(Train({"--dry-run"}).err, testing::Not(HasSubstr("is distilled")));
+  config_.erase("teacher");
+  config_["task"] = "dit";
+  const ProgramResult undone = Train({"--dry-run"});
+  EXPECT_EQ(undone.exit_code, 0);
+  EXPECT_THAT(undone.err, HasSubstr("the task dit undoes that"));
 }
 
 TEST_F(TrainCli, SeveralProcessesHaveTheLossesOfOne) {

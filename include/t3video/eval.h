@@ -48,6 +48,7 @@ struct MeasureKind {
   std::string_view label;  // for people: "validation loss"
   Better better = Better::kMore;
   bool share = false;  // 0 to 1, shown in percent
+  int answers = 1;     // right or wrong ones of a clip, of which a share is the mean
 };
 
 struct EvalResult {

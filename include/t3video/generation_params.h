@@ -60,6 +60,7 @@ struct GenerationParams {
   std::optional<int64_t> fp8_exclude_steps;
   std::optional<AttentionPattern> attention;  // absent: as the model was trained
   WindowCycle windows;                        // empty: the model's own, else planned
+  bool operator==(const GenerationParams&) const = default;
 };
 
 }  // namespace t3

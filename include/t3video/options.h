@@ -32,6 +32,7 @@ struct ModelFiles {
   // own denoiser (docs/reference/files.md). Empty: none.
   std::optional<std::vector<Lora>> loras = {};
   std::vector<Lora> added_loras = {};  // after those
+  bool operator==(const ModelFiles&) const = default;
 };
 
 // The type that a run computes in.

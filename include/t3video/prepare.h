@@ -32,6 +32,7 @@ struct PrepareRequest {
   // Width, height: each clip also gets the latents of its draft of about this area, decoded,
   // enlarged to the clip's size and encoded again, from which a refiner is trained.
   std::optional<std::pair<int64_t, int64_t>> draft = {};
+  bool operator==(const PrepareRequest&) const = default;
 };
 
 struct RejectedSource {

@@ -43,6 +43,8 @@ struct TrainPlan {
   int64_t checkpoint_bytes = 0;  // of one checkpoint
   int64_t checkpoints_kept = 0;
   int64_t model_bytes = 0;       // of the model written, with parts that cannot be linked
+  int64_t best_bytes = 0;        // of the best one, which gates choose, beside it; 0: none
+  bool has_best = false;         // it is there from an earlier call, and is replaced
   int64_t free_disk_bytes = -1;  // at the output; -1: unknown
   // A folder that keeps rendered clips for the next call.
   struct Cache {
@@ -52,7 +54,8 @@ struct TrainPlan {
     bool on_output_disk = false;  // then it shares free_disk_bytes
   };
   std::vector<Cache> caches;
-  std::optional<Error> refusal;  // why a run would end before its first step: memory or disk
+  std::optional<Error> refusal;    // why a run would end before its first step: memory or disk
+  std::vector<std::string> notes;  // what may not be meant, and what to do
   // Estimates from a calibration of this machine (`t3 plan --calibrate`); absent without one.
   std::optional<double> step_seconds;
 };

@@ -13,6 +13,7 @@ namespace t3 {
 namespace {
 
 constexpr double kConfidence = 0.95;
+constexpr double kNormalQuantile = 1.959964;  // of the same confidence
 
 // Mass between -t and t (Abramowitz and Stegun, 26.7.3 and 26.7.4).
 double MassWithin(double t, int64_t freedom) {
@@ -42,6 +43,28 @@ std::vector<double> RanksOf(const std::vector<double>& values) {
   return ranks;
 }
 
+MeanInterval MeanAlone(const std::vector<double>& values) {
+  T3_CHECK(!values.empty(), "statistics: the mean of no values");
+  MeanInterval result{.count = static_cast<int64_t>(values.size())};
+  for (const double value : values) result.mean += value / static_cast<double>(values.size());
+  return result;
+}
+
+// Of a sample of two values at least.
+double VarianceOf(const std::vector<double>& values, double mean) {
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  return squares / static_cast<double>(values.size() - 1);
+}
+
+// So many independent answers a value, 1 to `answers`, give shares around `p` their variance: one
+// where all answers of a value are alike.
+double AnswersOfValue(const std::vector<double>& values, double p, int answers) {
+  if (values.size() == 1) return 1;
+  const double variance = VarianceOf(values, p);
+  return variance > 0 ? std::clamp<double>(p * (1 - p) / variance, 1, answers) : answers;
+}
+
 double PearsonCorrelation(const std::vector<double>& a, const std::vector<double>& b) {
   const double mean_a = MeanOf(a).mean, mean_b = MeanOf(b).mean;
   double product = 0, square_a = 0, square_b = 0;
@@ -66,17 +89,38 @@ double StudentQuantile(int64_t freedom) {
 }
 
 MeanInterval MeanOf(const std::vector<double>& values) {
-  T3_CHECK(!values.empty(), "statistics: the mean of no values");
-  const auto count = static_cast<double>(values.size());
-  MeanInterval result{.count = static_cast<int64_t>(values.size())};
-  for (const double value : values) result.mean += value / count;
-  if (values.size() == 1) {
-    result.half_width = std::numeric_limits<double>::infinity();
-    return result;
+  MeanInterval result = MeanAlone(values);
+  double half_width = std::numeric_limits<double>::infinity();
+  if (result.count > 1) {
+    half_width = StudentQuantile(result.count - 1) *
+                 std::sqrt(VarianceOf(values, result.mean) / static_cast<double>(result.count));
   }
-  double squares = 0;
-  for (const double value : values) squares += (value - result.mean) * (value - result.mean);
-  result.half_width = StudentQuantile(result.count - 1) * std::sqrt(squares / (count - 1) / count);
+  result.low = result.mean - half_width, result.high = result.mean + half_width;
+  return result;
+}
+
+// Wilson (1927), J. Am. Stat. Assoc. 22, 209.
+MeanInterval ShareOf(const std::vector<double>& values, int answers) {
+  MeanInterval result = MeanAlone(values);
+  const double p = result.mean, spread = p * (1 - p);
+  const double n = static_cast<double>(result.count) * AnswersOfValue(values, p, answers);
+  const double z = kNormalQuantile, shrink = 1 + z * z / n;
+  const double middle = (p + z * z / (2 * n)) / shrink;
+  const double half_width = z * std::sqrt(spread / n + z * z / (4 * n * n)) / shrink;
+  result.low = std::max(0.0, middle - half_width);
+  result.high = std::min(1.0, middle + half_width);
+  return result;
+}
+
+MeanInterval ShareGainOf(const std::vector<double>& gains, int answers) {
+  MeanInterval result = MeanAlone(gains);
+  const double n = static_cast<double>(result.count) + 2;
+  double sum = 0, squares = 2.0 / (answers * answers);
+  for (const double gain : gains) sum += gain, squares += gain * gain;
+  const double middle = sum / n;
+  const double half_width = kNormalQuantile * std::sqrt((squares / n - middle * middle) / n);
+  result.low = std::min(result.mean, std::max(-1.0, middle - half_width));
+  result.high = std::max(result.mean, std::min(1.0, middle + half_width));
   return result;
 }
 

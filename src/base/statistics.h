@@ -1,4 +1,4 @@
-// Means with confidence intervals, paired differences, rank correlation.
+// Means and shares with confidence intervals, paired differences, rank correlation.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,16 @@ double StudentQuantile(int64_t freedom);
 
 // By Student's t, for independent values. Throws Error without values.
 MeanInterval MeanOf(const std::vector<double>& values);
+
+// The mean of values from 0 to 1, each the share of `answers` that are right: Wilson's interval for
+// the number of independent answers that the values' variance allows for, from one to `answers` a
+// value. Throws Error without values.
+MeanInterval ShareOf(const std::vector<double>& values, int answers);
+
+// The mean of differences between such shares, paired, -1 to 1: the interval of Bonett and Price
+// (2012), which adds a pair that is better and one that is worse by one answer. Throws Error
+// without values.
+MeanInterval ShareGainOf(const std::vector<double>& gains, int answers);
 
 // Values of what two measurements share, and how much better the second is.
 struct Pairs {

@@ -30,16 +30,62 @@ TEST(Statistics, AnIntervalByHand) {
   const MeanInterval interval = MeanOf({1, 2, 3, 4});
   EXPECT_EQ(interval.count, 4);
   EXPECT_DOUBLE_EQ(interval.mean, 2.5);
-  EXPECT_NEAR(interval.half_width, 2.0542, 1e-4);
-  EXPECT_NEAR(interval.low(), 0.4458, 1e-4);
-  EXPECT_NEAR(interval.high(), 4.5542, 1e-4);
+  EXPECT_NEAR(interval.half_width(), 2.0542, 1e-4);
+  EXPECT_NEAR(interval.low, 0.4458, 1e-4);
+  EXPECT_NEAR(interval.high, 4.5542, 1e-4);
 }
 
 TEST(Statistics, OneValueHasNoBounds) {
   const MeanInterval interval = MeanOf({0.7});
   EXPECT_DOUBLE_EQ(interval.mean, 0.7);
-  EXPECT_TRUE(std::isinf(interval.half_width));
+  EXPECT_TRUE(std::isinf(interval.half_width()));
+  EXPECT_FALSE(interval.has_bounds());
   EXPECT_THROW(MeanOf({}), Error);
+}
+
+// Of a share of 81/263: Newcombe (1998), Stat. Med. 17, 857, table I, method 3.
+TEST(Statistics, WilsonsIntervalIsThatOfTheTables) {
+  const auto interval = [](int right, int count) {
+    std::vector<double> values(static_cast<size_t>(count), 0);
+    std::fill_n(values.begin(), right, 1);
+    return ShareOf(values, 1);
+  };
+  const auto check = [&](int right, int count, double low, double high) {
+    EXPECT_NEAR(interval(right, count).low, low, 5e-5) << right << " of " << count;
+    EXPECT_NEAR(interval(right, count).high, high, 5e-5) << right << " of " << count;
+  };
+  check(81, 263, 0.2553, 0.3662);
+  check(15, 148, 0.0624, 0.1605);
+  check(0, 20, 0.0000, 0.1611);
+  check(1, 29, 0.0061, 0.1718);
+  check(1, 2, 0.0945, 0.9055);  // Student's t: -5.85 to 6.85
+  check(1, 1, 0.2065, 1);
+}
+
+TEST(Statistics, AnswersOfAValueCountAsTheyVary) {
+  const auto width = [](const std::vector<double>& values, int answers) {
+    return ShareOf(values, answers).half_width();
+  };
+  const std::vector<double> together{0, 0, 1, 1, 1, 1}, apart{0.5, 0.75, 0.5, 0.75, 0.75, 0.75};
+  EXPECT_DOUBLE_EQ(width(together, 4), width(together, 1)) << "the four answers of a value are one";
+  EXPECT_LT(width(apart, 4), 0.6 * width(together, 4));
+  // As many answers as there are, where they hardly vary.
+  EXPECT_DOUBLE_EQ(width({0.5, 0.5}, 4), width({0, 0, 0, 0, 1, 1, 1, 1}, 1));
+  EXPECT_NEAR(ShareOf({1, 1}, 1).low, 0.3424, 5e-5);
+  EXPECT_EQ(ShareOf({1, 1}, 1).high, 1);
+  EXPECT_THROW(ShareOf({}, 1), Error);
+}
+
+// By hand: (-1 + 0) / (2 + 2), squares (1 + 2) / 4.
+TEST(Statistics, GainsOfSharesStayWithinTheirBounds) {
+  const MeanInterval one_of_two = ShareGainOf({-1, 0}, 1);
+  EXPECT_DOUBLE_EQ(one_of_two.mean, -0.5);
+  EXPECT_EQ(one_of_two.low, -1);
+  EXPECT_NEAR(one_of_two.high, -0.25 + 1.959964 * std::sqrt((0.75 - 0.0625) / 4), 1e-6);
+  const MeanInterval equal = ShareGainOf({0, 0}, 1);
+  EXPECT_NEAR(equal.low, -0.6930, 5e-5) << "two pairs without a difference show little";
+  EXPECT_LT(ShareGainOf({0, 0}, 9).half_width(), 0.12 * equal.half_width());
+  EXPECT_GE(ShareGainOf({1, 1}, 9).high, 1) << "the mean lies within";
 }
 
 TEST(Statistics, PairsAreTheKeysOfBoth) {

@@ -59,10 +59,10 @@ void CheckCpuMemory(const BenchCase& bench, int64_t layers, int64_t limit) {
   const int64_t free = AvailableBytes(bench.device);
   const int64_t available = limit > 0 ? std::min(limit, free) : free;
   T3_CHECK(needed <= available,
-           "{}x{}, {} ({} tokens): the benchmark needs about {}, but the CPU has {} "
+           "{}x{}, {} ({}): the benchmark needs about {}, but the CPU has {} "
            "available; a smaller `size` or fewer `frames` need less",
            bench.video.width, bench.video.height, Counted(bench.video.frames, "frame"),
-           bench.grid().tokens(), FormatBytes(needed), FormatBytes(available));
+           Counted(bench.grid().tokens(), "token"), FormatBytes(needed), FormatBytes(available));
 }
 
 }  // namespace

@@ -21,9 +21,9 @@ std::string Times(double ms) {
 }
 
 std::string Title(const BenchSetup& setup) {
-  return fmt::format("{}, {}x{}, {} ({} tokens), {} on {}", setup.preset, setup.width, setup.height,
-                     Counted(setup.frames, "frame"), setup.tokens, ComputeDtypeName(setup.dtype),
-                     setup.device);
+  return fmt::format("{}, {}x{}, {} ({}), {} on {}", setup.preset, setup.width, setup.height,
+                     Counted(setup.frames, "frame"), Counted(setup.tokens, "token"),
+                     ComputeDtypeName(setup.dtype), setup.device);
 }
 
 std::string PlansText(const std::vector<std::string>& plans) {

@@ -23,19 +23,26 @@ std::string Signed(double value, bool share) {
 }
 
 std::string IntervalText(const MeanInterval& interval, bool share) {
-  return Signed(interval.low(), share) + " to " + Signed(interval.high(), share);
+  return Signed(interval.low, share) + " to " + Signed(interval.high, share);
+}
+
+// A share's interval does not have it in the middle.
+std::string SpreadText(const MeasureKind& kind, const MeanInterval& interval) {
+  if (!interval.has_bounds()) return "";
+  if (!kind.share) return " +- " + FormatMeasure(interval.half_width(), false);
+  return fmt::format(" ({:.1f} to {:.1f} %)", 100 * interval.low, 100 * interval.high);
 }
 
 std::string MeanLine(const MeasureKind& kind, const MeanInterval& interval) {
-  const std::string spread =
-      interval.count > 1 ? " +- " + FormatMeasure(interval.half_width, kind.share) : "";
-  return fmt::format("{:<24} {:>10}{:<13} of {}\n", kind.label,
-                     FormatMeasure(interval.mean, kind.share), spread, interval.count);
+  return fmt::format("{:<24} {:>10}{:<18} of {}\n", kind.label,
+                     FormatMeasure(interval.mean, kind.share), SpreadText(kind, interval),
+                     interval.count);
 }
 
 std::string GainLine(const MeasureGain& row) {
   const MeasureKind& kind = row.kind;
-  const std::string interval = row.gain.count > 1 ? IntervalText(row.gain, kind.share) : "one clip";
+  const std::string interval =
+      row.gain.has_bounds() ? IntervalText(row.gain, kind.share) : "one clip";
   return fmt::format("{:<24} {:>10} {:>10} {:>10}  {:>22} {:>6}{}\n", kind.label,
                      FormatMeasure(row.a, kind.share), FormatMeasure(row.b, kind.share),
                      Signed(row.gain.mean, kind.share), interval, row.gain.count,
@@ -48,7 +55,7 @@ ordered_json GainJson(const MeasureGain& row) {
   ordered_json json{
       {"measure", row.kind.name}, {"a", row.a}, {"b", row.b}, {"clips", row.gain.count}};
   json[row.kind.better == Better::kNeither ? "difference" : "gain"] = row.gain.mean;
-  if (row.gain.count > 1) json["low"] = row.gain.low(), json["high"] = row.gain.high();
+  if (row.gain.has_bounds()) json["low"] = row.gain.low, json["high"] = row.gain.high;
   if (row.above_margin) json["above_margin"] = *row.above_margin;
   return json;
 }
@@ -89,7 +96,7 @@ std::string GainsTable(const GainTable& table) {
     std::vector<std::string> seeds;
     for (const double gain : row.by_seed) seeds.push_back(Signed(gain, share));
     text += Row({row.name, Signed(row.gain.mean, share),
-                 row.gain.count > 1 ? IntervalText(row.gain, share) : "none",
+                 row.gain.has_bounds() ? IntervalText(row.gain, share) : "none",
                  fmt::format("{}", fmt::join(seeds, ", ")), std::to_string(row.gain.count),
                  row.above_margin ? "yes" : "no"});
   }
@@ -119,8 +126,9 @@ std::string EvalText(const EvalResult& result) {
 std::string ComparisonText(const EvalComparison& comparison, std::optional<double> margin) {
   std::string text = fmt::format(
       "A {}\nB {}\n"
-      "gain of B over A, the mean over their common scenes with its 95 % interval (Student's t); "
-      "for ratios the difference B - A\n",
+      "gain of B over A, the mean over their common scenes with its 95 % interval (Student's t, "
+      "for "
+      "shares Bonett and Price's); for ratios the difference B - A\n",
       comparison.title_a, comparison.title_b);
   if (margin) text += fmt::format("last column: is the interval above {}\n", *margin);
   text += fmt::format("{:<24} {:>10} {:>10} {:>10}  {:>22} {:>6}\n", "", "A", "B", "B better",

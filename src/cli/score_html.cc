@@ -87,7 +87,7 @@ std::string MetricRow(const ScoreResult& result, const MetricSummary& summary, b
     return html;
   };
   const std::string spread =
-      summary.mean.count > 1 ? fmt::format(" &plusmn; {:.2g}", summary.mean.half_width) : "";
+      summary.mean.count > 1 ? fmt::format(" &plusmn; {:.2g}", summary.mean.half_width()) : "";
   std::string row = fmt::format(
       "<tr><td class=\"m\"><b>{}</b><br><span class=\"dim\">{}</span></td><td>{}</td><td>{}</td>"
       "<td class=\"n\">{:.4g}{}</td><td class=\"n\">{}</td>",

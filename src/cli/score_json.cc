@@ -39,7 +39,7 @@ ordered_json SummaryJson(const ScoreResult& result, const MetricSummary& summary
                      {"source", summary.metric.source},
                      {"mean", summary.mean.mean},
                      {"clips", summary.mean.count}};
-  if (summary.mean.count > 1) entry["half_width"] = summary.mean.half_width;
+  if (summary.mean.count > 1) entry["half_width"] = summary.mean.half_width();
   entry[ordered ? "worst" : "lowest"] = names(ends.worst);
   entry[ordered ? "best" : "highest"] = names(ends.best);
   if (summary.truth_correlation) entry["truth_correlation"] = *summary.truth_correlation;

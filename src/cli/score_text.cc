@@ -13,7 +13,7 @@ namespace {
 
 std::string MeanText(const MeanInterval& mean) {
   const std::string value = fmt::format("{:.4g}", mean.mean);
-  return mean.count > 1 ? fmt::format("{} +- {:.2g}", value, mean.half_width) : value;
+  return mean.count > 1 ? fmt::format("{} +- {:.2g}", value, mean.half_width()) : value;
 }
 
 std::string TruthText(const MetricSummary& summary) {

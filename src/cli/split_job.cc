@@ -56,8 +56,9 @@ SplitOnDevice SplitJobs(std::span<const BatchJob> jobs) {
   };
   result.split = ChooseJobSplit(all, std::ssize(last.entries), fits);
   if (result.split.working() < all) {
-    spdlog::info("{} of {} GPUs work: {} of this model cannot be divided among more",
-                 result.split.working(), all, Counted(std::ssize(last.entries), "video"));
+    spdlog::info("{} of {} GPUs {}: {} of this model cannot be divided among more",
+                 result.split.working(), all, result.split.working() == 1 ? "works" : "work",
+                 Counted(std::ssize(last.entries), "video"));
   }
   return result;
 }

@@ -55,9 +55,11 @@ std::string MemoryLine(const TrainPlan& plan) {
 }
 
 std::string DiskLine(const TrainPlan& plan) {
-  std::string line = fmt::format("{} for the model, {} for each of {}",
-                                 FormatBytes(plan.model_bytes), FormatBytes(plan.checkpoint_bytes),
-                                 Counted(plan.checkpoints_kept + 1, "checkpoint"));
+  std::string line = FormatBytes(plan.model_bytes) + " for the model";
+  if (plan.best_bytes > 0)
+    line += fmt::format(", {} for the best one", FormatBytes(plan.best_bytes));
+  line += fmt::format(", {} for each of {}", FormatBytes(plan.checkpoint_bytes),
+                      Counted(plan.checkpoints_kept + 1, "checkpoint"));
   line += ", one more than are kept";
   if (plan.free_disk_bytes >= 0)
     line += fmt::format("; {} free", FormatBytes(plan.free_disk_bytes));
@@ -127,12 +129,14 @@ nlohmann::ordered_json PlanJson(const TrainPlan& plan) {
                               {"device_bytes", plan.device_bytes},
                               {"checkpoint_bytes", plan.checkpoint_bytes},
                               {"model_bytes", plan.model_bytes}};
+  if (plan.best_bytes > 0) json["best_bytes"] = plan.best_bytes;
   if (plan.ranks > 1) {
     json["gpus"] = plan.ranks;
     json["sequence_parallel"] = plan.sequence_parallel;
   }
   for (const TrainPlan::Cache& cache : plan.caches)
     json["caches"].push_back({{"folder", cache.folder}, {"bytes", cache.bytes}});
+  if (!plan.notes.empty()) json["notes"] = plan.notes;
   if (plan.step_seconds) json["step_seconds"] = *plan.step_seconds;
   return json;
 }

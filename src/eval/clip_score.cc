@@ -12,6 +12,8 @@
 namespace t3 {
 namespace {
 
+constexpr int kConstraints = 5;  // that apply to a clip
+
 constexpr MeasureKind kKinds[] = {
     {"land", "land", Better::kMore, true},
     {"time", "time", Better::kMore, true},
@@ -22,7 +24,7 @@ constexpr MeasureKind kKinds[] = {
     {"motion", "motion", Better::kMore, true},
     {"camera", "camera", Better::kMore, true},
     {"pair", "pair", Better::kMore, true},
-    {"attributes", "attributes, mean", Better::kMore, true},
+    {"attributes", "attributes, mean", Better::kMore, true, kWorldAttributes},
     {"all_attributes", "all attributes right", Better::kMore, true},
     {"one_object", "one object", Better::kMore, true},
     {"pair_matched", "pair matches", Better::kMore, true},
@@ -30,7 +32,7 @@ constexpr MeasureKind kKinds[] = {
     {"shading", "shading fits the light", Better::kMore, true},
     {"shadow", "shadow fits the light", Better::kMore, true},
     {"mirror", "mirror image at sea", Better::kMore, true},
-    {"constraints", "constraints, mean", Better::kMore, true},
+    {"constraints", "constraints, mean", Better::kMore, true, kConstraints},
     {"detail_ratio", "detail, of the truth's", Better::kNeither},
     {"detail_distance", "detail, |ln ratio|", Better::kLess},
     {"detail_over_bicubic", "detail, of a bicubic's", Better::kNeither},

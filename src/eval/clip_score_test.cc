@@ -85,16 +85,20 @@ TEST(EvalReport, MeansByHand) {
     clip.measures = {{"land", value}};
   }
   record.clips[0].measures["mirror"] = 1;
-  // Mean 3/4, standard error 1/4, t(3) = 3.1824.
+  record.clips[0].measures["loss"] = 1;
+  // Mean 3/4; Wilson's interval 0.3006 to 0.9544.
   const EvalResult result = ResultOf(record);
-  ASSERT_EQ(result.means.size(), 2U);
+  ASSERT_EQ(result.means.size(), 3U);
   EXPECT_EQ(result.means[0].first.name, "land");
   EXPECT_EQ(result.means[0].second.mean, 0.75);
   EXPECT_EQ(result.means[0].second.count, 4);
   const auto parsed = nlohmann::json::parse(RecordJson(record));
-  EXPECT_NEAR(parsed["summary"]["land"]["half_width"], 0.7956, 1e-4);
+  EXPECT_NEAR(parsed["summary"]["land"]["low"], 0.3006, 1e-4);
+  EXPECT_NEAR(parsed["summary"]["land"]["high"], 0.9544, 1e-4);
+  EXPECT_NEAR(parsed["summary"]["land"]["half_width"], (0.9544 - 0.3006) / 2, 1e-4);
   EXPECT_EQ(parsed["summary"]["mirror"]["clips"], 1);
-  EXPECT_FALSE(parsed["summary"]["mirror"].contains("half_width"));
+  EXPECT_NEAR(parsed["summary"]["mirror"]["low"], 0.2065, 1e-4);
+  EXPECT_FALSE(parsed["summary"]["loss"].contains("half_width")) << "one value without bounds";
   EXPECT_FALSE(parsed["summary"].contains("time"));
   EXPECT_EQ(parsed["clips"].size(), 4U);
   EXPECT_FALSE(parsed.contains("fp8_attention"));  // in other dtypes

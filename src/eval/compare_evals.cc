@@ -9,8 +9,9 @@ namespace {
 
 // A measure of which neither more nor less is better gets a difference and no verdict.
 MeasureGain GainBetween(const MeasureKind& kind, const Pairs& pairs, std::optional<double> margin) {
-  MeasureGain gain{kind, MeanOf(pairs.a).mean, MeanOf(pairs.b).mean, MeanOf(pairs.gain), {}};
-  if (margin && kind.better != Better::kNeither) gain.above_margin = gain.gain.low() > *margin;
+  MeasureGain gain{
+      kind, MeanOf(pairs.a).mean, MeanOf(pairs.b).mean, GainOfMeasure(kind, pairs.gain), {}};
+  if (margin && kind.better != Better::kNeither) gain.above_margin = gain.gain.low > *margin;
   return gain;
 }
 

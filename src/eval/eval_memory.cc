@@ -63,11 +63,11 @@ std::optional<Error> PlanBatch(EvalPlan& plan, MemoryBudget budget) {
   const int64_t held = HeldClipBytes(plan);
   const VideoGeometry& video = plan.clips.job.geometry;
   if (held >= budget.device) {
-    return Error(fmt::format(
-        "eval: {} of {}x{} with {} frames and what they are compared with take {}, but {} are "
-        "available; a smaller `batch` or `size` takes less",
-        Counted(plan.batch, "clip"), video.width, video.height, video.frames, FormatBytes(held),
-        FormatBytes(budget.device)));
+    return Error(
+        fmt::format("eval: {} of {}x{} with {} and what they are compared with take {}, but {} are "
+                    "available; a smaller `batch` or `size` takes less",
+                    Counted(plan.batch, "clip"), video.width, video.height,
+                    Counted(video.frames, "frame"), FormatBytes(held), FormatBytes(budget.device)));
   }
   budget.device -= held;
   for (ClipPlan* clips :

@@ -192,7 +192,7 @@ EvalRecord DescribeEval(const EvalPlan& plan, at::Device device) {
   s["first_seed"] = request.first_seed;
   s["clips_wanted"] = request.clips;
   s["device"] = DeviceName(device);
-  record.title = fmt::format("{} held-out scenes from {}, {}x{}x{}", request.clips,
+  record.title = fmt::format("{} from {}, {}x{}x{}", Counted(request.clips, "held-out scene"),
                              request.first_seed, video.width, video.height, video.frames);
   if (!plan.model) {
     record.title += ", true renders";

@@ -14,7 +14,9 @@ constexpr double kTera = 1e12;
 
 ordered_json ToJson(const MeanInterval& interval) {
   ordered_json object{{"mean", interval.mean}, {"clips", interval.count}};
-  if (interval.count > 1) object["half_width"] = interval.half_width;
+  if (!interval.has_bounds()) return object;
+  object["half_width"] = interval.half_width();
+  object["low"] = interval.low, object["high"] = interval.high;
   return object;
 }
 
@@ -27,12 +29,20 @@ std::vector<std::pair<MeasureKind, MeanInterval>> MeansOf(const std::vector<Clip
       const auto found = clip.measures.find(std::string(kind.name));
       if (found != clip.measures.end()) values.push_back(found->second);
     }
-    if (!values.empty()) summary.emplace_back(kind, MeanOf(values));
+    if (!values.empty()) summary.emplace_back(kind, MeanOfMeasure(kind, values));
   }
   return summary;
 }
 
 }  // namespace
+
+MeanInterval MeanOfMeasure(const MeasureKind& kind, const std::vector<double>& values) {
+  return kind.share ? ShareOf(values, kind.answers) : MeanOf(values);
+}
+
+MeanInterval GainOfMeasure(const MeasureKind& kind, const std::vector<double>& gains) {
+  return kind.share ? ShareGainOf(gains, kind.answers) : MeanOf(gains);
+}
 
 EvalResult ResultOf(const EvalRecord& record) {
   return {record.title,           std::ssize(record.clips), MeansOf(record.clips),

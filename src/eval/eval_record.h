@@ -24,6 +24,11 @@ struct EvalRecord {
 
 EvalResult ResultOf(const EvalRecord& record);
 
+// A measure's mean over clips, and that of its paired differences, with the interval that suits the
+// kind of measure.
+MeanInterval MeanOfMeasure(const MeasureKind& kind, const std::vector<double>& values);
+MeanInterval GainOfMeasure(const MeasureKind& kind, const std::vector<double>& gains);
+
 // The whole record: settings, means, every clip.
 std::string RecordJson(const EvalRecord& record);
 

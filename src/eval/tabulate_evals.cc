@@ -32,7 +32,7 @@ MeanInterval GainOf(const StoredEval& from, const StoredEval& to, const MeasureK
   const auto b = to.measures.find(std::string(kind.name));
   if (a == from.measures.end() || b == to.measures.end()) return {};
   const std::vector<double> gains = PairsOf(a->second, b->second, kind.better).gain;
-  return gains.empty() ? MeanInterval{} : MeanOf(gains);
+  return gains.empty() ? MeanInterval{} : GainOfMeasure(kind, gains);
 }
 
 std::vector<Arm> ReadArms(const std::vector<NamedEvals>& named) {
@@ -64,7 +64,7 @@ GainTable GainsOver(const Arm& against, const std::vector<Arm>& arms, const Meas
     if (gain.count == 0) continue;
     GainRow& row = table.rows.emplace_back();
     row.name = arm.name, row.gain = gain;
-    row.above_margin = gain.count > 1 && gain.low() > margin;  // one scene has no interval
+    row.above_margin = gain.low > margin;
     if (arm.seeds.size() != against.seeds.size()) continue;
     for (size_t i = 0; i < arm.seeds.size(); ++i) {
       const MeanInterval one = GainOf(against.seeds[i], arm.seeds[i], kind);

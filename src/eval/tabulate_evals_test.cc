@@ -48,8 +48,8 @@ TEST(TabulateEvals, ByHand) {
   const GainRow& t3 = tables[0].rows[0];
   EXPECT_EQ(t3.name, "t3");
   EXPECT_DOUBLE_EQ(t3.gain.mean, 0.5);
-  EXPECT_NEAR(t3.gain.low(), -5.853, 1e-3);
-  EXPECT_NEAR(t3.gain.high(), 6.853, 1e-3);
+  EXPECT_NEAR(t3.gain.low, -5.853, 1e-3);
+  EXPECT_NEAR(t3.gain.high, 6.853, 1e-3);
   EXPECT_THAT(t3.by_seed, ElementsAre(0.5, 0.5));
   EXPECT_EQ(t3.gain.count, 2);
   EXPECT_TRUE(t3.above_margin);

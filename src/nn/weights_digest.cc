@@ -1,4 +1,4 @@
-// Digests a part of every tensor.
+// Digests all bytes of every tensor, or its first.
 #include "nn/weights_digest.h"
 
 #include <fmt/format.h>
@@ -9,8 +9,30 @@
 #include "base/digest.h"
 
 namespace t3 {
+namespace {
+
+std::string DigestOf(const TensorView& view) {
+  return DigestText(Digest(std::span(view.data, static_cast<size_t>(view.bytes))));
+}
+
+}  // namespace
+
+std::string WeightsLines(const NamedViews& views) {
+  std::string lines;
+  for (const auto& [name, view] : views.tensors) {
+    lines += fmt::format("{} {} {} {}\n", name, DTypeName(view.dtype), fmt::join(view.shape, ","),
+                         DigestOf(view));
+  }
+  for (const auto& [name, view] : views.scales)
+    lines += fmt::format("scale {} {}\n", name, DigestOf(view));
+  return lines;
+}
 
 std::string WeightsDigest(const NamedViews& views) {
+  return DigestText(Digest(WeightsLines(views)));
+}
+
+std::string WeightsSampleDigest(const NamedViews& views) {
   constexpr int64_t kBytes = 256;
   std::string text;
   for (const auto& [name, view] : views.tensors) {

@@ -71,8 +71,8 @@ Finding TorchFinding() {
   const BuildInfo& build = GetBuildInfo();
   return {
       "libtorch",
-      fmt::format("{}, {}, {} threads", build.torch,
-                  build.cuda.empty() ? "CPU only" : "CUDA " + build.cuda, at::get_num_threads()),
+      fmt::format("{}, {}, {}", build.torch, build.cuda.empty() ? "CPU only" : "CUDA " + build.cuda,
+                  Counted(at::get_num_threads(), "thread")),
       ""};
 }
 

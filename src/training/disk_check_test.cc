@@ -46,6 +46,29 @@ TEST(DiskCheck, CountsWhatAnEarlierCallLeft) {
   EXPECT_FALSE(DiskRefusal(PlanWith(100'000'000), {50, 40}));  // only the model is written
 }
 
+TEST(DiskCheck, CountsTheBestModelBesideTheLast) {
+  TrainPlan plan = PlanWith(500'000'000);
+  plan.best_bytes = plan.model_bytes;
+  EXPECT_FALSE(DiskRefusal(plan, {}));
+  plan.free_disk_bytes = 499'000'000;
+  const std::optional<Error> refusal = DiskRefusal(plan, {});
+  ASSERT_TRUE(refusal);
+  EXPECT_THAT(refusal->what(), AllOf(HasSubstr("the best one"), HasSubstr("free 1.0 MB more")));
+  plan.has_best = true;
+  plan.free_disk_bytes = 400'000'000;
+  EXPECT_FALSE(DiskRefusal(plan, {}));
+  plan.free_disk_bytes = 99'000'000;
+  EXPECT_TRUE(DiskRefusal(plan, {40, 30, 20, 10})) << "it is complete before it replaces the other";
+  EXPECT_FALSE(DiskRefusal(PlanWith(99'000'000), {40, 30, 20, 10}));
+  plan.free_disk_bytes = 100'000'000;
+  EXPECT_FALSE(DiskRefusal(plan, {50, 40})) << "only the model is written";
+  plan.has_best = false;
+  plan.free_disk_bytes = 999'000'000;
+  EXPECT_THAT(DiskNote(plan, {}), HasSubstr("3 checkpoints"));
+  plan.free_disk_bytes = 1'000'000'000;
+  EXPECT_EQ(DiskNote(plan, {}), "");
+}
+
 TEST(DiskCheck, CountsCachesWhereTheyLie) {
   TrainPlan plan = PlanWith(500'000'000);
   plan.caches = {{"clips", 100'000'000, 500'000'000, /*on_output_disk=*/true}};

@@ -51,25 +51,33 @@ std::vector<int64_t> CheckpointSteps(const TrainConfig& config) {
   return CheckpointFolder(config.output, config.checkpoint.keep).Steps();
 }
 
-void CheckResumable(const TrainConfig& config, const nlohmann::json& identity) {
+void CheckResumable(const TrainConfig& config, const std::function<nlohmann::json()>& identity) {
   const auto checkpoint = CheckpointFolder(config.output, config.checkpoint.keep).Newest();
   if (!checkpoint) return;
-  CheckSameRun(*checkpoint, {{"config", config.fingerprint}, {"model", identity}});
+  CheckSameRun(*checkpoint, config, identity());
+  CheckStepsLeft(*checkpoint, config);
   spdlog::info("would resume from {}", checkpoint->path);
 }
 
-std::optional<Error> PlanRefusal(const TrainConfig& config, const TrainPlan& plan) {
-  if (auto refusal = MemoryRefusal(plan)) return refusal;
-  return DiskRefusal(plan, CheckpointSteps(config));
+void CompletePlan(const TrainConfig& config, TrainPlan* plan) {
+  const std::vector<int64_t> steps = CheckpointSteps(config);
+  plan->refusal = MemoryRefusal(*plan);
+  if (!plan->refusal) plan->refusal = DiskRefusal(*plan, steps);
+  if (!plan->refusal) {
+    for (const std::string& note : {MemoryNote(*plan), DiskNote(*plan, steps)})
+      if (!note.empty()) plan->notes.push_back(note);
+  }
+}
+
+void LogNotes(const TrainPlan& plan) {
+  for (const std::string& note : plan.notes) spdlog::warn("{}", note);
 }
 
 void AnnouncePlan(const TrainConfig& config, TrainPlan plan, const AnnounceFn& announce) {
-  const std::vector<int64_t> steps = CheckpointSteps(config);
-  plan.refusal = PlanRefusal(config, plan);
+  CompletePlan(config, &plan);
   if (announce) announce(plan);
+  LogNotes(plan);
   if (plan.refusal) throw *plan.refusal;
-  if (const std::string note = MemoryNote(plan); !note.empty()) spdlog::warn("{}", note);
-  if (const std::string note = DiskNote(plan, steps); !note.empty()) spdlog::warn("{}", note);
 }
 
 OutputFolder::OutputFolder(const TrainConfig& config)

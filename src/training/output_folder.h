@@ -27,14 +27,15 @@ void CheckModelReplaceable(const TrainConfig& config, const std::vector<const ch
 std::vector<int64_t> CheckpointSteps(const TrainConfig& config);
 
 // Throws Error where the newest checkpoint is of another run than one of this configuration with
-// the model `identity` (Task::Identity).
-void CheckResumable(const TrainConfig& config, const nlohmann::json& identity);
+// the model `identity` (Task::Identity, which reads all weights), or beyond its last step.
+void CheckResumable(const TrainConfig& config, const std::function<nlohmann::json()>& identity);
 
-// Why the device or a disk is too small for a plan; nullopt where none is.
-std::optional<Error> PlanRefusal(const TrainConfig& config, const TrainPlan& plan);
+// Adds to the plan why the device or a disk is too small for it, where one is, else notes on both.
+void CompletePlan(const TrainConfig& config, TrainPlan* plan);
+void LogNotes(const TrainPlan& plan);
 
-// The last that rank 0 does before work starts: gives `announce`, if any, the plan, with a refusal
-// where there is one, and throws that.
+// The last that rank 0 does before work starts: completes the plan, gives it to `announce`, if any,
+// logs its notes and throws its refusal, if any.
 using AnnounceFn = std::function<void(const TrainPlan& plan)>;
 void AnnouncePlan(const TrainConfig& config, TrainPlan plan, const AnnounceFn& announce);
 

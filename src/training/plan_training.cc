@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/free_space.h"
 #include "runtime/device.h"
+#include "training/loop/best_model.h"
 #include "training/planned_weights.h"
 #include "training/planned_work.h"
 
@@ -22,6 +23,13 @@ void FillShared(const TrainConfig& config, at::Device device, at::ScalarType dty
   plan->device_bytes = AvailableBytes(device);
   plan->checkpoints_kept = config.checkpoint.keep;
   plan->free_disk_bytes = FreeBytes(config.output).value_or(-1);
+}
+
+// Of the model that gates choose; none where the first ones come after the last step.
+void AddBest(const TrainConfig& config, int64_t gates_every, TrainPlan* plan) {
+  if (gates_every == 0 || gates_every > config.steps) return;
+  plan->best_bytes = plan->model_bytes;
+  plan->has_best = BestModel::IsIn(config.output);
 }
 
 }  // namespace
@@ -52,6 +60,7 @@ TrainPlan PlanDistillTraining(const DistillConfig& config, const ModelInfo& base
   if (config.objective == Objective::kConsistency) AddTarget(config, base, dtype, &plan);
   plan.sizes = ClipSizes(config, base, source);
   AddWork(config, base, ForwardsOfStep(config, teacher), device, dtype, &plan);
+  AddBest(config, config.gates.every_steps, &plan);
   return plan;
 }
 
@@ -63,6 +72,7 @@ TrainPlan PlanVaeTraining(const VaeTrainConfig& config, const VaeFile& file, at:
   FillShared(config, device, dtype, layout, &plan);
   if (config.student) {
     AddDecoderStudent(config, file, dtype, &plan);
+    AddBest(config, config.gates_every, &plan);
   } else {
     AddVae(config, file, dtype, &plan);
   }

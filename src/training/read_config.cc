@@ -18,6 +18,27 @@ json ValueOf(const std::string& text) {
   }
 }
 
+AnyTrainConfig Parse(const json& document, const std::string& source) {
+  std::string task = "dit";
+  JsonFields(document, source).TakeName("task", {"dit", "distill", "vae"}, &task);
+  if (task == "vae") return ParseVaeTrainConfig(document, source);
+  if (task == "distill") return ParseDistillConfig(document, source);
+  return ParseDitTrainConfig(document, source);
+}
+
+TrainConfig& Shared(AnyTrainConfig& any) {
+  return std::visit([](auto& config) -> TrainConfig& { return config; }, any);
+}
+
+// For ResumeSettings: the same task with the same values of every field.
+ResumeSettings::SameFn SameAs(const AnyTrainConfig& run) {
+  return [run](const json& document) {
+    AnyTrainConfig own = run, other = Parse(document, Shared(own).source);
+    Shared(other).started = Shared(own).started;
+    return other == own;
+  };
+}
+
 }  // namespace
 
 void Override(const std::string& assignment, json* document) {
@@ -45,11 +66,9 @@ AnyTrainConfig ReadTrainConfig(const std::string& path, const std::vector<std::s
   json document = ReadJson(path);
   T3_CHECK(document.is_object(), "{} is a JSON {}, wanted an object", path, document.type_name());
   for (const std::string& assignment : overrides) Override(assignment, &document);
-  std::string task = "dit";
-  JsonFields(document, path).TakeName("task", {"dit", "distill", "vae"}, &task);
-  if (task == "vae") return ParseVaeTrainConfig(document, path);
-  if (task == "distill") return ParseDistillConfig(document, path);
-  return ParseDitTrainConfig(document, path);
+  AnyTrainConfig any = Parse(document, path);
+  Shared(any).settings.CompareBy(SameAs(any));
+  return any;
 }
 
 }  // namespace t3

@@ -38,7 +38,8 @@ TrainPlan PlanTraining(const std::string& path, const std::vector<std::string>& 
         CheckOutput(config);
         CheckCaches(config);
         TrainPlan plan = PlanTask(config, ResolveDevice(config.device), ranks);
-        plan.refusal = PlanRefusal(config, plan);
+        CompletePlan(config, &plan);
+        LogNotes(plan);
         return plan;
       },
       any);

@@ -6,6 +6,7 @@
 #include "training/cache_plan.h"
 #include "training/denoiser_training.h"
 #include "training/distill/distill_task.h"
+#include "training/distilled_notes.h"
 #include "training/dit/world_latents.h"
 #include "training/plan_training.h"
 #include "training/train_task.h"
@@ -37,6 +38,7 @@ TrainPlan PlanOf(const DistillConfig& config, const ModelInfo& base, const Teach
   TrainPlan plan = PlanDistillTraining(config, base, teacher, prepared, device,
                                        ResolveDtype(config.dtype, device), layout);
   plan.caches = PlanCaches(config, base, LatentsFor(config));
+  plan.notes = DistilledNotes(config, teacher);
   return plan;
 }
 
@@ -50,8 +52,9 @@ TrainPlan PlanTask(const DistillConfig& config, at::Device device, int64_t ranks
   const auto prepared = FindDataset(config, base, DraftsFor(config));
   TrainPlan plan = PlanOf(config, base, teacher, prepared.get(), device, layout);
   if (!IsMadeFirst(config)) {
-    CheckResumable(
-        config, DistillIdentity(config, base, teacher, DataDigest(config, base, prepared.get())));
+    CheckResumable(config, [&] {
+      return DistillIdentity(config, base, teacher, DataDigest(config, base, prepared.get()));
+    });
   }
   return plan;
 }
@@ -74,7 +77,7 @@ TrainResult TrainTask(const DistillConfig& config, const RunContext& context,
     if (source) return;
     source = std::make_unique<WorldLatents>(config, base, dtype, context, LatentsFor(config), team);
   });
-  spdlog::info("training on {}", source->Digest());
+  spdlog::info("training on {}", source->Description());
   DistillTask task(config, base, teacher, std::move(source), dtype, context);
   TrainHooks hooks = SampleHooks(config, context);
   hooks.gate_every = config.gates.every_steps;

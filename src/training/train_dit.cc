@@ -6,6 +6,7 @@
 #include "runtime/device.h"
 #include "training/cache_plan.h"
 #include "training/denoiser_training.h"
+#include "training/distilled_notes.h"
 #include "training/dit/dit_task.h"
 #include "training/dit/world_latents.h"
 #include "training/plan_training.h"
@@ -56,6 +57,7 @@ TrainPlan PlanOf(const DitTrainConfig& config, const ModelInfo& model,
   TrainPlan plan =
       PlanDitTraining(config, model, prepared, device, ResolveDtype(config.dtype, device), layout);
   plan.caches = PlanCaches(config, model, ClipLatents::kRendered);
+  plan.notes = DistilledNotes(config, model);
   return plan;
 }
 
@@ -70,7 +72,9 @@ TrainPlan PlanTask(const DitTrainConfig& config, at::Device device, int64_t rank
   CheckValidation(config, model);
   TrainPlan plan = PlanOf(config, model, prepared.get(), device, layout);
   if (!IsMadeFirst(config)) {
-    CheckResumable(config, DitIdentity(config, model, DataDigest(config, model, prepared.get())));
+    CheckResumable(config, [&] {
+      return DitIdentity(config, model, DataDigest(config, model, prepared.get()));
+    });
   }
   return plan;
 }
@@ -94,7 +98,7 @@ TrainResult TrainTask(const DitTrainConfig& config, const RunContext& context,
     }
     validation = OpenValidation(config, model, dtype, context, team);
   });
-  spdlog::info("training on {}", source->Digest());
+  spdlog::info("training on {}", source->Description());
   DitTask task(config, model, std::move(source), dtype, context, ranks.SequenceGroup(layout));
   return ranks.Run(config, layout, task, context, HooksOf(config, task, validation.get(), context));
 }

@@ -34,7 +34,7 @@ TrainResult RunTrainer(const TrainConfig& config, Task& task, const RunContext& 
 
 TrainRanks::TrainRanks(const RankPlace& place, at::Device device, const TrainConfig& config)
     : team_(JoinRanks(place, device,
-                      {{"configuration", DigestText(Digest(config.fingerprint.dump()))},
+                      {{"configuration", DigestText(Digest(config.settings.recorded().dump()))},
                        {"sequence_parallel", SequenceText(config)}})) {}
 
 TrainRanks::~TrainRanks() { LeaveRanks(team_); }

@@ -33,8 +33,10 @@ TrainPlan PlanTask(const VaeTrainConfig& config, at::Device device, int64_t rank
   CheckModelReplaceable(config, kVaeFiles, InputsOf(config));
   CheckStride(config.world, file.config.spatial_stride());
   const WorldClips clips(config.world, config.seed, config.accumulation, device);
-  CheckResumable(config, config.student ? DecoderIdentity(config, file, clips.Digest())
-                                        : VaeIdentity(file, clips.Digest()));
+  CheckResumable(config, [&] {
+    return config.student ? DecoderIdentity(config, file, clips.Digest())
+                          : VaeIdentity(file, clips.Digest());
+  });
   return PlanVaeTraining(config, file, device, ResolveDtype(config.dtype, device), layout);
 }
 

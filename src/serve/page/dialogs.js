@@ -1,5 +1,5 @@
 // The three dialogs. <dialog> keeps the focus inside, closes on Escape and gives the focus back.
-import { joined, short } from "./format.js";
+import { counted, joined, short } from "./format.js";
 
 const element = (id) => document.getElementById(id);
 
@@ -34,7 +34,7 @@ export async function confirmed({ title, text, yes }) {
 export function facts(video) {
   return joined([
     video.size,
-    video.num_frames && `${video.num_frames} frames`,
+    video.num_frames && counted(video.num_frames, "frame"),
     video.seconds && `${short(video.seconds)} s`,
     video.seed !== null && `seed ${video.seed}`,
   ]);

@@ -5,24 +5,11 @@
 #include "base/digest.h"
 #include "base/mapped_file.h"
 #include "loading/load_models.h"
+#include "nn/weights_digest.h"
 #include "weights/lora_strength.h"
 
 namespace t3 {
 namespace {
-
-std::string TensorLines(const NamedViews& views) {
-  std::string lines;
-  for (const auto& [name, view] : views.tensors) {
-    const uint64_t digest = Digest(std::span(view.data, static_cast<size_t>(view.bytes)));
-    lines += fmt::format("{} {} {} {}\n", name, DTypeName(view.dtype), fmt::join(view.shape, ","),
-                         DigestText(digest));
-  }
-  for (const auto& [name, view] : views.scales) {
-    lines += fmt::format("scale {} {}\n", name,
-                         DigestText(Digest(std::span(view.data, static_cast<size_t>(view.bytes)))));
-  }
-  return lines;
-}
 
 std::string DigestFile(const std::string& path) {
   return DigestText(Digest(MappedFile(path).bytes()));
@@ -33,17 +20,17 @@ std::string DigestFile(const std::string& path) {
 ModelDigests DigestModel(const ModelInfo& model) {
   CheckVae(model);
   CheckTextEncoder(model);
-  const std::string vae = TensorLines(model.vae_views) +
+  const std::string vae = WeightsLines(model.vae_views) +
                           fmt::format("mean {}\nstd {}\n", fmt::join(model.vae->mean, ","),
                                       fmt::join(model.vae->std, ","));
-  const std::string text = TensorLines(model.text_views) + "tokenizer " + DigestTokenizer(model);
+  const std::string text = WeightsLines(model.text_views) + "tokenizer " + DigestTokenizer(model);
   return {DigestText(Digest(vae)), DigestText(Digest(text))};
 }
 
 std::string DigestDecoder(const ModelInfo& model) {
   if (!model.decoder) return "";
   CheckDecoder(model);
-  return DigestText(Digest(TensorLines(model.decoder->views)));
+  return WeightsDigest(model.decoder->views);
 }
 
 std::string DigestTokenizer(const ModelInfo& model) {

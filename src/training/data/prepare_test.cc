@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <fstream>
+#include <future>
 
 #include "base/output_lock.h"
 #include "loading/load_models.h"
@@ -262,6 +264,42 @@ TEST_F(PrepareTest, DraftsOfTwoDecodersAreNotMixed) {
   other.draft.reset();
   Prepare(small, OnCpu(), other);
   EXPECT_EQ(Prepare(MiniModel(), OnCpu(), other).encoded, 0);
+}
+
+TEST_F(PrepareTest, ATensorIsComparedWithItsDigestOnce) {
+  AddVideo("a", "A boat", 64, 32, 5, 1);
+  request_.sizes = {{64, 32}};
+  Run();
+  const PreparedDataset data = PreparedDataset::Open(request_.output);
+  const at::Tensor first = data.Get(0).latents;
+  std::fstream file(request_.output + "/latents-00000.safetensors",
+                    std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(-1, std::ios::end);
+  const char last = static_cast<char>(file.get());
+  file.seekp(-1, std::ios::end);
+  file.put(static_cast<char>(last ^ 1));
+  file.close();
+  EXPECT_FALSE(data.Get(0).latents.equal(first)) << "the file is mapped";
+  EXPECT_THAT(ErrorOf([&] { PreparedDataset::Open(request_.output).Get(0); }),
+              HasSubstr("has changed since"));
+}
+
+TEST_F(PrepareTest, ADatasetIsReadByThreadsTogether) {
+  for (int i = 0; i < 4; ++i) {
+    const std::string name(1, static_cast<char>('a' + i));
+    AddVideo(name, "Boat " + name, 64, 32, 5, i + 1);
+  }
+  request_.sizes = {{64, 32}};
+  Run();
+  const PreparedDataset alone = PreparedDataset::Open(request_.output);
+  const PreparedDataset data = PreparedDataset::Open(request_.output);
+  std::vector<std::future<bool>> readings;
+  for (int64_t i = 0; i < 16; ++i) {
+    readings.push_back(std::async(std::launch::async, [&, clip = i % 4] {
+      return data.Get(clip).latents.equal(alone.Get(clip).latents);
+    }));
+  }
+  for (std::future<bool>& reading : readings) EXPECT_TRUE(reading.get());
 }
 
 TEST_F(PrepareTest, ChangedTensorsAreNoticedAndMadeAgain) {

@@ -5,7 +5,10 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pipeline/text_embeds.h"
@@ -27,7 +30,8 @@ struct BucketItems {
   std::vector<int64_t> items;  // indices, ascending
 };
 
-// Shards are memory-mapped when first used; Get copies. Not thread-safe.
+// Shards are memory-mapped when first used; Get copies. A tensor is compared with its digest when
+// it is first read. Thread-safe.
 class PreparedDataset {
  public:
   // Throws Error when the folder holds no dataset, or one whose preparation did not finish.
@@ -52,6 +56,7 @@ class PreparedDataset {
 
  private:
   PreparedDataset(std::string folder, DatasetIndex index);
+  std::shared_ptr<const WeightFile> Shard(const std::string& name) const;
   at::Tensor Read(const std::string& shard, const std::string& name) const;
   const StoredClip& ClipAt(int64_t i) const;
   PreparedItem WithoutLatents(const StoredClip& clip) const;
@@ -64,7 +69,9 @@ class PreparedDataset {
   std::string folder_;
   DatasetIndex index_;
   std::map<std::string, size_t> texts_;  // caption -> position in index_.texts
+  mutable std::mutex mutex_;             // of what follows
   mutable std::map<std::string, std::shared_ptr<const WeightFile>> shards_;
+  mutable std::set<std::pair<std::string, std::string>> verified_;  // shards and tensors in them
 };
 
 }  // namespace t3

@@ -215,7 +215,6 @@ DistillConfig ParseDistillConfig(const json& document, const std::string& source
   root.CheckAllTaken();
   CheckData(config, source);
   if (config.objective == Objective::kRefine) StartFromDrafts(&config);
-  if (config.fingerprint.contains("teacher")) config.fingerprint["teacher"].erase("model");
   return config;
 }
 

@@ -25,6 +25,7 @@ struct TeacherConfig {
   AttentionConfig attention;                   // absent: as the run's
   std::optional<double> guidance;              // absent: the teacher's own; of refine, none
   std::optional<std::string> negative_prompt;  // likewise
+  bool operator==(const TeacherConfig&) const = default;
 };
 
 // The network that learns the student's distribution. It starts from the teacher.
@@ -34,6 +35,7 @@ struct CriticConfig {
   std::optional<LoraConfig> lora;  // absent in the file: as the student's
   double toward_student = 0;       // share of the student that each of its updates mixes in
   double divergence = 10;          // bound of the running loss, as a multiple of its lowest value
+  bool operator==(const CriticConfig&) const = default;
 };
 
 // Noise levels at which teacher and critic judge a sample: uniform within [min, max], shifted, and
@@ -41,6 +43,7 @@ struct CriticConfig {
 struct ScoreConfig {
   double shift = 5;
   double min = 0.02, max = 0.98;
+  bool operator==(const ScoreConfig&) const = default;
 };
 
 // Regression of the student's first step to the line from the noise through an early point of the
@@ -48,12 +51,14 @@ struct ScoreConfig {
 struct DiversityConfig {
   double weight = 0;  // 0: none
   int64_t teacher_steps = 40, anchor_step = 10;
+  bool operator==(const DiversityConfig&) const = default;
 };
 
 struct ConsistencyConfig {
   int64_t levels = 48;
   double shift = 5;
   double target_ema = 0.95;  // decay of the network that gives the targets
+  bool operator==(const ConsistencyConfig&) const = default;
 };
 
 // Samples of the student against those of the teacher.
@@ -62,6 +67,7 @@ struct GateConfig {
   int64_t batches = 2;
   int64_t teacher_steps = 0;  // 0: the teacher's own number
   bool decoded = false;       // compare frames in place of latents
+  bool operator==(const GateConfig&) const = default;
 };
 
 struct DistillConfig : DitTrainConfig {
@@ -83,6 +89,7 @@ struct DistillConfig : DitTrainConfig {
   bool refines() const;
   // The level at which the student's samples start.
   double start_level() const;
+  bool operator==(const DistillConfig&) const = default;
 };
 
 // Every field typed and checked; throws Error that names the field. `source` names the file.

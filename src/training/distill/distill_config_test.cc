@@ -83,11 +83,38 @@ TEST(DistillConfig, AListThatBeginsBelowNoiseMakesARefiner) {
 }
 
 TEST(DistillConfig, WhereTheTeacherLiesDoesNotMatterToACheckpoint) {
-  const auto fingerprint = [](json teacher) {
-    return MiniDistillConfig("unused", {{"teacher", std::move(teacher)}}).fingerprint;
+  const auto recorded = [](json teacher) {
+    return MiniDistillConfig("unused", {{"teacher", std::move(teacher)}}).settings.recorded();
   };
-  EXPECT_EQ(fingerprint({{"model", "a"}}), fingerprint({{"model", "b"}}));
-  EXPECT_NE(fingerprint({{"guidance", 2}}), fingerprint({{"guidance", 4}}));
+  EXPECT_EQ(recorded({{"model", "a"}}), recorded({{"model", "b"}}));
+}
+
+TEST(DistillConfig, ATeacherThatNamesTheBaseIsTheBase) {
+  const std::string folder = T3_SOURCE_DIR "/tests/data/reference/mini2.1";
+  const DistillConfig config = MiniDistillConfig("unused", {{"teacher", {{"model", folder}}}});
+  ModelInfo base = MiniModel();
+  EXPECT_TRUE(OpenTeacher(config, base).is_base);
+  base.loras.push_back({"x.safetensors", 1});
+  EXPECT_FALSE(OpenTeacher(config, base).is_base);
+}
+
+// What the fields come to is in the identity, with the teacher's and the base's own.
+TEST(DistillConfig, TheIdentityHasGuidanceAndSampling) {
+  const ModelInfo base = MiniModel();
+  const auto identity = [&](const json& more) {
+    const DistillConfig config = MiniDistillConfig("unused", more);
+    return DistillIdentity(config, base, OpenTeacher(config, base), "data");
+  };
+  const json usual = identity({});
+  EXPECT_EQ(usual, identity({{"sampling", {{"steps", 4}, {"shift", 5}}}}));
+  EXPECT_NE(usual["sampling"], identity({{"sampling", {{"steps", 8}}}})["sampling"]);
+  EXPECT_NE(usual["teacher"], identity({{"teacher", {{"guidance", 4}}}})["teacher"]);
+  EXPECT_EQ(usual["teacher"]["weights"]["denoiser"], usual["weights"]["denoiser"]);
+  const json guidance{{"objective", "guidance"}};
+  json named = guidance;
+  named["sampling"] = {{"steps", base.defaults.sampling.steps},
+                       {"shift", base.defaults.sampling.shift}};
+  EXPECT_EQ(identity(guidance)["sampling"]["steps"], identity(named)["sampling"]["steps"]);
 }
 
 }  // namespace

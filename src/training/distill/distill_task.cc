@@ -17,6 +17,15 @@ namespace {
 constexpr const char* kGates = "gates";  // the tensor of DistillGates::State
 constexpr std::string_view kObjective = "objective.";
 
+// The denoiser's weights are read once.
+nlohmann::json BaseAsTeacher(const nlohmann::json& identity, const DistillConfig& config,
+                             const ModelInfo& base) {
+  return {{"denoiser", identity["denoiser"]},
+          {"loras", identity["loras"]},
+          {"weights", {{"denoiser", identity["weights"]["denoiser"]}}},
+          {"attention", AttentionMetadata(config.teacher.attention, base)}};
+}
+
 }  // namespace
 
 SamplingConfig StudentSampling(const DistillConfig& config, const ModelInfo& base) {
@@ -29,8 +38,10 @@ SamplingConfig StudentSampling(const DistillConfig& config, const ModelInfo& bas
 nlohmann::json DistillIdentity(const DistillConfig& config, const ModelInfo& base,
                                const TeacherModel& teacher, const std::string& data) {
   nlohmann::json identity = DitIdentity(config, base, data);
+  identity["sampling"] = nlohmann::json(SamplingJson(StudentSampling(config, base)));
   nlohmann::json& of = identity["teacher"];
-  of = DenoiserIdentity(config.teacher.attention, teacher.model);
+  of = teacher.is_base ? BaseAsTeacher(identity, config, base)
+                       : DenoiserIdentity(config.teacher.attention, teacher.model);
   of["guidance"] = teacher.guidance;
   of["negative_prompt"] = teacher.negative_prompt;
   return identity;

@@ -88,6 +88,7 @@ TEST(DistillTask, TheFingerprintNamesTheTeachersLorasAndAttention) {
         MiniDistillConfig("unused", {{"teacher", {{"attention", {{"pattern", pattern}}}}}});
     TeacherModel teacher = OpenTeacher(config, MiniModel());
     teacher.model.loras = loras;
+    teacher.is_base = false;
     return DistillIdentity(config, MiniModel(), teacher, "data");
   };
   const std::string a = folder.Add("a.safetensors", "a"), b = folder.Add("b.safetensors", "b");

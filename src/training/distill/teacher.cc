@@ -29,6 +29,13 @@ bool IsSameFile(const std::string& a, const std::string& b) {
   return a == b || std::filesystem::equivalent(a, b, ignored);
 }
 
+// Also where "teacher" names the base once more.
+bool IsBase(const ModelInfo& teacher, const ModelInfo& base) {
+  const ModelPaths &t = teacher.paths, &b = base.paths;
+  return IsSameFile(t.dit, b.dit) && IsSameFile(t.text_encoder, b.text_encoder) &&
+         IsSameFile(t.vae, b.vae) && teacher.loras == base.loras;
+}
+
 // A student's latents mean nothing to a teacher of another VAE, and its texts to one of another
 // text encoder.
 void CheckSameFamily(const ModelInfo& teacher, const ModelInfo& base) {
@@ -59,8 +66,8 @@ void CheckSameFamily(const ModelInfo& teacher, const ModelInfo& base) {
 
 TeacherModel OpenTeacher(const DistillConfig& config, const ModelInfo& base) {
   TeacherModel teacher;
-  teacher.is_base = IsEmpty(config.teacher.model);
-  teacher.model = teacher.is_base ? base : OpenModel(config.teacher.model);
+  teacher.model = IsEmpty(config.teacher.model) ? base : OpenModel(config.teacher.model);
+  teacher.is_base = IsBase(teacher.model, base);
   if (!teacher.is_base) {
     RequireDit(teacher.model);
     CheckDit(teacher.model);

@@ -30,6 +30,8 @@ class BatchSource {
   virtual at::Tensor EmptyText() const { return {}; }
   // Identifies the items, for CheckSameRun.
   virtual std::string Digest() const = 0;
+  // The items in words.
+  virtual std::string Description() const { return Digest(); }
 };
 
 }  // namespace t3

@@ -27,6 +27,7 @@ struct WorldLatentSize {
     size.draft_width = size.draft_height = 0;
     return size;
   }
+  bool operator==(const WorldLatentSize&) const = default;
 };
 
 // Clips of the procedural world, as latents.
@@ -36,6 +37,7 @@ struct WorldLatentsConfig {
   std::string cache;  // folder that caches the latents for the next call; empty: none
   // Weight of the loss where a clip's object is (ObjectWeights, WeighPlaces); elsewhere 1.
   double object_weight = 1;
+  bool operator==(const WorldLatentsConfig&) const = default;
 };
 
 // Either a dataset, which `videos` says how to make, or the procedural world.
@@ -43,6 +45,7 @@ struct DitDataConfig {
   std::string prepared;                  // folder of `t3 prepare`
   std::optional<PrepareRequest> videos;  // its output is `prepared`
   std::optional<WorldLatentsConfig> world;
+  bool operator==(const DitDataConfig&) const = default;
 };
 
 // `batch_size` and `seed` are the defaults of the world's. Throws Error that names the field.

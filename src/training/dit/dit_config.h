@@ -18,6 +18,7 @@ struct LoraConfig {
   int64_t rank = 32;
   double alpha = 32;
   std::vector<std::string> targets{"q", "k", "v", "o", "ffn.0", "ffn.2"};
+  bool operator==(const LoraConfig&) const = default;
 };
 
 enum class Weighting { kNone, kGaussian };
@@ -26,6 +27,7 @@ struct TimestepConfig {
   double shift = 5;
   Weighting weighting = Weighting::kNone;
   double min = 0, max = 1000;  // timesteps outside are never drawn
+  bool operator==(const TimestepConfig&) const = default;
 };
 
 // What the backward pass finds stored of a block.
@@ -38,6 +40,7 @@ enum class Activations {
 // A clip size to train on. Frames are 4n + 1.
 struct Bucket {
   int64_t width = 0, height = 0, frames = 0;
+  bool operator==(const Bucket&) const = default;
 };
 
 struct SampleConfig {
@@ -45,6 +48,7 @@ struct SampleConfig {
   std::vector<std::string> prompts;
   GenerationParams params;
   int64_t seed = 0;
+  bool operator==(const SampleConfig&) const = default;
 };
 
 // The loss on held-out clips with fixed noise and timesteps.
@@ -53,12 +57,14 @@ struct ValidationConfig {
   std::string prepared;     // dataset of held-out clips; empty: `world`
   std::optional<WorldLatentsConfig> world;
   int64_t clips = 8;  // the first so many of it
+  bool operator==(const ValidationConfig&) const = default;
 };
 
 // How a network attends.
 struct AttentionConfig {
   std::optional<AttentionPattern> attention;  // absent: as the model was trained
   std::string windows;                        // "t,h,w;..."; empty: the planner's
+  bool operator==(const AttentionConfig&) const = default;
 };
 
 struct DitTrainConfig : TrainConfig, AttentionConfig {
@@ -72,6 +78,7 @@ struct DitTrainConfig : TrainConfig, AttentionConfig {
   Activations activations = Activations::kStore;
   SampleConfig samples;
   ValidationConfig validation;
+  bool operator==(const DitTrainConfig&) const = default;
 };
 
 // The windows that the configuration names; empty: the planner's or the model's.

@@ -11,12 +11,13 @@
 #include "config/presets.h"
 #include "loading/tensor_file.h"
 #include "nn/load.h"
-#include "nn/weights_digest.h"
 #include "pipeline/text_stage.h"
 #include "training/data/model_digest.h"
 #include "training/dit/dit_file.h"
 #include "training/dit/model_folder.h"
 #include "training/dit/recompute.h"
+#include "training/dit/world_latents.h"
+#include "training/loop/weights_identity.h"
 
 namespace t3 {
 namespace {
@@ -42,21 +43,23 @@ void AddLeaves(const TensorMap& tensors, std::string_view prefix, TensorMap* lea
 }  // namespace
 
 nlohmann::json DenoiserIdentity(const AttentionConfig& config, const ModelInfo& model) {
-  return {{"denoiser", WeightsDigest(model.dit_views)},
-          {"loras", DigestLoras(model)},
-          {"attention", AttentionMetadata(config, model)}};
+  nlohmann::json identity{{"loras", DigestLoras(model)},
+                          {"attention", AttentionMetadata(config, model)}};
+  AddWeights("denoiser", model.dit_views, &identity);
+  return identity;
 }
 
 nlohmann::json DitIdentity(const DitTrainConfig& config, const ModelInfo& model,
                            const std::string& data) {
   nlohmann::json identity = DenoiserIdentity(config, model);
   identity["data"] = data;
-  if (model.text) identity["text_encoder"] = WeightsDigest(model.text_views);
-  if (model.vae) identity["vae"] = WeightsDigest(model.vae_views);
+  if (config.data.world) identity["batches"] = WorldBatchesText(*config.data.world);
+  if (model.text) AddWeights("text_encoder", model.text_views, &identity);
+  if (model.vae) AddWeights("vae", model.vae_views, &identity);
   if (const std::string tokenizer = DigestTokenizer(model); !tokenizer.empty())
     identity["tokenizer"] = tokenizer;
   if (model.decoder && config.data.world && HasDrafts(config.data))
-    identity["decoder"] = WeightsDigest(model.decoder->views);
+    AddWeights("decoder", model.decoder->views, &identity);
   return identity;
 }
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "loading/load_models.h"
 #include "nn/weights_digest.h"
 #include "tokenizer/clean.h"
@@ -66,10 +67,11 @@ void CheckSizes(const DitTrainConfig& config, const VaeConfig& vae) {
   }
 }
 
+// As it is in caches, so that these stay valid: the VAE by a sample of its weights.
 std::string IdentityOf(const WorldLatentsConfig& config, const WorldLatentSize& size,
                        const ModelInfo& model) {
   return fmt::format("{} clips of {} from seed {} by VAE {}", size.clips, SizeText(size),
-                     config.seed, WeightsDigest(model.vae_views));
+                     config.seed, WeightsSampleDigest(model.vae_views));
 }
 
 // What the cached latents depend on.
@@ -77,7 +79,7 @@ std::string CacheIdentity(const WorldLatentsConfig& config, const WorldLatentSiz
                           const ModelInfo& model) {
   std::string identity = IdentityOf(config, size, model);
   if (size.is_draft() && model.decoder)
-    identity += " decoded by " + WeightsDigest(model.decoder->views);
+    identity += " decoded by " + WeightsSampleDigest(model.decoder->views);
   return identity;
 }
 
@@ -96,6 +98,17 @@ std::string WorldLatentsDigest(const WorldLatentsConfig& config, const ModelInfo
     digest += (digest.empty() ? "" : ", ") + IdentityOf(config, size, model);
   }
   return digest;
+}
+
+std::string WorldBatchesText(const WorldLatentsConfig& config) {
+  std::string text;
+  for (const WorldLatentSize& size : config.sizes) {
+    text += fmt::format("{}{} of {}", text.empty() ? "" : ", ", Counted(size.batch, "clip"),
+                        SizeText(size));
+    if (size.turns > 1) text += fmt::format(" {} times", size.turns);
+  }
+  if (config.object_weight > 1) text += fmt::format(", objects x {}", config.object_weight);
+  return text;
 }
 
 int64_t MissingCacheBytes(const WorldLatentsConfig& config, const ModelInfo& model,
@@ -146,6 +159,13 @@ WorldLatents::WorldLatents(const DitTrainConfig& config, const ModelInfo& model,
   if (!config.train_text_encoder) {
     encoder_.emplace(LoadTextEncoder(model, context.device, dtype, context));
   }
+}
+
+std::string WorldLatents::Description() const {
+  std::vector<std::string> sizes;
+  for (const WorldLatentSize& size : config_.sizes)
+    sizes.push_back(Counted(size.clips, "clip") + " of " + SizeText(size));
+  return fmt::format("{} of the world, from seed {}", fmt::join(sizes, ", "), config_.seed);
 }
 
 void WorldLatents::FindObjects() {

@@ -27,6 +27,9 @@ enum class ClipLatents { kRendered, kPairs, kZeros };
 // Identifies the clips: sizes, numbers, seed and the VAE.
 std::string WorldLatentsDigest(const WorldLatentsConfig& config, const ModelInfo& model);
 
+// How batches are made of them: "2 clips of 64x64x5, 16 clips of 256x144x17 3 times, objects x 4".
+std::string WorldBatchesText(const WorldLatentsConfig& config);
+
 // What the cache of `config` still takes on its disk, in bytes; 0 where it keeps none.
 int64_t MissingCacheBytes(const WorldLatentsConfig& config, const ModelInfo& model,
                           ClipLatents latents);
@@ -43,6 +46,7 @@ class WorldLatents : public BatchSource {
 
   Batch Get(int64_t step, int64_t micro) override;
   std::string Digest() const override { return digest_; }
+  std::string Description() const override;
 
  private:
   void FindObjects();

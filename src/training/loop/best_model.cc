@@ -39,6 +39,11 @@ BestModel::BestModel(const std::string& output, int64_t step)
   }
 }
 
+bool BestModel::IsIn(const std::string& output) {
+  std::error_code ignored;
+  return fs::exists(ScorePath((fs::path(output) / "best").string()), ignored);
+}
+
 void BestModel::Offer(int64_t step, const GateResult& result,
                       const std::function<void(const std::string& folder)>& save) {
   if (!std::isfinite(result.score) || result.score >= score_) return;

@@ -22,6 +22,9 @@ class BestModel {
   // later one is from before the run was resumed, and comes again.
   BestModel(const std::string& output, int64_t step);
 
+  // Whether `output` has one.
+  static bool IsIn(const std::string& output);
+
   // Calls `save` with the folder and records the score if it is the lowest. Scores that are not
   // finite never are.
   void Offer(int64_t step, const GateResult& result,

@@ -18,8 +18,10 @@
 #include "base/log.h"
 #include "base/mapped_file.h"
 #include "base/parse_number.h"
+#include "base/text.h"
 #include "nn/load.h"
 #include "nn/tensor_digest.h"
+#include "training/loop/json_differences.h"
 #include "weights/safetensors.h"
 #include "weights/safetensors_writer.h"
 
@@ -32,8 +34,14 @@ using nlohmann::json;
 constexpr std::string_view kPrefix = "step-";
 constexpr const char* kTensors = "state.safetensors";
 constexpr const char* kState = "state.json";
-constexpr const char* kFingerprint = "matters";  // its key on disk
-constexpr const char* kDigest = "digest";        // StateDigest::Text
+constexpr const char* kFingerprint = "matters";  // has both of these
+constexpr const char* kSettings = "config";
+constexpr const char* kIdentity = "model";
+constexpr const char* kVersion = "version";
+// Version 1, without the field, lacks "weights", "sampling" and "batches" of the identity; the
+// first ones lack more of it and the digest.
+constexpr int64_t kCurrentVersion = 2;
+constexpr const char* kDigest = "digest";  // StateDigest::Text
 
 // A folder's entries are on disk only once the folder itself is flushed.
 void FlushFolder(const fs::path& folder) {
@@ -126,7 +134,11 @@ std::vector<std::pair<int64_t, fs::path>> FindSteps(const fs::path& folder) {
 json ReadState(const fs::path& folder, int64_t step) {
   const std::string path = (folder / kState).string();
   json state = ReadJson(path);
-  T3_CHECK(state.is_object() && state.value("step", json()) == step && state.contains(kFingerprint),
+  const auto has_object = [](const json& in, const char* key) {
+    return in.is_object() && in.contains(key) && in[key].is_object();
+  };
+  T3_CHECK(has_object(state, kFingerprint) && has_object(state[kFingerprint], kSettings) &&
+               has_object(state[kFingerprint], kIdentity) && state.value("step", json()) == step,
            "{} does not describe a checkpoint of step {}", path, step);
   return state;
 }
@@ -142,11 +154,16 @@ void CheckDigest(const TensorMap& tensors, int64_t step, const json& wanted) {
 // Not a WeightFile, which takes prefixes such as "ema." for wrappers of a model.
 Checkpoint ReadCheckpoint(const fs::path& folder, int64_t step) {
   const json state = ReadState(folder, step);
-  Checkpoint checkpoint{step, {}, state[kFingerprint], folder.string(), state.contains(kDigest)};
+  Checkpoint checkpoint;
+  checkpoint.step = step;
+  checkpoint.settings = state[kFingerprint][kSettings];
+  checkpoint.identity = state[kFingerprint][kIdentity];
+  checkpoint.path = folder.string();
+  checkpoint.is_earlier = !state.contains(kVersion);
   const MappedFile file((folder / kTensors).string());
   const ParsedWeights weights = ParseSafetensors(file.bytes());
   for (const auto& [name, view] : weights.tensors) checkpoint.tensors[name] = ToTensor(view);
-  if (checkpoint.has_digest) CheckDigest(checkpoint.tensors, step, state[kDigest]);
+  if (state.contains(kDigest)) CheckDigest(checkpoint.tensors, step, state[kDigest]);
   return checkpoint;
 }
 
@@ -205,8 +222,8 @@ std::string CheckpointFolder::ContinuationText() const {
   return "There is no checkpoint yet, and the same command begins again";
 }
 
-std::string CheckpointFolder::Write(int64_t step, const TensorMap& tensors, const json& fingerprint,
-                                    int64_t spare) const {
+std::string CheckpointFolder::Write(int64_t step, const TensorMap& tensors, const json& settings,
+                                    const json& identity, int64_t spare) const {
   const int64_t keep = keep_ + spare;
   const fs::path target = fs::path(folder_) / fmt::format("{}{}", kPrefix, step);
   const fs::path temporary = fs::path(folder_) / fmt::format(".step-{}.tmp", step);
@@ -217,7 +234,10 @@ std::string CheckpointFolder::Write(int64_t step, const TensorMap& tensors, cons
     MakeRoom(step, BytesOf(tensors), keep);
     CheckRoom(temporary, BytesOf(tensors));
     const std::string digest = WriteTensors((temporary / kTensors).string(), tensors, step);
-    const json state{{"step", step}, {kDigest, digest}, {kFingerprint, fingerprint}};
+    const json state{{"step", step},
+                     {kVersion, kCurrentVersion},
+                     {kDigest, digest},
+                     {kFingerprint, {{kSettings, settings}, {kIdentity, identity}}}};
     WriteAtomically((temporary / kState).string(), state.dump(2) + "\n");
     FlushFolder(temporary);
     fs::remove_all(target);
@@ -272,21 +292,17 @@ std::optional<Checkpoint> CheckpointFolder::Newest() const {
   return std::nullopt;
 }
 
-void CheckSameRun(const Checkpoint& checkpoint, const json& fingerprint) {
+void CheckSameRun(const Checkpoint& checkpoint, const TrainConfig& config, const json& identity) {
   std::vector<std::string> differences, unrecorded;
-  const json patch = json::diff(checkpoint.fingerprint, fingerprint);
-  for (const json& change : patch) {
-    const json::json_pointer place(change["path"].get<std::string>());
-    const std::string name = place.to_string().substr(1);
-    if (!checkpoint.has_digest && change["op"] == "add" && name.starts_with("model/")) {
-      unrecorded.push_back(name);
-      continue;
+  for (const std::string& text :
+       config.settings.DifferencesFrom(checkpoint.settings, checkpoint.identity))
+    differences.push_back("config/" + text);
+  for (const json::json_pointer& place : JsonDifferences(checkpoint.identity, identity)) {
+    if (checkpoint.is_earlier && !checkpoint.identity.contains(place)) {
+      unrecorded.push_back("model" + place.to_string());
+    } else {
+      differences.push_back("model/" + DifferenceText(place, checkpoint.identity, identity));
     }
-    const auto text = [&](const json& fields) {
-      return fields.contains(place) ? fields[place].dump() : std::string("absent");
-    };
-    differences.push_back(
-        fmt::format("{} was {}, now {}", name, text(checkpoint.fingerprint), text(fingerprint)));
   }
   T3_CHECK(differences.empty(),
            "the checkpoint {} belongs to another run: {}; set another \"output\", or restore these "
@@ -294,9 +310,18 @@ void CheckSameRun(const Checkpoint& checkpoint, const json& fingerprint) {
            checkpoint.path, fmt::join(differences, "; "));
   if (unrecorded.empty()) return;
   spdlog::warn(
-      "the checkpoint {} is of an earlier version, which did not record {}; resume only with the "
-      "files that it was trained with",
+      "the checkpoint {} is of an earlier version, which did not record {}, so these are not "
+      "compared; resume only with the files and settings that it was trained with",
       checkpoint.path, fmt::join(unrecorded, ", "));
+}
+
+void CheckStepsLeft(const Checkpoint& checkpoint, const TrainConfig& config) {
+  T3_CHECK(checkpoint.step <= config.steps,
+           "the checkpoint {} is of step {}, beyond \"steps\" {}, so nothing would be trained; "
+           "\"steps\" {} writes its model again, more steps continue, and another \"output\" "
+           "begins a run of {}",
+           checkpoint.path, checkpoint.step, config.steps, checkpoint.step,
+           Counted(config.steps, "step"));
 }
 
 }  // namespace t3

@@ -8,15 +8,17 @@
 #include <vector>
 
 #include "nn/tensor_map.h"
+#include "training/loop/train_config.h"
 
 namespace t3 {
 
 struct Checkpoint {
-  int64_t step = 0;            // steps done
-  TensorMap tensors;           // on the CPU
-  nlohmann::json fingerprint;  // what a run that resumes from it must share
+  int64_t step = 0;   // steps done
+  TensorMap tensors;  // on the CPU
+  // What a run that resumes from it must share: ResumeSettings::recorded and Task::Identity.
+  nlohmann::json settings, identity;
   std::string path;
-  bool has_digest = false;  // of the tensors, which were verified by it; else an earlier version's
+  bool is_earlier = false;  // of a version that recorded less of the identity
 };
 
 class CheckpointFolder {
@@ -36,8 +38,8 @@ class CheckpointFolder {
   // these, and later ones, which a run that could not read them leaves behind, are not touched.
   // Throws Error when the checkpoint cannot be written, or the disk has no room for it; earlier
   // ones stay. `spare`: this time so many more than `keep`.
-  std::string Write(int64_t step, const TensorMap& tensors, const nlohmann::json& fingerprint,
-                    int64_t spare = 0) const;
+  std::string Write(int64_t step, const TensorMap& tensors, const nlohmann::json& settings,
+                    const nlohmann::json& identity, int64_t spare = 0) const;
 
   // Steps of those that are there, the newest first; damaged ones are not told apart.
   std::vector<int64_t> Steps() const;
@@ -58,8 +60,13 @@ class CheckpointFolder {
   int64_t keep_;
 };
 
-// Throws Error that names the fields in which the checkpoint differs from this run. Fields of the
-// model that a checkpoint of an earlier version (without a digest) lacks are named in a warning.
-void CheckSameRun(const Checkpoint& checkpoint, const nlohmann::json& fingerprint);
+// Throws Error that names the fields in which the checkpoint differs from a run of `config` with
+// `identity`. Those of the identity that an earlier version's checkpoint lacks are named in a
+// warning.
+void CheckSameRun(const Checkpoint& checkpoint, const TrainConfig& config,
+                  const nlohmann::json& identity);
+
+// Throws Error where the checkpoint is beyond the last step of `config`.
+void CheckStepsLeft(const Checkpoint& checkpoint, const TrainConfig& config);
 
 }  // namespace t3

@@ -111,19 +111,8 @@ TrainConfig TakeTrainConfig(JsonFields& root, const json& document) {
   T3_CHECK(!config.output.empty(), "{}: \"output\" must name a folder for the results",
            config.source);
   T3_CHECK(config.steps > 0, "{}: \"steps\" must be given", config.source);
-  config.fingerprint = ResumeFingerprint(document, config.schedule);
+  config.settings = {document, /*steps_decide=*/config.schedule.decay != Decay::kConstant};
   return config;
-}
-
-json ResumeFingerprint(const json& document, const ScheduleConfig& schedule) {
-  json fields = document;
-  for (const char* free : {"output", "overwrite", "model", "data", "device", "save_dtype",
-                           "checkpoint", "samples", "validation", "activation_checkpoints",
-                           "sequence_parallel", "stop_after_seconds", "profile"}) {
-    fields.erase(free);
-  }
-  if (schedule.decay == Decay::kConstant) fields.erase("steps");
-  return fields;
 }
 
 void CheckFrameCount(const std::string& where, int64_t frames) {

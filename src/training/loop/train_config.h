@@ -10,6 +10,7 @@
 
 #include "base/json_fields.h"
 #include "t3video/options.h"
+#include "training/loop/resume_settings.h"
 
 namespace t3 {
 
@@ -25,6 +26,7 @@ struct OptimizerConfig {
   double clip = 1;  // maximum global gradient norm; 0: no clipping
   MatrixRule matrices = MatrixRule::kAdamW;
   double momentum = 0.95;  // of Muon
+  bool operator==(const OptimizerConfig&) const = default;
 };
 
 enum class Decay { kConstant, kCosine, kLinear };
@@ -33,12 +35,14 @@ struct ScheduleConfig {
   int64_t warmup = 0;  // steps over which the learning rate rises linearly
   Decay decay = Decay::kConstant;
   double final = 0;  // learning rate of the last step as a fraction of lr
+  bool operator==(const ScheduleConfig&) const = default;
 };
 
 struct CheckpointConfig {
   double every_seconds = 600;  // 0: not by time
   int64_t every_steps = 0;     // 0: not by steps
   int64_t keep = 2;
+  bool operator==(const CheckpointConfig&) const = default;
 };
 
 struct TrainConfig {
@@ -60,8 +64,9 @@ struct TrainConfig {
   ComputeDtype dtype = ComputeDtype::kAuto;
   std::string save_dtype = "fp32";
   CheckpointConfig checkpoint;
-  std::string profile;         // file for a trace of some steps (StepProfile); empty: none
-  nlohmann::json fingerprint;  // ResumeFingerprint of the whole file
+  std::string profile;      // file for a trace of some steps (StepProfile); empty: none
+  ResumeSettings settings;  // of the whole file
+  bool operator==(const TrainConfig&) const = default;
 };
 
 // Reads the shared fields of `root`, which is made of `document`. Throws Error that names a field
@@ -70,11 +75,6 @@ TrainConfig TakeTrainConfig(JsonFields& root, const nlohmann::json& document);
 
 // The object or text "model" of `fields`; empty where it is absent.
 ModelFiles TakeModelFiles(JsonFields& fields);
-
-// The fields that a checkpoint and the run that resumes from it must share. The others say where
-// things are, or what is written how often; weights and data are compared by content
-// (Task::Identity).
-nlohmann::json ResumeFingerprint(const nlohmann::json& document, const ScheduleConfig& schedule);
 
 // Throws Error unless `frames` is 4n + 1. `where` names the object in the message.
 void CheckFrameCount(const std::string& where, int64_t frames);

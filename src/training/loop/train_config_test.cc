@@ -1,4 +1,4 @@
-// Shared fields, their checks and the fingerprint.
+// Shared fields, their checks and what a checkpoint keeps of them.
 #include "training/loop/train_config.h"
 
 #include <gmock/gmock.h>
@@ -62,13 +62,13 @@ TEST(TrainConfig, WrongTypesAndRangesAreNamed) {
   EXPECT_EQ(MessageOf(Minimal()), "");
 }
 
-TEST(TrainConfig, TheFingerprintHasWhatDecidesTheWeights) {
+TEST(TrainConfig, ACheckpointKeepsWhatDecidesTheWeights) {
   json document = Minimal();
   document["seed"] = 3;
   document["checkpoint"] = {{"keep", 4}};
-  EXPECT_EQ(Parse(document).fingerprint, (json{{"seed", 3}}));
+  EXPECT_EQ(Parse(document).settings.recorded(), (json{{"seed", 3}}));
   document["schedule"] = {{"decay", "cosine"}};
-  EXPECT_TRUE(Parse(document).fingerprint.contains("steps"));
+  EXPECT_TRUE(Parse(document).settings.recorded().contains("steps"));
 }
 
 }  // namespace

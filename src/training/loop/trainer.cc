@@ -73,7 +73,7 @@ Trainer::Trainer(const TrainConfig& config, Task& task, const RunContext& contex
       hooks_(std::move(hooks)),
       optimizer_(task.MakeOptimizer(config)),
       checkpoints_(config.output, config.checkpoint.keep),
-      fingerprint_({{"config", config.fingerprint}, {"model", task.Identity()}}),
+      identity_(task.Identity()),
       step_(Resume()),
       saved_step_(step_),
       log_(config.output, step_),
@@ -88,7 +88,8 @@ int64_t Trainer::Resume() {
   checkpoints_.Prepare();
   auto checkpoint = checkpoints_.Newest();
   if (!checkpoint) return 0;
-  CheckSameRun(*checkpoint, fingerprint_);
+  CheckSameRun(*checkpoint, config_, identity_);
+  CheckStepsLeft(*checkpoint, config_);
   try {
     task_.Restore(TakeTaskState(checkpoint->tensors), checkpoint->step);
     optimizer_->Restore(checkpoint->tensors, checkpoint->step);
@@ -300,7 +301,9 @@ void Trainer::SaveDueCheckpoint() {
 // Where the task may have diverged, and the call ends, no earlier checkpoint gives way to it.
 void Trainer::SaveCheckpoint() {
   const int64_t spare = task_.MayDiverge() ? 1 : 0;
-  limit_.Measure(kCheckpointTime, [&] { checkpoints_.Write(step_, State(), fingerprint_, spare); });
+  limit_.Measure(kCheckpointTime, [&] {
+    checkpoints_.Write(step_, State(), config_.settings.recorded(), identity_, spare);
+  });
   put_off_ = false;
   saved_step_ = step_;
   saved_at_ = Clock::now();
@@ -330,15 +333,9 @@ void Trainer::SaveAndStopIfCancelled() {
 }
 
 void Trainer::SayWhetherDone() const {
-  if (step_ < config_.steps || step_ == 0) return;
-  if (step_ == config_.steps) {
-    spdlog::info("all {} steps are done; the model is written again", step_);
-  } else {
-    spdlog::warn(
-        "the checkpoint is of step {}, beyond \"steps\" {}: nothing is trained, and the model "
-        "written is that of step {}",
-        step_, config_.steps, step_);
-  }
+  if (step_ < config_.steps) return;
+  spdlog::info("all of its {} done; the model is written again",
+               step_ == 1 ? "1 step is" : fmt::format("{} steps are", step_));
 }
 
 void Trainer::SaveFinalModel() {

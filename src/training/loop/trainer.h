@@ -89,9 +89,9 @@ class Trainer {
   TrainHooks hooks_;
   std::unique_ptr<Optimizer> optimizer_;
   CheckpointFolder checkpoints_;
-  nlohmann::json fingerprint_;  // of the files as they were when the run began
-  int64_t step_;                // steps done
-  int64_t saved_step_;          // of the newest checkpoint
+  nlohmann::json identity_;  // of the files as they were when the run began
+  int64_t step_;             // steps done
+  int64_t saved_step_;       // of the newest checkpoint
   TrainLog log_;
   StepProfile profile_;
   Clock::time_point begun_ = Clock::now(), saved_at_ = Clock::now();

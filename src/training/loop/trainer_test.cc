@@ -25,6 +25,7 @@ namespace t3 {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -73,6 +74,7 @@ TrainConfig ConfigOf(const std::string& output, nlohmann::json more = {}) {
 }
 
 const ProgressFn kSilent;
+const nlohmann::json kNothing = nlohmann::json::object();
 
 RunContext ContextOf(const ProgressFn& progress = kSilent, const CancelToken* cancel = nullptr) {
   return {progress, cancel, at::kCPU};
@@ -209,23 +211,32 @@ TEST(Trainer, ACheckpointWhoseTensorsChangedIsSkipped) {
   EXPECT_EQ(ResumedStep(config), 4) << "the tensors are those of step 4";
 }
 
-TEST(Trainer, ACheckpointWithoutADigestResumes) {
+TEST(Trainer, ACheckpointOfAnEarlierVersionResumes) {
   const test::Folder folder;
   const TrainConfig config = ConfigOf(folder.Path("run"));
   RunTo(config);
   nlohmann::json state = nlohmann::json::parse(folder.Read("run/checkpoints/step-6/state.json"));
+  ASSERT_EQ(state.erase("version"), 1U);
   ASSERT_EQ(state.erase("digest"), 1U);
   MatrixTask task;
-  task.identity["loras"] = "none";
+  task.identity["weights"]["denoiser"] = "all of it";
   EXPECT_THAT(ErrorOf([&] { ResumedStep(config, task); }),
-              HasSubstr("model/loras was absent, now \"none\""));
+              HasSubstr("model/weights was absent, now {\"denoiser\":\"all of it\"}"));
   folder.Add("run/checkpoints/step-6/state.json", state.dump());
+  testing::internal::CaptureStdout();
   EXPECT_EQ(ResumedStep(config, task), 6) << "it could not have the field";
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              HasSubstr("an earlier version, which did not record model/weights"));
   task.identity["denoiser"] = "another";
   EXPECT_THAT(ErrorOf([&] { ResumedStep(config, task); }), HasSubstr("model/denoiser was"));
-  RunTo(ConfigOf(folder.Path("run"), {{"steps", 7}}));
-  EXPECT_TRUE(
-      nlohmann::json::parse(folder.Read("run/checkpoints/step-7/state.json")).contains("digest"));
+  task.identity["denoiser"] = "a matrix";
+  const TrainConfig longer = ConfigOf(folder.Path("run"), {{"steps", 7}});
+  const RunContext context = ContextOf();
+  Trainer(longer, task, context).Run();
+  EXPECT_EQ(ResumedStep(longer, task), 7);
+  task.identity["weights"]["denoiser"] = "changed";
+  EXPECT_THAT(ErrorOf([&] { ResumedStep(longer, task); }),
+              HasSubstr("model/weights/denoiser was \"all of it\", now \"changed\""));
 }
 
 TEST(Trainer, ADamagedOlderCheckpointDoesNotCountAsKept) {
@@ -500,9 +511,20 @@ TEST(Trainer, SaysWhereNothingIsLeftToTrain) {
     RunTo(ConfigOf(folder.Path("x"), {{"steps", steps}}));
     return testing::internal::GetCapturedStdout();
   };
-  EXPECT_THAT(said(6), HasSubstr("all 6 steps are done"));
-  EXPECT_THAT(said(4), HasSubstr("the checkpoint is of step 6, beyond \"steps\" 4"));
-  EXPECT_THAT(said(7), testing::Not(HasSubstr("checkpoint is of step")));
+  EXPECT_THAT(said(6), HasSubstr("all of its 6 steps are done; the model is written again"));
+  EXPECT_THAT(said(7), testing::Not(HasSubstr("are done")));
+}
+
+TEST(Trainer, RefusesACheckpointBeyondItsSteps) {
+  const test::Folder folder;
+  RunTo(ConfigOf(folder.Path("x"), {{"steps", 6}}));
+  folder.Add("x/model", "of step 6");
+  EXPECT_THAT(ErrorOf([&] {
+                RunTo(ConfigOf(folder.Path("x"), {{"steps", 4}}));
+              }),
+              AllOf(HasSubstr("step-6 is of step 6, beyond \"steps\" 4"),
+                    HasSubstr("\"steps\" 6 writes its model again")));
+  EXPECT_EQ(folder.Read("x/model"), "of step 6");
 }
 
 TEST(Trainer, AModelThatCannotBeWrittenIsMadeByTheSameCommand) {
@@ -525,10 +547,10 @@ TEST(Trainer, ACheckpointThatTheDiskHasNoRoomForIsNotBegun) {
   checkpoints.Prepare();
   EXPECT_EQ(checkpoints.ContinuationText(),
             "There is no checkpoint yet, and the same command begins again");
-  checkpoints.Write(3, {{"a", at::zeros({4})}}, {});
+  checkpoints.Write(3, {{"a", at::zeros({4})}}, kNothing, kNothing);
   const at::Tensor large = at::zeros({1}).expand({int64_t{1} << 50});  // in the memory of one
   try {
-    checkpoints.Write(4, {{"a", large}}, {});
+    checkpoints.Write(4, {{"a", large}}, kNothing, kNothing);
     ADD_FAILURE() << "no error";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("step 4: it takes"),
@@ -542,9 +564,9 @@ TEST(CheckpointFolder, OldCheckpointsStayWhereTheyWouldNotMakeRoom) {
   const test::Folder folder;
   const CheckpointFolder all(folder.Path("run"), 3), two(folder.Path("run"), 2);
   all.Prepare();
-  for (const int64_t step : {1, 2, 3}) all.Write(step, {{"a", at::zeros({4})}}, {});
+  for (const int64_t step : {1, 2, 3}) all.Write(step, {{"a", at::zeros({4})}}, kNothing, kNothing);
   const at::Tensor large = at::zeros({1}).expand({int64_t{1} << 50});
-  EXPECT_THROW(two.Write(4, {{"a", large}}, {}), Error);
+  EXPECT_THROW(two.Write(4, {{"a", large}}, kNothing, kNothing), Error);
   EXPECT_EQ(two.Steps(), (std::vector<int64_t>{3, 2, 1}));
 }
 
@@ -553,7 +575,7 @@ TEST(CheckpointFolder, AFileInPlaceOfTheFolderIsNamedInWords) {
   std::ofstream(folder.Path("checkpoints")) << "a file";
   const CheckpointFolder checkpoints(folder.Path(""), 1);
   try {
-    checkpoints.Write(1, {{"a", at::zeros({4})}}, {});
+    checkpoints.Write(1, {{"a", at::zeros({4})}}, kNothing, kNothing);
     ADD_FAILURE() << "no error";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("cannot write the checkpoint of step 1: "));
@@ -567,11 +589,11 @@ TEST(CheckpointFolder, OldCheckpointsGoFirstWhereTheyMakeRoom) {
   const test::Folder folder;
   const CheckpointFolder all(folder.Path("run"), 3), two(folder.Path("run"), 2);
   all.Prepare();
-  for (const int64_t step : {1, 2, 3}) all.Write(step, {{"a", at::zeros({4})}}, {});
+  for (const int64_t step : {1, 2, 3}) all.Write(step, {{"a", at::zeros({4})}}, kNothing, kNothing);
   fs::resize_file(folder.Path("run/checkpoints/step-1/state.safetensors"), int64_t{1} << 31);
   const int64_t bytes = FreeBytes(folder.Path("run")).value() + (int64_t{1} << 30);
   const at::Tensor large = at::zeros({1}).expand({bytes / 4});
-  EXPECT_THROW(two.Write(4, {{"a", large}}, {}), Error);
+  EXPECT_THROW(two.Write(4, {{"a", large}}, kNothing, kNothing), Error);
   EXPECT_EQ(two.Steps(), (std::vector<int64_t>{3, 2}));
 }
 

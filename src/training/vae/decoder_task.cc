@@ -12,9 +12,10 @@
 #include "base/atomic_file.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "loading/decoder_file.h"
 #include "nn/load.h"
-#include "nn/weights_digest.h"
+#include "training/loop/weights_identity.h"
 #include "training/vae/decoder_report.h"
 #include "training/vae/open_student.h"
 
@@ -49,7 +50,7 @@ nlohmann::json DecoderIdentity(const VaeTrainConfig& config, const VaeFile& teac
   nlohmann::json identity = VaeIdentity(teacher, data);
   const DecoderFile student =
       OpenDecoderFile(config.student->decoder, "`student.decoder`", nullptr);
-  identity["student"] = WeightsDigest(student.views);
+  AddWeights("student", student.views, &identity);
   return identity;
 }
 
@@ -107,8 +108,8 @@ void DecoderTask::SaveModel(const TensorMap& weights, const std::string& folder)
                         {"psnr", mean.psnr},
                         {"min_psnr", std::ranges::min_element(clips, lower)->psnr},
                         {"detail", mean.detail}};
-    spdlog::info("{}: PSNR {:.2f} dB, detail {:.3f} of the truth's over {} held-out clips",
-                 set.name, mean.psnr, mean.detail, set.clips);
+    spdlog::info("{}: PSNR {:.2f} dB, detail {:.3f} of the truth's over {}", set.name, mean.psnr,
+                 mean.detail, Counted(set.clips, "held-out clip"));
   }
   WriteAtomically((std::filesystem::path(folder) / "decoder.json").string(),
                   DumpJson(report, 2) + "\n");

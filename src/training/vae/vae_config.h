@@ -15,6 +15,7 @@ namespace t3 {
 struct DecoderStudentConfig {
   std::string decoder;          // its file: a TAEHV, or a VAE whose decoder is taken
   bool teacher_frames = false;  // learn what the VAE decodes, not the clips themselves
+  bool operator==(const DecoderStudentConfig&) const = default;
 };
 
 struct VaeTrainConfig : TrainConfig {
@@ -23,6 +24,7 @@ struct VaeTrainConfig : TrainConfig {
   bool decoder_only = false;  // the encoder is frozen, so latents stay as they are
   std::optional<DecoderStudentConfig> student;
   int64_t gates_every = 0;  // steps between measures of the student on held-out clips; 0: never
+  bool operator==(const VaeTrainConfig&) const = default;
 };
 
 // Every field typed and checked; throws Error that names the field. `source` names the file.

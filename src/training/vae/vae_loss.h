@@ -36,6 +36,7 @@ struct VaeLossOptions {
   // Second differences of d over time, of means over blocks of 16, 32 and 64 pixels: brightness
   // that jumps from frame to frame, which is small at every pixel and plain to the eye.
   double flicker_weight = 0;
+  bool operator==(const VaeLossOptions&) const = default;
 };
 
 struct VaeLossResult {

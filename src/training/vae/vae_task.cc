@@ -9,8 +9,9 @@
 #include "base/atomic_file.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "nn/load.h"
-#include "nn/weights_digest.h"
+#include "training/loop/weights_identity.h"
 #include "training/vae/latent_statistics.h"
 #include "training/vae/psnr.h"
 
@@ -34,7 +35,9 @@ bool IsEncoderTensor(const std::string& name) {
 }
 
 nlohmann::json VaeIdentity(const VaeFile& file, const std::string& data) {
-  return {{"vae", WeightsDigest(file.views)}, {"data", data}};
+  nlohmann::json identity{{"data", data}};
+  AddWeights("vae", file.views, &identity);
+  return identity;
 }
 
 VaeTask::VaeTask(const VaeTrainConfig& config, const VaeFile& file,
@@ -97,8 +100,8 @@ void VaeTask::SaveModel(const TensorMap& weights, const std::string& folder) con
   for (const ClipSet& set : source_->HeldOut()) {
     const PsnrReport psnr = EvaluateVae(vae, set.clips, set.clip);
     report["psnr"][set.name] = {{"clips", set.clips}, {"mean", psnr.mean}, {"worst", psnr.worst}};
-    spdlog::info("{}: PSNR {:.2f} dB over {} held-out clips, minimum {:.2f}", set.name, psnr.mean,
-                 set.clips, psnr.worst);
+    spdlog::info("{}: PSNR {:.2f} dB over {}, minimum {:.2f}", set.name, psnr.mean,
+                 Counted(set.clips, "held-out clip"), psnr.worst);
   }
   WriteAtomically((root / "vae.json").string(), report.dump(2) + "\n");
 }

@@ -17,11 +17,13 @@ struct WorldBatchKind {
   int64_t clips = 1;                           // in a batch
   int64_t turns = 1;                           // steps of a round that use this kind
   int64_t ahead = 1;  // batches rendered together, which share the crop's place: faster on a GPU
+  bool operator==(const WorldBatchKind&) const = default;
 };
 
 // Whole clips of one size.
 struct WorldClipSize {
   int64_t width = 0, height = 0, frames = 17, clips = 1;
+  bool operator==(const WorldClipSize&) const = default;
 };
 
 struct WorldClipsConfig {
@@ -29,6 +31,7 @@ struct WorldClipsConfig {
   WorldClipSize measured;               // for the latents' mean and standard deviation
   std::vector<WorldClipSize> held_out;  // for the PSNR of the final report
   std::string where;                    // names the object in messages
+  bool operator==(const WorldClipsConfig&) const = default;
 };
 
 // `batch_size` is the default of a batch's clips. Throws Error that names the field.
