@@ -178,8 +178,8 @@ std::string PlanText(const PlanResult& plan) {
                       video.latent.h, video.latent.w);
   text += fmt::format("tokens     {} ({} x {} x {})\n", Count(video.grid.tokens()), video.grid.t,
                       video.grid.h, video.grid.w);
-  text += fmt::format("attention  {}{} ({})\n", AttentionName(plan.attention.pattern),
-                      full ? "; T3 at this size would have these windows" : ", windows of",
+  text += fmt::format("attention  {}{}{})\n", AttentionName(plan.attention.pattern),
+                      full ? "; T3 at this size would have these windows (" : " (windows: ",
                       plan.attention.windows_source);
   text += fmt::format("decoder    {}\n", plan.decoder);
   text += SourceText(plan);
