@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kLatentsName = "latents";
 constexpr const char* kIdentityKey = "t3.world";
+constexpr const char* kWeightsKey = "t3.weights";
 constexpr const char* kDigestKey = "t3.digest";
 constexpr const char* kPartMark = ".part-";
 
@@ -26,34 +27,41 @@ std::string DigestOf(const at::Tensor& latents) {
                                        fmt::join(latents.sizes(), ","), TensorDigest(latents))));
 }
 
-// The identity in the file; "" where it has none or cannot be read.
-std::string IdentityIn(const fs::path& path) {
+std::string ValueOf(const Metadata& metadata, const char* key) {
+  const auto found = metadata.find(key);
+  return found == metadata.end() ? "" : found->second;
+}
+
+bool HasWeights(const Metadata& metadata, const std::string& weights) {
+  const std::string stored = ValueOf(metadata, kWeightsKey);
+  return stored.empty() || stored == weights;
+}
+
+// The identity of latents that `weights` made; "" where the file has others or cannot be read.
+std::string IdentityIn(const fs::path& path, const std::string& weights) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return "";
   try {
-    const auto file = WeightFile::Open(path.string(), FileOrigin::kOwn);
-    const auto found = file->metadata().find(kIdentityKey);
-    return found == file->metadata().end() ? "" : found->second;
+    const Metadata metadata = WeightFile::Open(path.string(), FileOrigin::kOwn)->metadata();
+    return HasWeights(metadata, weights) ? ValueOf(metadata, kIdentityKey) : "";
   } catch (const Error&) {
     return "";
   }
 }
 
 // Undefined where the latents are not to be used.
-at::Tensor ReadLatentsOf(const std::string& path, const std::string& identity) {
+at::Tensor ReadLatentsOf(const std::string& path, const std::string& identity,
+                         const std::string& weights) {
   std::error_code ignored;
   if (path.empty() || !fs::exists(path, ignored)) return {};
   try {
     const auto file = WeightFile::Open(path, FileOrigin::kOwn);
-    const auto value = [&](const char* key) {
-      const auto found = file->metadata().find(key);
-      return found == file->metadata().end() ? "" : found->second;
-    };
-    if (value(kIdentityKey) != identity) {
+    const Metadata& metadata = file->metadata();
+    if (ValueOf(metadata, kIdentityKey) != identity || !HasWeights(metadata, weights)) {
       spdlog::info("{} has other clips or is of another VAE; encoding again", path);
       return {};
     }
-    const std::string digest = value(kDigestKey);
+    const std::string digest = ValueOf(metadata, kDigestKey);
     T3_CHECK(!digest.empty(), "{} was written by a version that kept no digest", path);
     const at::Tensor latents = ReadTensor(*file, kLatentsName);
     T3_CHECK(DigestOf(latents) == digest, "{} is damaged: its latents do not have its digest {}",
@@ -66,13 +74,13 @@ at::Tensor ReadLatentsOf(const std::string& path, const std::string& identity) {
 }
 
 bool WriteLatentsOf(const std::string& path, const std::string& identity,
-                    const at::Tensor& latents) {
+                    const std::string& weights, const at::Tensor& latents) {
   try {
     std::error_code ignored;
     fs::create_directories(fs::path(path).parent_path(), ignored);
     const at::Tensor data = latents.cpu().contiguous();
     SaveTensors(path, {{kLatentsName, data}},
-                {{kIdentityKey, identity}, {kDigestKey, DigestOf(data)}});
+                {{kIdentityKey, identity}, {kWeightsKey, weights}, {kDigestKey, DigestOf(data)}});
     return true;
   } catch (const Error& error) {
     spdlog::warn("cannot cache the clips: {}", error.what());
@@ -82,18 +90,19 @@ bool WriteLatentsOf(const std::string& path, const std::string& identity,
 
 }  // namespace
 
-at::Tensor LatentCache::Read() const { return ReadLatentsOf(path_, identity_); }
+at::Tensor LatentCache::Read() const { return ReadLatentsOf(path_, identity_, weights_); }
 
 void LatentCache::Write(const at::Tensor& latents) const {
-  if (!path_.empty() && WriteLatentsOf(path_, identity_, latents)) RemoveParts();
+  if (!path_.empty() && WriteLatentsOf(path_, identity_, weights_, latents)) RemoveParts();
 }
 
 at::Tensor LatentCache::ReadPart(int64_t first, int64_t together) const {
-  return ReadLatentsOf(PartPath(first), PartIdentity(first, together));
+  return ReadLatentsOf(PartPath(first), PartIdentity(first, together), weights_);
 }
 
 void LatentCache::WritePart(int64_t first, int64_t together, const at::Tensor& latents) const {
-  if (!path_.empty()) WriteLatentsOf(PartPath(first), PartIdentity(first, together), latents);
+  if (!path_.empty())
+    WriteLatentsOf(PartPath(first), PartIdentity(first, together), weights_, latents);
 }
 
 // "DIR/NAME.part-128.safetensors".
@@ -127,10 +136,10 @@ void LatentCache::RemoveParts() const {
 }
 
 int64_t LatentCache::MissingBytes(int64_t bytes) const {
-  if (path_.empty() || IdentityIn(path_) == identity_) return 0;
+  if (path_.empty() || IdentityIn(path_, weights_) == identity_) return 0;
   for (const fs::path& part : Parts()) {
     std::error_code ignored;
-    if (IdentityIn(part).starts_with(identity_ + ", "))
+    if (IdentityIn(part, weights_).starts_with(identity_ + ", "))
       bytes -= static_cast<int64_t>(fs::file_size(part, ignored));
   }
   return std::max<int64_t>(bytes, 0);

@@ -14,9 +14,10 @@ namespace t3 {
 // rendered. Every file has a digest of its latents.
 class LatentCache {
  public:
-  // `path`: of the whole; "" for none. `identity` says which clips they are.
-  LatentCache(std::string path, std::string identity)
-      : path_(std::move(path)), identity_(std::move(identity)) {}
+  // `path`: of the whole; "" for none. `identity` says which clips they are; `weights`: digests of
+  // all weights that made them, which files of earlier versions lack.
+  LatentCache(std::string path, std::string identity, std::string weights)
+      : path_(std::move(path)), identity_(std::move(identity)), weights_(std::move(weights)) {}
 
   bool keeps() const { return !path_.empty(); }
 
@@ -41,7 +42,7 @@ class LatentCache {
   std::string PartIdentity(int64_t first, int64_t together) const;
   void RemoveParts() const;
 
-  std::string path_, identity_;
+  std::string path_, identity_, weights_;
 };
 
 }  // namespace t3

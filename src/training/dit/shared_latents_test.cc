@@ -58,7 +58,7 @@ class SharedLatentsTest : public testing::Test {
                                CacheOf(0), nullptr),
                  Error);
   }
-  LatentCache CacheOf(int64_t rank) const { return {CachePath(rank), "nine clips"}; }
+  LatentCache CacheOf(int64_t rank) const { return {CachePath(rank), "nine clips", "weights"}; }
   std::string CachePath(int64_t rank) const {
     return folder_.Path(std::to_string(rank) + "/latents.safetensors");
   }
@@ -71,7 +71,7 @@ TEST_F(SharedLatentsTest, AreBitForBitThoseOfOneProcess) {
   draft.width = draft.height = 64, draft.draft_width = draft.draft_height = 32;
   draft.clips = 3, draft.together = 1;
   for (const WorldLatentSize& size : {NineClips(), draft}) {
-    const at::Tensor one = LatentsOf(size, {"", ""}, nullptr);
+    const at::Tensor one = LatentsOf(size, {"", "", ""}, nullptr);
     EXPECT_FALSE(at::equal(one[0], one[1]));
     for (const at::Tensor& each : OfThreeRanks(size)) EXPECT_TRUE(at::equal(each, one));
     std::filesystem::remove(CachePath(0));
@@ -83,7 +83,7 @@ TEST_F(SharedLatentsTest, RankZeroAloneWritesTheCache) {
   EXPECT_TRUE(std::filesystem::exists(CachePath(0)));
   EXPECT_FALSE(std::filesystem::exists(CachePath(1)));
   EXPECT_FALSE(std::filesystem::exists(CachePath(2)));
-  EXPECT_TRUE(at::equal(CacheOf(0).Read(), LatentsOf(NineClips(), {"", ""}, nullptr)));
+  EXPECT_TRUE(at::equal(CacheOf(0).Read(), LatentsOf(NineClips(), {"", "", ""}, nullptr)));
 }
 
 TEST_F(SharedLatentsTest, AllHaveThoseOfRankZerosCache) {
@@ -115,7 +115,7 @@ TEST_F(SharedLatentsTest, DamagedLatentsAreRenderedAgain) {
 
 // Cancels once four clips are rendered; the events of the next call say where it began.
 TEST_F(SharedLatentsTest, AnInterruptedRenderingContinues) {
-  const at::Tensor one = LatentsOf(NineClips(), {"", ""}, nullptr);
+  const at::Tensor one = LatentsOf(NineClips(), {"", "", ""}, nullptr);
   Interrupt(2);
   EXPECT_EQ(CacheOf(0).ReadPart(0, 2).size(0), 4);
   EXPECT_FALSE(CacheOf(0).ReadPart(0, 3).defined());  // others differ by rounding
@@ -141,18 +141,30 @@ TEST_F(SharedLatentsTest, ARenderingThatEndsInItsLastRoundLosesNothing) {
 TEST_F(SharedLatentsTest, KnowsWhatItsCacheStillTakes) {
   const int64_t all = 2 * 9 * 16 * 2 * 2 * 4;
   EXPECT_EQ(CacheOf(0).MissingBytes(all), all);
-  EXPECT_EQ(LatentCache("", "nine clips").MissingBytes(all), 0);
+  EXPECT_EQ(LatentCache("", "nine clips", "weights").MissingBytes(all), 0);
   Interrupt(2);
   EXPECT_LT(CacheOf(0).MissingBytes(all), all);
-  EXPECT_EQ(LatentCache(CachePath(0), "others").MissingBytes(all), all);
+  EXPECT_EQ(LatentCache(CachePath(0), "others", "weights").MissingBytes(all), all);
   LatentsOf(NineClips(), CacheOf(0), nullptr);
   EXPECT_EQ(CacheOf(0).MissingBytes(all), 0);
-  EXPECT_EQ(LatentCache(CachePath(0), "others").MissingBytes(all), all);
+  EXPECT_EQ(LatentCache(CachePath(0), "others", "weights").MissingBytes(all), all);
+}
+
+TEST_F(SharedLatentsTest, OfOtherWeightsAreNotRead) {
+  const at::Tensor latents = at::ones({9, 16, 2, 2, 4}, at::kBFloat16);
+  const LatentCache others(CachePath(0), "nine clips", "others");
+  CacheOf(0).Write(latents);
+  EXPECT_TRUE(CacheOf(0).Read().equal(latents));
+  EXPECT_FALSE(others.Read().defined());
+  EXPECT_EQ(others.MissingBytes(9), 9);
+  LatentCache(CachePath(0), "nine clips", "").Write(latents);  // as an earlier version did
+  EXPECT_TRUE(others.Read().equal(latents));
+  EXPECT_EQ(others.MissingBytes(9), 0);
 }
 
 TEST_F(SharedLatentsTest, OthersCachesDoNotMatter) {
   CacheOf(1).Write(at::ones({9, 16, 2, 2, 4}, at::kBFloat16));
-  const at::Tensor one = LatentsOf(NineClips(), {"", ""}, nullptr);
+  const at::Tensor one = LatentsOf(NineClips(), {"", "", ""}, nullptr);
   for (const at::Tensor& each : OfThreeRanks(NineClips())) EXPECT_TRUE(at::equal(each, one));
 }
 
@@ -164,7 +176,7 @@ TEST_F(SharedLatentsTest, ARankMayTakeLongerThanThePatience) {
   const auto errors = RunRanks(
       2,
       [&](Team& team) {
-        LatentsOf(NineClips(), {"", ""}, &team, team.rank() == 1 ? slow : ProgressFn());
+        LatentsOf(NineClips(), {"", "", ""}, &team, team.rank() == 1 ? slow : ProgressFn());
       },
       kPatience);
   EXPECT_THAT(errors, Each(IsEmpty()));
@@ -173,7 +185,7 @@ TEST_F(SharedLatentsTest, ARankMayTakeLongerThanThePatience) {
 TEST_F(SharedLatentsTest, ARankThatFailsEndsTheOthersWork) {
   const ProgressFn fails = [](const ProgressEvent&) { throw std::runtime_error("no memory left"); };
   const auto errors = RunRanks(2, [&](Team& team) {
-    LatentsOf(NineClips(), {"", ""}, &team, team.rank() == 1 ? fails : ProgressFn());
+    LatentsOf(NineClips(), {"", "", ""}, &team, team.rank() == 1 ? fails : ProgressFn());
   });
   EXPECT_THAT(errors, ElementsAre(HasSubstr("rank 1: no memory left"), "no memory left"));
 }

@@ -67,7 +67,7 @@ void CheckSizes(const DitTrainConfig& config, const VaeConfig& vae) {
   }
 }
 
-// As it is in caches, so that these stay valid: the VAE by a sample of its weights.
+// The VAE by a sample of its weights, as in caches and checkpoints of earlier versions.
 std::string IdentityOf(const WorldLatentsConfig& config, const WorldLatentSize& size,
                        const ModelInfo& model) {
   return fmt::format("{} clips of {} from seed {} by VAE {}", size.clips, SizeText(size),
@@ -89,6 +89,26 @@ std::string CachePath(const WorldLatentsConfig& config, const WorldLatentSize& s
   const std::string file = fmt::format("{}-seed-{}.safetensors", SizeText(size), config.seed);
   return (fs::path(config.cache) / file).string();
 }
+
+// The caches of a run's clips. Reads the weights that encode and decode them once.
+class Caches {
+ public:
+  Caches(const WorldLatentsConfig& config, const ModelInfo& model)
+      : config_(config), model_(model) {
+    if (config.cache.empty()) return;
+    vae_ = WeightsDigest(model.vae_views);
+    if (model.decoder) decoder_ = " decoded by " + WeightsDigest(model.decoder->views);
+  }
+  LatentCache Of(const WorldLatentSize& size) const {
+    return {CachePath(config_, size), CacheIdentity(config_, size, model_),
+            size.is_draft() ? vae_ + decoder_ : vae_};
+  }
+
+ private:
+  const WorldLatentsConfig& config_;
+  const ModelInfo& model_;
+  std::string vae_, decoder_;
+};
 
 }  // namespace
 
@@ -116,8 +136,9 @@ int64_t MissingCacheBytes(const WorldLatentsConfig& config, const ModelInfo& mod
   if (config.cache.empty() || latents == ClipLatents::kZeros || !model.vae) return 0;
   constexpr int64_t kElementBytes = 2;  // bf16
   std::map<std::string, int64_t> missing;
+  const Caches caches(config, model);
   const auto add = [&](const WorldLatentSize& size) {
-    const LatentCache cache(CachePath(config, size), CacheIdentity(config, size, model));
+    const LatentCache cache = caches.Of(size);
     const int64_t elements = c10::multiply_integers(LatentShape(size, *model.vae));
     missing[CachePath(config, size)] = cache.MissingBytes(kElementBytes * elements);
   };
@@ -143,14 +164,14 @@ WorldLatents::WorldLatents(const DitTrainConfig& config, const ModelInfo& model,
   CheckVae(model);
   CheckTextEncoder(model);
   CheckSizes(config, *model.vae);
+  const Caches caches(config_, model);
   for (const WorldLatentSize& size : config_.sizes) {
     if (latents == ClipLatents::kZeros) {
       latents_.push_back(ZeroLatents(size, *model.vae, context.device));
       continue;
     }
     const auto render = [&](const WorldLatentSize& clips) {
-      const LatentCache cache(CachePath(config_, clips), CacheIdentity(config_, clips, model));
-      return SharedLatents(clips, config_.seed, model, dtype, context, cache, team);
+      return SharedLatents(clips, config_.seed, model, dtype, context, caches.Of(clips), team);
     };
     latents_.push_back(render(latents == ClipLatents::kPairs ? size.WithoutDraft() : size));
     if (latents == ClipLatents::kPairs) drafts_.push_back(render(size));
