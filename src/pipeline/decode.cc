@@ -19,8 +19,8 @@
 #include "pipeline/row_format.h"
 #include "pipeline/row_spool.h"
 #include "plan/memory.h"
-#include "runtime/plan_file.h"
 #include "runtime/device.h"
+#include "runtime/plan_file.h"
 
 namespace t3 {
 namespace {

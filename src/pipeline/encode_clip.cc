@@ -12,8 +12,8 @@
 #include "pipeline/decode.h"
 #include "pipeline/frame_codes.h"
 #include "pipeline/row_spool.h"
-#include "runtime/plan_file.h"
 #include "runtime/device.h"
+#include "runtime/plan_file.h"
 
 namespace t3 {
 namespace {
