@@ -1,4 +1,4 @@
-// Measuring a model on held-out scenes of the procedural world, and comparing two measurements.
+// Measuring a model on held-out scenes of the synthetic world, and comparing two measurements.
 #pragma once
 
 #include <cstdint>

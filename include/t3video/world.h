@@ -1,4 +1,4 @@
-// Clips of the procedural world, as files with captions to train on.
+// Clips of the synthetic world, as files with captions to train on.
 #pragma once
 
 #include <cstdint>

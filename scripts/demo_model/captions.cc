@@ -1,4 +1,4 @@
-// Prints captions of the procedural world, one a line: t3_world_captions COUNT.
+// Prints captions of the synthetic world, one a line: t3_world_captions COUNT.
 #include <cstdio>
 #include <cstdlib>
 

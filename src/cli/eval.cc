@@ -174,7 +174,7 @@ void AddComparisonFlags(CLI::App& command, EvalFlags& flags) {
 void AddEval(CLI::App& app, Action& action) {
   auto flags = std::make_shared<EvalFlags>();
   CLI::App& command =
-      *app.add_subcommand("eval", "measure a model on held-out scenes of the procedural world");
+      *app.add_subcommand("eval", "measure a model on held-out scenes of the synthetic world");
   AddModelFlags(command, flags->model);
   AddDecoderFlag(command, flags->model);
   AddLoraFlags(command, flags->model);

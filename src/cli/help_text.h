@@ -27,7 +27,7 @@ What the command line says wins. T3_MODEL_DIR is the model and T3_DEVICE the dev
 flag nor file gives one.
 )"},
     {"demo", "the shipped model, and how to write for it",
-     R"(--model demo knows one procedural world and was trained with 17 frames at 512x288. Each prompt
+     R"(--model demo knows one synthetic world and was trained with 17 frames at 512x288. Each prompt
 says where and when, the sky, the light, an object with its colour and motion, and the camera:
   The city at night. A cloudy sky with the moon on the left. Between two red lanterns a yellow
   airship moves to the right. The camera pans left.
@@ -54,7 +54,7 @@ Under torchrun, srun or mpirun the ranks are those of the launcher, on any numbe
 minute; t3 resume continues, on any number of GPUs. docs/guides/several-gpus.md has more.
 )"},
     {"measuring", "how good a model of the world is",
-     R"(t3 eval generates clips from captions of held-out scenes of the procedural world (t3 world), reads
+     R"(t3 eval generates clips from captions of held-out scenes of the synthetic world (t3 world), reads
 each and compares it with its true render: attributes, constraints, detail, flicker, seconds.
   t3 eval --model A --clips 100 --loss-clips 100 --json a.json --save-sheet a.png
   t3 eval --compare a.json b.json --margin -0.05

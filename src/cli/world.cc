@@ -40,7 +40,7 @@ void AddWorld(CLI::App& app, Action& action) {
   auto flags = std::make_shared<WorldFlags>();
   WorldRequest& request = flags->request;
   CLI::App& command =
-      *app.add_subcommand("world", "render captioned clips of a procedural world to train on");
+      *app.add_subcommand("world", "render captioned clips of a synthetic world to train on");
   AddSeedFlag(command, "--seed", "seed of the first clip; each later clip has the next one",
               request.seed);
   command.add_option("--count", request.count, "number of clips")->capture_default_str();

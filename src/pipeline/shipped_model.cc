@@ -32,7 +32,7 @@ std::vector<std::string> ShippedModelNotes(const ModelInfo& model, const Job& jo
   const GenerationDefaults& trained = model.defaults;
   const VideoGeometry& video = job.geometry;
   std::vector<std::string> notes{
-      "the shipped model knows one procedural world: the sea, the mountains, the city or the "
+      "the shipped model knows one synthetic world: the sea, the mountains, the city or the "
       "desert, with a balloon, airship, bird, boat or car; `t3 help demo` shows how to write for "
       "it"};
   if (video.frames > trained.frames) {

@@ -1,4 +1,4 @@
-// The procedural world: captioned clips whose content is known exactly, at any size up to 4K.
+// The synthetic world: captioned clips whose content is known exactly, at any size up to 4K.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -30,7 +30,7 @@ struct WorldLatentSize {
   bool operator==(const WorldLatentSize&) const = default;
 };
 
-// Clips of the procedural world, as latents.
+// Clips of the synthetic world, as latents.
 struct WorldLatentsConfig {
   std::vector<WorldLatentSize> sizes;
   int64_t seed = 0;   // of the clips
@@ -40,7 +40,7 @@ struct WorldLatentsConfig {
   bool operator==(const WorldLatentsConfig&) const = default;
 };
 
-// Either a dataset, which `videos` says how to make, or the procedural world.
+// Either a dataset, which `videos` says how to make, or the synthetic world.
 struct DitDataConfig {
   std::string prepared;                  // folder of `t3 prepare`
   std::optional<PrepareRequest> videos;  // its output is `prepared`

@@ -1,4 +1,4 @@
-// Latents of clips of the procedural world.
+// Latents of clips of the synthetic world.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,4 +1,4 @@
-// Clips of the procedural world for the denoiser: rendered and encoded once, resident on the
+// Clips of the synthetic world for the denoiser: rendered and encoded once, resident on the
 // device.
 #pragma once
 

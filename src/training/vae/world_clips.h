@@ -1,4 +1,4 @@
-// Clips of the procedural world for a VAE: several sizes in turn, rendered on the device.
+// Clips of the synthetic world for a VAE: several sizes in turn, rendered on the device.
 #pragma once
 
 #include <string>
