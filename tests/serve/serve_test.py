@@ -141,6 +141,8 @@ class Shared(unittest.TestCase):
         self.assertEqual(reply.code(), "cannot_be_made")
         reply = self.server.post_form("/v1/videos", {"prompt": "p"}, ("a.png", b"\x89PNG\r\n\x1a\n" + b"x" * 50))
         self.assertEqual(reply.code(), "cannot_be_made")  # the shipped model takes no pictures
+        reply = self.server.post("/v1/videos/plan", {"input": "image"})
+        self.assertEqual((reply.status, reply.code(), reply.json()["error"]["param"]), (400, "cannot_be_made", "input"))
 
     def test_an_upload_that_is_not_a_video_fails_its_job_alone(self):
         server = self.server
@@ -365,6 +367,17 @@ class Alone(unittest.TestCase):
             self.assertNotIn(key, server.log())
             with open(self.data + "/keys", encoding="ascii") as file:
                 self.assertNotIn(key, file.read())
+
+    def test_limits_of_memory_refuse_before_the_queue(self):
+        for flag, budget in (("--host-memory-limit", "host_budget_bytes"), ("--memory-limit", "budget_bytes")):
+            server = self.start(flag, "1GB")
+            memory = server.post("/v1/videos/plan", {"size": "1024x576"}).json()["memory"]
+            self.assertEqual((memory["fits"], memory[budget]), (False, 10**9))
+            reply = server.post("/v1/videos", {**SMALL, "size": "1024x576"})
+            self.assertEqual((reply.status, reply.code()), (400, "cannot_be_made"), reply.body)
+            self.assertIn("the server has 1.0 GB", reply.json()["error"]["message"])
+            server.wait(server.submit())
+            self.assertEqual(server.stop(), 0)
 
     def test_other_hosts_need_keys(self):
         result = subprocess.run([T3, "serve", "--model", "demo", "--data", self.data, "--host", "0.0.0.0", "--port", "0"],
