@@ -85,6 +85,8 @@ TEST(Fields, WrongValuesAreNamed) {
       {"size", "832x480x3"},
       {"size", "-832x480"},
       {"size", "8000x8000"},
+      {"size", "65x64"},
+      {"size", "64x63"},
       {"num_frames", 16},
       {"num_frames", 0},
       {"num_frames", 100001},
@@ -104,6 +106,7 @@ TEST(Fields, WrongValuesAreNamed) {
       {"draft", "small"},
       {"negative_prompt", 5},
       {"prompt", ""},
+      {"prompt", " \t\r\n"},
       {"prompt", json::array()},
       {"prompt", std::string(4001, 'a')},
       {"prompt", std::string("a\0b", 3)},
@@ -122,6 +125,11 @@ TEST(Fields, WrongValuesAreNamed) {
     const std::string error = ErrorOf(With(name, value));
     EXPECT_TRUE(error.starts_with(std::string("invalid_value ") + name + ": ")) << name << error;
   }
+}
+
+TEST(Fields, OnlyTheVideoThatIsWrittenHasEvenSides) {
+  EXPECT_NE(ErrorOf({{"size", "65x63"}}, FieldUse::kPlan), "");
+  EXPECT_EQ(ErrorOf({{"draft", "65x63"}}, FieldUse::kPlan), "");
 }
 
 TEST(Fields, CountCharactersNotBytes) {
