@@ -144,13 +144,20 @@ class Shared(unittest.TestCase):
         reply = self.server.post("/v1/videos/plan", {"input": "image"})
         self.assertEqual((reply.status, reply.code(), reply.json()["error"]["param"]), (400, "cannot_be_made", "input"))
 
-    def test_an_upload_that_is_not_a_video_fails_its_job_alone(self):
+    def test_an_upload_that_cannot_be_read_fails_its_job_alone(self):
         server = self.server
-        reply = server.post_form("/v1/videos", SMALL | {"strength": "0.5"}, ("a.mp4", b"\0\0\0\x20ftypisom" + b"x" * 5000))
-        self.assertEqual(reply.status, 200, reply.body)
-        video = server.wait(reply.json()["id"], "failed")
-        self.assertIn(video["error"]["code"], ("invalid_request", "generation_failed"))
-        self.assertNotIn(self.folder, video["error"]["message"])
+        whole = server.content(server.wait(server.submit())["id"])
+        rest = b"x" * 5000
+        uploads = {"cut.mp4": whole[:40], "half.mp4": whole[:len(whole) // 2], "a.mp4": b"\0\0\0\x20ftypisom" + rest,
+                   "a.mkv": b"\x1a\x45\xdf\xa3" + rest, "a.avi": b"RIFFxxxxAVI " + rest, "a.gif": b"GIF89a" + rest,
+                   "a.y4m": b"YUV4MPEG2 " + rest, "cut.y4m": b"YUV4MPEG2 W64 H48 F16:1\nFRAME\n" + rest[:100]}
+        for name, content in uploads.items():
+            reply = server.post_form("/v1/videos", SMALL | {"strength": "0.5"}, (name, content))
+            self.assertEqual(reply.status, 200, reply.body)
+            error = server.wait(reply.json()["id"], "failed")["error"]
+            self.assertEqual(error["code"], "invalid_request", (name, error))
+            self.assertIn("`input_reference`", error["message"])
+            self.assertNotIn(self.folder, error["message"])
         server.wait(server.submit())
 
     def test_refining_an_earlier_video(self):
