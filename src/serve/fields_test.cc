@@ -162,8 +162,16 @@ TEST(Fields, FormsHaveTextsInTheTypesOfTheTable) {
 }
 
 TEST(Fields, MessagesNameFieldsInPlaceOfOptions) {
-  EXPECT_EQ(WithFieldNames("`steps` 0 is outside; `size` too, `memory-limit` not"),
-            "`num_inference_steps` 0 is outside; `size` too, `memory-limit` not");
+  EXPECT_EQ(WithFieldNames("`steps` 0 is outside; `size` too, `other` not"),
+            "`num_inference_steps` 0 is outside; `size` too, `other` not");
+  EXPECT_EQ(WithFieldNames("`memory-limit` sets what may be used, and `t3 plan` shows every stage"),
+            "the server's `--memory-limit` sets what may be used, and `POST /v1/videos/plan` shows "
+            "every stage");
+  EXPECT_EQ(WithFieldNames("`strength` has no effect without `video` or `draft`"),
+            "`strength` has no effect without `input_reference` or `source_video` or `draft`");
+  EXPECT_EQ(WithFieldNames("one ` alone, `` and a name without end: `steps"),
+            "one ` alone, `` and a name without end: `steps");
+  EXPECT_EQ(WithFieldNames(""), "");
   EXPECT_EQ(WithFieldNames("`lora` none leaves it out"), "`model_loras` none leaves it out");
 }
 

@@ -170,6 +170,10 @@ class Shared(unittest.TestCase):
         self.assertEqual(video["size"], "96x72")
         self.assertEqual(video["remixed_from_video_id"], source)
 
+    def test_notes_name_fields(self):
+        video = self.server.wait(self.server.submit(strength=0.5))
+        self.assertIn("`strength` has no effect without `input_reference` or `source_video` or `draft`", video["notes"])
+
     def test_cancelling_a_running_job(self):
         server = self.server
         video_id = server.submit(**LONG, seed=2)
