@@ -173,6 +173,34 @@ TEST(Http, BodiesAreLimited) {
   EXPECT_EQ(CodeOf(reply), "too_large");
 }
 
+TEST(Http, AmbiguousLengthsAreRefused) {
+  TestServer server;
+  const std::string body = R"({"prompt":"p"})";
+  for (const char* headers :
+       {"Content-Length: 2\r\nContent-Length: 3\r\n",
+        "Content-Length: 14\r\nContent-Length: 14\r\n",
+        "Content-Length: 14\r\nTransfer-Encoding: chunked\r\n", "Content-Length: abc\r\n",
+        "Content-Length: -14\r\n", "Content-Length: +14\r\n", "Content-Length: 14, 14\r\n",
+        "Content-Length: 0x0e\r\n", "Content-Length: 99999999999999999999\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"}) {
+    for (const char* head : {"POST /v1/videos", "GET /v1/videos"}) {
+      const std::string reply = server.Send(
+          std::string(head) + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
+          headers + "\r\n" + body);
+      ASSERT_EQ(StatusOf(reply), 400) << head << " " << headers << reply;
+      EXPECT_EQ(CodeOf(reply), "invalid_request") << headers;
+      EXPECT_NE(reply.find("Connection: close"), std::string::npos) << headers;
+    }
+  }
+  ExpectNothingStored(server);
+  const std::string chunked = server.Send(
+      "POST /v1/videos HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Transfer-Encoding: Chunked\r\n\r\ne\r\n" +
+      body + "\r\n0\r\n\r\n");
+  EXPECT_EQ(StatusOf(chunked), 200) << chunked;
+}
+
 TEST(Http, LimitsOfKeysAndOfTheQueue) {
   Limits limits = TestServer::UsualLimits();
   limits.max_queue = 3;
