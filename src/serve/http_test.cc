@@ -57,6 +57,7 @@ TEST(Http, LifeOfAQueuedJob) {
   EXPECT_EQ(JsonOf(server.Get("/v1/videos/" + id)).at("id"), id);
   EXPECT_EQ(JsonOf(server.Get("/v1/videos?limit=1")).at("data").size(), 1U);
   EXPECT_EQ(CodeOf(server.Get("/v1/videos/" + id + "/content")), "video_not_ready");
+  EXPECT_EQ(CodeOf(server.Get("/v1/videos/" + id + "/content?variant=foo")), "invalid_value");
   const std::string deleted = server.Send("DELETE /v1/videos/" + id, "", "");
   EXPECT_EQ(JsonOf(deleted).at("deleted"), true);
   EXPECT_EQ(StatusOf(server.Get("/v1/videos/" + id)), 404);
@@ -85,6 +86,9 @@ TEST(Http, ErrorsHaveTheForm) {
       {server.Get("/v1/videos/edits"), 404, "video_not_found"},
       {server.Send("PATCH /v1/videos", "", "x"), 405, "method_not_allowed"},
       {server.Send("DELETE /v1/videos", "", ""), 405, "method_not_allowed"},
+      {server.Get("/v1/videos/plan"), 405, "method_not_allowed"},
+      {server.Send("DELETE /v1/videos/plan", "", ""), 405, "method_not_allowed"},
+      {server.Get("/v1/models/sora-2"), 404, "model_not_found"},
       {server.Send("POST /v1/videos", "", ""), 411, "length_required"},
       {server.Send("POST /v1/videos", "", "{}"), 415, "unsupported_type"},
       {server.Send("POST /v1/videos", "Content-Encoding: gzip\r\n", "{}"), 415, "unsupported_type"},
@@ -107,12 +111,21 @@ TEST(Http, ErrorsHaveTheForm) {
       {server.Get("/" + std::string(1000, 'a')), 414, "url_too_long"},
       {server.Get("/" + std::string(10000, 'a')), 414, "url_too_long"},
       {server.Send("NONSENSE\r\n\r\n"), 400, "invalid_request"}};
+  const std::string page = ReadText(std::string(T3_SOURCE_DIR) + "/docs/reference/http.md");
   for (const auto& [reply, status, code] : cases) {
+    EXPECT_NE(page.find("`" + code + "`"), std::string::npos) << code << " is not documented";
     EXPECT_EQ(StatusOf(reply), status) << reply;
     EXPECT_EQ(CodeOf(reply), code) << reply;
     EXPECT_TRUE(JsonOf(reply).at("error").contains("type"));
   }
   ExpectNothingStored(server);
+}
+
+TEST(Http, AModelByItsId) {
+  TestServer server;
+  const nlohmann::json list = JsonOf(server.Get("/v1/models")).at("data");
+  ASSERT_EQ(list.size(), 1U);
+  EXPECT_EQ(JsonOf(server.Get("/v1/models/demo")), list[0]);
 }
 
 TEST(Http, FormsCarryFieldsAndAFile) {
