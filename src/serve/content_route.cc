@@ -35,7 +35,7 @@ Content ContentOf(const Service& service, const Exchange& exchange) {
   if (variant == "thumbnail" && completed)
     return {service.files.Thumbnail(id), "image/png", id + ".png"};
   if (variant != "video" && variant != "thumbnail" && variant != "preview") {
-    throw ApiError(404, "not_found", "`variant` is not video, thumbnail or preview", "variant");
+    throw ApiError(400, "invalid_value", "`variant` is not video, thumbnail or preview", "variant");
   }
   throw ApiError(404, "video_not_ready", fmt::format("the {} is not there", variant));
 }

@@ -2,6 +2,8 @@
 #include "serve/dispatcher.h"
 
 #include "base/failure.h"
+#include "base/lower_case.h"
+#include "base/parse_number.h"
 #include "serve/api_error.h"
 #include "serve/ids.h"
 #include "serve/server_log.h"
@@ -14,6 +16,22 @@ constexpr size_t kMaxPath = 256;
 
 bool TakesBody(const std::string& method) {
   return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+// Lengths that a proxy before this server may read in another way.
+void CheckFraming(const httplib::Request& request) {
+  const size_t lengths = request.get_header_value_count("Content-Length");
+  const size_t encodings = request.get_header_value_count("Transfer-Encoding");
+  if (lengths + encodings > 1) {
+    throw ApiError(400, "invalid_request",
+                   "the request has more than one of Content-Length and Transfer-Encoding");
+  }
+  const std::string length = request.get_header_value("Content-Length");
+  if (lengths == 1 && !ParseNumber<uint64_t>(length)) {
+    throw ApiError(400, "invalid_request", "Content-Length is not a whole number of bytes");
+  }
+  if (encodings == 1 && AsciiLowerCase(request.get_header_value("Transfer-Encoding")) != "chunked")
+    throw ApiError(400, "invalid_request", "Transfer-Encoding is not chunked");
 }
 
 void CheckHasLength(const httplib::Request& request) {
@@ -68,6 +86,7 @@ void Dispatcher::Begin(Connection& connection, const httplib::Request& request,
                        httplib::Response& response) const {
   connection.routed = true;
   response.set_header("X-Request-Id", connection.request_id);
+  CheckFraming(request);
   if (request.path.size() > kMaxPath)
     throw ApiError(414, "url_too_long", "no route has a path of that length");
   access_.CheckSite(request);

@@ -112,7 +112,8 @@ class Parser {
     const auto max_count = static_cast<int64_t>(field.max_value);
     if (count > max_count)
       Invalid(name, fmt::format("has {} characters, wanted {} at most", count, max_count));
-    if (count < static_cast<int64_t>(field.min_value)) Invalid(name, "is empty");
+    const bool blank = text.find_first_not_of(" \t\r\n\v\f") == std::string::npos;
+    if (field.min_value > 0 && blank) Invalid(name, "is empty or only blanks");
     if (name == "prompt") {
       values_.prompt = text;
     } else if (name == "model") {
@@ -169,6 +170,12 @@ class Parser {
                           Shown(value), kMinSide, kMaxSide));
     }
     const auto [width, height] = *size;
+    if (field.type == FieldType::kSize && (width % 2 != 0 || height % 2 != 0)) {
+      Invalid(field.name,
+              fmt::format("is {}, wanted an even width and height, such as {}x{}: the file stores "
+                          "chroma at half the size (4:2:0)",
+                          text, width / 2 * 2, height / 2 * 2));
+    }
     if (width * height > limits_.max_pixels) {
       Invalid(field.name, fmt::format("is {}, {} pixels; this server makes {} at most", text,
                                       width * height, limits_.max_pixels));

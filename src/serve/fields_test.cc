@@ -85,6 +85,8 @@ TEST(Fields, WrongValuesAreNamed) {
       {"size", "832x480x3"},
       {"size", "-832x480"},
       {"size", "8000x8000"},
+      {"size", "65x64"},
+      {"size", "64x63"},
       {"num_frames", 16},
       {"num_frames", 0},
       {"num_frames", 100001},
@@ -104,6 +106,7 @@ TEST(Fields, WrongValuesAreNamed) {
       {"draft", "small"},
       {"negative_prompt", 5},
       {"prompt", ""},
+      {"prompt", " \t\r\n"},
       {"prompt", json::array()},
       {"prompt", std::string(4001, 'a')},
       {"prompt", std::string("a\0b", 3)},
@@ -122,6 +125,11 @@ TEST(Fields, WrongValuesAreNamed) {
     const std::string error = ErrorOf(With(name, value));
     EXPECT_TRUE(error.starts_with(std::string("invalid_value ") + name + ": ")) << name << error;
   }
+}
+
+TEST(Fields, OnlyTheVideoThatIsWrittenHasEvenSides) {
+  EXPECT_NE(ErrorOf({{"size", "65x63"}}, FieldUse::kPlan), "");
+  EXPECT_EQ(ErrorOf({{"draft", "65x63"}}, FieldUse::kPlan), "");
 }
 
 TEST(Fields, CountCharactersNotBytes) {
@@ -154,8 +162,16 @@ TEST(Fields, FormsHaveTextsInTheTypesOfTheTable) {
 }
 
 TEST(Fields, MessagesNameFieldsInPlaceOfOptions) {
-  EXPECT_EQ(WithFieldNames("`steps` 0 is outside; `size` too, `memory-limit` not"),
-            "`num_inference_steps` 0 is outside; `size` too, `memory-limit` not");
+  EXPECT_EQ(WithFieldNames("`steps` 0 is outside; `size` too, `other` not"),
+            "`num_inference_steps` 0 is outside; `size` too, `other` not");
+  EXPECT_EQ(WithFieldNames("`memory-limit` sets what may be used, and `t3 plan` shows every stage"),
+            "the server's `--memory-limit` sets what may be used, and `POST /v1/videos/plan` shows "
+            "every stage");
+  EXPECT_EQ(WithFieldNames("`strength` has no effect without `video` or `draft`"),
+            "`strength` has no effect without `input_reference` or `source_video` or `draft`");
+  EXPECT_EQ(WithFieldNames("one ` alone, `` and a name without end: `steps"),
+            "one ` alone, `` and a name without end: `steps");
+  EXPECT_EQ(WithFieldNames(""), "");
   EXPECT_EQ(WithFieldNames("`lora` none leaves it out"), "`model_loras` none leaves it out");
 }
 

@@ -57,6 +57,7 @@ TEST(Http, LifeOfAQueuedJob) {
   EXPECT_EQ(JsonOf(server.Get("/v1/videos/" + id)).at("id"), id);
   EXPECT_EQ(JsonOf(server.Get("/v1/videos?limit=1")).at("data").size(), 1U);
   EXPECT_EQ(CodeOf(server.Get("/v1/videos/" + id + "/content")), "video_not_ready");
+  EXPECT_EQ(CodeOf(server.Get("/v1/videos/" + id + "/content?variant=foo")), "invalid_value");
   const std::string deleted = server.Send("DELETE /v1/videos/" + id, "", "");
   EXPECT_EQ(JsonOf(deleted).at("deleted"), true);
   EXPECT_EQ(StatusOf(server.Get("/v1/videos/" + id)), 404);
@@ -85,6 +86,9 @@ TEST(Http, ErrorsHaveTheForm) {
       {server.Get("/v1/videos/edits"), 404, "video_not_found"},
       {server.Send("PATCH /v1/videos", "", "x"), 405, "method_not_allowed"},
       {server.Send("DELETE /v1/videos", "", ""), 405, "method_not_allowed"},
+      {server.Get("/v1/videos/plan"), 405, "method_not_allowed"},
+      {server.Send("DELETE /v1/videos/plan", "", ""), 405, "method_not_allowed"},
+      {server.Get("/v1/models/sora-2"), 404, "model_not_found"},
       {server.Send("POST /v1/videos", "", ""), 411, "length_required"},
       {server.Send("POST /v1/videos", "", "{}"), 415, "unsupported_type"},
       {server.Send("POST /v1/videos", "Content-Encoding: gzip\r\n", "{}"), 415, "unsupported_type"},
@@ -107,12 +111,21 @@ TEST(Http, ErrorsHaveTheForm) {
       {server.Get("/" + std::string(1000, 'a')), 414, "url_too_long"},
       {server.Get("/" + std::string(10000, 'a')), 414, "url_too_long"},
       {server.Send("NONSENSE\r\n\r\n"), 400, "invalid_request"}};
+  const std::string page = ReadText(std::string(T3_SOURCE_DIR) + "/docs/reference/http.md");
   for (const auto& [reply, status, code] : cases) {
+    EXPECT_NE(page.find("`" + code + "`"), std::string::npos) << code << " is not documented";
     EXPECT_EQ(StatusOf(reply), status) << reply;
     EXPECT_EQ(CodeOf(reply), code) << reply;
     EXPECT_TRUE(JsonOf(reply).at("error").contains("type"));
   }
   ExpectNothingStored(server);
+}
+
+TEST(Http, AModelByItsId) {
+  TestServer server;
+  const nlohmann::json list = JsonOf(server.Get("/v1/models")).at("data");
+  ASSERT_EQ(list.size(), 1U);
+  EXPECT_EQ(JsonOf(server.Get("/v1/models/demo")), list[0]);
 }
 
 TEST(Http, FormsCarryFieldsAndAFile) {
@@ -171,6 +184,34 @@ TEST(Http, BodiesAreLimited) {
   const std::string reply = server.PostJson("/v1/videos", body);
   EXPECT_EQ(StatusOf(reply), 413) << reply.substr(0, 500);
   EXPECT_EQ(CodeOf(reply), "too_large");
+}
+
+TEST(Http, AmbiguousLengthsAreRefused) {
+  TestServer server;
+  const std::string body = R"({"prompt":"p"})";
+  for (const char* headers :
+       {"Content-Length: 2\r\nContent-Length: 3\r\n",
+        "Content-Length: 14\r\nContent-Length: 14\r\n",
+        "Content-Length: 14\r\nTransfer-Encoding: chunked\r\n", "Content-Length: abc\r\n",
+        "Content-Length: -14\r\n", "Content-Length: +14\r\n", "Content-Length: 14, 14\r\n",
+        "Content-Length: 0x0e\r\n", "Content-Length: 99999999999999999999\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"}) {
+    for (const char* head : {"POST /v1/videos", "GET /v1/videos"}) {
+      const std::string reply = server.Send(
+          std::string(head) + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
+          headers + "\r\n" + body);
+      ASSERT_EQ(StatusOf(reply), 400) << head << " " << headers << reply;
+      EXPECT_EQ(CodeOf(reply), "invalid_request") << headers;
+      EXPECT_NE(reply.find("Connection: close"), std::string::npos) << headers;
+    }
+  }
+  ExpectNothingStored(server);
+  const std::string chunked = server.Send(
+      "POST /v1/videos HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Transfer-Encoding: Chunked\r\n\r\ne\r\n" +
+      body + "\r\n0\r\n\r\n");
+  EXPECT_EQ(StatusOf(chunked), 200) << chunked;
 }
 
 TEST(Http, LimitsOfKeysAndOfTheQueue) {

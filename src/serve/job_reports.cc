@@ -34,6 +34,17 @@ std::string ForClients(const std::string& message, const JobFiles& files) {
   return text;
 }
 
+// A message about the file that the client uploaded names its field. False where it is about
+// something else; `source_video` is a file that the server made itself.
+bool BlamesUpload(const Job& job, const JobFiles& files, std::string& message) {
+  if (job.input_file.empty() || !job.source_video.empty()) return false;
+  const std::string path = files.Folder(job.id) + "/" + job.input_file;
+  const size_t at = message.find(path);
+  if (at == std::string::npos) return false;
+  message.replace(at, path.size(), "`input_reference`");
+  return true;
+}
+
 double SecondsBetween(int64_t from, int64_t to) { return static_cast<double>(to - from) / 1000; }
 
 }  // namespace
@@ -125,11 +136,13 @@ void Jobs::Report(const std::string& id, const ordered_json& message) {
   if (event == "preview") Preview(running, message);
   if (event == "completed") Complete(running, message);
   if (event == "failed") {
-    const std::string text = message.value("message", "");
+    std::string text = message.value("message", "");
     // It may go on once there is room again.
     if (files_.FreeBytes() < limits_.min_free_bytes || message.value("again", false))
       return Requeue(running, text);
-    Fail(running, message.value("code", "generation_failed"), text);
+    const bool upload = BlamesUpload(running.job, files_, text);
+    const std::string code = message.value("code", "generation_failed");
+    Fail(running, upload ? "invalid_request" : code, text);
   }
   if (event == "stopped") {  // the server is shutting down
     running.job.status = JobStatus::kQueued;

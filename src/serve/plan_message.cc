@@ -61,6 +61,7 @@ PlanResult PlanOf(const OpenedModel& opened, const Request& request, int64_t bud
   plan.dtype = opened.options.dtype;
   plan.device = opened.options.device;
   plan.memory_limit = budget;
+  plan.host_memory_limit = opened.options.host_memory_limit;
   return Plan(plan);
 }
 

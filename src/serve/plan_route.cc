@@ -3,6 +3,7 @@
 
 #include "serve/api_error.h"
 #include "serve/pixel_size.h"
+#include "serve/plan_refusal.h"
 #include "serve/service.h"
 #include "serve/submission.h"
 
@@ -31,6 +32,7 @@ void Plan(Service& service, Exchange& exchange) {
   const FieldValues values = ParseFields(ReadJsonBody(exchange), service.limits, FieldUse::kPlan);
   if (!values.model.empty() && values.model != service.model)
     throw ApiError(400, "invalid_value", "`model` is not one that this server has", "model");
+  RefuseInput(service.workers.Ready(), values.input, "input");
   const bool with_video = values.input == "video" || !values.source_video.empty();
   const ordered_json plan = service.workers.Plan(values, ChooseLoras(service, values), with_video);
   ordered_json reply{{"object", "video.plan"}, {"model", service.model}};

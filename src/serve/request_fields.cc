@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <vector>
 
 #include "base/nearest.h"
 #include "base/text.h"
 #include "serve/api_error.h"
+#include "t3video/request_options.h"
 
 namespace t3::serve {
 namespace {
@@ -49,6 +51,35 @@ const Field* FindField(const std::string& name, FieldUse use) {
   return found->use == FieldUse::kBoth || found->use == use ? &*found : nullptr;
 }
 
+// What else the library's messages name, as a client of the server has it.
+struct OtherName {
+  const char* name;
+  const char* text;
+};
+constexpr std::array<OtherName, 4> kOtherNames{{
+    {"image", "`input_reference`"},
+    {"video", "`input_reference` or `source_video`"},
+    {"lora", "`model_loras`"},
+    {"t3 plan", "`POST /v1/videos/plan`"},
+}};
+
+// By what a message has between backticks. Options of the model and the machine are those of
+// whoever started the server.
+std::map<std::string, std::string> NamesForClients() {
+  std::map<std::string, std::string> names;
+  for (const OtherName& other : kOtherNames) names.emplace(other.name, other.text);
+  for (const Field& field : kFields)
+    if (*field.option != '\0') names.emplace(field.option, fmt::format("`{}`", field.name));
+  const auto add_flag = [&](const Option& option, const auto&) {
+    names.emplace(option.name, fmt::format("the server's `--{}`", option.name));
+  };
+  const ModelFiles model{};
+  const RunOptions machine{};
+  VisitModelOptions(model, add_flag);
+  VisitMachineOptions(machine, add_flag);
+  return names;
+}
+
 }  // namespace
 
 std::span<const Field> RequestFields() { return kFields; }
@@ -66,18 +97,18 @@ const Field& FieldOf(const std::string& name, FieldUse use) {
 }
 
 std::string WithFieldNames(const std::string& message) {
-  std::string text = message;
-  const auto rename = [&](const char* from, const char* to) {
-    const std::string option = fmt::format("`{}`", from), name = fmt::format("`{}`", to);
-    for (size_t at = text.find(option); at != std::string::npos;
-         at = text.find(option, at + name.size()))
-      text.replace(at, option.size(), name);
-  };
-  for (const Field& field : kFields) {
-    if (*field.option != '\0') rename(field.option, field.name);
+  static const std::map<std::string, std::string> names = NamesForClients();
+  std::string text;
+  size_t at = 0;
+  for (;;) {
+    const size_t open = message.find('`', at);
+    const size_t close = open == std::string::npos ? open : message.find('`', open + 1);
+    if (close == std::string::npos) return text + message.substr(at);
+    const auto found = names.find(message.substr(open + 1, close - open - 1));
+    text += message.substr(at, open - at);
+    text += found == names.end() ? message.substr(open, close + 1 - open) : found->second;
+    at = close + 1;
   }
-  rename("lora", "model_loras");  // not an option that a request sets
-  return text;
 }
 
 }  // namespace t3::serve

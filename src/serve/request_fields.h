@@ -48,8 +48,8 @@ std::span<const Field> RequestFields();
 // The field of this name. Throws ApiError that lists the names where `use` has none.
 const Field& FieldOf(const std::string& name, FieldUse use);
 
-// A message of the library with the names of fields in place of options': "`steps` 0 is ..." ->
-// "`num_inference_steps` 0 is ...".
+// A message of the library with the names of fields in place of options', "`steps` 0 is ..." ->
+// "`num_inference_steps` 0 is ...", and with the server's flags, "the server's `--memory-limit`".
 std::string WithFieldNames(const std::string& message);
 
 }  // namespace t3::serve

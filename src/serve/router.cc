@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "serve/api_error.h"
 
@@ -25,13 +27,14 @@ RouteMatch Router::Find(std::string_view method, std::string_view path,
                         std::string& allowed) const {
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
   RouteMatch match;
+  // A path that is a pattern itself has its routes alone: /v1/videos/plan is not a video.
+  const bool plain = std::ranges::find(routes_, path, &Route::pattern) != routes_.end();
   for (const Route& route : routes_) {
     std::string parameter;
     if (!MatchesPattern(route.pattern, path, parameter)) continue;
+    if (plain && route.pattern != path) continue;
     allowed += (allowed.empty() ? "" : ", ") + route.method;
-    // A plain pattern is before one with braces: /v1/videos/plan is not a video.
-    if (route.method == wanted && (match.route == nullptr || parameter.empty()))
-      match = {&route, parameter};
+    if (route.method == wanted && match.route == nullptr) match = {&route, parameter};
   }
   if (match.route != nullptr) return match;
   const std::string shown = Quote(CutToBytes(ReplaceInvalidUtf8(path), 80));

@@ -11,25 +11,34 @@ namespace {
 
 using nlohmann::ordered_json;
 
-void ListModels(const Service& service, const Exchange& exchange) {
+ordered_json ModelObject(const Service& service) {
   const ordered_json ready = service.workers.Ready();
   const Limits& limits = service.limits;
-  ordered_json model{{"id", service.model},
-                     {"object", "model"},
-                     {"created", 0},
-                     {"owned_by", "t3video"},
-                     {"defaults", ready.is_null() ? ordered_json() : ready.at("defaults")},
-                     {"image_to_video", !ready.is_null() && ready.at("image_to_video") == true},
-                     {"loras", LoraNames(service.loras)},
-                     {"limits",
-                      {{"max_prompt_characters", kMaxPromptCharacters},
-                       {"max_pixels", limits.max_pixels},
-                       {"max_frames", limits.max_frames},
-                       {"max_steps", limits.max_steps},
-                       {"max_upload_bytes", limits.max_upload_bytes},
-                       {"max_queue", limits.max_queue},
-                       {"max_queue_per_key", limits.max_queue_per_key}}}};
-  ReplyJson(exchange.response, 200, {{"object", "list"}, {"data", {model}}});
+  return {{"id", service.model},
+          {"object", "model"},
+          {"created", 0},
+          {"owned_by", "t3video"},
+          {"defaults", ready.is_null() ? ordered_json() : ready.at("defaults")},
+          {"image_to_video", !ready.is_null() && ready.at("image_to_video") == true},
+          {"loras", LoraNames(service.loras)},
+          {"limits",
+           {{"max_prompt_characters", kMaxPromptCharacters},
+            {"max_pixels", limits.max_pixels},
+            {"max_frames", limits.max_frames},
+            {"max_steps", limits.max_steps},
+            {"max_upload_bytes", limits.max_upload_bytes},
+            {"max_queue", limits.max_queue},
+            {"max_queue_per_key", limits.max_queue_per_key}}}};
+}
+
+void ListModels(const Service& service, const Exchange& exchange) {
+  ReplyJson(exchange.response, 200, {{"object", "list"}, {"data", {ModelObject(service)}}});
+}
+
+void ShowModel(const Service& service, const Exchange& exchange) {
+  if (exchange.parameter != service.model)
+    throw ApiError(404, "model_not_found", "this server has no such model");
+  ReplyJson(exchange.response, 200, ModelObject(service));
 }
 
 void ReportHealth(const Service& service, const Exchange& exchange) {
@@ -85,6 +94,8 @@ ordered_json ChooseLoras(const Service& service, const FieldValues& values) {
 void AddSiteRoutes(Service& service, std::vector<Route>& routes) {
   routes.push_back({"GET", "/v1/models", false, false,
                     [&](Exchange& exchange) { ListModels(service, exchange); }});
+  routes.push_back({"GET", "/v1/models/{id}", false, false,
+                    [&](Exchange& exchange) { ShowModel(service, exchange); }});
   routes.push_back({"GET", "/health", true, false,
                     [&](Exchange& exchange) { ReportHealth(service, exchange); }});
   routes.push_back({"GET", "/metrics", false, false,

@@ -10,6 +10,7 @@
 #include "serve/api_error.h"
 #include "serve/ids.h"
 #include "serve/pixel_size.h"
+#include "serve/plan_refusal.h"
 #include "serve/server_log.h"
 #include "serve/service.h"
 #include "serve/submission.h"
@@ -94,27 +95,12 @@ Job NewJob(const Service& service, const Exchange& exchange, const Submission& s
   return job;
 }
 
-void RefuseWhatDoesNotFit(const ordered_json& plan) {
-  const ordered_json& memory = plan.at("memory");
-  if (memory.at("fits").get<bool>()) return;
-  throw ApiError(
-      400, "cannot_be_made",
-      fmt::format("{} with {} needs {} bytes of memory, and the server has {}; a "
-                  "smaller `size` or fewer `num_frames` may fit",
-                  plan.at("size").get<std::string>(),
-                  Counted(plan.at("num_frames").get<int64_t>(), "frame"),
-                  memory.at("peak_bytes").get<int64_t>(), memory.at("budget_bytes").get<int64_t>()),
-      "size");
-}
-
 // Refuses what cannot be made and fills in what the plan decides. An input decides the size where
 // the request does not, and a worker alone reads it.
 void PlanJob(const Service& service, const FieldValues& values, Job& job) {
-  if (service.workers.Ready().is_null()) return;  // the worker will plan it
-  if (job.input == "image" && service.workers.Ready().at("image_to_video") == false) {
-    throw ApiError(400, "cannot_be_made", "this server's model does not make videos from pictures",
-                   "input_reference");
-  }
+  const ordered_json ready = service.workers.Ready();
+  if (ready.is_null()) return;  // the worker will plan it
+  RefuseInput(ready, job.input, "input_reference");
   if (!job.input.empty() && !job.options.contains("size")) return;
   ordered_json plan;
   try {

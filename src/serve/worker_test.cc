@@ -195,6 +195,27 @@ TEST_F(Supervision, OldJobsAreRemoved) {
   EXPECT_FALSE(std::filesystem::exists(files_.Folder(id)));
 }
 
+TEST_F(Supervision, FailuresAreTheUploadsWhereTheyNameIt) {
+  const std::atomic<bool> stopping{false};
+  const auto failure = [&](const std::string& file) {
+    Job job;
+    job.id = NewVideoId();
+    job.created = NowMilliseconds();
+    job.input = "video";
+    job.input_file = "input.mp4";
+    jobs_->Submit(job, nullptr);
+    EXPECT_EQ(jobs_->TakeNext(0, stopping)->id, job.id);
+    jobs_->Report(job.id, {{"event", "failed"},
+                           {"code", "generation_failed"},
+                           {"message", "cannot read " + files_.Folder(job.id) + file + ": cut"},
+                           {"again", false}});
+    const Job failed = jobs_->Find("", job.id)->job;
+    return failed.error_code + ": " + failed.error_message;
+  };
+  EXPECT_EQ(failure("/input.mp4"), "invalid_request: cannot read `input_reference`: cut");
+  EXPECT_EQ(failure("/state"), "generation_failed: cannot read state: cut");
+}
+
 TEST(WorkerProcess, SaysHowItEnded) {
   WorkerProcess failing("/bin/false", {});
   EXPECT_FALSE(failing.ReadLine().has_value());

@@ -64,9 +64,10 @@ PlannedMachine MachineToPlan(const PlanRequest& request) {
   }
   machine.device = ResolveDevice(request.device);
   machine.dtype = ResolveDtype(request.dtype, *machine.device);
-  machine.budget = request.preset.empty()
-                       ? BudgetOf(*machine.device, {request.memory_limit, 0})
-                       : MemoryBudget{machine.device->is_cuda(), request.memory_limit, 0};
+  machine.budget =
+      request.preset.empty()
+          ? BudgetOf(*machine.device, {request.memory_limit, request.host_memory_limit})
+          : MemoryBudget{machine.device->is_cuda(), request.memory_limit, 0};
   machine.budget.ranks = request.gpus;
   return machine;
 }

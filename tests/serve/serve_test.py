@@ -141,14 +141,23 @@ class Shared(unittest.TestCase):
         self.assertEqual(reply.code(), "cannot_be_made")
         reply = self.server.post_form("/v1/videos", {"prompt": "p"}, ("a.png", b"\x89PNG\r\n\x1a\n" + b"x" * 50))
         self.assertEqual(reply.code(), "cannot_be_made")  # the shipped model takes no pictures
+        reply = self.server.post("/v1/videos/plan", {"input": "image"})
+        self.assertEqual((reply.status, reply.code(), reply.json()["error"]["param"]), (400, "cannot_be_made", "input"))
 
-    def test_an_upload_that_is_not_a_video_fails_its_job_alone(self):
+    def test_an_upload_that_cannot_be_read_fails_its_job_alone(self):
         server = self.server
-        reply = server.post_form("/v1/videos", SMALL | {"strength": "0.5"}, ("a.mp4", b"\0\0\0\x20ftypisom" + b"x" * 5000))
-        self.assertEqual(reply.status, 200, reply.body)
-        video = server.wait(reply.json()["id"], "failed")
-        self.assertIn(video["error"]["code"], ("invalid_request", "generation_failed"))
-        self.assertNotIn(self.folder, video["error"]["message"])
+        whole = server.content(server.wait(server.submit())["id"])
+        rest = b"x" * 5000
+        uploads = {"cut.mp4": whole[:40], "half.mp4": whole[:len(whole) // 2], "a.mp4": b"\0\0\0\x20ftypisom" + rest,
+                   "a.mkv": b"\x1a\x45\xdf\xa3" + rest, "a.avi": b"RIFFxxxxAVI " + rest, "a.gif": b"GIF89a" + rest,
+                   "a.y4m": b"YUV4MPEG2 " + rest, "cut.y4m": b"YUV4MPEG2 W64 H48 F16:1\nFRAME\n" + rest[:100]}
+        for name, content in uploads.items():
+            reply = server.post_form("/v1/videos", SMALL | {"strength": "0.5"}, (name, content))
+            self.assertEqual(reply.status, 200, reply.body)
+            error = server.wait(reply.json()["id"], "failed")["error"]
+            self.assertEqual(error["code"], "invalid_request", (name, error))
+            self.assertIn("`input_reference`", error["message"])
+            self.assertNotIn(self.folder, error["message"])
         server.wait(server.submit())
 
     def test_refining_an_earlier_video(self):
@@ -160,6 +169,10 @@ class Shared(unittest.TestCase):
         video = server.wait(refined)
         self.assertEqual(video["size"], "96x72")
         self.assertEqual(video["remixed_from_video_id"], source)
+
+    def test_notes_name_fields(self):
+        video = self.server.wait(self.server.submit(strength=0.5))
+        self.assertIn("`strength` has no effect without `input_reference` or `source_video` or `draft`", video["notes"])
 
     def test_cancelling_a_running_job(self):
         server = self.server
@@ -365,6 +378,17 @@ class Alone(unittest.TestCase):
             self.assertNotIn(key, server.log())
             with open(self.data + "/keys", encoding="ascii") as file:
                 self.assertNotIn(key, file.read())
+
+    def test_limits_of_memory_refuse_before_the_queue(self):
+        for flag, budget in (("--host-memory-limit", "host_budget_bytes"), ("--memory-limit", "budget_bytes")):
+            server = self.start(flag, "1GB")
+            memory = server.post("/v1/videos/plan", {"size": "1024x576"}).json()["memory"]
+            self.assertEqual((memory["fits"], memory[budget]), (False, 10**9))
+            reply = server.post("/v1/videos", {**SMALL, "size": "1024x576"})
+            self.assertEqual((reply.status, reply.code()), (400, "cannot_be_made"), reply.body)
+            self.assertIn("the server has 1.0 GB", reply.json()["error"]["message"])
+            server.wait(server.submit())
+            self.assertEqual(server.stop(), 0)
 
     def test_other_hosts_need_keys(self):
         result = subprocess.run([T3, "serve", "--model", "demo", "--data", self.data, "--host", "0.0.0.0", "--port", "0"],
