@@ -101,9 +101,10 @@ struct PlanRequest {
   ComputeDtype dtype = ComputeDtype::kAuto;
   // "auto": the machine's for `files`, a GPU for a preset.
   std::string device = "auto";
-  bool calibrate = false;    // measure the machine with this model first; needs `files`
-  int64_t memory_limit = 0;  // bytes on the device that the run is planned for; 0: no limit
-  int64_t gpus = 1;          // that share the run
+  bool calibrate = false;         // measure the machine with this model first; needs `files`
+  int64_t memory_limit = 0;       // bytes on the device that the run is planned for; 0: no limit
+  int64_t host_memory_limit = 0;  // bytes of the process on the host; 0: no limit
+  int64_t gpus = 1;               // that share the run
 };
 
 // The windows of one entry of the cycle. Close and remote windows have the same lengths.
