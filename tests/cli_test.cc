@@ -20,11 +20,9 @@ std::string Mini22() { return ReferencePath("mini2.2"); }
 // A short run of the small model, with `more` flags.
 std::vector<std::string> Generate(const std::string& output,
                                   const std::vector<std::string>& more = {}) {
-  std::vector<std::string> arguments{"generate", "--model",  Mini21(),   "--prompt", "A cat",
-                                     "--size",   "64x64",    "--frames", "5",        "--steps",
-                                     "2",        "--device", "cpu",      "--output", output};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
+  return With({"generate", "--model", Mini21(), "--prompt", "A cat", "--size", "64x64", "--frames",
+               "5", "--steps", "2", "--device", "cpu", "--output", output},
+              more);
 }
 
 size_t FilesIn(const std::string& folder) {
@@ -138,7 +136,7 @@ TEST(Cli, DecodesWithAVaeAloneAndGeneratesWithNone) {
   const auto decode = [&](const std::string& name, const std::vector<std::string>& model) {
     std::vector<std::string> arguments{"decode", folder / "a.safetensors", "--output",
                                        folder / name};
-    arguments.insert(arguments.end(), model.begin(), model.end());
+    arguments = With(arguments, model);
     return RunT3(arguments);
   };
   const std::string vae = Mini21() + "/Wan2.1_VAE.pth";
@@ -164,7 +162,7 @@ TEST(Cli, DecodesTheSameWithinAMemoryLimitAndUpToAFrame) {
                                        "--dtype",  "fp32",
                                        "--device", "cpu",
                                        "--output", folder / name};
-    arguments.insert(arguments.end(), more.begin(), more.end());
+    arguments = With(arguments, more);
     return RunT3(arguments);
   };
   const ProgramResult too_little = decode("x.y4m", {"--memory-limit", "400MB"});
@@ -279,7 +277,7 @@ TEST(Cli, PreparesADatasetAndContinuesIt) {
   EXPECT_EQ(RunT3(other).exit_code, 2);
 
   other = prepare;
-  other.insert(other.end(), {"--draft", "16x16"});
+  other = With(other, {"--draft", "16x16"});
   EXPECT_THAT(RunT3(other).err, HasSubstr("its draft was none, now 16x16"));
   other[5] = folder / "pairs";
   const ProgramResult pairs = RunT3(other);

@@ -25,7 +25,7 @@ Arguments Small(const std::string& model, const Arguments& more) {
                       "64x64",    "--frames", "5",
                       "--steps",  "2",        "--device",
                       "cpu"};
-  arguments.insert(arguments.end(), more.begin(), more.end());
+  arguments = With(arguments, more);
   return arguments;
 }
 
@@ -40,7 +40,7 @@ TEST(DecoderCli, GeneratesAndDecodesWithATaehv) {
        {Arguments{"--model", ReferencePath("mini2.1"), "--decoder", kPlain},
         Arguments{"--vae", kPlain}, Arguments{"--decoder", kPlain}}) {
     Arguments arguments{"decode", latents, "--output", folder / "b.y4m", "--overwrite"};
-    arguments.insert(arguments.end(), model.begin(), model.end());
+    arguments = With(arguments, model);
     const ProgramResult decoded = RunT3(arguments);
     ASSERT_EQ(decoded.exit_code, 0) << decoded.err;
     EXPECT_EQ(ReadBytes(folder / "b.y4m"), ReadBytes(video));
@@ -66,7 +66,7 @@ TEST(DecoderCli, AnImageIsEncodedByTheModelsOwnVae) {
   const TemporaryFolder folder;
   const Arguments image{"--image", ReferencePath("i2v.png"), "--output", folder / "a.y4m"};
   Arguments whole = Small("mini2.2", image);
-  whole.insert(whole.end(), {"--vae", kSuper});
+  whole = With(whole, {"--vae", kSuper});
   const ProgramResult made = RunT3(whole);
   ASSERT_EQ(made.exit_code, 0) << made.err;
   const std::string mini = ReferencePath("mini2.2");
@@ -100,7 +100,7 @@ TEST(DecoderCli, WrongDecodersAreRefusedBeforeWork) {
   const TemporaryFolder folder;
   const auto refused = [&](int code, const Arguments& more) {
     Arguments arguments = Small("mini2.1", {"--output", folder / "x.y4m"});
-    arguments.insert(arguments.end(), more.begin(), more.end());
+    arguments = With(arguments, more);
     const ProgramResult result = RunT3(arguments);
     EXPECT_EQ(result.exit_code, code) << result.err;
     EXPECT_FALSE(fs::exists(folder / "x.y4m"));
@@ -170,7 +170,7 @@ TEST(DecoderCli, PreviewsShowDecodedFrames) {
        {Arguments{"--preview-decoder", kPlain}, Arguments{"--decoder", kPlain}}) {
     Arguments arguments =
         Small("mini2.1", {"--preview", png, "--output", folder / "x.safetensors", "--overwrite"});
-    arguments.insert(arguments.end(), decoder.begin(), decoder.end());
+    arguments = With(arguments, decoder);
     const ProgramResult result = RunT3(arguments);
     ASSERT_EQ(result.exit_code, 0) << result.err;
     EXPECT_EQ(result.err.find("fitting the preview"), std::string::npos);
@@ -233,7 +233,7 @@ TEST(DecoderCli, InitMakesOneThatTheBenchmarkTakes) {
   EXPECT_GT(report["methods"][0]["seconds"][0].get<double>(), 0);
   EXPECT_THAT(report["decoder"].get<std::string>(), HasSubstr("TAEHV super"));
   Arguments plain = bench;
-  plain.insert(plain.end(), {"--methods", "plain"});
+  plain = With(plain, {"--methods", "plain"});
   EXPECT_EQ(RunT3(plain).exit_code, 2);
 }
 

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <thread>
 
 namespace t3 {
@@ -92,6 +93,13 @@ std::vector<std::string> Small(const std::vector<std::string>& more) {
 
 std::vector<std::string> With(std::vector<std::string> arguments,
                               const std::vector<std::string>& more) {
+  const std::set<std::string> repeatable{"--lora", "--add-lora", "--set"};
+  for (size_t i = 0; i + 1 < more.size(); ++i) {
+    const bool has_value = more[i].starts_with("--") && !more[i + 1].starts_with("--");
+    if (!has_value || repeatable.contains(more[i])) continue;
+    const auto own = std::ranges::find(arguments, more[i]);
+    if (own != arguments.end()) arguments.erase(own, own + 2);
+  }
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }

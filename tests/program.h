@@ -34,7 +34,7 @@ ProgramResult RunT3(const std::vector<std::string>& arguments, const ProgramOpti
 // prompt and output.
 std::vector<std::string> Small(const std::vector<std::string>& more);
 
-// `arguments` followed by `more`.
+// `arguments` followed by `more`, whose flags with a value replace those of `arguments`.
 std::vector<std::string> With(std::vector<std::string> arguments,
                               const std::vector<std::string>& more);
 

@@ -77,6 +77,7 @@ TEST(Refine, StrengthZeroDoesNotDependOnPromptSeedOrSteps) {
   const auto frames = run("a.y4m", {"--prompt", "A dog"});
   EXPECT_EQ(frames.size(), 5u);
   EXPECT_EQ(frames, run("b.y4m", {"--prompt", "A cat", "--seed", "9", "--steps", "4"}));
+  EXPECT_EQ(frames, run("c.y4m", {}));  // no text is encoded
 }
 
 TEST(Refine, EveryFrameOfASourceOfAnyLengthComesBack) {

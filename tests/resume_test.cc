@@ -31,7 +31,7 @@ Arguments ShortRun(const std::string& output, const Arguments& more = {}) {
                       "1",        "--device", "cpu",
                       "--dtype",  "fp32",     "--output",
                       output};
-  arguments.insert(arguments.end(), more.begin(), more.end());
+  arguments = With(arguments, more);
   return arguments;
 }
 
@@ -50,8 +50,8 @@ bool HasState(const std::string& output) {
 // latents and video with those of a run that was left alone.
 void KillAndResume(const Arguments& more, int wanted) {
   const auto command = [&](const TemporaryFolder& folder, Arguments arguments) {
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    arguments.insert(arguments.end(), {"--save-latents", folder / "latents.safetensors"});
+    arguments = With(arguments, more);
+    arguments = With(arguments, {"--save-latents", folder / "latents.safetensors"});
     return ShortRun(folder / "x.y4m", arguments);
   };
   const TemporaryFolder whole;
@@ -130,7 +130,7 @@ TEST(Resume, SaysWhatIsNotAsItWas) {
   ASSERT_EQ(failed.exit_code, 1) << failed.err;
   EXPECT_THAT(failed.err, HasSubstr("t3 resume " + output));
 
-  run.insert(run.end(), {"--seed", "9"});
+  run = With(run, {"--seed", "9"});
   const ProgramResult other = RunT3(run);
   EXPECT_EQ(other.exit_code, 1);
   EXPECT_THAT(other.err, HasSubstr("seed (0, now 9)"));

@@ -147,11 +147,11 @@ TEST(Runs, SaysWhatWillBeDoneFirst) {
   EXPECT_THAT(plain.out, HasSubstr("`t3 plan --calibrate --attention t3 --dtype fp32`"));
   // The report is the result, whatever is said of progress.
   Arguments silent = run;
-  silent.insert(silent.end(), {"--progress", "none"});
+  silent = With(silent, {"--progress", "none"});
   const auto head = [](const std::string& text) { return text.substr(0, text.find("memory")); };
   EXPECT_EQ(head(RunT3(silent).out), head(plain.out));  // how much memory is free changes
   Arguments for_programs = run;
-  for_programs.insert(for_programs.end(), {"--progress", "json"});
+  for_programs = With(for_programs, {"--progress", "json"});
   EXPECT_EQ(json::parse(RunT3(for_programs).out)["frames"], 1);
 
   const std::string cache = "XDG_CACHE_HOME=" + folder.path();
@@ -170,7 +170,7 @@ TEST(Runs, SaysWhatWillBeDoneFirst) {
   EXPECT_EQ(json::parse(kept.out)["time"], time);
   EXPECT_THAT(kept.err, Not(HasSubstr("timing")));
   Arguments native = run;
-  native.insert(native.end(), {"--dtype", "auto"});
+  native = With(native, {"--dtype", "auto"});
   EXPECT_THAT(RunT3(native, {.environment = {cache}}).out, HasSubstr("(calibrated "));
   // A damaged calibration is as none.
   for (const std::string& name : NamesIn(folder / "t3video"))
@@ -185,7 +185,7 @@ TEST(Runs, WhatDoesNotFitIsRefusedWithFlagsThatWouldFit) {
   const auto run = [&](const Arguments& more) {
     Arguments arguments = Small({"--prompt", "x", "--size", "512x512", "--frames", "81", "--output",
                                  folder / "x.safetensors", "--memory-limit", "120MB"});
-    arguments.insert(arguments.end(), more.begin(), more.end());
+    arguments = With(arguments, more);
     return RunT3(arguments);
   };
   const ProgramResult refused = run({});

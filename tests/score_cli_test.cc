@@ -55,6 +55,21 @@ class ScoreCli : public ::testing::Test {
 };
 TemporaryFolder* ScoreCli::folder_ = nullptr;
 
+TEST_F(ScoreCli, LongNamesKeepTheirEnds) {
+  const TemporaryFolder folder;
+  std::vector<std::string> clips{"score", "--device", "cpu", "--metrics", "laplacian_var"};
+  int seed = 0;
+  for (const auto& clip : fs::directory_iterator(In("clips"))) {
+    if (clip.path().extension() != ".y4m") continue;
+    clips.push_back(folder /
+                    ("004-the-city-at-night-train-seed" + std::to_string(++seed) + ".y4m"));
+    fs::copy(clip.path(), clips.back());
+  }
+  const ProgramResult result = RunT3(clips);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, testing::ContainsRegex("004-the-\\.\\.\\.-train-seed[1-3]"));
+}
+
 TEST_F(ScoreCli, ReportsASet) {
   const TemporaryFolder out;
   const std::vector<std::string> flags{In("clips"),    "--prompts", In("prompts.json"), "--json",

@@ -30,7 +30,7 @@ void Put(const std::string& path, const std::string& text) { std::ofstream(path)
 Arguments Job(const std::string& prompts, const std::string& out, const Arguments& more = {}) {
   Arguments arguments =
       Small({"--steps", "1", "--guidance", "1", "--prompt-file", prompts, "--output", out});
-  arguments.insert(arguments.end(), more.begin(), more.end());
+  arguments = With(arguments, more);
   return arguments;
 }
 

@@ -28,7 +28,7 @@ Arguments Generate(const Arguments& more, const std::string& model = ReferencePa
   Arguments arguments{"generate", "--model", model,  "--size",     "64x64", "--frames",
                       "1",        "--steps", "1",    "--device",   "cpu",   "--guidance",
                       "1",        "--dtype", "fp32", "--progress", "plain"};
-  arguments.insert(arguments.end(), more.begin(), more.end());
+  arguments = With(arguments, more);
   return arguments;
 }
 
@@ -110,7 +110,7 @@ TEST(Survival, AForeignFileIsNotReplacedUnasked) {
   MustRun(run);  // its own result of the same settings
   EXPECT_EQ(ReadBytes(output), video);
   Arguments other = run;
-  other.insert(other.end(), {"--seed", "5"});
+  other = With(other, {"--seed", "5"});
   EXPECT_EQ(RunT3(other).exit_code, 1);
   EXPECT_EQ(ReadBytes(output), video);
   other.push_back("--restart");  // says that an earlier video may go
@@ -220,7 +220,7 @@ TEST(Survival, DrawnSeedsOfAJobAreUsedAgain) {
   for (const Arguments& seeds : {Arguments{}, Arguments{"--seed", "-1"}}) {
     const std::string out = folder / ("out" + std::to_string(seeds.size()) + "/");
     Arguments run = Generate({"--prompt-file", folder / "p.json", "--output", out});
-    run.insert(run.end(), seeds.begin(), seeds.end());
+    run = With(run, seeds);
     MustRun(run);
     const std::vector<std::string> names = NamesIn(out);
     EXPECT_EQ(names.size(), 7U);
@@ -260,7 +260,7 @@ TEST(Survival, PicturesAndRawVideoCarryTheirSettings) {
     Arguments run = Generate({"--prompt", "a \"cat\" & <dog>"});
     const auto to = [&](const std::string& path) {
       Arguments arguments = run;
-      arguments.insert(arguments.end(), {"--output", path});
+      arguments = With(arguments, {"--output", path});
       return arguments;
     };
     MustRun(to(folder / name));
@@ -270,7 +270,7 @@ TEST(Survival, PicturesAndRawVideoCarryTheirSettings) {
     MustRun({"generate", "--from", folder / name, "--model", ReferencePath("mini2.1"), "--device",
              "cpu", "--output", folder / (std::string("again_") + name)});
     EXPECT_EQ(ReadBytes(folder / (std::string("again_") + name)), video);
-    run.insert(run.end(), {"--seed", "5"});
+    run = With(run, {"--seed", "5"});
     EXPECT_EQ(RunT3(to(folder / name)).exit_code, 1);
     EXPECT_EQ(ReadBytes(folder / name), video);
   }
@@ -311,7 +311,7 @@ TEST(Survival, OneFileForTwoPurposesIsRefused) {
         Arguments{"--output", video, "--record", video + ".checkpoint.safetensors"},
         Arguments{"--output", folder / "frames/", "--preview", folder / "frames/now.png"}}) {
     Arguments arguments = Generate({"--prompt", "a", "--overwrite"}, folder / "model");
-    arguments.insert(arguments.end(), more.begin(), more.end());
+    arguments = With(arguments, more);
     const ProgramResult result = RunT3(arguments);
     EXPECT_EQ(result.exit_code, 2) << result.err;
   }
@@ -356,7 +356,7 @@ TEST(Survival, LatentsOfAnotherRunStay) {
        {Arguments{"--prompt", "second"},
         Arguments{"--prompt", "first", "--restart", "--noise", folder / "other.safetensors"}}) {
     Arguments arguments = Generate({"--frames", "5", "--output", folder / "v.y4m"});
-    arguments.insert(arguments.end(), more.begin(), more.end());
+    arguments = With(arguments, more);
     EXPECT_EQ(RunT3(arguments).exit_code, 1);
     EXPECT_EQ(ReadBytes(kept), before);
   }
@@ -450,7 +450,7 @@ TEST(Survival, LatentsOfAJobHaveNamesOfTheirOwn) {
   const Arguments run = Generate({"--prompt-file", folder / "p.txt", "--output", folder / "out/"});
   MustRun(run);
   Arguments more = run;
-  more.insert(more.end(), {"--save-latents", folder / "latents/"});
+  more = With(more, {"--save-latents", folder / "latents/"});
   MustRun(more);  // what is finished lacks them
   EXPECT_THAT(NamesIn(folder / "latents"), ElementsAre("001-a.safetensors", "002-b.safetensors"));
 }
@@ -533,8 +533,8 @@ TEST_P(SameBytes, WhenARunIsRepeatedOrResumed) {
     Arguments arguments{"generate",   "--frames", "5",       "--steps",   "3",
                         "--device",   "cpu",      "--dtype", "fp32",      "--prompt",
                         "a red boat", "--crf",    "0",       "--pix-fmt", "yuv444p10le"};
-    arguments.insert(arguments.end(), GetParam().begin(), GetParam().end());
-    arguments.insert(arguments.end(), more.begin(), more.end());
+    arguments = With(arguments, GetParam());
+    arguments = With(arguments, more);
     return RunT3(arguments, options);
   };
   const std::string video = folder / "a.mp4", record = folder / "a.json";

@@ -336,7 +336,7 @@ TEST_F(TrainCli, AnOutputThatCannotBeWrittenIsRefusedByADryRunToo) {
     for (const std::vector<std::string>& more :
          {std::vector<std::string>{"--dry-run"}, std::vector<std::string>{}}) {
       std::vector<std::string> arguments = more;
-      arguments.insert(arguments.end(), {"--set", "output=" + (folder_ / output)});
+      arguments = With(arguments, {"--set", "output=" + (folder_ / output)});
       const ProgramResult result = Train(arguments);
       EXPECT_EQ(result.exit_code, 1);
       EXPECT_THAT(result.err, HasSubstr("is not a folder"));

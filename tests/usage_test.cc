@@ -91,7 +91,7 @@ TEST(Usage, AFolderOfOtherThingsIsNotAnOutput) {
   std::ofstream(folder / "mine.txt") << "mine";
   for (const Arguments& more : {Arguments{}, Arguments{"--overwrite"}}) {
     Arguments arguments = Small({"--prompt", "a", "--output", "."});
-    arguments.insert(arguments.end(), more.begin(), more.end());
+    arguments = With(arguments, more);
     const ProgramResult result = RunT3(arguments, {.folder = folder.path()});
     EXPECT_NE(result.exit_code, 0) << result.out;
     EXPECT_THAT(NamesIn(folder.path()), ElementsAre("mine.txt")) << result.err;
@@ -175,7 +175,7 @@ TEST(Usage, NonsenseIsRefused) {
         std::pair(Arguments{"--output", output, "--seeds", "0,"}, "--seeds"),
         std::pair(Arguments{"--output", output, "--seeds", ",0"}, "--seeds")}) {
     Arguments run = Small({"--prompt", "a"});
-    run.insert(run.end(), arguments.begin(), arguments.end());
+    run = With(run, arguments);
     const ProgramResult result = RunT3(run);
     EXPECT_EQ(result.exit_code, 2) << word;
     EXPECT_THAT(result.err, HasSubstr(word));
@@ -214,7 +214,7 @@ TEST(Usage, ListsOfLevelsThatCannotBeRunAreRefused) {
                   "--size",   "32x32",         "--frames",
                   "1",        "--prompt",      "a",
                   "--output", folder / "x.y4m"};
-    run.insert(run.end(), more.begin(), more.end());
+    run = With(run, more);
     const ProgramResult result = RunT3(run);
     EXPECT_EQ(result.exit_code, 2) << result.err;
     return result.err;
@@ -243,7 +243,7 @@ TEST(Usage, ListsAreRepeatedAndReplaced) {
   const Arguments model{"--model", ReferencePath("mini2.1"), "--device", "cpu", "--dtype", "fp32"};
   const auto run = [&](Arguments arguments) {
     arguments.insert(arguments.begin(), "generate");
-    arguments.insert(arguments.end(), model.begin(), model.end());
+    arguments = With(arguments, model);
     return RunT3(arguments);
   };
   const ProgramResult first =
@@ -273,7 +273,7 @@ TEST(Usage, DistilledWeightsAreRecognised) {
     Arguments run{
         "generate", "--model", folder / "model", "--size",   "32x32",         "--frames", "1",
         "--prompt", "a",       "--dry-run",      "--output", folder / "x.y4m"};
-    run.insert(run.end(), more.begin(), more.end());
+    run = With(run, more);
     const ProgramResult result = RunT3(run);
     EXPECT_EQ(result.exit_code, 0) << result.err;
     return result.out;
@@ -330,13 +330,124 @@ TEST(Usage, TextThatIsNotUtf8IsNamed) {
   EXPECT_THAT(result.err, AllOf(HasSubstr("--prompt is not UTF-8"), Not(HasSubstr("exception"))));
 }
 
+TEST(Usage, AFlagWithOneValueIsNotTakenTwice) {
+  const TemporaryFolder folder;
+  for (const char* flag : {"--prompt", "--size", "--seed", "--output"}) {
+    const ProgramResult result =
+        RunT3({"generate", "--model", "demo", flag, "64x64", flag, "32x32", "--dry-run"});
+    EXPECT_EQ(result.exit_code, 2) << flag;
+    EXPECT_THAT(result.err, HasSubstr(std::string(flag) + " is given more than once")) << flag;
+  }
+  const ProgramResult switches = RunT3(Small(
+      {"--prompt", "a", "--output", folder / "x.y4m", "--overwrite", "--overwrite", "--dry-run"}));
+  EXPECT_EQ(switches.exit_code, 0) << switches.err;
+}
+
+TEST(Usage, AnEmptyPromptIsRefusedWhereTextIsEncoded) {
+  const TemporaryFolder folder;
+  for (const char* prompt : {"", "   ", "\n"}) {
+    const ProgramResult result = RunT3(Small({"--prompt", prompt, "--output", folder / "x.y4m"}));
+    EXPECT_EQ(result.exit_code, 2) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("--prompt is empty"));
+  }
+  std::ofstream(folder / "p.json") << R"(["", {"prompt": " ", "seed": 1}])";
+  const ProgramResult list =
+      RunT3(Small({"--prompt-file", folder / "p.json", "--output", folder / "v/"}));
+  EXPECT_EQ(list.exit_code, 1);
+  EXPECT_THAT(list.err, AllOf(HasSubstr("p.json:1: --prompt is empty"),
+                              HasSubstr("p.json:2: --prompt is empty")));
+  EXPECT_FALSE(fs::exists(folder / "v"));
+}
+
+// What `t3 resume` cannot make is not left to it.
+TEST(Usage, AWrongEntryOfAPromptFileIsToBeCorrected) {
+  const TemporaryFolder folder;
+  const auto run = [&](const std::string& name, const std::string& text) {
+    std::ofstream(folder / name) << text;
+    return RunT3(Small({"--prompt-file", folder / name, "--output", folder / "v/"})).err;
+  };
+  for (const std::string& err :
+       {run("a.json", R"([{"prompt": "x", "seed": "abc"}])"),
+        run("b.json", R"([{"prompt": "x", "steps": 0}])"), run("c.txt", "caf\xe9\n")}) {
+    EXPECT_THAT(err, HasSubstr("1 of 1 video failed; correct the prompt file and run the command"));
+    EXPECT_THAT(err, Not(HasSubstr("t3 resume")));
+  }
+}
+
+// On the CPU a stage and the process are in the same memory.
+TEST(Usage, PlanAndRunAgreeOnWhatFitsTheHost) {
+  const Arguments size{"--size", "512x288", "--frames", "17"};
+  const auto plan = [&](const std::string& limit) {
+    const ProgramResult result =
+        RunT3(With({"plan", "--model", ReferencePath("mini2.1"), "--device", "cpu", "--dtype",
+                    "fp32", "--json", "--host-memory-limit", limit},
+                   size));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return json::parse(result.out);
+  };
+  const auto run = [&](const std::string& limit) {
+    return RunT3(With(
+        Small({"--prompt", "a", "--output", "x.y4m", "--dry-run", "--host-memory-limit", limit}),
+        size));
+  };
+  const auto bytes = [](const json& stages) {
+    return stages.at("host_memory").at("total_bytes").get<int64_t>();
+  };
+  const json whole = plan("8GB");
+  EXPECT_TRUE(whole.at("fits"));
+  const json least = plan("700MB");
+  EXPECT_FALSE(least.at("fits"));
+  const int64_t less = (bytes(whole) + bytes(least)) / 2;
+  const json slabs = plan(std::to_string(less));  // where all at once does not fit
+  EXPECT_TRUE(slabs.at("fits"));
+  EXPECT_LE(bytes(slabs), less);
+  EXPECT_EQ(run(std::to_string(less)).exit_code, 0);
+
+  const ProgramResult text = RunT3(With({"plan", "--model", ReferencePath("mini2.1"), "--device",
+                                         "cpu", "--host-memory-limit", "700MB"},
+                                        size));
+  EXPECT_THAT(text.out, AllOf(HasSubstr("does not fit: the process on the host needs"),
+                              HasSubstr("`t3 generate` refuses it")));
+  const ProgramResult refused = run("700MB");
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("the process needs about"),
+                                 HasSubstr("but the host has 700.0 MB available"),
+                                 HasSubstr("--host-memory-limit sets what may be used")));
+}
+
+// The frames of so small a video have no room for the settings, which the writer says.
+TEST(Usage, NotesOfTheWriterArePrinted) {
+  const TemporaryFolder folder;
+  const ProgramResult dry =
+      RunT3(Small({"--prompt", "a", "--size", "16x16", "--output", folder / "x.y4m", "--dry-run"}));
+  EXPECT_EQ(dry.exit_code, 0) << dry.err;
+  EXPECT_THAT(dry.out,
+              HasSubstr("note: " + (folder / "x.y4m") + " is written without its settings"));
+}
+
+TEST(Usage, MessagesNameWhatIsThere) {
+  const TemporaryFolder folder;
+  const std::string latents = folder / "k.safetensors";
+  ASSERT_EQ(RunT3(Small({"--prompt", "a", "--output", latents})).exit_code, 0);
+  EXPECT_THAT(RunT3(Small({"--text-embeds", latents, "--output", folder / "x.y4m"})).err,
+              HasSubstr("has no tensor 'prompt'"));
+  EXPECT_THAT(RunT3(Small({"--prompt", "a", "--lora", latents + ":abc", "--dry-run"})).err,
+              HasSubstr("the scale 'abc' is not a number"));
+  const ProgramResult nothing = RunT3({"score"});
+  EXPECT_EQ(nothing.exit_code, 2);
+  EXPECT_THAT(nothing.err,
+              AllOf(HasSubstr("there is no video to score"), Not(HasSubstr("--inputs"))));
+  std::ofstream(folder / "t3.sh") << "echo";
+  EXPECT_THAT(RunT3({"score", folder / "t3.sh"}).err, HasSubstr("t3: error: t3: cannot read"));
+}
+
 TEST(Usage, ADryRunRefusesWhatTheRunRefuses) {
   const TemporaryFolder folder;
   fs::copy(ReferencePath("mini2.1"), folder / "model", fs::copy_options::recursive);
   fs::remove_all(folder / "model/google");
   const auto refused = [&](const Arguments& more) {
     Arguments run = Small({"--prompt", "a", "--output", folder / "x.y4m"});
-    run.insert(run.end(), more.begin(), more.end());
+    run = With(run, more);
     const ProgramResult real = RunT3(run);
     run.push_back("--dry-run");
     const ProgramResult dry = RunT3(run);
@@ -359,7 +470,7 @@ TEST(Usage, AFinishedFileCarriesItsSettings) {
                    "--output", folder / "a.mp4"}));
   ASSERT_EQ(first.exit_code, 0) << first.err;
   Arguments again{"generate", "--from", folder / "a.mp4", "--output", folder / "b.mp4"};
-  again.insert(again.end(), model.begin(), model.end());
+  again = With(again, model);
   const ProgramResult second = RunT3(again);
   ASSERT_EQ(second.exit_code, 0) << second.err;
   EXPECT_EQ(ReadBytes(folder / "a.mp4"), ReadBytes(folder / "b.mp4"));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,17 @@ struct MemoryOutlook {
   StageMemory host;
   int64_t device_budget = 0;  // bytes that a stage may take; 0: no limit was given
   int64_t host_budget = 0;
+
+  // What does not fit: a stage, else the process on the host. nullopt where all does. A text
+  // encoder that does not fit a GPU runs on the CPU.
+  std::optional<StageMemory> TooLarge() const {
+    for (const StageMemory& stage : stages) {
+      const bool moves = on_gpu && stage.kind == StageKind::kTextEncoder;
+      if (!moves && device_budget > 0 && stage.total() > device_budget) return stage;
+    }
+    if (host_budget > 0 && host.total() > host_budget) return host;
+    return std::nullopt;
+  }
 };
 
 }  // namespace t3

@@ -103,7 +103,7 @@ struct PlanRequest {
   std::string device = "auto";
   bool calibrate = false;         // measure the machine with this model first; needs `files`
   int64_t memory_limit = 0;       // bytes on the device that the run is planned for; 0: no limit
-  int64_t host_memory_limit = 0;  // likewise on the host; of `files`
+  int64_t host_memory_limit = 0;  // bytes of the process on the host; 0: no limit
   int64_t gpus = 1;               // that share the run
 };
 

@@ -74,10 +74,10 @@ bool OutputLock::TryAcquire(const std::string& path, std::string& holder) {
   return true;
 }
 
-OutputLock::OutputLock(const std::string& path) {
+OutputLock::OutputLock(const std::string& path, std::string_view else_do) {
   std::string holder;
-  T3_CHECK(TryAcquire(path, holder),
-           "{} is being written by {}; wait for it, stop it, or name another output", path, holder);
+  T3_CHECK(TryAcquire(path, holder), "{} is being written by {}; wait for it, stop it, or {}", path,
+           holder, else_do);
 }
 
 OutputLock OutputLock::Wait(const std::string& path) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/file_descriptor.h"
 
@@ -13,9 +14,9 @@ namespace t3 {
 class OutputLock {
  public:
   // `path`: a file or folder that will be written; it need not exist, the folder that holds it
-  // must. Throws Error that says who holds the lock, or that the place cannot be written. A file
-  // system without locks is not an error.
-  explicit OutputLock(const std::string& path);
+  // must. Throws Error that says who holds the lock, or that the place cannot be written, and what
+  // else can be done. A file system without locks is not an error.
+  explicit OutputLock(const std::string& path, std::string_view else_do = "name another output");
   // The same, but waits up to ten seconds: for files that others write in a moment.
   static OutputLock Wait(const std::string& path);
   OutputLock(OutputLock&&) noexcept = default;

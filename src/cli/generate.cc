@@ -53,13 +53,15 @@ class JobPlans {
       : terminal_(terminal) {
     for (const JobEntry& entry : entries) {
       try {
-        if (!entry.error.empty()) throw Error(entry.error);
+        if (!entry.error.empty()) throw Error(entry.error, ErrorKind::kUsage);
         RunPlan plan = engine.Plan(entry.request);
         if (plan.refusal) throw *plan.refusal;
         plans_.push_back(std::move(plan));
         labels_.push_back(entry.label);
       } catch (...) {
-        Failed(entry.label, CurrentError().what());
+        const Error error = CurrentError();
+        if (error.kind() == ErrorKind::kUsage) ++wrong_;
+        Failed(entry.label, error.what());
       }
     }
   }
@@ -74,6 +76,8 @@ class JobPlans {
 
   const std::vector<RunPlan>& plans() const { return plans_; }
   int64_t failed() const { return failed_; }
+  // Of these, whose request is wrong: run again, it would fail again.
+  int64_t wrong() const { return wrong_; }
 
  private:
   void Failed(const std::string& label, const std::string& message) {
@@ -85,6 +89,7 @@ class JobPlans {
   std::vector<RunPlan> plans_;
   std::vector<std::string> labels_;
   int64_t failed_ = 0;
+  int64_t wrong_ = 0;
 };
 
 // An interruption says how the whole job continues.
@@ -98,6 +103,16 @@ void RunPlans(JobPlans& plans, Engine& engine, const std::string& folder) {
   }
 }
 
+// What makes the videos that failed; "" where nothing is known to.
+std::string HowToContinue(const JobPlans& plans, const BatchJob& job) {
+  if (plans.wrong() > 0) {
+    return fmt::format("; correct the {} and run the command again",
+                       job.flags.prompt_file.empty() ? "command" : "prompt file");
+  }
+  if (job.folder.empty()) return "";
+  return fmt::format("; `t3 resume {}` makes {}", job.folder, plans.failed() == 1 ? "it" : "them");
+}
+
 int RunEntries(Engine& engine, BatchJob& job, const RunOptions& options, Terminal& terminal) {
   for (const std::string& note : job.notes) terminal.Note(note);
   JobPlans plans(engine, job.entries, terminal);
@@ -107,10 +122,9 @@ int RunEntries(Engine& engine, BatchJob& job, const RunOptions& options, Termina
     terminal.Note(fmt::format("this is the first of {} videos", plans.plans().size()));
   RunPlans(plans, engine, job.folder);
   if (plans.failed() > 0) {
-    const std::string again =
-        job.folder.empty() ? "" : fmt::format("; `t3 resume {}` makes them", job.folder);
     terminal.Note(fmt::format("{} of {} failed{}", plans.failed(),
-                              Counted(std::ssize(job.entries), "video"), again));
+                              Counted(std::ssize(job.entries), "video"),
+                              HowToContinue(plans, job)));
   }
   return plans.failed() > 0 ? 1 : 0;
 }
@@ -248,7 +262,10 @@ void AddGenerate(CLI::App& app, Action& action) {
                      "record of an earlier video, or the video itself: make it again");
   command.callback([flags, config, &command, &action] {
     const auto given = [&](const char* name) { return command.get_option(name)->count() > 0; };
-    if (!given("--prompt") && !given("--prompt-file") && !given("--text-embeds")) {
+    // At strength 0 no text is encoded.
+    const Request& request = flags->request;
+    const bool decodes_only = !request.video.empty() && request.params.strength == 0.0;
+    if (!given("--prompt") && !given("--prompt-file") && !given("--text-embeds") && !decodes_only) {
       throw CLI::RequiredError("--prompt, --prompt-file or --text-embeds");
     }
     // Only a record has the digests to compare with.

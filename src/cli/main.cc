@@ -59,7 +59,8 @@ void AddCommands(CLI::App& app, Action& action) {
   AddCompletion(app, action);
 }
 
-// An empty prompt is one; an empty name of a file or number is a shell variable that was not set.
+// A text may be empty (a prompt where none is encoded); an empty name of a file or number is a
+// shell variable that was not set.
 bool TakesEmptyText(const CLI::Option& option) {
   return option.check_lname("prompt") || option.check_lname("negative-prompt");
 }
@@ -69,6 +70,7 @@ void Restrict(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
     if (option->get_expected_max() == 0) {
       option->disable_flag_override();  // --overwrite=3
+      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     } else if (!TakesEmptyText(*option)) {
       option->check([](const std::string& value) {
         return value.empty() ? std::string("the value is empty") : std::string();
@@ -87,8 +89,6 @@ int Run(int argc, char** argv) {
   app.add_flag("--verbose", verbose, "log more");
   app.require_subcommand(1);
   app.fallthrough();
-  // A flag given twice takes the later value, so that a script can append to a command.
-  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   Action action;
   AddCommands(app, action);
   Restrict(app);

@@ -30,6 +30,7 @@ int RunPlanCommand(const PlanFlags& flags) {
   request.device = options.device;
   request.dtype = options.dtype;
   request.memory_limit = options.memory_limit;
+  request.host_memory_limit = options.host_memory_limit;
   request.gpus = options.gpus.value_or(1);
   Terminal terminal;
   const PlanResult plan = Plan(request, terminal.Progress(), &CancelOnSignals());
@@ -55,9 +56,7 @@ void AddPlan(CLI::App& app, Action& action) {
       ->excludes(command.get_option("--model"));
   AddGenerationFlags(command, flags->request.params);
   VisitMachineOptions(flags->run.options, [&](const Option& option, auto& value) {
-    const std::string name = option.name;
-    if (name != "host-memory-limit" && name != "deterministic")
-      AddOptionFlag(command, option, value);
+    if (option.name != std::string_view("deterministic")) AddOptionFlag(command, option, value);
   });
   command.get_option("--device")
       ->description("device to plan for: auto, cpu, cuda or cuda:N; a preset is planned for a GPU");

@@ -108,7 +108,10 @@ std::string PlanJson(const PlanResult& plan) {
                    {"segments", plan.segments},
                    {"steps", plan.steps},
                    {"memory", memory},
-                   {"host_memory", StageJson(plan.memory.host)}});
+                   {"host_memory", StageJson(plan.memory.host)},
+                   {"device_budget_bytes", plan.memory.device_budget},
+                   {"host_budget_bytes", plan.memory.host_budget},
+                   {"fits", !plan.memory.TooLarge()}});
   if (plan.ranks.ranks > 1) {
     json["gpus"] = plan.ranks.ranks;
     json["splits"] = RanksJson(plan.ranks);

@@ -83,6 +83,26 @@ std::string MachineName(const PlanResult& plan) {
                                   : fmt::format("{} ({})", plan.device, plan.device_name);
 }
 
+// The two budgets, and what is beyond them. On the CPU they are of the same memory.
+std::string AvailableText(const MemoryOutlook& memory) {
+  const int64_t device = memory.device_budget, host = memory.host_budget;
+  std::string text;
+  if (device > 0) text += fmt::format("  {:<14} {:>9}", "available", FormatBytes(device));
+  if (host > 0 && host != device) {
+    if (device > 0) text += "   to a stage\n";
+    text += fmt::format("  {:<14} {:>9}   on the host", "available", FormatBytes(host));
+  }
+  if (!text.empty()) text += "\n";
+  const std::optional<StageMemory> too_large = memory.TooLarge();
+  if (!too_large) return text;
+  const bool whole = too_large->kind == StageKind::kHost;
+  return text + fmt::format(
+                    "  does not fit: the {} needs {}, and {} are available; `t3 generate` "
+                    "refuses it\n",
+                    whole ? "process on the host" : too_large->name(),
+                    FormatBytes(too_large->total()), FormatBytes(whole ? host : device));
+}
+
 std::string MemoryText(const PlanResult& plan) {
   const MemoryOutlook& memory = plan.memory;
   std::string text = fmt::format("memory by stage on {}, {}, one stage after the other\n",
@@ -99,9 +119,7 @@ std::string MemoryText(const PlanResult& plan) {
   };
   for (const StageMemory& stage : memory.stages) line(stage);
   line(memory.host);
-  if (memory.device_budget > 0)
-    text += fmt::format("  {:<14} {:>9}\n", "available", FormatBytes(memory.device_budget));
-  return text;
+  return text + AvailableText(memory);
 }
 
 // The splits of the ranks, the first of which is taken where it fits.

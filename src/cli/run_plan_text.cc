@@ -86,11 +86,8 @@ std::string MemoryText(const MemoryOutlook& memory) {
   }
   text += fmt::format("; the {} has {} available", memory.on_gpu ? "GPU" : "CPU",
                       FormatBytes(memory.device_budget));
-  if (memory.on_gpu) {
-    text += fmt::format("; host {} of {}", FormatBytes(memory.host.total()),
-                        FormatBytes(memory.host_budget));
-  }
-  return text;
+  return text + fmt::format("; host {} of {}", FormatBytes(memory.host.total()),
+                            FormatBytes(memory.host_budget));
 }
 
 // The measurement that is missing.

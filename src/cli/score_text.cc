@@ -21,11 +21,24 @@ std::string TruthText(const MetricSummary& summary) {
 }
 
 std::string ProblemLine(const std::string& clip, const ScoreProblem& problem) {
-  std::string line = clip;
-  for (const std::string& part : {problem.group, problem.reason}) {
-    if (!part.empty()) line += (line.empty() ? "" : ": ") + part;
+  std::string line = "t3: error";
+  for (const std::string& part : {clip, problem.group, problem.reason}) {
+    if (!part.empty()) line += ": " + part;
   }
   return line + "\n";
+}
+
+// The number at the beginning and the seed at the end tell clips apart.
+std::string ShortName(const std::string& name, size_t columns) {
+  constexpr size_t kHead = 8;
+  const auto fits = [](const std::string& text, size_t room) {
+    return CutToColumns(text, room) == text;
+  };
+  if (fits(name, columns)) return name;
+  const std::string head = CutToColumns(name, kHead) + "...";
+  size_t at = head.size();
+  while (!fits(name.substr(at), columns - kHead - 3) || !IsUtf8(name.substr(at))) ++at;
+  return head + name.substr(at);
 }
 
 }  // namespace
@@ -72,7 +85,7 @@ std::string ScoreText(const ScoreResult& result) {
   for (const MetricSummary& summary : result.metrics) {
     const ScoreEnds ends = EndsOf(result, summary, 1);
     const auto name = [&](const std::vector<size_t>& clips) {
-      return clips.empty() ? "" : CutToColumns(result.clips[clips.front()].name, kNameColumns);
+      return clips.empty() ? "" : ShortName(result.clips[clips.front()].name, kNameColumns);
     };
     text += fmt::format(
         "{:<20} {:>22} {:>5} {:<8} {}{:<25} {}\n", summary.metric.name, MeanText(summary.mean),

@@ -108,12 +108,16 @@ std::string ExplainUnknown(const std::string& argument, const CLI::App& app,
                      Unquoted(argument, arguments));
 }
 
-// CLI11 says "files is required" of an argument without a flag, "A subcommand is required", and "X
-// was given a disallowed flag override" of --X=3.
+// CLI11 says "files is required" of an argument without a flag, "A subcommand is required", "X was
+// given a disallowed flag override" of --X=3, and "--X: At Most 1 required but received 2".
 std::string InWords(const CLI::App& command, const std::string& message) {
   constexpr std::string_view kNoValue = " was given a disallowed flag override";
   if (message.ends_with(kNoValue))
     return fmt::format("--{} takes no value", message.substr(0, message.size() - kNoValue.size()));
+  const size_t repeated = message.find(": At Most 1 required but received ");
+  if (repeated != std::string::npos)
+    return fmt::format("{} is given more than once, and takes one value",
+                       message.substr(0, repeated));
   constexpr std::string_view kRequired = " is required";
   if (!message.ends_with(kRequired) || message.starts_with('-')) return message;
   const std::string name = message.substr(0, message.size() - kRequired.size());

@@ -70,6 +70,7 @@ std::optional<Error> PlanBatch(EvalPlan& plan, MemoryBudget budget) {
                     Counted(video.frames, "frame"), FormatBytes(held), FormatBytes(budget.device)));
   }
   budget.device -= held;
+  if (!budget.on_gpu) budget.host -= held;  // the same memory
   for (ClipPlan* clips :
        {&plan.clips, plan.draft ? &*plan.draft : nullptr, plan.small ? &*plan.small : nullptr}) {
     if (clips == nullptr) continue;

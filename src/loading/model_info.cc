@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/json_fields.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "loading/model_files.h"
 #include "loading/model_layouts.h"
 #include "loading/network.h"
@@ -196,12 +197,22 @@ void OpenOtherParts(const json& defaults, ModelInfo* model) {
     model->decoder = OpenDecoderFile(paths.decoder, "`decoder`", OrNull(defaults));
 }
 
+// FILE:SCALE whose scale cannot be read is taken for a name as a whole.
+std::string WhyNoLora(const std::string& path) {
+  std::error_code ignored;
+  const size_t colon = path.rfind(':');
+  if (colon == std::string::npos || !fs::exists(path.substr(0, colon), ignored))
+    return "there is no such file";
+  return fmt::format("the scale {} is not a number", Quote(path.substr(colon + 1)));
+}
+
 void OpenLora(const ChosenLora& chosen, ModelInfo* model) {
   const Lora& lora = chosen.lora;
   std::error_code ignored;
   CheckLoraScale(lora);
-  T3_CHECK(fs::exists(lora.path, ignored), "`{}` {}: there is no such file",
-           chosen.origin == LoraOrigin::kAdded ? "add-lora" : "lora", lora.path);
+  T3_CHECK(fs::exists(lora.path, ignored), "`{}` {}: {}",
+           chosen.origin == LoraOrigin::kAdded ? "add-lora" : "lora", lora.path,
+           WhyNoLora(lora.path));
   const std::string path = FindLoraFile(lora.path);
   const LoraFile file = ReadLora(WeightFile::Open(path), ModulesOf(DitNaming()));
   for (const std::string& note : file.notes) spdlog::warn("{}: {}", path, note);

@@ -32,7 +32,7 @@ at::Tensor ReadTensor(const WeightFile& file, const std::string& name) {
     for (const auto& entry : file.tensors()) {
       if (names.size() < 8) names.push_back(entry.first);
     }
-    Fail("{} has no tensor `{}`; it holds {}: {}", file.path(), name,
+    Fail("{} has no tensor '{}'; it holds {}: {}", file.path(), name,
          Counted(std::ssize(file.tensors()), "tensor"), fmt::join(names, ", "));
   }
   return ToTensor(found->second);

@@ -239,15 +239,16 @@ void CheckVideoFits(const DecodeTarget& target, const RunContext& context, int64
            FormatBytes(needed), FormatBytes(available));
 }
 
-void DecodeToFile(const VideoDecoder& decoder, const at::Tensor& latents,
-                  const DecodeTarget& target, Stage& stage) {
+std::vector<std::string> DecodeToFile(const VideoDecoder& decoder, const at::Tensor& latents,
+                                      const DecodeTarget& target, Stage& stage) {
   if (IsTensorFile(target.output.path)) {
     RunDecode(decoder, latents, target, stage, DecodedTo::kTensor,
               [](DecodeRun& run) { run.ToTensorFile(); });
-    return;
+    return {};
   }
   QueuedWriter writer(OpenWriter(target), kQueuedFrames);
   DecodeInto(writer, decoder, latents, target, stage);
+  return writer.notes();
 }
 
 void DecodeInto(QueuedWriter& writer, const VideoDecoder& decoder, const at::Tensor& latents,

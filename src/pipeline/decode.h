@@ -4,6 +4,8 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "media/queued_writer.h"
 #include "models/decoder/video_decoder.h"
@@ -25,9 +27,9 @@ int64_t DecodeBudget(const RunContext& context);
 // size, up to geometry.frames: video files, pictures and sinks frame by frame on a thread of their
 // own, .safetensors as tensor `video` (3,frames,height,width) fp32 in [-1,1]. Where the budget
 // takes slabs, rows wait in a spool file beside the output first. Advances `stage` by frames.
-// Nothing is left under the final name unless it is complete.
-void DecodeToFile(const VideoDecoder& decoder, const at::Tensor& latents,
-                  const DecodeTarget& target, Stage& stage);
+// Nothing is left under the final name unless it is complete. Returns the writer's notes.
+std::vector<std::string> DecodeToFile(const VideoDecoder& decoder, const at::Tensor& latents,
+                                      const DecodeTarget& target, Stage& stage);
 
 // The same frames into a writer that is open already, and finishes it. `target.output` is not a
 // tensor file; a spool file lies beside it.

@@ -33,19 +33,19 @@ void CheckFps(double fps) {
     FailUsage("`fps` {} is not above 0 and at most {}", fps, kMaxFps);
 }
 
-void CheckDecodeTarget(const DecodeTarget& target) {
+std::vector<std::string> CheckDecodeTarget(const DecodeTarget& target) {
   const OutputOptions& output = target.output;
   CheckFps(target.fps);
   if (output.path.empty() && !output.sink)
     FailUsage("there is no `output`: name a file, or give a sink for frames");
   if (!output.path.empty() && output.sink)
     FailUsage("`output` {} was given with a sink for frames; give one of the two", output.path);
-  if (output.sink) return;
+  if (output.sink) return {};
   if (IsTensorFile(output.path)) {
     const AtomicFile writable(output.path);
-    return;
+    return {};
   }
-  CheckVideoTarget(output.path, SettingsOf(target));
+  return CheckVideoTarget(output.path, SettingsOf(target));
 }
 
 VideoSettings SettingsOf(const DecodeTarget& target) {

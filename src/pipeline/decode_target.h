@@ -30,7 +30,8 @@ inline bool IsTensorFile(const std::string& path) { return path.ends_with(".safe
 void CheckFps(double fps);
 
 // Throws what writing would throw for a bad extension, encoder, size or folder; leaves nothing.
-void CheckDecodeTarget(const DecodeTarget& target);
+// Returns the writer's notes.
+std::vector<std::string> CheckDecodeTarget(const DecodeTarget& target);
 
 // What the writer of a decode is opened with.
 VideoSettings SettingsOf(const DecodeTarget& target);

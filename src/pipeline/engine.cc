@@ -47,7 +47,7 @@ class Engine::Impl {
   ~Impl() { LeaveRanks(team); }
 
   RunContext Context(const ProgressFn& progress, const CancelToken* cancel) const {
-    return {progress, cancel, settings.device, settings.limits.device};
+    return {progress, cancel, settings.device, DeviceLimit(settings.device, settings.limits)};
   }
 
   ModelInfo model;

@@ -1,4 +1,5 @@
 // The end of a run: final latents to disk, then the video, then the latents are removed.
+#include <algorithm>
 #include <filesystem>
 
 #include "base/check.h"
@@ -74,11 +75,14 @@ void Generation::DecodeOutput(RunItem& item, const at::Tensor& latents) {
     target.colors = item.source;
   }
   Stage stage(scope_.context, "decoding", item.job().geometry.frames, "frames");
-  DecodeToFile(decoder, latents, target, stage);
+  std::vector<std::string>& notes = item.result.notes;
+  for (std::string& note : DecodeToFile(decoder, latents, target, stage)) {
+    if (std::ranges::find(notes, note) == notes.end()) notes.push_back(std::move(note));
+  }
   stage.Finish(item.result.stages);
   if (!KeepsState(item.request())) return;
   for (const std::string& oddity : CheckVideo(item.result.output, item.job().geometry))
-    item.result.notes.push_back(oddity);
+    notes.push_back(oddity);
 }
 
 // Whatever ends the decode, the error says where the latents are.

@@ -28,14 +28,13 @@ bool RunsOnDevice(const StageMemory& stage, const Job& job, bool on_gpu) {
   return stage.kind != StageKind::kTextEncoder || !on_gpu;
 }
 
-// The first stage that does not fit; nullptr when all do.
-const StageMemory* TooLarge(const RunMemory& memory) {
-  const MemoryBudget& budget = memory.budget;
-  for (const StageMemory& stage : memory.device) {
-    if (budget.device > 0 && stage.total() > budget.device) return &stage;
-  }
-  return budget.on_gpu && budget.host > 0 && memory.host.total() > budget.host ? &memory.host
-                                                                               : nullptr;
+bool Fits(const RunMemory& memory) { return !ToOutlook(memory).TooLarge(); }
+
+// What is left to a stage. On the CPU the process takes its part of the same memory; where that is
+// all, the smallest plan is made, and refused.
+int64_t StageBudget(const MemoryBudget& budget, const PlannedRun& run) {
+  if (budget.on_gpu || budget.host == 0) return budget.device;
+  return Within(budget.device, std::max<int64_t>(1, budget.host - HostStage(run, {}).total()));
 }
 
 std::vector<RankSplit> SplitsOf(const ModelInfo& model, const Job& job, int64_t ranks) {
@@ -70,7 +69,7 @@ class FitSearch {
 
  private:
   bool Fits(const Job& job, at::ScalarType dtype) const {
-    return TooLarge(PlanRunMemory(model_, job, dtype, budget_)) == nullptr;
+    return t3::Fits(PlanRunMemory(model_, job, dtype, budget_));
   }
 
   bool FitsAt(int64_t width, int64_t height, int64_t frames) const {
@@ -94,7 +93,7 @@ class FitSearch {
     if (!model_.decoder || !model_.vae) return "";
     ModelInfo own = model_;
     own.decoder.reset();
-    const bool fits = TooLarge(PlanRunMemory(own, job_, dtype_, budget_)) == nullptr;
+    const bool fits = t3::Fits(PlanRunMemory(own, job_, dtype_, budget_));
     return fits ? "the model's own VAE, without `decoder`" : "";
   }
 
@@ -150,6 +149,11 @@ MemoryBudget BudgetOf(at::Device device, const MemoryLimits& limits, int64_t kep
   return budget;
 }
 
+int64_t DeviceLimit(at::Device device, const MemoryLimits& limits) {
+  if (device.is_cuda() || limits.host == 0) return limits.device;
+  return Within(limits.device, std::max<int64_t>(1, limits.host - kHostProcess));
+}
+
 PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType dtype,
                         const MemoryBudget& budget, const RankSplit& split) {
   PlannedRun run;
@@ -177,7 +181,7 @@ PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType d
   run.encoded_frames = EncodedFrames(job);
   if (job.refines() && job.sampling.strength < 1)
     run.encoder_bytes = ElementBytes(ClipEncoderDtype(dtype, run.on_gpu));
-  run.device_budget = budget.device;
+  run.device_budget = StageBudget(budget, run);
   run.split = split;
   return run;
 }
@@ -192,7 +196,8 @@ RunMemory PlanRunMemory(const ModelInfo& model, const Job& job, at::ScalarType d
     std::erase_if(memory.device, [&](const StageMemory& stage) {
       return !RunsOnDevice(stage, job, budget.on_gpu);
     });
-    if (TooLarge(memory) == nullptr) break;
+    if (!budget.on_gpu) memory.host = HostStage(run, memory.widest());
+    if (Fits(memory)) break;
   }
   return memory;
 }
@@ -226,22 +231,24 @@ void AddDraft(const MemoryOutlook& draft, MemoryOutlook& memory) {
 
 std::optional<Error> CheckMemory(const ModelInfo& model, const Job& job, at::ScalarType dtype,
                                  const RunMemory& memory) {
-  const StageMemory* stage = TooLarge(memory);
-  if (stage == nullptr) return std::nullopt;
-  const bool host = stage == &memory.host;
-  const std::vector<std::string> options = FitSearch(model, job, dtype, memory.budget).Options();
+  const std::optional<StageMemory> stage = ToOutlook(memory).TooLarge();
+  if (!stage) return std::nullopt;
+  const MemoryBudget& budget = memory.budget;
+  const bool host = stage->kind == StageKind::kHost;
+  const bool by_host = host || (!budget.on_gpu && budget.device == budget.host);
+  const std::vector<std::string> options = FitSearch(model, job, dtype, budget).Options();
   return Error(fmt::format(
       "{}x{}, {}: the {} needs about {} ({} of it weights), but the {} has {} available; "
       "{}; `{}` sets what may be used, and `t3 plan` shows every stage",
-      job.geometry.width, job.geometry.height, Counted(job.geometry.frames, "frame"), stage->name(),
-      FormatBytes(stage->total()), FormatBytes(stage->weights),
-      host                   ? "host"
-      : memory.budget.on_gpu ? "GPU"
-                             : "CPU",
-      FormatBytes(host ? memory.budget.host : memory.budget.device),
+      job.geometry.width, job.geometry.height, Counted(job.geometry.frames, "frame"),
+      host ? "process" : stage->name(), FormatBytes(stage->total()), FormatBytes(stage->weights),
+      host            ? "host"
+      : budget.on_gpu ? "GPU"
+                      : "CPU",
+      FormatBytes(host ? budget.host : budget.device),
       options.empty() ? "no size of this model fits"
                       : fmt::format("this would fit: {}", fmt::join(options, ", or ")),
-      host ? "host-memory-limit" : "memory-limit"));
+      by_host ? "host-memory-limit" : "memory-limit"));
 }
 
 Residents ChooseResidents(const RunMemory& memory) {

@@ -29,6 +29,10 @@ struct MemoryBudget {
 // `kept_bytes` are taken now and can be freed.
 MemoryBudget BudgetOf(at::Device device, const MemoryLimits& limits, int64_t kept_bytes = 0);
 
+// The limit that a stage works within, 0 for none: on the CPU the process takes its part of the
+// host's first.
+int64_t DeviceLimit(at::Device device, const MemoryLimits& limits);
+
 // Everything that decides the memory of a job, of one rank where several share it by `split`.
 PlannedRun MemoryInputs(const ModelInfo& model, const Job& job, at::ScalarType dtype,
                         const MemoryBudget& budget, const RankSplit& split = {});

@@ -52,11 +52,11 @@ std::string SamplingToRecord(const ModelInfo& model, const Job& job, const Sampl
 std::string TargetKey(const DecodeTarget& target) {
   const OutputOptions& output = target.output;
   const std::filesystem::path path(output.path);
-  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}x{}|{}", path.parent_path().string(),
+  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}x{}|{}|{}", path.parent_path().string(),
                      path.extension().string(), output.path.ends_with('/'),
                      static_cast<bool>(output.sink), output.file.codec,
                      output.file.crf.value_or(-1), output.file.pixel_format, target.geometry.width,
-                     target.geometry.height, target.fps);
+                     target.geometry.height, target.fps, target.audio_from);
 }
 
 }  // namespace
@@ -123,14 +123,12 @@ void Planner::CheckParts(const Job& job) const {
 }
 
 // That every file can be written where it is to be.
-void Planner::CheckPlaces(const PlannedJob& planned) {
+void Planner::CheckPlaces(const PlannedJob& planned, RunPlan& plan) {
   const Request& request = planned.job.request;
   // Opening an encoder takes longer than the rest of a plan. In a job all outputs are alike.
-  std::string key = TargetKey(planned.target);
-  if (!checked_targets_.contains(key)) {
-    CheckDecodeTarget(planned.target);
-    checked_targets_.insert(std::move(key));
-  }
+  const std::string key = TargetKey(planned.target);
+  if (!checked_targets_.contains(key)) checked_targets_[key] = CheckDecodeTarget(planned.target);
+  for (const std::string& note : checked_targets_.at(key)) plan.notes.push_back(note);
   for (const std::string& path :
        {request.output.save_latents, request.record.path, request.preview.path}) {
     if (!path.empty()) const AtomicFile writable(path);
@@ -151,6 +149,9 @@ void Planner::ReadInputs(PlannedJob& planned) const {
   } else if (!request.text_embeds.empty()) {
     planned.embeds = LoadPromptEmbeds(request.text_embeds, model_.dit.text_dim, model_.dit.text_len,
                                       NeedsNegative(planned));
+  } else if (planned.identity.steps > 0 &&
+             request.prompt.find_first_not_of(" \t\r\n") == std::string::npos) {
+    FailUsage("`prompt` is empty; say what the video shows");
   }
 }
 
@@ -232,7 +233,7 @@ RunPlan Planner::Plan(const Request& request) {
   }
   CheckParts(job);
   FindEarlierRun(*planned, plan);
-  CheckPlaces(*planned);
+  CheckPlaces(*planned, plan);
   ReadInputs(*planned);
   PlanMemoryAndTime(*planned, plan);
   return plan;

@@ -5,8 +5,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <string>
+#include <vector>
 
 #include "loading/model_info.h"
 #include "pipeline/planned_job.h"
@@ -32,14 +32,14 @@ class Planner {
   void FindEarlierRun(PlannedJob& planned, RunPlan& plan) const;
   void PlanMemoryAndTime(PlannedJob& planned, RunPlan& plan) const;
   void CheckParts(const Job& job) const;
-  void CheckPlaces(const PlannedJob& planned);
+  void CheckPlaces(const PlannedJob& planned, RunPlan& plan);
   void ReadInputs(PlannedJob& planned) const;
 
   const ModelInfo& model_;
   const RunSettings& settings_;
   std::map<std::string, std::shared_ptr<const ModelInfo>> draft_models_;  // by the denoiser's file
   nlohmann::ordered_json weights_;
-  std::set<std::string> checked_targets_;
+  std::map<std::string, std::vector<std::string>> checked_targets_;  // their notes
 };
 
 }  // namespace t3

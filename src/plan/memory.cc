@@ -21,8 +21,7 @@ namespace {
 // cuBLAS and cuDNN. 0.74 GB on an H200, 0.83 GB with streamed weights;
 // `device_context_bytes` of a record is the measured figure.
 constexpr int64_t kGpuLibraries = 800'000'000;
-// The process on the host: libraries and the allocator, with a GPU the driver's mappings as well.
-constexpr int64_t kHostProcess = 400'000'000;
+// As kHostProcess, and the driver's mappings.
 constexpr int64_t kHostProcessWithGpu = 3'000'000'000;
 
 int64_t Context(const PlannedRun& run) { return run.on_gpu ? kGpuLibraries : 0; }
@@ -147,17 +146,6 @@ StageMemory DecoderStage(const PlannedRun& run) {
   return {StageKind::kDecoder, weights, latents + frames + use.bytes, Context(run), use.note};
 }
 
-StageMemory HostStage(const PlannedRun& run, const StageMemory& widest) {
-  // Latents that move between the stages. Segments are denoised from latents, velocities and the
-  // solver's history on the host.
-  const int64_t data =
-      (run.segment ? 9 : 4) * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
-  if (run.on_gpu) {
-    return {StageKind::kHost, 0, kHostProcessWithGpu + data + WaitingFrameBytes(run.video), 0, ""};
-  }
-  return {StageKind::kHost, widest.weights, widest.activations + kHostProcess + data, 0, ""};
-}
-
 }  // namespace
 
 std::string_view StageName(StageKind kind) {
@@ -165,6 +153,17 @@ std::string_view StageName(StageKind kind) {
       "text encoder",        "image encoder",  "video encoder", "denoiser", "decoder",
       "draft image encoder", "draft denoiser", "draft decoder", "host"};
   return kNames[static_cast<size_t>(kind)];
+}
+
+StageMemory HostStage(const PlannedRun& run, const StageMemory& at_work) {
+  // Latents that move between the stages. Segments are denoised from latents, velocities and the
+  // solver's history on the host.
+  const int64_t data =
+      (run.segment ? 9 : 4) * run.vae.latent_channels * run.video.latent.tokens() * kFloatBytes;
+  if (run.on_gpu) {
+    return {StageKind::kHost, 0, kHostProcessWithGpu + data + WaitingFrameBytes(run.video), 0, ""};
+  }
+  return {StageKind::kHost, at_work.weights, at_work.activations + kHostProcess + data, 0, ""};
 }
 
 int64_t WaitingFrameBytes(const VideoGeometry& video) {

@@ -27,6 +27,12 @@ struct MemoryPlan {
 
 MemoryPlan PlanMemory(const PlannedRun& run);
 
+// The process of a run on the CPU, without a stage's weights and activations and the latents
+// between the stages: libraries and the allocator.
+inline constexpr int64_t kHostProcess = 400'000'000;
+// The process on the host; on the CPU with the stage that is at work.
+StageMemory HostStage(const PlannedRun& run, const StageMemory& at_work);
+
 // Maximum number of frames that wait for the video encoder.
 inline constexpr int64_t kQueuedFrames = 8;
 // Bytes on the host of those frames and of the ones that come next.

@@ -117,7 +117,7 @@ void RunServer(const ServerOptions& options) {
   ApiKeys keys(KeysFile(options));
   CheckExposure(options, keys);
   const JobFiles files(std::filesystem::absolute(options.data).string());
-  const OutputLock lock(files.folder());
+  const OutputLock lock(files.folder(), "give another folder as `data`");
   Metrics metrics;
   SetBuildInfo(metrics);
   Jobs jobs(files, options.limits, options.model, metrics);

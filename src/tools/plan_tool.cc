@@ -57,17 +57,17 @@ PlannedMachine MachineToPlan(const PlanRequest& request) {
     machine.dtype = fp8                                    ? at::kFloat8_e4m3fn
                     : request.dtype == ComputeDtype::kFp32 ? at::kFloat
                                                            : at::kBFloat16;
-    machine.budget = {true, request.memory_limit, 0, request.gpus};
+    machine.budget = {true, request.memory_limit, request.host_memory_limit, request.gpus};
     const at::Device device = ResolveDevice("auto");
     if (device.is_cuda()) machine.device = device;
     return machine;
   }
   machine.device = ResolveDevice(request.device);
   machine.dtype = ResolveDtype(request.dtype, *machine.device);
-  machine.budget =
-      request.preset.empty()
-          ? BudgetOf(*machine.device, {request.memory_limit, request.host_memory_limit})
-          : MemoryBudget{machine.device->is_cuda(), request.memory_limit, 0};
+  const MemoryLimits limits{request.memory_limit, request.host_memory_limit};
+  machine.budget = request.preset.empty()
+                       ? BudgetOf(*machine.device, limits)
+                       : MemoryBudget{machine.device->is_cuda(), limits.device, limits.host};
   machine.budget.ranks = request.gpus;
   return machine;
 }

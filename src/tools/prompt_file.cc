@@ -167,10 +167,26 @@ std::vector<PromptEntry> JsonLineEntries(const std::string& text) {
   return entries;
 }
 
+int64_t LineOf(const std::string& text, size_t at) {
+  return 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+}
+
+[[noreturn]] void FailCell(const std::string& path, int64_t line, const char* what) {
+  Fail(
+      "the prompt file {}, line {}: a cell begins with a quote{}; double a quote that is text: "
+      "\"\"",
+      path, line, what);
+}
+
 // Cells of a table; quoted ones may hold delimiters, line breaks and doubled quotes (RFC 4180).
-std::vector<std::vector<std::string>> ReadTable(const std::string& text, char delimiter) {
+// A quote that is missing takes the rows up to the next quote into one cell: text behind that
+// quote, or the file's end within the cell, is an error.
+std::vector<std::vector<std::string>> ReadTable(const std::string& path, const std::string& text,
+                                                char delimiter) {
   std::vector<std::vector<std::string>> rows{{""}};
   bool quoted = false;
+  size_t opened = std::string::npos;  // where the cell's quote is
+  const auto fail = [&](const char* what) { FailCell(path, LineOf(text, opened), what); };
   for (size_t i = 0; i < text.size(); ++i) {
     std::string& cell = rows.back().back();
     const char c = text[i];
@@ -179,8 +195,15 @@ std::vector<std::vector<std::string>> ReadTable(const std::string& text, char de
       if (c != '"' || doubled) cell += c;
       if (doubled) ++i;
       quoted = c != '"' || doubled;
-    } else if (c == '"' && cell.empty()) {
+      continue;
+    }
+    const bool ends = c == delimiter || c == '\n';
+    if (opened != std::string::npos && !ends && c != '\r' && c != ' ')
+      fail(", and text follows the closing one");
+    if (ends) opened = std::string::npos;
+    if (c == '"' && cell.empty()) {
       quoted = true;
+      opened = i;
     } else if (c == delimiter) {
       rows.back().emplace_back();
     } else if (c == '\n') {
@@ -189,6 +212,7 @@ std::vector<std::vector<std::string>> ReadTable(const std::string& text, char de
       cell += c;
     }
   }
+  if (quoted) fail(" that is not closed");
   std::erase_if(rows, [](const auto& row) {
     return std::ranges::all_of(row, [](const std::string& cell) { return cell.empty(); });
   });
@@ -198,7 +222,7 @@ std::vector<std::vector<std::string>> ReadTable(const std::string& text, char de
 std::vector<PromptEntry> TableEntries(const std::string& path, const std::string& text, bool tabs) {
   const std::string header_line = text.substr(0, text.find('\n'));
   const bool semicolons = header_line.find(',') == std::string::npos;  // of a German Excel
-  const auto rows = ReadTable(text, tabs ? '\t' : semicolons ? ';' : ',');
+  const auto rows = ReadTable(path, text, tabs ? '\t' : semicolons ? ';' : ',');
   std::vector<PromptEntry> entries;
   if (rows.empty()) return entries;
   const std::vector<std::string>& header = rows.front();

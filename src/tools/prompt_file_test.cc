@@ -53,6 +53,23 @@ TEST_F(PromptFileTest, TextLines) {
   EXPECT_THAT(entries[2].error, testing::HasSubstr("UTF-8"));
 }
 
+// It would take the rows up to the next quote, or all of them.
+TEST_F(PromptFileTest, AQuoteThatIsNotClosedIsNamedByItsLine) {
+  const auto error = [&](const std::string& text) -> std::string {
+    try {
+      Read("q.csv", text);
+    } catch (const Error& failed) {
+      return failed.what();
+    }
+    return "no error";
+  };
+  EXPECT_THAT(error("prompt,seed\n\"a, b\",5\n\"oops,6\nthird,7\nfourth,8\n"),
+              testing::HasSubstr("q.csv, line 3: a cell begins with a quote that is not closed"));
+  EXPECT_THAT(error("prompt,seed\n\"oops,6\n\"third\",7\n"),
+              testing::HasSubstr("line 2: a cell begins with a quote, and text follows"));
+  EXPECT_EQ(error("prompt,seed\r\n\"a \"\"b\"\"\nc\" ,5\r\n\"d\"\r\n"), "no error");
+}
+
 using Options = std::vector<std::pair<std::string, std::string>>;
 
 TEST_F(PromptFileTest, FieldsBecomeOptions) {

@@ -35,7 +35,7 @@ Follower::Follower(const ModelInfo& model, const RunSettings& settings, Team& te
     : model_(model),
       settings_(settings),
       team_(team),
-      context_{silent_, nullptr, settings.device, settings.limits.device} {}
+      context_{silent_, nullptr, settings.device, DeviceLimit(settings.device, settings.limits)} {}
 
 void Follower::Serve() {
   const c10::NoGradGuard no_gradient;

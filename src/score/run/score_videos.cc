@@ -136,7 +136,9 @@ bool ScoreResult::complete() const {
 
 ScoreResult ScoreVideos(const ScoreRequest& request, const ProgressFn& progress,
                         const CancelToken* cancel) {
-  if (request.inputs.empty()) FailUsage("`inputs`: there is no video to score");
+  if (request.inputs.empty())
+    FailUsage(
+        "there is no video to score; name videos, folders of PNG frames, or folders of either");
   ScoreResult result;
   const std::vector<SetClip> clips = ClipsOf(request, result);
   T3_CHECK(!clips.empty(), "there is no video to score: {}",
