@@ -20,7 +20,8 @@ usage() { sed -n '4,4s/^# *//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 (($# >= 3)) || usage
 model=$1 prompts=$2 output=$3
 shift 3
-generate_flags=(--size 3840x2160 "$@")
+generate_flags=("$@")
+[[ " $* " == *" --size"[\ =]* ]] || generate_flags=(--size 3840x2160 "$@")
 t3=${T3:-$(dirname "${BASH_SOURCE[0]}")/../build/t3}
 [[ -e $prompts ]] || { echo "$0: there is no prompt file $prompts" >&2; exit 2; }
 mkdir -p "$output" || exit
