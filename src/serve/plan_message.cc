@@ -22,14 +22,12 @@ ordered_json MemoryObject(const MemoryOutlook& memory) {
     stages.push_back({{"name", stage.name()}, {"bytes", stage.total()}});
     peak = std::max(peak, stage.total());
   }
-  const bool fits = (memory.device_budget == 0 || peak <= memory.device_budget) &&
-                    (memory.host_budget == 0 || memory.host.total() <= memory.host_budget);
   return {{"stages", stages},
           {"peak_bytes", peak},
           {"budget_bytes", memory.device_budget},
           {"host_bytes", memory.host.total()},
           {"host_budget_bytes", memory.host_budget},
-          {"fits", fits}};
+          {"fits", !memory.TooLarge()}};
 }
 
 ordered_json TimeObject(const std::optional<TimeOutlook>& time) {
