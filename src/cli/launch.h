@@ -20,7 +20,7 @@ const std::vector<std::string>& KeptArguments();
 // `arguments` with these flags, each followed by its value, in place of their own.
 std::vector<std::string> Replacing(const std::vector<std::string>& arguments,
                                    const std::vector<std::string>& flags);
-// From now on with these as well, of which the later ones count.
+// From now on with these, in place of their own.
 void AddArguments(const std::vector<std::string>& more);
 
 // This process's environment with these variables.
