@@ -61,6 +61,7 @@ void AddGenerateFlags(CLI::App& app, GenerateFlags& flags) {
 GenerateFlags FlagsOf(const std::string& settings, const std::string& source) {
   GenerateFlags flags;
   CLI::App app;
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   AddGenerateFlags(app, flags);
   std::vector<std::string> arguments = ToArguments(settings, source, app);
   std::reverse(arguments.begin(), arguments.end());

@@ -68,9 +68,10 @@ bool TakesEmptyText(const CLI::Option& option) {
 // What holds for every flag of every command.
 void Restrict(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
+    // Two prompts are two videos, which --prompt-file makes.
+    if (option->check_lname("prompt")) option->multi_option_policy(CLI::MultiOptionPolicy::Throw);
     if (option->get_expected_max() == 0) {
       option->disable_flag_override();  // --overwrite=3
-      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     } else if (!TakesEmptyText(*option)) {
       option->check([](const std::string& value) {
         return value.empty() ? std::string("the value is empty") : std::string();
@@ -89,6 +90,8 @@ int Run(int argc, char** argv) {
   app.add_flag("--verbose", verbose, "log more");
   app.require_subcommand(1);
   app.fallthrough();
+  // A flag given twice takes the later value, so that a script can append to a command.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   Action action;
   AddCommands(app, action);
   Restrict(app);

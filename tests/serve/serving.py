@@ -20,10 +20,10 @@ def free_port():
 class Server(Client):
     """Runs `t3 serve` on a data folder. `prefix`: a command that runs it, such as unshare."""
 
-    def __init__(self, t3, data, *flags, prefix=(), environment=None):
+    def __init__(self, t3, data, *flags, model="demo", prefix=(), environment=None):
         self.log_path = data + ".log"
         log = open(self.log_path, "ab")
-        command = [*prefix, t3, "serve", "--model", "demo", "--device", "cpu", "--data", data, "--port", "0",
+        command = [*prefix, t3, "serve", "--model", model, "--device", "cpu", "--data", data, "--port", "0",
                    "--min-free", "1MB", "--max-per-minute", "0", *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True,
                                         env={**os.environ, **(environment or {})})
