@@ -44,6 +44,7 @@ std::vector<std::string> EnvironmentOf(const JobSplit& split, int64_t part, bool
   return EnvironmentWith({{"CUDA_VISIBLE_DEVICES", own}});
 }
 
+// Of flags that are given twice the later one counts.
 std::vector<std::string> FlagsOfPart(const JobSplit& split, int64_t part) {
   return {"--shard", fmt::format("{}/{}", part + 1, split.parts), "--gpus",
           std::to_string(split.gpus)};
@@ -53,9 +54,11 @@ std::vector<std::string> FlagsOfPart(const JobSplit& split, int64_t part) {
 std::vector<ChildStart> OtherParts(const JobSplit& split, const std::string& device) {
   std::vector<ChildStart> starts;
   for (int64_t part = 1; part < split.parts; ++part) {
-    std::vector<std::string> own = FlagsOfPart(split, part);
-    own.insert(own.end(), {"--device", device, "--progress", "json"});
-    starts.push_back({fmt::format("part {}", part + 1), Replacing(KeptArguments(), own),
+    std::vector<std::string> arguments = KeptArguments();
+    const std::vector<std::string> own = FlagsOfPart(split, part);
+    arguments.insert(arguments.end(), own.begin(), own.end());
+    arguments.insert(arguments.end(), {"--device", device, "--progress", "json"});
+    starts.push_back({fmt::format("part {}", part + 1), arguments,
                       EnvironmentOf(split, part, device != "cpu"), /*prints=*/true,
                       /*events=*/true});
   }

@@ -47,22 +47,8 @@ void KeepArguments(int argc, char** argv) { own_arguments.assign(argv, argv + ar
 
 const std::vector<std::string>& KeptArguments() { return own_arguments; }
 
-std::vector<std::string> Replacing(const std::vector<std::string>& arguments,
-                                   const std::vector<std::string>& flags) {
-  std::vector<std::string> all;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const size_t equals = arguments[i].find('=');
-    const bool replaced = std::ranges::find(flags, arguments[i].substr(0, equals)) != flags.end() &&
-                          arguments[i].starts_with("--");
-    if (!replaced) all.push_back(arguments[i]);
-    if (replaced && equals == std::string::npos) ++i;
-  }
-  all.insert(all.end(), flags.begin(), flags.end());
-  return all;
-}
-
 void AddArguments(const std::vector<std::string>& more) {
-  own_arguments = Replacing(own_arguments, more);
+  own_arguments.insert(own_arguments.end(), more.begin(), more.end());
 }
 
 std::vector<std::string> EnvironmentWith(

@@ -17,10 +17,7 @@ class Children;
 // What the program was started with, for the processes that it starts; main calls this first.
 void KeepArguments(int argc, char** argv);
 const std::vector<std::string>& KeptArguments();
-// `arguments` with these flags, each followed by its value, in place of their own.
-std::vector<std::string> Replacing(const std::vector<std::string>& arguments,
-                                   const std::vector<std::string>& flags);
-// From now on with these, in place of their own.
+// From now on with these as well, of which the later ones count.
 void AddArguments(const std::vector<std::string>& more);
 
 // This process's environment with these variables.
