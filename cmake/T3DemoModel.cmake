@@ -16,6 +16,6 @@ if(NOT unpacked STREQUAL digest)
   file(WRITE "${stamp}" "${digest}")
 endif()
 
-# Plans that were found the fastest on GPUs that have been measured (docs/design/decoder.md).
+# Plans that were found the fastest on GPUs that have been measured (docs/design/kernels.md).
 configure_file("${PROJECT_SOURCE_DIR}/models/plans.json"
   "${PROJECT_BINARY_DIR}/plans.json" COPYONLY)

@@ -15,14 +15,14 @@
 # A minute on two H200s, two on one; with the models 15 GB of disk.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-source scripts/gpu_checks/random_models.sh
+source scripts/gpu_checks/shared.sh
 T3=${T3:-build/t3}
 OUT=${OUT:-build/gpu-checks/first-step}
 SIZES=${SIZES:-3840x2176:81}
 DTYPES=${DTYPES:-bf16 fp8}
 STEPS=${STEPS:-3}
 read -ra extra <<<"${EXTRA:-}"
-mapfile -t gpus < <(tr ' ' '\n' <<<"${GPUS:-$(nvidia-smi --query-gpu=index --format=csv,noheader 2>/dev/null || true)}")
+mapfile -t gpus < <(gpus)
 models=("$@")
 ((${#models[@]} > 0)) || models=(1.3b 5b)
 mkdir -p "$OUT"
@@ -40,7 +40,7 @@ PYTHON
 
 # times MODEL GPU: all runs of a model, each pair with a cache of its own.
 times() {
-  local name=$1 size dtype plans run cache log
+  local name=$1 size dtype plans run cache
   make_model "$name"
   for size in $SIZES; do
     for dtype in $DTYPES; do

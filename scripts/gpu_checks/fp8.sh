@@ -24,6 +24,7 @@
 #   DTYPES="bf16 fp8"  EXTRA="--device cpu"    what quality compares, and flags for every run of it
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
+source scripts/gpu_checks/shared.sh
 BUILD=${BUILD:-build-cuda}
 OUT=${OUT:-/tmp/t3-fp8}
 PROMPTS=(
@@ -46,12 +47,6 @@ QUALITY=(
   "few-step: --size $SIZE --clips 24 --batch 12 --draft none"
 )
 SHOWN='^ |^object|^attributes|^constraints|^detail, of|^flicker, of|^seconds'
-
-# GPUs to use, one a line; an empty line where there is none.
-gpus() {
-  local listed=${GPUS:-${CUDA_VISIBLE_DEVICES:-$(nvidia-smi --query-gpu=index --format=csv,noheader 2>/dev/null)}}
-  tr -s ', \n' '\n' <<<"$listed"
-}
 
 run() {
   echo "== $*"

@@ -32,7 +32,7 @@ for name in "${@:2}"; do
   case $name in *.json) models+=("$(realpath -m "$name")") ;; *) models+=("$name") ;; esac
 done
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-source scripts/gpu_checks/random_models.sh
+source scripts/gpu_checks/shared.sh
 T3=${T3:-build/t3}
 OUT=${OUT:-build/gpu-checks/scaling}
 PARTS=${PARTS:-clip train}

@@ -2,7 +2,6 @@
 #include "bench/plans_file.h"
 
 #include "base/check.h"
-#include "ops/conv/convolution_tuning.h"
 #include "runtime/plan_file.h"
 
 namespace t3 {
@@ -15,8 +14,7 @@ void UsePlansFile(const std::string& path, bool save) {
 }
 
 void SaveToPlansFile(const std::string& path, bool save) {
-  FinishConvolutionTuning();
-  const PlanTable found = TakeFoundPlans();
+  const PlanTable found = TakeFinishedPlans();
   if (save && !found.empty()) AddToPlanTable(path, found);
 }
 

@@ -127,8 +127,7 @@ std::string ComparisonText(const EvalComparison& comparison, std::optional<doubl
   std::string text = fmt::format(
       "A {}\nB {}\n"
       "gain of B over A, the mean over their common scenes with its 95 % interval (Student's t, "
-      "for "
-      "shares Bonett and Price's); for ratios the difference B - A\n",
+      "for shares Bonett and Price's); for ratios the difference B - A\n",
       comparison.title_a, comparison.title_b);
   if (margin) text += fmt::format("last column: is the interval above {}\n", *margin);
   text += fmt::format("{:<24} {:>10} {:>10} {:>10}  {:>22} {:>6}\n", "", "A", "B", "B better",

@@ -5,6 +5,7 @@
 
 #include "arch/decoder.h"
 #include "base/atomic_file.h"
+#include "base/blank.h"
 #include "base/check.h"
 #include "loading/load_models.h"
 #include "loading/sampling_json.h"
@@ -149,8 +150,7 @@ void Planner::ReadInputs(PlannedJob& planned) const {
   } else if (!request.text_embeds.empty()) {
     planned.embeds = LoadPromptEmbeds(request.text_embeds, model_.dit.text_dim, model_.dit.text_len,
                                       NeedsNegative(planned));
-  } else if (planned.identity.steps > 0 &&
-             request.prompt.find_first_not_of(" \t\r\n") == std::string::npos) {
+  } else if (planned.identity.steps > 0 && IsBlank(request.prompt)) {
     FailUsage("`prompt` is empty; say what the video shows");
   }
 }

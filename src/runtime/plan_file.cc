@@ -84,10 +84,14 @@ void UseKeptPlans() {
   });
 }
 
+PlanTable TakeFinishedPlans() {
+  FinishConvolutionTuning();
+  return TakeFoundPlans();
+}
+
 void KeepPlans() {
   const std::string path = KeptPlansFile();
-  FinishConvolutionTuning();
-  const PlanTable found = TakeFoundPlans();
+  const PlanTable found = TakeFinishedPlans();
   if (path.empty() || found.empty()) return;
   try {
     WriteTable(path, ReadPlanTable(path), found);  // in place of a damaged one as well

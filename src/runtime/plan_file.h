@@ -23,6 +23,10 @@ void CheckPlanTable(const std::string& path);
 // later call has no effect.
 void UseKeptPlans();
 
+// What timing found and was not taken before. Ends timing of convolutions that is under way with
+// the fastest so far.
+PlanTable TakeFinishedPlans();
+
 // After a stage: what timing found goes to the cache folder. A failure is logged.
 void KeepPlans();
 

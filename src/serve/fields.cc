@@ -7,6 +7,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "base/blank.h"
 #include "base/json.h"
 #include "base/parse_number.h"
 #include "base/text.h"
@@ -112,8 +113,7 @@ class Parser {
     const auto max_count = static_cast<int64_t>(field.max_value);
     if (count > max_count)
       Invalid(name, fmt::format("has {} characters, wanted {} at most", count, max_count));
-    const bool blank = text.find_first_not_of(" \t\r\n\v\f") == std::string::npos;
-    if (field.min_value > 0 && blank) Invalid(name, "is empty or only blanks");
+    if (field.min_value > 0 && IsBlank(text)) Invalid(name, "is empty or only blanks");
     if (name == "prompt") {
       values_.prompt = text;
     } else if (name == "model") {

@@ -51,8 +51,7 @@ std::optional<Error> RefusalOfOutput(const TrainPlan& plan, const std::vector<in
                  : "";
   return Error(
       fmt::format("the disk of \"output\" {} has {} free, and the next checkpoint takes {}{} and "
-                  "the model {}{}: "
-                  "free {} more, or name an \"output\" on a larger disk",
+                  "the model {}{}: free {} more, or name an \"output\" on a larger disk",
                   plan.output, FormatBytes(free), FormatBytes(plan.checkpoint_bytes), cache,
                   FormatBytes(plan.model_bytes), best, FormatBytes(needed - free)));
 }

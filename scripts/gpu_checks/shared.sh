@@ -1,5 +1,11 @@
-# Sourced by checks that run models of full size: random weights, and text embeddings in place of UMT5,
-# which these checks do not measure. Needs $T3, and a folder $OUT.
+# Sourced by the checks of this folder: the GPUs to use, and for models of full size random weights and text
+# embeddings in place of UMT5, which these checks do not measure. Needs $T3, and a folder $OUT.
+
+# The GPUs to use, one a line; an empty line where there is none. GPUS="0 1" chooses them.
+gpus() {
+  local listed=${GPUS:-${CUDA_VISIBLE_DEVICES:-$(nvidia-smi --query-gpu=index --format=csv,noheader 2>/dev/null)}}
+  tr -s ', \n' '\n' <<<"$listed"
+}
 
 # make_embeds FILE WIDTH: `prompt` (40 tokens) and `negative_prompt` (60) of WIDTH numbers each.
 make_embeds() {
